@@ -1,0 +1,165 @@
+//! The only reader of environment variables.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use crate::Error;
+
+/// What Cargo tells a build script
+/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-build-scripts)),
+/// as far as the decision needs it, and `NETSWAP`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildEnv {
+    /// `CARGO_PKG_NAME`: the package whose build script runs.
+    pub(crate) package: String,
+    /// `TARGET`: the target's triple.
+    pub(crate) target: String,
+    /// `CARGO_CFG_TARGET_OS`.
+    pub(crate) target_os: String,
+    /// `CARGO_CFG_TARGET_ENV`, empty where the target has none.
+    pub(crate) target_env: String,
+    /// `CARGO_CFG_TARGET_ABI`; before Rust 1.78 there is none.
+    pub(crate) target_abi: Option<String>,
+    /// `RUSTC_LINKER`: the configured linker, if one is configured.
+    pub(crate) linker: Option<PathBuf>,
+    /// `CARGO_ENCODED_RUSTFLAGS`, taken apart.
+    pub(crate) rustflags: Vec<String>,
+    /// `NETSWAP`: the packager's switch; empty is as good as unset.
+    pub(crate) netswap: Option<OsString>,
+    /// `OUT_DIR`: where the receipt goes.
+    pub(crate) out_dir: PathBuf,
+}
+
+impl BuildEnv {
+    /// Reads the variables of this process.
+    ///
+    /// # Errors
+    ///
+    /// When a variable that Cargo always sets is missing, or one that must be text is not UTF-8.
+    pub fn from_env() -> Result<Self, Error> {
+        // The one place that reads the environment.
+        #[allow(clippy::disallowed_methods)]
+        Self::from_vars(|name| std::env::var_os(name))
+    }
+
+    /// Takes the variables from `lookup` instead of from the process.
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_env`](Self::from_env).
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let text = |name: &'static str| match lookup(name) {
+            None => Ok(None),
+            Some(value) => match value.into_string() {
+                Ok(text) => Ok(Some(text)),
+                Err(_) => Err(Error::not_utf8(name)),
+            },
+        };
+        let required = |name: &'static str| text(name)?.ok_or_else(|| Error::missing(name));
+        let path = |name: &'static str| {
+            lookup(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+
+        Ok(BuildEnv {
+            package: required("CARGO_PKG_NAME")?,
+            target: required("TARGET")?,
+            target_os: required("CARGO_CFG_TARGET_OS")?,
+            target_env: text("CARGO_CFG_TARGET_ENV")?.unwrap_or_default(),
+            target_abi: text("CARGO_CFG_TARGET_ABI")?,
+            linker: path("RUSTC_LINKER"),
+            rustflags: text("CARGO_ENCODED_RUSTFLAGS")?
+                .filter(|flags| !flags.is_empty())
+                .map(|flags| flags.split('\u{1f}').map(str::to_owned).collect())
+                .unwrap_or_default(),
+            netswap: lookup("NETSWAP").filter(|value| value.as_os_str() != OsStr::new("")),
+            out_dir: path("OUT_DIR").ok_or_else(|| Error::missing("OUT_DIR"))?,
+        })
+    }
+}
+
+/// The environment of a build script of the package `tool`, for the tests of the rooms beside.
+#[cfg(test)]
+pub(crate) fn for_tests(triple: &str, os: &str, env: &str, abi: Option<&str>) -> BuildEnv {
+    BuildEnv {
+        package: "tool".into(),
+        target: triple.into(),
+        target_os: os.into(),
+        target_env: env.into(),
+        target_abi: abi.map(str::to_owned),
+        linker: None,
+        rustflags: Vec::new(),
+        netswap: None,
+        out_dir: "out".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cargo_sets(name: &str) -> Option<OsString> {
+        let value = match name {
+            "CARGO_PKG_NAME" => "tool",
+            "TARGET" => "x86_64-pc-windows-msvc",
+            "OUT_DIR" => "/out",
+            "CARGO_CFG_TARGET_OS" => "windows",
+            "CARGO_CFG_TARGET_ENV" => "msvc",
+            _ => return None,
+        };
+        Some(value.into())
+    }
+
+    #[test]
+    fn rustflags_are_split_at_the_unit_separator_only() {
+        let env = BuildEnv::from_vars(|name| match name {
+            "CARGO_ENCODED_RUSTFLAGS" => Some("-C\u{1f}link-arg=a b".into()),
+            _ => cargo_sets(name),
+        });
+        assert_eq!(env.unwrap().rustflags, ["-C", "link-arg=a b"]);
+    }
+
+    #[test]
+    fn an_empty_variable_is_as_good_as_none() {
+        let env = BuildEnv::from_vars(|name| match name {
+            "NETSWAP" | "RUSTC_LINKER" | "CARGO_ENCODED_RUSTFLAGS" => Some(OsString::new()),
+            _ => cargo_sets(name),
+        })
+        .unwrap();
+        assert_eq!(env, BuildEnv::from_vars(cargo_sets).unwrap());
+    }
+
+    #[test]
+    fn each_variable_that_cargo_always_sets_is_named_when_it_is_missing() {
+        for missing in ["CARGO_PKG_NAME", "TARGET", "OUT_DIR", "CARGO_CFG_TARGET_OS"] {
+            let error = BuildEnv::from_vars(|name| cargo_sets(name).filter(|_| name != missing))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(missing), "{}", error);
+            assert!(error.contains("build.rs"), "the cure is missing: {error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_named_unless_it_is_a_path() {
+        use std::os::unix::ffi::OsStringExt;
+        let with = |bad: &'static str| {
+            BuildEnv::from_vars(move |name| {
+                if name == bad {
+                    Some(OsString::from_vec(vec![b'l', 0xff]))
+                } else {
+                    cargo_sets(name)
+                }
+            })
+        };
+        for name in ["CARGO_PKG_NAME", "TARGET", "CARGO_ENCODED_RUSTFLAGS"] {
+            let error = with(name).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("UTF-8"), "{}", error);
+        }
+        for name in ["RUSTC_LINKER", "OUT_DIR", "NETSWAP"] {
+            assert!(with(name).is_ok(), "{}", name);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Which kind of image a target makes, from Cargo's `CARGO_CFG_TARGET_*` (pure).
+
+use crate::BuildEnv;
+
+/// What a target means for swap-run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// `*-windows-msvc`, also the win7, UWP and ARM64EC ones.
+    Msvc,
+    /// `*-windows-gnullvm`: LLVM's MinGW toolchain.
+    GnuLlvm,
+    /// `*-windows-gnu`: the GNU MinGW toolchain.
+    Gnu,
+    /// A Windows target of an environment that this version does not know.
+    OtherWindows,
+    /// Not an image that Windows could run from a share: another system, UEFI, Cygwin.
+    NotWindows,
+}
+
+impl Target {
+    /// The target that the build script runs for.
+    pub fn of(env: &BuildEnv) -> Self {
+        // Cargo sets CARGO_CFG_TARGET_ABI since Rust 1.78; before that only the triple tells.
+        let llvm = match env.target_abi.as_deref() {
+            Some(abi) => abi == "llvm",
+            None => env.target.ends_with("-gnullvm"),
+        };
+        match (env.target_os.as_str(), env.target_env.as_str()) {
+            ("windows", "msvc") => Target::Msvc,
+            ("windows", "gnu") if llvm => Target::GnuLlvm,
+            ("windows", "gnu") => Target::Gnu,
+            ("windows", _) => Target::OtherWindows,
+            // UEFI and Cygwin make PE images too, but have an operating system of their own here.
+            _ => Target::NotWindows,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::for_tests;
+
+    #[test]
+    fn each_target_is_told_by_its_cfgs() {
+        let table = [
+            (
+                "x86_64-pc-windows-msvc",
+                "windows",
+                "msvc",
+                Some(""),
+                Target::Msvc,
+            ),
+            (
+                "x86_64-win7-windows-msvc",
+                "windows",
+                "msvc",
+                Some(""),
+                Target::Msvc,
+            ),
+            (
+                "x86_64-uwp-windows-msvc",
+                "windows",
+                "msvc",
+                Some("uwp"),
+                Target::Msvc,
+            ),
+            (
+                "arm64ec-pc-windows-msvc",
+                "windows",
+                "msvc",
+                None,
+                Target::Msvc,
+            ),
+            (
+                "x86_64-pc-windows-gnullvm",
+                "windows",
+                "gnu",
+                Some("llvm"),
+                Target::GnuLlvm,
+            ),
+            (
+                "x86_64-pc-windows-gnullvm",
+                "windows",
+                "gnu",
+                None,
+                Target::GnuLlvm,
+            ),
+            (
+                "x86_64-pc-windows-gnu",
+                "windows",
+                "gnu",
+                Some(""),
+                Target::Gnu,
+            ),
+            ("x86_64-pc-windows-gnu", "windows", "gnu", None, Target::Gnu),
+            (
+                "x86_64-pc-windows-new",
+                "windows",
+                "new",
+                Some(""),
+                Target::OtherWindows,
+            ),
+            (
+                "x86_64-unknown-uefi",
+                "uefi",
+                "",
+                Some(""),
+                Target::NotWindows,
+            ),
+            (
+                "x86_64-pc-cygwin",
+                "cygwin",
+                "",
+                Some(""),
+                Target::NotWindows,
+            ),
+            (
+                "x86_64-unknown-linux-gnu",
+                "linux",
+                "gnu",
+                Some(""),
+                Target::NotWindows,
+            ),
+            (
+                "aarch64-apple-darwin",
+                "macos",
+                "",
+                Some(""),
+                Target::NotWindows,
+            ),
+            (
+                "wasm32-unknown-unknown",
+                "unknown",
+                "",
+                Some(""),
+                Target::NotWindows,
+            ),
+        ];
+        for (triple, os, env, abi, expected) in table {
+            let build = for_tests(triple, os, env, abi);
+            assert_eq!(Target::of(&build), expected, "{triple}, abi {abi:?}");
+        }
+    }
+}
