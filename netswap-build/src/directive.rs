@@ -12,10 +12,7 @@ pub struct Directive(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
-    LinkArg {
-        scope: Scope,
-        argument: &'static str,
-    },
+    LinkArg { scope: Scope, argument: &'static str },
     RerunIfEnvChanged(&'static str),
     Warning(String),
 }
@@ -32,10 +29,7 @@ impl Directive {
                 return Err(Error::bin_name(name));
             }
         }
-        Ok(Directive(Kind::LinkArg {
-            scope: scope.clone(),
-            argument,
-        }))
+        Ok(Directive(Kind::LinkArg { scope: scope.clone(), argument }))
     }
 
     /// `cargo:rerun-if-env-changed`: run the build script again when this variable changes.
@@ -88,15 +82,9 @@ mod tests {
         let table = [
             (Scope::All, "cargo:rustc-link-arg=/SWAPRUN:NET"),
             (Scope::Bins, "cargo:rustc-link-arg-bins=/SWAPRUN:NET"),
-            (
-                Scope::bin("my-tool"),
-                "cargo:rustc-link-arg-bin=my-tool=/SWAPRUN:NET",
-            ),
+            (Scope::bin("my-tool"), "cargo:rustc-link-arg-bin=my-tool=/SWAPRUN:NET"),
             (Scope::Cdylib, "cargo:rustc-link-arg-cdylib=/SWAPRUN:NET"),
-            (
-                Scope::Examples,
-                "cargo:rustc-link-arg-examples=/SWAPRUN:NET",
-            ),
+            (Scope::Examples, "cargo:rustc-link-arg-examples=/SWAPRUN:NET"),
             (Scope::Tests, "cargo:rustc-link-arg-tests=/SWAPRUN:NET"),
             (Scope::Benches, "cargo:rustc-link-arg-benches=/SWAPRUN:NET"),
         ];
@@ -108,16 +96,9 @@ mod tests {
 
     #[test]
     fn a_binary_name_that_would_change_the_directive_is_refused_and_shown_escaped() {
-        for name in [
-            "",
-            "a=b",
-            "a\ncargo:rustc-link-arg=evil",
-            "a\rb",
-            "a\u{85}b",
-        ] {
-            let error = Directive::link_arg(&Scope::bin(name), "/SWAPRUN:NET")
-                .unwrap_err()
-                .to_string();
+        for name in ["", "a=b", "a\ncargo:rustc-link-arg=evil", "a\rb", "a\u{85}b"] {
+            let error =
+                Directive::link_arg(&Scope::bin(name), "/SWAPRUN:NET").unwrap_err().to_string();
             assert_eq!(error.lines().count(), 1, "{error}");
             assert!(error.contains("Scope::Bin"), "{}", error);
         }
@@ -126,9 +107,6 @@ mod tests {
     #[test]
     fn a_warning_stays_one_line_whatever_it_holds() {
         let warning = Directive::warning("a\r\ncargo:rustc-link-arg=evil\u{1b}[2J");
-        assert_eq!(
-            warning.to_string(),
-            "cargo:warning=a\\r\\ncargo:rustc-link-arg=evil\\u{1b}[2J"
-        );
+        assert_eq!(warning.to_string(), "cargo:warning=a\\r\\ncargo:rustc-link-arg=evil\\u{1b}[2J");
     }
 }

@@ -56,11 +56,8 @@ impl BuildEnv {
             },
         };
         let required = |name: &'static str| text(name)?.ok_or_else(|| Error::missing(name));
-        let path = |name: &'static str| {
-            lookup(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let path =
+            |name: &'static str| lookup(name).filter(|value| !value.is_empty()).map(PathBuf::from);
 
         Ok(BuildEnv {
             package: required("CARGO_PKG_NAME")?,

@@ -68,32 +68,17 @@ impl fmt::Display for Basis {
 /// Sources: Microsoft Learn, "/SWAPRUN (Load Linker Output to Swap File)"; LLD's MinGW driver
 /// (`lld/MinGW/Options.td`: `-Xlink=`); for the others, no such option in their manuals.
 const FAMILIES: [(Family, &str, &str, Option<[&str; 2]>); 6] = [
-    (
-        Family::Msvc,
-        "msvc",
-        "link.exe or lld-link",
-        Some(["/SWAPRUN:NET", "/SWAPRUN:CD"]),
-    ),
+    (Family::Msvc, "msvc", "link.exe or lld-link", Some(["/SWAPRUN:NET", "/SWAPRUN:CD"])),
     (
         Family::LldDriver,
         "lld-driver",
         "LLD behind a compiler driver",
         Some(["-Wl,-Xlink=/swaprun:net", "-Wl,-Xlink=/swaprun:cd"]),
     ),
-    (
-        Family::LldDirect,
-        "lld-direct",
-        "LLD",
-        Some(["-Xlink=/swaprun:net", "-Xlink=/swaprun:cd"]),
-    ),
+    (Family::LldDirect, "lld-direct", "LLD", Some(["-Xlink=/swaprun:net", "-Xlink=/swaprun:cd"])),
     (Family::GnuLd, "gnu-ld", "GNU ld", None),
     (Family::Zig, "zig", "zig cc", None),
-    (
-        Family::Unknown,
-        "unknown",
-        "the linker of this target",
-        None,
-    ),
+    (Family::Unknown, "unknown", "the linker of this target", None),
 ];
 
 impl Family {
@@ -101,9 +86,7 @@ impl Family {
         FAMILIES
             .iter()
             .find(|row| row.0 == self)
-            .map_or(("unknown", "this linker", None), |row| {
-                (row.1, row.2, row.3)
-            })
+            .map_or(("unknown", "this linker", None), |row| (row.1, row.2, row.3))
     }
 
     /// Its name in the receipt.
@@ -124,10 +107,8 @@ impl Family {
     /// Which family links for this target, and how that is known.
     pub(crate) fn of(target: Target, caller: Option<Linker>, env: &BuildEnv) -> (Family, Basis) {
         let flags = LinkerFlags::of(&env.rustflags);
-        let program = flags
-            .linker
-            .map(OsStr::new)
-            .or_else(|| env.linker.as_deref().map(Path::as_os_str));
+        let program =
+            flags.linker.map(OsStr::new).or_else(|| env.linker.as_deref().map(Path::as_os_str));
         let how = Called::of(&stem(program), flags.flavor, target);
 
         match target {
@@ -158,11 +139,7 @@ impl Family {
             (Called::Lld, _) => (Family::LldDirect, by_program()),
             (Called::LldDriver, _) => (Family::LldDriver, by_program()),
             (Called::Driver, Some(driven)) => {
-                let family = if is_lld(driven) {
-                    Family::LldDriver
-                } else {
-                    Family::GnuLd
-                };
+                let family = if is_lld(driven) { Family::LldDriver } else { Family::GnuLd };
                 (family, Basis::Rustflags(format!("-fuse-ld={driven}")))
             }
             (Called::Driver, None) if target == Target::GnuLlvm => {
@@ -196,11 +173,7 @@ impl Called {
             return Called::Zig;
         }
         // LLVM's MinGW toolchain installs LLD under GNU ld's name.
-        let bare_ld = if target == Target::GnuLlvm {
-            Called::Lld
-        } else {
-            Called::GnuLd
-        };
+        let bare_ld = if target == Target::GnuLlvm { Called::Lld } else { Called::GnuLd };
         match flavor {
             Some("gnu-lld" | "ld.lld" | "lld") => return Called::Lld,
             Some("gnu-lld-cc") => return Called::LldDriver,
@@ -227,10 +200,7 @@ fn is_lld(linker: &str) -> bool {
 /// is `ld.lld`. Both separators count on every host, since a path may come from a configuration
 /// that several share.
 fn stem(program: Option<&OsStr>) -> String {
-    let name = program
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_ascii_lowercase();
+    let name = program.unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.strip_suffix(".exe").unwrap_or(name);
     match name.rsplit_once('-') {
@@ -311,10 +281,7 @@ mod tests {
         let basis = |build: &BuildEnv| Family::of(Target::Gnu, None, build).1.to_string();
         assert_eq!(basis(&build), "the target's usual linker");
         build.linker = Some("/usr/bin/x86_64-w64-mingw32-gcc".into());
-        assert_eq!(
-            basis(&build),
-            "the configured linker /usr/bin/x86_64-w64-mingw32-gcc"
-        );
+        assert_eq!(basis(&build), "the configured linker /usr/bin/x86_64-w64-mingw32-gcc");
         build.rustflags = vec!["-Clink-arg=-fuse-ld=lld".into()];
         assert_eq!(basis(&build), "-fuse-ld=lld in the rustflags");
     }

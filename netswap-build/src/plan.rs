@@ -61,9 +61,7 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.directives
-            .iter()
-            .try_for_each(|directive| writeln!(f, "{directive}"))
+        self.directives.iter().try_for_each(|directive| writeln!(f, "{directive}"))
     }
 }
 
@@ -97,9 +95,7 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
             None => Outcome::Unsupported,
             Some([net, removable]) => {
                 receipt.arguments.extend(bits.net.then_some(net));
-                receipt
-                    .arguments
-                    .extend(bits.removable.then_some(removable));
+                receipt.arguments.extend(bits.removable.then_some(removable));
                 Outcome::Emitted
             }
         };
@@ -117,11 +113,7 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
         }
         directives.push(Directive::warning(text));
     }
-    Ok(Plan {
-        outcome: receipt.outcome,
-        directives,
-        receipt,
-    })
+    Ok(Plan { outcome: receipt.outcome, directives, receipt })
 }
 
 /// What `NETSWAP` asks for in place of the build script, if it is set.

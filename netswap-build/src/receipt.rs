@@ -49,15 +49,9 @@ impl fmt::Display for Receipt {
             ("linker", family),
             ("linker_basis", basis),
             ("requested", bits(self.requested)),
-            (
-                "netswap",
-                self.netswap.map_or_else(|| "null".to_owned(), bits),
-            ),
+            ("netswap", self.netswap.map_or_else(|| "null".to_owned(), bits)),
             ("scopes", array(self.scopes.iter().map(scope))),
-            (
-                "arguments",
-                array(self.arguments.iter().map(|argument| json(argument))),
-            ),
+            ("arguments", array(self.arguments.iter().map(|argument| json(argument)))),
             ("outcome", json(self.outcome.name())),
         ];
         f.write_str("{\n")?;
@@ -114,14 +108,8 @@ mod tests {
             package: "my\"tool\n".into(),
             target: "x86_64-pc-windows-msvc".into(),
             linker: Some((Family::Msvc, Basis::Target)),
-            requested: Bits {
-                net: true,
-                removable: true,
-            },
-            netswap: Some(Bits {
-                net: true,
-                removable: false,
-            }),
+            requested: Bits { net: true, removable: true },
+            netswap: Some(Bits { net: true, removable: false }),
             scopes: vec![Scope::bin("a\\b"), Scope::Cdylib],
             arguments: vec!["/SWAPRUN:NET"],
             outcome: Outcome::Emitted,

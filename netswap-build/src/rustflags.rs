@@ -21,9 +21,7 @@ impl<'a> LinkerFlags<'a> {
         while let Some(flag) = rest.next() {
             let option = match flag {
                 "-C" | "--codegen" => rest.next(),
-                _ => flag
-                    .strip_prefix("--codegen=")
-                    .or_else(|| flag.strip_prefix("-C")),
+                _ => flag.strip_prefix("--codegen=").or_else(|| flag.strip_prefix("-C")),
             };
             if let Some((name, value)) = option.and_then(|option| option.split_once('=')) {
                 flags.set(name, value);
@@ -44,9 +42,8 @@ impl<'a> LinkerFlags<'a> {
     }
 
     fn link_argument(&mut self, argument: &'a str) {
-        let driven = argument
-            .strip_prefix("-fuse-ld=")
-            .or_else(|| argument.strip_prefix("--ld-path="));
+        let driven =
+            argument.strip_prefix("-fuse-ld=").or_else(|| argument.strip_prefix("--ld-path="));
         self.driven = driven.or(self.driven);
     }
 }
@@ -101,9 +98,6 @@ mod tests {
             "-Clinker-flavor=gnu-lld",
         ]);
         let flags = LinkerFlags::of(&flags);
-        assert_eq!(
-            (flags.linker, flags.flavor),
-            (Some("clang"), Some("gnu-lld"))
-        );
+        assert_eq!((flags.linker, flags.flavor), (Some("clang"), Some("gnu-lld")));
     }
 }

@@ -43,10 +43,7 @@ pub struct Bits {
 impl Bits {
     /// The words of `/SWAPRUN` for the bits that are set, as in `NETSWAP` and the receipt.
     pub(crate) fn words(self) -> impl Iterator<Item = &'static str> {
-        self.net
-            .then_some("net")
-            .into_iter()
-            .chain(self.removable.then_some("cd"))
+        self.net.then_some("net").into_iter().chain(self.removable.then_some("cd"))
     }
 }
 
@@ -84,10 +81,7 @@ impl SwapRun {
     /// The network bit, in every image of the package.
     pub fn new() -> Self {
         SwapRun {
-            bits: Bits {
-                net: true,
-                removable: false,
-            },
+            bits: Bits { net: true, removable: false },
             scopes: Vec::new(),
             linker: None,
             required: false,
@@ -150,8 +144,7 @@ impl SwapRun {
         let env = BuildEnv::from_env()?;
         let plan = self.plan(&env)?;
         plan.receipt.write_to_dir(&env.out_dir)?;
-        plan.write_to(&mut io::stdout().lock())
-            .map_err(Error::stdout)?;
+        plan.write_to(&mut io::stdout().lock()).map_err(Error::stdout)?;
         Ok(plan.outcome)
     }
 

@@ -36,10 +36,7 @@ fn printed(wanted: &SwapRun, target: [&str; 3], more: &[(&str, &str)]) -> String
 fn by_default_every_image_of_an_msvc_build_gets_the_network_bit() {
     let plan = plan(&SwapRun::new(), MSVC, &[]).unwrap();
     assert_eq!(plan.outcome, Outcome::Emitted);
-    assert_eq!(
-        plan.to_string(),
-        format!("{RERUN}cargo:rustc-link-arg=/SWAPRUN:NET\n")
-    );
+    assert_eq!(plan.to_string(), format!("{RERUN}cargo:rustc-link-arg=/SWAPRUN:NET\n"));
 }
 
 #[test]
@@ -90,11 +87,7 @@ fn gnullvm_gets_llds_spelling() {
         format!("{RERUN}cargo:rustc-link-arg=-Wl,-Xlink=/swaprun:net\n")
     );
     assert_eq!(
-        printed(
-            &SwapRun::new(),
-            gnullvm,
-            &[abi, ("RUSTC_LINKER", "rust-lld")]
-        ),
+        printed(&SwapRun::new(), gnullvm, &[abi, ("RUSTC_LINKER", "rust-lld")]),
         format!("{RERUN}cargo:rustc-link-arg=-Xlink=/swaprun:net\n")
     );
 }
@@ -107,14 +100,7 @@ fn gnu_ld_gets_no_argument_but_a_warning_with_the_ways_out() {
     let warning = text.strip_prefix(RERUN).unwrap();
     assert!(warning.starts_with("cargo:warning="), "{text}");
     assert_eq!(warning.lines().count(), 1, "{text}");
-    for word in [
-        "GNU ld",
-        "`tool`",
-        GNU[0],
-        "-fuse-ld=lld",
-        "gnullvm",
-        "editbin",
-    ] {
+    for word in ["GNU ld", "`tool`", GNU[0], "-fuse-ld=lld", "gnullvm", "editbin"] {
         assert!(warning.contains(word), "{word} is missing: {text}");
     }
 }
@@ -149,11 +135,7 @@ fn netswap_in_the_environment_overrides_what_the_code_says() {
     ] {
         let plan = plan(&SwapRun::new(), MSVC, &[("NETSWAP", value)]).unwrap();
         assert_eq!(plan.outcome, outcome, "NETSWAP={value}");
-        assert_eq!(
-            plan.to_string(),
-            format!("{RERUN}{expected}"),
-            "NETSWAP={value}"
-        );
+        assert_eq!(plan.to_string(), format!("{RERUN}{expected}"), "NETSWAP={value}");
     }
 }
 
@@ -165,16 +147,8 @@ fn netswap_off_silences_the_warning_and_lifts_the_requirement() {
 
 #[test]
 fn a_wrong_value_of_netswap_is_an_error_that_lists_the_right_ones() {
-    for value in [
-        "on",
-        "NET",
-        "net;cd",
-        "net,",
-        "net\ncargo:rustc-link-arg=evil",
-    ] {
-        let error = plan(&SwapRun::new(), MSVC, &[("NETSWAP", value)])
-            .unwrap_err()
-            .to_string();
+    for value in ["on", "NET", "net;cd", "net,", "net\ncargo:rustc-link-arg=evil"] {
+        let error = plan(&SwapRun::new(), MSVC, &[("NETSWAP", value)]).unwrap_err().to_string();
         assert!(error.contains("off, net, cd, net,cd"), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
@@ -190,12 +164,7 @@ fn a_script_that_asks_for_neither_bit_emits_nothing_and_says_so() {
 #[test]
 fn no_name_path_or_variable_adds_a_directive() {
     let evil = "x\ncargo:rustc-link-arg=evil\r\ncargo::error=evil";
-    for name in [
-        "CARGO_PKG_NAME",
-        "TARGET",
-        "RUSTC_LINKER",
-        "CARGO_ENCODED_RUSTFLAGS",
-    ] {
+    for name in ["CARGO_PKG_NAME", "TARGET", "RUSTC_LINKER", "CARGO_ENCODED_RUSTFLAGS"] {
         let text = printed(&SwapRun::new(), GNU, &[(name, evil)]);
         assert_eq!(text.lines().count(), 2, "{name}: {text}");
         let flag = format!("-Clink-arg=-fuse-ld={evil}");
@@ -229,10 +198,7 @@ fn the_receipt_says_what_was_decided_and_why() {
 
 #[test]
 fn a_target_that_is_not_windows_leaves_a_receipt_that_says_so() {
-    let receipt = plan(&SwapRun::new(), LINUX, &[])
-        .unwrap()
-        .receipt
-        .to_string();
+    let receipt = plan(&SwapRun::new(), LINUX, &[]).unwrap().receipt.to_string();
     assert!(receipt.contains(r#""outcome": "not-windows""#), "{receipt}");
     assert!(receipt.contains(r#""linker": null"#), "{receipt}");
     assert!(receipt.contains(r#""arguments": []"#), "{receipt}");

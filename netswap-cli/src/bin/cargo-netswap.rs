@@ -1,0 +1,5 @@
+//! The program `cargo-netswap`, which Cargo runs for `cargo netswap`.
+
+fn main() -> std::process::ExitCode {
+    netswap::cli::cargo_main(std::env::args_os())
+}

@@ -1,0 +1,36 @@
+//! What a program that verifies ends with.
+
+use crate::Error;
+
+/// The exit codes of `netswap` and of a project's `cargo xtask verify`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// 0: every image was read and passed, or is allowed to differ.
+    Passed = 0,
+    /// 1: at least one image is at fault.
+    Findings = 1,
+    /// 2: wrong usage or configuration, a failed build, or something that could not be read.
+    Error = 2,
+    /// 3: there was no image to verify, and a check that looked at nothing has not passed.
+    NothingToVerify = 3,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        std::process::ExitCode::from(code as u8)
+    }
+}
+
+impl From<&Error> for ExitCode {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Build(_)
+            | Error::Policy(_)
+            | Error::NoSuchPath { .. }
+            | Error::Usage(_)
+            | Error::UnknownCode { .. }
+            | Error::Output(_) => ExitCode::Error,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What stands in an image's headers, read with the `object` crate from their bytes alone.
+//!
+//! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format), "COFF File
+//! Header" and "Optional Header".
+
+use object::LittleEndian as LE;
+use object::pe;
+use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
+use serde::Serialize;
+
+use super::SwapRun;
+
+/// The fields of an image's headers that a verdict or a report needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Machine: which processor it is for, an `IMAGE_FILE_MACHINE_*` value.
+    pub machine: u16,
+    /// Characteristics: `IMAGE_FILE_*` flags, the run-from-swap bits among them.
+    pub characteristics: u16,
+    /// Subsystem: an `IMAGE_SUBSYSTEM_*` value.
+    pub subsystem: u16,
+    /// `SizeOfImage`, in bytes: what running it from swap costs in commit.
+    pub size_of_image: u32,
+    /// `CheckSum`; 0 means that it has none.
+    pub checksum: u32,
+    /// Whether there is a certificate table, as in a file with an Authenticode signature.
+    pub signed: bool,
+}
+
+/// What kind of image it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A program.
+    Exe,
+    /// A library, plug-in or control that a program loads.
+    Dll,
+    /// A kernel-mode driver or another program without a subsystem.
+    Driver,
+    /// A UEFI program or driver: no Windows loads it.
+    Efi,
+}
+
+impl Kind {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Exe => "exe",
+            Kind::Dll => "dll",
+            Kind::Driver => "driver",
+            Kind::Efi => "efi",
+        }
+    }
+}
+
+/// Why headers that begin like an image's can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Malformed {
+    /// The bytes end before the headers do.
+    Truncated,
+    /// The optional header is neither PE32 nor PE32+; this is its magic number.
+    Magic(u16),
+}
+
+impl Header {
+    /// Reads the NT headers, which begin with the signature `PE\0\0` at the start of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When `bytes` end inside the headers, or they are those of no image that Windows loads.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        // Magic stands at the same place in both formats.
+        let magic = match bytes.get(24..26) {
+            Some(&[low, high]) => u16::from_le_bytes([low, high]),
+            _ => return Err(Malformed::Truncated),
+        };
+        match magic {
+            pe::IMAGE_NT_OPTIONAL_HDR32_MAGIC => Self::parse_as::<pe::ImageNtHeaders32>(bytes),
+            pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC => Self::parse_as::<pe::ImageNtHeaders64>(bytes),
+            _ => Err(Malformed::Magic(magic)),
+        }
+    }
+
+    fn parse_as<Nt: ImageNtHeaders>(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (nt, directories) = Nt::parse(bytes, &mut 0).map_err(|_| Malformed::Truncated)?;
+        let (file, optional) = (nt.file_header(), nt.optional_header());
+        let certificates = directories.get(pe::IMAGE_DIRECTORY_ENTRY_SECURITY);
+        Ok(Header {
+            machine: file.machine.get(LE).0,
+            characteristics: file.characteristics.get(LE).0,
+            subsystem: optional.subsystem().0,
+            size_of_image: optional.size_of_image(),
+            checksum: optional.check_sum(),
+            signed: certificates.is_some_and(|table| table.size.get(LE) != 0),
+        })
+    }
+
+    /// Whether the bit is set.
+    pub fn has(&self, bit: SwapRun) -> bool {
+        self.characteristics & bit.mask() != 0
+    }
+
+    /// The bits that are set.
+    pub fn swap_run(&self) -> Vec<SwapRun> {
+        SwapRun::ALL.into_iter().filter(|bit| self.has(*bit)).collect()
+    }
+
+    /// Program, library, driver or UEFI image.
+    pub fn kind(&self) -> Kind {
+        match pe::Subsystem(self.subsystem) {
+            pe::IMAGE_SUBSYSTEM_EFI_APPLICATION
+            | pe::IMAGE_SUBSYSTEM_EFI_BOOT_SERVICE_DRIVER
+            | pe::IMAGE_SUBSYSTEM_EFI_RUNTIME_DRIVER
+            | pe::IMAGE_SUBSYSTEM_EFI_ROM => Kind::Efi,
+            pe::IMAGE_SUBSYSTEM_NATIVE => Kind::Driver,
+            _ if self.characteristics & pe::IMAGE_FILE_DLL.0 != 0 => Kind::Dll,
+            _ => Kind::Exe,
+        }
+    }
+
+    /// The machine's usual name, else its number in hexadecimal.
+    pub fn machine_name(&self) -> String {
+        match pe::Machine(self.machine) {
+            pe::IMAGE_FILE_MACHINE_AMD64 => "x64".to_owned(),
+            pe::IMAGE_FILE_MACHINE_I386 => "x86".to_owned(),
+            pe::IMAGE_FILE_MACHINE_ARM64 => "arm64".to_owned(),
+            pe::IMAGE_FILE_MACHINE_ARMNT => "arm".to_owned(),
+            pe::IMAGE_FILE_MACHINE_IA64 => "ia64".to_owned(),
+            pe::Machine(number) => format!("0x{number:04x}"),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// NT headers as a linker writes them for x64, of a console program with these Characteristics.
+    pub(crate) fn nt_headers(characteristics: u16) -> Vec<u8> {
+        let mut bytes = b"PE\0\0".to_vec();
+        bytes.resize(24 + 240, 0);
+        let mut put = |offset: usize, value: &[u8]| {
+            bytes[offset..offset + value.len()].copy_from_slice(value);
+        };
+        put(4, &0x8664_u16.to_le_bytes()); // Machine
+        put(20, &240_u16.to_le_bytes()); // SizeOfOptionalHeader
+        put(22, &characteristics.to_le_bytes());
+        put(24, &0x20b_u16.to_le_bytes()); // Magic
+        put(24 + 56, &0x5000_u32.to_le_bytes()); // SizeOfImage
+        put(24 + 64, &0x1234_u32.to_le_bytes()); // CheckSum
+        put(24 + 68, &3_u16.to_le_bytes()); // Subsystem
+        put(24 + 108, &16_u32.to_le_bytes()); // NumberOfRvaAndSizes
+        bytes
+    }
+
+    #[test]
+    fn the_fields_are_read_from_their_places() {
+        let header = Header::parse(&nt_headers(0x0822)).unwrap();
+        let expected = Header {
+            machine: 0x8664,
+            characteristics: 0x0822,
+            subsystem: 3,
+            size_of_image: 0x5000,
+            checksum: 0x1234,
+            signed: false,
+        };
+        assert_eq!(header, expected);
+        assert_eq!(header.machine_name(), "x64");
+    }
+
+    #[test]
+    fn each_bit_is_told_from_its_sister() {
+        for (characteristics, bits) in [
+            (0x0022, &[][..]),
+            (0x0822, &[SwapRun::Net]),
+            (0x0422, &[SwapRun::Cd]),
+            (0x0c22, &[SwapRun::Net, SwapRun::Cd]),
+        ] {
+            let header = Header::parse(&nt_headers(characteristics)).unwrap();
+            assert_eq!(header.swap_run(), bits, "{characteristics:#06x}");
+        }
+    }
+
+    #[test]
+    fn kinds_are_told_by_subsystem_first() {
+        let kind = |subsystem: u8, characteristics| {
+            let mut bytes = nt_headers(characteristics);
+            bytes[24 + 68] = subsystem;
+            Header::parse(&bytes).unwrap().kind()
+        };
+        assert_eq!(kind(3, 0x22), Kind::Exe);
+        assert_eq!(kind(2, 0x2022), Kind::Dll);
+        assert_eq!(kind(1, 0x22), Kind::Driver);
+        for efi in 10..=13 {
+            assert_eq!(kind(efi, 0x2022), Kind::Efi);
+        }
+    }
+
+    #[test]
+    fn headers_that_are_cut_anywhere_are_truncated_and_never_a_panic() {
+        let bytes = nt_headers(0x0822);
+        for length in 0..bytes.len() {
+            assert_eq!(Header::parse(&bytes[..length]), Err(Malformed::Truncated), "{length}");
+        }
+    }
+
+    #[test]
+    fn an_optional_header_of_another_kind_is_named_by_its_magic() {
+        let mut bytes = nt_headers(0x0822);
+        bytes[24..26].copy_from_slice(&0x107_u16.to_le_bytes());
+        assert_eq!(Header::parse(&bytes), Err(Malformed::Magic(0x107)));
+    }
+}

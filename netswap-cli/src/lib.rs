@@ -1,0 +1,51 @@
+//! Verifies that Windows images are safe to run from a network share.
+//!
+//! A program that runs from a share is paged in from it; when the connection breaks, the next page
+//! fault raises `0xC0000006` and the program dies at a random place. An image with
+//! `IMAGE_FILE_NET_RUN_FROM_SWAP` in its header is copied to the page file first. The crate
+//! `netswap-build` makes the linker set that bit; this one reads the headers of what was built.
+//!
+//! This library is what a project's `cargo xtask verify` calls, see [`xtask`]. Its feature `cli`, on
+//! by default, is for the programs `netswap` and `cargo-netswap`; an xtask goes without:
+//!
+//! ```toml
+//! [dependencies]
+//! netswap = { version = "0.1", default-features = false }
+//! ```
+//!
+//! # Data flow
+//!
+//! [`find`](Found) where images come from, read each one's [`Header`], [`judge`] it, and
+//! [`report`](Report::write) it.
+//!
+//! # Security
+//!
+//! Files, names and policies are taken to be hostile: no unsafe code, no panic, nothing allocated by
+//! what a header says, and no name printed that could move the cursor or forge a line. Nothing that
+//! was not read is reported as passed.
+
+mod commands;
+mod env;
+mod error;
+mod exit_code;
+mod find;
+mod finding;
+mod image;
+mod policy;
+mod report;
+mod text;
+mod verdict;
+pub mod xtask;
+
+pub use commands::{explain, verify};
+pub use error::Error;
+pub use exit_code::ExitCode;
+pub use find::{Artifact, Build, BuildError, Found, Outcome, Receipt, ReceiptState, Scope};
+pub use finding::{Code, Finding};
+pub use image::{Content, Header, Kind, ReadError, SwapRun, read};
+pub use policy::{Allow, POLICY_FILE, Policy, PolicyError, Rules};
+pub use report::{Format, Judged, Report, Summary};
+pub use verdict::{Status, Verdict, judge};
+
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,0 +1,219 @@
+//! Reading a policy from `netswap.toml` or a `Cargo.toml`, with the line of each mistake.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize as Derive;
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+use super::{Allow, Rules};
+use crate::SwapRun;
+use crate::text::{Printable, nearest, one_line};
+
+/// Every key and word that a policy may hold, for the one that was meant.
+const WORDS: [&str; 6] = ["swap-run", "allow", "image", "reason", "net", "cd"];
+
+/// Why a policy can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The file can't be read.
+    #[error("failed to read the policy {}: {source}", Printable(path))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file says something that is no policy.
+    #[error("failed to read the policy {}, {mistake}", Printable(path))]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, column, what is wrong there and what may have been meant.
+        mistake: String,
+    },
+}
+
+/// The table: the whole of `netswap.toml`, or `metadata.netswap` of a manifest.
+#[derive(Derive)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Table {
+    swap_run: Option<Vec<SwapRun>>,
+    #[serde(default)]
+    allow: Vec<Allow>,
+}
+
+/// The parts of a `Cargo.toml` that can hold a policy.
+#[derive(Derive)]
+struct Manifest {
+    package: Option<Section>,
+    workspace: Option<Section>,
+}
+
+#[derive(Derive)]
+struct Section {
+    metadata: Option<Metadata>,
+}
+
+#[derive(Derive)]
+struct Metadata {
+    netswap: Option<Table>,
+}
+
+/// What a manifest says in its two places.
+#[derive(Debug, Default)]
+pub(crate) struct ManifestRules {
+    /// `[package.metadata.netswap]`.
+    pub(crate) package: Option<Arc<Rules>>,
+    /// `[workspace.metadata.netswap]`.
+    pub(crate) workspace: Option<Arc<Rules>>,
+}
+
+impl<'de> Deserialize<'de> for Allow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Derive)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            #[serde(deserialize_with = "filled")]
+            image: String,
+            #[serde(deserialize_with = "filled")]
+            reason: String,
+        }
+        let fields = Fields::deserialize(deserializer)?;
+        Allow::new(&fields.image, &fields.reason).map_err(D::Error::custom)
+    }
+}
+
+fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() {
+        return Err(D::Error::custom("this must not be empty; say it in a few words"));
+    }
+    Ok(text)
+}
+
+impl Rules {
+    /// Reads a `netswap.toml`.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read or says something that is no policy.
+    pub fn from_file(path: &Path) -> Result<Self, PolicyError> {
+        let table: Table = parse(path, &read(path)?)?;
+        Ok(table.rules(path))
+    }
+}
+
+impl ManifestRules {
+    /// Reads what a `Cargo.toml` says under `metadata.netswap`.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read or says something that is no policy.
+    pub(crate) fn from_file(path: &Path) -> Result<Self, PolicyError> {
+        let manifest: Manifest = parse(path, &read(path)?)?;
+        let rules = |section: Option<Section>| {
+            let table = section?.metadata?.netswap?;
+            Some(Arc::new(table.rules(path)))
+        };
+        Ok(ManifestRules { package: rules(manifest.package), workspace: rules(manifest.workspace) })
+    }
+}
+
+impl Table {
+    fn rules(self, source: &Path) -> Rules {
+        Rules { source: source.to_owned(), swap_run: self.swap_run, allow: self.allow }
+    }
+}
+
+fn read(path: &Path) -> Result<String, PolicyError> {
+    fs::read_to_string(path).map_err(|source| PolicyError::Read { path: path.to_owned(), source })
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T, PolicyError> {
+    toml::from_str(text).map_err(|error| PolicyError::Parse {
+        path: path.to_owned(),
+        mistake: mistake(text, &error),
+    })
+}
+
+/// `line 3, column 1: unknown field `swaprun`…; did you mean `swap-run`?`
+fn mistake(text: &str, error: &toml::de::Error) -> String {
+    let mut mistake = String::new();
+    let span = error.span().unwrap_or(0..0);
+    let before = text.get(..span.start).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.matches('\n').count() + 1;
+    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    // Writing to a String can't fail.
+    let _ = write!(mistake, "line {line}, column {column}: {}", one_line(error.message()));
+
+    let word = text.get(span).unwrap_or_default().trim_matches(['"', '\'']);
+    let nearest = nearest(word, WORDS);
+    if let Some(nearest) = nearest.filter(|nearest| *nearest != word) {
+        let _ = write!(mistake, "; did you mean `{nearest}`?");
+    }
+    mistake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(text: &str) -> Result<Rules, String> {
+        let path = Path::new("/share/netswap.toml");
+        let table: Table = parse(path, text).map_err(|error| error.to_string())?;
+        Ok(table.rules(path))
+    }
+
+    #[test]
+    fn a_policy_says_bits_and_exceptions() {
+        let rules = rules(
+            "swap-run = [\"net\", \"cd\"]\n[[allow]]\nimage = \"a-*.exe\"\nreason = \"why\"\n",
+        )
+        .unwrap();
+        assert_eq!(rules.swap_run.as_deref(), Some(&SwapRun::ALL[..]));
+        assert_eq!(rules.allow[0].image, "a-*.exe");
+        assert_eq!(rules.allow[0].reason, "why");
+    }
+
+    #[test]
+    fn an_empty_file_says_nothing() {
+        let rules = rules("").unwrap();
+        assert!(rules.swap_run.is_none() && rules.allow.is_empty());
+    }
+
+    #[test]
+    fn each_mistake_is_told_with_file_line_and_the_nearest_right_word() {
+        let table = [
+            ("\nswaprun = []\n", "line 2, column 1", "did you mean `swap-run`?"),
+            ("swap-run = [\"nett\"]", "line 1, column 13", "did you mean `net`?"),
+            ("swap-run = \"net\"", "line 1, column 12", "expected a sequence"),
+            (
+                "[[allow]]\nimage = \"a\"\nreasons = \"b\"",
+                "line 3, column 1",
+                "did you mean `reason`?",
+            ),
+            ("[[allow]]\nimage = \"a\"\nreason = \" \"", "line 3, column 10", "must not be empty"),
+            ("[[allow]]\nimage = \"\"\nreason = \"b\"", "line 2, column 9", "must not be empty"),
+            ("[[allow]]\nimage = \"a\"", "line 1", "missing field `reason`"),
+            ("[[allow]]\nimage = \"[\"\nreason = \"b\"", "line 1", "glob"),
+            ("swap-run = ", "line 1, column 12", ""),
+        ];
+        for (text, place, words) in table {
+            let error = rules(text).unwrap_err();
+            for part in ["/share/netswap.toml", place, words] {
+                assert!(error.contains(part), "`{part}` is missing for {text:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_like_none_gets_no_suggestion() {
+        let error = rules("colour = 1").unwrap_err();
+        assert!(!error.contains("did you mean"), "{error}");
+    }
+}

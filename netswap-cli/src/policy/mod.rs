@@ -1,0 +1,171 @@
+//! What is required of which image.
+
+mod file;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+pub(crate) use file::ManifestRules;
+pub use file::PolicyError;
+
+use crate::SwapRun;
+
+/// The policy's file name beside a tree.
+pub const POLICY_FILE: &str = "netswap.toml";
+
+/// What is required of the images of one package or tree: the rules of one or more files, the
+/// nearest first.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    rules: Vec<Arc<Rules>>,
+}
+
+/// What one table of one file says.
+#[derive(Debug)]
+pub struct Rules {
+    /// The file, for messages.
+    pub source: PathBuf,
+    /// The bits that images must have, if the table says so.
+    pub swap_run: Option<Vec<SwapRun>>,
+    /// The images that need not have them.
+    pub allow: Vec<Allow>,
+}
+
+/// An exception with its reason.
+#[derive(Debug)]
+pub struct Allow {
+    /// The glob as it was written.
+    pub image: String,
+    /// Why these images need no bit; never empty.
+    pub reason: String,
+    matcher: GlobMatcher,
+    matched: AtomicU64,
+}
+
+impl Policy {
+    /// The rules of these tables, the nearest first.
+    pub fn new(rules: impl IntoIterator<Item = Arc<Rules>>) -> Self {
+        Policy { rules: rules.into_iter().collect() }
+    }
+
+    /// The bits that an image must have: what the nearest table says, else the network bit.
+    pub fn swap_run(&self) -> &[SwapRun] {
+        let said = self.rules.iter().find_map(|rules| rules.swap_run.as_deref());
+        said.unwrap_or(&[SwapRun::Net])
+    }
+
+    /// The exception for this image, the nearest first. The match is counted, see
+    /// [`Allow::matched`].
+    pub fn allow(&self, image: &Path) -> Option<&Allow> {
+        let matches = |rules: &'_ Rules, allow: &Allow| allow.matches(image, rules);
+        let mut found = None;
+        for rules in &self.rules {
+            for allow in &rules.allow {
+                if matches(rules, allow) {
+                    allow.matched.fetch_add(1, Ordering::Relaxed);
+                    found = found.or(Some(allow));
+                }
+            }
+        }
+        found
+    }
+
+    /// The tables that it is made of, the nearest first.
+    pub fn rules(&self) -> &[Arc<Rules>] {
+        &self.rules
+    }
+}
+
+impl Allow {
+    /// An exception for the images that `glob` matches.
+    ///
+    /// A glob without a separator is matched with file names, any other with paths below the
+    /// policy's folder. Case plays no part, as in the names of Windows files.
+    pub(crate) fn new(glob: &str, reason: &str) -> Result<Self, globset::Error> {
+        let matcher = GlobBuilder::new(&glob.replace('\\', "/"))
+            .case_insensitive(true)
+            .literal_separator(true)
+            .backslash_escape(false)
+            .build()?
+            .compile_matcher();
+        Ok(Allow {
+            image: glob.to_owned(),
+            reason: reason.to_owned(),
+            matcher,
+            matched: AtomicU64::new(0),
+        })
+    }
+
+    /// How many images it has matched so far; an exception that matches none is stale.
+    pub fn matched(&self) -> u64 {
+        self.matched.load(Ordering::Relaxed)
+    }
+
+    fn matches(&self, image: &Path, rules: &Rules) -> bool {
+        if self.image.contains(['/', '\\']) {
+            let folder = rules.source.parent().unwrap_or(Path::new(""));
+            self.matcher.is_match(image.strip_prefix(folder).unwrap_or(image))
+        } else {
+            image.file_name().is_some_and(|name| self.matcher.is_match(name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(source: &str, swap_run: Option<Vec<SwapRun>>, allow: &[&str]) -> Arc<Rules> {
+        Arc::new(Rules {
+            source: source.into(),
+            swap_run,
+            allow: allow.iter().map(|glob| Allow::new(glob, "why").unwrap()).collect(),
+        })
+    }
+
+    #[test]
+    fn without_any_rule_the_network_bit_is_required() {
+        assert_eq!(Policy::default().swap_run(), [SwapRun::Net]);
+    }
+
+    #[test]
+    fn the_packages_bits_win_over_the_workspaces() {
+        let workspace = rules("/w/Cargo.toml", Some(SwapRun::ALL.to_vec()), &[]);
+        let package = rules("/w/a/Cargo.toml", Some(vec![]), &[]);
+        let silent = rules("/w/b/Cargo.toml", None, &[]);
+        assert_eq!(Policy::new([package, workspace.clone()]).swap_run(), []);
+        assert_eq!(Policy::new([silent, workspace]).swap_run(), SwapRun::ALL);
+    }
+
+    #[test]
+    fn a_glob_without_separator_matches_names_and_one_with_it_paths_below_the_policy() {
+        let table = [
+            ("bench-*.exe", "/w/target/release/bench-a.exe", true),
+            ("BENCH-*.EXE", "/w/target/release/bench-a.exe", true),
+            ("bench-*.exe", "/w/bench-a.exe/tool.exe", false),
+            ("old/*.dll", "/w/old/a.dll", true),
+            (r"old\*.dll", "/w/old/a.dll", true),
+            ("old/*.dll", "/w/old/deep/a.dll", false),
+            ("old/**/*.dll", "/w/old/deep/a.dll", true),
+            ("old/*.dll", "/w/new/old/a.dll", false),
+            ("**/old/*.dll", "/elsewhere/old/a.dll", true),
+        ];
+        for (glob, image, expected) in table {
+            let policy = Policy::new([rules("/w/netswap.toml", None, &[glob])]);
+            assert_eq!(policy.allow(Path::new(image)).is_some(), expected, "{glob} {image}");
+        }
+    }
+
+    #[test]
+    fn every_exception_that_matches_counts_and_the_nearest_is_the_answer() {
+        let near = rules("/w/a/Cargo.toml", None, &["a.exe"]);
+        let far = rules("/w/Cargo.toml", None, &["*.exe", "*.dll"]);
+        let policy = Policy::new([near.clone(), far.clone()]);
+        assert_eq!(policy.allow(Path::new("/w/a.exe")).unwrap().image, "a.exe");
+        let matched = |rules: &Rules| rules.allow.iter().map(Allow::matched).collect::<Vec<_>>();
+        assert_eq!((matched(&near), matched(&far)), (vec![1], vec![1, 0]));
+    }
+}

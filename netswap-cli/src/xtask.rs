@@ -1,0 +1,78 @@
+//! What a project's own `cargo xtask verify` calls.
+//!
+//! ```no_run
+//! // xtask/src/main.rs
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     let mut arguments = std::env::args_os().skip(1);
+//!     match arguments.next() {
+//!         Some(task) if task == "verify" => netswap::xtask::verify(arguments),
+//!         _ => {
+//!             eprintln!("usage: cargo xtask verify [ARGUMENTS OF cargo build]");
+//!             ExitCode::from(2)
+//!         }
+//!     }
+//! }
+//! ```
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::process;
+
+use pico_args::Arguments;
+
+use crate::{Build, Error, ExitCode, Format, Report, verify};
+
+/// Builds with `cargo build`, verifies the images that it makes and prints the report.
+///
+/// `--format human|json|ndjson` and `--policy FILE` are ours; all other arguments are Cargo's, such
+/// as `--release` and `--target x86_64-pc-windows-msvc`, which can be given more than once.
+pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    finish(|| {
+        let mut arguments = Arguments::from_vec(arguments.into_iter().collect());
+        let usage = |error: pico_args::Error| Error::Usage(error.to_string());
+        let path = |text: &std::ffi::OsStr| Ok::<_, String>(PathBuf::from(text));
+        let format = arguments.opt_value_from_str("--format").map_err(usage)?;
+        let policy = arguments.opt_value_from_os_str("--policy", path).map_err(usage)?;
+        let mut build = Build::new();
+        let manifest = arguments.opt_value_from_os_str("--manifest-path", path).map_err(usage)?;
+        if let Some(manifest) = manifest {
+            build.manifest_path(manifest);
+        }
+        let targets: Vec<String> = arguments.values_from_str("--target").map_err(usage)?;
+        for triple in targets {
+            build.target(triple);
+        }
+        build.args(arguments.finish());
+        let report = verify::build(&build, policy.as_deref())?;
+        print(&report, format.unwrap_or_default())
+    })
+}
+
+/// Prints a report on standard output and its warnings on standard error, in colour on a terminal.
+pub(crate) fn print(report: &Report, format: Format) -> Result<ExitCode, Error> {
+    match report.write(format, &mut anstream::stdout().lock()) {
+        // A reader that went away has seen what it wanted; the verdict stands.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
+    // Without standard error there is nobody to warn.
+    let _ = report.write_warnings(&mut anstream::stderr().lock());
+    Ok(report.exit_code())
+}
+
+/// Runs a command, prints its error and turns either into an exit code.
+pub(crate) fn finish(command: impl FnOnce() -> Result<ExitCode, Error>) -> process::ExitCode {
+    let code = match command() {
+        Ok(code) => code,
+        Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Passed,
+        Err(error) => {
+            let red = anstyle::AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{red}error:{red:#} {error}");
+            ExitCode::from(&error)
+        }
+    };
+    code.into()
+}
