@@ -1,0 +1,39 @@
+//! This repository's chores, a table of tasks: `cargo xtask TASK`.
+
+mod bench;
+mod oldest_rust;
+mod process;
+mod test;
+mod verify;
+
+use std::process::ExitCode;
+
+/// A chore: its name, what it does, and the function that does it with the arguments after it.
+type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
+
+const TASKS: [Task; 3] = [
+    (
+        "verify",
+        "build the fixtures and the example for Windows and read the headers of what was built",
+        verify::run,
+    ),
+    (
+        "test",
+        "all checks: format, lints, tests, documentation, packages, the oldest Rust",
+        test::run,
+    ),
+    ("bench", "build-cost: what netswap-build costs a clean build, beside its peers", bench::run),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let task = arguments.first().and_then(|name| TASKS.iter().find(|task| task.0 == name));
+    if let Some((_, _, run)) = task {
+        return run(arguments.get(1..).unwrap_or_default());
+    }
+    eprintln!("usage: cargo xtask TASK\n\ntasks:");
+    for (name, what, _) in TASKS {
+        eprintln!("  {name:<8} {what}");
+    }
+    ExitCode::from(2)
+}

@@ -1,0 +1,66 @@
+//! Running programs, and where things lie.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The repository.
+pub(crate) fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// A folder for what the tasks make; Cargo's own, so that `cargo clean` clears it.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    root().join("target").join("xtask").join(name)
+}
+
+/// Cargo, run in the repository.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs to the end and says why it failed, if it did.
+pub(crate) fn check(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| failed(command, &error.to_string()))?;
+    if status.success() { Ok(()) } else { Err(failed(command, &status.to_string())) }
+}
+
+/// Runs to the end and returns what it printed on standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| failed(command, &error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(command, &output.status.to_string()));
+    }
+    String::from_utf8(output.stdout).map_err(|error| failed(command, &error.to_string()))
+}
+
+/// Whether a program of this name can be run.
+pub(crate) fn is_there(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// A variable of the environment.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "the one reader")]
+    std::env::var_os(name)
+}
+
+/// Whether this runs in CI, where nothing may be left out.
+pub(crate) fn in_ci() -> bool {
+    variable("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+fn failed(command: &Command, why: &str) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(program.as_os_str());
+    let arguments: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+    format!("`{} {}`: {why}", name.to_string_lossy(), arguments.join(" "))
+}

@@ -1,0 +1,149 @@
+//! `cargo xtask test`: all checks, a table of them, each run to its end.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use crate::oldest_rust::{Oldest, VERSION};
+use crate::process::{cargo, check, in_ci, output, root, scratch};
+
+/// What became of a check.
+enum Outcome {
+    Passed,
+    Failed(String),
+    /// It could not be run here; why.
+    NotRun(String),
+}
+
+/// A check: what it shows, and how.
+type Check = (&'static str, fn() -> Outcome);
+
+const CHECKS: [Check; 9] = [
+    ("the code is formatted", formatted),
+    ("clippy has nothing to say", clippy),
+    ("all tests pass", tests),
+    ("the example passes its own tests", example),
+    ("the documentation builds without a warning", documentation),
+    ("netswap-build has no dependency", no_dependency),
+    ("the published crates pack and build from their packages", packages),
+    ("netswap-build passes its tests on its oldest Rust", oldest_rust),
+    ("cargo xtask verify", verify),
+];
+
+pub(crate) fn run(_: &[String]) -> ExitCode {
+    let mut rows = Vec::new();
+    let (mut failed, mut not_run) = (0, 0);
+    for (name, check) in CHECKS {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let outcome = check();
+        let seconds = start.elapsed().as_secs_f64();
+        rows.push(match outcome {
+            Outcome::Passed => format!("passed   {seconds:6.1} s  {name}"),
+            Outcome::Failed(why) => {
+                failed += 1;
+                format!("FAILED   {seconds:6.1} s  {name}: {why}")
+            }
+            Outcome::NotRun(why) => {
+                not_run += 1;
+                format!("not run             {name}: {why}")
+            }
+        });
+    }
+    println!("\n{}", rows.join("\n"));
+    if not_run > 0 && in_ci() {
+        println!("in CI every check must run");
+    }
+    if failed > 0 || (not_run > 0 && in_ci()) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn passed_if(result: Result<(), String>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Passed,
+        Err(why) => Outcome::Failed(why),
+    }
+}
+
+/// Cargo in the example's folder, whose configuration names the local crates.
+fn in_example(arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    command.current_dir(root().join("examples").join("hello-tool"));
+    command
+}
+
+fn formatted() -> Outcome {
+    let all = check(&mut cargo(&["fmt", "--all", "--check"]));
+    passed_if(all.and_then(|()| check(&mut in_example(&["fmt", "--all", "--check"]))))
+}
+
+fn clippy() -> Outcome {
+    let deny = ["--", "--deny", "warnings"];
+    let all = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
+    // As a project's xtask has it.
+    let library =
+        ["clippy", "--quiet", "--locked", "--package", "netswap", "--no-default-features"];
+    let example = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
+    let result = check(cargo(&all).args(deny))
+        .and_then(|()| check(cargo(&library).args(deny)))
+        .and_then(|()| check(in_example(&example).args(deny)));
+    passed_if(result)
+}
+
+fn tests() -> Outcome {
+    passed_if(check(&mut cargo(&["test", "--locked", "--workspace"])))
+}
+
+fn example() -> Outcome {
+    passed_if(check(&mut in_example(&["test", "--locked"])))
+}
+
+fn documentation() -> Outcome {
+    let mut doc = cargo(&["doc", "--quiet", "--locked", "--no-deps", "--workspace"]);
+    passed_if(check(doc.env("RUSTDOCFLAGS", "--deny warnings")))
+}
+
+fn no_dependency() -> Outcome {
+    let mut tree = cargo(&["tree", "--locked", "-p", "netswap-build", "-e", "normal,build"]);
+    match output(&mut tree) {
+        Ok(tree) if tree.lines().count() == 1 => Outcome::Passed,
+        Ok(tree) => Outcome::Failed(format!("cargo tree prints more than one line:\n{tree}")),
+        Err(why) => Outcome::Failed(why),
+    }
+}
+
+/// Uncommitted changes are packed too: what is checked is what is here.
+fn packages() -> Outcome {
+    let package = ["package", "--quiet", "--locked", "--allow-dirty"];
+    passed_if(check(cargo(&package).args(["-p", "netswap-build", "-p", "netswap"])))
+}
+
+/// The very file that is published, unpacked where no workspace is around it.
+fn oldest_rust() -> Outcome {
+    let oldest = match Oldest::find() {
+        Ok(oldest) => oldest,
+        Err(why) => return Outcome::NotRun(why),
+    };
+    let name = concat!("netswap-build-", env!("CARGO_PKG_VERSION"));
+    let archive = root().join("target").join("package").join(format!("{name}.crate"));
+    let result = unpack(&archive, &scratch("packages")).and_then(|()| {
+        let package = scratch("packages").join(name);
+        let manifest = fs::read_to_string(package.join("Cargo.toml"));
+        let promised = format!("rust-version = \"{VERSION}\"");
+        if !manifest.is_ok_and(|manifest| manifest.contains(&promised)) {
+            return Err(format!("its Cargo.toml does not say {promised}"));
+        }
+        check(oldest.cargo().args(["test", "--quiet", "--offline"]).current_dir(package))
+    });
+    passed_if(result)
+}
+
+/// Unpacks a `.crate`, which is a compressed tar, below `folder`.
+fn unpack(archive: &Path, folder: &Path) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    check(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder))
+}
+
+fn verify() -> Outcome {
+    passed_if(check(&mut cargo(&["xtask", "verify"])))
+}

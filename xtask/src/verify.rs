@@ -1,0 +1,158 @@
+//! `cargo xtask verify`: real images from Cargo, rustc and a linker, with netswap-build and without.
+//!
+//! The fixture `two-tools` has one tool that calls netswap-build and one that does not. It is built
+//! for every msvc target, which takes nothing but the stable toolchain; the first tool must pass, and
+//! the second must be found at fault: a verifier that passed both would prove nothing.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use netswap::{Build, Code, Error, Judged, Report, Status};
+
+use crate::process::{output, root, scratch};
+
+/// Windows targets with a standard library that rustup offers, for the example.
+const STD_TARGETS: [&str; 6] = [
+    "x86_64-pc-windows-msvc",
+    "aarch64-pc-windows-msvc",
+    "i686-pc-windows-msvc",
+    "x86_64-pc-windows-gnullvm",
+    "aarch64-pc-windows-gnullvm",
+    "i686-pc-windows-gnullvm",
+];
+
+/// How a row of the table came out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Row {
+    AsItShould = 0,
+    AtFault = 1,
+    NotBuilt = 2,
+}
+
+pub(crate) fn run(_: &[String]) -> ExitCode {
+    let targets = match hermetic_targets() {
+        Ok(targets) => targets,
+        Err(error) => {
+            eprintln!("error: failed to ask rustc for its targets: {error}");
+            return ExitCode::from(netswap::ExitCode::Error);
+        }
+    };
+    println!("{:<28} {:<26} {:<26}", "target", "with netswap-build", "without");
+    let fixtures = targets.iter().map(|target| fixture_row(target));
+    let worst = fixtures.max().unwrap_or(Row::NotBuilt).max(example_rows());
+    match worst {
+        Row::AsItShould => println!(
+            "\n{} targets: every image with netswap-build has the bit, every one without is found at fault",
+            targets.len()
+        ),
+        Row::AtFault => println!("\nnot every image is as it should be"),
+        Row::NotBuilt => println!("\nnot every image could be built"),
+    }
+    ExitCode::from(worst as u8)
+}
+
+/// Every msvc target that this rustc knows and that links without a C runtime. ARM64EC does not: its
+/// entry thunks need symbols of Microsoft's libraries.
+pub(crate) fn hermetic_targets() -> Result<Vec<String>, String> {
+    let list = output(Command::new("rustc").args(["--print", "target-list"]))?;
+    let hermetic =
+        |triple: &&str| triple.ends_with("-windows-msvc") && !triple.starts_with("arm64ec-");
+    Ok(list.lines().filter(hermetic).map(str::to_owned).collect())
+}
+
+/// Builds both tools for one target and prints a row.
+fn fixture_row(target: &str) -> Row {
+    let fixtures = root().join("fixtures");
+    let mut build = Build::new();
+    build
+        .manifest_path(fixtures.join("two-tools").join("Cargo.toml"))
+        .target(target)
+        .args(["--quiet", "--offline", "--config"])
+        .arg(fixtures.join(".cargo").join("config.toml"))
+        .arg("--target-dir")
+        .arg(scratch("fixtures"));
+    let report = match netswap::verify::build(&build, None) {
+        Ok(report) => report,
+        Err(error) => return not_built(target, &error),
+    };
+    let (with, without) = (image(&report, "mindful"), image(&report, "forgetful"));
+    println!("{target:<28} {:<26} {:<26}", cell(with), cell(without));
+    let found_at_fault = without.is_some_and(|image| {
+        let codes: Vec<_> = image.verdict.findings.iter().map(|finding| finding.code).collect();
+        image.verdict.status == Status::Failed && codes == [Code::NotRequested]
+    });
+    if is_passed(with) && found_at_fault { Row::AsItShould } else { Row::AtFault }
+}
+
+/// Builds the example, with std, wherever that can be, and prints a row for each target.
+fn example_rows() -> Row {
+    let targets: Vec<_> = STD_TARGETS.into_iter().filter(|target| has_std(target)).collect();
+    if targets.is_empty() {
+        println!(
+            "examples/hello-tool           not built: no standard library for Windows is installed; `rustup target add x86_64-pc-windows-msvc` and, outside Windows, a linker with the SDK's libraries would do"
+        );
+    }
+    let rows = targets.into_iter().map(|target| {
+        let manifest = root().join("examples").join("hello-tool").join("Cargo.toml");
+        let mut build = Build::new();
+        build.manifest_path(manifest).target(target).args(["--quiet", "--release", "--config"]);
+        build.arg(root().join("examples").join(".cargo").join("config.toml"));
+        build.arg("--target-dir").arg(scratch("examples"));
+        let report = match netswap::verify::build(&build, None) {
+            Ok(report) => report,
+            Err(error) => return not_built(target, &error),
+        };
+        let tool = image(&report, "hello-tool");
+        println!("{target:<28} {:<26} examples/hello-tool", cell(tool));
+        if is_passed(tool) { Row::AsItShould } else { Row::AtFault }
+    });
+    rows.max().unwrap_or(Row::AsItShould)
+}
+
+fn not_built(target: &str, error: &Error) -> Row {
+    println!("{target:<28} not built");
+    eprintln!("error: {error}");
+    Row::NotBuilt
+}
+
+fn is_passed(image: Option<&Judged>) -> bool {
+    image.is_some_and(|image| image.verdict.status == Status::Passed)
+}
+
+/// The image of the package, if it is the only one.
+fn image<'a>(report: &'a Report, package: &str) -> Option<&'a Judged> {
+    let mut images = report.images.iter().filter(|image| image.package.as_deref() == Some(package));
+    images.next().filter(|_| images.next().is_none())
+}
+
+/// `passed 0x0822`, `at fault 0x0022 not-requested`.
+fn cell(image: Option<&Judged>) -> String {
+    let Some(image) = image else {
+        return "no image".to_owned();
+    };
+    let status = match image.verdict.status {
+        Status::Passed => "passed",
+        Status::Failed => "at fault",
+        Status::Allowed => "allowed",
+        Status::Unreadable => "unreadable",
+    };
+    let header = image.verdict.header.as_ref();
+    let bits = header.map(|header| format!(" {:#06x}", header.characteristics));
+    let codes = image.verdict.findings.iter().map(|finding| format!(" {}", finding.code));
+    format!("{status}{}{}", bits.unwrap_or_default(), codes.collect::<String>())
+}
+
+/// Whether rustc has a standard library for the target.
+fn has_std(target: &str) -> bool {
+    let libdir =
+        output(Command::new("rustc").args(["--print", "target-libdir", "--target", target]));
+    let Ok(libdir) = libdir else {
+        return false;
+    };
+    let Ok(mut files) = Path::new(libdir.trim_end()).read_dir() else {
+        return false;
+    };
+    files.any(|file| {
+        file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
+    })
+}
