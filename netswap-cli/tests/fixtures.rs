@@ -1,0 +1,263 @@
+//! Projects as users have them, built for Windows by the real Cargo, rustc and linker; each header
+//! is read by the library and by an independent reader.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use std::fs;
+
+use support::{Project, X64};
+
+/// The names of the images, all of which passed.
+fn all_passed(project: &Project, arguments: &[&str]) -> Vec<String> {
+    let rows = project.verified(0, arguments);
+    assert!(rows.values().all(support::Row::passed), "{rows:#?}");
+    rows.into_keys().collect()
+}
+
+#[test]
+fn a_package_with_one_binary_gets_the_bit() {
+    assert_eq!(all_passed(&Project::of("bin-only"), &[]), ["bin-only.exe"]);
+}
+
+#[test]
+fn each_machine_gets_the_bit() {
+    let project = Project::of("bin-only");
+    let run = project.verify(&[
+        "--target=i686-pc-windows-msvc",
+        "--target=aarch64-pc-windows-msvc",
+        "--target=x86_64-pc-windows-msvc",
+        "--format=json",
+    ]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let report = run.json();
+    let machines: Vec<_> = report["images"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|image| (image["machine"].as_str().unwrap(), image["target"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("arm64", "aarch64-pc-windows-msvc"),
+        ("x86", "i686-pc-windows-msvc"),
+        ("x64", "x86_64-pc-windows-msvc"),
+    ];
+    assert_eq!(machines, expected);
+}
+
+#[test]
+fn a_library_only_package_still_builds_and_leaves_nothing_to_verify() {
+    let project = Project::of("lib-only");
+    let run = project.verify(&["--target", X64]);
+    assert_eq!(run.code, 3, "{run:#?}");
+    assert!(run.stderr.contains("nothing to verify"), "{run:#?}");
+    assert!(!run.stderr.contains("warning"), "{run:#?}");
+    let built = project.root.join("target").join(X64).join("debug/liblib_only.rlib");
+    assert!(built.exists(), "{run:#?}");
+}
+
+#[test]
+fn a_library_beside_a_binary_does_no_harm() {
+    assert_eq!(all_passed(&Project::of("lib-and-bin"), &[]), ["lib-and-bin.exe"]);
+}
+
+#[test]
+fn a_binary_that_the_scope_leaves_out_is_out_of_scope_and_the_others_pass() {
+    let rows = Project::of("several-bins").verified(1, &[]);
+    assert_eq!(rows.len(), 3);
+    assert!(rows["first.exe"].passed() && rows["second.exe"].passed(), "{rows:#?}");
+    assert!(rows["excluded.exe"].failed("out-of-scope"), "{rows:#?}");
+}
+
+#[test]
+fn hyphens_in_the_names_of_package_and_binaries_do_no_harm() {
+    let names = all_passed(&Project::of("hyphens"), &[]);
+    assert_eq!(names, ["hyphen-ated-tool.exe", "other-hyphen-ated-tool.exe"]);
+}
+
+#[test]
+fn a_dll_gets_the_bit() {
+    assert_eq!(all_passed(&Project::of("cdylib"), &[]), ["plug_in.dll"]);
+}
+
+#[test]
+fn examples_tests_and_benchmarks_get_the_bit() {
+    let project = Project::of("examples-and-tests");
+    let arguments = ["--bins", "--examples", "--", "--test", "integration", "--bench", "speed"];
+    let names = all_passed(&project, &arguments);
+    assert_eq!(names, ["demo.exe", "examples-and-tests.exe", "integration.exe", "speed.exe"]);
+}
+
+#[test]
+fn a_path_with_spaces_and_other_letters_does_no_harm() {
+    let project = Project::below("mit Lücke и 工具", "bin-only");
+    assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
+}
+
+#[test]
+fn of_two_tools_the_one_that_forgot_netswap_build_is_found() {
+    let rows = Project::of("two-tools").verified(1, &[]);
+    assert_eq!(rows.len(), 2);
+    assert!(rows["mindful.exe"].passed(), "{rows:#?}");
+    assert!(rows["forgetful.exe"].failed("not-requested"), "{rows:#?}");
+}
+
+#[test]
+fn a_package_can_be_chosen() {
+    let project = Project::of("two-tools");
+    assert_eq!(all_passed(&project, &["--package", "mindful"]), ["mindful.exe"]);
+}
+
+#[test]
+fn a_package_with_an_old_rust_version_is_given_directives_that_it_may_use() {
+    assert_eq!(all_passed(&Project::of("old-rust-version"), &[]), ["old-rust-version.exe"]);
+}
+
+#[test]
+fn rustflags_in_the_environment_do_not_take_the_bit_away() {
+    // They replace those of the configuration, which the fixture needs.
+    let flags = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE -Copt-level=1";
+    let project = Project::of("bin-only").env("RUSTFLAGS", flags);
+    assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
+}
+
+#[test]
+fn both_bits_can_be_asked_for_and_a_policy_can_demand_them() {
+    let project = Project::of("both-bits");
+    project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
+    let rows = project.verified(0, &[]);
+    assert_eq!(rows["both-bits.exe"].characteristics, 0x0c22);
+}
+
+#[test]
+fn a_policy_that_demands_more_than_the_build_script_asks_for_finds_the_difference() {
+    let project = Project::of("bin-only");
+    project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
+    let run = project.verify(&["--target", X64]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stdout.contains("does not ask for IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP"), "{run:#?}");
+    assert!(run.stdout.contains(".removable(true)"), "{run:#?}");
+}
+
+#[test]
+fn the_packages_policy_wins_over_the_workspaces() {
+    let project = Project::of("two-tools");
+    project.append("Cargo.toml", "\n[workspace.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
+    for (tool, bits) in [("mindful", "[\"net\"]"), ("forgetful", "[]")] {
+        let table = format!("\n[package.metadata.netswap]\nswap-run = {bits}\n");
+        project.append(&format!("{tool}/Cargo.toml"), &table);
+    }
+    let rows = project.verified(0, &[]);
+    assert_eq!(rows["forgetful.exe"].status, "passed");
+}
+
+#[test]
+fn an_exception_with_its_reason_lets_an_image_be() {
+    let project = Project::of("two-tools");
+    let allow = "\n[[workspace.metadata.netswap.allow]]\nimage = \"forget*.exe\"\nreason = \"never leaves\"\n";
+    project.append("Cargo.toml", allow);
+    let rows = project.verified(0, &[]);
+    assert_eq!(rows["forgetful.exe"].status, "allowed");
+    assert!(rows["mindful.exe"].passed());
+}
+
+#[test]
+fn netswap_off_is_told_as_switched_off() {
+    let project = Project::of("bin-only").env("NETSWAP", "off");
+    assert!(project.verified(1, &[])["bin-only.exe"].failed("switched-off"));
+    // And the change of the variable alone builds again.
+    let project = project.env("NETSWAP", "net");
+    assert!(project.verified(0, &[])["bin-only.exe"].passed());
+}
+
+#[test]
+fn netswap_with_another_bit_is_told_as_switched_off() {
+    let project = Project::of("bin-only").env("NETSWAP", "cd");
+    let rows = project.verified(1, &[]);
+    assert!(rows["bin-only.exe"].failed("switched-off"), "{rows:#?}");
+    assert_eq!(rows["bin-only.exe"].characteristics & 0x0400, 0x0400);
+}
+
+#[test]
+fn a_wrong_value_of_netswap_fails_the_build_and_lists_the_right_ones() {
+    let run = Project::of("bin-only").env("NETSWAP", "yes").verify(&["--target", X64]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("NETSWAP is \"yes\"; set it to one of off, net, cd, net,cd"));
+    assert!(run.stderr.contains("failed to build"), "{run:#?}");
+}
+
+#[test]
+fn a_receipt_that_outlived_its_call_is_not_believed() {
+    let project = Project::of("bin-only");
+    assert!(project.verified(0, &[])["bin-only.exe"].passed());
+    project.write("build.rs", "fn main() {}\n");
+    assert!(project.verified(1, &[])["bin-only.exe"].failed("not-requested"));
+}
+
+#[test]
+fn a_receipt_that_can_not_be_written_fails_the_build_and_names_the_path() {
+    let project = Project::of("bin-only");
+    let build = "fn main() {
+    let out = std::path::PathBuf::from(std::env::var_os(\"OUT_DIR\").unwrap());
+    std::fs::create_dir_all(out.join(\"netswap-receipt.json\")).unwrap();
+    netswap_build::emit();
+}\n";
+    project.write("build.rs", build);
+    let run = project.verify(&["--target", X64]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("failed to write the receipt"), "{run:#?}");
+    assert!(run.stderr.contains("netswap-receipt.json"), "{run:#?}");
+    assert!(!run.stderr.contains("panicked"), "{run:#?}");
+}
+
+#[test]
+fn a_scope_with_a_name_that_breaks_a_directive_fails_the_build() {
+    let project = Project::of("bin-only");
+    let build = "fn main() {
+    let name = \"a\\ncargo:rustc-env=EVIL=1\";
+    netswap_build::SwapRun::new().scope(netswap_build::Scope::bin(name)).emit();
+}\n";
+    project.write("build.rs", build);
+    let run = project.verify(&["--target", X64]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("Scope::Bin"), "{run:#?}");
+}
+
+#[test]
+fn an_image_that_lost_the_bit_after_the_link_is_told_as_such() {
+    let project = Project::of("bin-only");
+    assert!(project.verified(0, &[])["bin-only.exe"].passed());
+    let path = project.built("bin-only.exe");
+    let mut bytes = fs::read(&path).unwrap();
+    let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
+    bytes[e_lfanew + 23] &= !0x08;
+    fs::write(&path, bytes).unwrap();
+    assert!(project.verified(1, &[])["bin-only.exe"].failed("lost-after-link"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linker_that_drops_the_argument_is_told_as_lost_after_link() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let sysroot = std::process::Command::new("rustc").args(["--print", "target-libdir"]).output();
+    let libdir = String::from_utf8(sysroot.unwrap().stdout).unwrap();
+    let lld = std::path::Path::new(libdir.trim_end()).parent().unwrap().join("bin/rust-lld");
+    let project = Project::of("bin-only");
+    // rustc hands the arguments over in a list or, where they are many, in a response file.
+    let script = format!(
+        "#!/bin/sh\nfor a; do shift; case $a in /SWAPRUN:*) ;; *) set -- \"$@\" \"$a\";; esac; done\nexec '{}' -flavor link \"$@\"\n",
+        lld.display()
+    );
+    project.write("forgetful-link", &script);
+    let wrapper = project.root.join("forgetful-link");
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    let variable = "CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER";
+    let project = project.env(variable, wrapper.to_str().unwrap());
+    let run = project.verify(&["--target", X64, "--format", "json"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.rows()["bin-only.exe"].failed("lost-after-link"), "{run:#?}");
+    let message = run.json()["images"][0]["findings"][0]["message"].to_string();
+    assert!(message.contains("/SWAPRUN:NET"), "{message}");
+}

@@ -1,0 +1,84 @@
+//! The MinGW targets: LLD sets the bit, GNU ld has no option for it. The fixtures are linked with the
+//! linker itself, called directly, and with empty libraries in place of MinGW's.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use support::Project;
+
+const GNU: &str = "x86_64-pc-windows-gnu";
+const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
+
+/// A fixture with what rustc expects of a MinGW toolchain, as empty archives.
+fn with_empty_mingw(fixture: &str, target: &str, linker: &str) -> Project {
+    let project = Project::of(fixture);
+    let empty = |file: String| fs::write(project.root.join(file), "!<arch>\n").unwrap();
+    for library in ["gcc", "gcc_eh", "kernel32", "mingw32", "mingwex", "msvcrt", "ucrt", "unwind"] {
+        empty(format!("lib{library}.a"));
+    }
+    for library in ["pthread", "user32"] {
+        empty(format!("lib{library}.a"));
+    }
+    for object in ["crt2", "rsbegin", "rsend"] {
+        empty(format!("{object}.o"));
+    }
+    let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+    let flags = format!("-Cpanic=abort -Lnative={}", project.root.display());
+    project.env(&variable, linker).env("RUSTFLAGS", &flags)
+}
+
+/// GNU ld with its PE emulation, under the name that it has here.
+fn gnu_ld() -> Option<&'static str> {
+    ["x86_64-w64-mingw32-ld", "ld"].into_iter().find(|ld| {
+        let version = Command::new(ld).arg("-V").output();
+        version.is_ok_and(|out| String::from_utf8_lossy(&out.stdout).contains("i386pep"))
+    })
+}
+
+#[test]
+fn lld_called_directly_for_gnullvm_sets_the_bit() {
+    let project = with_empty_mingw("bin-only", GNULLVM, "rust-lld");
+    let run = project.verify(&["--target", GNULLVM, "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.rows()["bin-only.exe"].passed(), "{run:#?}");
+}
+
+#[test]
+fn lld_called_directly_for_gnullvm_sets_both_bits() {
+    let project = with_empty_mingw("both-bits", GNULLVM, "rust-lld");
+    let run = project.verify(&["--target", GNULLVM, "--format", "json"]);
+    assert_eq!(run.rows()["both-bits.exe"].characteristics & 0x0c00, 0x0c00, "{run:#?}");
+}
+
+#[test]
+fn lld_called_directly_for_a_gnu_target_sets_the_bit() {
+    let project = with_empty_mingw("bin-only", GNU, "rust-lld");
+    let run = project.verify(&["--target", GNU, "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.rows()["bin-only.exe"].passed(), "{run:#?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn gnu_ld_is_warned_of_by_the_build_and_found_by_verify() {
+    let ld =
+        gnu_ld().expect("GNU ld with the i386pep emulation, as binutils of most Linux systems");
+    let project = with_empty_mingw("bin-only", GNU, ld);
+    let run = project.verify(&["--target", GNU, "--format", "json"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.rows()["bin-only.exe"].failed("linker-unsupported"), "{run:#?}");
+    assert!(run.stderr.contains("warning: bin-only@0.1.0: netswap: GNU ld"), "{run:#?}");
+}
+
+#[test]
+fn gnu_ld_fails_the_build_where_the_bit_is_required() {
+    let project = with_empty_mingw("both-bits", GNU, "ld");
+    let run = project.verify(&["--target", GNU]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("error: netswap-build: netswap: GNU ld"), "{run:#?}");
+    assert!(run.stderr.contains("-fuse-ld=lld"), "{run:#?}");
+}

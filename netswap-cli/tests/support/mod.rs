@@ -1,0 +1,199 @@
+//! Fixture projects in a folder of their own, the programs under test, and an independent reader.
+
+#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test may")]
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const X64: &str = "x86_64-pc-windows-msvc";
+
+/// The repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// A copy of a fixture, beside what all fixtures need.
+pub(crate) struct Project {
+    _dir: TempDir,
+    pub(crate) root: PathBuf,
+    variables: Vec<(String, String)>,
+}
+
+/// What a program printed and ended with.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// What a report says of one image: status, codes of the findings, and the Characteristics.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) status: String,
+    pub(crate) codes: Vec<String>,
+    pub(crate) characteristics: u16,
+}
+
+impl Project {
+    /// A copy of `fixtures/NAME`.
+    pub(crate) fn of(name: &str) -> Self {
+        Project::below("", name)
+    }
+
+    /// A copy of `fixtures/NAME` in a folder called `folder`.
+    pub(crate) fn below(folder: &str, name: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let fixtures = repository().join("fixtures");
+        let home = dir.path().join(folder);
+        for part in ["lib", "mini-core", name] {
+            copy(&fixtures.join(part), &home.join(part));
+        }
+        let build_crate = repository().join("netswap-build");
+        let config = fs::read_to_string(fixtures.join(".cargo/config.toml")).unwrap();
+        let local = config.replace("\"../netswap-build\"", &format!("{build_crate:?}"));
+        assert_ne!(local, config, "the configuration no longer names netswap-build");
+        fs::create_dir(home.join(".cargo")).unwrap();
+        fs::write(home.join(".cargo/config.toml"), local).unwrap();
+        Project { root: home.join(name), _dir: dir, variables: Vec::new() }
+    }
+
+    /// Sets a variable for all that is run in it.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        fs::write(self.root.join(file), text).unwrap();
+    }
+
+    pub(crate) fn append(&self, file: &str, text: &str) {
+        let before = fs::read_to_string(self.root.join(file)).unwrap();
+        self.write(file, &(before + text));
+    }
+
+    /// Runs `netswap verify --offline` in it with these arguments.
+    pub(crate) fn verify(&self, arguments: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
+        command.args(["verify", "--offline"]).args(arguments);
+        self.run(&mut command)
+    }
+
+    /// Runs `cargo` in it.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Run {
+        self.run(Command::new(env!("CARGO")).args(arguments))
+    }
+
+    /// Runs a program in it, without what Cargo told this test.
+    pub(crate) fn run(&self, command: &mut Command) -> Run {
+        command.current_dir(&self.root);
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            let of_cargo = name.starts_with("CARGO") && !["CARGO", "CARGO_HOME"].contains(&&*name);
+            if of_cargo || ["RUSTFLAGS", "NETSWAP", "TARGET"].contains(&&*name) {
+                command.env_remove(name);
+            }
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        Run::of(command)
+    }
+
+    /// Verifies for x64, and returns what became of each image, by file name. Each image that has a
+    /// header is read by the independent reader too.
+    pub(crate) fn verified(&self, exit_code: i32, arguments: &[&str]) -> BTreeMap<String, Row> {
+        let run = self.verify(&[&["--target", X64, "--format", "json"], arguments].concat());
+        assert_eq!(run.code, exit_code, "{run:#?}");
+        run.rows()
+    }
+
+    /// The one file below the build's folder that has this name.
+    pub(crate) fn built(&self, name: &str) -> PathBuf {
+        self.root.join("target").join(X64).join("debug").join(name)
+    }
+}
+
+impl Run {
+    pub(crate) fn of(command: &mut Command) -> Run {
+        let output = command.output().unwrap();
+        Run {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    /// The rows of a JSON report, by file name; a second reader must see the same bits.
+    pub(crate) fn rows(&self) -> BTreeMap<String, Row> {
+        let report = self.json();
+        assert_eq!(report["schema"], "netswap.verify/1");
+        let rows = report["images"].as_array().unwrap().iter().map(|image| {
+            let path = Path::new(image["path"].as_str().unwrap());
+            let codes = image["findings"].as_array().unwrap().iter();
+            let codes = codes.map(|finding| finding["code"].as_str().unwrap().to_owned());
+            let said = image["characteristics"].as_str().unwrap().trim_start_matches("0x");
+            let characteristics = u16::from_str_radix(said, 16).unwrap();
+            assert_eq!(characteristics, independently_read(path), "{}", path.display());
+            let row = Row {
+                status: image["status"].as_str().unwrap().to_owned(),
+                codes: codes.collect(),
+                characteristics,
+            };
+            (file_name(path), row)
+        });
+        rows.collect()
+    }
+}
+
+impl Row {
+    pub(crate) fn passed(&self) -> bool {
+        self.status == "passed" && self.codes.is_empty() && self.characteristics & 0x0800 != 0
+    }
+
+    /// Whether it failed for this cause alone, and really lacks the network bit.
+    pub(crate) fn failed(&self, code: &str) -> bool {
+        self.status == "failed" && self.codes == [code] && self.characteristics & 0x0800 == 0
+    }
+}
+
+/// The Characteristics of an image, read by a crate that shares no code with ours.
+pub(crate) fn independently_read(path: &Path) -> u16 {
+    let bytes = fs::read(path).unwrap();
+    goblin::pe::PE::parse(&bytes).unwrap().header.coff_header.characteristics
+}
+
+/// A file's name, without the hash that Cargo gives to tests and benchmarks.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let hashed = path.parent().and_then(Path::file_name) == Some(OsStr::new("deps"));
+    match name.rsplit_once('-') {
+        Some((stem, _)) if hashed => format!("{stem}.exe"),
+        _ => name.to_owned(),
+    }
+}
+
+/// Copies a folder, but for what Cargo makes in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_name() == "target" {
+        } else if entry.file_type().unwrap().is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
+    }
+}
