@@ -9,6 +9,9 @@ use super::{Header, Malformed};
 /// What is read at once: more than the headers of any linker take, and one page.
 const WINDOW: usize = 4096;
 
+/// The DOS header's length.
+const DOS_HEADER: usize = 0x40;
+
 /// Where the DOS header holds the offset of the NT headers (PE format, "MS-DOS Stub").
 const E_LFANEW: usize = 0x3c;
 
@@ -56,7 +59,9 @@ pub fn read(path: &Path) -> Result<Content, ReadError> {
 fn from_reader(file: &mut (impl Read + Seek)) -> Result<Content, ReadError> {
     let mut buffer = [0; WINDOW];
     let start = fill(file, &mut buffer)?;
-    if !start.starts_with(b"MZ") {
+    // A DOS header holds zeros, if only in the upper bytes of its offsets; text holds none.
+    let dos_header = start.get(..DOS_HEADER).unwrap_or(start);
+    if !start.starts_with(b"MZ") || !dos_header.contains(&0) {
         return Ok(Content::Other);
     }
     let Some(e_lfanew) = u32_at(start, E_LFANEW) else {
@@ -172,7 +177,7 @@ mod tests {
         for e_lfanew in [0x80, 4000, 5000] {
             let whole = image(e_lfanew);
             assert!(matches!(read(&whole), Ok(Content::Image(_))));
-            for length in 2..whole.len() {
+            for length in 3..whole.len() {
                 let cut = read(&whole[..length]);
                 assert!(matches!(cut, Err(ReadError::Truncated)), "{e_lfanew} {length}: {cut:?}");
             }
@@ -187,7 +192,8 @@ mod tests {
         dos[E_LFANEW..0x40].copy_from_slice(&0xffff_ffff_u32.to_le_bytes());
         let mut new_executable = image(0x80);
         new_executable[0x80..0x84].copy_from_slice(b"NE\x05\x01");
-        for bytes in [&b""[..], b"M", b"\x7fELF", b"text", &dos, &new_executable] {
+        let text = b"MZ begins this text, which is longer than a DOS header, and no image at all.";
+        for bytes in [&b""[..], b"M", b"\x7fELF", b"MZ", text, &text[..20], &dos, &new_executable] {
             assert!(matches!(read(bytes), Ok(Content::Other)));
         }
     }

@@ -85,7 +85,7 @@ fn shown(path: &Path, here: &Path) -> PathBuf {
 /// `x64 exe, runs from swap: net`.
 fn facts(header: &Header) -> String {
     let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();
-    let words = if words.is_empty() { "never".to_owned() } else { words.join(", ") };
+    let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
     format!("{} {}, swap-run: {words}", header.machine_name(), header.kind().name())
 }
 

@@ -1,0 +1,364 @@
+//! What the program prints and ends with, for good input and bad.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use snapbox::cmd::{Command, cargo_bin};
+use snapbox::str;
+use support::{Project, X64};
+use tempfile::TempDir;
+
+/// A share with two images, one with the bit and one without, and a file that is none.
+fn share() -> TempDir {
+    let project = Project::of("two-tools");
+    project.verified(1, &[]);
+    let share = tempfile::tempdir().unwrap();
+    fs::create_dir(share.path().join("bin")).unwrap();
+    for tool in ["mindful.exe", "forgetful.exe"] {
+        fs::copy(project.built(tool), share.path().join("bin").join(tool)).unwrap();
+    }
+    fs::write(share.path().join("readme.txt"), "MZ is no image").unwrap();
+    share
+}
+
+fn netswap(folder: &Path) -> Command {
+    Command::new(cargo_bin!("netswap")).current_dir(folder)
+}
+
+#[test]
+fn failures_come_first_each_with_its_cure_then_one_line() {
+    let share = share();
+    netswap(share.path()).args(["verify", "bin"]).assert().code(1).stderr_eq("").stdout_eq(str![[
+        r#"
+FAILED  bin/forgetful.exe  x64 exe, swap-run: none
+        net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
+        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
+            editbin /SWAPRUN:NET FILE
+passed  bin/mindful.exe  x64 exe, swap-run: net
+
+2 images: 1 passed, 1 failed (0 other files, [..] s)
+
+"#
+    ]]);
+}
+
+#[test]
+fn json_is_one_document_with_every_field() {
+    let share = share();
+    let policy = "swap-run = [\"net\"]\n[[allow]]\nimage = \"forget*\"\nreason = \"not ours\"\n";
+    fs::write(share.path().join("bin/netswap.toml"), policy).unwrap();
+    let run = netswap(share.path()).args(["verify", "bin", "--format", "json"]).assert();
+    run.code(0).stderr_eq("").stdout_eq(str![[r#"
+{
+  "schema": "netswap.verify/1",
+  "policy": {
+    "default": [
+      "net"
+    ],
+    "sources": [
+      {
+        "path": "bin/netswap.toml",
+        "swap_run": [
+          "net"
+        ],
+        "allow": [
+          {
+            "image": "forget*",
+            "reason": "not ours",
+            "matched": 1
+          }
+        ]
+      }
+    ]
+  },
+  "summary": {
+    "files": 3,
+    "images": 2,
+    "passed": 1,
+    "failed": 0,
+    "allowed": 1,
+    "not_images": 1,
+    "unreadable": 0,
+    "seconds": [..]
+  },
+  "images": [
+    {
+      "path": "bin/forgetful.exe",
+      "status": "allowed",
+      "kind": "exe",
+      "machine": "x64",
+      "characteristics": "0x0022",
+      "swap_run": [],
+      "size_of_image": [..],
+      "checksum": "0x00000000",
+      "signed": false,
+      "package": null,
+      "target": null,
+      "reason": "not ours",
+      "findings": [
+        {
+          "code": "net-swap-missing",
+          "message": "IMAGE_FILE_NET_RUN_FROM_SWAP is not set",
+          "help": "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    editbin /SWAPRUN:NET FILE"
+        }
+      ]
+    },
+    {
+      "path": "bin/mindful.exe",
+      "status": "passed",
+      "kind": "exe",
+      "machine": "x64",
+      "characteristics": "0x0822",
+      "swap_run": [
+        "net"
+      ],
+      "size_of_image": [..],
+      "checksum": "0x00000000",
+      "signed": false,
+      "package": null,
+      "target": null,
+      "reason": null,
+      "findings": []
+    }
+  ]
+}
+
+"#]]);
+}
+
+#[test]
+fn ndjson_is_an_image_a_line_and_then_the_summary() {
+    let share = share();
+    let output = netswap(share.path()).args(["verify", "bin", "--format", "ndjson"]).output();
+    let text = String::from_utf8(output.unwrap().stdout).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(lines[0]["path"], "bin/forgetful.exe");
+    assert_eq!(lines[1]["status"], "passed");
+    assert_eq!(lines[2]["summary"]["images"], 2);
+}
+
+#[test]
+fn a_named_file_is_verified_alone() {
+    let share = share();
+    netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert().code(0);
+    netswap(share.path()).args(["verify", "bin/forgetful.exe"]).assert().code(1);
+}
+
+#[test]
+fn a_tree_without_an_image_has_not_passed() {
+    let share = share();
+    let run = netswap(share.path()).args(["verify", "readme.txt"]).assert();
+    run.code(3).stdout_eq("0 images (1 other file, [..] s)\n").stderr_eq(str![[r#"
+error: nothing to verify: there is no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc, or name the files
+
+"#]]);
+}
+
+#[test]
+fn a_path_that_does_not_exist_is_named() {
+    let share = share();
+    let run = netswap(share.path()).args(["verify", "bin", "no/such.exe"]).assert();
+    run.code(2).stdout_eq("").stderr_eq(str![[r#"
+error: failed to find no/such.exe: [..]; name a file or folder that exists
+
+"#]]);
+}
+
+#[test]
+fn a_truncated_image_is_a_finding() {
+    let share = share();
+    let path = share.path().join("bin/mindful.exe");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..0x90]).unwrap();
+    let run = netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert();
+    run.code(1).stdout_eq(str![[r#"
+FAILED  bin/mindful.exe
+        truncated-image: the file ends inside its headers
+        copy or build the file again
+
+1 image: 1 failed (0 other files, [..] s)
+
+"#]]);
+}
+
+#[test]
+fn an_image_with_an_unknown_optional_header_is_a_finding() {
+    let share = share();
+    let path = share.path().join("bin/mindful.exe");
+    let mut bytes = fs::read(&path).unwrap();
+    let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
+    bytes[e_lfanew + 24..e_lfanew + 26].copy_from_slice(&[7, 1]);
+    fs::write(&path, bytes).unwrap();
+    let run = netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert();
+    run.code(1).stdout_eq(str![[r#"
+FAILED  bin/mindful.exe
+        malformed-image: its optional header has the unknown magic number 0x0107
+        build the file again, or delete it
+
+1 image: 1 failed (0 other files, [..] s)
+
+"#]]);
+}
+
+/// Linux lets everybody open this file and nobody read its first page, root included.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_can_not_be_read_has_not_passed_and_does_not_stop_the_others() {
+    let share = share();
+    let run = netswap(share.path()).args(["verify", "/proc/self/mem", "bin/mindful.exe"]).assert();
+    run.code(2).stdout_eq(str![[r#"
+UNREAD  /proc/self/mem
+        unreadable: Input/output error (os error 5)
+        give this account the right to read it, or close the program that holds it
+passed  bin/mindful.exe  x64 exe, swap-run: net
+
+1 image: 1 passed, 1 unreadable (0 other files, [..] s)
+
+"#]]);
+}
+
+#[test]
+fn a_uefi_image_is_shown_and_not_judged() {
+    let share = share();
+    let path = share.path().join("bin/forgetful.exe");
+    let mut bytes = fs::read(&path).unwrap();
+    let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
+    bytes[e_lfanew + 24 + 68] = 10;
+    fs::write(&path, bytes).unwrap();
+    let run = netswap(share.path()).args(["verify", "bin/forgetful.exe"]).assert();
+    run.code(3).stdout_eq(str![[r#"
+allowed bin/forgetful.exe  x64 efi, swap-run: none
+        UEFI loads it, not Windows
+
+1 image: 1 allowed (0 other files, [..] s)
+
+"#]]);
+    netswap(share.path()).args(["verify", "bin"]).assert().code(0);
+}
+
+#[test]
+fn an_exception_that_matches_nothing_is_stale() {
+    let share = share();
+    let policy = "[[allow]]\nimage = \"old-*.exe\"\nreason = \"was never rebuilt\"\n";
+    fs::write(share.path().join("netswap.toml"), policy).unwrap();
+    let run = netswap(share.path()).args(["verify", "."]).assert();
+    run.code(1).stderr_eq(str![[r#"
+warning: ./netswap.toml: the exception for `old-*.exe` matches no image; remove it
+
+"#]]);
+}
+
+#[test]
+fn a_mistake_in_the_policy_is_told_with_its_line_and_the_right_word() {
+    let share = share();
+    let table = [
+        (
+            "swaprun = [\"net\"]\n",
+            "error: failed to read the policy ./netswap.toml, line 1, column 1: unknown field `swaprun`, expected `swap-run` or `allow`; did you mean `swap-run`?\n",
+        ),
+        (
+            "[[allow]]\nimage = \"*\"\nreason = \"\"\n",
+            "error: failed to read the policy ./netswap.toml, line 3, column 10: this must not be empty; say it in a few words\n",
+        ),
+    ];
+    for (policy, message) in table {
+        fs::write(share.path().join("netswap.toml"), policy).unwrap();
+        let run = netswap(share.path()).args(["verify", "."]).assert();
+        run.code(2).stdout_eq("").stderr_eq(message);
+    }
+}
+
+#[test]
+fn a_mistake_in_a_manifests_policy_is_told_before_anything_is_built() {
+    let project = Project::of("bin-only");
+    project.append("Cargo.toml", "\n[package.metadata.netswap]\nallow = [{ image = \"a\" }]\n");
+    let run = project.verify(&["--target", X64]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(
+        run.stderr.contains("Cargo.toml, line 16, column 10: missing field `reason`"),
+        "{run:#?}"
+    );
+    assert!(!project.root.join("target").exists());
+}
+
+#[test]
+fn a_policy_file_can_be_named_in_place_of_the_others() {
+    let share = share();
+    let strict = share.path().join("strict.toml");
+    fs::write(&strict, "swap-run = [\"net\", \"cd\"]\n").unwrap();
+    let run = netswap(share.path()).args(["verify", "bin/mindful.exe", "--policy", "strict.toml"]);
+    run.assert().code(1).stdout_eq(str![[r#"
+FAILED  bin/mindful.exe  x64 exe, swap-run: net
+        removable-swap-missing: IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set
+        link it with /SWAPRUN:CD, or set the bit in the file before it is signed:
+            editbin /SWAPRUN:CD FILE
+
+1 image: 1 failed (0 other files, [..] s)
+
+"#]]);
+    let run = netswap(share.path()).args(["verify", "bin", "--policy", "lost.toml"]).assert();
+    run.code(2).stderr_eq("error: failed to read the policy lost.toml: [..]\n");
+}
+
+#[test]
+fn a_folder_without_a_manifest_is_told_what_to_give() {
+    let share = share();
+    let run = netswap(share.path()).args(["verify"]).assert();
+    run.code(2).stdout_eq("").stderr_eq(str![[r#"
+error: failed to read the workspace: could not find `Cargo.toml` in `[..]` or any parent directory; run this where a Cargo.toml is, give --manifest-path, or name the files and folders to verify
+
+"#]]);
+}
+
+#[test]
+fn a_build_that_fails_is_told_after_cargos_own_message() {
+    let project = Project::of("bin-only");
+    project.write("src/main.rs", "fn main() { this is no Rust }");
+    let run = project.verify(&["--target", X64]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert_eq!(run.stdout, "");
+    let (cargos, ours) = run.stderr.trim_end().rsplit_once('\n').unwrap();
+    assert!(cargos.contains("error: could not compile `bin-only`"), "{run:#?}");
+    assert!(ours.starts_with("error: failed to build: cargo build ended with"), "{run:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_from_disk_can_not_forge_a_line() {
+    let share = share();
+    let name = "x\npassed  all.exe\u{1b}[2J\u{202e}.exe";
+    fs::rename(share.path().join("bin/forgetful.exe"), share.path().join(name)).unwrap();
+    let run = netswap(share.path()).args(["verify", "."]).assert();
+    let text = String::from_utf8(run.code(1).get_output().stdout.clone()).unwrap();
+    let shown = "FAILED  ./x/npassed  all.exe/u{1b}[2J/u{202e}.exe  x64 exe, swap-run: none";
+    assert_eq!(text.lines().next().unwrap().replace('\\', "/"), shown);
+}
+
+#[test]
+fn every_code_is_explained_and_an_unknown_one_gets_the_nearest() {
+    let here = Path::new(".");
+    for code in netswap::Code::ALL {
+        let run = netswap(here).args(["explain", code.name()]).assert().code(0);
+        run.stdout_eq(code.explanation());
+    }
+    netswap(here).args(["explain", "net-swap-mising"]).assert().code(2).stderr_eq(str![[r#"
+error: there is no code `net-swap-mising`; did you mean `net-swap-missing`?; `netswap explain` lists them all
+
+"#]]);
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_help_with_0() {
+    let here = Path::new(".");
+    netswap(here).args(["verify", "--relase"]).assert().code(2);
+    netswap(here).args(["verify", "a", "--release"]).assert().code(2);
+    netswap(here).assert().code(2);
+    netswap(here).args(["verify", "--help"]).assert().code(0);
+    netswap(here).args(["--version"]).assert().code(0).stdout_eq("netswap 0.1.0\n");
+}
