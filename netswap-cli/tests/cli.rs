@@ -1,6 +1,6 @@
 //! What the program prints and ends with, for good input and bad.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 
@@ -33,7 +33,7 @@ fn netswap(folder: &Path) -> Command {
 fn failures_come_first_each_with_its_cure_then_one_line() {
     let share = share();
     netswap(share.path()).args(["verify", "bin"]).assert().code(1).stderr_eq("").stdout_eq(str![[
-        r#"
+        r"
 FAILED  bin/forgetful.exe  x64 exe, swap-run: none
         net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
         link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
@@ -42,7 +42,7 @@ passed  bin/mindful.exe  x64 exe, swap-run: net
 
 2 images: 1 passed, 1 failed (0 other files, [..] s)
 
-"#
+"
     ]]);
 }
 
@@ -154,20 +154,20 @@ fn a_named_file_is_verified_alone() {
 fn a_tree_without_an_image_has_not_passed() {
     let share = share();
     let run = netswap(share.path()).args(["verify", "readme.txt"]).assert();
-    run.code(3).stdout_eq("0 images (1 other file, [..] s)\n").stderr_eq(str![[r#"
+    run.code(3).stdout_eq("0 images (1 other file, [..] s)\n").stderr_eq(str![[r"
 error: nothing to verify: there is no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc, or name the files
 
-"#]]);
+"]]);
 }
 
 #[test]
 fn a_path_that_does_not_exist_is_named() {
     let share = share();
     let run = netswap(share.path()).args(["verify", "bin", "no/such.exe"]).assert();
-    run.code(2).stdout_eq("").stderr_eq(str![[r#"
+    run.code(2).stdout_eq("").stderr_eq(str![[r"
 error: failed to find no/such.exe: [..]; name a file or folder that exists
 
-"#]]);
+"]]);
 }
 
 #[test]
@@ -177,14 +177,14 @@ fn a_truncated_image_is_a_finding() {
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..0x90]).unwrap();
     let run = netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert();
-    run.code(1).stdout_eq(str![[r#"
+    run.code(1).stdout_eq(str![[r"
 FAILED  bin/mindful.exe
         truncated-image: the file ends inside its headers
         copy or build the file again
 
 1 image: 1 failed (0 other files, [..] s)
 
-"#]]);
+"]]);
 }
 
 #[test]
@@ -196,14 +196,14 @@ fn an_image_with_an_unknown_optional_header_is_a_finding() {
     bytes[e_lfanew + 24..e_lfanew + 26].copy_from_slice(&[7, 1]);
     fs::write(&path, bytes).unwrap();
     let run = netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert();
-    run.code(1).stdout_eq(str![[r#"
+    run.code(1).stdout_eq(str![[r"
 FAILED  bin/mindful.exe
         malformed-image: its optional header has the unknown magic number 0x0107
         build the file again, or delete it
 
 1 image: 1 failed (0 other files, [..] s)
 
-"#]]);
+"]]);
 }
 
 /// Linux lets everybody open this file and nobody read its first page, root included.
@@ -212,7 +212,7 @@ FAILED  bin/mindful.exe
 fn a_file_that_can_not_be_read_has_not_passed_and_does_not_stop_the_others() {
     let share = share();
     let run = netswap(share.path()).args(["verify", "/proc/self/mem", "bin/mindful.exe"]).assert();
-    run.code(2).stdout_eq(str![[r#"
+    run.code(2).stdout_eq(str![[r"
 UNREAD  /proc/self/mem
         unreadable: Input/output error (os error 5)
         give this account the right to read it, or close the program that holds it
@@ -220,7 +220,7 @@ passed  bin/mindful.exe  x64 exe, swap-run: net
 
 1 image: 1 passed, 1 unreadable (0 other files, [..] s)
 
-"#]]);
+"]]);
 }
 
 #[test]
@@ -232,13 +232,13 @@ fn a_uefi_image_is_shown_and_not_judged() {
     bytes[e_lfanew + 24 + 68] = 10;
     fs::write(&path, bytes).unwrap();
     let run = netswap(share.path()).args(["verify", "bin/forgetful.exe"]).assert();
-    run.code(3).stdout_eq(str![[r#"
+    run.code(3).stdout_eq(str![[r"
 allowed bin/forgetful.exe  x64 efi, swap-run: none
         UEFI loads it, not Windows
 
 1 image: 1 allowed (0 other files, [..] s)
 
-"#]]);
+"]]);
     netswap(share.path()).args(["verify", "bin"]).assert().code(0);
 }
 
@@ -248,10 +248,10 @@ fn an_exception_that_matches_nothing_is_stale() {
     let policy = "[[allow]]\nimage = \"old-*.exe\"\nreason = \"was never rebuilt\"\n";
     fs::write(share.path().join("netswap.toml"), policy).unwrap();
     let run = netswap(share.path()).args(["verify", "."]).assert();
-    run.code(1).stderr_eq(str![[r#"
+    run.code(1).stderr_eq(str![[r"
 warning: ./netswap.toml: the exception for `old-*.exe` matches no image; remove it
 
-"#]]);
+"]]);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn a_policy_file_can_be_named_in_place_of_the_others() {
     let strict = share.path().join("strict.toml");
     fs::write(&strict, "swap-run = [\"net\", \"cd\"]\n").unwrap();
     let run = netswap(share.path()).args(["verify", "bin/mindful.exe", "--policy", "strict.toml"]);
-    run.assert().code(1).stdout_eq(str![[r#"
+    run.assert().code(1).stdout_eq(str![[r"
 FAILED  bin/mindful.exe  x64 exe, swap-run: net
         removable-swap-missing: IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set
         link it with /SWAPRUN:CD, or set the bit in the file before it is signed:
@@ -301,7 +301,7 @@ FAILED  bin/mindful.exe  x64 exe, swap-run: net
 
 1 image: 1 failed (0 other files, [..] s)
 
-"#]]);
+"]]);
     let run = netswap(share.path()).args(["verify", "bin", "--policy", "lost.toml"]).assert();
     run.code(2).stderr_eq("error: failed to read the policy lost.toml: [..]\n");
 }
@@ -310,10 +310,10 @@ FAILED  bin/mindful.exe  x64 exe, swap-run: net
 fn a_folder_without_a_manifest_is_told_what_to_give() {
     let share = share();
     let run = netswap(share.path()).args(["verify"]).assert();
-    run.code(2).stdout_eq("").stderr_eq(str![[r#"
+    run.code(2).stdout_eq("").stderr_eq(str![[r"
 error: failed to read the workspace: could not find `Cargo.toml` in `[..]` or any parent directory; run this where a Cargo.toml is, give --manifest-path, or name the files and folders to verify
 
-"#]]);
+"]]);
 }
 
 #[test]
@@ -347,10 +347,10 @@ fn every_code_is_explained_and_an_unknown_one_gets_the_nearest() {
         let run = netswap(here).args(["explain", code.name()]).assert().code(0);
         run.stdout_eq(code.explanation());
     }
-    netswap(here).args(["explain", "net-swap-mising"]).assert().code(2).stderr_eq(str![[r#"
+    netswap(here).args(["explain", "net-swap-mising"]).assert().code(2).stderr_eq(str![[r"
 error: there is no code `net-swap-mising`; did you mean `net-swap-missing`?; `netswap explain` lists them all
 
-"#]]);
+"]]);
 }
 
 #[test]

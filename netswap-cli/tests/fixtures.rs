@@ -1,7 +1,7 @@
 //! Projects as users have them, built for Windows by the real Cargo, rustc and linker; each header
 //! is read by the library and by an independent reader.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 

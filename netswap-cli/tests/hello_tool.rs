@@ -1,7 +1,7 @@
 //! `examples/hello-tool` is used as its README says: on this machine with std, and for Windows with
 //! a program that needs no library in place of its own.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Run, X64, copy, repository};
+use support::{Run, X64, configure, copy, forget_this_build, repository};
 use tempfile::TempDir;
 
 /// A copy of the example, beside a configuration that names the local crates.
@@ -23,15 +23,7 @@ impl Tool {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("hello-tool");
         copy(&repository().join("examples/hello-tool"), &root);
-        let config = fs::read_to_string(repository().join("examples/.cargo/config.toml")).unwrap();
-        let mut local = config.clone();
-        for name in ["netswap-cli", "netswap-build"] {
-            let path = repository().join(name);
-            local = local.replace(&format!("\"../{name}\""), &format!("{path:?}"));
-        }
-        assert!(!local.contains("../") && local != config, "{local}");
-        fs::create_dir(dir.path().join(".cargo")).unwrap();
-        fs::write(dir.path().join(".cargo/config.toml"), local).unwrap();
+        configure(&repository().join("examples"), dir.path());
         Tool { _dir: dir, root }
     }
 
@@ -63,12 +55,7 @@ impl Tool {
     fn cargo(&self, target_dir: &Path, arguments: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO"));
         command.args(arguments).current_dir(&self.root);
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            if name.starts_with("CARGO_PKG") || ["RUSTFLAGS", "NETSWAP"].contains(&&*name) {
-                command.env_remove(name);
-            }
-        }
+        forget_this_build(&mut command);
         command.env("CARGO_TARGET_DIR", target_dir);
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER", "rust-lld");
         let flags = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE";

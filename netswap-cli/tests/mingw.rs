@@ -1,7 +1,7 @@
 //! The MinGW targets: LLD sets the bit, GNU ld has no option for it. The fixtures are linked with the
 //! linker itself, called directly, and with empty libraries in place of MinGW's.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 

@@ -1,5 +1,189 @@
-//! `cargo xtask bench`.
-use std::process::ExitCode;
-pub(crate) fn run(_: &[String]) -> ExitCode {
-    ExitCode::from(2)
+//! `cargo xtask bench build-cost`: what netswap-build costs a clean build, beside its peers.
+//!
+//! Each variant is the same program with another build script. Every round builds each of them from
+//! nothing, so that the machine's moods meet all alike; what counts is the ratio to a build script
+//! without any dependency that prints the line by hand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use crate::process::{cargo, check, output, root, scratch};
+
+/// A build script: its name, its build-dependency and its `main`.
+struct Variant {
+    name: &'static str,
+    dependency: Option<&'static str>,
+    main: Option<&'static str>,
+}
+
+const PRINTING: &str = r#"println!("cargo:rerun-if-env-changed=NETSWAP");
+    if std::env::var_os("CARGO_CFG_TARGET_ENV").is_some_and(|env| env == "msvc") {
+        println!("cargo:rustc-link-arg=/SWAPRUN:NET");
+    }"#;
+
+/// The one that all are compared with.
+const REFERENCE: usize = 1;
+
+const VARIANTS: [Variant; 7] = [
+    Variant { name: "no build script", dependency: None, main: None },
+    Variant { name: "a printing build script", dependency: None, main: Some(PRINTING) },
+    Variant {
+        name: "an empty crate",
+        dependency: Some("empty = { path = \"../empty\" }"),
+        main: Some(PRINTING),
+    },
+    Variant {
+        name: "netswap-build",
+        dependency: Some("netswap-build = { path = \"NETSWAP_BUILD\" }"),
+        main: Some("netswap_build::emit();"),
+    },
+    Variant {
+        name: "embed-manifest 1.5.1",
+        dependency: Some("embed-manifest = \"=1.5.1\""),
+        main: Some(
+            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        embed_manifest::embed_manifest(embed_manifest::new_manifest(\"A.B\")).unwrap();\n    }",
+        ),
+    },
+    Variant {
+        name: "winresource 0.1.34",
+        dependency: Some("winresource = \"=0.1.34\""),
+        main: Some(
+            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        winresource::WindowsResource::new().compile().unwrap();\n    }",
+        ),
+    },
+    Variant {
+        name: "cc 1.11.3",
+        dependency: Some("cc = \"=1.11.3\""),
+        main: Some(
+            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        cc::Build::new().file(\"a.c\").compile(\"a\");\n    }",
+        ),
+    },
+];
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let rounds = match arguments {
+        [name] if name == "build-cost" => 9,
+        [name, flag, rounds] if name == "build-cost" && flag == "--rounds" => {
+            rounds.parse().unwrap_or(0)
+        }
+        _ => 0,
+    };
+    if rounds == 0 {
+        eprintln!("usage: cargo xtask bench build-cost [--rounds N]");
+        return ExitCode::from(2);
+    }
+    match build_cost(rounds) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build_cost(rounds: usize) -> Result<(), String> {
+    let home = scratch("build-cost");
+    let projects = VARIANTS.iter().enumerate().map(|(index, variant)| {
+        let project = home.join(format!("variant-{index}"));
+        variant.write(&project).map_err(|error| format!("{}: {error}", project.display()))?;
+        Ok::<_, String>(project)
+    });
+    let projects: Vec<PathBuf> = projects.collect::<Result<_, _>>()?;
+    let mut crates = Vec::new();
+    for project in &projects {
+        check(in_project(project, &["fetch", "--quiet"]).env_remove("CARGO_TARGET_DIR"))?;
+        let tree = ["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"];
+        crates.push(output(&mut in_project(project, &tree))?.lines().count());
+    }
+
+    let mut times = vec![Vec::new(); VARIANTS.len()];
+    for round in 0..=rounds {
+        for (project, times) in projects.iter().zip(&mut times) {
+            let took = clean_build(project)?;
+            // The first round warms the caches.
+            if round > 0 {
+                times.push(took);
+            }
+        }
+    }
+
+    let reference = times.get(REFERENCE).cloned().unwrap_or_default();
+    println!("{rounds} rounds of clean builds, interleaved; ratios to a printing build script\n");
+    println!(
+        "{:<24} {:>6} {:>9} {:>7} {:>13}",
+        "build script", "crates", "median", "ratio", "min-max"
+    );
+    for ((variant, times), crates) in VARIANTS.iter().zip(&times).zip(crates) {
+        let mut ratios: Vec<f64> = times
+            .iter()
+            .zip(&reference)
+            .map(|(own, reference)| own.as_secs_f64() / reference.as_secs_f64())
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        let mut seconds: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
+        seconds.sort_by(f64::total_cmp);
+        println!(
+            "{:<24} {crates:>6} {:>7.3} s {:>7.2} {:>6.2}-{:<6.2}",
+            variant.name,
+            median(&seconds),
+            median(&ratios),
+            ratios.first().unwrap_or(&f64::NAN),
+            ratios.last().unwrap_or(&f64::NAN),
+        );
+    }
+    Ok(())
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn clean_build(project: &Path) -> Result<Duration, String> {
+    let target = project.join("target");
+    if target.exists() {
+        fs::remove_dir_all(&target).map_err(|error| error.to_string())?;
+    }
+    let start = Instant::now();
+    check(&mut in_project(project, &["build", "--quiet", "--offline"]))?;
+    Ok(start.elapsed())
+}
+
+fn in_project(project: &Path, arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    command.current_dir(project).env_remove("CARGO_TARGET_DIR");
+    command
+}
+
+impl Variant {
+    /// Writes the project, and the empty crate beside it.
+    fn write(&self, project: &Path) -> std::io::Result<()> {
+        let empty = project.with_file_name("empty");
+        for folder in [project, &empty] {
+            fs::create_dir_all(folder.join("src"))?;
+        }
+        fs::write(empty.join("src").join("lib.rs"), "")?;
+        let package = |name| {
+            format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
+        };
+        fs::write(empty.join("Cargo.toml"), package("empty"))?;
+
+        let netswap_build = root().join("netswap-build");
+        let netswap_build = netswap_build.to_string_lossy().replace('\\', "/");
+        let dependency = self.dependency.unwrap_or("").replace("NETSWAP_BUILD", &netswap_build);
+        let manifest = format!(
+            "{}\n[build-dependencies]\n{dependency}\n\n[workspace]\n",
+            package("hello-world")
+        );
+        fs::write(project.join("Cargo.toml"), manifest)?;
+        fs::write(
+            project.join("src").join("main.rs"),
+            "fn main() {\n    println!(\"Hello, world!\");\n}\n",
+        )?;
+        if let Some(main) = self.main {
+            fs::write(project.join("build.rs"), format!("fn main() {{\n    {main}\n}}\n"))?;
+        }
+        Ok(())
+    }
 }

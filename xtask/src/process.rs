@@ -40,6 +40,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|error| failed(command, &error.to_string()))
 }
 
+/// Runs to the end and returns all that it printed.
+pub(crate) fn everything(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| failed(command, &error.to_string()))?;
+    let text =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    if output.status.success() { Ok(text.concat()) } else { Err(text.concat()) }
+}
+
 /// Whether a program of this name can be run.
 pub(crate) fn is_there(program: &str) -> bool {
     let mut command = Command::new(program);

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::oldest_rust::{Oldest, VERSION};
-use crate::process::{cargo, check, in_ci, output, root, scratch};
+use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
 
 /// What became of a check.
 enum Outcome {
@@ -19,12 +19,13 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
     ("the example passes its own tests", example),
     ("the documentation builds without a warning", documentation),
+    ("the book builds without a warning", book),
     ("netswap-build has no dependency", no_dependency),
     ("the published crates pack and build from their packages", packages),
     ("netswap-build passes its tests on its oldest Rust", oldest_rust),
@@ -101,6 +102,21 @@ fn example() -> Outcome {
 fn documentation() -> Outcome {
     let mut doc = cargo(&["doc", "--quiet", "--locked", "--no-deps", "--workspace"]);
     passed_if(check(doc.env("RUSTDOCFLAGS", "--deny warnings")))
+}
+
+/// mdBook tells of a broken link or include in its log and goes on.
+fn book() -> Outcome {
+    let tools = scratch("tools");
+    let mdbook = tools.join("bin").join("mdbook");
+    let install = ["install", "--quiet", "--locked", "--no-default-features", "mdbook@0.5.4"];
+    let result = check(cargo(&install).arg("--root").arg(&tools)).and_then(|()| {
+        let mut build = Command::new(mdbook);
+        build.arg("build").arg(root().join("docs")).arg("--dest-dir").arg(scratch("book"));
+        let log = everything(&mut build)?;
+        let warned = log.lines().any(|line| line.contains("WARN") || line.contains("ERROR"));
+        if warned { Err(log) } else { Ok(()) }
+    });
+    passed_if(result)
 }
 
 fn no_dependency() -> Outcome {

@@ -1,7 +1,7 @@
 //! Fixture projects in a folder of their own, the programs under test, and an independent reader.
 
 #![allow(dead_code, reason = "each test program uses its part")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test may")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -56,12 +56,7 @@ impl Project {
         for part in ["lib", "mini-core", name] {
             copy(&fixtures.join(part), &home.join(part));
         }
-        let build_crate = repository().join("netswap-build");
-        let config = fs::read_to_string(fixtures.join(".cargo/config.toml")).unwrap();
-        let local = config.replace("\"../netswap-build\"", &format!("{build_crate:?}"));
-        assert_ne!(local, config, "the configuration no longer names netswap-build");
-        fs::create_dir(home.join(".cargo")).unwrap();
-        fs::write(home.join(".cargo/config.toml"), local).unwrap();
+        configure(&fixtures, &home);
         Project { root: home.join(name), _dir: dir, variables: Vec::new() }
     }
 
@@ -92,16 +87,9 @@ impl Project {
         self.run(Command::new(env!("CARGO")).args(arguments))
     }
 
-    /// Runs a program in it, without what Cargo told this test.
+    /// Runs a program in it.
     pub(crate) fn run(&self, command: &mut Command) -> Run {
-        command.current_dir(&self.root);
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            let of_cargo = name.starts_with("CARGO") && !["CARGO", "CARGO_HOME"].contains(&&*name);
-            if of_cargo || ["RUSTFLAGS", "NETSWAP", "TARGET"].contains(&&*name) {
-                command.env_remove(name);
-            }
-        }
+        forget_this_build(command.current_dir(&self.root));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Run::of(command)
     }
@@ -164,6 +152,31 @@ impl Row {
     /// Whether it failed for this cause alone, and really lacks the network bit.
     pub(crate) fn failed(&self, code: &str) -> bool {
         self.status == "failed" && self.codes == [code] && self.characteristics & 0x0800 == 0
+    }
+}
+
+/// Writes the configuration of `from` into `to`, with the local crates by their full paths.
+pub(crate) fn configure(from: &Path, to: &Path) {
+    let mut config = fs::read_to_string(from.join(".cargo/config.toml")).unwrap();
+    for name in ["netswap-cli", "netswap-build"] {
+        let path = repository().join(name);
+        let quoted = format!("{:?}", path.to_str().unwrap());
+        config = config.replace(&format!("\"../{name}\""), &quoted);
+    }
+    assert!(config.contains("netswap-build") && !config.contains("\"../"), "{config}");
+    fs::create_dir(to.join(".cargo")).unwrap();
+    fs::write(to.join(".cargo/config.toml"), config).unwrap();
+}
+
+/// Takes away what Cargo told this test, and what would change the outcome.
+pub(crate) fn forget_this_build(command: &mut Command) {
+    #[expect(clippy::disallowed_methods, reason = "for programs that read it")]
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        let of_cargo = name.starts_with("CARGO") && !["CARGO", "CARGO_HOME"].contains(&&*name);
+        if of_cargo || ["RUSTFLAGS", "NETSWAP", "TARGET"].contains(&&*name) {
+            command.env_remove(name);
+        }
     }
 }
 
