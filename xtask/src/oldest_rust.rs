@@ -102,7 +102,9 @@ fn unpack(dir: &Path) -> Result<(), String> {
     fs::create_dir_all(&packages).map_err(|error| error.to_string())?;
     let download = || {
         let mut apt = Command::new("apt-get");
-        apt.args(["-qq", "download"]).args(DEBIAN_PACKAGES).current_dir(&packages);
+        // Root's files are not open to apt's own user, and need not be.
+        apt.args(["-qq", "--option", "APT::Sandbox::User=root", "download"]);
+        apt.args(DEBIAN_PACKAGES).current_dir(&packages);
         check(apt.stdout(Stdio::null()))
     };
     // A machine that never asked has no lists of packages yet, or old ones.
