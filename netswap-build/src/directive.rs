@@ -7,15 +7,10 @@ use crate::{Error, Scope};
 /// A directive in the single-colon spelling, which every Cargo since 1.56 reads: `cargo::` is
 /// refused in a package whose `rust-version` is older than 1.77
 /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/build-scripts.html#outputs-of-the-build-script)).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Directive(Kind);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
-    LinkArg { scope: Scope, argument: &'static str },
-    RerunIfEnvChanged(&'static str),
-    Warning(String),
-}
+///
+/// Its [`Display`](fmt::Display) is the line, without an end of line.
+#[derive(Debug)]
+pub struct Directive(String);
 
 impl Directive {
     /// `cargo:rustc-link-arg…`: pass `argument` to the linker of the images in `scope`.
@@ -24,52 +19,42 @@ impl Directive {
     ///
     /// When the scope is a binary whose name would end the line or be taken for the argument.
     pub(crate) fn link_arg(scope: &Scope, argument: &'static str) -> Result<Self, Error> {
-        if let Scope::Bin(name) = scope {
-            if name.is_empty() || name.contains(|c: char| c == '=' || c.is_control()) {
-                return Err(Error::bin_name(name));
+        let suffix = match scope {
+            Scope::All => "",
+            Scope::Bins => "-bins",
+            Scope::Bin(name) => {
+                if name.is_empty() || name.chars().any(|c| c == '=' || c.is_control()) {
+                    return Err(Error::bin_name(name));
+                }
+                return Ok(Directive(format!("cargo:rustc-link-arg-bin={name}={argument}")));
             }
+            Scope::Cdylib => "-cdylib",
+            Scope::Examples => "-examples",
+            Scope::Tests => "-tests",
+            Scope::Benches => "-benches",
+        };
+        Ok(Directive(format!("cargo:rustc-link-arg{suffix}={argument}")))
+    }
+
+    /// `cargo:rerun-if-env-changed=NETSWAP`: run the build script again when the switch changes.
+    pub(crate) fn rerun_if_netswap_changed() -> Self {
+        Directive("cargo:rerun-if-env-changed=NETSWAP".to_owned())
+    }
+
+    /// `cargo:warning`: what the user sees, with a replacement character for what would end the line
+    /// or reach the terminal as a command.
+    pub(crate) fn warning(text: &str) -> Self {
+        let mut line = "cargo:warning=".to_owned();
+        for c in text.chars() {
+            line.push(if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
         }
-        Ok(Directive(Kind::LinkArg { scope: scope.clone(), argument }))
-    }
-
-    /// `cargo:rerun-if-env-changed`: run the build script again when this variable changes.
-    pub(crate) fn rerun_if_env_changed(variable: &'static str) -> Self {
-        Directive(Kind::RerunIfEnvChanged(variable))
-    }
-
-    /// `cargo:warning`: what the user sees.
-    pub(crate) fn warning(text: impl Into<String>) -> Self {
-        Directive(Kind::Warning(text.into()))
+        Directive(line)
     }
 }
 
 impl fmt::Display for Directive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::LinkArg { scope, argument } => match scope {
-                Scope::All => write!(f, "cargo:rustc-link-arg={argument}"),
-                Scope::Bins => write!(f, "cargo:rustc-link-arg-bins={argument}"),
-                Scope::Bin(name) => write!(f, "cargo:rustc-link-arg-bin={name}={argument}"),
-                Scope::Cdylib => write!(f, "cargo:rustc-link-arg-cdylib={argument}"),
-                Scope::Examples => write!(f, "cargo:rustc-link-arg-examples={argument}"),
-                Scope::Tests => write!(f, "cargo:rustc-link-arg-tests={argument}"),
-                Scope::Benches => write!(f, "cargo:rustc-link-arg-benches={argument}"),
-            },
-            Kind::RerunIfEnvChanged(variable) => {
-                write!(f, "cargo:rerun-if-env-changed={variable}")
-            }
-            Kind::Warning(text) => {
-                f.write_str("cargo:warning=")?;
-                for c in text.chars() {
-                    if c.is_control() {
-                        write!(f, "{}", c.escape_default())?;
-                    } else {
-                        write!(f, "{c}")?;
-                    }
-                }
-                Ok(())
-            }
-        }
+        f.write_str(&self.0)
     }
 }
 
@@ -106,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_warning_stays_one_line_whatever_it_holds() {
-        let warning = Directive::warning("a\r\ncargo:rustc-link-arg=evil\u{1b}[2J");
-        assert_eq!(warning.to_string(), "cargo:warning=a\\r\\ncargo:rustc-link-arg=evil\\u{1b}[2J");
+        let warning = Directive::warning("a\r\ncargo:rustc-link-arg=evil\u{1b}[2J").to_string();
+        let expected = "cargo:warning=a\u{fffd}\u{fffd}cargo:rustc-link-arg=evil\u{fffd}[2J";
+        assert_eq!(warning, expected);
     }
 }

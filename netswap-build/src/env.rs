@@ -1,6 +1,6 @@
 //! The only reader of environment variables.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::Error;
@@ -8,7 +8,8 @@ use crate::Error;
 /// What Cargo tells a build script
 /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-build-scripts)),
 /// as far as the decision needs it, and `NETSWAP`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub struct BuildEnv {
     /// `CARGO_PKG_NAME`: the package whose build script runs.
     pub(crate) package: String,
@@ -21,9 +22,9 @@ pub struct BuildEnv {
     /// `CARGO_CFG_TARGET_ABI`; before Rust 1.78 there is none.
     pub(crate) target_abi: Option<String>,
     /// `RUSTC_LINKER`: the configured linker, if one is configured.
-    pub(crate) linker: Option<PathBuf>,
-    /// `CARGO_ENCODED_RUSTFLAGS`, taken apart.
-    pub(crate) rustflags: Vec<String>,
+    pub(crate) linker: Option<OsString>,
+    /// `CARGO_ENCODED_RUSTFLAGS`: the flags, with a unit separator (0x1F) between two of them.
+    pub(crate) rustflags: String,
     /// `NETSWAP`: the packager's switch; empty is as good as unset.
     pub(crate) netswap: Option<OsString>,
     /// `OUT_DIR`: where the receipt goes.
@@ -48,30 +49,38 @@ impl BuildEnv {
     ///
     /// As for [`from_env`](Self::from_env).
     pub fn from_vars(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        let text = |name: &'static str| match lookup(name) {
-            None => Ok(None),
-            Some(value) => match value.into_string() {
-                Ok(text) => Ok(Some(text)),
-                Err(_) => Err(Error::not_utf8(name)),
-            },
-        };
-        let required = |name: &'static str| text(name)?.ok_or_else(|| Error::missing(name));
-        let path =
-            |name: &'static str| lookup(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Self::new(&lookup)
+    }
 
+    fn new(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let text = |name| match lookup(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) => Ok(Some(text)),
+            Some(Err(_)) => Err(Error::not_utf8(name)),
+        };
+        let required = |name| match text(name) {
+            Ok(None) => Err(Error::missing(name)),
+            Ok(Some(text)) => Ok(text),
+            Err(error) => Err(error),
+        };
+        // Empty is as good as unset.
+        let filled = |name| match lookup(name) {
+            Some(value) if value.is_empty() => None,
+            value => value,
+        };
         Ok(BuildEnv {
             package: required("CARGO_PKG_NAME")?,
             target: required("TARGET")?,
             target_os: required("CARGO_CFG_TARGET_OS")?,
             target_env: text("CARGO_CFG_TARGET_ENV")?.unwrap_or_default(),
             target_abi: text("CARGO_CFG_TARGET_ABI")?,
-            linker: path("RUSTC_LINKER"),
-            rustflags: text("CARGO_ENCODED_RUSTFLAGS")?
-                .filter(|flags| !flags.is_empty())
-                .map(|flags| flags.split('\u{1f}').map(str::to_owned).collect())
-                .unwrap_or_default(),
-            netswap: lookup("NETSWAP").filter(|value| value.as_os_str() != OsStr::new("")),
-            out_dir: path("OUT_DIR").ok_or_else(|| Error::missing("OUT_DIR"))?,
+            linker: filled("RUSTC_LINKER"),
+            rustflags: text("CARGO_ENCODED_RUSTFLAGS")?.unwrap_or_default(),
+            netswap: filled("NETSWAP"),
+            out_dir: match filled("OUT_DIR") {
+                Some(path) => path.into(),
+                None => return Err(Error::missing("OUT_DIR")),
+            },
         })
     }
 }
@@ -86,7 +95,7 @@ pub(crate) fn for_tests(triple: &str, os: &str, env: &str, abi: Option<&str>) ->
         target_env: env.into(),
         target_abi: abi.map(str::to_owned),
         linker: None,
-        rustflags: Vec::new(),
+        rustflags: String::new(),
         netswap: None,
         out_dir: "out".into(),
     }
@@ -106,15 +115,6 @@ mod tests {
             _ => return None,
         };
         Some(value.into())
-    }
-
-    #[test]
-    fn rustflags_are_split_at_the_unit_separator_only() {
-        let env = BuildEnv::from_vars(|name| match name {
-            "CARGO_ENCODED_RUSTFLAGS" => Some("-C\u{1f}link-arg=a b".into()),
-            _ => cargo_sets(name),
-        });
-        assert_eq!(env.unwrap().rustflags, ["-C", "link-arg=a b"]);
     }
 
     #[test]

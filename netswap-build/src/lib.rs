@@ -63,11 +63,10 @@ mod target;
 pub use directive::Directive;
 pub use env::BuildEnv;
 pub use error::Error;
-pub use linker::{Basis, Family, Linker};
+pub use linker::Linker;
 pub use plan::{Outcome, Plan};
 pub use receipt::{Receipt, RECEIPT_FILE};
 pub use swap_run::{Bits, Scope, SwapRun};
-pub use target::Target;
 
 /// Sets `IMAGE_FILE_NET_RUN_FROM_SWAP` in every image of the package whose build script calls it.
 ///

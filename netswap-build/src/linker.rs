@@ -1,14 +1,14 @@
 //! What a linker of each family calls the argument, and which family it is (pure).
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::Path;
 
 use crate::rustflags::LinkerFlags;
-use crate::{BuildEnv, Target};
+use crate::target::Target;
+use crate::BuildEnv;
 
 /// A linker that the caller vouches for, see [`SwapRun::linker`](crate::SwapRun::linker).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Linker {
     /// LLVM's LLD, called directly or by a compiler driver.
@@ -20,9 +20,9 @@ pub enum Linker {
 }
 
 /// Linkers that share a spelling of the argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Family {
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
+pub(crate) enum Family {
     /// Microsoft's link.exe, and lld-link or rust-lld in its place.
     Msvc,
     /// LLD's MinGW mode behind a compiler driver, clang or gcc.
@@ -37,121 +37,83 @@ pub enum Family {
     Unknown,
 }
 
-/// How a family was worked out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Basis {
-    /// It is the target's usual linker.
-    Target,
-    /// From the file name of this configured linker (`RUSTC_LINKER` or `-Clinker`).
-    Linker(String),
-    /// From this setting among the rustflags.
-    Rustflags(String),
-    /// The build script said so.
-    Caller,
-}
-
-impl fmt::Display for Basis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Basis::Target => f.write_str("the target's usual linker"),
-            Basis::Linker(path) => write!(f, "the configured linker {path}"),
-            Basis::Rustflags(flag) => write!(f, "{flag} in the rustflags"),
-            Basis::Caller => f.write_str("SwapRun::linker in build.rs"),
-        }
-    }
-}
-
-/// One row for each family: its name in the receipt, its name for people, and the spelling of the
-/// network and of the removable bit, if it has any.
-///
-/// Sources: Microsoft Learn, "/SWAPRUN (Load Linker Output to Swap File)"; LLD's MinGW driver
-/// (`lld/MinGW/Options.td`: `-Xlink=`); for the others, no such option in their manuals.
-const FAMILIES: [(Family, &str, &str, Option<[&str; 2]>); 6] = [
-    (Family::Msvc, "msvc", "link.exe or lld-link", Some(["/SWAPRUN:NET", "/SWAPRUN:CD"])),
-    (
-        Family::LldDriver,
-        "lld-driver",
-        "LLD behind a compiler driver",
-        Some(["-Wl,-Xlink=/swaprun:net", "-Wl,-Xlink=/swaprun:cd"]),
-    ),
-    (Family::LldDirect, "lld-direct", "LLD", Some(["-Xlink=/swaprun:net", "-Xlink=/swaprun:cd"])),
-    (Family::GnuLd, "gnu-ld", "GNU ld", None),
-    (Family::Zig, "zig", "zig cc", None),
-    (Family::Unknown, "unknown", "the linker of this target", None),
-];
-
 impl Family {
-    fn row(self) -> (&'static str, &'static str, Option<[&'static str; 2]>) {
-        FAMILIES
-            .iter()
-            .find(|row| row.0 == self)
-            .map_or(("unknown", "this linker", None), |row| (row.1, row.2, row.3))
-    }
-
     /// Its name in the receipt.
-    pub fn name(self) -> &'static str {
-        self.row().0
-    }
-
-    /// Its name in a sentence.
-    pub(crate) fn title(self) -> &'static str {
-        self.row().1
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Family::Msvc => "msvc",
+            Family::LldDriver => "lld-driver",
+            Family::LldDirect => "lld-direct",
+            Family::GnuLd => "gnu-ld",
+            Family::Zig => "zig",
+            Family::Unknown => "unknown",
+        }
     }
 
     /// The arguments that set the network and the removable bit; `None` where the linker has none.
-    pub fn arguments(self) -> Option<[&'static str; 2]> {
-        self.row().2
+    ///
+    /// Sources: Microsoft Learn, "/SWAPRUN (Load Linker Output to Swap File)"; LLD's MinGW driver
+    /// (`lld/MinGW/Options.td`: `-Xlink=`). GNU ld's manual has no such option, and `zig cc` refuses
+    /// both spellings.
+    pub(crate) fn arguments(self) -> Option<[&'static str; 2]> {
+        match self {
+            Family::Msvc => Some(["/SWAPRUN:NET", "/SWAPRUN:CD"]),
+            Family::LldDriver => Some(["-Wl,-Xlink=/swaprun:net", "-Wl,-Xlink=/swaprun:cd"]),
+            Family::LldDirect => Some(["-Xlink=/swaprun:net", "-Xlink=/swaprun:cd"]),
+            Family::GnuLd | Family::Zig | Family::Unknown => None,
+        }
     }
 
-    /// Which family links for this target, and how that is known.
-    pub(crate) fn of(target: Target, caller: Option<Linker>, env: &BuildEnv) -> (Family, Basis) {
-        let flags = LinkerFlags::of(&env.rustflags);
-        let program =
-            flags.linker.map(OsStr::new).or_else(|| env.linker.as_deref().map(Path::as_os_str));
-        let how = Called::of(&stem(program), flags.flavor, target);
-
-        match target {
+    /// Which family links for this target, and how that is known: a fragment of a sentence.
+    pub(crate) fn of(target: Target, caller: Option<Linker>, env: &BuildEnv) -> (Family, String) {
+        const USUAL: &str = "the target's usual linker";
+        if let Target::Msvc = target {
             // One spelling for all linkers of these targets, so nothing has to be worked out.
-            Target::Msvc => return (Family::Msvc, Basis::Target),
-            Target::OtherWindows if caller.is_none() => return (Family::Unknown, Basis::Target),
-            _ => {}
+            return (Family::Msvc, USUAL.to_owned());
         }
-        if let Some(linker) = caller {
-            let family = match linker {
-                Linker::Lld if how == Called::Lld => Family::LldDirect,
-                Linker::Lld => Family::LldDriver,
-                Linker::GnuLd => Family::GnuLd,
-                Linker::Zig => Family::Zig,
-            };
-            return (family, Basis::Caller);
-        }
-
-        let by_program = || match (flags.flavor, program) {
-            (Some(flavor), _) if how != Called::Zig => {
-                Basis::Rustflags(format!("-Clinker-flavor={flavor}"))
-            }
-            (_, Some(program)) => Basis::Linker(program.to_string_lossy().into_owned()),
-            (_, None) => Basis::Target,
+        let flags = LinkerFlags::of(&env.rustflags);
+        let program = match (flags.linker, &env.linker) {
+            (Some(program), _) => Some(OsStr::new(program)),
+            (None, Some(program)) => Some(program.as_os_str()),
+            (None, None) => None,
         };
-        match (how, flags.driven) {
-            (Called::Zig, _) => (Family::Zig, by_program()),
-            (Called::Lld, _) => (Family::LldDirect, by_program()),
-            (Called::LldDriver, _) => (Family::LldDriver, by_program()),
-            (Called::Driver, Some(driven)) => {
-                let family = if is_lld(driven) { Family::LldDriver } else { Family::GnuLd };
-                (family, Basis::Rustflags(format!("-fuse-ld={driven}")))
-            }
-            (Called::Driver, None) if target == Target::GnuLlvm => {
-                (Family::LldDriver, Basis::Target)
-            }
-            (Called::GnuLd, _) | (Called::Driver, None) => (Family::GnuLd, by_program()),
+        let how = Called::of(program, flags.flavor, target);
+
+        if let Some(linker) = caller {
+            let family = match (linker, how) {
+                (Linker::Lld, Called::Lld) => Family::LldDirect,
+                (Linker::Lld, _) => Family::LldDriver,
+                (Linker::GnuLd, _) => Family::GnuLd,
+                (Linker::Zig, _) => Family::Zig,
+            };
+            return (family, "SwapRun::linker in build.rs".to_owned());
         }
+        let drives_lld = match (how, flags.driven) {
+            (Called::LldDriver, _) => true,
+            (_, Some(driven)) => is_lld(&file_name(OsStr::new(driven))),
+            (_, None) => matches!(target, Target::GnuLlvm),
+        };
+        let family = match (how, target) {
+            (Called::Zig, _) => Family::Zig,
+            (_, Target::OtherWindows) => Family::Unknown,
+            (Called::Lld, _) => Family::LldDirect,
+            (Called::Driver | Called::LldDriver, _) if drives_lld => Family::LldDriver,
+            (Called::Driver | Called::LldDriver | Called::GnuLd, _) => Family::GnuLd,
+        };
+        let basis = match (how, flags.driven, flags.flavor, program) {
+            (Called::Driver, Some(driven), ..) => format!("-fuse-ld={driven} in the rustflags"),
+            (Called::Zig, _, _, Some(program)) | (_, _, None, Some(program)) => {
+                format!("the configured linker {}", program.to_string_lossy())
+            }
+            (_, _, Some(flavor), _) => format!("-Clinker-flavor={flavor} in the rustflags"),
+            (_, _, None, None) => USUAL.to_owned(),
+        };
+        (family, basis)
     }
 }
 
 /// What rustc runs to link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Called {
     /// A compiler driver, which runs a linker of its choice.
     Driver,
@@ -168,46 +130,39 @@ enum Called {
 impl Called {
     /// From the program's file name and `-Clinker-flavor`, in the way that rustc infers a flavor
     /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html#linker-flavor)).
-    fn of(stem: &str, flavor: Option<&str>, target: Target) -> Self {
-        if stem == "zig" || stem.starts_with("zigcc") || stem.starts_with("zig-") {
+    fn of(program: Option<&OsStr>, flavor: Option<&str>, target: Target) -> Self {
+        let name = file_name(program.unwrap_or_default());
+        if name == "zig" || name.starts_with("zigcc") || name.starts_with("zig-") {
             return Called::Zig;
         }
-        // LLVM's MinGW toolchain installs LLD under GNU ld's name.
-        let bare_ld = if target == Target::GnuLlvm { Called::Lld } else { Called::GnuLd };
-        match flavor {
+        let is_bare_ld = match flavor {
             Some("gnu-lld" | "ld.lld" | "lld") => return Called::Lld,
             Some("gnu-lld-cc") => return Called::LldDriver,
-            Some("gnu" | "ld") => return bare_ld,
-            _ => {}
-        }
-        if is_lld(stem) {
-            Called::Lld
-        } else if stem == "ld" || stem.ends_with("-ld") || stem.ends_with("ld.bfd") {
-            bare_ld
-        } else {
-            Called::Driver
+            Some("gnu" | "ld") => true,
+            Some(_) => false,
+            None if is_lld(&name) => return Called::Lld,
+            None => name == "ld" || name.ends_with("-ld") || name.ends_with("ld.bfd"),
+        };
+        match (is_bare_ld, target) {
+            // LLVM's MinGW toolchain installs LLD under GNU ld's name.
+            (true, Target::GnuLlvm) => Called::Lld,
+            (true, _) => Called::GnuLd,
+            (false, _) => Called::Driver,
         }
     }
 }
 
-/// Whether this names LLD, be it a path, a file name with a version, or the word of `-fuse-ld=`.
-fn is_lld(linker: &str) -> bool {
-    let stem = stem(Some(OsStr::new(linker)));
-    matches!(stem.as_str(), "lld" | "rust-lld" | "ld.lld") || stem.ends_with("-ld.lld")
+/// Whether a file name, or the word of `-fuse-ld=`, is LLD's; it may end in a version.
+fn is_lld(name: &str) -> bool {
+    let starts = |start| name.starts_with(start);
+    starts("lld") || starts("ld.lld") || starts("rust-lld") || name.ends_with("-ld.lld")
 }
 
-/// A program's file name in lower case, without folder, `.exe` and version: `C:\bin\Ld.lld-19.exe`
-/// is `ld.lld`. Both separators count on every host, since a path may come from a configuration
-/// that several share.
-fn stem(program: Option<&OsStr>) -> String {
-    let name = program.unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name = name.strip_suffix(".exe").unwrap_or(name);
-    match name.rsplit_once('-') {
-        Some((stem, version)) if version.chars().all(|c| c.is_ascii_digit() || c == '.') => stem,
-        _ => name,
-    }
-    .to_owned()
+/// A program's file name in lower case, without `.exe`.
+fn file_name(program: &OsStr) -> String {
+    let name = Path::new(program).file_name().unwrap_or_default();
+    let name = name.to_string_lossy().to_ascii_lowercase();
+    name.strip_suffix(".exe").unwrap_or(&name).to_owned()
 }
 
 #[cfg(test)]
@@ -219,7 +174,7 @@ mod tests {
     fn family(env: &str, abi: &str, linker: &str, rustflags: &[&str]) -> Family {
         let mut build = for_tests("x86_64-pc-windows-…", "windows", env, Some(abi));
         build.linker = Some(linker.into()).filter(|_| !linker.is_empty());
-        build.rustflags = rustflags.iter().map(|flag| (*flag).into()).collect();
+        build.rustflags = rustflags.join("\u{1f}");
         Family::of(Target::of(&build), None, &build).0
     }
 
@@ -254,6 +209,8 @@ mod tests {
             ("gnu", "", "Rust-LLD.exe", &[], LldDirect),
             ("gnu", "", "gcc", &["-Clinker=rust-lld"], LldDirect),
             ("gnu", "", "ld", lld, GnuLd),
+            ("gnu", "", "x86_64-w64-mingw32-ld.bfd", &[], GnuLd),
+            ("gnu", "", "x86_64-w64-mingw32-ld.lld", &[], LldDirect),
             ("gnu", "", "/cache/zigcc-x86_64-pc-windows-gnu.sh", &[], Zig),
             ("gnu", "", "/cache/zigcc-x86_64-pc-windows-gnu.sh", lld, Zig),
             ("gnu", "", "zig", &[], Zig),
@@ -267,30 +224,28 @@ mod tests {
     #[test]
     fn the_caller_decides_which_linker_but_not_how_it_is_called() {
         let mut build = for_tests("x86_64-pc-windows-gnu", "windows", "gnu", Some(""));
-        let lld = |build: &BuildEnv| Family::of(Target::Gnu, Some(Linker::Lld), build);
-        assert_eq!(lld(&build), (Family::LldDriver, Basis::Caller));
+        let lld = |build: &BuildEnv| Family::of(Target::Gnu, Some(Linker::Lld), build).0;
+        assert_eq!(lld(&build), Family::LldDriver);
         build.linker = Some("rust-lld".into());
-        assert_eq!(lld(&build), (Family::LldDirect, Basis::Caller));
+        assert_eq!(lld(&build), Family::LldDirect);
         let zig = Family::of(Target::GnuLlvm, Some(Linker::Zig), &build);
-        assert_eq!(zig, (Family::Zig, Basis::Caller));
+        assert_eq!(zig, (Family::Zig, "SwapRun::linker in build.rs".to_owned()));
+        let new = Family::of(Target::OtherWindows, Some(Linker::GnuLd), &build).0;
+        assert_eq!(new, Family::GnuLd);
     }
 
     #[test]
     fn the_basis_names_what_decided() {
         let mut build = for_tests("x86_64-pc-windows-gnu", "windows", "gnu", Some(""));
-        let basis = |build: &BuildEnv| Family::of(Target::Gnu, None, build).1.to_string();
+        let basis = |build: &BuildEnv| Family::of(Target::Gnu, None, build).1;
         assert_eq!(basis(&build), "the target's usual linker");
         build.linker = Some("/usr/bin/x86_64-w64-mingw32-gcc".into());
         assert_eq!(basis(&build), "the configured linker /usr/bin/x86_64-w64-mingw32-gcc");
-        build.rustflags = vec!["-Clink-arg=-fuse-ld=lld".into()];
+        build.rustflags = "-Clinker-flavor=gnu-lld-cc".into();
+        assert_eq!(basis(&build), "-Clinker-flavor=gnu-lld-cc in the rustflags");
+        build.rustflags = "-Clink-arg=-fuse-ld=lld".into();
         assert_eq!(basis(&build), "-fuse-ld=lld in the rustflags");
-    }
-
-    #[test]
-    fn each_family_stands_in_the_table_once() {
-        for (family, name, ..) in FAMILIES {
-            assert_eq!(family.name(), name);
-            assert_eq!(FAMILIES.iter().filter(|row| row.1 == name).count(), 1);
-        }
+        build.linker = Some("/cache/zigcc-x86_64.sh".into());
+        assert_eq!(basis(&build), "the configured linker /cache/zigcc-x86_64.sh");
     }
 }

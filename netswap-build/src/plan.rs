@@ -4,10 +4,14 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::{Bits, BuildEnv, Directive, Error, Family, Receipt, Scope, SwapRun, Target};
+use crate::linker::Family;
+use crate::receipt::Fields;
+use crate::target::Target;
+use crate::{Bits, BuildEnv, Directive, Error, Receipt, Scope, SwapRun};
 
-/// What the build script will print and leave behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the build script will print and leave behind. Its [`Display`](fmt::Display) is what is
+/// printed.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Plan {
     /// What it comes to.
@@ -53,95 +57,99 @@ impl Plan {
     /// # Errors
     ///
     /// When `out` can't be written.
-    pub fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{self}")?;
+    pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(self.to_string().as_bytes())?;
         out.flush()
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.directives.iter().try_for_each(|directive| writeln!(f, "{directive}"))
+        for directive in &self.directives {
+            writeln!(f, "{directive}")?;
+        }
+        Ok(())
     }
 }
 
 pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
     let target = Target::of(env);
+    let scopes = if wanted.scopes.is_empty() { &[Scope::All][..] } else { &wanted.scopes };
     // Without any rerun line Cargo would run the build script again for each changed file.
-    let mut directives = vec![Directive::rerun_if_env_changed("NETSWAP")];
-    let scopes = match wanted.scopes.as_slice() {
-        [] => vec![Scope::All],
-        scopes => scopes.to_vec(),
-    };
-    let mut receipt = Receipt {
-        package: env.package.clone(),
-        target: env.target.clone(),
+    let mut directives = vec![Directive::rerun_if_netswap_changed()];
+    let mut fields = Fields {
         linker: None,
         requested: wanted.bits,
         netswap: None,
-        scopes: scopes.clone(),
-        arguments: Vec::new(),
+        scopes,
+        arguments: &[],
         outcome: Outcome::NotWindows,
     };
-
-    if target != Target::NotWindows {
-        let (family, basis) = Family::of(target, wanted.linker, env);
-        receipt.netswap = switch(env)?;
-        receipt.linker = Some((family, basis));
-        let bits = receipt.netswap.unwrap_or(wanted.bits);
-        receipt.outcome = match family.arguments() {
-            _ if !bits.net && !bits.removable && receipt.netswap.is_some() => Outcome::SwitchedOff,
-            _ if !bits.net && !bits.removable => Outcome::NotRequested,
-            None => Outcome::Unsupported,
-            Some([net, removable]) => {
-                receipt.arguments.extend(bits.net.then_some(net));
-                receipt.arguments.extend(bits.removable.then_some(removable));
-                Outcome::Emitted
-            }
-        };
+    if let Target::NotWindows = target {
+        let receipt = Receipt::new(env, &fields);
+        return Ok(Plan { outcome: Outcome::NotWindows, directives, receipt });
     }
 
-    for scope in &scopes {
-        for argument in &receipt.arguments {
+    fields.netswap = switch(env)?;
+    let bits = fields.netswap.unwrap_or(wanted.bits);
+    let (family, basis) = Family::of(target, wanted.linker, env);
+    fields.linker = Some((family, &basis));
+    let arguments = family.arguments();
+    fields.outcome = match (arguments, bits.net || bits.removable, fields.netswap) {
+        (_, false, Some(_)) => Outcome::SwitchedOff,
+        (_, false, None) => Outcome::NotRequested,
+        (None, true, _) => Outcome::Unsupported,
+        (Some(_), true, _) => Outcome::Emitted,
+    };
+    let both = arguments.unwrap_or_default();
+    fields.arguments = match (fields.outcome, bits.net, bits.removable) {
+        (Outcome::Emitted, true, true) => &both,
+        (Outcome::Emitted, true, false) => &both[..1],
+        (Outcome::Emitted, false, true) => &both[1..],
+        _ => &[],
+    };
+    for scope in scopes {
+        for argument in fields.arguments {
             directives.push(Directive::link_arg(scope, argument)?);
         }
     }
-    if receipt.outcome == Outcome::Unsupported {
-        let text = unsupported(&receipt);
+    if let Outcome::Unsupported = fields.outcome {
+        let text = unsupported(family, &basis, env);
         if wanted.required {
             return Err(Error::unsupported(text));
         }
-        directives.push(Directive::warning(text));
+        directives.push(Directive::warning(&text));
     }
-    Ok(Plan { outcome: receipt.outcome, directives, receipt })
+    Ok(Plan { outcome: fields.outcome, directives, receipt: Receipt::new(env, &fields) })
 }
 
 /// What `NETSWAP` asks for in place of the build script, if it is set.
 fn switch(env: &BuildEnv) -> Result<Option<Bits>, Error> {
     let value = match &env.netswap {
-        Some(value) => value,
+        Some(value) => value.to_string_lossy(),
         None => return Ok(None),
     };
-    let (net, removable) = match value.to_str() {
-        Some("off") => (false, false),
-        Some("net") => (true, false),
-        Some("cd") => (false, true),
-        Some("net,cd" | "cd,net") => (true, true),
-        _ => return Err(Error::switch(value.to_string_lossy())),
+    let (net, removable) = match value.as_ref() {
+        "off" => (false, false),
+        "net" => (true, false),
+        "cd" => (false, true),
+        "net,cd" | "cd,net" => (true, true),
+        _ => return Err(Error::switch(&value)),
     };
     Ok(Some(Bits { net, removable }))
 }
 
 /// Why there is no argument, and the ways out.
-fn unsupported(receipt: &Receipt) -> String {
-    let (title, basis) = match &receipt.linker {
-        Some((family, basis)) => (family.title(), basis.to_string()),
-        None => (Family::Unknown.title(), String::new()),
+fn unsupported(family: Family, basis: &str, env: &BuildEnv) -> String {
+    let linker = match family {
+        Family::GnuLd => "GNU ld",
+        Family::Zig => "zig cc",
+        _ => "the linker",
     };
     format!(
-        "netswap: {title} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
+        "netswap: {linker} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
          Link with LLD (-Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, \
          or set the bit in the finished file (editbin /SWAPRUN:NET). NETSWAP=off silences this.",
-        receipt.package, receipt.target
+        env.package, env.target
     )
 }

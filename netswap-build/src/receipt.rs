@@ -1,117 +1,150 @@
 //! What was asked and decided, left in `OUT_DIR` for the verifier.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use crate::{Basis, Bits, Error, Family, Outcome, Scope};
+use crate::linker::Family;
+use crate::{Bits, BuildEnv, Error, Outcome, Scope};
 
 /// The receipt's file name in `OUT_DIR`.
 pub const RECEIPT_FILE: &str = "netswap-receipt.json";
 
-/// What a build script asked for and what was decided, as [`RECEIPT_FILE`] tells it to the
-/// verifier. Its [`Display`](fmt::Display) is that file: one JSON document, with `"schema":
-/// "netswap.receipt/1"`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    pub(crate) package: String,
-    pub(crate) target: String,
+/// What a build script asked for and what was decided, as [`RECEIPT_FILE`] tells it to the verifier:
+/// one JSON document with `"schema": "netswap.receipt/1"`. Its [`Display`](fmt::Display) is the
+/// document.
+#[derive(Debug)]
+pub struct Receipt(String);
+
+/// The fields of a receipt that are not known from the build's environment.
+pub(crate) struct Fields<'a> {
     /// Which linker family, and how it was worked out; none where the target is not Windows.
-    pub(crate) linker: Option<(Family, Basis)>,
+    pub(crate) linker: Option<(Family, &'a str)>,
     /// What the build script asked for.
     pub(crate) requested: Bits,
     /// What `NETSWAP` asked for in its place.
     pub(crate) netswap: Option<Bits>,
-    pub(crate) scopes: Vec<Scope>,
+    pub(crate) scopes: &'a [Scope],
     /// The arguments that each scope got.
-    pub(crate) arguments: Vec<&'static str>,
+    pub(crate) arguments: &'a [&'static str],
     pub(crate) outcome: Outcome,
 }
 
 impl Receipt {
+    pub(crate) fn new(env: &BuildEnv, fields: &Fields<'_>) -> Self {
+        let mut json = Json("{\n  \"schema\": \"netswap.receipt/1\"".to_owned());
+        json.key("package").string(&env.package);
+        json.key("target").string(&env.target);
+        if let Some((family, basis)) = fields.linker {
+            json.key("linker").string(family.name());
+            json.key("linker_basis").string(basis);
+        } else {
+            json.key("linker").raw("null");
+            json.key("linker_basis").raw("null");
+        }
+        json.key("requested").strings(fields.requested.words());
+        match fields.netswap {
+            Some(bits) => json.key("netswap").strings(bits.words()),
+            None => json.key("netswap").raw("null"),
+        };
+        json.key("scopes").scopes(fields.scopes);
+        json.key("arguments").strings(fields.arguments);
+        json.key("outcome").string(fields.outcome.name());
+        json.raw("\n}\n");
+        Receipt(json.0)
+    }
+
     pub(crate) fn write_to_dir(&self, out_dir: &Path) -> Result<(), Error> {
         let path = out_dir.join(RECEIPT_FILE);
-        fs::write(&path, self.to_string()).map_err(|source| Error::receipt(&path, source))
+        match fs::write(&path, &self.0) {
+            Ok(()) => Ok(()),
+            Err(source) => Err(Error::receipt(&path, source)),
+        }
     }
 }
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = |bits: Bits| array(bits.words().map(json));
-        let (family, basis) = match &self.linker {
-            Some((family, basis)) => (json(family.name()), json(&basis.to_string())),
-            None => ("null".to_owned(), "null".to_owned()),
-        };
-        let fields = [
-            ("schema", json("netswap.receipt/1")),
-            ("package", json(&self.package)),
-            ("target", json(&self.target)),
-            ("linker", family),
-            ("linker_basis", basis),
-            ("requested", bits(self.requested)),
-            ("netswap", self.netswap.map_or_else(|| "null".to_owned(), bits)),
-            ("scopes", array(self.scopes.iter().map(scope))),
-            ("arguments", array(self.arguments.iter().map(|argument| json(argument)))),
-            ("outcome", json(self.outcome.name())),
-        ];
-        f.write_str("{\n")?;
-        for (index, (name, value)) in fields.iter().enumerate() {
-            let comma = if index + 1 < fields.len() { "," } else { "" };
-            writeln!(f, "  {}: {value}{comma}", json(name))?;
-        }
-        f.write_str("}\n")
+        f.write_str(&self.0)
     }
 }
 
-/// A scope is its name; a binary also has the name that was given.
-fn scope(scope: &Scope) -> String {
-    match scope {
-        Scope::All => json("all"),
-        Scope::Bins => json("bins"),
-        Scope::Bin(name) => format!("{{\"bin\": {}}}", json(name)),
-        Scope::Cdylib => json("cdylib"),
-        Scope::Examples => json("examples"),
-        Scope::Tests => json("tests"),
-        Scope::Benches => json("benches"),
+/// A JSON document in the making.
+struct Json(String);
+
+impl Json {
+    fn raw(&mut self, text: &str) -> &mut Self {
+        self.0.push_str(text);
+        self
     }
-}
 
-fn array(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.collect::<Vec<_>>().join(", "))
-}
+    /// A further field of the one object.
+    fn key(&mut self, name: &str) -> &mut Self {
+        self.raw(",\n  ").string(name).raw(": ")
+    }
 
-/// A JSON string (RFC 8259, section 7).
-fn json(text: &str) -> String {
-    let mut string = String::with_capacity(text.len() + 2);
-    string.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => string.extend(['\\', c]),
-            c if u32::from(c) < 0x20 => {
-                // Writing to a String can't fail.
-                let _ = write!(string, "\\u{:04x}", u32::from(c));
+    /// A string (RFC 8259, section 7).
+    fn string(&mut self, text: &str) -> &mut Self {
+        self.0.push('"');
+        for c in text.chars() {
+            match c {
+                '"' => self.0.push_str("\\\""),
+                '\\' => self.0.push_str("\\\\"),
+                '\0'..='\u{1f}' => {
+                    let escape = format!("\\u{:04x}", u32::from(c));
+                    self.0.push_str(&escape);
+                }
+                _ => self.0.push(c),
             }
-            c => string.push(c),
         }
+        self.0.push('"');
+        self
     }
-    string.push('"');
-    string
+
+    fn strings(&mut self, items: &[&str]) -> &mut Self {
+        let mut separator = "[";
+        for item in items {
+            self.raw(separator).string(item);
+            separator = ", ";
+        }
+        self.raw(if items.is_empty() { "[]" } else { "]" })
+    }
+
+    /// A scope is its name; a binary also has the name that was given.
+    fn scopes(&mut self, scopes: &[Scope]) -> &mut Self {
+        let mut separator = "[";
+        for scope in scopes {
+            self.raw(separator);
+            match scope {
+                Scope::All => self.string("all"),
+                Scope::Bins => self.string("bins"),
+                Scope::Bin(name) => self.raw("{\"bin\": ").string(name).raw("}"),
+                Scope::Cdylib => self.string("cdylib"),
+                Scope::Examples => self.string("examples"),
+                Scope::Tests => self.string("tests"),
+                Scope::Benches => self.string("benches"),
+            };
+            separator = ", ";
+        }
+        self.raw("]")
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::for_tests;
 
     #[test]
     fn every_field_stands_in_the_file() {
-        let receipt = Receipt {
-            package: "my\"tool\n".into(),
-            target: "x86_64-pc-windows-msvc".into(),
-            linker: Some((Family::Msvc, Basis::Target)),
+        let mut env = for_tests("x86_64-pc-windows-msvc", "windows", "msvc", None);
+        env.package = "my\"tool\n".into();
+        let fields = Fields {
+            linker: Some((Family::Msvc, "a basis")),
             requested: Bits { net: true, removable: true },
             netswap: Some(Bits { net: true, removable: false }),
-            scopes: vec![Scope::bin("a\\b"), Scope::Cdylib],
-            arguments: vec!["/SWAPRUN:NET"],
+            scopes: &[Scope::bin("a\\b"), Scope::Cdylib],
+            arguments: &["/SWAPRUN:NET"],
             outcome: Outcome::Emitted,
         };
         let expected = r#"{
@@ -119,7 +152,7 @@ mod tests {
   "package": "my\"tool\u000a",
   "target": "x86_64-pc-windows-msvc",
   "linker": "msvc",
-  "linker_basis": "the target's usual linker",
+  "linker_basis": "a basis",
   "requested": ["net", "cd"],
   "netswap": ["net"],
   "scopes": [{"bin": "a\\b"}, "cdylib"],
@@ -127,6 +160,6 @@ mod tests {
   "outcome": "emitted"
 }
 "#;
-        assert_eq!(receipt.to_string(), expected);
+        assert_eq!(Receipt::new(&env, &fields).to_string(), expected);
     }
 }

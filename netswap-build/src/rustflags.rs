@@ -1,7 +1,8 @@
 //! What the rustflags say about the linker (pure).
 
 /// The linker settings among the rustflags; as in rustc, the last of each wins.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct LinkerFlags<'a> {
     /// `-Clinker=…`: the program.
     pub(crate) linker: Option<&'a str>,
@@ -14,37 +15,48 @@ pub(crate) struct LinkerFlags<'a> {
 
 impl<'a> LinkerFlags<'a> {
     /// Reads the codegen options
-    /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html)).
-    pub(crate) fn of(rustflags: &'a [String]) -> Self {
+    /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html)) among flags with
+    /// a unit separator between them.
+    pub(crate) fn of(encoded: &'a str) -> Self {
         let mut flags = LinkerFlags::default();
-        let mut rest = rustflags.iter().map(String::as_str);
-        while let Some(flag) = rest.next() {
-            let option = match flag {
-                "-C" | "--codegen" => rest.next(),
-                _ => flag.strip_prefix("--codegen=").or_else(|| flag.strip_prefix("-C")),
+        let mut after_c = false;
+        for flag in encoded.split('\u{1f}') {
+            let option = if after_c {
+                flag
+            } else if let Some(option) = flag.strip_prefix("--codegen=") {
+                option
+            } else {
+                flag.strip_prefix("-C").unwrap_or_default()
             };
-            if let Some((name, value)) = option.and_then(|option| option.split_once('=')) {
+            if let Some((name, value)) = option.split_once('=') {
                 flags.set(name, value);
             }
+            after_c = !after_c && (flag == "-C" || flag == "--codegen");
         }
         flags
     }
 
     fn set(&mut self, name: &str, value: &'a str) {
         // rustc takes either separator in an option's name.
-        match name.replace('_', "-").as_str() {
+        match name {
             "linker" => self.linker = Some(value),
-            "linker-flavor" => self.flavor = Some(value),
-            "link-arg" => self.link_argument(value),
-            "link-args" => value.split(' ').for_each(|arg| self.link_argument(arg)),
+            "linker-flavor" | "linker_flavor" => self.flavor = Some(value),
+            "link-arg" | "link_arg" => self.link_argument(value),
+            "link-args" | "link_args" => {
+                for argument in value.split(' ') {
+                    self.link_argument(argument);
+                }
+            }
             _ => {}
         }
     }
 
     fn link_argument(&mut self, argument: &'a str) {
-        let driven =
-            argument.strip_prefix("-fuse-ld=").or_else(|| argument.strip_prefix("--ld-path="));
-        self.driven = driven.or(self.driven);
+        for option in ["-fuse-ld=", "--ld-path="] {
+            if let Some(linker) = argument.strip_prefix(option) {
+                self.driven = Some(linker);
+            }
+        }
     }
 }
 
@@ -52,8 +64,8 @@ impl<'a> LinkerFlags<'a> {
 mod tests {
     use super::*;
 
-    fn strings(flags: &[&str]) -> Vec<String> {
-        flags.iter().map(|flag| (*flag).to_owned()).collect()
+    fn encoded(flags: &[&str]) -> String {
+        flags.join("\u{1f}")
     }
 
     #[test]
@@ -67,8 +79,9 @@ mod tests {
             &["-Clink-args=-static -fuse-ld=lld -v"],
             &["-O", "-Clink-arg=-fuse-ld=bfd", "-Clink-arg=-fuse-ld=lld"],
             &["-Clink-arg=--ld-path=lld"],
+            &["--cfg", "a b", "-C", "link-arg=-fuse-ld=lld"],
         ] {
-            let flags = strings(flags);
+            let flags = encoded(flags);
             assert_eq!(LinkerFlags::of(&flags).driven, Some("lld"), "{flags:?}");
         }
     }
@@ -80,17 +93,18 @@ mod tests {
             &["link-arg=-fuse-ld=lld"],
             &["-Clink-arg"],
             &["-C"],
+            &["-C", "-C", "-C"],
             &["-Ctarget-feature=+crt-static"],
             &["--cfg", "linker=\"lld\""],
         ] {
-            let flags = strings(flags);
+            let flags = encoded(flags);
             assert_eq!(LinkerFlags::of(&flags), LinkerFlags::default(), "{flags:?}");
         }
     }
 
     #[test]
     fn the_last_linker_and_flavor_win() {
-        let flags = strings(&[
+        let flags = encoded(&[
             "-Clinker=gcc",
             "-Clinker=clang",
             "-C",

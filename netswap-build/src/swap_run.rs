@@ -20,7 +20,7 @@ use crate::{BuildEnv, Error, Linker, Outcome, Plan};
 ///         .emit();
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[must_use = "nothing happens before `emit`"]
 pub struct SwapRun {
     pub(crate) bits: Bits,
@@ -30,7 +30,7 @@ pub struct SwapRun {
 }
 
 /// The two run-from-swap bits of an image's Characteristics (PE format, "COFF File Header").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Bits {
     /// `IMAGE_FILE_NET_RUN_FROM_SWAP`, 0x0800: copied to the page file when it lies on a network
     /// share.
@@ -42,8 +42,13 @@ pub struct Bits {
 
 impl Bits {
     /// The words of `/SWAPRUN` for the bits that are set, as in `NETSWAP` and the receipt.
-    pub(crate) fn words(self) -> impl Iterator<Item = &'static str> {
-        self.net.then_some("net").into_iter().chain(self.removable.then_some("cd"))
+    pub(crate) fn words(self) -> &'static [&'static str] {
+        match (self.net, self.removable) {
+            (true, true) => &["net", "cd"],
+            (true, false) => &["net"],
+            (false, true) => &["cd"],
+            (false, false) => &[],
+        }
     }
 }
 
@@ -144,8 +149,10 @@ impl SwapRun {
         let env = BuildEnv::from_env()?;
         let plan = self.plan(&env)?;
         plan.receipt.write_to_dir(&env.out_dir)?;
-        plan.write_to(&mut io::stdout().lock()).map_err(Error::stdout)?;
-        Ok(plan.outcome)
+        match plan.write_to(&mut io::stdout()) {
+            Ok(()) => Ok(plan.outcome),
+            Err(source) => Err(Error::stdout(source)),
+        }
     }
 
     /// The decision as a value: nothing is read, written or printed.

@@ -3,9 +3,9 @@
 use crate::BuildEnv;
 
 /// What a target means for swap-run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Target {
+#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
+pub(crate) enum Target {
     /// `*-windows-msvc`, also the win7, UWP and ARM64EC ones.
     Msvc,
     /// `*-windows-gnullvm`: LLVM's MinGW toolchain.
@@ -20,9 +20,9 @@ pub enum Target {
 
 impl Target {
     /// The target that the build script runs for.
-    pub fn of(env: &BuildEnv) -> Self {
+    pub(crate) fn of(env: &BuildEnv) -> Self {
         // Cargo sets CARGO_CFG_TARGET_ABI since Rust 1.78; before that only the triple tells.
-        let llvm = match env.target_abi.as_deref() {
+        let llvm = match &env.target_abi {
             Some(abi) => abi == "llvm",
             None => env.target.ends_with("-gnullvm"),
         };

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use crate::process::{cargo, check, output, root, scratch};
+use crate::process::{cargo, check, output, root, scratch, unpack};
 
 /// A build script: its name, its build-dependency and its `main`.
 struct Variant {
@@ -29,14 +29,10 @@ const REFERENCE: usize = 1;
 const VARIANTS: [Variant; 7] = [
     Variant { name: "no build script", dependency: None, main: None },
     Variant { name: "a printing build script", dependency: None, main: Some(PRINTING) },
-    Variant {
-        name: "an empty crate",
-        dependency: Some("empty = { path = \"../empty\" }"),
-        main: Some(PRINTING),
-    },
+    Variant { name: "an empty crate", dependency: Some("empty = \"0.1\""), main: Some(PRINTING) },
     Variant {
         name: "netswap-build",
-        dependency: Some("netswap-build = { path = \"NETSWAP_BUILD\" }"),
+        dependency: Some("netswap-build = \"0.1\""),
         main: Some("netswap_build::emit();"),
     },
     Variant {
@@ -85,6 +81,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 
 fn build_cost(rounds: usize) -> Result<(), String> {
     let home = scratch("build-cost");
+    publish(&home.join("registry"))?;
     let projects = VARIANTS.iter().enumerate().map(|(index, variant)| {
         let project = home.join(format!("variant-{index}"));
         variant.write(&project).map_err(|error| format!("{}: {error}", project.display()))?;
@@ -156,25 +153,44 @@ fn in_project(project: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-impl Variant {
-    /// Writes the project, and the empty crate beside it.
-    fn write(&self, project: &Path) -> std::io::Result<()> {
-        let empty = project.with_file_name("empty");
-        for folder in [project, &empty] {
-            fs::create_dir_all(folder.join("src"))?;
-        }
-        fs::write(empty.join("src").join("lib.rs"), "")?;
-        let package = |name| {
-            format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
-        };
-        fs::write(empty.join("Cargo.toml"), package("empty"))?;
+/// A registry with netswap-build, as it is packed for publication, and an empty crate. Cargo builds
+/// a crate from a registry otherwise than one from a path: not incrementally, without its warnings.
+fn publish(registry: &Path) -> Result<(), String> {
+    let package = ["package", "--quiet", "--no-verify", "--allow-dirty", "-p", "netswap-build"];
+    check(&mut cargo(&package))?;
+    let name = concat!("netswap-build-", env!("CARGO_PKG_VERSION"));
+    unpack(&root().join("target").join("package").join(format!("{name}.crate")), registry)?;
+    let empty = registry.join("empty-0.1.0");
+    let written = fs::create_dir_all(empty.join("src"))
+        .and_then(|()| fs::write(empty.join("src").join("lib.rs"), ""))
+        .and_then(|()| fs::write(empty.join("Cargo.toml"), manifest("empty")))
+        .and_then(|()| {
+            // What tells Cargo that the folder is a package of a registry.
+            let files = [empty.clone(), registry.join(name)];
+            files.iter().try_for_each(|package| {
+                fs::write(package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}")
+            })
+        });
+    written.map_err(|error| format!("{}: {error}", registry.display()))
+}
 
-        let netswap_build = root().join("netswap-build");
-        let netswap_build = netswap_build.to_string_lossy().replace('\\', "/");
-        let dependency = self.dependency.unwrap_or("").replace("NETSWAP_BUILD", &netswap_build);
+fn manifest(name: &str) -> String {
+    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
+}
+
+impl Variant {
+    /// Writes the project.
+    fn write(&self, project: &Path) -> std::io::Result<()> {
+        fs::create_dir_all(project.join("src"))?;
+        fs::create_dir_all(project.join(".cargo"))?;
+        let dependency = self.dependency.unwrap_or("");
+        // The peers come from the registry that Cargo is configured for.
+        let local = !dependency.contains("\"=");
+        let config = "[source.crates-io]\nreplace-with = \"local\"\n\n[source.local]\ndirectory = \"../registry\"\n";
+        fs::write(project.join(".cargo").join("config.toml"), if local { config } else { "" })?;
         let manifest = format!(
             "{}\n[build-dependencies]\n{dependency}\n\n[workspace]\n",
-            package("hello-world")
+            manifest("hello-world")
         );
         fs::write(project.join("Cargo.toml"), manifest)?;
         fs::write(

@@ -1,12 +1,11 @@
 //! `cargo xtask test`: all checks, a table of them, each run to its end.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::oldest_rust::{Oldest, VERSION};
-use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
+use crate::process::{cargo, check, everything, in_ci, output, root, scratch, unpack};
 
 /// What became of a check.
 enum Outcome {
@@ -152,12 +151,6 @@ fn oldest_rust() -> Outcome {
         check(oldest.cargo().args(["test", "--quiet", "--offline"]).current_dir(package))
     });
     passed_if(result)
-}
-
-/// Unpacks a `.crate`, which is a compressed tar, below `folder`.
-fn unpack(archive: &Path, folder: &Path) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    check(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder))
 }
 
 fn verify() -> Outcome {
