@@ -179,7 +179,9 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
                 "the linker was given {}, and the file lacks {constants}",
                 receipt.map(|receipt| receipt.arguments.join(" ")).unwrap_or_default()
             ),
-            "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit".to_owned(),
+            format!(
+                "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    cargo clean --package {package}"
+            ),
         ),
         _ => {
             let why = match &artifact.receipt {

@@ -25,6 +25,27 @@ use pico_args::Arguments;
 
 use crate::{Build, Error, ExitCode, Format, Report, verify};
 
+/// What `verify` prints for `--help`.
+const HELP: &str = "\
+Build, and check that the programs and libraries are safe to run from a network share.
+
+Usage: cargo xtask verify [OPTIONS] [ARGUMENTS OF cargo build]
+
+Options:
+      --format <FORMAT>  How the report is written: human, json or ndjson [default: human]
+      --policy <FILE>    What is required, instead of the metadata in Cargo.toml
+  -h, --help             Print help
+
+Every other argument is Cargo's, such as --release, --workspace or --target TRIPLE, which can be given
+more than once; `cargo build --help` tells them all.
+
+Exit codes:
+  0  every image was read and passed
+  1  at least one image is at fault
+  2  wrong usage or configuration, a failed build, or a file that could not be read
+  3  there was no image to verify
+";
+
 /// Builds with `cargo build`, verifies the images that it makes and prints the report.
 ///
 /// `--format human|json|ndjson` and `--policy FILE` are ours; all other arguments are Cargo's, such
@@ -32,6 +53,10 @@ use crate::{Build, Error, ExitCode, Format, Report, verify};
 pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
     finish(|| {
         let mut arguments = Arguments::from_vec(arguments.into_iter().collect());
+        if arguments.contains(["-h", "--help"]) {
+            anstream::print!("{HELP}");
+            return Ok(ExitCode::Passed);
+        }
         let usage = |error: pico_args::Error| Error::Usage(error.to_string());
         let path = |text: &std::ffi::OsStr| Ok::<_, String>(PathBuf::from(text));
         let format = arguments.opt_value_from_str("--format").map_err(usage)?;
@@ -45,7 +70,8 @@ pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCod
         for triple in targets {
             build.target(triple);
         }
-        build.args(arguments.finish());
+        // `netswap verify` takes Cargo's further arguments behind `--`; here they may stand so, too.
+        build.args(arguments.finish().into_iter().filter(|argument| argument != "--"));
         let report = verify::build(&build, policy.as_deref())?;
         print(&report, format.unwrap_or_default())
     })

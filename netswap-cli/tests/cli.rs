@@ -249,7 +249,7 @@ fn an_exception_that_matches_nothing_is_stale() {
     fs::write(share.path().join("netswap.toml"), policy).unwrap();
     let run = netswap(share.path()).args(["verify", "."]).assert();
     run.code(1).stderr_eq(str![[r"
-warning: ./netswap.toml: the exception for `old-*.exe` matches no image; remove it
+warning: ./netswap.toml: the exception for `old-*.exe` matches none of the images verified here; if it never does, remove it
 
 "]]);
 }

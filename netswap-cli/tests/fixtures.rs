@@ -47,6 +47,21 @@ fn each_machine_gets_the_bit() {
 }
 
 #[test]
+fn targets_from_the_configuration_are_told_apart() {
+    let project = Project::of("bin-only");
+    let targets = r#"build.target=["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]"#;
+    let run = project.verify(&["--format=json", "--", "--config", targets]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let report = run.json();
+    let images = report["images"].as_array().unwrap();
+    assert_eq!(
+        (&images[0]["machine"], &images[0]["target"]),
+        (&"x86".into(), &"i686-pc-windows-msvc".into())
+    );
+    assert_eq!((&images[1]["machine"], &images[1]["target"]), (&"x64".into(), &X64.into()));
+}
+
+#[test]
 fn a_library_only_package_still_builds_and_leaves_nothing_to_verify() {
     let project = Project::of("lib-only");
     let run = project.verify(&["--target", X64]);

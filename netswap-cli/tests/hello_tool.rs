@@ -91,6 +91,10 @@ fn its_xtask_verifies_and_names_the_two_lines_when_the_call_is_gone() {
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("--format takes human, json or ndjson"), "{run:#?}");
 
+    let run = tool.cargo(&target_dir, &["xtask", "verify", "--help"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stdout.contains("--policy <FILE>"), "{run:#?}");
+
     let run = tool.cargo(&target_dir, &["xtask", "verfy"]);
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("usage: cargo xtask verify"), "{run:#?}");

@@ -18,7 +18,7 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
@@ -28,7 +28,8 @@ const CHECKS: [Check; 10] = [
     ("netswap-build has no dependency", no_dependency),
     ("the published crates pack and build from their packages", packages),
     ("netswap-build passes its tests on its oldest Rust", oldest_rust),
-    ("cargo xtask verify", verify),
+    ("cargo xtask verify passes", verify),
+    ("cargo xtask verify finds it when the bit is switched off", verify_without_the_bit),
 ];
 
 pub(crate) fn run(_: &[String]) -> ExitCode {
@@ -155,4 +156,14 @@ fn oldest_rust() -> Outcome {
 
 fn verify() -> Outcome {
     passed_if(check(&mut cargo(&["xtask", "verify"])))
+}
+
+/// The negative of the check above: its exit code must be that of findings.
+fn verify_without_the_bit() -> Outcome {
+    let status = cargo(&["xtask", "verify"]).env("NETSWAP", "off").status();
+    match status {
+        Ok(status) if status.code() == Some(netswap::ExitCode::Findings as i32) => Outcome::Passed,
+        Ok(status) => Outcome::Failed(format!("it ended with {status}")),
+        Err(error) => Outcome::Failed(error.to_string()),
+    }
 }

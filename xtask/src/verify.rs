@@ -37,7 +37,7 @@ pub(crate) fn run(_: &[String]) -> ExitCode {
             return ExitCode::from(netswap::ExitCode::Error);
         }
     };
-    println!("{:<28} {:<26} {:<26}", "target", "with netswap-build", "without");
+    println!("{:<28} {:<18} without", "target", "with netswap-build");
     let fixtures = targets.iter().map(|target| fixture_row(target));
     let worst = fixtures.max().unwrap_or(Row::NotBuilt).max(example_rows());
     match worst {
@@ -76,7 +76,7 @@ fn fixture_row(target: &str) -> Row {
         Err(error) => return not_built(target, &error),
     };
     let (with, without) = (image(&report, "mindful"), image(&report, "forgetful"));
-    println!("{target:<28} {:<26} {:<26}", cell(with), cell(without));
+    println!("{target:<28} {:<18} {}", cell(with), cell(without));
     let found_at_fault = without.is_some_and(|image| {
         let codes: Vec<_> = image.verdict.findings.iter().map(|finding| finding.code).collect();
         image.verdict.status == Status::Failed && codes == [Code::NotRequested]
@@ -89,7 +89,7 @@ fn example_rows() -> Row {
     let targets: Vec<_> = STD_TARGETS.into_iter().filter(|target| has_std(target)).collect();
     if targets.is_empty() {
         println!(
-            "examples/hello-tool           not built: no standard library for Windows is installed; `rustup target add x86_64-pc-windows-msvc` and, outside Windows, a linker with the SDK's libraries would do"
+            "\nexamples/hello-tool is not built: no standard library for Windows is installed; `rustup target add x86_64-pc-windows-msvc` and, outside Windows, a linker with the SDK's libraries would do"
         );
     }
     let rows = targets.into_iter().map(|target| {
@@ -103,7 +103,7 @@ fn example_rows() -> Row {
             Err(error) => return not_built(target, &error),
         };
         let tool = image(&report, "hello-tool");
-        println!("{target:<28} {:<26} examples/hello-tool", cell(tool));
+        println!("{target:<28} {:<18} (examples/hello-tool)", cell(tool));
         if is_passed(tool) { Row::AsItShould } else { Row::AtFault }
     });
     rows.max().unwrap_or(Row::AsItShould)

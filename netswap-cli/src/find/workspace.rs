@@ -196,9 +196,13 @@ impl Build {
 
         let found = artifacts.iter().flat_map(|artifact| {
             let member = workspace.members.iter().find(|member| member.id == artifact.package_id);
-            let receipt = receipt_of(&artifact.package_id, &out_dirs, target);
+            let out_dirs = out_dirs.iter().filter(|(id, _)| *id == artifact.package_id);
+            let receipts = out_dirs.map(|(_, out_dir)| ReceiptState::read(Path::new(out_dir)));
+            let receipts: Vec<_> = member.iter().flat_map(|_| receipts.clone()).collect();
             images(artifact).into_iter().filter_map(move |path| {
-                Some(member?.found(path.into(), artifact, target, receipt.clone()))
+                let path = PathBuf::from(path);
+                let receipt = receipt_of(&path, target, &receipts);
+                Some(member?.found(path, artifact, target, receipt))
             })
         });
         Ok(found.collect())
@@ -252,20 +256,21 @@ fn images(artifact: &cargo_metadata::Artifact) -> Vec<Utf8PathBuf> {
     artifact.filenames.iter().filter(is_dll).cloned().collect()
 }
 
-/// The receipt of the package's build script. A package that is also built for the host has two:
-/// the one for the target counts.
-fn receipt_of(
-    package: &PackageId,
-    out_dirs: &[(PackageId, Utf8PathBuf)],
-    target: Option<&str>,
-) -> ReceiptState {
-    let read = |out_dir: &Utf8PathBuf| ReceiptState::read(Path::new(out_dir));
-    let fits = |receipt: &ReceiptState| match (receipt, target) {
+/// The receipt that belongs to an image, of those that the package's build script left: one for each
+/// target that the package was built for, the host among them.
+fn receipt_of(image: &Path, target: Option<&str>, receipts: &[ReceiptState]) -> ReceiptState {
+    let is_for_image = |receipt: &&ReceiptState| match (receipt, target) {
         (ReceiptState::Present(receipt), Some(triple)) => receipt.target == triple,
-        _ => true,
+        // Where the configuration gives the targets, the folder of the image tells which it is.
+        (ReceiptState::Present(receipt), None) => {
+            image.iter().any(|folder| *folder == *receipt.target)
+        }
+        _ => false,
     };
-    let of_package = out_dirs.iter().filter(|(id, _)| id == package);
-    let receipts: Vec<_> = of_package.map(|(_, out_dir)| read(out_dir)).filter(fits).collect();
-    let usable = receipts.iter().find(|receipt| **receipt != ReceiptState::Absent);
-    usable.cloned().unwrap_or(ReceiptState::Absent)
+    let receipt = match receipts {
+        [only] if target.is_none() => Some(only),
+        _ => receipts.iter().find(is_for_image),
+    };
+    let unusable = || receipts.iter().find(|receipt| matches!(receipt, ReceiptState::Unusable(_)));
+    receipt.or_else(unusable).cloned().unwrap_or(ReceiptState::Absent)
 }

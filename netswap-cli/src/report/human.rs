@@ -33,7 +33,7 @@ pub(super) fn write_warnings(report: &Report, err: &mut dyn Write) -> io::Result
         let (source, glob) = (Printable(&rules.source), one_line(&allow.image));
         writeln!(
             err,
-            "{style}warning:{style:#} {source}: the exception for `{glob}` matches no image; remove it"
+            "{style}warning:{style:#} {source}: the exception for `{glob}` matches none of the images verified here; if it never does, remove it"
         )?;
     }
     if report.exit_code() == ExitCode::NothingToVerify {
