@@ -38,6 +38,7 @@ FAILED  bin/forgetful.exe  x64 exe, swap-run: none
         net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
         link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
             editbin /SWAPRUN:NET FILE
+
 passed  bin/mindful.exe  x64 exe, swap-run: net
 
 2 images: 1 passed, 1 failed (0 other files, [..] s)
@@ -216,6 +217,7 @@ fn a_file_that_can_not_be_read_has_not_passed_and_does_not_stop_the_others() {
 UNREAD  /proc/self/mem
         unreadable: Input/output error (os error 5)
         give this account the right to read it, or close the program that holds it
+
 passed  bin/mindful.exe  x64 exe, swap-run: net
 
 1 image: 1 passed, 1 unreadable (0 other files, [..] s)

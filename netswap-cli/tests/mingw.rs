@@ -6,6 +6,7 @@
 mod support;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::Project;
@@ -57,6 +58,49 @@ fn lld_called_directly_for_gnullvm_sets_both_bits() {
 #[test]
 fn lld_called_directly_for_a_gnu_target_sets_the_bit() {
     let project = with_empty_mingw("bin-only", GNU, "rust-lld");
+    let run = project.verify(&["--target", GNU, "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.rows()["bin-only.exe"].passed(), "{run:#?}");
+}
+
+/// A fixture that is linked by clang, which drives the LLD of the Rust toolchain.
+fn with_clang(fixture: &str, target: &str) -> Project {
+    #[expect(clippy::disallowed_methods, reason = "what `cargo xtask test` found")]
+    let clang = std::env::var("NETSWAP_TEST_CLANG").expect("NETSWAP_TEST_CLANG names a clang");
+    let project = with_empty_mingw(fixture, target, &clang);
+    // What clang adds of its own accord.
+    for library in ["advapi32", "moldname", "shell32"] {
+        fs::write(project.root.join(format!("lib{library}.a")), "!<arch>\n").unwrap();
+    }
+    let lld = lld_for_drivers();
+    let flags = format!(
+        "-Cpanic=abort -Lnative={} -Clink-arg=-fuse-ld=lld -Clink-arg=-B{} -Clink-arg=-nostartfiles",
+        project.root.display(),
+        lld.display()
+    );
+    project.env("RUSTFLAGS", &flags)
+}
+
+/// The folder with the `ld.lld` that rustup installs for compiler drivers.
+fn lld_for_drivers() -> PathBuf {
+    let libdir = Command::new("rustc").args(["--print", "target-libdir"]).output().unwrap();
+    let libdir = String::from_utf8(libdir.stdout).unwrap();
+    Path::new(libdir.trim_end()).with_file_name("bin").join("gcc-ld")
+}
+
+#[test]
+#[ignore = "needs clang, which `cargo xtask test` fetches"]
+fn lld_behind_clang_for_gnullvm_sets_both_bits() {
+    let project = with_clang("both-bits", GNULLVM);
+    let run = project.verify(&["--target", GNULLVM, "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert_eq!(run.rows()["both-bits.exe"].characteristics & 0x0c00, 0x0c00, "{run:#?}");
+}
+
+#[test]
+#[ignore = "needs clang, which `cargo xtask test` fetches"]
+fn lld_behind_clang_for_a_gnu_target_is_seen_in_the_rustflags() {
+    let project = with_clang("bin-only", GNU);
     let run = project.verify(&["--target", GNU, "--format", "json"]);
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(run.rows()["bin-only.exe"].passed(), "{run:#?}");

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use crate::process::{cargo, check, output, root, scratch, unpack};
+use crate::process::{cargo, check, output, scratch};
+use crate::published::netswap_build;
 
 /// A build script: its name, its build-dependency and its `main`.
 struct Variant {
@@ -156,17 +157,14 @@ fn in_project(project: &Path, arguments: &[&str]) -> Command {
 /// A registry with netswap-build, as it is packed for publication, and an empty crate. Cargo builds
 /// a crate from a registry otherwise than one from a path: not incrementally, without its warnings.
 fn publish(registry: &Path) -> Result<(), String> {
-    let package = ["package", "--quiet", "--no-verify", "--allow-dirty", "-p", "netswap-build"];
-    check(&mut cargo(&package))?;
-    let name = concat!("netswap-build-", env!("CARGO_PKG_VERSION"));
-    unpack(&root().join("target").join("package").join(format!("{name}.crate")), registry)?;
+    let netswap_build = netswap_build(registry)?;
     let empty = registry.join("empty-0.1.0");
     let written = fs::create_dir_all(empty.join("src"))
         .and_then(|()| fs::write(empty.join("src").join("lib.rs"), ""))
         .and_then(|()| fs::write(empty.join("Cargo.toml"), manifest("empty")))
         .and_then(|()| {
             // What tells Cargo that the folder is a package of a registry.
-            let files = [empty.clone(), registry.join(name)];
+            let files = [&empty, &netswap_build];
             files.iter().try_for_each(|package| {
                 fs::write(package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}")
             })

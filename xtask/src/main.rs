@@ -1,8 +1,11 @@
 //! This repository's chores, a table of tasks: `cargo xtask TASK`.
 
 mod bench;
+mod clang;
+mod debian;
 mod oldest_rust;
 mod process;
+mod published;
 mod test;
 mod verify;
 

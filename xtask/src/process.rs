@@ -1,7 +1,6 @@
 //! Running programs, and where things lie.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -54,12 +53,6 @@ pub(crate) fn is_there(program: &str) -> bool {
     let mut command = Command::new(program);
     command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
-}
-
-/// Unpacks a `.crate`, which is a compressed tar, below `folder`.
-pub(crate) fn unpack(archive: &Path, folder: &Path) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    check(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder))
 }
 
 /// A variable of the environment.

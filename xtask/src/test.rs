@@ -4,8 +4,10 @@ use std::fs;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use crate::clang::mingw_clang;
 use crate::oldest_rust::{Oldest, VERSION};
-use crate::process::{cargo, check, everything, in_ci, output, root, scratch, unpack};
+use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
+use crate::published::netswap_build;
 
 /// What became of a check.
 enum Outcome {
@@ -18,10 +20,11 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
+    ("LLD behind clang sets the bit for the MinGW targets", behind_clang),
     ("the example passes its own tests", example),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", book),
@@ -32,10 +35,13 @@ const CHECKS: [Check; 11] = [
     ("cargo xtask verify finds it when the bit is switched off", verify_without_the_bit),
 ];
 
-pub(crate) fn run(_: &[String]) -> ExitCode {
+/// Runs all checks, or those whose name holds one of the words.
+pub(crate) fn run(words: &[String]) -> ExitCode {
     let mut rows = Vec::new();
     let (mut failed, mut not_run) = (0, 0);
-    for (name, check) in CHECKS {
+    let chosen =
+        |check: &Check| words.is_empty() || words.iter().any(|word| check.0.contains(word));
+    for (name, check) in CHECKS.into_iter().filter(chosen) {
         println!("\n== {name}");
         let start = Instant::now();
         let outcome = check();
@@ -51,6 +57,10 @@ pub(crate) fn run(_: &[String]) -> ExitCode {
                 format!("not run             {name}: {why}")
             }
         });
+    }
+    if rows.is_empty() {
+        eprintln!("error: no check's name holds any of: {}", words.join(" "));
+        return ExitCode::from(2);
     }
     println!("\n{}", rows.join("\n"));
     if not_run > 0 && in_ci() {
@@ -93,6 +103,17 @@ fn clippy() -> Outcome {
 
 fn tests() -> Outcome {
     passed_if(check(&mut cargo(&["test", "--locked", "--workspace"])))
+}
+
+/// The tests that need a clang.
+fn behind_clang() -> Outcome {
+    let clang = match mingw_clang() {
+        Ok(clang) => clang,
+        Err(why) => return Outcome::NotRun(why),
+    };
+    let test =
+        ["test", "--quiet", "--locked", "-p", "netswap", "--test", "mingw", "--", "--ignored"];
+    passed_if(check(cargo(&test).env("NETSWAP_TEST_CLANG", clang)))
 }
 
 fn example() -> Outcome {
@@ -140,10 +161,7 @@ fn oldest_rust() -> Outcome {
         Ok(oldest) => oldest,
         Err(why) => return Outcome::NotRun(why),
     };
-    let name = concat!("netswap-build-", env!("CARGO_PKG_VERSION"));
-    let archive = root().join("target").join("package").join(format!("{name}.crate"));
-    let result = unpack(&archive, &scratch("packages")).and_then(|()| {
-        let package = scratch("packages").join(name);
+    let result = netswap_build(&scratch("packages")).and_then(|package| {
         let manifest = fs::read_to_string(package.join("Cargo.toml"));
         let promised = format!("rust-version = \"{VERSION}\"");
         if !manifest.is_ok_and(|manifest| manifest.contains(&promised)) {

@@ -15,13 +15,14 @@ const ORDER: [Status; 4] = [Status::Unreadable, Status::Failed, Status::Allowed,
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let here = std::env::current_dir().unwrap_or_default();
+    let mut is_apart = true;
     for status in ORDER {
         let of_status = report.images.iter().filter(|image| image.verdict.status == status);
         for image in of_status {
-            write_image(image, &here, out)?;
+            is_apart = write_image(image, &here, out)?;
         }
     }
-    if !report.images.is_empty() {
+    if !is_apart {
         writeln!(out)?;
     }
     writeln!(out, "{}", summary(report))
@@ -46,7 +47,8 @@ pub(super) fn write_warnings(report: &Report, err: &mut dyn Write) -> io::Result
     Ok(())
 }
 
-fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<()> {
+/// Writes an image, and an empty line after one with findings; tells whether it did.
+fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<bool> {
     let verdict = &image.verdict;
     let (word, style) = match verdict.status {
         Status::Passed => ("passed", AnsiColor::Green.on_default()),
@@ -63,8 +65,8 @@ fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<(
     if let Some(reason) = &verdict.reason {
         writeln!(out, "        {}", one_line(reason))?;
     }
-    if verdict.status == Status::Allowed {
-        return Ok(());
+    if matches!(verdict.status, Status::Passed | Status::Allowed) {
+        return Ok(false);
     }
     let bold = Style::new().bold();
     for finding in &verdict.findings {
@@ -73,7 +75,8 @@ fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<(
             writeln!(out, "        {line}")?;
         }
     }
-    Ok(())
+    writeln!(out)?;
+    Ok(true)
 }
 
 /// The path as it is shortest: below this folder without the folder.
