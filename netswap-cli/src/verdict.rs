@@ -197,6 +197,10 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
     Finding { code, message, help }
 }
 
+/// The requirement for a netswap-build that goes with this netswap.
+const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
 /// The lines that are missing in a package that does not ask.
 fn two_lines(required: &[SwapRun], artifact: &Artifact) -> String {
     let call = if required.contains(&SwapRun::Cd) {
@@ -206,7 +210,7 @@ fn two_lines(required: &[SwapRun], artifact: &Artifact) -> String {
     };
     let manifest = Printable(&artifact.manifest);
     format!(
-        "in {manifest}:\n    [build-dependencies]\n    netswap-build = \"0.1\"\nin the main of its build.rs:\n    {call}"
+        "in {manifest}:\n    [build-dependencies]\n    netswap-build = \"{VERSION}\"\nin the main of its build.rs:\n    {call}"
     )
 }
 

@@ -33,6 +33,49 @@ fn folder_of_the_pages(to: &Path) {
     fs::write(to.join("typing-error.toml"), "swaprun = [\"net\"]\n").unwrap();
 }
 
+/// A page as the test runner reads it: with the exit code that a comment before the block tells, and
+/// placeholders for what differs between two runs.
+fn as_test(page: &str) -> String {
+    let mut test = String::new();
+    let (mut exit_code, mut in_block) = (None, false);
+    for line in page.lines() {
+        if let Some(code) = line.strip_prefix("<!-- exits with ") {
+            exit_code = code.strip_suffix(" -->");
+        }
+        // The program's output ends with the end of its last line; the block's with an empty one.
+        let ends = in_block && line == "```";
+        in_block = !ends && (in_block || line == "```console");
+        if ends {
+            test += "\n";
+        }
+        test += &with_placeholders(line);
+        test += "\n";
+        if let Some(code) = exit_code.filter(|_| in_block && line.starts_with("$ ")) {
+            test.extend(["? ", code, "\n"]);
+        }
+        if ends {
+            exit_code = None;
+        }
+    }
+    test
+}
+
+/// The line with `[..]` in place of times and sizes.
+fn with_placeholders(line: &str) -> String {
+    let is_number = |c: char| c.is_ascii_digit() || c == '.';
+    let mut line = line.to_owned();
+    if let Some(start) = line.strip_suffix(" s)") {
+        line = format!("{}[..] s)", start.trim_end_matches(is_number));
+    }
+    for field in ["\"seconds\":", "\"size_of_image\":"] {
+        if let Some((before, after)) = line.split_once(field) {
+            line = format!("{before}{field}[..]{}", after.trim_start_matches(is_number));
+        }
+    }
+    line
+}
+
+#[cfg(unix)]
 #[test]
 fn every_console_block_prints_what_the_page_shows() {
     let dir = tempfile::tempdir().unwrap();
@@ -46,12 +89,23 @@ fn every_console_block_prints_what_the_page_shows() {
             continue;
         }
         blocks += here;
-        fs::write(dir.path().join(&name), text).unwrap();
+        fs::write(dir.path().join(&name), as_test(&text)).unwrap();
         copy(&folder, &dir.path().join(Path::new(&name).with_extension("in")));
         cases.case(dir.path().join(name));
     }
-    assert!(blocks >= 6, "only {blocks} blocks were found");
+    assert!(blocks >= 8, "only {blocks} blocks were found");
     cases.run();
+}
+
+#[test]
+fn the_lines_that_are_told_to_add_name_this_version() {
+    let major_minor = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0;
+    let line = format!("netswap-build = \"{major_minor}\"\n");
+    assert!(netswap::Code::NotRequested.explanation().contains(&line));
+    for page in ["README.md", "netswap-build/README.md", "docs/src/quick-start.md"] {
+        let text = fs::read_to_string(repository().join(page)).unwrap();
+        assert!(text.contains(&line), "{page} does not say {line}");
+    }
 }
 
 #[test]
