@@ -41,15 +41,20 @@ impl Directive {
         Directive("cargo:rerun-if-env-changed=NETSWAP".to_owned())
     }
 
-    /// `cargo:warning`: what the user sees, with a replacement character for what would end the line
-    /// or reach the terminal as a command.
+    /// `cargo:warning`: what the user sees.
     pub(crate) fn warning(text: &str) -> Self {
-        let mut line = "cargo:warning=".to_owned();
-        for c in text.chars() {
-            line.push(if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
-        }
-        Directive(line)
+        Directive(format!("cargo:warning={}", one_line(text)))
     }
+}
+
+/// The text with a replacement character for what would end the line or reach the terminal as a
+/// command.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
+        line.push(if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    }
+    line
 }
 
 impl fmt::Display for Directive {

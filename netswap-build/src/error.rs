@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::directive::one_line;
+
 /// Why the build script can't go on. Its text names the variable, path or name that is at fault
 /// and says what to do, on one line.
 #[derive(Debug)]
@@ -46,8 +48,13 @@ impl Error {
     }
 
     /// The linker can't do it, and it was required; `text` says so.
-    pub(crate) fn unsupported(text: String) -> Self {
-        Error::new(text)
+    pub(crate) fn unsupported(text: &str) -> Self {
+        Error::new(one_line(text))
+    }
+
+    /// A second call would overwrite the receipt of the first.
+    pub(crate) fn second_call() -> Self {
+        Error::new("netswap-build was called twice in one build script; ask for all scopes in one call, SwapRun::new().scope(…).scope(…).emit()".to_owned())
     }
 
     pub(crate) fn receipt(path: &Path, source: io::Error) -> Self {

@@ -19,7 +19,7 @@
 //! }
 //! ```
 //!
-//! Call it in the package that makes the EXE or DLL: Cargo does not pass a build script's link
+//! Call it once, in the package that makes the EXE or DLL: Cargo does not pass a build script's link
 //! arguments on to other packages. A target that is not Windows gets no link argument and no
 //! warning. To say more than the default, see [`SwapRun`].
 //!
@@ -82,3 +82,8 @@ pub fn emit() {
 pub fn metabuild() {
     emit();
 }
+
+/// The README's code is compiled with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

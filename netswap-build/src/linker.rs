@@ -81,7 +81,7 @@ impl Family {
 
         if let Some(linker) = caller {
             let family = match (linker, how) {
-                (Linker::Lld, Called::Lld) => Family::LldDirect,
+                (Linker::Lld, Called::Lld | Called::GnuLd) => Family::LldDirect,
                 (Linker::Lld, _) => Family::LldDriver,
                 (Linker::GnuLd, _) => Family::GnuLd,
                 (Linker::Zig, _) => Family::Zig,
@@ -138,9 +138,9 @@ impl Called {
         let is_bare_ld = match flavor {
             Some("gnu-lld" | "ld.lld" | "lld") => return Called::Lld,
             Some("gnu-lld-cc") => return Called::LldDriver,
+            Some("gnu" | "ld") | None if is_lld(&name) => return Called::Lld,
             Some("gnu" | "ld") => true,
             Some(_) => false,
-            None if is_lld(&name) => return Called::Lld,
             None => name == "ld" || name.ends_with("-ld") || name.ends_with("ld.bfd"),
         };
         match (is_bare_ld, target) {
@@ -209,6 +209,8 @@ mod tests {
             ("gnu", "", "Rust-LLD.exe", &[], LldDirect),
             ("gnu", "", "gcc", &["-Clinker=rust-lld"], LldDirect),
             ("gnu", "", "ld", lld, GnuLd),
+            ("gnu", "", "ld.lld", &["-Clinker-flavor=ld"], LldDirect),
+            ("gnu", "", "some-ld", &["-Clinker-flavor=ld"], GnuLd),
             ("gnu", "", "x86_64-w64-mingw32-ld.bfd", &[], GnuLd),
             ("gnu", "", "x86_64-w64-mingw32-ld.lld", &[], LldDirect),
             ("gnu", "", "/cache/zigcc-x86_64-pc-windows-gnu.sh", &[], Zig),
@@ -227,6 +229,8 @@ mod tests {
         let lld = |build: &BuildEnv| Family::of(Target::Gnu, Some(Linker::Lld), build).0;
         assert_eq!(lld(&build), Family::LldDriver);
         build.linker = Some("rust-lld".into());
+        assert_eq!(lld(&build), Family::LldDirect);
+        build.linker = Some("x86_64-w64-mingw32-ld".into());
         assert_eq!(lld(&build), Family::LldDirect);
         let zig = Family::of(Target::GnuLlvm, Some(Linker::Zig), &build);
         assert_eq!(zig, (Family::Zig, "SwapRun::linker in build.rs".to_owned()));

@@ -116,7 +116,7 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
     if let Outcome::Unsupported = fields.outcome {
         let text = unsupported(family, &basis, env);
         if wanted.required {
-            return Err(Error::unsupported(text));
+            return Err(Error::unsupported(&text));
         }
         directives.push(Directive::warning(&text));
     }
@@ -148,7 +148,7 @@ fn unsupported(family: Family, basis: &str, env: &BuildEnv) -> String {
     };
     format!(
         "netswap: {linker} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
-         Link with LLD (-Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, \
+         Link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, \
          or set the bit in the finished file (editbin /SWAPRUN:NET). NETSWAP=off silences this.",
         env.package, env.target
     )

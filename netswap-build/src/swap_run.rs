@@ -1,6 +1,7 @@
 //! What the caller wants: which bits, in which of the package's images, and how firmly.
 
-use std::io;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{BuildEnv, Error, Linker, Outcome, Plan};
 
@@ -82,6 +83,9 @@ impl Scope {
     }
 }
 
+/// Whether this build script has called already.
+static CALLED: AtomicBool = AtomicBool::new(false);
+
 impl SwapRun {
     /// The network bit, in every image of the package.
     pub fn new() -> Self {
@@ -133,7 +137,8 @@ impl SwapRun {
     /// `cargo build` shows it; [`try_emit`](Self::try_emit) returns it instead.
     pub fn emit(&self) {
         if let Err(error) = self.try_emit() {
-            eprintln!("error: netswap-build: {error}");
+            // Without standard error there is nobody to tell.
+            let _ = writeln!(io::stderr(), "error: netswap-build: {error}");
             std::process::exit(1);
         }
     }
@@ -142,10 +147,13 @@ impl SwapRun {
     ///
     /// # Errors
     ///
-    /// When it is not called from a build script, when a variable or a binary's name can't be used,
+    /// When it is not called from a build script or called twice in one, when a variable or a binary's name can't be used,
     /// when the receipt can't be written, or when the linker can't set the bit and
     /// [`required`](Self::required) was asked for.
     pub fn try_emit(&self) -> Result<Outcome, Error> {
+        if CALLED.swap(true, Ordering::Relaxed) {
+            return Err(Error::second_call());
+        }
         let env = BuildEnv::from_env()?;
         let plan = self.plan(&env)?;
         plan.receipt.write_to_dir(&env.out_dir)?;
