@@ -8,7 +8,7 @@ use std::process;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::xtask::{finish, print};
+use crate::program::{finish, print};
 use crate::{Build, Error, ExitCode, Format, explain, verify};
 
 /// Keep Windows programs alive when the network share they run from goes away.
@@ -142,7 +142,7 @@ impl Verify {
     fn run(self) -> Result<ExitCode, Error> {
         let policy = self.policy.as_deref();
         let report = if self.paths.is_empty() {
-            verify::build(&self.cargo.build(), policy)?
+            verify::build(&self.cargo.build()?, policy)?
         } else {
             verify::paths(&self.paths, policy)?
         };
@@ -151,7 +151,16 @@ impl Verify {
 }
 
 impl CargoArguments {
-    fn build(self) -> Build {
+    fn build(self) -> Result<Build, Error> {
+        let is_target = |argument: &OsString| {
+            let argument = argument.to_string_lossy();
+            argument == "--target" || argument.starts_with("--target=")
+        };
+        if self.others.iter().any(is_target) {
+            return Err(Error::Usage(
+                "give --target before `--`: each target is a build".to_owned(),
+            ));
+        }
         let mut build = Build::new();
         if let Some(path) = self.manifest_path {
             build.manifest_path(path);
@@ -179,7 +188,7 @@ impl CargoArguments {
             }
         }
         build.args(self.others);
-        build
+        Ok(build)
     }
 }
 

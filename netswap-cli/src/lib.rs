@@ -32,6 +32,7 @@ mod find;
 mod finding;
 mod image;
 mod policy;
+mod program;
 mod report;
 mod text;
 mod verdict;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::SwapRun;
-use crate::find::{Artifact, Outcome, Receipt, ReceiptState};
+use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope};
 use crate::finding::{Code, Finding};
 use crate::image::{Content, Header, Kind, ReadError};
 use crate::text::{Printable, one_line};
@@ -38,41 +38,38 @@ pub struct Verdict {
 /// Judges a file by its header. `None`: it is no image, and there is nothing to judge.
 ///
 /// `required` are the bits that the policy asks for, `allowed` is the reason of an exception for
-/// this image, `artifact` is what Cargo tells of its build.
+/// this image, `artifact` is what Cargo tells of its build. An exception excuses missing bits; it
+/// does not excuse what could not be read.
 pub fn judge(
     content: Result<Content, ReadError>,
     required: &[SwapRun],
     allowed: Option<&str>,
     artifact: Option<&Artifact>,
 ) -> Option<Verdict> {
-    let (header, findings) = match content {
+    let header = match content {
+        Ok(Content::Image(header)) => header,
         Ok(Content::Other) => return None,
-        Ok(Content::Image(header)) if header.kind() == Kind::Efi => {
-            return Some(Verdict {
-                status: Status::Allowed,
-                header: Some(header),
-                reason: Some("UEFI loads it, not Windows".to_owned()),
-                findings: Vec::new(),
-            });
+        Err(error) => {
+            let status = match &error {
+                ReadError::Io(_) => Status::Unreadable,
+                ReadError::Truncated | ReadError::Magic(_) => Status::Failed,
+            };
+            let findings = vec![broken(&error)];
+            return Some(Verdict { status, header: None, reason: None, findings });
         }
-        Ok(Content::Image(header)) => (Some(header), missing_bits(&header, required, artifact)),
-        Err(error @ ReadError::Io(_)) => {
-            return Some(Verdict {
-                status: Status::Unreadable,
-                header: None,
-                reason: None,
-                findings: vec![broken(&error)],
-            });
+    };
+    let (status, reason, findings) = if header.kind() == Kind::Efi {
+        (Status::Allowed, Some("UEFI loads it, not Windows"), Vec::new())
+    } else {
+        let findings = missing_bits(&header, required, artifact);
+        match allowed {
+            _ if findings.is_empty() => (Status::Passed, None, findings),
+            Some(reason) => (Status::Allowed, Some(reason), findings),
+            None => (Status::Failed, None, findings),
         }
-        Err(error) => (None, vec![broken(&error)]),
     };
-    let status = match (findings.as_slice(), allowed) {
-        ([], _) => Status::Passed,
-        (_, Some(_)) => Status::Allowed,
-        (_, None) => Status::Failed,
-    };
-    let reason = allowed.filter(|_| status == Status::Allowed);
-    Some(Verdict { status, header, reason: reason.map(str::to_owned), findings })
+    let reason = reason.map(str::to_owned);
+    Some(Verdict { status, header: Some(header), reason, findings })
 }
 
 /// A file whose header can't be read.
@@ -80,7 +77,7 @@ fn broken(error: &ReadError) -> Finding {
     let (code, help) = match error {
         ReadError::Io(_) => (
             Code::Unreadable,
-            "give this account the right to read it, or close the program that holds it",
+            "see that this account can read it and that no program holds it open",
         ),
         ReadError::Truncated => (Code::TruncatedImage, "copy or build the file again"),
         ReadError::Magic(_) => (Code::MalformedImage, "build the file again, or delete it"),
@@ -124,15 +121,17 @@ fn cause(bit: SwapRun, artifact: Option<&Artifact>) -> Code {
         ReceiptState::Unusable(_) => return unknown,
         ReceiptState::Present(receipt) => receipt,
     };
-    let holds = |scope: &crate::find::Scope| scope.holds(&artifact.name, &artifact.kinds);
-    match (&receipt.netswap, receipt.outcome) {
-        (Some(bits), _) if !bits.contains(&bit) => Code::SwitchedOff,
-        (None, _) if !receipt.requested.contains(&bit) => Code::NotRequested,
-        (_, Outcome::SwitchedOff) => Code::SwitchedOff,
-        (_, Outcome::NotRequested | Outcome::NotWindows) => Code::NotRequested,
-        (_, Outcome::Unsupported) => Code::LinkerUnsupported,
-        (_, Outcome::Emitted) if !receipt.scopes.iter().any(holds) => Code::OutOfScope,
-        (_, Outcome::Emitted) => Code::LostAfterLink,
+    let asked = receipt.netswap.as_ref().unwrap_or(&receipt.requested);
+    match receipt.outcome {
+        _ if !asked.contains(&bit) && receipt.requested.contains(&bit) => Code::SwitchedOff,
+        _ if !asked.contains(&bit) => Code::NotRequested,
+        Outcome::SwitchedOff | Outcome::NotRequested => Code::NotRequested,
+        // Cygwin's images are Windows images, but netswap-build leaves that target alone.
+        Outcome::Unsupported | Outcome::NotWindows => Code::LinkerUnsupported,
+        Outcome::Emitted if !receipt.scopes.iter().any(|scope| scope.holds(artifact)) => {
+            Code::OutOfScope
+        }
+        Outcome::Emitted => Code::LostAfterLink,
     }
 }
 
@@ -160,7 +159,7 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
     let (message, help) = match code {
         Code::NotRequested => (
             format!("the build script of package `{package}` does not ask for {constants}"),
-            two_lines(required, artifact),
+            missing_lines(required, artifact),
         ),
         Code::OutOfScope => (
             format!("the build script of package `{package}` asks for {constants}, but not in `{name}`"),
@@ -172,12 +171,12 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
         ),
         Code::LinkerUnsupported => (
             format!("{} has no option that sets {constants}", linker(receipt)),
-            "link with LLD (-Clink-arg=-fuse-ld=lld in the rustflags), or build for a *-windows-msvc or *-windows-gnullvm target".to_owned(),
+            "link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), or build for a *-windows-msvc or *-windows-gnullvm target".to_owned(),
         ),
         Code::LostAfterLink => (
             format!(
                 "the linker was given {}, and the file lacks {constants}",
-                receipt.map(|receipt| receipt.arguments.join(" ")).unwrap_or_default()
+                receipt.map(|receipt| one_line(&receipt.arguments.join(" "))).unwrap_or_default()
             ),
             format!(
                 "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    cargo clean --package {package}"
@@ -201,50 +200,259 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
 const VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
-/// The lines that are missing in a package that does not ask.
-fn two_lines(required: &[SwapRun], artifact: &Artifact) -> String {
+/// The lines that are missing in a package that does not ask: two, or the call alone where there is
+/// one that asks for less.
+fn missing_lines(required: &[SwapRun], artifact: &Artifact) -> String {
     let call = if required.contains(&SwapRun::Cd) {
         "netswap_build::SwapRun::new().removable(true).emit();"
     } else {
         "netswap_build::emit();"
     };
+    let script = match &artifact.build_script {
+        Some(script) => Printable(script).to_string(),
+        None => "its build.rs".to_owned(),
+    };
+    let call = format!("in the main of {script}:\n    {call}");
+    if let ReceiptState::Present(_) = artifact.receipt {
+        return call;
+    }
     let manifest = Printable(&artifact.manifest);
+    let lines = format!(
+        "in {manifest}:\n    [build-dependencies]\n    netswap-build = \"{VERSION}\"\n{call}"
+    );
+    if artifact.is_member {
+        return lines;
+    }
     format!(
-        "in {manifest}:\n    [build-dependencies]\n    netswap-build = \"{VERSION}\"\nin the main of its build.rs:\n    {call}"
+        "this package is a dependency from elsewhere; if it is yours,\n{lines}\nelse set the bit in the file that ships, or name it in [[workspace.metadata.netswap.allow]] with the reason"
     )
 }
 
 fn scope_help(artifact: &Artifact) -> String {
-    let scope = match artifact.kinds.first().map(String::as_str) {
-        Some("bin") => format!(".scope(Scope::bin({:?}))", artifact.name),
-        Some("example") => ".scope(Scope::Examples)".to_owned(),
-        Some("test") => ".scope(Scope::Tests)".to_owned(),
-        Some("bench") => ".scope(Scope::Benches)".to_owned(),
-        _ => ".scope(Scope::Cdylib)".to_owned(),
+    let candidates = [
+        Scope::Bin(artifact.name.clone()),
+        Scope::Cdylib,
+        Scope::Examples,
+        Scope::Tests,
+        Scope::Benches,
+    ];
+    let cure = match candidates.into_iter().find(|scope| scope.holds(artifact)) {
+        Some(Scope::Bin(name)) => format!("add .scope(Scope::bin({name:?})) to the call"),
+        Some(scope) => format!("add .scope(Scope::{scope:?}) to the call"),
+        None => "leave the scopes of the call out".to_owned(),
     };
     format!(
-        "add {scope} to the call in its build.rs, or name the image in [[package.metadata.netswap.allow]] with the reason"
+        "{cure} in its build script, or name the image in [[package.metadata.netswap.allow]] with the reason"
     )
 }
 
 fn linker(receipt: Option<&Receipt>) -> String {
-    let family = match receipt.and_then(|receipt| receipt.linker.as_deref()) {
-        Some("gnu-ld") => "GNU ld",
-        Some("zig") => "zig cc",
-        _ => "the linker",
+    let Some(Receipt { linker: Some(linker), linker_basis, target, .. }) = receipt else {
+        let target = receipt.map_or("this target", |receipt| receipt.target.as_str());
+        return format!("netswap-build knows no linker for {}, which", one_line(target));
     };
-    match receipt.and_then(|receipt| receipt.linker_basis.as_deref()) {
+    let family = match linker.as_str() {
+        "gnu-ld" => "GNU ld".to_owned(),
+        "zig" => "zig cc".to_owned(),
+        _ => format!("the linker for {}", one_line(target)),
+    };
+    match linker_basis {
         Some(basis) => format!("{family} ({})", one_line(basis)),
-        None => family.to_owned(),
+        None => family,
     }
 }
 
+/// The value of `NETSWAP` that asks for these bits.
 fn netswap_value(required: &[SwapRun]) -> String {
-    let words: Vec<_> = required.iter().map(|bit| bit.word()).collect();
-    words.join(",")
+    let required = SwapRun::ALL.into_iter().filter(|bit| required.contains(bit));
+    required.map(SwapRun::word).collect::<Vec<_>>().join(",")
 }
 
 fn constants(bits: &[SwapRun]) -> String {
     let constants: Vec<_> = bits.iter().map(|bit| bit.constant()).collect();
     constants.join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::find::tests::receipt;
+    use std::io;
+
+    const NET: &[SwapRun] = &[SwapRun::Net];
+    const BOTH: &[SwapRun] = &SwapRun::ALL;
+
+    /// What is read of a console program with these bits.
+    fn image(bits: &[SwapRun]) -> Content {
+        let characteristics = bits.iter().fold(0x0022, |all, bit| all | bit.mask());
+        Content::Image(Header {
+            machine: 0x8664,
+            characteristics,
+            subsystem: 3,
+            size_of_image: 0x5000,
+            checksum: 0,
+            signed: false,
+        })
+    }
+
+    fn efi() -> Content {
+        let Content::Image(header) = image(&[]) else { panic!("no image") };
+        Content::Image(Header { subsystem: 10, ..header })
+    }
+
+    #[test]
+    fn the_status_of_every_content_with_and_without_an_exception() {
+        type Row = (fn() -> Result<Content, ReadError>, Option<Status>, Option<Status>);
+        let table: [Row; 7] = [
+            (|| Ok(Content::Other), None, None),
+            (|| Ok(image(NET)), Some(Status::Passed), Some(Status::Passed)),
+            (|| Ok(image(&[])), Some(Status::Failed), Some(Status::Allowed)),
+            (|| Ok(efi()), Some(Status::Allowed), Some(Status::Allowed)),
+            (|| Err(ReadError::Truncated), Some(Status::Failed), Some(Status::Failed)),
+            (|| Err(ReadError::Magic(7)), Some(Status::Failed), Some(Status::Failed)),
+            (
+                || Err(io::Error::other("gone").into()),
+                Some(Status::Unreadable),
+                Some(Status::Unreadable),
+            ),
+        ];
+        for (content, plain, excepted) in table {
+            let status = |allowed| judge(content(), NET, allowed, None).map(|found| found.status);
+            assert_eq!((status(None), status(Some("why"))), (plain, excepted), "{:?}", content());
+        }
+    }
+
+    #[test]
+    fn only_the_required_bits_count() {
+        let table = [
+            (&[][..], &[][..], true),
+            (&[], NET, false),
+            (NET, NET, true),
+            (NET, BOTH, false),
+            (BOTH, NET, true),
+            (BOTH, BOTH, true),
+            (&[SwapRun::Cd], NET, false),
+        ];
+        for (set, required, passes) in table {
+            let verdict = judge(Ok(image(set)), required, None, None).unwrap();
+            assert_eq!(verdict.status == Status::Passed, passes, "{set:?} {required:?}");
+        }
+    }
+
+    /// The causes of both bits' absence.
+    fn causes(receipt: &ReceiptState) -> [Code; 2] {
+        SwapRun::ALL.map(|bit| cause(bit, Some(&Artifact::for_tests(receipt.clone()))))
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn the_cause_of_every_receipt() {
+        use Code::{LinkerUnsupported, LostAfterLink, NetSwapMissing, NotRequested, OutOfScope};
+        use Code::{RemovableSwapMissing, SwitchedOff};
+        use Outcome::{Emitted, NotWindows, Unsupported};
+        assert_eq!(causes(&ReceiptState::Absent), [NotRequested; 2]);
+        let unusable = ReceiptState::Unusable("why".into());
+        assert_eq!(causes(&unusable), [NetSwapMissing, RemovableSwapMissing]);
+        let (off, cd) = (Some(&[][..]), Some(&[SwapRun::Cd][..]));
+        let table = [
+            // asked for, NETSWAP, outcome, scope -> the causes of the missing net and cd
+            (NET, None, Emitted, Scope::All, [LostAfterLink, NotRequested]),
+            (BOTH, None, Emitted, Scope::All, [LostAfterLink, LostAfterLink]),
+            (BOTH, None, Emitted, Scope::Cdylib, [OutOfScope, OutOfScope]),
+            (NET, None, Emitted, Scope::Cdylib, [OutOfScope, NotRequested]),
+            (NET, None, Unsupported, Scope::All, [LinkerUnsupported, NotRequested]),
+            (NET, None, NotWindows, Scope::All, [LinkerUnsupported, NotRequested]),
+            (&[], None, Outcome::NotRequested, Scope::All, [NotRequested, NotRequested]),
+            (NET, off, Outcome::SwitchedOff, Scope::All, [SwitchedOff, NotRequested]),
+            (BOTH, off, Outcome::SwitchedOff, Scope::All, [SwitchedOff, SwitchedOff]),
+            (NET, cd, Emitted, Scope::All, [SwitchedOff, LostAfterLink]),
+            (NET, Some(NET), Emitted, Scope::All, [LostAfterLink, NotRequested]),
+            (BOTH, Some(NET), Emitted, Scope::All, [LostAfterLink, SwitchedOff]),
+        ];
+        for (requested, netswap, outcome, scope, expected) in table {
+            let receipt = ReceiptState::Present(Receipt {
+                requested: requested.to_vec(),
+                netswap: netswap.map(<[_]>::to_vec),
+                outcome,
+                scopes: vec![scope.clone()],
+                ..receipt()
+            });
+            assert_eq!(causes(&receipt), expected, "{requested:?} {netswap:?} {outcome:?} {scope:?}");
+        }
+        assert_eq!(SwapRun::ALL.map(|bit| cause(bit, None)), [NetSwapMissing, RemovableSwapMissing]);
+    }
+
+    /// The help for a binary whose package left this receipt.
+    fn help(artifact: &Artifact, required: &[SwapRun]) -> String {
+        let verdict = judge(Ok(image(&[])), required, None, Some(artifact)).unwrap();
+        let help: Vec<_> = verdict.findings.into_iter().map(|finding| finding.help).collect();
+        help.join("\n")
+    }
+
+    #[test]
+    fn bits_with_one_cause_are_one_finding() {
+        let artifact = Artifact::for_tests(ReceiptState::Absent);
+        let verdict = judge(Ok(image(&[])), BOTH, None, Some(&artifact)).unwrap();
+        assert_eq!(verdict.findings.len(), 1, "{:?}", verdict.findings);
+        assert!(verdict.findings[0].help.contains(".removable(true)"));
+    }
+
+    #[test]
+    fn the_lines_to_add_are_those_that_are_missing_and_where_they_belong() {
+        let absent = Artifact::for_tests(ReceiptState::Absent);
+        assert_eq!(
+            help(&absent, NET),
+            "in /w/Cargo.toml:\n    [build-dependencies]\n    netswap-build = \"0.1\"\nin the main of /w/build.rs:\n    netswap_build::emit();"
+        );
+        let none = Artifact { build_script: None, ..absent.clone() };
+        assert!(help(&none, NET).contains("in the main of its build.rs:\n"));
+        let foreign = Artifact { is_member: false, ..absent };
+        assert!(help(&foreign, NET).starts_with("this package is a dependency from elsewhere"));
+        let silent = Receipt { requested: vec![], outcome: Outcome::NotRequested, ..receipt() };
+        let silent = Artifact::for_tests(ReceiptState::Present(silent));
+        assert_eq!(help(&silent, NET), "in the main of /w/build.rs:\n    netswap_build::emit();");
+    }
+
+    #[test]
+    fn the_scope_to_add_is_one_that_holds_the_image() {
+        let excluded = Receipt { scopes: vec![Scope::Bin("other".into())], ..receipt() };
+        let tool = Artifact::for_tests(ReceiptState::Present(excluded));
+        let of = |kind: &str, crate_type: &str| {
+            let (kinds, crate_types) = (vec![kind.into()], vec![crate_type.into()]);
+            help(&Artifact { kinds, crate_types, ..tool.clone() }, NET)
+        };
+        assert!(of("bin", "bin").starts_with("add .scope(Scope::bin(\"tool\")) to"));
+        assert!(of("cdylib", "cdylib").starts_with("add .scope(Scope::Cdylib) to"));
+        assert!(of("example", "bin").starts_with("add .scope(Scope::Examples) to"));
+        assert!(of("test", "bin").starts_with("add .scope(Scope::Tests) to"));
+        assert!(of("bench", "bin").starts_with("add .scope(Scope::Benches) to"));
+        assert!(of("dylib", "dylib").starts_with("leave the scopes of the call out"));
+    }
+
+    #[test]
+    fn the_value_of_netswap_that_is_suggested_is_one_that_is_taken() {
+        assert_eq!(netswap_value(&[SwapRun::Cd, SwapRun::Net, SwapRun::Net]), "net,cd");
+        assert_eq!(netswap_value(NET), "net");
+    }
+
+    #[test]
+    fn no_word_of_a_receipt_reaches_the_terminal_as_a_command() {
+        let evil = "\u{1b}[2J\nPASSED";
+        for outcome in [Outcome::Emitted, Outcome::Unsupported, Outcome::NotWindows] {
+            let receipt = Receipt {
+                target: evil.into(),
+                linker: Some("odd".into()),
+                linker_basis: Some(evil.into()),
+                arguments: vec![evil.into()],
+                outcome,
+                ..receipt()
+            };
+            let package = evil.to_owned();
+            let artifact =
+                Artifact { package, ..Artifact::for_tests(ReceiptState::Present(receipt)) };
+            let verdict = judge(Ok(image(&[])), NET, None, Some(&artifact)).unwrap();
+            let message = &verdict.findings[0].message;
+            assert!(!message.contains(char::is_control), "{message:?}");
+        }
+    }
 }

@@ -17,13 +17,14 @@
 //! ```
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process;
 
 use pico_args::Arguments;
 
-use crate::{Build, Error, ExitCode, Format, Report, verify};
+use crate::program::{finish, print};
+use crate::{Build, Error, ExitCode, verify};
 
 /// What `verify` prints for `--help`.
 const HELP: &str = "\
@@ -54,7 +55,7 @@ pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCod
     finish(|| {
         let mut arguments = Arguments::from_vec(arguments.into_iter().collect());
         if arguments.contains(["-h", "--help"]) {
-            anstream::print!("{HELP}");
+            io::stdout().write_all(HELP.as_bytes())?;
             return Ok(ExitCode::Passed);
         }
         let usage = |error: pico_args::Error| Error::Usage(error.to_string());
@@ -75,30 +76,4 @@ pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCod
         let report = verify::build(&build, policy.as_deref())?;
         print(&report, format.unwrap_or_default())
     })
-}
-
-/// Prints a report on standard output and its warnings on standard error, in colour on a terminal.
-pub(crate) fn print(report: &Report, format: Format) -> Result<ExitCode, Error> {
-    match report.write(format, &mut anstream::stdout().lock()) {
-        // A reader that went away has seen what it wanted; the verdict stands.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-        written => written?,
-    }
-    // Without standard error there is nobody to warn.
-    let _ = report.write_warnings(&mut anstream::stderr().lock());
-    Ok(report.exit_code())
-}
-
-/// Runs a command, prints its error and turns either into an exit code.
-pub(crate) fn finish(command: impl FnOnce() -> Result<ExitCode, Error>) -> process::ExitCode {
-    let code = match command() {
-        Ok(code) => code,
-        Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Passed,
-        Err(error) => {
-            let red = anstyle::AnsiColor::Red.on_default().bold();
-            anstream::eprintln!("{red}error:{red:#} {error}");
-            ExitCode::from(&error)
-        }
-    };
-    code.into()
 }

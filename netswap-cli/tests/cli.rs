@@ -216,7 +216,7 @@ fn a_file_that_can_not_be_read_has_not_passed_and_does_not_stop_the_others() {
     run.code(2).stdout_eq(str![[r"
 UNREAD  /proc/self/mem
         unreadable: Input/output error (os error 5)
-        give this account the right to read it, or close the program that holds it
+        see that this account can read it and that no program holds it open
 
 passed  bin/mindful.exe  x64 exe, swap-run: net
 
@@ -242,6 +242,121 @@ allowed bin/forgetful.exe  x64 efi, swap-run: none
 
 "]]);
     netswap(share.path()).args(["verify", "bin"]).assert().code(0);
+}
+
+#[test]
+fn an_exception_does_not_excuse_a_file_that_could_not_be_read() {
+    let share = share();
+    let path = share.path().join("bin/mindful.exe");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..0x90]).unwrap();
+    let policy = "[[allow]]\nimage = \"*\"\nreason = \"all of them\"\n";
+    fs::write(share.path().join("bin/netswap.toml"), policy).unwrap();
+    netswap(share.path()).args(["verify", "bin/forgetful.exe"]).assert().code(0);
+    netswap(share.path()).args(["verify", "bin"]).assert().code(1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_policy_that_is_a_link_to_nowhere_is_no_missing_policy() {
+    let share = share();
+    std::os::unix::fs::symlink("gone.toml", share.path().join("bin/netswap.toml")).unwrap();
+    let run = netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert();
+    run.code(2).stdout_eq("").stderr_eq(str![[r"
+error: failed to read the policy bin/netswap.toml: No such file or directory (os error 2)
+
+"]]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_named_as_a_path_is_not_waited_for() {
+    let share = share();
+    let pipe = share.path().join("pipe.exe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let run = netswap(share.path()).args(["verify", "pipe.exe"]);
+    run.timeout(std::time::Duration::from_secs(20)).assert().code(2).stdout_eq(str![[r"
+UNREAD  pipe.exe
+        unreadable: it is neither a file nor a folder
+        see that this account can read it and that no program holds it open
+
+0 images: 1 unreadable (0 other files, [..] s)
+
+"]]);
+    netswap(share.path()).args(["verify", "."]).assert().code(1);
+}
+
+/// What the program ends with when nobody reads its output, and when the disk is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_verdict_stands_when_the_reader_goes_away_and_is_an_error_when_it_can_not_be_written() {
+    let share = share();
+    let full = || fs::File::create("/dev/full").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
+        command.args(arguments).current_dir(share.path());
+        command
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = run(&["verify", "bin"]).stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let status = run(&["verify", "bin/mindful.exe"]).stdout(full()).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+    let status = run(&["verify", "no/such"]).stderr(full()).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn json_names_the_file_as_it_is_called() {
+    let share = share();
+    let name = "a\u{7f}\u{1b}[31mb.exe";
+    fs::rename(share.path().join("bin/mindful.exe"), share.path().join(name)).unwrap();
+    let output = netswap(share.path()).args(["verify", name, "--format", "json"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["images"][0]["path"], name);
+}
+
+#[test]
+fn no_color_and_no_terminal_mean_no_colour() {
+    let share = share();
+    for (name, value, coloured) in
+        [("NO_COLOR", "1", false), ("TERM", "xterm", false), ("CLICOLOR_FORCE", "1", true)]
+    {
+        let run = netswap(share.path()).env(name, value).args(["verify", "bin"]);
+        let text = String::from_utf8(run.output().unwrap().stdout).unwrap();
+        assert_eq!(text.contains('\u{1b}'), coloured, "{name}={value}: {text:?}");
+    }
+}
+
+/// A Cargo whose messages have something that this version does not know.
+#[cfg(unix)]
+#[test]
+fn a_message_of_cargo_that_can_not_be_understood_is_an_error() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let project = Project::of("bin-only");
+    let script = format!(
+        "#!/bin/sh\n'{}' \"$@\" | sed 's/\"edition\":\"2021\"/\"edition\":\"2033\"/'\n",
+        env!("CARGO")
+    );
+    project.write("newer-cargo", &script);
+    let cargo = project.root.join("newer-cargo");
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
+    command.args(["verify", "--offline", "--manifest-path", "Cargo.toml", "--target", X64]);
+    let run = project.env("CARGO", cargo.to_str().unwrap()).run(&mut command);
+    assert_eq!((run.code, &*run.stdout), (2, ""), "{run:#?}");
+}
+
+#[test]
+fn a_target_behind_the_dashes_is_refused() {
+    let project = Project::of("bin-only");
+    let run = project.verify(&["--", "--target", X64]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("give --target before `--`"), "{run:#?}");
 }
 
 #[test]

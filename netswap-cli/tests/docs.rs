@@ -97,6 +97,42 @@ fn every_console_block_prints_what_the_page_shows() {
     cases.run();
 }
 
+/// The blocks of a page in this language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(repository().join(page)).unwrap();
+    let fence = format!("```{language}\n");
+    let blocks =
+        text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks.collect()
+}
+
+#[test]
+fn every_build_script_of_the_book_builds_and_sets_the_bit() {
+    let scripts = blocks("docs/src/build-script.md", "rust");
+    assert_eq!(scripts.len(), 2);
+    for script in scripts {
+        let project = Project::of("bin-only");
+        let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
+        project.write("Cargo.toml", &manifest.replace("\"bin-only\"", "\"mytool\""));
+        project.write("build.rs", &script);
+        assert!(project.verified(0, &[])["mytool.exe"].passed(), "{script}");
+    }
+}
+
+#[test]
+fn the_receipt_of_the_book_is_one_that_a_build_leaves() {
+    let project = Project::of("bin-only");
+    let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
+    project.write("Cargo.toml", &manifest.replace("\"bin-only\"", "\"tool\""));
+    project.verified(0, &[]);
+    let build = project.built("build");
+    let scripts = fs::read_dir(build).unwrap().map(|entry| entry.unwrap().path());
+    let receipts: Vec<_> = scripts
+        .filter_map(|path| fs::read_to_string(path.join("out/netswap-receipt.json")).ok())
+        .collect();
+    assert_eq!(receipts, blocks("docs/src/build-script.md", "json"));
+}
+
 #[test]
 fn the_lines_that_are_told_to_add_name_this_version() {
     let major_minor = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0;

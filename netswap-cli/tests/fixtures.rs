@@ -6,6 +6,7 @@
 mod support;
 
 use std::fs;
+use std::process::Command;
 
 use support::{Project, X64};
 
@@ -21,29 +22,78 @@ fn a_package_with_one_binary_gets_the_bit() {
     assert_eq!(all_passed(&Project::of("bin-only"), &[]), ["bin-only.exe"]);
 }
 
+/// Every msvc target of this rustc, but for ARM64EC, which needs Microsoft's libraries.
+fn msvc_targets() -> Vec<String> {
+    let list = Command::new("rustc").args(["--print", "target-list"]).output().unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    let links = |target: &&str| target.ends_with("-windows-msvc") && !target.starts_with("arm64ec");
+    list.lines().filter(links).map(str::to_owned).collect()
+}
+
 #[test]
-fn each_machine_gets_the_bit() {
+fn each_msvc_target_gets_the_bit_and_goes_without_it_where_nothing_asks() {
+    let project = Project::of("two-tools");
+    let targets = msvc_targets();
+    assert!(targets.len() >= 10, "{targets:?}");
+    for target in targets {
+        let run = project.verify(&["--target", &target, "--format", "json"]);
+        assert_eq!(run.code, 1, "{run:#?}");
+        let rows = run.rows();
+        assert!(rows["mindful.exe"].passed(), "{target}: {rows:#?}");
+        assert!(rows["forgetful.exe"].failed("not-requested"), "{target}: {rows:#?}");
+        let machine = run.json()["images"][0]["machine"].as_str().unwrap().to_owned();
+        let expected = match target.split('-').next().unwrap() {
+            "aarch64" => "arm64",
+            "thumbv7a" => "arm",
+            "i686" => "x86",
+            _ => "x64",
+        };
+        assert_eq!(machine, expected, "{target}");
+    }
+}
+
+#[test]
+fn a_dll_of_a_dependency_outside_the_workspace_is_judged_too() {
     let project = Project::of("bin-only");
-    let run = project.verify(&[
-        "--target=i686-pc-windows-msvc",
-        "--target=aarch64-pc-windows-msvc",
-        "--target=x86_64-pc-windows-msvc",
-        "--format=json",
-    ]);
-    assert_eq!(run.code, 0, "{run:#?}");
-    let report = run.json();
-    let machines: Vec<_> = report["images"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|image| (image["machine"].as_str().unwrap(), image["target"].as_str().unwrap()))
-        .collect();
-    let expected = [
-        ("arm64", "aarch64-pc-windows-msvc"),
-        ("x86", "i686-pc-windows-msvc"),
-        ("x64", "x86_64-pc-windows-msvc"),
-    ];
-    assert_eq!(machines, expected);
+    support::copy(
+        &support::repository().join("fixtures/cdylib"),
+        &project.root.with_file_name("engine"),
+    );
+    let engine = project.root.with_file_name("engine");
+    let manifest = fs::read_to_string(engine.join("Cargo.toml")).unwrap();
+    let manifest = manifest.replace("[\"cdylib\"]", "[\"lib\", \"cdylib\"]");
+    fs::write(engine.join("Cargo.toml"), manifest).unwrap();
+    fs::write(engine.join("build.rs"), "fn main() {}\n").unwrap();
+    let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
+    let depends = "[dependencies]\nplug-in = { path = \"../engine\" }\n";
+    project.write("Cargo.toml", &manifest.replace("[dependencies]\n", depends));
+    let run = project.verify(&["--target", X64, "--format", "json"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.rows()["plug_in.dll"].failed("not-requested"), "{run:#?}");
+    assert_eq!(run.json()["images"].as_array().unwrap().len(), 2, "{run:#?}");
+}
+
+#[test]
+fn a_second_call_in_one_build_script_fails_the_build() {
+    let project = Project::of("bin-only");
+    project.write(
+        "build.rs",
+        "fn main() {
+    netswap_build::emit();
+    netswap_build::emit();
+}\n",
+    );
+    let run = project.verify(&["--target", X64]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("called twice in one build script"), "{run:#?}");
+}
+
+#[test]
+fn a_netswap_toml_beside_the_workspace_counts() {
+    let project = Project::of("bin-only");
+    project.write("netswap.toml", "swap-run = [\"net\", \"cd\"]\n");
+    let rows = project.verified(1, &[]);
+    assert_eq!(rows["bin-only.exe"].codes, ["not-requested"]);
 }
 
 #[test]
@@ -256,7 +306,7 @@ fn an_image_that_lost_the_bit_after_the_link_is_told_as_such() {
 fn a_linker_that_drops_the_argument_is_told_as_lost_after_link() {
     use std::os::unix::fs::PermissionsExt;
 
-    let sysroot = std::process::Command::new("rustc").args(["--print", "target-libdir"]).output();
+    let sysroot = Command::new("rustc").args(["--print", "target-libdir"]).output();
     let libdir = String::from_utf8(sysroot.unwrap().stdout).unwrap();
     let lld = std::path::Path::new(libdir.trim_end()).parent().unwrap().join("bin/rust-lld");
     let project = Project::of("bin-only");

@@ -4,15 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::{cargo, check, root};
+use crate::process::{cargo, check, scratch};
 
 /// Packs netswap-build and unpacks it below `folder`; returns the package's own folder. Uncommitted
 /// changes are packed too: what counts is what is here.
 pub(crate) fn netswap_build(folder: &Path) -> Result<PathBuf, String> {
     let package = ["package", "--quiet", "--no-verify", "--allow-dirty", "-p", "netswap-build"];
-    check(&mut cargo(&package))?;
+    let target = scratch("published");
+    check(cargo(&package).arg("--target-dir").arg(&target))?;
     let name = concat!("netswap-build-", env!("CARGO_PKG_VERSION"));
-    let archive = root().join("target").join("package").join(format!("{name}.crate"));
+    let archive = target.join("package").join(format!("{name}.crate"));
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     // A .crate is a compressed tar.
     check(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder))?;

@@ -21,15 +21,22 @@ const STD_TARGETS: [&str; 6] = [
     "i686-pc-windows-gnullvm",
 ];
 
-/// How a row of the table came out.
+/// How a row of the table came out, the worst last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Row {
-    AsItShould = 0,
-    AtFault = 1,
-    NotBuilt = 2,
+    AsItShould,
+    NothingToVerify,
+    AtFault,
+    NotBuilt,
 }
 
-pub(crate) fn run(_: &[String]) -> ExitCode {
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    if !arguments.is_empty() {
+        eprintln!(
+            "error: cargo xtask verify takes no arguments here; its targets are all that link"
+        );
+        return ExitCode::from(netswap::ExitCode::Error);
+    }
     let targets = match hermetic_targets() {
         Ok(targets) => targets,
         Err(error) => {
@@ -39,16 +46,20 @@ pub(crate) fn run(_: &[String]) -> ExitCode {
     };
     println!("{:<28} {:<18} without", "target", "with netswap-build");
     let fixtures = targets.iter().map(|target| fixture_row(target));
-    let worst = fixtures.max().unwrap_or(Row::NotBuilt).max(example_rows());
-    match worst {
-        Row::AsItShould => println!(
-            "\n{} targets: every image with netswap-build has the bit, every one without is found at fault",
-            targets.len()
+    let worst = fixtures.max().unwrap_or(Row::NothingToVerify).max(example_rows());
+    let (code, text) = match worst {
+        Row::AsItShould => (
+            netswap::ExitCode::Passed,
+            "every image with netswap-build has the bit, every one without is found at fault",
         ),
-        Row::AtFault => println!("\nnot every image is as it should be"),
-        Row::NotBuilt => println!("\nnot every image could be built"),
-    }
-    ExitCode::from(worst as u8)
+        Row::NothingToVerify => {
+            (netswap::ExitCode::NothingToVerify, "this rustc knows no msvc target")
+        }
+        Row::AtFault => (netswap::ExitCode::Findings, "not every image is as it should be"),
+        Row::NotBuilt => (netswap::ExitCode::Error, "not every image could be built"),
+    };
+    println!("\n{} targets: {text}", targets.len());
+    ExitCode::from(code)
 }
 
 /// Every msvc target that this rustc knows and that links without a C runtime. ARM64EC does not: its
@@ -70,7 +81,10 @@ fn fixture_row(target: &str) -> Row {
         .args(["--quiet", "--offline", "--config"])
         .arg(fixtures.join(".cargo").join("config.toml"))
         .arg("--target-dir")
-        .arg(scratch("fixtures"));
+        .arg(scratch("fixtures"))
+        // They would take the place of the fixtures' own.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
     let report = match netswap::verify::build(&build, None) {
         Ok(report) => report,
         Err(error) => return not_built(target, &error),

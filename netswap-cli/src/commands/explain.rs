@@ -14,7 +14,7 @@ pub fn code(name: &str, out: &mut dyn Write) -> Result<(), Error> {
     let Some(code) = Code::from_name(name) else {
         return Err(Error::UnknownCode {
             code: name.to_owned(),
-            nearest: nearest(name, Code::ALL.map(Code::name)),
+            nearest: nearest(name, Code::ALL.iter().map(|code| code.name())),
         });
     };
     Ok(out.write_all(code.explanation().as_bytes())?)
@@ -26,7 +26,7 @@ pub fn code(name: &str, out: &mut dyn Write) -> Result<(), Error> {
 ///
 /// When `out` can't be written.
 pub fn all(out: &mut dyn Write) -> Result<(), Error> {
-    for code in Code::ALL {
+    for &code in Code::ALL {
         writeln!(out, "{:<23} {}", code.name(), code.summary())?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `netswap verify`: reads the headers of a build's images, or of files and trees, and judges them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use crate::find::{self, Build, Found, Workspace};
 use crate::image;
-use crate::policy::{ManifestRules, POLICY_FILE, Policy, Rules};
+use crate::policy::{ManifestRules, Policy, Rules};
 use crate::report::{Judged, Report};
-use crate::{Error, ReadError, judge};
+use crate::{Error, judge};
 
 /// Builds, and judges the images that Cargo says it has made.
 ///
-/// The policy is that of each package's and of the workspace's `Cargo.toml`, or the file `policy`
-/// in place of both.
+/// The policy is that of each package's and of the workspace's `Cargo.toml` and of `netswap.toml`
+/// beside the latter, or the file `policy` in place of them.
 ///
 /// # Errors
 ///
@@ -28,10 +28,14 @@ pub fn build(build: &Build, policy: Option<&Path>) -> Result<Report, Error> {
         None => Policies::of_workspace(&workspace)?,
     };
     let found = build.run(&workspace)?;
-    let mut report = Report::new(policies.rules());
+    let owner = |found: &Found| match &found.artifact {
+        Some(artifact) => artifact.manifest.clone(),
+        None => workspace.root_manifest.clone(),
+    };
+    let owners: HashSet<PathBuf> = found.iter().map(owner).collect();
+    let mut report = Report::new(policies.rules(|manifest| owners.contains(manifest)));
     for found in found {
-        let manifest = found.artifact.as_ref().map(|artifact| artifact.manifest.as_path());
-        let policy = policies.of(manifest.unwrap_or(&workspace.root_manifest));
+        let policy = policies.of(&owner(&found));
         add(&mut report, found, policy);
     }
     Ok(report.finish(start.elapsed()))
@@ -60,7 +64,7 @@ pub fn paths(paths: &[PathBuf], policy: Option<&Path>) -> Result<Report, Error> 
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::beside(paths)?,
     };
-    let mut report = Report::new(policies.rules());
+    let mut report = Report::new(policies.rules(|_| true));
     for root in paths {
         for file in find::files(root) {
             match file {
@@ -75,7 +79,7 @@ pub fn paths(paths: &[PathBuf], policy: Option<&Path>) -> Result<Report, Error> 
 /// Reads and judges one file.
 fn add(report: &mut Report, found: Found, policy: &Policy) {
     let content = image::read(&found.path);
-    let is_image = !matches!(content, Ok(image::Content::Other) | Err(ReadError::Io(_)));
+    let is_image = matches!(content, Ok(image::Content::Image(_)));
     let allow = if is_image { policy.allow(&found.path) } else { None };
     let reason = allow.map(|allow| allow.reason.as_str());
     match judge(content, policy.swap_run(), reason, found.artifact.as_ref()) {
@@ -96,39 +100,39 @@ impl Policies {
         Policies { of: HashMap::new(), others: Policy::new([Arc::new(rules)]) }
     }
 
-    /// By manifest: the package's table before the workspace's.
+    /// By manifest: the package's table before the workspace's, and that before `netswap.toml`.
     fn of_workspace(workspace: &Workspace) -> Result<Self, Error> {
-        let root = ManifestRules::from_file(&workspace.root_manifest)?;
+        let folder = workspace.root_manifest.parent().unwrap_or(Path::new(""));
+        let root = ManifestRules::from_file(&workspace.root_manifest, folder)?;
+        let file = Rules::in_folder(folder)?;
+        let common = || root.workspace.clone().into_iter().chain(file.clone());
         let mut of = HashMap::new();
         for member in &workspace.members {
             let package = if member.manifest == workspace.root_manifest {
                 root.package.clone()
             } else {
-                ManifestRules::from_file(&member.manifest)?.package
+                ManifestRules::from_file(&member.manifest, folder)?.package
             };
-            let rules = package.into_iter().chain(root.workspace.clone());
+            let rules = package.into_iter().chain(common());
             of.insert(member.manifest.clone(), Policy::new(rules));
         }
-        let others = Policy::new(root.workspace);
+        let others = Policy::new(common());
         Ok(Policies { of, others })
     }
 
     /// By named path: the file in the folder, or beside the file.
     fn beside(paths: &[PathBuf]) -> Result<Self, Error> {
         let mut of = HashMap::new();
-        let mut read: HashMap<PathBuf, Arc<Rules>> = HashMap::new();
+        let mut by_folder: HashMap<&Path, Option<Arc<Rules>>> = HashMap::new();
         for path in paths {
             let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
-            let file = folder.unwrap_or(Path::new("")).join(POLICY_FILE);
-            if !file.exists() {
-                continue;
-            }
-            let rules = match read.get(&file) {
+            let folder = folder.unwrap_or(Path::new(""));
+            let rules = match by_folder.get(folder) {
                 Some(rules) => rules.clone(),
-                None => Arc::new(Rules::from_file(&file)?),
+                None => Rules::in_folder(folder)?,
             };
-            read.insert(file, rules.clone());
-            of.insert(path.clone(), Policy::new([rules]));
+            by_folder.insert(folder, rules.clone());
+            of.insert(path.clone(), Policy::new(rules));
         }
         Ok(Policies { of, others: Policy::default() })
     }
@@ -137,9 +141,10 @@ impl Policies {
         self.of.get(owner).unwrap_or(&self.others)
     }
 
-    /// Every table once, in the order of the files.
-    fn rules(&self) -> Vec<Arc<Rules>> {
-        let all = self.of.values().chain([&self.others]);
+    /// Every table once that is of one of these owners or of all, in the order of the files.
+    fn rules(&self, is_owner: impl Fn(&Path) -> bool) -> Vec<Arc<Rules>> {
+        let owned = self.of.iter().filter(|(owner, _)| is_owner(owner)).map(|(_, policy)| policy);
+        let all = owned.chain([&self.others]);
         let mut rules: Vec<_> = all.flat_map(Policy::rules).cloned().collect();
         rules.sort_by(|a, b| a.source.cmp(&b.source).then(Arc::as_ptr(a).cmp(&Arc::as_ptr(b))));
         rules.dedup_by(|a, b| Arc::ptr_eq(a, b));

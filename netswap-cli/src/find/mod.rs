@@ -27,12 +27,42 @@ pub struct Artifact {
     pub package: String,
     /// The package's `Cargo.toml`.
     pub manifest: PathBuf,
+    /// The package's build script, if it has one.
+    pub build_script: Option<PathBuf>,
+    /// Whether the package belongs to the workspace, and is not a dependency from elsewhere.
+    pub is_member: bool,
     /// The name of the Cargo target: the binary, library, example, test or benchmark.
     pub name: String,
     /// Its kinds, in Cargo's words: `bin`, `cdylib`, `example` and so on.
     pub kinds: Vec<String>,
+    /// Its crate types, in Cargo's words: `bin`, `cdylib`, `dylib` and so on.
+    pub crate_types: Vec<String>,
+    /// Whether it was built with its tests.
+    pub is_test: bool,
     /// The triple that it was built for, if one was given or the receipt tells.
     pub target: Option<String>,
     /// What the package's build script left.
     pub receipt: ReceiptState,
+}
+
+#[cfg(test)]
+pub(crate) use receipt::tests;
+
+#[cfg(test)]
+impl Artifact {
+    /// The binary `tool` of a package of that name.
+    pub(crate) fn for_tests(receipt: ReceiptState) -> Self {
+        Artifact {
+            package: "tool".into(),
+            manifest: "/w/Cargo.toml".into(),
+            build_script: Some("/w/build.rs".into()),
+            is_member: true,
+            name: "tool".into(),
+            kinds: vec!["bin".into()],
+            crate_types: vec!["bin".into()],
+            is_test: false,
+            target: None,
+            receipt,
+        }
+    }
 }

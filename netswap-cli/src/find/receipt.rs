@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::Artifact;
 use crate::SwapRun;
 
 const FILE: &str = "netswap-receipt.json";
@@ -82,15 +83,17 @@ pub enum ReceiptState {
 }
 
 impl Scope {
-    /// Whether the Cargo target of this name and these kinds is meant.
-    pub fn holds(&self, name: &str, kinds: &[String]) -> bool {
-        let is = |kind: &str| kinds.iter().any(|own| own == kind);
+    /// Whether Cargo gives the arguments of this scope to the linker of an artifact, as
+    /// `LinkArgTarget::applies_to` in Cargo decides it.
+    pub fn holds(&self, artifact: &Artifact) -> bool {
+        let is = |kind: &str| artifact.kinds.iter().any(|own| own == kind);
+        let makes = |kind: &str| artifact.crate_types.iter().any(|own| own == kind);
         match self {
             Scope::All => true,
             Scope::Bins => is("bin"),
-            Scope::Bin(bin) => is("bin") && bin == name,
-            Scope::Cdylib => is("cdylib"),
-            Scope::Examples => is("example"),
+            Scope::Bin(bin) => is("bin") && *bin == artifact.name,
+            Scope::Cdylib => makes("cdylib") && !artifact.is_test,
+            Scope::Examples => is("example") && makes("bin"),
             Scope::Tests => is("test"),
             Scope::Benches => is("bench"),
         }
@@ -134,13 +137,19 @@ fn is_stale(receipt: &Receipt, out_dir: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const TEXT: &str = r#"{"schema": "netswap.receipt/1", "package": "tool",
         "target": "x86_64-pc-windows-msvc", "linker": "msvc", "linker_basis": "usual",
         "requested": ["net"], "netswap": null, "scopes": [{"bin": "a"}, "all"],
         "arguments": ["/SWAPRUN:NET"], "outcome": "emitted"}"#;
+
+    /// One that asked for the network bit in all images of an x64 msvc build.
+    pub(crate) fn receipt() -> Receipt {
+        let receipt: Receipt = serde_json::from_str(TEXT).unwrap();
+        Receipt { scopes: vec![Scope::All], ..receipt }
+    }
 
     /// What is read where `OUT_DIR` holds this receipt and the folder above it this output.
     fn read(receipt: Option<&str>, output: Option<&str>) -> ReceiptState {
@@ -184,23 +193,32 @@ mod tests {
     }
 
     #[test]
-    fn each_scope_holds_its_targets_only() {
-        let kinds = ["bin", "cdylib", "example", "test", "bench"];
-        let scopes = [
-            (Scope::All, &kinds[..]),
-            (Scope::Bins, &["bin"]),
-            (Scope::Bin("a".into()), &["bin"]),
-            (Scope::Bin("b".into()), &[]),
-            (Scope::Cdylib, &["cdylib"]),
-            (Scope::Examples, &["example"]),
-            (Scope::Tests, &["test"]),
-            (Scope::Benches, &["bench"]),
+    #[rustfmt::skip]
+    fn each_scope_holds_what_cargo_gives_its_arguments_to() {
+        use Scope::{All, Benches, Bin, Bins, Cdylib, Examples, Tests};
+        let scopes = [All, Bins, Bin("a".into()), Bin("b".into()), Cdylib, Examples, Tests, Benches];
+        let table = [
+            // kind, crate type, built as a test -> All, Bins, a, b, Cdylib, Examples, Tests, Benches
+            ("bin", "bin", false, [true, true, true, false, false, false, false, false]),
+            ("bin", "bin", true, [true, true, true, false, false, false, false, false]),
+            ("cdylib", "cdylib", false, [true, false, false, false, true, false, false, false]),
+            ("cdylib", "cdylib", true, [true, false, false, false, false, false, false, false]),
+            ("dylib", "dylib", false, [true, false, false, false, false, false, false, false]),
+            ("example", "bin", false, [true, false, false, false, false, true, false, false]),
+            ("example", "cdylib", false, [true, false, false, false, true, false, false, false]),
+            ("test", "bin", true, [true, false, false, false, false, false, true, false]),
+            ("bench", "bin", true, [true, false, false, false, false, false, false, true]),
         ];
-        for (scope, held) in scopes {
-            for kind in kinds {
-                let holds = scope.holds("a", &[kind.to_owned()]);
-                assert_eq!(holds, held.contains(&kind), "{scope:?} {kind}");
-            }
+        for (kind, crate_type, is_test, expected) in table {
+            let artifact = Artifact {
+                name: "a".into(),
+                kinds: vec![kind.into()],
+                crate_types: vec![crate_type.into()],
+                is_test,
+                ..Artifact::for_tests(ReceiptState::Absent)
+            };
+            let holds: Vec<_> = scopes.iter().map(|scope| scope.holds(&artifact)).collect();
+            assert_eq!(holds, expected, "{kind} {crate_type} {is_test}");
         }
     }
 }

@@ -6,11 +6,16 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 /// The regular files at and below `root`, and each folder that can't be read, with its error.
-/// A link named as the root is followed: it was meant.
+/// A link named as the root is followed: it was meant. Another thing named as the root, a pipe or a
+/// device, is an error, since reading it might never end.
 pub(crate) fn files(root: &Path) -> impl Iterator<Item = Result<PathBuf, (PathBuf, io::Error)>> {
     let root = root.to_owned();
     WalkDir::new(&root).sort_by_file_name().into_iter().filter_map(move |entry| match entry {
-        Ok(entry) if entry.depth() == 0 && !entry.path().is_dir() => Some(Ok(entry.into_path())),
+        Ok(entry) if entry.depth() == 0 && !entry.path().is_dir() => {
+            let path = entry.into_path();
+            let no_file = || io::Error::other("it is neither a file nor a folder");
+            Some(if path.is_file() { Ok(path) } else { Err((path, no_file())) })
+        }
         Ok(entry) => entry.file_type().is_file().then(|| Ok(entry.into_path())),
         Err(error) => {
             let path = error.path().unwrap_or(&root).to_owned();
@@ -54,6 +59,17 @@ mod tests {
         assert_eq!(names(dir.path()), ["a.exe"]);
         let link = dir.path().join("loop");
         assert_eq!(names(&link), ["a.exe"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_root_that_is_a_socket_is_an_error_and_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("a.exe");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let (path, _) = files(&socket).next().unwrap().unwrap_err();
+        assert_eq!(path, socket);
+        assert_eq!(files(dir.path()).count(), 0);
     }
 
     #[test]

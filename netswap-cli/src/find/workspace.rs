@@ -1,12 +1,13 @@
-//! The images of a Cargo workspace: those that `cargo build` says it has made.
+//! The images of a Cargo workspace: those that `cargo build` says it has made, dependencies' DLLs
+//! among them.
 
 use std::ffi::OsString;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use cargo_metadata::camino::Utf8PathBuf;
-use cargo_metadata::{CrateType, Message, MetadataCommand, PackageId, TargetKind};
+use cargo_metadata::{CrateType, Message, MetadataCommand, PackageId, Target, TargetKind};
 
 use super::{Artifact, Found, ReceiptState};
 use crate::text::one_line;
@@ -29,7 +30,7 @@ pub struct Build {
     manifest_path: Option<PathBuf>,
     targets: Vec<String>,
     arguments: Vec<OsString>,
-    environment: Vec<(OsString, OsString)>,
+    environment: Vec<(OsString, Option<OsString>)>,
 }
 
 /// Why there are no images of a build to verify.
@@ -72,6 +73,14 @@ pub(crate) struct Member {
     id: PackageId,
     name: String,
     pub(crate) manifest: PathBuf,
+    build_script: Option<PathBuf>,
+}
+
+/// What Cargo says of a build, less what does not matter here.
+#[derive(Default)]
+struct Messages {
+    artifacts: Vec<cargo_metadata::Artifact>,
+    out_dirs: Vec<(PackageId, Utf8PathBuf)>,
 }
 
 impl Build {
@@ -88,7 +97,10 @@ impl Build {
 
     /// `--target`: a triple to build for. Each one that is added is a build of its own.
     pub fn target(&mut self, triple: impl Into<String>) -> &mut Self {
-        self.targets.push(triple.into());
+        let triple = triple.into();
+        if !self.targets.contains(&triple) {
+            self.targets.push(triple);
+        }
         self
     }
 
@@ -106,7 +118,13 @@ impl Build {
 
     /// A variable of the build's environment.
     pub fn env(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> &mut Self {
-        self.environment.push((name.into(), value.into()));
+        self.environment.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// A variable that the build must not see.
+    pub fn env_remove(&mut self, name: impl Into<OsString>) -> &mut Self {
+        self.environment.push((name.into(), None));
         self
     }
 
@@ -126,10 +144,15 @@ impl Build {
             }
             error => BuildError::Workspace(one_line(&error.to_string())),
         })?;
-        let members = metadata.workspace_packages().into_iter().map(|package| Member {
-            id: package.id.clone(),
-            name: package.name.to_string(),
-            manifest: package.manifest_path.clone().into(),
+        let members = metadata.workspace_packages().into_iter().map(|package| {
+            let is_script = |target: &&Target| target.kind.contains(&TargetKind::CustomBuild);
+            let script = package.targets.iter().find(is_script);
+            Member {
+                id: package.id.clone(),
+                name: package.name.to_string(),
+                manifest: package.manifest_path.clone().into(),
+                build_script: script.map(|target| target.src_path.clone().into()),
+            }
         });
         Ok(Workspace {
             root_manifest: metadata.workspace_root.join("Cargo.toml").into(),
@@ -137,25 +160,63 @@ impl Build {
         })
     }
 
-    /// Builds, once for each target, and collects the images of the workspace's packages. Cargo's
+    /// Builds, once for each target, and collects the images that it makes for the target. Cargo's
     /// own messages go to standard error.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<Vec<Found>, BuildError> {
-        if self.targets.is_empty() {
-            return self.run_for(None, workspace);
+        let mut targets: Vec<_> = self.targets.iter().map(|triple| Some(triple.as_str())).collect();
+        if targets.is_empty() {
+            targets.push(None);
         }
         let mut found = Vec::new();
-        for target in &self.targets {
-            found.extend(self.run_for(Some(target), workspace)?);
+        for target in targets {
+            let messages = self.messages(target)?;
+            for artifact in &messages.artifacts {
+                let images = images(artifact);
+                if images.is_empty() {
+                    continue;
+                }
+                let receipts = messages.receipts(&artifact.package_id);
+                for path in images {
+                    found.push(workspace.found(path.into(), artifact, target, &receipts));
+                }
+            }
         }
         Ok(found)
     }
 
-    /// One build for one target: Cargo's messages don't tell which target they are of.
-    fn run_for(
-        &self,
-        target: Option<&str>,
-        workspace: &Workspace,
-    ) -> Result<Vec<Found>, BuildError> {
+    /// Runs one build for one target (Cargo's messages don't tell which target they are of) and
+    /// returns what it says. Nothing that it says of an image is passed over.
+    fn messages(&self, target: Option<&str>) -> Result<Messages, BuildError> {
+        let mut cargo = self.spawn(target)?;
+        let mut messages = Messages::default();
+        let mut unread = None;
+        if let Some(stdout) = cargo.stdout.take() {
+            for message in Message::parse_stream(BufReader::new(stdout)) {
+                match message {
+                    Ok(Message::CompilerArtifact(artifact)) => messages.artifacts.push(artifact),
+                    Ok(Message::BuildScriptExecuted(script)) => {
+                        messages.out_dirs.push((script.package_id, script.out_dir));
+                    }
+                    // What cargo_metadata can't read, it takes for text.
+                    Ok(Message::TextLine(line)) if line.starts_with("{\"reason\":\"") => {
+                        let start: String = line.chars().take(60).collect();
+                        let text = format!("this netswap does not know `{}…`", one_line(&start));
+                        unread = Some(io::Error::other(text));
+                    }
+                    Ok(_) => {}
+                    Err(error) => unread = Some(error),
+                }
+            }
+        }
+        let status = cargo.wait().map_err(BuildError::Messages)?;
+        match unread {
+            _ if !status.success() => Err(BuildError::Failed(status)),
+            Some(error) => Err(BuildError::Messages(error)),
+            None => Ok(messages),
+        }
+    }
+
+    fn spawn(&self, target: Option<&str>) -> Result<Child, BuildError> {
         let program = crate::env::cargo();
         let mut command = Command::new(&program);
         command.args(["build", "--message-format=json-render-diagnostics"]);
@@ -166,73 +227,72 @@ impl Build {
             command.args(["--target", triple]);
         }
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let mut cargo = command
-            .spawn()
-            .map_err(|source| BuildError::Run { program: program.into(), source })?;
-
-        let mut artifacts = Vec::new();
-        let mut out_dirs = Vec::new();
-        let mut unread = None;
-        if let Some(stdout) = cargo.stdout.take() {
-            for message in Message::parse_stream(BufReader::new(stdout)) {
-                match message {
-                    Ok(Message::CompilerArtifact(artifact)) => artifacts.push(artifact),
-                    Ok(Message::BuildScriptExecuted(script)) => {
-                        out_dirs.push((script.package_id, script.out_dir));
-                    }
-                    Ok(_) => {}
-                    Err(error) => unread = Some(error),
-                }
-            }
+        for (name, value) in &self.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
         }
-        let status = cargo.wait().map_err(BuildError::Messages)?;
-        if !status.success() {
-            return Err(BuildError::Failed(status));
-        }
-        if let Some(error) = unread {
-            return Err(BuildError::Messages(error));
-        }
-
-        let found = artifacts.iter().flat_map(|artifact| {
-            let member = workspace.members.iter().find(|member| member.id == artifact.package_id);
-            let out_dirs = out_dirs.iter().filter(|(id, _)| *id == artifact.package_id);
-            let receipts = out_dirs.map(|(_, out_dir)| ReceiptState::read(Path::new(out_dir)));
-            let receipts: Vec<_> = member.iter().flat_map(|_| receipts.clone()).collect();
-            images(artifact).into_iter().filter_map(move |path| {
-                let path = PathBuf::from(path);
-                let receipt = receipt_of(&path, target, &receipts);
-                Some(member?.found(path, artifact, target, receipt))
-            })
-        });
-        Ok(found.collect())
+        command.spawn().map_err(|source| BuildError::Run { program: program.into(), source })
     }
 }
 
-impl Member {
+impl Messages {
+    /// What the build scripts of a package left: one receipt for each target that it was built for,
+    /// the host among them.
+    fn receipts(&self, package: &PackageId) -> Vec<ReceiptState> {
+        let of_package = self.out_dirs.iter().filter(|(id, _)| id == package);
+        of_package.map(|(_, out_dir)| ReceiptState::read(Path::new(out_dir))).collect()
+    }
+}
+
+impl Workspace {
     fn found(
         &self,
         path: PathBuf,
         artifact: &cargo_metadata::Artifact,
         target: Option<&str>,
-        receipt: ReceiptState,
+        receipts: &[ReceiptState],
     ) -> Found {
+        let member = self.members.iter().find(|member| member.id == artifact.package_id);
+        let receipt = receipt_of(&path, target, receipts);
         let target = match (&receipt, target) {
             (_, Some(triple)) => Some(triple.to_owned()),
             (ReceiptState::Present(receipt), None) => Some(receipt.target.clone()),
             _ => None,
         };
+        let own = &artifact.target;
         Found {
             path,
             artifact: Some(Artifact {
-                package: self.name.clone(),
-                manifest: self.manifest.clone(),
-                name: artifact.target.name.clone(),
-                kinds: artifact.target.kind.iter().map(ToString::to_string).collect(),
+                package: member.map_or_else(
+                    || package_name(&artifact.package_id).to_owned(),
+                    |member| member.name.clone(),
+                ),
+                manifest: artifact.manifest_path.clone().into(),
+                build_script: member.and_then(|member| member.build_script.clone()),
+                is_member: member.is_some(),
+                name: own.name.clone(),
+                kinds: own.kind.iter().map(ToString::to_string).collect(),
+                crate_types: own.crate_types.iter().map(ToString::to_string).collect(),
+                is_test: artifact.profile.test,
                 target,
                 receipt,
             }),
         }
+    }
+}
+
+/// The name in a package's identifier
+/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/pkgid-spec.html)), which ends in
+/// `#name@version`, or in `name#version` where the folder has the package's name.
+fn package_name(id: &PackageId) -> &str {
+    let Some((source, fragment)) = id.repr.rsplit_once('#') else {
+        return &id.repr;
+    };
+    match fragment.split_once('@') {
+        Some((name, _)) => name,
+        None => source.rsplit('/').next().unwrap_or(fragment),
     }
 }
 
@@ -256,21 +316,67 @@ fn images(artifact: &cargo_metadata::Artifact) -> Vec<Utf8PathBuf> {
     artifact.filenames.iter().filter(is_dll).cloned().collect()
 }
 
-/// The receipt that belongs to an image, of those that the package's build script left: one for each
-/// target that the package was built for, the host among them.
+/// The receipt that belongs to an image, of those that the package's build script left.
 fn receipt_of(image: &Path, target: Option<&str>, receipts: &[ReceiptState]) -> ReceiptState {
+    if let [only] = receipts {
+        return only.clone();
+    }
     let is_for_image = |receipt: &&ReceiptState| match (receipt, target) {
-        (ReceiptState::Present(receipt), Some(triple)) => receipt.target == triple,
+        // A target can be given as a file, and then Cargo calls it by the file's stem.
+        (ReceiptState::Present(receipt), Some(target)) => {
+            receipt.target == target
+                || Path::new(target).file_stem() == Some(receipt.target.as_ref())
+        }
         // Where the configuration gives the targets, the folder of the image tells which it is.
         (ReceiptState::Present(receipt), None) => {
             image.iter().any(|folder| *folder == *receipt.target)
         }
         _ => false,
     };
-    let receipt = match receipts {
-        [only] if target.is_none() => Some(only),
-        _ => receipts.iter().find(is_for_image),
-    };
+    let receipt = receipts.iter().find(is_for_image);
     let unusable = || receipts.iter().find(|receipt| matches!(receipt, ReceiptState::Unusable(_)));
     receipt.or_else(unusable).cloned().unwrap_or(ReceiptState::Absent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::find::tests::receipt;
+
+    #[test]
+    fn a_packages_name_is_read_from_its_identifier() {
+        let table = [
+            ("path+file:///w/engine#0.1.0", "engine"),
+            ("path+file:///w/folder#engine@0.1.0", "engine"),
+            ("registry+https://example.org/index#engine@0.1.0", "engine"),
+            ("engine", "engine"),
+        ];
+        for (repr, name) in table {
+            assert_eq!(package_name(&PackageId { repr: repr.into() }), name, "{repr}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_is_chosen_by_its_target() {
+        let of = |target: &str| {
+            ReceiptState::Present(crate::Receipt { target: target.into(), ..receipt() })
+        };
+        let unusable = ReceiptState::Unusable("why".into());
+        let (x64, host) = (of("x86_64-pc-windows-msvc"), of("x86_64-unknown-linux-gnu"));
+        let both = [host.clone(), x64.clone()];
+        let table = [
+            ("/t/a.exe", None, &[][..], &ReceiptState::Absent),
+            ("/t/a.exe", Some("any"), &both[1..], &x64),
+            ("/t/a.exe", Some("x86_64-pc-windows-msvc"), &both, &x64),
+            ("/t/a.exe", Some("specs/x86_64-pc-windows-msvc.json"), &both, &x64),
+            ("/t/a.exe", Some("i686-pc-windows-msvc"), &both, &ReceiptState::Absent),
+            ("/t/x86_64-pc-windows-msvc/debug/a.exe", None, &both, &x64),
+            ("/t/debug/a.exe", None, &both, &ReceiptState::Absent),
+            ("/t/a.exe", Some("any"), &[host, unusable.clone()], &unusable),
+        ];
+        for (image, target, receipts, expected) in table {
+            let chosen = receipt_of(Path::new(image), target, receipts);
+            assert_eq!(chosen, *expected, "{image} {target:?}");
+        }
+    }
 }

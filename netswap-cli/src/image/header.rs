@@ -5,6 +5,7 @@
 
 use object::LittleEndian as LE;
 use object::pe;
+use object::pod;
 use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
 use serde::Serialize;
 
@@ -62,36 +63,59 @@ pub(crate) enum Malformed {
     Magic(u16),
 }
 
+/// As many sections as Windows takes (PE format, "COFF File Header", `NumberOfSections`).
+const MOST_SECTIONS: usize = 96;
+
 impl Header {
+    /// As many bytes as headers can take, from the signature to the last section header.
+    pub(crate) const MOST_BYTES: usize = size_of::<pe::ImageNtHeaders64>()
+        + pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES * size_of::<pe::ImageDataDirectory>()
+        + MOST_SECTIONS * size_of::<pe::ImageSectionHeader>();
+
     /// Reads the NT headers, which begin with the signature `PE\0\0` at the start of `bytes`.
     ///
     /// # Errors
     ///
-    /// When `bytes` end inside the headers, or they are those of no image that Windows loads.
+    /// When `bytes` end inside the headers or the section table, or when they are those of no image
+    /// that Windows loads.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         // Magic stands at the same place in both formats.
-        let magic = match bytes.get(24..26) {
-            Some(&[low, high]) => u16::from_le_bytes([low, high]),
-            _ => return Err(Malformed::Truncated),
-        };
-        match magic {
-            pe::IMAGE_NT_OPTIONAL_HDR32_MAGIC => Self::parse_as::<pe::ImageNtHeaders32>(bytes),
-            pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC => Self::parse_as::<pe::ImageNtHeaders64>(bytes),
-            _ => Err(Malformed::Magic(magic)),
+        let magic = bytes.get(24..).and_then(|rest| rest.first_chunk());
+        match magic.map(|magic| u16::from_le_bytes(*magic)) {
+            None => Err(Malformed::Truncated),
+            Some(pe::IMAGE_NT_OPTIONAL_HDR32_MAGIC) => {
+                Self::parse_as::<pe::ImageNtHeaders32>(bytes)
+            }
+            Some(pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC) => {
+                Self::parse_as::<pe::ImageNtHeaders64>(bytes)
+            }
+            Some(magic) => Err(Malformed::Magic(magic)),
         }
     }
 
+    /// Reads the fields at their places, whatever the sizes in the headers say.
     fn parse_as<Nt: ImageNtHeaders>(bytes: &[u8]) -> Result<Self, Malformed> {
-        let (nt, directories) = Nt::parse(bytes, &mut 0).map_err(|_| Malformed::Truncated)?;
+        let (nt, after) = pod::from_bytes::<Nt>(bytes).map_err(|()| Malformed::Truncated)?;
         let (file, optional) = (nt.file_header(), nt.optional_header());
-        let certificates = directories.get(pe::IMAGE_DIRECTORY_ENTRY_SECURITY);
+        let size_of_headers = size_of::<u32>()
+            + size_of::<pe::ImageFileHeader>()
+            + usize::from(file.size_of_optional_header.get(LE))
+            + size_of::<pe::ImageSectionHeader>()
+                * usize::from(file.number_of_sections.get(LE)).min(MOST_SECTIONS);
+        if bytes.len() < size_of_headers.min(Self::MOST_BYTES) {
+            return Err(Malformed::Truncated);
+        }
+        let certificates = after
+            .get(pe::IMAGE_DIRECTORY_ENTRY_SECURITY * size_of::<pe::ImageDataDirectory>()..)
+            .filter(|_| optional.number_of_rva_and_sizes() > 4)
+            .and_then(|entry| pod::from_bytes::<pe::ImageDataDirectory>(entry).ok());
         Ok(Header {
             machine: file.machine.get(LE).0,
             characteristics: file.characteristics.get(LE).0,
             subsystem: optional.subsystem().0,
             size_of_image: optional.size_of_image(),
             checksum: optional.check_sum(),
-            signed: certificates.is_some_and(|table| table.size.get(LE) != 0),
+            signed: certificates.is_some_and(|(table, _)| table.size.get(LE) != 0),
         })
     }
 
@@ -194,6 +218,45 @@ pub(crate) mod tests {
         for efi in 10..=13 {
             assert_eq!(kind(efi, 0x2022), Kind::Efi);
         }
+    }
+
+    #[test]
+    fn the_section_table_belongs_to_the_headers() {
+        let mut bytes = nt_headers(0x0822);
+        bytes[6] = 2; // NumberOfSections
+        for more in [0, 40, 79] {
+            let cut = [&bytes[..], &vec![0; more]].concat();
+            assert_eq!(Header::parse(&cut), Err(Malformed::Truncated), "{more}");
+        }
+        let whole = [&bytes[..], &[0; 80]].concat();
+        assert!(Header::parse(&whole).is_ok());
+    }
+
+    #[test]
+    fn sizes_out_of_the_ordinary_do_not_hide_the_fields() {
+        let table = [(108, 17_u32), (108, u32::MAX), (108, 0)];
+        for (field, value) in table {
+            let mut bytes = nt_headers(0x0822);
+            bytes[24 + field..24 + field + 4].copy_from_slice(&value.to_le_bytes());
+            assert!(Header::parse(&bytes).unwrap().has(SwapRun::Net), "{field} {value}");
+        }
+        for size in [0_u16, 100, u16::MAX] {
+            let mut bytes = nt_headers(0x0822);
+            bytes[20..22].copy_from_slice(&size.to_le_bytes());
+            bytes[6..8].copy_from_slice(&u16::MAX.to_le_bytes());
+            bytes.resize(Header::MOST_BYTES, 0);
+            assert!(Header::parse(&bytes).unwrap().has(SwapRun::Net), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_table_makes_it_signed_if_the_directory_reaches_so_far() {
+        let mut bytes = nt_headers(0x0822);
+        let size = 24 + 112 + 4 * 8 + 4;
+        bytes[size] = 1;
+        assert!(Header::parse(&bytes).unwrap().signed);
+        bytes[24 + 108] = 4;
+        assert!(!Header::parse(&bytes).unwrap().signed);
     }
 
     #[test]

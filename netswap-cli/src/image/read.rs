@@ -1,4 +1,4 @@
-//! Reading a file's header: one read of 4 KiB, a second one only where the header lies beyond.
+//! Reading a file's headers: one read of 4 KiB, a second one only where they lie beyond.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -9,8 +9,9 @@ use super::{Header, Malformed};
 /// What is read at once: more than the headers of any linker take, and one page.
 const WINDOW: usize = 4096;
 
-/// The DOS header's length.
-const DOS_HEADER: usize = 0x40;
+/// No linker puts the NT headers behind a quarter of a gigabyte; an offset beyond is no offset, but
+/// text or code that happens to stand there.
+const FARTHEST: u32 = 256 << 20;
 
 /// Where the DOS header holds the offset of the NT headers (PE format, "MS-DOS Stub").
 const E_LFANEW: usize = 0x3c;
@@ -59,30 +60,33 @@ pub fn read(path: &Path) -> Result<Content, ReadError> {
 fn from_reader(file: &mut (impl Read + Seek)) -> Result<Content, ReadError> {
     let mut buffer = [0; WINDOW];
     let start = fill(file, &mut buffer)?;
-    // A DOS header holds zeros, if only in the upper bytes of its offsets; text holds none.
-    let dos_header = start.get(..DOS_HEADER).unwrap_or(start);
-    if !start.starts_with(b"MZ") || !dos_header.contains(&0) {
+    if !start.starts_with(b"MZ") {
         return Ok(Content::Other);
     }
     let Some(e_lfanew) = u32_at(start, E_LFANEW) else {
-        return Err(ReadError::Truncated);
+        // A DOS header holds zeros; so short a text holds none.
+        return if start.contains(&0) { Err(ReadError::Truncated) } else { Ok(Content::Other) };
     };
-    let Ok(offset) = usize::try_from(e_lfanew) else {
+    if e_lfanew == 0 || e_lfanew >= FARTHEST {
         return Ok(Content::Other);
-    };
-
+    }
+    let nt = start.get(e_lfanew as usize..).unwrap_or_default();
     // Only what the first read holds as a whole can be judged by it.
-    let ended = start.len() < WINDOW;
-    let nt = start.get(offset..).unwrap_or_default();
     match parse(nt) {
-        Err(ReadError::Truncated) if !ended => {}
-        Err(ReadError::Truncated) if nt.is_empty() => return dos_or_cut(start, e_lfanew),
+        Err(ReadError::Truncated) => {}
         parsed => return parsed,
     }
-    let dos = dos_or_cut(start, e_lfanew);
+    let behind_the_end =
+        if is_plain_dos(start) { Ok(Content::Other) } else { Err(ReadError::Truncated) };
+    if start.len() < WINDOW {
+        return if nt.is_empty() { behind_the_end } else { Err(ReadError::Truncated) };
+    }
     file.seek(SeekFrom::Start(u64::from(e_lfanew)))?;
-    let nt = fill(file, &mut buffer)?;
-    if nt.is_empty() { dos } else { parse(nt) }
+    let mut buffer = [0; Header::MOST_BYTES];
+    match fill(file, &mut buffer)? {
+        [] => behind_the_end,
+        nt => parse(nt),
+    }
 }
 
 /// Reads what stands at `e_lfanew`, which is `PE\0\0` for an image and anything else for a DOS,
@@ -96,12 +100,11 @@ fn parse(nt: &[u8]) -> Result<Content, ReadError> {
     }
 }
 
-/// What a file is whose `e_lfanew` points behind its end. A plain DOS program has its relocation
-/// table inside the first 64 bytes, or no offset at all: then there is no such field.
-fn dos_or_cut(start: &[u8], e_lfanew: u32) -> Result<Content, ReadError> {
+/// Whether this is the header of a DOS program that knows of no other: its relocation table begins
+/// where newer headers have `e_lfanew`.
+fn is_plain_dos(start: &[u8]) -> bool {
     let relocation_table = start.get(0x18..).and_then(|bytes| bytes.first_chunk());
-    let inside = relocation_table.is_some_and(|at| u16::from_le_bytes(*at) < 0x40);
-    if e_lfanew == 0 || inside { Ok(Content::Other) } else { Err(ReadError::Truncated) }
+    relocation_table.is_some_and(|at| u16::from_le_bytes(*at) < 0x40)
 }
 
 fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
@@ -162,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_header_in_the_first_page_costs_one_read_and_one_beyond_two() {
-        for (e_lfanew, reads) in [(0x80, 1), (3800, 1), (3900, 2), (4096, 2), (100_000, 2)] {
+        for (e_lfanew, reads) in [(0x80, 1), (3800, 1), (3833, 2), (4096, 2), (100_000, 2)] {
             let mut bytes = image(e_lfanew);
             bytes.resize(200_000, 0);
             let mut file = Counted(Cursor::new(bytes), 0);
@@ -201,8 +204,10 @@ mod tests {
     #[test]
     fn an_offset_beyond_all_files_is_truncated_and_allocates_nothing() {
         let mut bytes = image(0x80);
-        bytes[E_LFANEW..0x40].copy_from_slice(&0xffff_fff0_u32.to_le_bytes());
+        bytes[E_LFANEW..0x40].copy_from_slice(&(FARTHEST - 8).to_le_bytes());
         assert!(matches!(read(&bytes), Err(ReadError::Truncated)));
+        bytes[E_LFANEW..0x40].copy_from_slice(&FARTHEST.to_le_bytes());
+        assert!(matches!(read(&bytes), Ok(Content::Other)));
     }
 
     #[test]

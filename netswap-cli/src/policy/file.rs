@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Deserialize as Derive;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::{Allow, Rules};
+use super::{Allow, Glob, POLICY_FILE, Rules};
 use crate::SwapRun;
 use crate::text::{Printable, nearest, one_line};
 
@@ -77,14 +77,18 @@ impl<'de> Deserialize<'de> for Allow {
         #[derive(Derive)]
         #[serde(deny_unknown_fields)]
         struct Fields {
-            #[serde(deserialize_with = "filled")]
-            image: String,
+            #[serde(deserialize_with = "glob")]
+            image: Glob,
             #[serde(deserialize_with = "filled")]
             reason: String,
         }
         let fields = Fields::deserialize(deserializer)?;
-        Allow::new(&fields.image, &fields.reason).map_err(D::Error::custom)
+        Ok(Allow::new(fields.image, fields.reason))
     }
+}
+
+fn glob<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Glob, D::Error> {
+    Glob::new(filled(deserializer)?).map_err(D::Error::custom)
 }
 
 fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -103,29 +107,49 @@ impl Rules {
     /// When it can't be read or says something that is no policy.
     pub fn from_file(path: &Path) -> Result<Self, PolicyError> {
         let table: Table = parse(path, &read(path)?)?;
-        Ok(table.rules(path))
+        Ok(table.rules(path, path.parent().unwrap_or(Path::new(""))))
+    }
+
+    /// Reads the `netswap.toml` in this folder, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When there is one that can't be read or says something that is no policy.
+    pub(crate) fn in_folder(folder: &Path) -> Result<Option<Arc<Self>>, PolicyError> {
+        let path = folder.join(POLICY_FILE);
+        // A link to nowhere is there, and was meant.
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => Ok(Some(Arc::new(Self::from_file(&path)?))),
+        }
     }
 }
 
 impl ManifestRules {
-    /// Reads what a `Cargo.toml` says under `metadata.netswap`.
+    /// Reads what a `Cargo.toml` says under `metadata.netswap`; `folder` is the workspace's, in which
+    /// the images lie.
     ///
     /// # Errors
     ///
     /// When it can't be read or says something that is no policy.
-    pub(crate) fn from_file(path: &Path) -> Result<Self, PolicyError> {
+    pub(crate) fn from_file(path: &Path, folder: &Path) -> Result<Self, PolicyError> {
         let manifest: Manifest = parse(path, &read(path)?)?;
         let rules = |section: Option<Section>| {
             let table = section?.metadata?.netswap?;
-            Some(Arc::new(table.rules(path)))
+            Some(Arc::new(table.rules(path, folder)))
         };
         Ok(ManifestRules { package: rules(manifest.package), workspace: rules(manifest.workspace) })
     }
 }
 
 impl Table {
-    fn rules(self, source: &Path) -> Rules {
-        Rules { source: source.to_owned(), swap_run: self.swap_run, allow: self.allow }
+    fn rules(self, source: &Path, folder: &Path) -> Rules {
+        Rules {
+            source: source.to_owned(),
+            folder: folder.to_owned(),
+            swap_run: self.swap_run,
+            allow: self.allow,
+        }
     }
 }
 
@@ -151,9 +175,10 @@ fn mistake(text: &str, error: &toml::de::Error) -> String {
     // Writing to a String can't fail.
     let _ = write!(mistake, "line {line}, column {column}: {}", one_line(error.message()));
 
+    // serde says so of a key or word that is not among those that it knows.
+    let is_unknown = error.message().starts_with("unknown ");
     let word = text.get(span).unwrap_or_default().trim_matches(['"', '\'']);
-    let nearest = nearest(word, WORDS);
-    if let Some(nearest) = nearest.filter(|nearest| *nearest != word) {
+    if let Some(nearest) = nearest(word, WORDS).filter(|_| is_unknown) {
         let _ = write!(mistake, "; did you mean `{nearest}`?");
     }
     mistake
@@ -166,7 +191,7 @@ mod tests {
     fn rules(text: &str) -> Result<Rules, String> {
         let path = Path::new("/share/netswap.toml");
         let table: Table = parse(path, text).map_err(|error| error.to_string())?;
-        Ok(table.rules(path))
+        Ok(table.rules(path, Path::new("/share")))
     }
 
     #[test]
@@ -200,7 +225,7 @@ mod tests {
             ("[[allow]]\nimage = \"a\"\nreason = \" \"", "line 3, column 10", "must not be empty"),
             ("[[allow]]\nimage = \"\"\nreason = \"b\"", "line 2, column 9", "must not be empty"),
             ("[[allow]]\nimage = \"a\"", "line 1", "missing field `reason`"),
-            ("[[allow]]\nimage = \"[\"\nreason = \"b\"", "line 1", "glob"),
+            ("[[allow]]\nreason = \"b\"\nimage = \"[\"", "line 3, column 9", "glob"),
             ("swap-run = ", "line 1, column 12", ""),
         ];
         for (text, place, words) in table {

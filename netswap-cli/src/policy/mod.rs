@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 pub(crate) use file::ManifestRules;
 pub use file::PolicyError;
@@ -28,6 +28,8 @@ pub struct Policy {
 pub struct Rules {
     /// The file, for messages.
     pub source: PathBuf,
+    /// The folder that globs with a separator begin at: the policy's own, or the workspace's.
+    pub folder: PathBuf,
     /// The bits that images must have, if the table says so.
     pub swap_run: Option<Vec<SwapRun>>,
     /// The images that need not have them.
@@ -41,7 +43,7 @@ pub struct Allow {
     pub image: String,
     /// Why these images need no bit; never empty.
     pub reason: String,
-    matcher: GlobMatcher,
+    matcher: GlobSet,
     matched: AtomicU64,
 }
 
@@ -60,11 +62,10 @@ impl Policy {
     /// The exception for this image, the nearest first. The match is counted, see
     /// [`Allow::matched`].
     pub fn allow(&self, image: &Path) -> Option<&Allow> {
-        let matches = |rules: &'_ Rules, allow: &Allow| allow.matches(image, rules);
         let mut found = None;
         for rules in &self.rules {
             for allow in &rules.allow {
-                if matches(rules, allow) {
+                if allow.matches(image, &rules.folder) {
                     allow.matched.fetch_add(1, Ordering::Relaxed);
                     found = found.or(Some(allow));
                 }
@@ -84,19 +85,8 @@ impl Allow {
     ///
     /// A glob without a separator is matched with file names, any other with paths below the
     /// policy's folder. Case plays no part, as in the names of Windows files.
-    pub(crate) fn new(glob: &str, reason: &str) -> Result<Self, globset::Error> {
-        let matcher = GlobBuilder::new(&glob.replace('\\', "/"))
-            .case_insensitive(true)
-            .literal_separator(true)
-            .backslash_escape(false)
-            .build()?
-            .compile_matcher();
-        Ok(Allow {
-            image: glob.to_owned(),
-            reason: reason.to_owned(),
-            matcher,
-            matched: AtomicU64::new(0),
-        })
+    pub(crate) fn new(image: Glob, reason: String) -> Self {
+        Allow { image: image.text, reason, matcher: image.matcher, matched: AtomicU64::new(0) }
     }
 
     /// How many images it has matched so far; an exception that matches none is stale.
@@ -104,13 +94,33 @@ impl Allow {
         self.matched.load(Ordering::Relaxed)
     }
 
-    fn matches(&self, image: &Path, rules: &Rules) -> bool {
+    fn matches(&self, image: &Path, folder: &Path) -> bool {
         if self.image.contains(['/', '\\']) {
-            let folder = rules.source.parent().unwrap_or(Path::new(""));
             self.matcher.is_match(image.strip_prefix(folder).unwrap_or(image))
         } else {
             image.file_name().is_some_and(|name| self.matcher.is_match(name))
         }
+    }
+}
+
+/// A glob as it was written, and what matches it.
+pub(crate) struct Glob {
+    text: String,
+    matcher: GlobSet,
+}
+
+impl Glob {
+    /// # Errors
+    ///
+    /// When it is no glob, or one that is too large to be matched.
+    pub(crate) fn new(text: String) -> Result<Self, globset::Error> {
+        let glob = GlobBuilder::new(&text.replace('\\', "/"))
+            .case_insensitive(true)
+            .literal_separator(true)
+            .backslash_escape(false)
+            .build()?;
+        let matcher = GlobSetBuilder::new().add(glob).build()?;
+        Ok(Glob { text, matcher })
     }
 }
 
@@ -121,8 +131,12 @@ mod tests {
     fn rules(source: &str, swap_run: Option<Vec<SwapRun>>, allow: &[&str]) -> Arc<Rules> {
         Arc::new(Rules {
             source: source.into(),
+            folder: Path::new(source).parent().unwrap().into(),
             swap_run,
-            allow: allow.iter().map(|glob| Allow::new(glob, "why").unwrap()).collect(),
+            allow: allow
+                .iter()
+                .map(|glob| Allow::new(Glob::new((*glob).into()).unwrap(), "why".into()))
+                .collect(),
         })
     }
 
@@ -157,6 +171,12 @@ mod tests {
             let policy = Policy::new([rules("/w/netswap.toml", None, &[glob])]);
             assert_eq!(policy.allow(Path::new(image)).is_some(), expected, "{glob} {image}");
         }
+    }
+
+    #[test]
+    fn a_glob_that_is_too_large_is_an_error_and_no_panic() {
+        let nested = format!("{}a{}", "{a,".repeat(126), "}".repeat(126));
+        assert!(Glob::new(nested).is_err());
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn shown(path: &Path, here: &Path) -> PathBuf {
     below.unwrap_or(path).to_owned()
 }
 
-/// `x64 exe, runs from swap: net`.
+/// `x64 exe, swap-run: net`.
 fn facts(header: &Header) -> String {
     let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();
     let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };

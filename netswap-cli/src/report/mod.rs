@@ -197,3 +197,55 @@ impl Report {
         human::write_warnings(self, err)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report of images with these statuses, with or without a finding each.
+    fn report(images: &[(Status, bool)]) -> Report {
+        let mut report = Report::new(Vec::new());
+        for (status, has_finding) in images {
+            let finding = crate::Finding {
+                code: crate::Code::NetSwapMissing,
+                message: String::new(),
+                help: String::new(),
+            };
+            let findings = if *has_finding { vec![finding] } else { Vec::new() };
+            let verdict = Verdict { status: *status, header: None, reason: None, findings };
+            report.add(Judged { path: "a".into(), package: None, target: None, verdict });
+        }
+        report.add_other();
+        report
+    }
+
+    #[test]
+    fn the_exit_code_of_every_set_of_statuses() {
+        let (passed, failed) = ((Status::Passed, false), (Status::Failed, true));
+        let (excepted, efi) = ((Status::Allowed, true), (Status::Allowed, false));
+        let unread = (Status::Unreadable, true);
+        let table = [
+            (&[][..], ExitCode::NothingToVerify),
+            (&[passed], ExitCode::Passed),
+            (&[excepted], ExitCode::Passed),
+            (&[efi], ExitCode::NothingToVerify),
+            (&[efi, passed], ExitCode::Passed),
+            (&[passed, failed], ExitCode::Findings),
+            (&[excepted, failed], ExitCode::Findings),
+            (&[unread], ExitCode::Error),
+            (&[passed, failed, unread], ExitCode::Error),
+        ];
+        for (images, expected) in table {
+            assert_eq!(report(images).exit_code(), expected, "{images:?}");
+        }
+    }
+
+    #[test]
+    fn the_summary_counts_each_file_once() {
+        let all = [Status::Passed, Status::Failed, Status::Allowed, Status::Unreadable];
+        let summary = report(&all.map(|status| (status, true))).summary;
+        let counts = [summary.passed, summary.failed, summary.allowed, summary.unreadable];
+        assert_eq!(counts, [1; 4]);
+        assert_eq!((summary.files, summary.images, summary.not_images), (5, 3, 1));
+    }
+}

@@ -126,21 +126,28 @@ impl Run {
     pub(crate) fn rows(&self) -> BTreeMap<String, Row> {
         let report = self.json();
         assert_eq!(report["schema"], "netswap.verify/1");
-        let rows = report["images"].as_array().unwrap().iter().map(|image| {
-            let path = Path::new(image["path"].as_str().unwrap());
-            let codes = image["findings"].as_array().unwrap().iter();
-            let codes = codes.map(|finding| finding["code"].as_str().unwrap().to_owned());
-            let said = image["characteristics"].as_str().unwrap().trim_start_matches("0x");
-            let characteristics = u16::from_str_radix(said, 16).unwrap();
-            assert_eq!(characteristics, independently_read(path), "{}", path.display());
-            let row = Row {
-                status: image["status"].as_str().unwrap().to_owned(),
-                codes: codes.collect(),
-                characteristics,
-            };
-            (file_name(path), row)
-        });
-        rows.collect()
+        let images = report["images"].as_array().unwrap().len();
+        let rows: BTreeMap<_, _> = report["images"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|image| {
+                let path = Path::new(image["path"].as_str().unwrap());
+                let codes = image["findings"].as_array().unwrap().iter();
+                let codes = codes.map(|finding| finding["code"].as_str().unwrap().to_owned());
+                let said = image["characteristics"].as_str().unwrap().trim_start_matches("0x");
+                let characteristics = u16::from_str_radix(said, 16).unwrap();
+                assert_eq!(characteristics, independently_read(path), "{}", path.display());
+                let row = Row {
+                    status: image["status"].as_str().unwrap().to_owned(),
+                    codes: codes.collect(),
+                    characteristics,
+                };
+                (file_name(path), row)
+            })
+            .collect();
+        assert_eq!(rows.len(), images, "two images of one name: {self:#?}");
+        rows
     }
 }
 
