@@ -54,7 +54,7 @@ impl Error {
 
     /// A second call would overwrite the receipt of the first.
     pub(crate) fn second_call() -> Self {
-        Error::new("netswap-build was called twice in one build script; ask for all scopes in one call, SwapRun::new().scope(…).scope(…).emit()".to_owned())
+        Error::new("called twice in one build script; ask for all scopes in one call, SwapRun::new().scope(…).scope(…).emit()".to_owned())
     }
 
     pub(crate) fn receipt(path: &Path, source: io::Error) -> Self {

@@ -118,7 +118,7 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
         if wanted.required {
             return Err(Error::unsupported(&text));
         }
-        directives.push(Directive::warning(&text));
+        directives.push(Directive::warning(&format!("netswap-build: {text}")));
     }
     Ok(Plan { outcome: fields.outcome, directives, receipt: Receipt::new(env, &fields) })
 }
@@ -147,7 +147,7 @@ fn unsupported(family: Family, basis: &str, env: &BuildEnv) -> String {
         _ => "the linker",
     };
     format!(
-        "netswap: {linker} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
+        "{linker} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
          Link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, \
          or set the bit in the finished file (editbin /SWAPRUN:NET). NETSWAP=off silences this.",
         env.package, env.target

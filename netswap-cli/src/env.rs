@@ -1,6 +1,14 @@
 //! The only reader of environment variables.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The `Cargo.toml` of the package whose program this is, if Cargo runs it.
+pub(crate) fn own_manifest() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "the one reader")]
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR")?;
+    Some(PathBuf::from(folder).join("Cargo.toml"))
+}
 
 /// The Cargo that runs this program, if one does, else the one in `PATH`
 /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-3rd-party-subcommands)).

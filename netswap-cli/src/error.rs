@@ -29,7 +29,7 @@ pub enum Error {
     #[error("{}", one_line(.0))]
     Usage(String),
     /// `netswap explain` does not know this code.
-    #[error("there is no code `{}`{}; `netswap explain` lists them all", one_line(code), suggestion(*.nearest))]
+    #[error("there is no code `{}`;{} `netswap explain` lists them all", one_line(code), suggestion(*.nearest))]
     UnknownCode {
         /// As it was given.
         code: String,
@@ -42,5 +42,5 @@ pub enum Error {
 }
 
 fn suggestion(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+    nearest.map_or_else(String::new, |nearest| format!(" did you mean `{nearest}`?"))
 }

@@ -47,19 +47,19 @@ macro_rules! codes {
 codes! {
     /// The package's build script does not ask for the bit.
     NotRequested = "not-requested",
-        "The build script of the package does not ask for the bit.";
+        "The package's build script does not ask for the bit.";
     /// The build script asks for it, but not for this target of the package.
     OutOfScope = "out-of-scope",
-        "The build script asks for the bit, but not for this target of the package.";
+        "The build script asks for it, but not in this image.";
     /// `NETSWAP` in the environment of the build took it away.
     SwitchedOff = "switched-off",
-        "NETSWAP in the environment of the build took the bit away.";
+        "NETSWAP in the build's environment took it away.";
     /// The linker has no option for it.
     LinkerUnsupported = "linker-unsupported",
-        "The linker of this target has no option that sets the bit.";
+        "The linker has no option that sets the bit.";
     /// The linker was told to set it, and the file has it not.
     LostAfterLink = "lost-after-link",
-        "The linker was told to set the bit, and the file does not have it.";
+        "The linker was told to set it, and the file lacks it.";
     /// The network bit is missing, and nothing is known of the build.
     NetSwapMissing = "net-swap-missing",
         "The image lacks IMAGE_FILE_NET_RUN_FROM_SWAP.";
@@ -68,13 +68,13 @@ codes! {
         "The image lacks IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP.";
     /// The file ends inside its headers.
     TruncatedImage = "truncated-image",
-        "The file begins as an image does and ends inside its headers.";
+        "The file ends inside its headers.";
     /// The file has headers that no Windows image has.
     MalformedImage = "malformed-image",
-        "The file has PE headers that no Windows image has.";
+        "The file has headers that no Windows image has.";
     /// The system refused to read the file or folder.
     Unreadable = "unreadable",
-        "The system refused to read the file or folder.";
+        "The file or folder can't be read.";
 }
 
 impl Code {

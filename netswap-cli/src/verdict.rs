@@ -77,7 +77,7 @@ fn broken(error: &ReadError) -> Finding {
     let (code, help) = match error {
         ReadError::Io(_) => (
             Code::Unreadable,
-            "see that this account can read it and that no program holds it open",
+            "see that it is a file or folder, that this account can read it and that no program holds it open",
         ),
         ReadError::Truncated => (Code::TruncatedImage, "copy or build the file again"),
         ReadError::Magic(_) => (Code::MalformedImage, "build the file again, or delete it"),
@@ -158,7 +158,12 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
     };
     let (message, help) = match code {
         Code::NotRequested => (
-            format!("the build script of package `{package}` does not ask for {constants}"),
+            match artifact.build_script {
+                None if artifact.is_member => {
+                    format!("package `{package}` has no build script to ask for {constants}")
+                }
+                _ => format!("the build script of package `{package}` does not ask for {constants}"),
+            },
             missing_lines(required, artifact),
         ),
         Code::OutOfScope => (
@@ -179,7 +184,7 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
                 receipt.map(|receipt| one_line(&receipt.arguments.join(" "))).unwrap_or_default()
             ),
             format!(
-                "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    cargo clean --package {package}"
+                "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}", clean(artifact)
             ),
         ),
         _ => {
@@ -226,6 +231,20 @@ fn missing_lines(required: &[SwapRun], artifact: &Artifact) -> String {
     format!(
         "this package is a dependency from elsewhere; if it is yours,\n{lines}\nelse set the bit in the file that ships, or name it in [[workspace.metadata.netswap.allow]] with the reason"
     )
+}
+
+/// What makes Cargo link the image again.
+fn clean(artifact: &Artifact) -> String {
+    let mut words = vec!["cargo clean --package".to_owned(), one_line(&artifact.package)];
+    match artifact.profile.as_str() {
+        "debug" => {}
+        "release" => words.push("--release".to_owned()),
+        profile => words.extend(["--profile".to_owned(), one_line(profile)]),
+    }
+    if let Some(target) = &artifact.target {
+        words.extend(["--target".to_owned(), one_line(target)]);
+    }
+    words.join(" ")
 }
 
 fn scope_help(artifact: &Artifact) -> String {
@@ -427,6 +446,18 @@ mod tests {
         assert!(of("test", "bin").starts_with("add .scope(Scope::Tests) to"));
         assert!(of("bench", "bin").starts_with("add .scope(Scope::Benches) to"));
         assert!(of("dylib", "dylib").starts_with("leave the scopes of the call out"));
+    }
+
+    #[test]
+    fn the_command_that_makes_cargo_link_again_is_for_this_very_build() {
+        let tool = Artifact::for_tests(ReceiptState::Absent);
+        assert_eq!(clean(&tool), "cargo clean --package tool");
+        let target = Some("x86_64-pc-windows-msvc".to_owned());
+        let release = Artifact { profile: "release".into(), target, ..tool.clone() };
+        let expected = "cargo clean --package tool --release --target x86_64-pc-windows-msvc";
+        assert_eq!(clean(&release), expected);
+        let small = Artifact { profile: "small".into(), ..tool };
+        assert_eq!(clean(&small), "cargo clean --package tool --profile small");
     }
 
     #[test]

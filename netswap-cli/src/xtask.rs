@@ -28,29 +28,31 @@ use crate::{Build, Error, ExitCode, verify};
 
 /// What `verify` prints for `--help`.
 const HELP: &str = "\
-Build, and check that the programs and libraries are safe to run from a network share.
+Build, and check that what was built is safe to run from a network share.
 
 Usage: cargo xtask verify [OPTIONS] [ARGUMENTS OF cargo build]
 
 Options:
-      --format <FORMAT>  How the report is written: human, json or ndjson [default: human]
-      --policy <FILE>    What is required, instead of the metadata in Cargo.toml
+      --format <FORMAT>  human, json or ndjson [default: human]
+      --policy <FILE>    What is required, instead of what Cargo.toml says
   -h, --help             Print help
 
-Every other argument is Cargo's, such as --release, --workspace or --target TRIPLE, which can be given
-more than once; `cargo build --help` tells them all.
+Every other argument is Cargo's, such as --release, --workspace or
+--target TRIPLE, which can be given more than once; `cargo build --help`
+tells them all. The xtask's own package is left out.
 
 Exit codes:
   0  every image was read and passed
   1  at least one image is at fault
-  2  wrong usage or configuration, a failed build, or a file that could not be read
+  2  wrong usage or configuration, a failed build, or an unreadable file
   3  there was no image to verify
 ";
 
 /// Builds with `cargo build`, verifies the images that it makes and prints the report.
 ///
 /// `--format human|json|ndjson` and `--policy FILE` are ours; all other arguments are Cargo's, such
-/// as `--release` and `--target x86_64-pc-windows-msvc`, which can be given more than once.
+/// as `--release` and `--target x86_64-pc-windows-msvc`, which can be given more than once. The
+/// package whose program calls this is left out: an xtask stays on the machine that builds.
 pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
     finish(|| {
         let mut arguments = Arguments::from_vec(arguments.into_iter().collect());
@@ -63,6 +65,9 @@ pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCod
         let format = arguments.opt_value_from_str("--format").map_err(usage)?;
         let policy = arguments.opt_value_from_os_str("--policy", path).map_err(usage)?;
         let mut build = Build::new();
+        if let Some(own) = crate::env::own_manifest() {
+            build.leave_out(own);
+        }
         let manifest = arguments.opt_value_from_os_str("--manifest-path", path).map_err(usage)?;
         if let Some(manifest) = manifest {
             build.manifest_path(manifest);

@@ -156,7 +156,7 @@ fn a_tree_without_an_image_has_not_passed() {
     let share = share();
     let run = netswap(share.path()).args(["verify", "readme.txt"]).assert();
     run.code(3).stdout_eq("0 images (1 other file, [..] s)\n").stderr_eq(str![[r"
-error: nothing to verify: there is no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc, or name the files
+error: nothing to verify: there is no Windows image in what was named
 
 "]]);
 }
@@ -216,7 +216,7 @@ fn a_file_that_can_not_be_read_has_not_passed_and_does_not_stop_the_others() {
     run.code(2).stdout_eq(str![[r"
 UNREAD  /proc/self/mem
         unreadable: Input/output error (os error 5)
-        see that this account can read it and that no program holds it open
+        see that it is a file or folder, that this account can read it and that no program holds it open
 
 passed  bin/mindful.exe  x64 exe, swap-run: net
 
@@ -279,7 +279,7 @@ fn a_pipe_named_as_a_path_is_not_waited_for() {
     run.timeout(std::time::Duration::from_secs(20)).assert().code(2).stdout_eq(str![[r"
 UNREAD  pipe.exe
         unreadable: it is neither a file nor a folder
-        see that this account can read it and that no program holds it open
+        see that it is a file or folder, that this account can read it and that no program holds it open
 
 0 images: 1 unreadable (0 other files, [..] s)
 
@@ -465,7 +465,7 @@ fn every_code_is_explained_and_an_unknown_one_gets_the_nearest() {
         run.stdout_eq(code.explanation());
     }
     netswap(here).args(["explain", "net-swap-mising"]).assert().code(2).stderr_eq(str![[r"
-error: there is no code `net-swap-mising`; did you mean `net-swap-missing`?; `netswap explain` lists them all
+error: there is no code `net-swap-mising`; did you mean `net-swap-missing`? `netswap explain` lists them all
 
 "]]);
 }

@@ -157,6 +157,7 @@ fn the_readmes_files_are_the_examples() {
             "rust" => ("build.rs", text),
             "toml" if text.starts_with("# .cargo/config.toml\n") => (".cargo/config.toml", text),
             "toml" if text.starts_with("# xtask/Cargo.toml\n") => ("xtask/Cargo.toml", text),
+            "toml" if text.starts_with("# Cargo.toml\n") => ("Cargo.toml", text),
             "toml" => ("Cargo.toml", text),
             _ => continue,
         };
@@ -166,7 +167,7 @@ fn the_readmes_files_are_the_examples() {
         assert!(read(file).contains(lines.trim()), "{file} does not hold\n{lines}");
         shown += 1;
     }
-    assert_eq!(shown, 5);
+    assert_eq!(shown, 6);
 }
 
 #[test]

@@ -134,6 +134,20 @@ fn a_build_for_this_machine_gets_no_link_argument_no_warning_and_no_needless_reb
 
 #[cfg(not(windows))]
 #[test]
+fn the_xtask_leaves_its_own_package_out_and_the_program_does_not() {
+    let tool = Tool::new();
+    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hello-tool");
+    let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
+    assert!(run.stdout.starts_with("0 images (1 other file,"), "{run:#?}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
+    command.args(["verify", "--workspace"]).current_dir(&tool.root);
+    forget_this_build(&mut command);
+    let run = Run::of(command.env("CARGO_TARGET_DIR", target_dir));
+    assert!(run.stdout.starts_with("0 images (2 other files,"), "{run:#?}");
+}
+
+#[cfg(not(windows))]
+#[test]
 fn a_build_for_this_machine_leaves_nothing_to_verify_here() {
     let tool = Tool::new();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-netswap"));

@@ -115,7 +115,7 @@ fn gnu_ld_is_warned_of_by_the_build_and_found_by_verify() {
     let run = project.verify(&["--target", GNU, "--format", "json"]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.rows()["bin-only.exe"].failed("linker-unsupported"), "{run:#?}");
-    assert!(run.stderr.contains("warning: bin-only@0.1.0: netswap: GNU ld"), "{run:#?}");
+    assert!(run.stderr.contains("warning: bin-only@0.1.0: netswap-build: GNU ld"), "{run:#?}");
 }
 
 #[test]
@@ -123,6 +123,6 @@ fn gnu_ld_fails_the_build_where_the_bit_is_required() {
     let project = with_empty_mingw("both-bits", GNU, "ld");
     let run = project.verify(&["--target", GNU]);
     assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("error: netswap-build: netswap: GNU ld"), "{run:#?}");
+    assert!(run.stderr.contains("error: netswap-build: GNU ld"), "{run:#?}");
     assert!(run.stderr.contains("-fuse-ld=lld"), "{run:#?}");
 }

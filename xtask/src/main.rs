@@ -34,9 +34,14 @@ fn main() -> ExitCode {
     if let Some((_, _, run)) = task {
         return run(arguments.get(1..).unwrap_or_default());
     }
-    eprintln!("usage: cargo xtask TASK\n\ntasks:");
+    let mut usage = "usage: cargo xtask TASK\n\ntasks:\n".to_owned();
     for (name, what, _) in TASKS {
-        eprintln!("  {name:<8} {what}");
+        usage.extend(["  ", name, ": ", what, "\n"]);
     }
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        print!("{usage}");
+        return ExitCode::SUCCESS;
+    }
+    eprint!("{usage}");
     ExitCode::from(2)
 }

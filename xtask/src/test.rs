@@ -59,10 +59,16 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         });
     }
     if rows.is_empty() {
-        eprintln!("error: no check's name holds any of: {}", words.join(" "));
+        eprintln!(
+            "usage: cargo xtask test [WORD…]\n\nchecks, of which those run whose name holds a word:"
+        );
+        for (name, _) in CHECKS {
+            eprintln!("  {name}");
+        }
         return ExitCode::from(2);
     }
-    println!("\n{}", rows.join("\n"));
+    println!("\n{}\n", rows.join("\n"));
+    println!("{} passed, {failed} failed, {not_run} skipped", rows.len() - failed - not_run);
     if not_run > 0 && in_ci() {
         println!("in CI every check must run");
     }
@@ -178,6 +184,7 @@ fn verify() -> Outcome {
 
 /// The negative of the check above: its exit code must be that of findings.
 fn verify_without_the_bit() -> Outcome {
+    println!("(with NETSWAP=off, so that it must fail)");
     let status = cargo(&["xtask", "verify"]).env("NETSWAP", "off").status();
     match status {
         Ok(status) if status.code() == Some(netswap::ExitCode::Findings as i32) => Outcome::Passed,

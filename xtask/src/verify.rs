@@ -33,7 +33,7 @@ enum Row {
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
     if !arguments.is_empty() {
         eprintln!(
-            "error: cargo xtask verify takes no arguments here; its targets are all that link"
+            "usage: cargo xtask verify\n\nIt takes no arguments: all msvc targets are built."
         );
         return ExitCode::from(netswap::ExitCode::Error);
     }
@@ -44,7 +44,8 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
             return ExitCode::from(netswap::ExitCode::Error);
         }
     };
-    println!("{:<28} {:<18} without", "target", "with netswap-build");
+    println!("Characteristics of each image; 0x0800 is IMAGE_FILE_NET_RUN_FROM_SWAP\n");
+    println!("{:<28} {:<28} without: must be at fault", "target", "with netswap-build");
     let fixtures = targets.iter().map(|target| fixture_row(target));
     let worst = fixtures.max().unwrap_or(Row::NothingToVerify).max(example_rows());
     let (code, text) = match worst {
@@ -90,7 +91,7 @@ fn fixture_row(target: &str) -> Row {
         Err(error) => return not_built(target, &error),
     };
     let (with, without) = (image(&report, "mindful"), image(&report, "forgetful"));
-    println!("{target:<28} {:<18} {}", cell(with), cell(without));
+    println!("{target:<28} {:<28} {}", cell(with), cell(without));
     let found_at_fault = without.is_some_and(|image| {
         let codes: Vec<_> = image.verdict.findings.iter().map(|finding| finding.code).collect();
         image.verdict.status == Status::Failed && codes == [Code::NotRequested]
@@ -103,7 +104,7 @@ fn example_rows() -> Row {
     let targets: Vec<_> = STD_TARGETS.into_iter().filter(|target| has_std(target)).collect();
     if targets.is_empty() {
         println!(
-            "\nexamples/hello-tool is not built: no standard library for Windows is installed; `rustup target add x86_64-pc-windows-msvc` and, outside Windows, a linker with the SDK's libraries would do"
+            "\nexamples/hello-tool is not built, for want of a standard library for Windows: `rustup target add x86_64-pc-windows-msvc` and, outside Windows, a linker with the SDK's libraries would do"
         );
     }
     let rows = targets.into_iter().map(|target| {
@@ -117,7 +118,7 @@ fn example_rows() -> Row {
             Err(error) => return not_built(target, &error),
         };
         let tool = image(&report, "hello-tool");
-        println!("{target:<28} {:<18} (examples/hello-tool)", cell(tool));
+        println!("{target:<28} {:<28} (examples/hello-tool)", cell(tool));
         if is_passed(tool) { Row::AsItShould } else { Row::AtFault }
     });
     rows.max().unwrap_or(Row::AsItShould)

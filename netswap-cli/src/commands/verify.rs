@@ -33,7 +33,7 @@ pub fn build(build: &Build, policy: Option<&Path>) -> Result<Report, Error> {
         None => workspace.root_manifest.clone(),
     };
     let owners: HashSet<PathBuf> = found.iter().map(owner).collect();
-    let mut report = Report::new(policies.rules(|manifest| owners.contains(manifest)));
+    let mut report = Report::new(policies.rules(|manifest| owners.contains(manifest)), true);
     for found in found {
         let policy = policies.of(&owner(&found));
         add(&mut report, found, policy);
@@ -64,7 +64,8 @@ pub fn paths(paths: &[PathBuf], policy: Option<&Path>) -> Result<Report, Error> 
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::beside(paths)?,
     };
-    let mut report = Report::new(policies.rules(|_| true));
+    // Of a file by itself it can't be said that an exception for others is stale.
+    let mut report = Report::new(policies.rules(Path::is_dir), false);
     for root in paths {
         for file in find::files(root) {
             match file {
@@ -79,8 +80,8 @@ pub fn paths(paths: &[PathBuf], policy: Option<&Path>) -> Result<Report, Error> 
 /// Reads and judges one file.
 fn add(report: &mut Report, found: Found, policy: &Policy) {
     let content = image::read(&found.path);
-    let is_image = matches!(content, Ok(image::Content::Image(_)));
-    let allow = if is_image { policy.allow(&found.path) } else { None };
+    let is_other = matches!(content, Ok(image::Content::Other));
+    let allow = if is_other { None } else { policy.allow(&found.path) };
     let reason = allow.map(|allow| allow.reason.as_str());
     match judge(content, policy.swap_run(), reason, found.artifact.as_ref()) {
         Some(verdict) => report.add(Judged::new(found, verdict)),

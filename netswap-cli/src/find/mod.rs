@@ -39,6 +39,8 @@ pub struct Artifact {
     pub crate_types: Vec<String>,
     /// Whether it was built with its tests.
     pub is_test: bool,
+    /// The folder of its profile: `debug`, `release`, or the name of another profile.
+    pub profile: String,
     /// The triple that it was built for, if one was given or the receipt tells.
     pub target: Option<String>,
     /// What the package's build script left.
@@ -61,6 +63,7 @@ impl Artifact {
             kinds: vec!["bin".into()],
             crate_types: vec!["bin".into()],
             is_test: false,
+            profile: "debug".into(),
             target: None,
             receipt,
         }

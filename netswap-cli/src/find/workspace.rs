@@ -10,7 +10,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::{CrateType, Message, MetadataCommand, PackageId, Target, TargetKind};
 
 use super::{Artifact, Found, ReceiptState};
-use crate::text::one_line;
+use crate::text::{Printable, one_line};
 
 /// A `cargo build` whose images are verified.
 ///
@@ -29,6 +29,7 @@ use crate::text::one_line;
 pub struct Build {
     manifest_path: Option<PathBuf>,
     targets: Vec<String>,
+    left_out: Option<PathBuf>,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, Option<OsString>)>,
 }
@@ -42,7 +43,7 @@ pub enum BuildError {
     )]
     Workspace(String),
     /// Cargo can't be run.
-    #[error("failed to run {}: {source}; install Cargo, or put it into PATH", program.display())]
+    #[error("failed to run {}: {source}; install Cargo, or put it into PATH", Printable(program))]
     Run {
         /// What was run.
         program: PathBuf,
@@ -101,6 +102,12 @@ impl Build {
         if !self.targets.contains(&triple) {
             self.targets.push(triple);
         }
+        self
+    }
+
+    /// The `Cargo.toml` of a package whose images are not verified: it never leaves this machine.
+    pub fn leave_out(&mut self, manifest: impl Into<PathBuf>) -> &mut Self {
+        self.left_out = Some(manifest.into());
         self
     }
 
@@ -172,7 +179,8 @@ impl Build {
             let messages = self.messages(target)?;
             for artifact in &messages.artifacts {
                 let images = images(artifact);
-                if images.is_empty() {
+                let left_out = self.left_out.as_deref();
+                if images.is_empty() || left_out == Some(artifact.manifest_path.as_std_path()) {
                     continue;
                 }
                 let receipts = messages.receipts(&artifact.package_id);
@@ -262,6 +270,7 @@ impl Workspace {
             _ => None,
         };
         let own = &artifact.target;
+        let profile = profile_folder(&path);
         Found {
             path,
             artifact: Some(Artifact {
@@ -276,6 +285,7 @@ impl Workspace {
                 kinds: own.kind.iter().map(ToString::to_string).collect(),
                 crate_types: own.crate_types.iter().map(ToString::to_string).collect(),
                 is_test: artifact.profile.test,
+                profile,
                 target,
                 receipt,
             }),
@@ -294,6 +304,13 @@ fn package_name(id: &PackageId) -> &str {
         Some((name, _)) => name,
         None => source.rsplit('/').next().unwrap_or(fragment),
     }
+}
+
+/// The folder of an image's profile: the one that it lies in, or that has its `deps` or `examples`.
+fn profile_folder(image: &Path) -> String {
+    let folders = image.ancestors().skip(1).filter_map(Path::file_name);
+    let mut names = folders.map(|name| name.to_string_lossy().into_owned());
+    names.find(|name| name != "deps" && name != "examples").unwrap_or_default()
 }
 
 /// The files of an artifact that can be images which somebody ships.
@@ -353,6 +370,18 @@ mod tests {
         ];
         for (repr, name) in table {
             assert_eq!(package_name(&PackageId { repr: repr.into() }), name, "{repr}");
+        }
+    }
+
+    #[test]
+    fn a_profiles_folder_is_found_from_programs_examples_and_tests() {
+        let table = [
+            ("/t/x86_64-pc-windows-msvc/release/a.exe", "release"),
+            ("/t/debug/examples/a.exe", "debug"),
+            ("/t/small/deps/a-0123.exe", "small"),
+        ];
+        for (image, profile) in table {
+            assert_eq!(profile_folder(Path::new(image)), profile, "{image}");
         }
     }
 

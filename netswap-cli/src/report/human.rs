@@ -39,10 +39,12 @@ pub(super) fn write_warnings(report: &Report, err: &mut dyn Write) -> io::Result
     }
     if report.exit_code() == ExitCode::NothingToVerify {
         let style = AnsiColor::Red.on_default().bold();
-        writeln!(
-            err,
-            "{style}error:{style:#} nothing to verify: there is no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc, or name the files"
-        )?;
+        let what = if report.is_of_build {
+            "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
+        } else {
+            "there is no Windows image in what was named"
+        };
+        writeln!(err, "{style}error:{style:#} nothing to verify: {what}")?;
     }
     Ok(())
 }

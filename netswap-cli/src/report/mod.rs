@@ -96,6 +96,8 @@ pub struct Report {
     pub images: Vec<Judged>,
     /// How many of what.
     pub summary: Summary,
+    /// Whether it is of a build, and not of files and folders.
+    pub is_of_build: bool,
 }
 
 impl Judged {
@@ -109,8 +111,8 @@ impl Judged {
 }
 
 impl Report {
-    pub(crate) fn new(rules: Vec<Arc<Rules>>) -> Self {
-        Report { rules, images: Vec::new(), summary: Summary::default() }
+    pub(crate) fn new(rules: Vec<Arc<Rules>>, is_of_build: bool) -> Self {
+        Report { rules, images: Vec::new(), summary: Summary::default(), is_of_build }
     }
 
     pub(crate) fn add(&mut self, image: Judged) {
@@ -204,7 +206,7 @@ mod tests {
 
     /// A report of images with these statuses, with or without a finding each.
     fn report(images: &[(Status, bool)]) -> Report {
-        let mut report = Report::new(Vec::new());
+        let mut report = Report::new(Vec::new(), false);
         for (status, has_finding) in images {
             let finding = crate::Finding {
                 code: crate::Code::NetSwapMissing,
