@@ -45,7 +45,7 @@ pub use find::{Artifact, Build, BuildError, Found, Outcome, Receipt, ReceiptStat
 pub use finding::{Code, Finding};
 pub use image::{Content, Header, Kind, ReadError, SwapRun, read};
 pub use policy::{Allow, POLICY_FILE, Policy, PolicyError, Rules};
-pub use report::{Format, Judged, Report, Summary};
+pub use report::{Format, Judged, Origin, Report, Summary};
 pub use verdict::{Status, Verdict, judge};
 
 #[cfg(feature = "cli")]

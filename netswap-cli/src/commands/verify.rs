@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::find::{self, Build, Found, Workspace};
 use crate::image;
 use crate::policy::{ManifestRules, Policy, Rules};
-use crate::report::{Judged, Report};
+use crate::report::{Judged, Origin, Report};
 use crate::{Error, judge};
 
 /// Builds, and judges the images that Cargo says it has made.
@@ -33,7 +33,8 @@ pub fn build(build: &Build, policy: Option<&Path>) -> Result<Report, Error> {
         None => workspace.root_manifest.clone(),
     };
     let owners: HashSet<PathBuf> = found.iter().map(owner).collect();
-    let mut report = Report::new(policies.rules(|manifest| owners.contains(manifest)), true);
+    let mut report =
+        Report::new(policies.rules(|manifest| owners.contains(manifest)), Origin::Build);
     for found in found {
         let policy = policies.of(&owner(&found));
         add(&mut report, found, policy);
@@ -64,8 +65,9 @@ pub fn paths(paths: &[PathBuf], policy: Option<&Path>) -> Result<Report, Error> 
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::beside(paths)?,
     };
-    // Of a file by itself it can't be said that an exception for others is stale.
-    let mut report = Report::new(policies.rules(Path::is_dir), false);
+    let has_folder = paths.iter().any(|path| path.is_dir());
+    let origin = if has_folder { Origin::Folders } else { Origin::Files };
+    let mut report = Report::new(policies.rules(|_| true), origin);
     for root in paths {
         for file in find::files(root) {
             match file {

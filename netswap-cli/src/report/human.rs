@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Judged, Report};
+use super::{Judged, Origin, Report};
 use crate::text::{Printable, one_line};
 use crate::verdict::Status;
 use crate::{ExitCode, Header};
@@ -39,10 +39,11 @@ pub(super) fn write_warnings(report: &Report, err: &mut dyn Write) -> io::Result
     }
     if report.exit_code() == ExitCode::NothingToVerify {
         let style = AnsiColor::Red.on_default().bold();
-        let what = if report.is_of_build {
-            "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
-        } else {
-            "there is no Windows image in what was named"
+        let what = match report.origin {
+            Origin::Build => {
+                "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
+            }
+            Origin::Folders | Origin::Files => "there is no Windows image in what was named",
         };
         writeln!(err, "{style}error:{style:#} nothing to verify: {what}")?;
     }

@@ -96,8 +96,19 @@ pub struct Report {
     pub images: Vec<Judged>,
     /// How many of what.
     pub summary: Summary,
-    /// Whether it is of a build, and not of files and folders.
-    pub is_of_build: bool,
+    /// What was looked at.
+    pub origin: Origin,
+}
+
+/// Where the images of a report come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A build by Cargo.
+    Build,
+    /// Folders, and maybe files.
+    Folders,
+    /// Files that were named one by one.
+    Files,
 }
 
 impl Judged {
@@ -111,8 +122,8 @@ impl Judged {
 }
 
 impl Report {
-    pub(crate) fn new(rules: Vec<Arc<Rules>>, is_of_build: bool) -> Self {
-        Report { rules, images: Vec::new(), summary: Summary::default(), is_of_build }
+    pub(crate) fn new(rules: Vec<Arc<Rules>>, origin: Origin) -> Self {
+        Report { rules, images: Vec::new(), summary: Summary::default(), origin }
     }
 
     pub(crate) fn add(&mut self, image: Judged) {
@@ -166,9 +177,10 @@ impl Report {
         }
     }
 
-    /// The exceptions that match no image, each with the file that it stands in.
+    /// The exceptions that match no image, each with the file that it stands in. Of a file by itself
+    /// it can't be said that an exception for others is stale.
     pub fn stale(&self) -> impl Iterator<Item = (&Rules, &Allow)> {
-        let all = self.rules.iter();
+        let all = self.rules.iter().filter(|_| self.origin != Origin::Files);
         all.flat_map(|rules| {
             let stale = rules.allow.iter().filter(|allow| allow.matched() == 0);
             stale.map(|allow| (rules.as_ref(), allow))
@@ -206,7 +218,7 @@ mod tests {
 
     /// A report of images with these statuses, with or without a finding each.
     fn report(images: &[(Status, bool)]) -> Report {
-        let mut report = Report::new(Vec::new(), false);
+        let mut report = Report::new(Vec::new(), Origin::Files);
         for (status, has_finding) in images {
             let finding = crate::Finding {
                 code: crate::Code::NetSwapMissing,
