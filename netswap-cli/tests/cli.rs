@@ -369,6 +369,11 @@ fn an_exception_that_matches_nothing_is_stale() {
 warning: ./netswap.toml: the exception for `old-*.exe` matches none of the images verified here; if it never does, remove it
 
 "]]);
+    fs::rename(share.path().join("netswap.toml"), share.path().join("bin/netswap.toml")).unwrap();
+    let run = netswap(share.path()).args(["verify", "bin/mindful.exe", "--format", "json"]);
+    let output = run.assert().code(0).stderr_eq("").get_output().stdout.clone();
+    let report: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    assert_eq!(report["policy"]["sources"][0]["path"], "bin/netswap.toml");
 }
 
 #[test]
