@@ -89,6 +89,17 @@ fn a_second_call_in_one_build_script_fails_the_build() {
 }
 
 #[test]
+fn cargos_metabuild_calls_it_without_a_build_script() {
+    // Unstable in Cargo, which takes the variable for leave to use it.
+    let project = Project::of("bin-only").env("RUSTC_BOOTSTRAP", "1");
+    fs::remove_file(project.root.join("build.rs")).unwrap();
+    let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
+    let manifest = manifest.replace("publish = false", "metabuild = [\"netswap-build\"]");
+    project.write("Cargo.toml", &format!("cargo-features = [\"metabuild\"]\n\n{manifest}"));
+    assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
+}
+
+#[test]
 fn a_netswap_toml_beside_the_workspace_counts() {
     let project = Project::of("bin-only");
     project.write("netswap.toml", "swap-run = [\"net\", \"cd\"]\n");
