@@ -8,9 +8,19 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use support::{Run, X64, configure, copy, forget_this_build, repository};
 use tempfile::TempDir;
+
+/// Held by whoever builds an xtask: all of them share one target folder, and so one `xtask` program.
+static XTASK: Mutex<()> = Mutex::new(());
+
+/// The target folder of the xtasks.
+fn shared_target_dir() -> (MutexGuard<'static, ()>, PathBuf) {
+    let guard = XTASK.lock().unwrap_or_else(PoisonError::into_inner);
+    (guard, Path::new(env!("CARGO_TARGET_TMPDIR")).join("hello-tool"))
+}
 
 /// A copy of the example, beside a configuration that names the local crates.
 struct Tool {
@@ -68,7 +78,7 @@ impl Tool {
 #[test]
 fn its_xtask_verifies_and_names_the_two_lines_when_the_call_is_gone() {
     let tool = Tool::without_std();
-    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hello-tool");
+    let (_guard, target_dir) = shared_target_dir();
     let verify = ["xtask", "verify", "--release", "--target", X64];
 
     let run = tool.cargo(&target_dir, &verify);
@@ -136,7 +146,7 @@ fn a_build_for_this_machine_gets_no_link_argument_no_warning_and_no_needless_reb
 #[test]
 fn the_xtask_leaves_its_own_package_out_and_the_program_does_not() {
     let tool = Tool::new();
-    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hello-tool");
+    let (_guard, target_dir) = shared_target_dir();
     let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
     assert!(run.stdout.starts_with("0 images (1 other file,"), "{run:#?}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
