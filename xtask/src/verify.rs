@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 
 /// Every msvc target that this rustc knows and that links without a C runtime. ARM64EC does not: its
 /// entry thunks need symbols of Microsoft's libraries.
-pub(crate) fn hermetic_targets() -> Result<Vec<String>, String> {
+fn hermetic_targets() -> Result<Vec<String>, String> {
     let list = output(Command::new("rustc").args(["--print", "target-list"]))?;
     let hermetic =
         |triple: &&str| triple.ends_with("-windows-msvc") && !triple.starts_with("arm64ec-");

@@ -3,7 +3,6 @@
 mod human;
 mod json;
 
-use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -40,16 +39,6 @@ impl FromStr for Format {
             "ndjson" => Ok(Format::Ndjson),
             _ => Err("--format takes human, json or ndjson".to_owned()),
         }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Format::Human => "human",
-            Format::Json => "json",
-            Format::Ndjson => "ndjson",
-        })
     }
 }
 
