@@ -24,13 +24,31 @@ const PRINTING: &str = r#"println!("cargo:rerun-if-env-changed=NETSWAP");
         println!("cargo:rustc-link-arg=/SWAPRUN:NET");
     }"#;
 
+/// The whole of a crate that prints the same and leaves a file of one line, with no decision, no
+/// choice and no error: less can't be had with a receipt.
+const ONE_FUNCTION: &str = r#"pub fn emit() {
+    println!("cargo:rerun-if-env-changed=NETSWAP");
+    if std::env::var_os("CARGO_CFG_TARGET_ENV").is_some_and(|env| env == "msvc") {
+        println!("cargo:rustc-link-arg=/SWAPRUN:NET");
+    }
+    let out = std::env::var_os("OUT_DIR").unwrap();
+    let target = std::env::var("TARGET").unwrap();
+    std::fs::write(std::path::Path::new(&out).join("receipt"), format!("{target}\n")).unwrap();
+}
+"#;
+
 /// The one that all are compared with.
 const REFERENCE: usize = 1;
 
-const VARIANTS: [Variant; 7] = [
+const VARIANTS: [Variant; 8] = [
     Variant { name: "no build script", dependency: None, main: None },
     Variant { name: "a printing build script", dependency: None, main: Some(PRINTING) },
     Variant { name: "an empty crate", dependency: Some("empty = \"0.1\""), main: Some(PRINTING) },
+    Variant {
+        name: "a crate with one function",
+        dependency: Some("one-function = \"0.1\""),
+        main: Some("one_function::emit();"),
+    },
     Variant {
         name: "netswap-build",
         dependency: Some("netswap-build = \"0.1\""),
@@ -110,7 +128,7 @@ fn build_cost(rounds: usize) -> Result<(), String> {
     let reference = times.get(REFERENCE).cloned().unwrap_or_default();
     println!("{rounds} rounds of clean builds, interleaved; ratios to a printing build script\n");
     println!(
-        "{:<24} {:>6} {:>9} {:>7} {:>13}",
+        "{:<25} {:>6} {:>9} {:>7} {:>13}",
         "build script", "crates", "median", "ratio", "min-max"
     );
     for ((variant, times), crates) in VARIANTS.iter().zip(&times).zip(crates) {
@@ -123,7 +141,7 @@ fn build_cost(rounds: usize) -> Result<(), String> {
         let mut seconds: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
         seconds.sort_by(f64::total_cmp);
         println!(
-            "{:<24} {crates:>6} {:>7.3} s {:>7.2} {:>6.2}-{:<6.2}",
+            "{:<25} {crates:>6} {:>7.3} s {:>7.2} {:>6.2}-{:<6.2}",
             variant.name,
             median(&seconds),
             median(&ratios),
@@ -154,22 +172,25 @@ fn in_project(project: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// A registry with netswap-build, as it is packed for publication, and an empty crate. Cargo builds
-/// a crate from a registry otherwise than one from a path: not incrementally, without its warnings.
+/// A registry with netswap-build, as it is packed for publication, and the two crates that it is
+/// measured by. Cargo builds a crate from a registry otherwise than one from a path: not
+/// incrementally, without its warnings.
 fn publish(registry: &Path) -> Result<(), String> {
-    let netswap_build = netswap_build(registry)?;
-    let empty = registry.join("empty-0.1.0");
-    let written = fs::create_dir_all(empty.join("src"))
-        .and_then(|()| fs::write(empty.join("src").join("lib.rs"), ""))
-        .and_then(|()| fs::write(empty.join("Cargo.toml"), manifest("empty")))
-        .and_then(|()| {
-            // What tells Cargo that the folder is a package of a registry.
-            let files = [&empty, &netswap_build];
-            files.iter().try_for_each(|package| {
-                fs::write(package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}")
-            })
-        });
-    written.map_err(|error| format!("{}: {error}", registry.display()))
+    let mut packages = vec![netswap_build(registry)?];
+    let mut write = || -> std::io::Result<()> {
+        for (name, code) in [("empty", ""), ("one-function", ONE_FUNCTION)] {
+            let package = registry.join(format!("{name}-0.1.0"));
+            fs::create_dir_all(package.join("src"))?;
+            fs::write(package.join("src").join("lib.rs"), code)?;
+            fs::write(package.join("Cargo.toml"), manifest(name))?;
+            packages.push(package);
+        }
+        // What tells Cargo that a folder is a package of a registry.
+        packages.iter().try_for_each(|package| {
+            fs::write(package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}")
+        })
+    };
+    write().map_err(|error| format!("{}: {error}", registry.display()))
 }
 
 fn manifest(name: &str) -> String {
