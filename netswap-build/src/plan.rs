@@ -149,7 +149,7 @@ fn unsupported(family: Family, basis: &str, env: &BuildEnv) -> String {
     format!(
         "{linker} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
          Link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, \
-         or set the bit in the finished file (editbin /SWAPRUN:NET). NETSWAP=off silences this.",
+         or set the bit in the finished file (netswap patch). NETSWAP=off silences this.",
         env.package, env.target
     )
 }

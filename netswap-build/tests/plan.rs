@@ -100,7 +100,7 @@ fn gnu_ld_gets_no_argument_but_a_warning_with_the_ways_out() {
     let warning = text.strip_prefix(RERUN).unwrap();
     assert!(warning.starts_with("cargo:warning="), "{text}");
     assert_eq!(warning.lines().count(), 1, "{text}");
-    for word in ["GNU ld", "`tool`", GNU[0], "-fuse-ld=lld", "gnullvm", "editbin"] {
+    for word in ["GNU ld", "`tool`", GNU[0], "-fuse-ld=lld", "gnullvm", "netswap patch"] {
         assert!(warning.contains(word), "{word} is missing: {text}");
     }
 }

@@ -25,6 +25,26 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A glob on the command line can't be used.
+    #[error(
+        "failed to find {}: {}; quote the path to have it taken as it stands",
+        Printable(glob),
+        one_line(why)
+    )]
+    Glob {
+        /// As it was given.
+        glob: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The baseline can't be written.
+    #[error("failed to write the baseline {}: {source}", Printable(path))]
+    WriteBaseline {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The arguments can't be understood.
     #[error("{}", one_line(.0))]
     Usage(String),

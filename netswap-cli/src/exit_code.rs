@@ -28,6 +28,8 @@ impl From<&Error> for ExitCode {
             Error::Build(_)
             | Error::Policy(_)
             | Error::NoSuchPath { .. }
+            | Error::Glob { .. }
+            | Error::WriteBaseline { .. }
             | Error::Usage(_)
             | Error::UnknownCode { .. }
             | Error::Output(_) => ExitCode::Error,

@@ -66,6 +66,9 @@ codes! {
     /// The removable bit is missing, and nothing is known of the build.
     RemovableSwapMissing = "removable-swap-missing",
         "The image lacks IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP.";
+    /// A DLL beside a program that was named, and that it loads, lacks a bit.
+    BesideDllUnprotected = "beside-dll-unprotected",
+        "A DLL that the program loads from its own folder lacks the bit.";
     /// The file ends inside its headers.
     TruncatedImage = "truncated-image",
         "The file ends inside its headers.";

@@ -30,10 +30,12 @@ mod error;
 mod exit_code;
 mod find;
 mod finding;
-mod image;
+pub mod image;
 mod policy;
 mod program;
+mod progress;
 mod report;
+mod system;
 mod text;
 mod verdict;
 pub mod xtask;
@@ -41,11 +43,13 @@ pub mod xtask;
 pub use commands::{explain, verify};
 pub use error::Error;
 pub use exit_code::ExitCode;
-pub use find::{Artifact, Build, BuildError, Found, Outcome, Receipt, ReceiptState, Scope};
+pub use find::{
+    Artifact, Build, BuildError, Found, Outcome, Receipt, ReceiptState, Scope, Source, WalkOptions,
+};
 pub use finding::{Code, Finding};
-pub use image::{Content, Header, Kind, ReadError, SwapRun, read};
-pub use policy::{Allow, POLICY_FILE, Policy, PolicyError, Rules};
-pub use report::{Format, Judged, Origin, Report, Summary};
+pub use image::{Content, Header, Kind, ReadError, SwapRun};
+pub use policy::{Allow, BaselineOutcome, Exclude, POLICY_FILE, Policy, PolicyError, Rules};
+pub use report::{Format, Judged, Origin, Report, Summary, Verification};
 pub use verdict::{Status, Verdict, judge};
 
 #[cfg(feature = "cli")]

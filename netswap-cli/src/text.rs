@@ -1,7 +1,12 @@
 //! Text from elsewhere as it can be shown, and the word that was probably meant.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
+
+use serde::Serialize;
+
+use crate::system;
 
 /// A name from disk as it can be printed: what could move the cursor, start a line or turn the
 /// reading direction is escaped, and so is what is not UTF-8.
@@ -18,6 +23,33 @@ impl<T: AsRef<Path>> fmt::Display for Printable<T> {
         }
         Ok(())
     }
+}
+
+/// A path as JSON has it: a text, and where that is not the whole of it, the bytes in hexadecimal (on
+/// Windows, the UTF-16 code units, little end first).
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PathFields<'a> {
+    path: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
+}
+
+impl<'a> PathFields<'a> {
+    pub(crate) fn of(path: &'a Path) -> Self {
+        let path_bytes = path.to_str().is_none().then(|| hex(&system::path_bytes(path)));
+        PathFields { path: path.to_string_lossy(), path_bytes }
+    }
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// Text with its control and formatting characters escaped.

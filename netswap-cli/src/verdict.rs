@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use crate::SwapRun;
-use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope};
+use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope, Source};
 use crate::finding::{Code, Finding};
 use crate::image::{Content, Header, Kind, ReadError};
 use crate::text::{Printable, one_line};
+use std::path::Path;
 
 /// What became of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -35,33 +36,39 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
 }
 
+impl Verdict {
+    /// Of a file whose header can't be read.
+    pub(crate) fn broken(error: &ReadError) -> Self {
+        let status = match error {
+            ReadError::Io(_) => Status::Unreadable,
+            ReadError::Truncated | ReadError::Magic(_) | ReadError::Table(_) => Status::Failed,
+        };
+        Verdict { status, header: None, reason: None, findings: vec![broken(error)] }
+    }
+}
+
 /// Judges a file by its header. `None`: it is no image, and there is nothing to judge.
 ///
 /// `required` are the bits that the policy asks for, `allowed` is the reason of an exception for
-/// this image, `artifact` is what Cargo tells of its build. An exception excuses missing bits; it
+/// this image, `source` tells why it is looked at. An exception excuses missing bits; it
 /// does not excuse what could not be read.
 pub fn judge(
     content: Result<Content, ReadError>,
     required: &[SwapRun],
     allowed: Option<&str>,
-    artifact: Option<&Artifact>,
+    source: &Source,
 ) -> Option<Verdict> {
     let header = match content {
         Ok(Content::Image(header)) => header,
         Ok(Content::Other) => return None,
         Err(error) => {
-            let status = match &error {
-                ReadError::Io(_) => Status::Unreadable,
-                ReadError::Truncated | ReadError::Magic(_) => Status::Failed,
-            };
-            let findings = vec![broken(&error)];
-            return Some(Verdict { status, header: None, reason: None, findings });
+            return Some(Verdict::broken(&error));
         }
     };
     let (status, reason, findings) = if header.kind() == Kind::Efi {
         (Status::Allowed, Some("UEFI loads it, not Windows"), Vec::new())
     } else {
-        let findings = missing_bits(&header, required, artifact);
+        let findings = missing_bits(&header, required, source);
         match allowed {
             _ if findings.is_empty() => (Status::Passed, None, findings),
             Some(reason) => (Status::Allowed, Some(reason), findings),
@@ -80,41 +87,47 @@ fn broken(error: &ReadError) -> Finding {
             "see that it is a file or folder, that this account can read it and that no program holds it open",
         ),
         ReadError::Truncated => (Code::TruncatedImage, "copy or build the file again"),
-        ReadError::Magic(_) => (Code::MalformedImage, "build the file again, or delete it"),
+        ReadError::Magic(_) | ReadError::Table(_) => {
+            (Code::MalformedImage, "build the file again, or delete it")
+        }
     };
     Finding { code, message: one_line(&error.to_string()), help: help.to_owned() }
 }
 
 /// The required bits that are not set, one finding for those with the same cause.
-fn missing_bits(
-    header: &Header,
-    required: &[SwapRun],
-    artifact: Option<&Artifact>,
-) -> Vec<Finding> {
+fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<Finding> {
     let mut causes: Vec<(Code, Vec<SwapRun>)> = Vec::new();
     let is_missing = |bit: &SwapRun| required.contains(bit) && !header.has(*bit);
     for bit in SwapRun::ALL.into_iter().filter(is_missing) {
-        let code = cause(bit, artifact);
+        let code = cause(bit, source);
         match causes.last_mut() {
             Some((last, bits)) if *last == code => bits.push(bit),
             _ => causes.push((code, vec![bit])),
         }
     }
-    let finding = |(code, bits): (Code, Vec<SwapRun>)| match artifact {
-        Some(artifact) => of_build(code, &bits, required, artifact),
-        None => of_file(code, &bits),
+    let finding = |(code, bits): (Code, Vec<SwapRun>)| match source {
+        Source::Build(artifact) => of_build(code, &bits, required, artifact),
+        Source::File => of_file(code, &bits),
+        Source::Beside(program) => {
+            let program = Printable(program.file_name().map_or(program.as_path(), Path::new));
+            let message =
+                format!("{program} loads this DLL, and {} is not set in it", constants(&bits));
+            Finding { message, ..of_file(code, &bits) }
+        }
     };
     causes.into_iter().map(finding).collect()
 }
 
 /// Why a bit is missing, as far as it is known.
-fn cause(bit: SwapRun, artifact: Option<&Artifact>) -> Code {
+fn cause(bit: SwapRun, source: &Source) -> Code {
     let unknown = match bit {
         SwapRun::Net => Code::NetSwapMissing,
         SwapRun::Cd => Code::RemovableSwapMissing,
     };
-    let Some(artifact) = artifact else {
-        return unknown;
+    let artifact = match source {
+        Source::File => return unknown,
+        Source::Beside(_) => return Code::BesideDllUnprotected,
+        Source::Build(artifact) => artifact,
     };
     let receipt = match &artifact.receipt {
         ReceiptState::Absent => return Code::NotRequested,
@@ -139,11 +152,15 @@ fn cause(bit: SwapRun, artifact: Option<&Artifact>) -> Code {
 fn of_file(code: Code, bits: &[SwapRun]) -> Finding {
     let switches: Vec<_> = bits.iter().map(|bit| bit.switch()).collect();
     let switches = switches.join(" ");
+    let patch = match bits {
+        [SwapRun::Net] => "netswap patch".to_owned(),
+        bits => format!("netswap patch --swap-run {}", netswap_value(bits)),
+    };
     Finding {
         code,
         message: format!("{} is not set", constants(bits)),
         help: format!(
-            "link it with {switches}, or set the bit in the file before it is signed:\n    editbin {switches} FILE"
+            "link it with {switches}, or set the bit in the file before it is signed:\n    {patch} FILE"
         ),
     }
 }
@@ -311,6 +328,7 @@ mod tests {
             size_of_image: 0x5000,
             checksum: 0,
             signed: false,
+            is_pe32_plus: true,
         })
     }
 
@@ -336,7 +354,8 @@ mod tests {
             ),
         ];
         for (content, plain, excepted) in table {
-            let status = |allowed| judge(content(), NET, allowed, None).map(|found| found.status);
+            let status =
+                |allowed| judge(content(), NET, allowed, &Source::File).map(|found| found.status);
             assert_eq!((status(None), status(Some("why"))), (plain, excepted), "{:?}", content());
         }
     }
@@ -353,20 +372,21 @@ mod tests {
             (&[SwapRun::Cd], NET, false),
         ];
         for (set, required, passes) in table {
-            let verdict = judge(Ok(image(set)), required, None, None).unwrap();
+            let verdict = judge(Ok(image(set)), required, None, &Source::File).unwrap();
             assert_eq!(verdict.status == Status::Passed, passes, "{set:?} {required:?}");
         }
     }
 
     /// The causes of both bits' absence.
     fn causes(receipt: &ReceiptState) -> [Code; 2] {
-        SwapRun::ALL.map(|bit| cause(bit, Some(&Artifact::for_tests(receipt.clone()))))
+        let source = Source::Build(Box::new(Artifact::for_tests(receipt.clone())));
+        SwapRun::ALL.map(|bit| cause(bit, &source))
     }
 
     #[test]
     #[rustfmt::skip]
     fn the_cause_of_every_receipt() {
-        use Code::{LinkerUnsupported, LostAfterLink, NetSwapMissing, NotRequested, OutOfScope};
+        use Code::{BesideDllUnprotected, LinkerUnsupported, LostAfterLink, NetSwapMissing, NotRequested, OutOfScope};
         use Code::{RemovableSwapMissing, SwitchedOff};
         use Outcome::{Emitted, NotWindows, Unsupported};
         assert_eq!(causes(&ReceiptState::Absent), [NotRequested; 2]);
@@ -398,12 +418,18 @@ mod tests {
             });
             assert_eq!(causes(&receipt), expected, "{requested:?} {netswap:?} {outcome:?} {scope:?}");
         }
-        assert_eq!(SwapRun::ALL.map(|bit| cause(bit, None)), [NetSwapMissing, RemovableSwapMissing]);
+        let of = |source| SwapRun::ALL.map(|bit| cause(bit, &source));
+        assert_eq!(of(Source::File), [NetSwapMissing, RemovableSwapMissing]);
+        assert_eq!(of(Source::Beside("tool.exe".into())), [BesideDllUnprotected; 2]);
+    }
+
+    fn build(artifact: &Artifact) -> Source {
+        Source::Build(Box::new(artifact.clone()))
     }
 
     /// The help for a binary whose package left this receipt.
     fn help(artifact: &Artifact, required: &[SwapRun]) -> String {
-        let verdict = judge(Ok(image(&[])), required, None, Some(artifact)).unwrap();
+        let verdict = judge(Ok(image(&[])), required, None, &build(artifact)).unwrap();
         let help: Vec<_> = verdict.findings.into_iter().map(|finding| finding.help).collect();
         help.join("\n")
     }
@@ -411,7 +437,7 @@ mod tests {
     #[test]
     fn bits_with_one_cause_are_one_finding() {
         let artifact = Artifact::for_tests(ReceiptState::Absent);
-        let verdict = judge(Ok(image(&[])), BOTH, None, Some(&artifact)).unwrap();
+        let verdict = judge(Ok(image(&[])), BOTH, None, &build(&artifact)).unwrap();
         assert_eq!(verdict.findings.len(), 1, "{:?}", verdict.findings);
         assert!(verdict.findings[0].help.contains(".removable(true)"));
     }
@@ -481,7 +507,7 @@ mod tests {
             let package = evil.to_owned();
             let artifact =
                 Artifact { package, ..Artifact::for_tests(ReceiptState::Present(receipt)) };
-            let verdict = judge(Ok(image(&[])), NET, None, Some(&artifact)).unwrap();
+            let verdict = judge(Ok(image(&[])), NET, None, &build(&artifact)).unwrap();
             let message = &verdict.findings[0].message;
             assert!(!message.contains(char::is_control), "{message:?}");
         }

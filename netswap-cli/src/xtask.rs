@@ -24,6 +24,7 @@ use std::process;
 use pico_args::Arguments;
 
 use crate::program::{finish, print};
+use crate::progress::Progress;
 use crate::{Build, Error, ExitCode, verify};
 
 /// What `verify` prints for `--help`.
@@ -78,7 +79,10 @@ pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCod
         }
         // `netswap verify` takes Cargo's further arguments behind `--`; here they may stand so, too.
         build.args(arguments.finish().into_iter().filter(|argument| argument != "--"));
-        let report = verify::build(&build, policy.as_deref())?;
-        print(&report, format.unwrap_or_default())
+        let options = verify::Options { policy, ..verify::Options::default() };
+        let format = format.unwrap_or_default();
+        print(format, false, &Progress::hidden(), |on_image| {
+            verify::build(&build, &options, on_image)
+        })
     })
 }

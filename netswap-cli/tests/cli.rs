@@ -37,7 +37,7 @@ fn failures_come_first_each_with_its_cure_then_one_line() {
 FAILED  bin/forgetful.exe  x64 exe, swap-run: none
         net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
         link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
-            editbin /SWAPRUN:NET FILE
+            netswap patch FILE
 
 passed  bin/mindful.exe  x64 exe, swap-run: net
 
@@ -55,80 +55,26 @@ fn json_is_one_document_with_every_field() {
     let run = netswap(share.path()).args(["verify", "bin", "--format", "json"]).assert();
     run.code(0).stderr_eq("").stdout_eq(str![[r#"
 {
-  "schema": "netswap.verify/1",
-  "policy": {
-    "default": [
-      "net"
-    ],
-    "sources": [
-      {
-        "path": "bin/netswap.toml",
-        "swap_run": [
-          "net"
-        ],
-        "allow": [
-          {
-            "image": "forget*",
-            "reason": "not ours",
-            "matched": 1
-          }
-        ]
-      }
-    ]
-  },
-  "summary": {
-    "files": 3,
-    "images": 2,
-    "passed": 1,
-    "failed": 0,
-    "allowed": 1,
-    "not_images": 1,
-    "unreadable": 0,
-    "seconds": [..]
-  },
-  "images": [
-    {
-      "path": "bin/forgetful.exe",
-      "status": "allowed",
-      "kind": "exe",
-      "machine": "x64",
-      "characteristics": "0x0022",
-      "swap_run": [],
-      "size_of_image": [..],
-      "checksum": "0x00000000",
-      "signed": false,
-      "package": null,
-      "target": null,
-      "reason": "not ours",
-      "findings": [
-        {
-          "code": "net-swap-missing",
-          "message": "IMAGE_FILE_NET_RUN_FROM_SWAP is not set",
-          "help": "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    editbin /SWAPRUN:NET FILE"
-        }
-      ]
-    },
-    {
-      "path": "bin/mindful.exe",
-      "status": "passed",
-      "kind": "exe",
-      "machine": "x64",
-      "characteristics": "0x0822",
-      "swap_run": [
-        "net"
-      ],
-      "size_of_image": [..],
-      "checksum": "0x00000000",
-      "signed": false,
-      "package": null,
-      "target": null,
-      "reason": null,
-      "findings": []
-    }
-  ]
+"schema": "netswap.verify/1",
+"images": [
+{"path":"bin/forgetful.exe","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":[..],"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":"not ours","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]},
+{"path":"bin/mindful.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":[..],"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":null,"findings":[]}
+],
+"policy": {"default":["net"],"sources":[{"path":"bin/netswap.toml","swap_run":["net"],"allow":[{"image":"forget*","reason":"not ours","matched":1}]}]},
+"summary": {"files":3,"images":2,"passed":1,"failed":0,"allowed":1,"not_images":1,"unreadable":0,"seconds":[..]}
 }
 
 "#]]);
+}
+
+#[test]
+fn a_json_report_of_nothing_is_a_document_too() {
+    let share = share();
+    let run = netswap(share.path()).args(["verify", "readme.txt", "--format", "json"]).assert();
+    let report: serde_json::Value =
+        serde_json::from_slice(&run.code(3).get_output().stdout).unwrap();
+    assert_eq!(report["images"], serde_json::json!([]));
+    assert_eq!(report["summary"]["not_images"], 1);
 }
 
 #[test]
@@ -421,7 +367,7 @@ fn a_policy_file_can_be_named_in_place_of_the_others() {
 FAILED  bin/mindful.exe  x64 exe, swap-run: net
         removable-swap-missing: IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set
         link it with /SWAPRUN:CD, or set the bit in the file before it is signed:
-            editbin /SWAPRUN:CD FILE
+            netswap patch --swap-run cd FILE
 
 1 image: 1 failed (0 other files, [..] s)
 

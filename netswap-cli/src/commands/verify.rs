@@ -4,54 +4,92 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use crate::find::{self, Build, Found, Workspace};
-use crate::image;
-use crate::policy::{ManifestRules, Policy, Rules};
-use crate::report::{Judged, Origin, Report};
+use crate::find::{
+    Beside, BesideError, Build, Found, Source, Visit, WalkOptions, WalkedFile, Workspace, walk,
+};
+use crate::image::{self, Content, Kind, Layout, ReadError, TableError};
+use crate::policy::{Baseline, BaselineOutcome, BaselineWriter, ManifestRules, Policy, Rules};
+use crate::report::{Judged, Origin, Verification};
 use crate::{Error, judge};
 
-/// Builds, and judges the images that Cargo says it has made.
+/// How images are found and judged.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The policy, in place of `netswap.toml` and of what manifests say.
+    pub policy: Option<PathBuf>,
+    /// The failures that are known and don't count.
+    pub baseline: Option<PathBuf>,
+    /// Where to write the failures to as known ones; they don't count then.
+    pub write_baseline: Option<PathBuf>,
+    /// Whether what can't be read is no error.
+    pub ignore_unreadable: bool,
+    /// How trees are walked.
+    pub walk: WalkOptions,
+    /// How many files have been looked at so far, for a display.
+    pub looked_at: Arc<AtomicU64>,
+}
+
+/// What is done with each image as it comes.
+pub type OnImage<'a> = dyn FnMut(&Judged) -> Result<(), Error> + 'a;
+
+/// Builds, and judges the images that Cargo says it has made, in the order of their paths.
 ///
 /// The policy is that of each package's and of the workspace's `Cargo.toml` and of `netswap.toml`
-/// beside the latter, or the file `policy` in place of them.
+/// beside the latter, if the options name none.
 ///
 /// # Errors
 ///
-/// When a manifest or the policy can't be used, or the build fails.
-pub fn build(build: &Build, policy: Option<&Path>) -> Result<Report, Error> {
+/// When a manifest, the policy or the baseline can't be used, the build fails, or `on_image` does.
+pub fn build(
+    build: &Build,
+    options: &Options,
+    on_image: &mut OnImage<'_>,
+) -> Result<Verification, Error> {
     let start = Instant::now();
     let workspace = build.workspace()?;
-    let policies = match policy {
+    let policies = match &options.policy {
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::of_workspace(&workspace)?,
     };
-    let found = build.run(&workspace)?;
-    let owner = |found: &Found| match &found.artifact {
-        Some(artifact) => artifact.manifest.clone(),
-        None => workspace.root_manifest.clone(),
+    let known = Known::of(options)?;
+    let mut found = build.run(&workspace)?;
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    let owner = |found: &Found| match &found.source {
+        Source::Build(artifact) => artifact.manifest.clone(),
+        Source::File | Source::Beside(_) => workspace.root_manifest.clone(),
     };
     let owners: HashSet<PathBuf> = found.iter().map(owner).collect();
-    let mut report =
-        Report::new(policies.rules(|manifest| owners.contains(manifest)), Origin::Build);
+    let rules = policies.rules(|manifest| owners.contains(manifest));
+    let mut run = Run { outcome: Verification::new(rules, Origin::Build), known, on_image };
     for found in found {
         let policy = policies.of(&owner(&found));
-        add(&mut report, found, policy);
+        let content = image::read(&found.path);
+        match judged(found, content, policy) {
+            Some(image) => run.image(image)?,
+            None => run.outcome.summary.count_others(1),
+        }
     }
-    Ok(report.finish(start.elapsed()))
+    run.finish(options, start)
 }
 
-/// Judges files, and all files of folders and the folders below them, whatever built them.
+/// Judges files, and all files of folders and the folders below them, whatever built them, in the
+/// order of their paths. A program that is named itself takes along the DLLs beside it that it loads.
 ///
-/// The policy is `netswap.toml` in the named folder, or beside the named file, or the file `policy`
-/// in place of them.
+/// The policy is `netswap.toml` in the named folder, or beside the named file, if the options name
+/// none.
 ///
 /// # Errors
 ///
-/// When a path does not exist or the policy can't be used. What can't be read below a path is in
-/// the report.
-pub fn paths(paths: &[PathBuf], policy: Option<&Path>) -> Result<Report, Error> {
+/// When a path does not exist, the policy or the baseline can't be used, or `on_image` fails. What
+/// can't be read below a path is judged so.
+pub fn paths(
+    paths: &[PathBuf],
+    options: &Options,
+    on_image: &mut OnImage<'_>,
+) -> Result<Verification, Error> {
     let start = Instant::now();
     let no_such = |path: &PathBuf| {
         let source = path.metadata().err()?;
@@ -61,34 +99,166 @@ pub fn paths(paths: &[PathBuf], policy: Option<&Path>) -> Result<Report, Error> 
     if let Some(error) = paths.iter().find_map(no_such) {
         return Err(error);
     }
-    let policies = match policy {
+    let policies = match &options.policy {
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::beside(paths)?,
     };
+    let known = Known::of(options)?;
     let has_folder = paths.iter().any(|path| path.is_dir());
     let origin = if has_folder { Origin::Folders } else { Origin::Files };
-    let mut report = Report::new(policies.rules(|_| true), origin);
-    for root in paths {
-        for file in find::files(root) {
-            match file {
-                Ok(path) => add(&mut report, Found { path, artifact: None }, policies.of(root)),
-                Err((path, error)) => report.add_unreadable(path, error),
-            }
-        }
-    }
-    Ok(report.finish(start.elapsed()))
+    let outcome = Verification::new(policies.rules(|_| true), origin);
+    let judge = Judge {
+        policies: &policies,
+        beside: Beside::default(),
+        looked_at: &options.looked_at,
+        others: AtomicU64::new(0),
+    };
+    let mut run = Run { outcome, known, on_image };
+    // A DLL that two programs load, or that is named besides, is one image.
+    let mut taken_along = HashSet::new();
+    walk(paths, &options.walk, &judge, |(image, is_beside): (Judged, bool)| {
+        let is_known = if is_beside {
+            !taken_along.insert(image.path.clone())
+        } else {
+            !taken_along.is_empty() && taken_along.contains(&image.path)
+        };
+        if is_known { Ok(()) } else { run.image(image) }
+    })?;
+    run.outcome.summary.count_others(judge.others.into_inner());
+    run.finish(options, start)
 }
 
-/// Reads and judges one file.
-fn add(report: &mut Report, found: Found, policy: &Policy) {
-    let content = image::read(&found.path);
-    let is_other = matches!(content, Ok(image::Content::Other));
+/// The failures that are known, and those that are to be.
+struct Known {
+    before: Option<Baseline>,
+    after: Option<BaselineWriter>,
+}
+
+impl Known {
+    fn of(options: &Options) -> Result<Self, Error> {
+        Ok(Known {
+            before: options.baseline.as_deref().map(Baseline::from_file).transpose()?,
+            after: options.write_baseline.as_deref().map(BaselineWriter::create).transpose()?,
+        })
+    }
+
+    /// Lets the image pass if it is known, or to be.
+    fn apply(&mut self, image: &mut Judged) -> Result<(), Error> {
+        let is_written = match &mut self.after {
+            Some(after) => after.image(image)?,
+            None => None,
+        };
+        if let Some(before) = &mut self.before {
+            before.apply(image);
+        }
+        if let Some(reason) = is_written {
+            image.allow(reason);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Option<BaselineOutcome>, Error> {
+        self.after.map(BaselineWriter::finish).transpose()?;
+        Ok(self.before.map(Baseline::finish))
+    }
+}
+
+/// What is done with each image, and what is known of all so far.
+struct Run<'a, 'b> {
+    outcome: Verification,
+    known: Known,
+    on_image: &'a mut OnImage<'b>,
+}
+
+impl Run<'_, '_> {
+    fn image(&mut self, mut image: Judged) -> Result<(), Error> {
+        self.known.apply(&mut image)?;
+        self.outcome.count(&image);
+        (self.on_image)(&image)
+    }
+
+    fn finish(self, options: &Options, start: Instant) -> Result<Verification, Error> {
+        let mut outcome = self.outcome;
+        outcome.ignores_unreadable = options.ignore_unreadable;
+        outcome.baseline = self.known.finish()?;
+        outcome.summary.seconds = start.elapsed().as_secs_f64();
+        Ok(outcome)
+    }
+}
+
+/// Judges what the walk comes to.
+struct Judge<'a> {
+    policies: &'a Policies,
+    beside: Beside,
+    looked_at: &'a AtomicU64,
+    others: AtomicU64,
+}
+
+impl Visit for Judge<'_> {
+    /// An image, and whether it was taken along by another.
+    type Item = (Judged, bool);
+
+    fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
+        self.looked_at.fetch_add(1, Ordering::Relaxed);
+        let mut dlls = Vec::new();
+        let opened = file.open().map_err(ReadError::from);
+        let content = opened.and_then(|opened| {
+            let content = image::read_from(&opened)?;
+            if let (WalkedFile::Named(path), Content::Image(header)) = (file, content)
+                && header.kind() == Kind::Exe
+            {
+                self.take_along(path, &opened, &mut dlls)?;
+            }
+            Ok(content)
+        });
+        if matches!(content, Ok(Content::Other)) {
+            self.others.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let found = Found { path: file.path(), source: Source::File };
+        let policy = self.policies.of(file.named());
+        items.extend(judged(found, content, policy).map(|image| (image, false)));
+        items.append(&mut dlls);
+    }
+
+    fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
+        (Judged::unreadable(path, error), false)
+    }
+}
+
+impl Judge<'_> {
+    /// Judges the DLLs beside a program.
+    fn take_along(
+        &self,
+        program: &Path,
+        file: &std::fs::File,
+        items: &mut Vec<(Judged, bool)>,
+    ) -> Result<(), ReadError> {
+        let Some(layout) = Layout::read(file)? else {
+            return Ok(());
+        };
+        let dlls = self.beside.dlls(program, file, &layout).map_err(|error| match error {
+            BesideError::Read(error) => error,
+            BesideError::Table(TableError::Io(error)) => ReadError::Io(error),
+            BesideError::Table(TableError::Malformed(why)) => ReadError::Table(why),
+        })?;
+        for path in dlls {
+            let content = image::read(&path);
+            let policy = self.policies.of(program);
+            let found = Found { path, source: Source::Beside(program.to_owned()) };
+            items.extend(judged(found, content, policy).map(|image| (image, true)));
+        }
+        Ok(())
+    }
+}
+
+/// Judges one file. `None`: it is no image.
+fn judged(found: Found, content: Result<Content, ReadError>, policy: &Policy) -> Option<Judged> {
+    let is_other = matches!(content, Ok(Content::Other));
     let allow = if is_other { None } else { policy.allow(&found.path) };
     let reason = allow.map(|allow| allow.reason.as_str());
-    match judge(content, policy.swap_run(), reason, found.artifact.as_ref()) {
-        Some(verdict) => report.add(Judged::new(found, verdict)),
-        None => report.add_other(),
-    }
+    let verdict = judge(content, policy.swap_run(), reason, &found.source)?;
+    Some(Judged::new(found, verdict))
 }
 
 /// Which policy is whose.

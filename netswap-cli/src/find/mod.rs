@@ -1,13 +1,21 @@
 //! Where images come from: trees of files, and the builds of Cargo.
 
+mod beside;
+#[cfg(feature = "cli")]
+mod named;
+mod ordered;
 mod receipt;
 mod walk;
 mod workspace;
 
 use std::path::PathBuf;
 
+pub(crate) use beside::{Beside, BesideError};
+#[cfg(feature = "cli")]
+pub(crate) use named::resolve;
 pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
-pub(crate) use walk::files;
+pub use walk::WalkOptions;
+pub(crate) use walk::{Visit, WalkedFile, walk};
 pub(crate) use workspace::Workspace;
 pub use workspace::{Build, BuildError};
 
@@ -16,8 +24,19 @@ pub use workspace::{Build, BuildError};
 pub struct Found {
     /// The file.
     pub path: PathBuf,
-    /// The build that made it, if Cargo did just now.
-    pub artifact: Option<Artifact>,
+    /// Why it is looked at.
+    pub source: Source,
+}
+
+/// Why a file is looked at.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// It was named, or lies below a folder that was.
+    File,
+    /// It lies beside this program, which was named and loads it.
+    Beside(PathBuf),
+    /// Cargo has just built it.
+    Build(Box<Artifact>),
 }
 
 /// What Cargo tells of the build of one image.

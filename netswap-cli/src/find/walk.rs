@@ -1,81 +1,461 @@
-//! Every file below a folder, in the order of their paths; links are not followed.
+//! Every file below some folders, in the order of the paths, looked at by many threads at once.
+//!
+//! A walker that hands out full paths makes the system walk each of them again, and none that is well
+//! kept gives an order without holding all it found. So this is our own: a folder stays open while
+//! what stands in it is opened relative to it, and [`ordered`](super::ordered) gives the order.
 
+use std::fs::{self, File};
 use std::io;
+use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use walkdir::WalkDir;
+use super::ordered::{self, Done};
+use crate::policy::Exclude;
+use crate::system::{self, EntryKind, Folder, Identity, Name, Names};
 
-/// The regular files at and below `root`, and each folder that can't be read, with its error.
-/// A link named as the root is followed: it was meant. Another thing named as the root, a pipe or a
-/// device, is an error, since reading it might never end.
-pub(crate) fn files(root: &Path) -> impl Iterator<Item = Result<PathBuf, (PathBuf, io::Error)>> {
-    let root = root.to_owned();
-    WalkDir::new(&root).sort_by_file_name().into_iter().filter_map(move |entry| match entry {
-        Ok(entry) if entry.depth() == 0 && !entry.path().is_dir() => {
-            let path = entry.into_path();
-            let no_file = || io::Error::other("it is neither a file nor a folder");
-            Some(if path.is_file() { Ok(path) } else { Err((path, no_file())) })
+/// How a tree is walked.
+#[derive(Clone, Debug)]
+pub struct WalkOptions {
+    /// How many files and folders are asked for at once.
+    pub jobs: NonZeroUsize,
+    /// Whether links below the named folders are followed.
+    pub follow_links: bool,
+    /// Whether folders on other volumes than the named one are left out.
+    pub one_file_system: bool,
+    /// What is left out: files, and folders with all below them.
+    pub exclude: Exclude,
+}
+
+/// Measured: see docs/src/speed.md.
+const JOBS: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+
+impl Default for WalkOptions {
+    fn default() -> Self {
+        WalkOptions {
+            jobs: JOBS,
+            follow_links: false,
+            one_file_system: false,
+            exclude: Exclude::default(),
         }
-        Ok(entry) => entry.file_type().is_file().then(|| Ok(entry.into_path())),
-        Err(error) => {
-            let path = error.path().unwrap_or(&root).to_owned();
-            Some(Err((path, error.into())))
+    }
+}
+
+/// What is to be done with what is found; called by many threads at once.
+pub(crate) trait Visit: Sync {
+    /// What a file or folder gives.
+    type Item: Send;
+
+    /// Looks at a regular file.
+    fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>);
+
+    /// Takes note of a folder that can't be listed, or a thing that is neither file nor folder.
+    fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item;
+}
+
+/// A regular file that the walk has come to.
+pub(crate) enum WalkedFile<'a> {
+    /// It was named itself.
+    Named(&'a Path),
+    /// It stands in a folder; whether a link leads to it.
+    Listed(&'a Listing, Name, bool),
+}
+
+impl WalkedFile<'_> {
+    pub(crate) fn path(&self) -> PathBuf {
+        match self {
+            WalkedFile::Named(path) => path.to_path_buf(),
+            WalkedFile::Listed(listing, name, _) => {
+                listing.folder.path().join(listing.names.get(*name))
+            }
         }
-    })
+    }
+
+    /// What was named: itself, or the folder that it lies below.
+    pub(crate) fn named(&self) -> &Path {
+        match self {
+            WalkedFile::Named(path) => path,
+            WalkedFile::Listed(listing, ..) => &listing.root,
+        }
+    }
+
+    /// Opens it to read its header alone.
+    pub(crate) fn open(&self) -> io::Result<File> {
+        match self {
+            WalkedFile::Named(path) => system::open(path),
+            WalkedFile::Listed(listing, name, is_link) => {
+                listing.folder.file(&listing.names, *name, *is_link)
+            }
+        }
+    }
+}
+
+/// A folder that is open, and what stands in it.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    folder: Folder,
+    names: Names,
+    /// Files and folders in the order of their names; whether a link leads there.
+    entries: Vec<(Name, EntryKind, bool)>,
+    ancestry: Option<Arc<Ancestry>>,
+    /// The folder that was named.
+    root: Arc<Path>,
+    is_far: bool,
+}
+
+/// The folders that a folder lies in, to tell a loop of links and another volume.
+#[derive(Debug)]
+struct Ancestry {
+    identity: Identity,
+    parent: Option<Arc<Ancestry>>,
+}
+
+enum Task {
+    Named(PathBuf),
+    Folder(Arc<Listing>, usize),
+    Files(Arc<Listing>, Range<usize>),
+}
+
+/// A folder that took so long to open lies on a share, or on a disk that has to seek.
+const FAR: Duration = Duration::from_micros(500);
+
+/// As many files of a folder that is near are one task: to hand one over costs as much as to read it.
+/// Those of a folder that is far are handed out one by one, to be asked for all at once.
+const FILES_OF_A_TASK: usize = 64;
+
+/// Walks the trees and files that were named, in their order. A link named is followed: it was meant.
+/// Another thing named, a pipe or a device, is unreadable, since reading it might never end.
+pub(crate) fn walk<V: Visit, Error>(
+    named: &[PathBuf],
+    options: &WalkOptions,
+    visit: &V,
+    emit: impl FnMut(V::Item) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let walker = Walker { options, visit };
+    let tasks = named.iter().cloned().map(Task::Named).collect();
+    ordered::run(walker.options.jobs, tasks, |task| walker.work(task), emit)
+}
+
+struct Walker<'a, V> {
+    options: &'a WalkOptions,
+    visit: &'a V,
+}
+
+impl<V: Visit> Walker<'_, V> {
+    fn work(&self, task: Task) -> Done<Task, V::Item> {
+        match task {
+            Task::Named(path) => self.named(&path),
+            Task::Folder(parent, entry) => self.folder(&parent, entry),
+            Task::Files(listing, entries) => {
+                let files = listing.entries.get(entries).unwrap_or_default();
+                let mut items = Vec::new();
+                for &(name, _, is_link) in files {
+                    self.visit.file(&WalkedFile::Listed(&listing, name, is_link), &mut items);
+                }
+                Done { items, tasks: Vec::new() }
+            }
+        }
+    }
+
+    fn named(&self, path: &Path) -> Done<Task, V::Item> {
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) => return self.unreadable(path, error),
+        };
+        if metadata.is_file() {
+            let mut items = Vec::new();
+            let name = path.file_name().map_or(path, Path::new);
+            if !self.options.exclude.matches(name) {
+                self.visit.file(&WalkedFile::Named(path), &mut items);
+            }
+            return Done { items, tasks: Vec::new() };
+        }
+        if !metadata.is_dir() {
+            let error = io::Error::other("it is neither a file nor a folder");
+            return self.unreadable(path, error);
+        }
+        let start = Instant::now();
+        match Folder::open(path) {
+            Ok(folder) => self.list(folder, None, path.into(), start.elapsed() > FAR),
+            Err(error) => self.unreadable(path, error),
+        }
+    }
+
+    fn folder(&self, parent: &Listing, entry: usize) -> Done<Task, V::Item> {
+        let Some(&(name, _, is_link)) = parent.entries.get(entry) else {
+            return Done { items: Vec::new(), tasks: Vec::new() };
+        };
+        let start = Instant::now();
+        match parent.folder.folder(&parent.names, name, is_link) {
+            Ok(folder) => {
+                let is_far = start.elapsed() > FAR;
+                self.list(folder, parent.ancestry.clone(), parent.root.clone(), is_far)
+            }
+            Err(error) => {
+                self.unreadable(&parent.folder.path().join(parent.names.get(name)), error)
+            }
+        }
+    }
+
+    /// Lists a folder, and makes tasks of what stands in it.
+    fn list(
+        &self,
+        folder: Folder,
+        parent: Option<Arc<Ancestry>>,
+        root: Arc<Path>,
+        is_far: bool,
+    ) -> Done<Task, V::Item> {
+        let ancestry = match self.ancestry(&folder, parent) {
+            Ok(Descent::Into(ancestry)) => ancestry,
+            Ok(Descent::Not) => return Done { items: Vec::new(), tasks: Vec::new() },
+            Err(error) => return self.unreadable(folder.path(), error),
+        };
+        let (names, mut all) = match folder.entries() {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(folder.path(), error),
+        };
+        all.sort_unstable_by(|(a, _), (b, _)| names.get(*a).cmp(names.get(*b)));
+        let mut listing = Listing { folder, names, entries: Vec::new(), ancestry, root, is_far };
+        listing.entries.reserve_exact(all.len());
+        for (name, kind) in all {
+            listing.entries.extend(self.wanted(&listing, name, kind));
+        }
+        Done { items: Vec::new(), tasks: tasks(&Arc::new(listing)) }
+    }
+
+    /// The entry, if it is a file or folder that is to be looked at.
+    fn wanted(
+        &self,
+        listing: &Listing,
+        name: Name,
+        kind: EntryKind,
+    ) -> Option<(Name, EntryKind, bool)> {
+        let is_link = kind == EntryKind::Link;
+        let is_left_out = is_link && !self.options.follow_links;
+        if is_left_out || kind == EntryKind::Other || self.is_excluded(listing, name) {
+            return None;
+        }
+        let kind = match kind {
+            // A link to nowhere is told where it is opened.
+            EntryKind::Link => {
+                listing.folder.behind_link(&listing.names, name).unwrap_or(EntryKind::File)
+            }
+            kind => kind,
+        };
+        matches!(kind, EntryKind::File | EntryKind::Folder).then_some((name, kind, is_link))
+    }
+
+    fn is_excluded(&self, listing: &Listing, name: Name) -> bool {
+        let exclude = &self.options.exclude;
+        if exclude.is_empty() {
+            return false;
+        }
+        let folder = listing.folder.path();
+        let below = folder.strip_prefix(&listing.root).unwrap_or(folder);
+        exclude.matches(&below.join(listing.names.get(name)))
+    }
+
+    /// Whether to go down into this folder.
+    fn ancestry(&self, folder: &Folder, parent: Option<Arc<Ancestry>>) -> io::Result<Descent> {
+        let WalkOptions { follow_links, one_file_system, .. } = *self.options;
+        if !follow_links && !one_file_system {
+            return Ok(Descent::Into(None));
+        }
+        let identity = folder.identity()?;
+        let ancestors = || std::iter::successors(parent.as_deref(), |at| at.parent.as_deref());
+        let is_loop = ancestors().any(|ancestor| ancestor.identity == identity);
+        let volume = |ancestor: &Ancestry| system::volume(ancestor.identity);
+        let is_elsewhere = one_file_system
+            && ancestors().next().is_some_and(|at| volume(at) != system::volume(identity));
+        if is_loop || is_elsewhere {
+            return Ok(Descent::Not);
+        }
+        Ok(Descent::Into(Some(Arc::new(Ancestry { identity, parent }))))
+    }
+
+    fn unreadable(&self, path: &Path, error: io::Error) -> Done<Task, V::Item> {
+        let items = vec![self.visit.unreadable(path.to_owned(), error)];
+        Done { items, tasks: Vec::new() }
+    }
+}
+
+enum Descent {
+    Into(Option<Arc<Ancestry>>),
+    /// What stands in it is looked at elsewhere, or not wanted.
+    Not,
+}
+
+/// The folders one by one, and the files between them in handfuls.
+fn tasks(listing: &Arc<Listing>) -> Vec<Task> {
+    let most = if listing.is_far { 1 } else { FILES_OF_A_TASK };
+    let mut tasks = Vec::new();
+    let mut start = 0;
+    let is_file = |entry: &(Name, EntryKind, bool)| entry.1 == EntryKind::File;
+    for run in listing.entries.chunk_by(|a, b| is_file(a) && is_file(b)) {
+        let end = start + run.len();
+        if run.first().is_some_and(is_file) {
+            let starts = (start..end).step_by(most);
+            tasks.extend(
+                starts.map(|start| Task::Files(listing.clone(), start..end.min(start + most))),
+            );
+        } else {
+            tasks.push(Task::Folder(listing.clone(), start));
+        }
+        start = end;
+    }
+    tasks
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::convert::Infallible;
 
-    fn names(root: &Path) -> Vec<String> {
-        files(root)
-            .map(|entry| {
-                let path = entry.unwrap();
-                let relative = path.strip_prefix(root).unwrap();
-                relative.to_string_lossy().replace('\\', "/")
-            })
-            .collect()
+    /// Notes each file that can be opened, and each error.
+    struct Note;
+
+    impl Visit for Note {
+        type Item = Result<PathBuf, (PathBuf, io::ErrorKind)>;
+
+        fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
+            let opened = file.open().map_err(|error| (file.path(), error.kind()));
+            items.push(opened.map(|_| file.path()));
+        }
+
+        fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
+            Err((path, error.kind()))
+        }
+    }
+
+    fn walked(root: &Path, options: &WalkOptions) -> Vec<<Note as Visit>::Item> {
+        let mut items = Vec::new();
+        walk(&[root.to_owned()], options, &Note, |item| {
+            items.push(item);
+            Ok::<_, Infallible>(())
+        })
+        .unwrap();
+        items
+    }
+
+    /// The paths of the files below the root, with `/` between the names.
+    fn names(root: &Path, options: &WalkOptions) -> Vec<String> {
+        let name = |item: <Note as Visit>::Item| {
+            let path = item.unwrap();
+            let below = path.strip_prefix(root).unwrap();
+            below.to_string_lossy().replace('\\', "/")
+        };
+        walked(root, options).into_iter().map(name).collect()
+    }
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        dir
     }
 
     #[test]
     fn every_file_is_found_once_in_the_order_of_the_paths() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir_all(dir.path().join("b/.hidden")).unwrap();
-        for file in ["c.dll", "a.exe", "b/z.exe", "b/.hidden/y.exe"] {
-            fs::write(dir.path().join(file), "").unwrap();
+        let files = ["a.exe", "b/.hidden/y.exe", "b/z.exe", "b.exe", "c.dll"];
+        let dir = tree(&files);
+        for jobs in [1, 2, 50] {
+            let jobs = NonZeroUsize::new(jobs).unwrap();
+            let options = WalkOptions { jobs, ..WalkOptions::default() };
+            let mut expected = files.map(PathBuf::from);
+            expected.sort();
+            let expected = expected.map(|path| path.to_str().unwrap().to_owned());
+            assert_eq!(names(dir.path(), &options), expected);
         }
-        assert_eq!(names(dir.path()), ["a.exe", "b/.hidden/y.exe", "b/z.exe", "c.dll"]);
+    }
+
+    #[test]
+    fn a_folder_of_more_files_than_a_task_takes_is_in_order_too() {
+        let files: Vec<_> = (0..1000).map(|n| format!("{n:04}")).collect();
+        let dir = tree(&files.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(names(dir.path(), &WalkOptions::default()), files);
+    }
+
+    #[test]
+    fn what_is_excluded_is_left_out_with_all_below_it() {
+        let dir = tree(&["a.exe", "old/a.exe", "old/deep/b.exe", "new/old/c.exe", "new/A.DLL"]);
+        let table: [(&[&str], &[&str]); 8] = [
+            (&["old"], &["a.exe", "new/A.DLL"]),
+            (&["old/"], &["a.exe", "new/A.DLL"]),
+            (&["/old"], &["a.exe", "new/A.DLL", "new/old/c.exe"]),
+            (&["./old/"], &["a.exe", "new/A.DLL", "new/old/c.exe"]),
+            (&["old/*"], &["a.exe", "new/A.DLL", "new/old/c.exe"]),
+            (&["new/old"], &["a.exe", "new/A.DLL", "old/a.exe", "old/deep/b.exe"]),
+            (&["*.exe"], &["new/A.DLL"]),
+            (&["*.dll", "**/deep"], &["a.exe", "new/old/c.exe", "old/a.exe"]),
+        ];
+        for (globs, expected) in table {
+            let exclude = Exclude::new(globs.iter().map(|glob| (*glob).to_owned())).unwrap();
+            let options = WalkOptions { exclude, ..WalkOptions::default() };
+            assert_eq!(names(dir.path(), &options), expected, "{globs:?}");
+        }
     }
 
     #[cfg(unix)]
     #[test]
-    fn links_below_the_root_are_not_followed_so_a_loop_ends() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("a.exe"), "").unwrap();
-        std::os::unix::fs::symlink(dir.path(), dir.path().join("loop")).unwrap();
-        std::os::unix::fs::symlink("a.exe", dir.path().join("b.exe")).unwrap();
-        assert_eq!(names(dir.path()), ["a.exe"]);
-        let link = dir.path().join("loop");
-        assert_eq!(names(&link), ["a.exe"]);
+    fn links_below_the_root_are_followed_only_if_asked_and_a_loop_of_them_ends() {
+        use std::os::unix::fs::symlink;
+
+        let dir = tree(&["a.exe", "sub/c.exe"]);
+        symlink(dir.path(), dir.path().join("sub/loop")).unwrap();
+        symlink("a.exe", dir.path().join("b.exe")).unwrap();
+        assert_eq!(names(dir.path(), &WalkOptions::default()), ["a.exe", "sub/c.exe"]);
+        let follow = WalkOptions { follow_links: true, ..WalkOptions::default() };
+        assert_eq!(names(dir.path(), &follow), ["a.exe", "b.exe", "sub/c.exe"]);
+        // The link that is named itself is meant.
+        let link = dir.path().join("sub/loop");
+        assert_eq!(names(&link, &WalkOptions::default()), ["a.exe", "sub/c.exe"]);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_root_that_is_a_socket_is_an_error_and_is_not_read() {
+    fn a_followed_link_to_nowhere_is_told() {
+        let dir = tree(&["a.exe"]);
+        std::os::unix::fs::symlink("gone", dir.path().join("b.exe")).unwrap();
+        let follow = WalkOptions { follow_links: true, ..WalkOptions::default() };
+        let expected = Err((dir.path().join("b.exe"), io::ErrorKind::NotFound));
+        assert_eq!(walked(dir.path(), &follow)[1], expected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_is_an_error_where_it_is_named_and_is_left_alone_elsewhere() {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("a.exe");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        let (path, _) = files(&socket).next().unwrap().unwrap_err();
-        assert_eq!(path, socket);
-        assert_eq!(files(dir.path()).count(), 0);
+        let named = walked(&socket, &WalkOptions::default());
+        assert_eq!(named, [Err((socket, io::ErrorKind::Other))]);
+        assert_eq!(walked(dir.path(), &WalkOptions::default()), []);
     }
 
     #[test]
     fn a_root_that_is_not_there_is_told() {
-        let (path, error) = files(Path::new("no/such/root")).next().unwrap().unwrap_err();
-        assert_eq!(path, Path::new("no/such/root"));
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        let path = Path::new("no/such/root");
+        let expected = [Err((path.to_owned(), io::ErrorKind::NotFound))];
+        assert_eq!(walked(path, &WalkOptions::default()), expected);
+    }
+
+    /// `/proc` is a file system of its own in every Linux.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn another_file_system_is_left_out_if_asked() {
+        let options = WalkOptions {
+            one_file_system: true,
+            exclude: Exclude::new(["[!p]*".to_owned(), "?[!r]*".to_owned()]).unwrap(),
+            ..WalkOptions::default()
+        };
+        let below_proc = |item: &<Note as Visit>::Item| {
+            item.as_ref().unwrap_or_else(|(path, _)| path).starts_with("/proc")
+        };
+        assert!(!walked(Path::new("/"), &options).iter().any(below_proc));
     }
 }

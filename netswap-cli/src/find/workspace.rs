@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::{CrateType, Message, MetadataCommand, PackageId, Target, TargetKind};
 
-use super::{Artifact, Found, ReceiptState};
+use super::{Artifact, Found, ReceiptState, Source};
 use crate::text::{Printable, one_line};
 
 /// A `cargo build` whose images are verified.
@@ -273,7 +273,7 @@ impl Workspace {
         let profile = profile_folder(&path);
         Found {
             path,
-            artifact: Some(Artifact {
+            source: Source::Build(Box::new(Artifact {
                 package: member.map_or_else(
                     || package_name(&artifact.package_id).to_owned(),
                     |member| member.name.clone(),
@@ -288,7 +288,7 @@ impl Workspace {
                 profile,
                 target,
                 receipt,
-            }),
+            })),
         }
     }
 }

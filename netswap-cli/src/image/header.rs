@@ -26,6 +26,8 @@ pub struct Header {
     pub checksum: u32,
     /// Whether there is a certificate table, as in a file with an Authenticode signature.
     pub signed: bool,
+    /// Whether it is PE32+, whose addresses have 64 bits, and not PE32.
+    pub is_pe32_plus: bool,
 }
 
 /// What kind of image it is.
@@ -63,14 +65,14 @@ pub(crate) enum Malformed {
     Magic(u16),
 }
 
-/// As many sections as Windows takes (PE format, "COFF File Header", `NumberOfSections`).
-const MOST_SECTIONS: usize = 96;
-
 impl Header {
+    /// As many sections as Windows takes (PE format, "COFF File Header", `NumberOfSections`).
+    pub(super) const MOST_SECTIONS: usize = 96;
+
     /// As many bytes as headers can take, from the signature to the last section header.
     pub(crate) const MOST_BYTES: usize = size_of::<pe::ImageNtHeaders64>()
         + pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES * size_of::<pe::ImageDataDirectory>()
-        + MOST_SECTIONS * size_of::<pe::ImageSectionHeader>();
+        + Self::MOST_SECTIONS * size_of::<pe::ImageSectionHeader>();
 
     /// Reads the NT headers, which begin with the signature `PE\0\0` at the start of `bytes`.
     ///
@@ -101,7 +103,7 @@ impl Header {
             + size_of::<pe::ImageFileHeader>()
             + usize::from(file.size_of_optional_header.get(LE))
             + size_of::<pe::ImageSectionHeader>()
-                * usize::from(file.number_of_sections.get(LE)).min(MOST_SECTIONS);
+                * usize::from(file.number_of_sections.get(LE)).min(Self::MOST_SECTIONS);
         if bytes.len() < size_of_headers.min(Self::MOST_BYTES) {
             return Err(Malformed::Truncated);
         }
@@ -116,6 +118,7 @@ impl Header {
             size_of_image: optional.size_of_image(),
             checksum: optional.check_sum(),
             signed: certificates.is_some_and(|(table, _)| table.size.get(LE) != 0),
+            is_pe32_plus: nt.is_type_64(),
         })
     }
 
@@ -187,6 +190,7 @@ pub(crate) mod tests {
             size_of_image: 0x5000,
             checksum: 0x1234,
             signed: false,
+            is_pe32_plus: true,
         };
         assert_eq!(header, expected);
         assert_eq!(header.machine_name(), "x64");

@@ -1,11 +1,28 @@
-//! One Windows image: what its header says.
+//! One Windows image: what its headers say, what lies behind them, and how the run-from-swap bits in
+//! them are changed.
+//!
+//! Everything reads from a [`ReadAt`], a file or its bytes, and allocates by what the PE format
+//! allows, never by what a header claims.
 
+mod certificates;
+mod checksum;
+mod clr;
+mod edit;
 mod header;
+mod imports;
+mod layout;
 mod read;
+mod table;
 
+pub use certificates::CertificateTable;
+pub use clr::{StrongName, strong_name};
+pub use edit::{Edit, NewChecksum};
 pub(crate) use header::Malformed;
 pub use header::{Header, Kind};
-pub use read::{Content, ReadError, read};
+pub use imports::{Import, imports};
+pub use layout::{Directory, DirectoryEntry, Layout};
+pub use read::{Content, ReadAt, ReadError, read, read_from};
+pub use table::TableError;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,5 +72,19 @@ impl SwapRun {
             SwapRun::Net => "IMAGE_FILE_NET_RUN_FROM_SWAP",
             SwapRun::Cd => "IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP",
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    /// An image with its NT headers at `e_lfanew`.
+    pub(crate) fn image(e_lfanew: u32, characteristics: u16) -> Vec<u8> {
+        let mut bytes = b"MZ".to_vec();
+        bytes.resize(0x40, 0);
+        bytes[0x18] = 0x40;
+        bytes[0x3c..].copy_from_slice(&e_lfanew.to_le_bytes());
+        bytes.resize(e_lfanew as usize, 0);
+        bytes.extend(super::header::tests::nt_headers(characteristics));
+        bytes
     }
 }

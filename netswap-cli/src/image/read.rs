@@ -1,10 +1,11 @@
 //! Reading a file's headers: one read of 4 KiB, a second one only where they lie beyond.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::Path;
 
 use super::{Header, Malformed};
+use crate::system;
 
 /// What is read at once: more than the headers of any linker take, and one page.
 const WINDOW: usize = 4096;
@@ -15,6 +16,32 @@ const FARTHEST: u32 = 256 << 20;
 
 /// Where the DOS header holds the offset of the NT headers (PE format, "MS-DOS Stub").
 const E_LFANEW: usize = 0x3c;
+
+/// Something that bytes are read from at an offset: a file, or the bytes themselves.
+pub trait ReadAt {
+    /// Reads once from `offset` on, which may give fewer bytes than the buffer takes; none at the
+    /// end.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        system::read_at(self, buffer, offset)
+    }
+}
+
+impl ReadAt for [u8] {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = self.get(start..).unwrap_or_default();
+        let bytes = rest.iter().zip(buffer).map(|(byte, place)| *place = *byte);
+        Ok(bytes.count())
+    }
+}
 
 /// What a file is, by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +64,9 @@ pub enum ReadError {
     /// It has NT headers, but not of an image that Windows loads.
     #[error("its optional header has the unknown magic number {0:#06x}")]
     Magic(u16),
+    /// A table that its headers point to is not as the PE format has it; what is wrong.
+    #[error("{0}")]
+    Table(&'static str),
 }
 
 impl From<Malformed> for ReadError {
@@ -48,56 +78,112 @@ impl From<Malformed> for ReadError {
     }
 }
 
-/// Reads the header of the file at `path`.
+/// Reads the header of the file at `path`: opens it, reads once, as a rule, and closes it.
 ///
 /// # Errors
 ///
 /// When the file can't be read, or begins as an image does and then is none.
 pub fn read(path: &Path) -> Result<Content, ReadError> {
-    from_reader(&mut File::open(path)?)
+    read_from(&system::open(path)?)
 }
 
-fn from_reader(file: &mut (impl Read + Seek)) -> Result<Content, ReadError> {
-    let mut buffer = [0; WINDOW];
-    let start = fill(file, &mut buffer)?;
+/// Reads the header of a file that is open, or of its bytes.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_from(file: &(impl ReadAt + ?Sized)) -> Result<Content, ReadError> {
+    let header = nt_headers(file, |_, bytes| Header::parse(bytes))?;
+    Ok(header.map_or(Content::Other, Content::Image))
+}
+
+/// Finds the NT headers and parses them with `parse`, which is given their offset in the file and
+/// what was read from there on, and may be called again with more if that was too little. `None`: the
+/// file is no image.
+pub(super) fn nt_headers<T>(
+    file: &(impl ReadAt + ?Sized),
+    parse: impl Fn(u32, &[u8]) -> Result<T, Malformed>,
+) -> Result<Option<T>, ReadError> {
+    let mut window = Window::<WINDOW>::at(0);
+    let e_lfanew = loop {
+        window.read(file)?;
+        let step = look(window.bytes(), &parse)?;
+        match step {
+            Step::Done(parsed) => return Ok(parsed),
+            Step::Beyond(e_lfanew) if window.is_full() => break e_lfanew,
+            Step::More | Step::Beyond(_) if !window.is_at_end => {}
+            Step::More => return at_end(window.bytes(), None),
+            Step::Beyond(e_lfanew) => return at_end(window.bytes(), Some(e_lfanew)),
+        }
+    };
+    let mut beyond = Window::<{ Header::MOST_BYTES }>::at(e_lfanew.into());
+    loop {
+        beyond.read(file)?;
+        match signed(e_lfanew, beyond.bytes(), &parse) {
+            Err(Malformed::Truncated) if !beyond.is_at_end && !beyond.is_full() => {}
+            Err(Malformed::Truncated) if beyond.bytes().is_empty() => {
+                return at_end(window.bytes(), Some(e_lfanew));
+            }
+            parsed => return Ok(parsed?),
+        }
+    }
+}
+
+/// What the first bytes of a file tell.
+enum Step<T> {
+    /// What was parsed, or that it is no image.
+    Done(Option<T>),
+    /// They are too few to tell.
+    More,
+    /// The NT headers are at this offset, or reach, beyond them.
+    Beyond(u32),
+}
+
+fn look<T>(
+    start: &[u8],
+    parse: &impl Fn(u32, &[u8]) -> Result<T, Malformed>,
+) -> Result<Step<T>, Malformed> {
     if !start.starts_with(b"MZ") {
-        return Ok(Content::Other);
+        return Ok(if b"MZ".starts_with(start) { Step::More } else { Step::Done(None) });
     }
     let Some(e_lfanew) = u32_at(start, E_LFANEW) else {
-        // A DOS header holds zeros; so short a text holds none.
-        return if start.contains(&0) { Err(ReadError::Truncated) } else { Ok(Content::Other) };
+        return Ok(Step::More);
     };
     if e_lfanew == 0 || e_lfanew >= FARTHEST {
-        return Ok(Content::Other);
+        return Ok(Step::Done(None));
     }
     let nt = start.get(e_lfanew as usize..).unwrap_or_default();
-    // Only what the first read holds as a whole can be judged by it.
-    match parse(nt) {
-        Err(ReadError::Truncated) => {}
-        parsed => return parsed,
-    }
-    let behind_the_end =
-        if is_plain_dos(start) { Ok(Content::Other) } else { Err(ReadError::Truncated) };
-    if start.len() < WINDOW {
-        return if nt.is_empty() { behind_the_end } else { Err(ReadError::Truncated) };
-    }
-    file.seek(SeekFrom::Start(u64::from(e_lfanew)))?;
-    let mut buffer = [0; Header::MOST_BYTES];
-    match fill(file, &mut buffer)? {
-        [] => behind_the_end,
-        nt => parse(nt),
+    // Only what was read as a whole can be judged.
+    match signed(e_lfanew, nt, parse) {
+        Err(Malformed::Truncated) => Ok(Step::Beyond(e_lfanew)),
+        parsed => parsed.map(Step::Done),
     }
 }
 
-/// Reads what stands at `e_lfanew`, which is `PE\0\0` for an image and anything else for a DOS,
+/// Parses what stands at `e_lfanew`, which is `PE\0\0` for an image and anything else for a DOS,
 /// 16-bit Windows or OS/2 program.
-fn parse(nt: &[u8]) -> Result<Content, ReadError> {
+fn signed<T>(
+    e_lfanew: u32,
+    nt: &[u8],
+    parse: &impl Fn(u32, &[u8]) -> Result<T, Malformed>,
+) -> Result<Option<T>, Malformed> {
     const SIGNATURE: &[u8] = b"PE\0\0";
     let common = nt.len().min(SIGNATURE.len());
     match nt.get(..common) {
-        Some(start) if SIGNATURE.starts_with(start) => Ok(Content::Image(Header::parse(nt)?)),
-        _ => Ok(Content::Other),
+        Some(start) if SIGNATURE.starts_with(start) => parse(e_lfanew, nt).map(Some),
+        _ => Ok(None),
     }
+}
+
+/// What a file is that ends before its NT headers do: with no more than these bytes, or at an
+/// `e_lfanew` beyond its end.
+fn at_end<T>(start: &[u8], e_lfanew: Option<u32>) -> Result<Option<T>, ReadError> {
+    let is_other = match e_lfanew {
+        // A DOS header holds zeros; so short a text holds none.
+        None => !start.contains(&0),
+        Some(e_lfanew) => is_plain_dos(start) && start.len() <= e_lfanew as usize,
+    };
+    if is_other { Ok(None) } else { Err(ReadError::Truncated) }
 }
 
 /// Whether this is the header of a DOS program that knows of no other: its relocation table begins
@@ -112,54 +198,70 @@ fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes))
 }
 
-/// Reads until the buffer is full or the file ends: one call, but for the last bytes of a file.
-fn fill<'a>(file: &mut impl Read, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
-    let mut length = 0;
-    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(count) => length += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+/// A part of a file, read from its start on.
+struct Window<const SIZE: usize> {
+    offset: u64,
+    buffer: [u8; SIZE],
+    length: usize,
+    is_at_end: bool,
+}
+
+impl<const SIZE: usize> Window<SIZE> {
+    fn at(offset: u64) -> Self {
+        Window { offset, buffer: [0; SIZE], length: 0, is_at_end: false }
     }
-    Ok(buffer.get(..length).unwrap_or_default())
+
+    /// Reads once more. A short read is no proof of the file's end; only one of nothing is, and it is
+    /// made only where what was read is too little.
+    fn read(&mut self, file: &(impl ReadAt + ?Sized)) -> io::Result<()> {
+        let rest = self.buffer.get_mut(self.length..).unwrap_or_default();
+        let count = loop {
+            match file.read_at(rest, self.offset + self.length as u64) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                count => break count?,
+            }
+        };
+        self.length += count;
+        self.is_at_end = count == 0;
+        Ok(())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(..self.length).unwrap_or_default()
+    }
+
+    fn is_full(&self) -> bool {
+        self.length == SIZE
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::header::tests::nt_headers;
-    use std::io::Cursor;
+    use std::cell::Cell;
 
-    /// An image with its NT headers at `e_lfanew`.
     fn image(e_lfanew: u32) -> Vec<u8> {
-        let mut bytes = b"MZ".to_vec();
-        bytes.resize(0x40, 0);
-        bytes[0x18] = 0x40;
-        bytes[E_LFANEW..].copy_from_slice(&e_lfanew.to_le_bytes());
-        bytes.resize(e_lfanew as usize, 0);
-        bytes.extend(nt_headers(0x0822));
-        bytes
+        crate::image::tests::image(e_lfanew, 0x0822)
     }
 
-    fn read(bytes: &[u8]) -> Result<Content, ReadError> {
-        from_reader(&mut Cursor::new(bytes))
+    /// Counts the reads, since each is a round trip on a share, and gives `at_most` bytes in each.
+    struct Reader {
+        bytes: Vec<u8>,
+        at_most: usize,
+        reads: Cell<usize>,
     }
 
-    /// Counts the calls, since each is a round trip on a share.
-    struct Counted<T>(T, usize);
-
-    impl<T: Read> Read for Counted<T> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.1 += 1;
-            self.0.read(buffer)
+    impl Reader {
+        fn new(bytes: Vec<u8>) -> Self {
+            Reader { bytes, at_most: usize::MAX, reads: Cell::new(0) }
         }
     }
 
-    impl<T: Seek> Seek for Counted<T> {
-        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-            self.0.seek(to)
+    impl ReadAt for Reader {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.reads.set(self.reads.get() + 1);
+            let length = buffer.len().min(self.at_most);
+            self.bytes.read_at(&mut buffer[..length], offset)
         }
     }
 
@@ -168,20 +270,33 @@ mod tests {
         for (e_lfanew, reads) in [(0x80, 1), (3800, 1), (3833, 2), (4096, 2), (100_000, 2)] {
             let mut bytes = image(e_lfanew);
             bytes.resize(200_000, 0);
-            let mut file = Counted(Cursor::new(bytes), 0);
-            let content = from_reader(&mut file).unwrap();
+            let file = Reader::new(bytes);
+            let content = read_from(&file).unwrap();
             assert!(matches!(content, Content::Image(header) if header.has(crate::SwapRun::Net)));
-            assert_eq!(file.1, reads, "e_lfanew {e_lfanew}");
+            assert_eq!(file.reads.get(), reads, "e_lfanew {e_lfanew}");
         }
+    }
+
+    #[test]
+    fn a_short_file_costs_one_read_where_that_tells_what_it_is() {
+        let text = b"MZ begins this text, which is longer than a DOS header, and no image at all.";
+        for (bytes, reads) in [(image(0x80), 1), (b"\x7fELF".to_vec(), 1), (text.to_vec(), 1)] {
+            let file = Reader::new(bytes);
+            read_from(&file).unwrap();
+            assert_eq!(file.reads.get(), reads);
+        }
+        let empty = Reader::new(Vec::new());
+        assert_eq!(read_from(&empty).unwrap(), Content::Other);
+        assert_eq!(empty.reads.get(), 1);
     }
 
     #[test]
     fn a_file_cut_anywhere_inside_its_headers_is_truncated() {
         for e_lfanew in [0x80, 4000, 5000] {
             let whole = image(e_lfanew);
-            assert!(matches!(read(&whole), Ok(Content::Image(_))));
+            assert!(matches!(read_from(&*whole), Ok(Content::Image(_))));
             for length in 3..whole.len() {
-                let cut = read(&whole[..length]);
+                let cut = read_from(&whole[..length]);
                 assert!(matches!(cut, Err(ReadError::Truncated)), "{e_lfanew} {length}: {cut:?}");
             }
         }
@@ -193,11 +308,23 @@ mod tests {
         dos[..2].copy_from_slice(b"MZ");
         dos[0x18] = 0x1c;
         dos[E_LFANEW..0x40].copy_from_slice(&0xffff_ffff_u32.to_le_bytes());
+        let mut dos_with_a_likely_offset = dos.clone();
+        dos_with_a_likely_offset[E_LFANEW..0x40].copy_from_slice(&0x1000_u32.to_le_bytes());
         let mut new_executable = image(0x80);
         new_executable[0x80..0x84].copy_from_slice(b"NE\x05\x01");
         let text = b"MZ begins this text, which is longer than a DOS header, and no image at all.";
-        for bytes in [&b""[..], b"M", b"\x7fELF", b"MZ", text, &text[..20], &dos, &new_executable] {
-            assert!(matches!(read(bytes), Ok(Content::Other)));
+        for bytes in [
+            &b""[..],
+            b"M",
+            b"\x7fELF",
+            b"MZ",
+            text,
+            &text[..20],
+            &dos,
+            &dos_with_a_likely_offset,
+            &new_executable,
+        ] {
+            assert!(matches!(read_from(bytes), Ok(Content::Other)), "{bytes:?}");
         }
     }
 
@@ -205,25 +332,16 @@ mod tests {
     fn an_offset_beyond_all_files_is_truncated_and_allocates_nothing() {
         let mut bytes = image(0x80);
         bytes[E_LFANEW..0x40].copy_from_slice(&(FARTHEST - 8).to_le_bytes());
-        assert!(matches!(read(&bytes), Err(ReadError::Truncated)));
+        assert!(matches!(read_from(&*bytes), Err(ReadError::Truncated)));
         bytes[E_LFANEW..0x40].copy_from_slice(&FARTHEST.to_le_bytes());
-        assert!(matches!(read(&bytes), Ok(Content::Other)));
+        assert!(matches!(read_from(&*bytes), Ok(Content::Other)));
     }
 
     #[test]
-    fn a_reader_that_hands_out_single_bytes_gives_the_same() {
-        struct Slow(Cursor<Vec<u8>>);
-        impl Read for Slow {
-            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-                self.0.read(&mut buffer[..1])
-            }
+    fn reads_that_give_single_bytes_give_the_same() {
+        for e_lfanew in [0x80, 4000, 5000] {
+            let slow = Reader { at_most: 1, ..Reader::new(image(e_lfanew)) };
+            assert_eq!(read_from(&slow).unwrap(), read_from(&*image(e_lfanew)).unwrap());
         }
-        impl Seek for Slow {
-            fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-                self.0.seek(to)
-            }
-        }
-        let slow = from_reader(&mut Slow(Cursor::new(image(5000)))).unwrap();
-        assert_eq!(slow, read(&image(5000)).unwrap());
     }
 }

@@ -35,6 +35,18 @@ pub enum PolicyError {
         /// Line, column, what is wrong there and what may have been meant.
         mistake: String,
     },
+    /// The baseline can't be read.
+    #[error(
+        "failed to read the baseline {}: {}; --write-baseline writes one",
+        Printable(path),
+        one_line(why)
+    )]
+    Baseline {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
 }
 
 /// The table: the whole of `netswap.toml`, or `metadata.netswap` of a manifest.
@@ -201,7 +213,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(rules.swap_run.as_deref(), Some(&SwapRun::ALL[..]));
-        assert_eq!(rules.allow[0].image, "a-*.exe");
+        assert_eq!(rules.allow[0].image(), "a-*.exe");
         assert_eq!(rules.allow[0].reason, "why");
     }
 

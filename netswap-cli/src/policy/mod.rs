@@ -1,5 +1,6 @@
 //! What is required of which image.
 
+mod baseline;
 mod file;
 
 use std::path::{Path, PathBuf};
@@ -8,10 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+pub use baseline::BaselineOutcome;
+pub(crate) use baseline::{Baseline, BaselineWriter};
 pub(crate) use file::ManifestRules;
 pub use file::PolicyError;
 
-use crate::SwapRun;
+use crate::{Error, SwapRun};
 
 /// The policy's file name beside a tree.
 pub const POLICY_FILE: &str = "netswap.toml";
@@ -39,11 +42,9 @@ pub struct Rules {
 /// An exception with its reason.
 #[derive(Debug)]
 pub struct Allow {
-    /// The glob as it was written.
-    pub image: String,
+    image: Glob,
     /// Why these images need no bit; never empty.
     pub reason: String,
-    matcher: GlobSet,
     matched: AtomicU64,
 }
 
@@ -86,7 +87,12 @@ impl Allow {
     /// A glob without a separator is matched with file names, any other with paths below the
     /// policy's folder. Case plays no part, as in the names of Windows files.
     pub(crate) fn new(image: Glob, reason: String) -> Self {
-        Allow { image: image.text, reason, matcher: image.matcher, matched: AtomicU64::new(0) }
+        Allow { image, reason, matched: AtomicU64::new(0) }
+    }
+
+    /// The glob as it was written.
+    pub fn image(&self) -> &str {
+        &self.image.text
     }
 
     /// How many images it has matched so far; an exception that matches none is stale.
@@ -95,18 +101,53 @@ impl Allow {
     }
 
     fn matches(&self, image: &Path, folder: &Path) -> bool {
-        if self.image.contains(['/', '\\']) {
-            self.matcher.is_match(image.strip_prefix(folder).unwrap_or(image))
-        } else {
-            image.file_name().is_some_and(|name| self.matcher.is_match(name))
-        }
+        self.image.matches(image.strip_prefix(folder).unwrap_or(image))
     }
 }
 
 /// A glob as it was written, and what matches it.
+#[derive(Clone, Debug)]
 pub(crate) struct Glob {
     text: String,
     matcher: GlobSet,
+}
+
+/// The files and folders that are left out.
+#[derive(Clone, Debug, Default)]
+pub struct Exclude {
+    globs: Vec<Glob>,
+}
+
+impl Exclude {
+    /// Leaves out what one of these globs matches.
+    ///
+    /// A glob without a separator is matched with the names of files and folders, any other with
+    /// their paths below the folder that was named. Case plays no part. A separator at the end
+    /// plays none either; one at the start, or `./`, stands for the folder that was named.
+    ///
+    /// # Errors
+    ///
+    /// When one is no glob, or too large.
+    pub fn new(globs: impl IntoIterator<Item = String>) -> Result<Self, Error> {
+        let glob = |text: String| {
+            let below = text.strip_prefix('.').filter(|rest| rest.starts_with(['/', '\\']));
+            let below = below.unwrap_or(&text).trim_end_matches(['/', '\\']);
+            match Glob::new(below.trim_start_matches(['/', '\\']).to_owned()) {
+                Ok(glob) => Ok(Glob { text: below.to_owned(), ..glob }),
+                Err(error) => Err(Error::Usage(format!("--exclude {text}: {error}"))),
+            }
+        };
+        Ok(Exclude { globs: globs.into_iter().map(glob).collect::<Result<_, _>>()? })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.globs.is_empty()
+    }
+
+    /// Whether a file or folder is left out, by its path below the named folder.
+    pub(crate) fn matches(&self, below: &Path) -> bool {
+        self.globs.iter().any(|glob| glob.matches(below))
+    }
 }
 
 impl Glob {
@@ -121,6 +162,15 @@ impl Glob {
             .build()?;
         let matcher = GlobSetBuilder::new().add(glob).build()?;
         Ok(Glob { text, matcher })
+    }
+
+    /// Without a separator it is matched with the path's last name, else with the whole of it.
+    fn matches(&self, path: &Path) -> bool {
+        if self.text.contains(['/', '\\']) {
+            self.matcher.is_match(path)
+        } else {
+            path.file_name().is_some_and(|name| self.matcher.is_match(name))
+        }
     }
 }
 
@@ -184,7 +234,7 @@ mod tests {
         let near = rules("/w/a/Cargo.toml", None, &["a.exe"]);
         let far = rules("/w/Cargo.toml", None, &["*.exe", "*.dll"]);
         let policy = Policy::new([near.clone(), far.clone()]);
-        assert_eq!(policy.allow(Path::new("/w/a.exe")).unwrap().image, "a.exe");
+        assert_eq!(policy.allow(Path::new("/w/a.exe")).unwrap().image(), "a.exe");
         let matched = |rules: &Rules| rules.allow.iter().map(Allow::matched).collect::<Vec<_>>();
         assert_eq!((matched(&near), matched(&far)), (vec![1], vec![1, 0]));
     }

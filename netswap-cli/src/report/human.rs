@@ -1,45 +1,72 @@
-//! The report for people: failures first, each with its cure, then the rest, then one line.
+//! The report for people: failures as they are found, each with its cure, then the rest, then one
+//! line.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Judged, Origin, Report};
+use super::later::Later;
+use super::{Judged, Origin, Verification};
 use crate::text::{Printable, one_line};
 use crate::verdict::Status;
 use crate::{ExitCode, Header};
 
-/// The order in which statuses are told.
-const ORDER: [Status; 4] = [Status::Unreadable, Status::Failed, Status::Allowed, Status::Passed];
-
-pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let here = std::env::current_dir().unwrap_or_default();
-    let mut is_apart = true;
-    for status in ORDER {
-        let of_status = report.images.iter().filter(|image| image.verdict.status == status);
-        for image in of_status {
-            is_apart = write_image(image, &here, out)?;
-        }
-    }
-    if !is_apart {
-        writeln!(out)?;
-    }
-    writeln!(out, "{}", summary(report))
+pub(super) struct Human {
+    here: PathBuf,
+    is_quiet: bool,
+    allowed: Later,
+    passed: Later,
 }
 
-pub(super) fn write_warnings(report: &Report, err: &mut dyn Write) -> io::Result<()> {
+impl Human {
+    pub(super) fn new(is_quiet: bool) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
+        Human { here, is_quiet, allowed: Later::new(), passed: Later::new() }
+    }
+
+    pub(super) fn image(&mut self, image: &Judged, out: &mut dyn Write) -> io::Result<()> {
+        match image.verdict.status {
+            Status::Failed | Status::Unreadable => write_image(image, &self.here, out),
+            Status::Allowed | Status::Passed if self.is_quiet => Ok(()),
+            Status::Allowed => write_image(image, &self.here, &mut self.allowed),
+            Status::Passed => write_image(image, &self.here, &mut self.passed),
+        }
+    }
+
+    pub(super) fn end(self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+        let is_apart = self.allowed.is_empty() && self.passed.is_empty();
+        self.allowed.write_to(out)?;
+        self.passed.write_to(out)?;
+        if !is_apart {
+            writeln!(out)?;
+        }
+        writeln!(out, "{}", summary(outcome))
+    }
+}
+
+pub(super) fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result<()> {
     let style = AnsiColor::Yellow.on_default().bold();
-    for (rules, allow) in report.stale() {
-        let (source, glob) = (Printable(&rules.source), one_line(&allow.image));
+    for (rules, allow) in outcome.stale() {
+        let (source, glob) = (Printable(&rules.source), one_line(allow.image()));
         writeln!(
             err,
             "{style}warning:{style:#} {source}: the exception for `{glob}` matches none of the images verified here; if it never does, remove it"
         )?;
     }
-    if report.exit_code() == ExitCode::NothingToVerify {
+    if let Some(baseline) = &outcome.baseline {
+        for (path, code) in &baseline.stale {
+            let (source, path, code) =
+                (Printable(&baseline.source), one_line(path), one_line(code));
+            writeln!(
+                err,
+                "{style}warning:{style:#} {source}: {code} of {path} was not met: it is mended, gone, or was not looked at; --write-baseline takes it out"
+            )?;
+        }
+    }
+    if outcome.exit_code() == ExitCode::NothingToVerify {
         let style = AnsiColor::Red.on_default().bold();
-        let what = match report.origin {
+        let what = match outcome.origin {
             Origin::Build => {
                 "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
             }
@@ -50,8 +77,8 @@ pub(super) fn write_warnings(report: &Report, err: &mut dyn Write) -> io::Result
     Ok(())
 }
 
-/// Writes an image, and an empty line after one with findings; tells whether it did.
-fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<bool> {
+/// Writes an image, and an empty line after one that is at fault.
+fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &image.verdict;
     let (word, style) = match verdict.status {
         Status::Passed => ("passed", AnsiColor::Green.on_default()),
@@ -69,7 +96,7 @@ fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<b
         writeln!(out, "        {}", one_line(reason))?;
     }
     if matches!(verdict.status, Status::Passed | Status::Allowed) {
-        return Ok(false);
+        return Ok(());
     }
     let bold = Style::new().bold();
     for finding in &verdict.findings {
@@ -78,8 +105,7 @@ fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<b
             writeln!(out, "        {line}")?;
         }
     }
-    writeln!(out)?;
-    Ok(true)
+    writeln!(out)
 }
 
 /// The path as it is shortest: below this folder without the folder.
@@ -96,8 +122,8 @@ fn facts(header: &Header) -> String {
 }
 
 /// `3 images: 2 passed, 1 failed (4 other files, 0.02 s)`.
-fn summary(report: &Report) -> String {
-    let summary = &report.summary;
+fn summary(outcome: &Verification) -> String {
+    let summary = &outcome.summary;
     let parts: Vec<_> = [
         (summary.passed, "passed"),
         (summary.failed, "failed"),

@@ -1,26 +1,18 @@
 //! The report for programs: one document, or one object a line.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Judged, Report, Summary};
+use super::{Judged, Summary, Verification};
 use crate::finding::Finding;
 use crate::image::Kind;
-use crate::policy::Policy;
+use crate::policy::{BaselineOutcome, Policy};
+use crate::text::PathFields;
 use crate::verdict::Status;
 use crate::{Header, SwapRun};
 
 const SCHEMA: &str = "netswap.verify/1";
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    policy: PolicyObject<'a>,
-    summary: &'a Summary,
-    images: Vec<Image<'a>>,
-}
 
 /// The default of all tables, and what each table says.
 #[derive(Serialize)]
@@ -31,7 +23,8 @@ struct PolicyObject<'a> {
 
 #[derive(Serialize)]
 struct Source<'a> {
-    path: Cow<'a, str>,
+    #[serde(flatten)]
+    path: PathFields<'a>,
     swap_run: Option<&'a [SwapRun]>,
     allow: Vec<Exception<'a>>,
 }
@@ -46,7 +39,8 @@ struct Exception<'a> {
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the PE format's names")]
 struct Image<'a> {
-    path: Cow<'a, str>,
+    #[serde(flatten)]
+    path: PathFields<'a>,
     status: Status,
     kind: Option<Kind>,
     machine: Option<String>,
@@ -65,51 +59,83 @@ struct Image<'a> {
 #[derive(Serialize)]
 struct Last<'a> {
     schema: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<&'a BaselineOutcome>,
     summary: &'a Summary,
 }
 
-pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let sources = report.rules.iter().map(|rules| Source {
-        path: rules.source.to_string_lossy(),
+/// The one document, an image a line.
+#[derive(Default)]
+pub(super) struct Json {
+    is_begun: bool,
+}
+
+impl Json {
+    pub(super) fn image(&mut self, judged: &Judged, out: &mut dyn Write) -> io::Result<()> {
+        self.separate(out)?;
+        Ok(serde_json::to_writer(out, &image(judged))?)
+    }
+
+    /// Only now it is known how often each exception was needed.
+    pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+        if !self.is_begun {
+            self.separate(out)?;
+        }
+        write!(out, "\n],\n\"policy\": ")?;
+        serde_json::to_writer(&mut *out, &policy(outcome))?;
+        if let Some(baseline) = &outcome.baseline {
+            write!(out, ",\n\"baseline\": ")?;
+            serde_json::to_writer(&mut *out, baseline)?;
+        }
+        write!(out, ",\n\"summary\": ")?;
+        serde_json::to_writer(&mut *out, &outcome.summary)?;
+        writeln!(out, "\n}}")
+    }
+
+    /// What stands before an image: the beginning of the document, or a comma.
+    fn separate(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.is_begun {
+            return out.write_all(b",\n");
+        }
+        self.is_begun = true;
+        writeln!(out, "{{\n\"schema\": \"{SCHEMA}\",\n\"images\": [")
+    }
+}
+
+pub(super) fn write_line(judged: &Judged, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &image(judged))?;
+    writeln!(out)
+}
+
+pub(super) fn write_last_line(outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+    let last =
+        Last { schema: SCHEMA, baseline: outcome.baseline.as_ref(), summary: &outcome.summary };
+    serde_json::to_writer(&mut *out, &last)?;
+    writeln!(out)
+}
+
+fn policy(outcome: &Verification) -> PolicyObject<'_> {
+    let sources = outcome.rules.iter().map(|rules| Source {
+        path: PathFields::of(&rules.source),
         swap_run: rules.swap_run.as_deref(),
         allow: rules
             .allow
             .iter()
             .map(|allow| Exception {
-                image: &allow.image,
+                image: allow.image(),
                 reason: &allow.reason,
                 matched: allow.matched(),
             })
             .collect(),
     });
-    let document = Document {
-        schema: SCHEMA,
-        policy: PolicyObject {
-            default: Policy::default().swap_run().to_vec(),
-            sources: sources.collect(),
-        },
-        summary: &report.summary,
-        images: report.images.iter().map(image).collect(),
-    };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
-}
-
-pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for judged in &report.images {
-        serde_json::to_writer(&mut *out, &image(judged))?;
-        writeln!(out)?;
-    }
-    let last = Last { schema: SCHEMA, summary: &report.summary };
-    serde_json::to_writer(&mut *out, &last)?;
-    writeln!(out)
+    PolicyObject { default: Policy::default().swap_run().to_vec(), sources: sources.collect() }
 }
 
 fn image(judged: &Judged) -> Image<'_> {
     let verdict = &judged.verdict;
     let header = verdict.header.as_ref();
     Image {
-        path: judged.path.to_string_lossy(),
+        path: PathFields::of(&judged.path),
         status: verdict.status,
         kind: header.map(Header::kind),
         machine: header.map(Header::machine_name),

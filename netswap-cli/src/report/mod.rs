@@ -2,18 +2,18 @@
 
 mod human;
 mod json;
+mod later;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::find::Found;
-use crate::policy::{Allow, Rules};
-use crate::verdict::{Status, Verdict, judge};
+use crate::find::{Found, Source};
+use crate::policy::{Allow, BaselineOutcome, Rules};
+use crate::verdict::{Status, Verdict};
 use crate::{ExitCode, ReadError};
 
 /// How a report is written.
@@ -76,17 +76,21 @@ pub struct Summary {
     pub seconds: f64,
 }
 
-/// All that a `verify` found.
+/// What is known when all images have been judged.
 #[derive(Debug)]
-pub struct Report {
+pub struct Verification {
     /// The tables that the policy is made of.
     pub rules: Vec<Arc<Rules>>,
-    /// The images, in the order of their paths.
-    pub images: Vec<Judged>,
     /// How many of what.
     pub summary: Summary,
     /// What was looked at.
     pub origin: Origin,
+    /// Whether there was an image at fault that the policy or a baseline allows to be so.
+    pub has_exceptions: bool,
+    /// Whether what can't be read is no error.
+    pub ignores_unreadable: bool,
+    /// What became of the known failures, if there is a baseline.
+    pub baseline: Option<BaselineOutcome>,
 }
 
 /// Where the images of a report come from.
@@ -102,64 +106,73 @@ pub enum Origin {
 
 impl Judged {
     pub(crate) fn new(found: Found, verdict: Verdict) -> Self {
-        let (package, target) = match found.artifact {
-            Some(artifact) => (Some(artifact.package), artifact.target),
-            None => (None, None),
+        let (package, target) = match found.source {
+            Source::Build(artifact) => (Some(artifact.package), artifact.target),
+            Source::File | Source::Beside(_) => (None, None),
         };
         Judged { path: found.path, package, target, verdict }
     }
+
+    /// Lets a failure pass.
+    pub(crate) fn allow(&mut self, reason: String) {
+        self.verdict.status = Status::Allowed;
+        self.verdict.reason = Some(reason);
+    }
+
+    /// A folder, or a file that could not be looked at.
+    pub(crate) fn unreadable(path: PathBuf, error: io::Error) -> Self {
+        let verdict = Verdict::broken(&ReadError::Io(error));
+        Judged { path, package: None, target: None, verdict }
+    }
 }
 
-impl Report {
-    pub(crate) fn new(rules: Vec<Arc<Rules>>, origin: Origin) -> Self {
-        Report { rules, images: Vec::new(), summary: Summary::default(), origin }
-    }
-
-    pub(crate) fn add(&mut self, image: Judged) {
-        self.summary.files += 1;
-        let count = match image.verdict.status {
-            Status::Passed => &mut self.summary.passed,
-            Status::Failed => &mut self.summary.failed,
-            Status::Allowed => &mut self.summary.allowed,
-            Status::Unreadable => &mut self.summary.unreadable,
+impl Summary {
+    pub(crate) fn count(&mut self, status: Status) {
+        self.files += 1;
+        let count = match status {
+            Status::Passed => &mut self.passed,
+            Status::Failed => &mut self.failed,
+            Status::Allowed => &mut self.allowed,
+            Status::Unreadable => &mut self.unreadable,
         };
         *count += 1;
-        if image.verdict.status != Status::Unreadable {
-            self.summary.images += 1;
-        }
-        self.images.push(image);
-    }
-
-    /// A folder, or a file that the walk could not look at.
-    pub(crate) fn add_unreadable(&mut self, path: PathBuf, error: io::Error) {
-        let found = Found { path, artifact: None };
-        if let Some(verdict) = judge(Err(ReadError::Io(error)), &[], None, None) {
-            self.add(Judged::new(found, verdict));
+        if status != Status::Unreadable {
+            self.images += 1;
         }
     }
 
-    pub(crate) fn add_other(&mut self) {
-        self.summary.files += 1;
-        self.summary.not_images += 1;
+    pub(crate) fn count_others(&mut self, others: u64) {
+        self.files += others;
+        self.not_images += others;
+    }
+}
+
+impl Verification {
+    pub(crate) fn new(rules: Vec<Arc<Rules>>, origin: Origin) -> Self {
+        Verification {
+            rules,
+            summary: Summary::default(),
+            origin,
+            has_exceptions: false,
+            ignores_unreadable: false,
+            baseline: None,
+        }
     }
 
-    pub(crate) fn finish(mut self, took: Duration) -> Self {
-        self.summary.seconds = took.as_secs_f64();
-        self.images.sort_by(|a, b| a.path.cmp(&b.path));
-        self
+    pub(crate) fn count(&mut self, image: &Judged) {
+        self.summary.count(image.verdict.status);
+        self.has_exceptions |=
+            image.verdict.status == Status::Allowed && !image.verdict.findings.is_empty();
     }
 
     /// What a program that made this report ends with.
     pub fn exit_code(&self) -> ExitCode {
         let Summary { passed, failed, unreadable, .. } = self.summary;
-        let excepted = |image: &Judged| {
-            image.verdict.status == Status::Allowed && !image.verdict.findings.is_empty()
-        };
-        if unreadable > 0 {
+        if unreadable > 0 && !self.ignores_unreadable {
             ExitCode::Error
         } else if failed > 0 {
             ExitCode::Findings
-        } else if passed == 0 && !self.images.iter().any(excepted) {
+        } else if passed == 0 && !self.has_exceptions {
             ExitCode::NothingToVerify
         } else {
             ExitCode::Passed
@@ -176,22 +189,8 @@ impl Report {
         })
     }
 
-    /// Writes the report.
-    ///
-    /// # Errors
-    ///
-    /// When `out` can't be written.
-    pub fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
-        match format {
-            Format::Human => human::write(self, out),
-            Format::Json => json::write(self, out),
-            Format::Ndjson => json::write_lines(self, out),
-        }?;
-        out.flush()
-    }
-
-    /// Writes what is worth knowing beside the report, a line each: stale exceptions, and that
-    /// there was nothing to verify.
+    /// Writes what is worth knowing beside the report, a line each: stale exceptions, failures that
+    /// are no more, and that there was nothing to verify.
     ///
     /// # Errors
     ///
@@ -201,13 +200,71 @@ impl Report {
     }
 }
 
+/// A report, written as the images come.
+pub struct Report<W> {
+    out: W,
+    writer: Writer,
+}
+
+enum Writer {
+    Human(human::Human),
+    Json(json::Json),
+    Ndjson,
+}
+
+impl<W: Write> Report<W> {
+    /// A report to be written to `out`. Of images that passed or are allowed to differ, one for people
+    /// tells only the number if it `is_quiet`.
+    pub fn new(format: Format, is_quiet: bool, out: W) -> Self {
+        let writer = match format {
+            Format::Human => Writer::Human(human::Human::new(is_quiet)),
+            Format::Json => Writer::Json(json::Json::default()),
+            Format::Ndjson => Writer::Ndjson,
+        };
+        Report { out, writer }
+    }
+
+    /// Writes an image, or keeps it for later, in a file if there are many.
+    ///
+    /// # Errors
+    ///
+    /// When `out` or that file can't be written.
+    pub fn image(&mut self, image: &Judged) -> io::Result<()> {
+        let out = &mut self.out;
+        match &mut self.writer {
+            Writer::Human(human) => human.image(image, out),
+            Writer::Json(json) => json.image(image, out),
+            Writer::Ndjson => json::write_line(image, out),
+        }
+    }
+
+    /// Writes what was kept, and the end.
+    ///
+    /// # Errors
+    ///
+    /// When `out` can't be written.
+    pub fn end(mut self, outcome: &Verification) -> io::Result<()> {
+        let out = &mut self.out;
+        match self.writer {
+            Writer::Human(human) => human.end(outcome, out),
+            Writer::Json(json) => json.end(outcome, out),
+            Writer::Ndjson => json::write_last_line(outcome, out),
+        }?;
+        self.out.flush()
+    }
+
+    pub(crate) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A report of images with these statuses, with or without a finding each.
-    fn report(images: &[(Status, bool)]) -> Report {
-        let mut report = Report::new(Vec::new(), Origin::Files);
+    /// What is known of images with these statuses, with or without a finding each.
+    fn outcome(images: &[(Status, bool)]) -> Verification {
+        let mut outcome = Verification::new(Vec::new(), Origin::Files);
         for (status, has_finding) in images {
             let finding = crate::Finding {
                 code: crate::Code::NetSwapMissing,
@@ -216,10 +273,10 @@ mod tests {
             };
             let findings = if *has_finding { vec![finding] } else { Vec::new() };
             let verdict = Verdict { status: *status, header: None, reason: None, findings };
-            report.add(Judged { path: "a".into(), package: None, target: None, verdict });
+            outcome.count(&Judged { path: "a".into(), package: None, target: None, verdict });
         }
-        report.add_other();
-        report
+        outcome.summary.count_others(1);
+        outcome
     }
 
     #[test]
@@ -239,14 +296,25 @@ mod tests {
             (&[passed, failed, unread], ExitCode::Error),
         ];
         for (images, expected) in table {
-            assert_eq!(report(images).exit_code(), expected, "{images:?}");
+            assert_eq!(outcome(images).exit_code(), expected, "{images:?}");
         }
+    }
+
+    #[test]
+    fn what_is_unreadable_and_ignored_has_not_passed_for_that() {
+        let exit_code = |images: &[(Status, bool)]| {
+            Verification { ignores_unreadable: true, ..outcome(images) }.exit_code()
+        };
+        let unread = (Status::Unreadable, true);
+        assert_eq!(exit_code(&[unread]), ExitCode::NothingToVerify);
+        assert_eq!(exit_code(&[unread, (Status::Passed, false)]), ExitCode::Passed);
+        assert_eq!(exit_code(&[unread, (Status::Failed, true)]), ExitCode::Findings);
     }
 
     #[test]
     fn the_summary_counts_each_file_once() {
         let all = [Status::Passed, Status::Failed, Status::Allowed, Status::Unreadable];
-        let summary = report(&all.map(|status| (status, true))).summary;
+        let summary = outcome(&all.map(|status| (status, true))).summary;
         let counts = [summary.passed, summary.failed, summary.allowed, summary.unreadable];
         assert_eq!(counts, [1; 4]);
         assert_eq!((summary.files, summary.images, summary.not_images), (5, 3, 1));

@@ -1,41 +1,16 @@
-//! The command line of `netswap` and `cargo netswap`.
-
-#![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
+//! `netswap verify`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::Args;
 
-use crate::program::{finish, print};
-use crate::{Build, Error, ExitCode, Format, explain, verify};
-
-/// Keep Windows programs alive when the network share they run from goes away.
-///
-/// A program that runs from a share is paged in from it, and dies with 0xC0000006 when the
-/// connection breaks. One bit in the image's header, IMAGE_FILE_NET_RUN_FROM_SWAP, makes Windows
-/// copy the image to the page file first. netswap tells which images have it.
-#[derive(Debug, Parser)]
-#[command(name = "netswap", version, max_term_width = 100, subcommand_required = true)]
-#[command(after_help = EXIT_CODES)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  every image was read and passed
-  1  at least one image is at fault
-  2  wrong usage or configuration, a failed build, or a file that could not be read
-  3  there was no image to verify";
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Verify(Verify),
-    Explain(Explain),
-}
+use super::EXIT_CODES;
+use super::walk::WalkArguments;
+use crate::find::resolve;
+use crate::program::print;
+use crate::progress::Progress;
+use crate::{Build, Error, ExitCode, Format, verify};
 
 /// Check that images are safe to run from a share
 ///
@@ -44,7 +19,7 @@ enum Command {
 /// their bytes, whatever built them.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
-struct Verify {
+pub(super) struct Verify {
     /// Files and folders to check, instead of building
     paths: Vec<PathBuf>,
     /// How the report is written
@@ -53,6 +28,20 @@ struct Verify {
     /// What is required, instead of netswap.toml beside the paths or the Cargo.toml's metadata
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Let the failures in this file pass, and report those that are no more
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the failures to this file, for --baseline, and let them pass
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// Don't end with 2 because of what can't be read
+    #[arg(long)]
+    ignore_unreadable: bool,
+    /// Tell of failures alone, and show no progress
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    walk: WalkArguments,
     #[command(flatten)]
     cargo: CargoArguments,
 }
@@ -61,7 +50,7 @@ struct Verify {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "Cargo's switches")]
 #[command(next_help_heading = "What to build (without paths)")]
-struct CargoArguments {
+pub(super) struct CargoArguments {
     /// Build for this target; can be given more than once
     #[arg(long, value_name = "TRIPLE", conflicts_with = "paths")]
     target: Vec<String>,
@@ -100,53 +89,28 @@ struct CargoArguments {
     others: Vec<OsString>,
 }
 
-/// Tell what a finding means and what to do
-#[derive(Debug, Args)]
-struct Explain {
-    /// The finding's code, such as not-requested; without one, all are listed
-    code: Option<String>,
-}
-
-/// What `netswap` does with these arguments, the program's name first.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
-    run(Cli::command(), arguments)
-}
-
-/// What `cargo-netswap` does: Cargo gives it its own name, `netswap`, as the first argument.
-pub fn cargo_main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
-    let mut arguments: Vec<_> = arguments.into_iter().collect();
-    if arguments.get(1).is_some_and(|argument| argument == "netswap") {
-        arguments.remove(1);
-    }
-    run(Cli::command().bin_name("cargo netswap"), arguments)
-}
-
-fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
-    let parsed =
-        command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    match parsed {
-        Ok(cli) => finish(|| match cli.command {
-            Command::Verify(verify) => verify.run(),
-            Command::Explain(explain) => explain.run(),
-        }),
-        // clap's own exit code of a wrong usage is 2, and of --help and --version 0, as ours.
-        Err(error) => {
-            let code = if error.use_stderr() { ExitCode::Error } else { ExitCode::Passed };
-            let _ = error.print();
-            code.into()
-        }
-    }
-}
-
 impl Verify {
-    fn run(self) -> Result<ExitCode, Error> {
-        let policy = self.policy.as_deref();
-        let report = if self.paths.is_empty() {
-            verify::build(&self.cargo.build()?, policy)?
-        } else {
-            verify::paths(&self.paths, policy)?
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let options = verify::Options {
+            policy: self.policy,
+            baseline: self.baseline,
+            write_baseline: self.write_baseline,
+            ignore_unreadable: self.ignore_unreadable,
+            walk: self.walk.options()?,
+            ..verify::Options::default()
         };
-        print(&report, self.format)
+        if self.paths.is_empty() {
+            let build = self.cargo.build()?;
+            return print(self.format, self.quiet, &Progress::hidden(), |on_image| {
+                verify::build(&build, &options, on_image)
+            });
+        }
+        let paths = resolve(self.paths)?;
+        let progress =
+            if self.quiet { Progress::hidden() } else { Progress::of(options.looked_at.clone()) };
+        print(self.format, self.quiet, &progress, |on_image| {
+            verify::paths(&paths, &options, on_image)
+        })
     }
 }
 
@@ -189,16 +153,5 @@ impl CargoArguments {
         }
         build.args(self.others);
         Ok(build)
-    }
-}
-
-impl Explain {
-    fn run(self) -> Result<ExitCode, Error> {
-        let out = &mut std::io::stdout().lock();
-        match self.code {
-            Some(name) => explain::code(&name, out)?,
-            None => explain::all(out)?,
-        }
-        Ok(ExitCode::Passed)
     }
 }

@@ -1,0 +1,72 @@
+//! The command line of `netswap` and `cargo netswap`.
+
+#![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
+
+mod explain;
+mod verify;
+mod walk;
+
+use std::ffi::OsString;
+use std::process;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::ExitCode;
+use crate::program::finish;
+
+/// Keep Windows programs alive when the network share they run from goes away.
+///
+/// A program that runs from a share is paged in from it, and dies with 0xC0000006 when the
+/// connection breaks. One bit in the image's header, IMAGE_FILE_NET_RUN_FROM_SWAP, makes Windows
+/// copy the image to the page file first. netswap tells which images have it.
+#[derive(Debug, Parser)]
+#[command(name = "netswap", version, max_term_width = 100, subcommand_required = true)]
+#[command(after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every image was read and passed
+  1  at least one image is at fault
+  2  wrong usage or configuration, a failed build, or a file that could not be read
+  3  there was no image to verify";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(Box<verify::Verify>),
+    Explain(explain::Explain),
+}
+
+/// What `netswap` does with these arguments, the program's name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    run(Cli::command(), arguments)
+}
+
+/// What `cargo-netswap` does: Cargo gives it its own name, `netswap`, as the first argument.
+pub fn cargo_main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|argument| argument == "netswap") {
+        arguments.remove(1);
+    }
+    run(Cli::command().bin_name("cargo netswap"), arguments)
+}
+
+fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    let parsed =
+        command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => finish(|| match cli.command {
+            Command::Verify(verify) => verify.run(),
+            Command::Explain(explain) => explain.run(),
+        }),
+        // clap's own exit code of a wrong usage is 2, and of --help and --version 0, as ours.
+        Err(error) => {
+            let code = if error.use_stderr() { ExitCode::Error } else { ExitCode::Passed };
+            let _ = error.print();
+            code.into()
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The arguments of the commands that walk folders.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+
+use crate::{Error, Exclude, WalkOptions};
+
+/// How folders are walked.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How to walk folders (with paths)")]
+pub(super) struct WalkArguments {
+    /// Leave out files and folders: by name, or by path below the named folder if it has a separator
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// Follow links below the named folders
+    #[arg(long)]
+    follow_links: bool,
+    /// Stay on the file system of each named folder
+    #[arg(long)]
+    one_file_system: bool,
+    /// Ask for this many files and folders at once
+    #[arg(short, long, value_name = "NUMBER", default_value_t = WalkOptions::default().jobs)]
+    jobs: NonZeroUsize,
+}
+
+impl WalkArguments {
+    pub(super) fn options(self) -> Result<WalkOptions, Error> {
+        let WalkArguments { exclude, follow_links, one_file_system, jobs } = self;
+        Ok(WalkOptions { jobs, follow_links, one_file_system, exclude: Exclude::new(exclude)? })
+    }
+}

@@ -1,0 +1,159 @@
+//! The optional header's `CheckSum`: the file's 16-bit words added with end-around carry, the field
+//! itself counted as 0, plus the file's length.
+//!
+//! Source: PE format, "Optional Header Windows-Specific Fields", which names the function in
+//! imagehlp.dll; the sum is that of [RFC 1071](https://www.rfc-editor.org/rfc/rfc1071) without the
+//! complement, and like it can be updated from the changed bytes alone
+//! ([RFC 1624](https://www.rfc-editor.org/rfc/rfc1624)).
+
+use std::io;
+
+use super::{Layout, ReadAt};
+
+/// How much is read at once.
+const CHUNK: usize = 256 * 1024;
+
+/// Sums with end-around carry are sums modulo this.
+const MODULUS: u64 = 0xffff;
+
+/// Where `CheckSum` lies, from the start of the NT headers on.
+pub(super) const CHECKSUM: u32 = 88;
+
+impl Layout {
+    /// Computes what `CheckSum` should be, from the whole file of `length` bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, or turns out to have another length.
+    pub fn checksum(&self, file: &(impl ReadAt + ?Sized), length: u64) -> io::Result<u32> {
+        let field = u64::from(self.nt_headers) + u64::from(CHECKSUM);
+        compute(file, length, field)
+    }
+}
+
+/// The checksum of a file whose `CheckSum` lies at the offset `field`.
+fn compute(file: &(impl ReadAt + ?Sized), length: u64, field: u64) -> io::Result<u32> {
+    let mut buffer = vec![0; CHUNK];
+    let (mut at, mut sum) = (0, 0_u64);
+    while at < length {
+        let want = usize::try_from(length - at).unwrap_or(CHUNK).min(CHUNK);
+        let bytes = fill(file, buffer.get_mut(..want).unwrap_or_default(), at)?;
+        for (byte, offset) in bytes.iter_mut().zip(at..) {
+            if (field..field + 4).contains(&offset) {
+                *byte = 0;
+            } else if offset >= field + 4 {
+                break;
+            }
+        }
+        sum += add(bytes);
+        at += want as u64;
+    }
+    Ok(with_length(sum, length))
+}
+
+/// Fills the buffer from this offset on.
+fn fill<'a>(
+    file: &(impl ReadAt + ?Sized),
+    buffer: &'a mut [u8],
+    offset: u64,
+) -> io::Result<&'a mut [u8]> {
+    let mut length = 0;
+    while length < buffer.len() {
+        let rest = buffer.get_mut(length..).unwrap_or_default();
+        match file.read_at(rest, offset + length as u64) {
+            Ok(0) => return Err(io::Error::other("the file became shorter while it was read")),
+            Ok(count) => length += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(buffer)
+}
+
+/// The sum of the bytes' 16-bit words, unfolded. Four bytes are added at once: 65536 is 1 modulo
+/// 65535, so it makes no difference which half of a word a byte pair lies in.
+fn add(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let sum: u64 = words.iter().map(|word| u64::from(u32::from_le_bytes(*word))).sum();
+    let rest = rest.iter().enumerate();
+    sum + rest.map(|(index, byte)| u64::from(*byte) << (8 * index)).sum::<u64>()
+}
+
+/// Folds the sum and adds the length. Folding with end-around carry gives 0 for zeros alone, and
+/// 0xffff for every other multiple of it.
+fn with_length(sum: u64, length: u64) -> u32 {
+    let folded = match sum % MODULUS {
+        0 if sum > 0 => MODULUS,
+        folded => folded,
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "the field has 32 bits, and so wraps")]
+    let checksum = folded.wrapping_add(length) as u32;
+    checksum
+}
+
+/// What `CheckSum` becomes when some bytes of a file change: as valid, or as wrong, as it was.
+///
+/// `changes` are offset, byte before and byte after of each, the field's own bytes not among them.
+/// `None`: the field can't be right whatever the file holds, and is left as it is. Of a file without a
+/// checksum it is 0, and stays 0.
+pub(super) fn updated(
+    checksum: u32,
+    length: u64,
+    changes: impl IntoIterator<Item = (u64, u8, u8)>,
+) -> Option<u32> {
+    #[expect(clippy::cast_possible_truncation, reason = "the field has 32 bits, and so wraps")]
+    let sum = u64::from(checksum.wrapping_sub(length as u32));
+    if checksum == 0 || sum == 0 || sum > MODULUS {
+        return None;
+    }
+    let new_sum = changes.into_iter().fold(sum, |sum, (offset, before, after)| {
+        let shift = 8 * (offset % 2);
+        let (before, after) = (u64::from(before) << shift, u64::from(after) << shift);
+        sum + after + MODULUS - before
+    });
+    Some(with_length(new_sum, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Word by word, each carry at once, as the format's own words have it.
+    fn word_by_word(bytes: &[u8], field: usize) -> u32 {
+        let mut bytes = bytes.to_vec();
+        let length = u32::try_from(bytes.len()).unwrap();
+        bytes[field..field + 4].fill(0);
+        let sum = bytes.chunks(2).fold(0_u32, |sum, word| {
+            let word = [word[0], word.get(1).copied().unwrap_or(0)];
+            let sum = sum + u32::from(u16::from_le_bytes(word));
+            (sum & 0xffff) + (sum >> 16)
+        });
+        sum + length
+    }
+
+    fn of(bytes: &[u8], field: usize) -> u32 {
+        compute(bytes, bytes.len() as u64, field as u64).unwrap()
+    }
+
+    #[test]
+    fn the_sum_is_that_of_the_words_at_every_length_and_place_of_the_field() {
+        let bytes: Vec<u8> = (0..2000_u32).map(|n| (n * n % 251) as u8).collect();
+        for length in [4, 5, 6, 7, 100, 101, 1999, 2000] {
+            for field in [0, 1, 2, 3, length - 4] {
+                let bytes = &bytes[..length];
+                assert_eq!(
+                    of(bytes, field.min(length - 4)),
+                    word_by_word(bytes, field.min(length - 4))
+                );
+            }
+        }
+        let ones = vec![0xff; CHUNK + 3];
+        assert_eq!(of(&ones, CHUNK - 2), word_by_word(&ones, CHUNK - 2));
+        assert_eq!(of(&[0; 8], 0), 8);
+    }
+
+    #[test]
+    fn a_file_that_became_shorter_is_an_error() {
+        assert!(compute(&[0; 100][..], 101, 0).is_err());
+    }
+}

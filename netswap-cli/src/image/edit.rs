@@ -1,0 +1,203 @@
+//! The change that sets or clears run-from-swap bits, as a value: which bytes, before and after.
+
+use super::checksum::{CHECKSUM, updated};
+use super::{Layout, SwapRun};
+
+/// Where Characteristics lies, from the start of the NT headers on.
+pub(super) const CHARACTERISTICS: u32 = 22;
+
+/// From Characteristics to the end of `CheckSum`: what a change can reach.
+pub(super) const REACH: usize = (CHECKSUM + 4 - CHARACTERISTICS) as usize;
+
+/// Where `CheckSum` lies in those bytes.
+const CHECKSUM_IN_REACH: usize = (CHECKSUM - CHARACTERISTICS) as usize;
+
+/// Bytes of a file to be changed with one write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Where they begin in the file.
+    pub offset: u64,
+    /// What stands there.
+    pub old: Vec<u8>,
+    /// What is to stand there; as many bytes.
+    pub new: Vec<u8>,
+}
+
+/// What becomes of the checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewChecksum {
+    /// It stays as valid as it was: 0 stays 0, right stays right.
+    Updated,
+    /// It becomes what it should be once the bits are as wanted, computed from the whole file by
+    /// [`Layout::checksum`] as the file is now.
+    Recomputed(u32),
+}
+
+impl Edit {
+    /// The change that makes exactly the bits of `want` differ from what they are not yet: each is
+    /// set, or cleared. `None`: the file is as wanted.
+    pub fn plan(
+        layout: &Layout,
+        length: u64,
+        bits: &[SwapRun],
+        set: bool,
+        checksum: NewChecksum,
+    ) -> Option<Edit> {
+        let mask = bits.iter().fold(0, |mask, bit| mask | bit.mask());
+        let old = layout.reach;
+        let before = layout.header.characteristics;
+        let after = if set { before | mask } else { before & !mask };
+        let mut new = old;
+        for (place, byte) in new.iter_mut().zip(after.to_le_bytes()) {
+            *place = byte;
+        }
+        let offset = u64::from(layout.nt_headers) + u64::from(CHARACTERISTICS);
+        let changes = || {
+            let bytes = old.into_iter().zip(new).zip(offset..);
+            bytes.take(2).map(|((before, after), offset)| (offset, before, after))
+        };
+        let checksum = match checksum {
+            NewChecksum::Updated => updated(layout.header.checksum, length, changes()),
+            NewChecksum::Recomputed(right_now) => {
+                updated(right_now, length, changes()).or(Some(right_now))
+            }
+        };
+        if let Some(checksum) = checksum.filter(|checksum| *checksum != layout.header.checksum) {
+            let places = new.iter_mut().skip(CHECKSUM_IN_REACH);
+            for (place, byte) in places.zip(checksum.to_le_bytes()) {
+                *place = byte;
+            }
+        }
+        if new == old {
+            return None;
+        }
+        // One byte more or less costs nothing; what need not be written need not be at risk.
+        let is_short = new.get(2..) == old.get(2..);
+        let length = if is_short { 2 } else { REACH };
+        let cut = |bytes: [u8; REACH]| bytes.into_iter().take(length).collect();
+        Some(Edit { offset, old: cut(old), new: cut(new) })
+    }
+
+    /// Whether this is a change that netswap makes: to run-from-swap bits and the checksum, and to
+    /// nothing else. What a journal says is believed only then.
+    pub fn is_sound(&self) -> bool {
+        let bits = SwapRun::ALL.iter().fold(0, |bits, bit| bits | bit.mask()).to_le_bytes();
+        let is_length = [2, REACH].contains(&self.old.len()) && self.old.len() == self.new.len();
+        let allowed = |index: usize| match index {
+            0 | 1 => bits.get(index).copied().unwrap_or(0),
+            CHECKSUM_IN_REACH.. => 0xff,
+            _ => 0,
+        };
+        let mut changes = self.old.iter().zip(&self.new).enumerate();
+        is_length && changes.all(|(index, (old, new))| (old ^ new) & !allowed(index) == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::tests::image;
+
+    const BOTH: &[SwapRun] = &SwapRun::ALL;
+
+    /// The file after the edit.
+    fn edited(mut bytes: Vec<u8>, edit: &Edit) -> Vec<u8> {
+        let at = usize::try_from(edit.offset).unwrap();
+        assert_eq!(bytes[at..at + edit.old.len()], edit.old);
+        bytes[at..at + edit.new.len()].copy_from_slice(&edit.new);
+        bytes
+    }
+
+    fn layout(bytes: &[u8]) -> Layout {
+        Layout::read(bytes).unwrap().unwrap()
+    }
+
+    fn plan(bytes: &[u8], bits: &[SwapRun], set: bool) -> Option<Edit> {
+        Edit::plan(&layout(bytes), bytes.len() as u64, bits, set, NewChecksum::Updated)
+    }
+
+    /// The image with the checksum that it should have.
+    fn with_right_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+        let layout = layout(&bytes);
+        let right = layout.checksum(&*bytes, bytes.len() as u64).unwrap();
+        let at = layout.nt_headers as usize + CHECKSUM as usize;
+        bytes[at..at + 4].copy_from_slice(&right.to_le_bytes());
+        bytes
+    }
+
+    fn checksum_is_right(bytes: &[u8]) -> bool {
+        let layout = layout(bytes);
+        layout.header.checksum == layout.checksum(bytes, bytes.len() as u64).unwrap()
+    }
+
+    #[test]
+    fn setting_and_clearing_change_the_wanted_bits_alone() {
+        for e_lfanew in [0x80, 0x81, 0x82, 0x83] {
+            let bytes = with_right_checksum(image(e_lfanew, 0x0022));
+            for bits in [&[SwapRun::Net][..], &[SwapRun::Cd], BOTH] {
+                let edit = plan(&bytes, bits, true).unwrap();
+                assert!(edit.is_sound());
+                let set = edited(bytes.clone(), &edit);
+                assert_eq!(layout(&set).header.swap_run(), bits);
+                assert!(checksum_is_right(&set), "{e_lfanew:#x} {bits:?}");
+                assert_eq!(plan(&set, bits, true), None);
+                let cleared = edited(set.clone(), &plan(&set, bits, false).unwrap());
+                assert_eq!(cleared, bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_checksum_of_0_stays_0_and_two_bytes_are_written() {
+        let mut bytes = image(0x80, 0x0022);
+        bytes[0x80 + 88..0x80 + 92].fill(0);
+        let edit = plan(&bytes, BOTH, true).unwrap();
+        assert_eq!((edit.offset, &*edit.new), (0x80 + 22, &[0x22, 0x0c][..]));
+    }
+
+    #[test]
+    fn a_wrong_checksum_stays_wrong_by_as_much() {
+        let right = with_right_checksum(image(0x80, 0x0022));
+        for wrong_by in [1_u32, 0x7fff, 0x1_0000, 0x8000_0000] {
+            let mut bytes = right.clone();
+            let wrong = layout(&right).header.checksum.wrapping_add(wrong_by);
+            bytes[0x80 + 88..0x80 + 92].copy_from_slice(&wrong.to_le_bytes());
+            let set = edited(bytes.clone(), &plan(&bytes, BOTH, true).unwrap());
+            assert!(!checksum_is_right(&set), "{wrong_by:#x}");
+            let cleared = edited(set.clone(), &plan(&set, BOTH, false).unwrap());
+            assert_eq!(cleared, bytes, "{wrong_by:#x}");
+        }
+    }
+
+    #[test]
+    fn a_recomputed_checksum_is_right_whatever_stood_there() {
+        for before in [0_u32, 1, 0xdead_beef] {
+            let mut bytes = image(0x80, 0x0022);
+            bytes[0x80 + 88..0x80 + 92].copy_from_slice(&before.to_le_bytes());
+            let length = bytes.len() as u64;
+            let layout = layout(&bytes);
+            let right_now = NewChecksum::Recomputed(layout.checksum(&*bytes, length).unwrap());
+            let edit = Edit::plan(&layout, length, BOTH, true, right_now).unwrap();
+            let set = edited(bytes, &edit);
+            assert!(checksum_is_right(&set), "{before:#x}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_anything_else_is_not_sound() {
+        let bytes = with_right_checksum(image(0x80, 0x0022));
+        let edit = plan(&bytes, BOTH, true).unwrap();
+        for index in 0..REACH {
+            for bit in 0..8 {
+                let mut changed = edit.clone();
+                changed.new[index] = edit.old[index] ^ (1 << bit);
+                let is_ours = matches!((index, bit), (1, 2 | 3)) || index >= CHECKSUM_IN_REACH;
+                assert_eq!(changed.is_sound(), is_ours, "{index} {bit}");
+            }
+        }
+        let longer = Edit { new: [edit.new.clone(), vec![0]].concat(), ..edit.clone() };
+        assert!(!longer.is_sound());
+        let empty = Edit { old: Vec::new(), new: Vec::new(), ..edit };
+        assert!(!empty.is_sound());
+    }
+}

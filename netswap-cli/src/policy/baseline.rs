@@ -1,0 +1,196 @@
+//! The failures that are known, so that only new ones count.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
+
+use super::PolicyError;
+use crate::Error;
+use crate::report::Judged;
+use crate::text::{PathFields, Printable};
+use crate::verdict::Status;
+
+const SCHEMA: &str = "netswap.baseline/1";
+
+/// The known failures of one file.
+#[derive(Debug)]
+pub(crate) struct Baseline {
+    source: PathBuf,
+    keys: Keys,
+    /// By path, the codes, and whether each was met again.
+    known: BTreeMap<String, BTreeMap<String, bool>>,
+}
+
+/// What became of the known failures.
+#[derive(Debug)]
+pub struct BaselineOutcome {
+    /// The file.
+    pub source: PathBuf,
+    /// How many failures it knows.
+    pub known: usize,
+    /// Those that were not met: path and code.
+    pub stale: Vec<(String, String)>,
+}
+
+/// How a baseline names files: relative to its own folder where they lie below it, so that it can go
+/// with a repository or a share, else in full; with `/` on every system.
+#[derive(Debug)]
+struct Keys {
+    folder: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    schema: String,
+    images: Vec<Image>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Image {
+    path: String,
+    codes: BTreeSet<String>,
+}
+
+impl Baseline {
+    /// Reads the known failures.
+    pub(crate) fn from_file(path: &Path) -> Result<Self, PolicyError> {
+        let unreadable = |error: io::Error| wrong(path, &error.to_string());
+        let file = BufReader::new(File::open(path).map_err(unreadable)?);
+        let document: Document =
+            serde_json::from_reader(file).map_err(|error| wrong(path, &error.to_string()))?;
+        if document.schema != SCHEMA {
+            return Err(wrong(path, &format!("its schema is not {SCHEMA}")));
+        }
+        let mut known = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for image in document.images {
+            let codes = image.codes.into_iter().map(|code| (code, false));
+            known.entry(image.path).or_default().extend(codes);
+        }
+        Ok(Baseline { source: path.to_owned(), keys: Keys::of(path).map_err(unreadable)?, known })
+    }
+
+    /// Lets a failure pass of which everything is known.
+    pub(crate) fn apply(&mut self, image: &mut Judged) {
+        if image.verdict.status != Status::Failed {
+            return;
+        }
+        let Some(known) = self.known.get_mut(&self.keys.of_path(&image.path)) else {
+            return;
+        };
+        let mut all = true;
+        for finding in &image.verdict.findings {
+            match known.get_mut(finding.code.name()) {
+                Some(is_met) => *is_met = true,
+                None => all = false,
+            }
+        }
+        if all {
+            image.allow(format!("known in {}", Printable(&self.source)));
+        }
+    }
+
+    pub(crate) fn finish(self) -> BaselineOutcome {
+        let count = self.known.values().map(BTreeMap::len).sum();
+        let stale = self.known.into_iter().flat_map(|(path, codes)| {
+            let stale = codes.into_iter().filter(|(_, is_met)| !is_met);
+            stale.map(move |(code, _)| (path.clone(), code))
+        });
+        BaselineOutcome { source: self.source, known: count, stale: stale.collect() }
+    }
+}
+
+fn wrong(path: &Path, why: &str) -> PolicyError {
+    PolicyError::Baseline { path: path.to_owned(), why: why.to_owned() }
+}
+
+impl Keys {
+    fn of(baseline: &Path) -> io::Result<Self> {
+        let folder = std::path::absolute(baseline)?.parent().map(Path::to_owned);
+        Ok(Keys { folder: folder.unwrap_or_default() })
+    }
+
+    fn of_path(&self, path: &Path) -> String {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let key = absolute.strip_prefix(&self.folder).unwrap_or(&absolute);
+        // Bytes that are no text are escaped; that keeps two such names apart.
+        let key = key.to_str().map_or_else(|| Printable(key).to_string(), str::to_owned);
+        if std::path::MAIN_SEPARATOR == '/' { key } else { key.replace('\\', "/") }
+    }
+}
+
+impl Serialize for BaselineOutcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Stale<'a> {
+            path: &'a str,
+            code: &'a str,
+        }
+        let stale: Vec<_> = self.stale.iter().map(|(path, code)| Stale { path, code }).collect();
+        let mut fields = serializer.serialize_struct("BaselineOutcome", 3)?;
+        fields.serialize_field("source", &PathFields::of(&self.source))?;
+        fields.serialize_field("known", &self.known)?;
+        fields.serialize_field("stale", &stale)?;
+        fields.end()
+    }
+}
+
+/// Writes the failures of a run as known ones. The file appears when all is in it.
+pub(crate) struct BaselineWriter {
+    path: PathBuf,
+    keys: Keys,
+    file: BufWriter<tempfile::NamedTempFile>,
+    is_first: bool,
+}
+
+impl BaselineWriter {
+    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+        let create = || {
+            let keys = Keys::of(path)?;
+            let file =
+                tempfile::Builder::new().prefix(".netswap-baseline").tempfile_in(&keys.folder)?;
+            let mut file = BufWriter::new(file);
+            write!(file, "{{\n\"schema\": \"{SCHEMA}\",\n\"images\": [")?;
+            Ok(BaselineWriter { path: path.to_owned(), keys, file, is_first: true })
+        };
+        create().map_err(failed(path))
+    }
+
+    /// Writes the image if it is at fault, and says why it is to pass.
+    pub(crate) fn image(&mut self, image: &Judged) -> Result<Option<String>, Error> {
+        if image.verdict.status != Status::Failed {
+            return Ok(None);
+        }
+        let codes = image.verdict.findings.iter().map(|finding| finding.code.name().to_owned());
+        let row = Image { path: self.keys.of_path(&image.path), codes: codes.collect() };
+        let separator: &[u8] = if self.is_first { b"\n" } else { b",\n" };
+        self.is_first = false;
+        let mut write = || {
+            self.file.write_all(separator)?;
+            Ok(serde_json::to_writer(&mut self.file, &row)?)
+        };
+        write().map_err(failed(&self.path))?;
+        Ok(Some(format!("written to {}", Printable(&self.path))))
+    }
+
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        let BaselineWriter { path, mut file, .. } = self;
+        let finish = || {
+            file.write_all(b"\n]\n}\n")?;
+            let file = file.into_inner()?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        finish().map_err(failed(&path))
+    }
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    |source| Error::WriteBaseline { path: path.to_owned(), source }
+}

@@ -1,0 +1,177 @@
+//! Linux, macOS and the other Unixes: files are opened relative to the folder that they were listed
+//! in, which spares the system the walk along the whole path, and closes a race: a folder that is
+//! swapped for a link meanwhile leads nowhere else.
+
+use std::ffi::{CStr, OsStr};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
+
+use super::EntryKind;
+
+/// An open folder.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    fd: OwnedFd,
+}
+
+/// Which file or folder it is, whatever its name.
+pub(crate) type Identity = (u64, u64);
+
+/// The names in a folder, one behind the other: a million of them are to fit into a few megabytes.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    bytes: Vec<u8>,
+}
+
+/// The place of a name in its [`Names`].
+pub(crate) type Name = u32;
+
+impl Names {
+    fn add(&mut self, name: &CStr) -> io::Result<Name> {
+        let at = u32::try_from(self.bytes.len())
+            .map_err(|_| io::Error::other("the folder's names take more than 4 GiB"))?;
+        self.bytes.extend_from_slice(name.to_bytes_with_nul());
+        Ok(at)
+    }
+
+    fn c_str(&self, name: Name) -> &CStr {
+        let rest = self.bytes.get(name as usize..).unwrap_or_default();
+        CStr::from_bytes_until_nul(rest).unwrap_or_default()
+    }
+
+    pub(crate) fn get(&self, name: Name) -> &OsStr {
+        OsStr::from_bytes(self.c_str(name).to_bytes())
+    }
+}
+
+const OF_FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// A pipe that has taken the place of a file is not waited for, and a terminal not taken over.
+const OF_FILE: OFlags = OFlags::CLOEXEC.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+impl Folder {
+    /// Opens the folder at `path`; a link to one is followed.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let fd = rustix::fs::openat(CWD, path, OF_FOLDER, Mode::empty())?;
+        Ok(Folder { path: path.to_owned(), fd })
+    }
+
+    /// Opens a folder in this one.
+    pub(crate) fn folder(&self, names: &Names, name: Name, follow: bool) -> io::Result<Self> {
+        let flags = OF_FOLDER | not_followed(follow);
+        let fd = rustix::fs::openat(&self.fd, names.c_str(name), flags, Mode::empty())?;
+        Ok(Folder { path: self.path.join(names.get(name)), fd })
+    }
+
+    /// Opens a file in this folder, to read its header alone.
+    pub(crate) fn file(&self, names: &Names, name: Name, follow: bool) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OF_FILE | not_followed(follow);
+        let fd = rustix::fs::openat(&self.fd, names.c_str(name), flags, Mode::empty())?;
+        let file = File::from(fd);
+        switch_read_ahead_off(&file);
+        Ok(file)
+    }
+
+    /// All that is in the folder, in no order.
+    pub(crate) fn entries(&self) -> io::Result<(Names, Vec<(Name, EntryKind)>)> {
+        let mut dir = Dir::new(self.fd.try_clone()?)?;
+        let (mut names, mut entries) = (Names::default(), Vec::new());
+        while let Some(entry) = dir.read() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if [c".", c".."].contains(&name) {
+                continue;
+            }
+            let kind = match entry.file_type() {
+                // Some file systems don't tell.
+                FileType::Unknown => {
+                    let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                    FileType::from_raw_mode(stat.st_mode)
+                }
+                kind => kind,
+            };
+            entries.push((names.add(name)?, entry_kind(kind)));
+        }
+        names.bytes.shrink_to_fit();
+        Ok((names, entries))
+    }
+
+    /// What the link of this name leads to.
+    pub(crate) fn behind_link(&self, names: &Names, name: Name) -> io::Result<EntryKind> {
+        let stat = rustix::fs::statat(&self.fd, names.c_str(name), AtFlags::empty())?;
+        Ok(entry_kind(FileType::from_raw_mode(stat.st_mode)))
+    }
+
+    pub(crate) fn identity(&self) -> io::Result<Identity> {
+        let stat = rustix::fs::fstat(&self.fd)?;
+        #[allow(
+            clippy::useless_conversion,
+            clippy::cast_sign_loss,
+            reason = "not so on every Unix"
+        )]
+        Ok((stat.st_dev as u64, u64::from(stat.st_ino)))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn not_followed(follow: bool) -> OFlags {
+    if follow { OFlags::empty() } else { OFlags::NOFOLLOW }
+}
+
+fn entry_kind(kind: FileType) -> EntryKind {
+    match kind {
+        FileType::RegularFile => EntryKind::File,
+        FileType::Directory => EntryKind::Folder,
+        FileType::Symlink => EntryKind::Link,
+        _ => EntryKind::Other,
+    }
+}
+
+/// Which volume a folder lies on, to stay on it.
+pub(crate) fn volume(identity: Identity) -> u64 {
+    identity.0
+}
+
+/// Opens the file at `path`, to read its header alone.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OF_FILE;
+    let file = File::from(rustix::fs::openat(CWD, path, flags, Mode::empty())?);
+    switch_read_ahead_off(&file);
+    Ok(file)
+}
+
+/// The system would read 128 KiB and more where 4 are wanted. That it can't be told so is no error.
+#[cfg(not(target_vendor = "apple"))]
+fn switch_read_ahead_off(file: &File) {
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Random);
+}
+
+#[cfg(target_vendor = "apple")]
+fn switch_read_ahead_off(file: &File) {
+    let _ = rustix::fs::fcntl_nocache(file, true);
+}
+
+/// A path as it is, for those that are no text.
+pub(crate) fn path_bytes(path: &Path) -> Vec<u8> {
+    path.as_os_str().as_bytes().to_vec()
+}
+
+/// The path that these bytes are.
+pub(crate) fn path_from_bytes(bytes: &[u8]) -> Option<PathBuf> {
+    Some(PathBuf::from(OsStr::from_bytes(bytes)))
+}
+
+/// One read at this offset, which may be short.
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.read_at(buffer, offset)
+}

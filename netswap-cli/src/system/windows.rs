@@ -1,0 +1,133 @@
+//! Windows: paths are opened in full, since its libraries have no safe way to open a file relative to
+//! a folder.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::windows::ffi::{OsStrExt, OsStringExt};
+use std::os::windows::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::EntryKind;
+
+/// `FILE_FLAG_RANDOM_ACCESS`: the cache manager does not read ahead
+/// ([CreateFile](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew)).
+const FILE_FLAG_RANDOM_ACCESS: u32 = 0x1000_0000;
+
+/// A folder.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+/// Which file or folder it is, whatever its name: the volume's serial number and the file's index.
+pub(crate) type Identity = (u64, u64);
+
+/// The names in a folder.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    names: Vec<OsString>,
+}
+
+/// The place of a name in its [`Names`].
+pub(crate) type Name = u32;
+
+impl Names {
+    fn add(&mut self, name: OsString) -> io::Result<Name> {
+        let at = u32::try_from(self.names.len())
+            .map_err(|_| io::Error::other("the folder has more than 4,294,967,295 names"))?;
+        self.names.push(name);
+        Ok(at)
+    }
+
+    pub(crate) fn get(&self, name: Name) -> &OsStr {
+        self.names.get(name as usize).map(OsString::as_os_str).unwrap_or_default()
+    }
+}
+
+impl Folder {
+    /// The folder at `path`.
+    #[expect(clippy::unnecessary_wraps, reason = "other systems open it here")]
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Folder { path: path.to_owned() })
+    }
+
+    /// A folder in this one.
+    pub(crate) fn folder(&self, names: &Names, name: Name, _follow: bool) -> io::Result<Self> {
+        Folder::open(&self.path.join(names.get(name)))
+    }
+
+    /// Opens a file in this folder, to read its header alone.
+    ///
+    /// `FILE_FLAG_OPEN_REPARSE_POINT` would keep it from following a link that has taken the file's
+    /// place, and from reading the many files that are reparse points and no links: deduplicated
+    /// ones, and those in the cloud.
+    pub(crate) fn file(&self, names: &Names, name: Name, _follow: bool) -> io::Result<File> {
+        open(&self.path.join(names.get(name)))
+    }
+
+    /// All that is in the folder, in no order.
+    pub(crate) fn entries(&self) -> io::Result<(Names, Vec<(Name, EntryKind)>)> {
+        let (mut names, mut entries) = (Names::default(), Vec::new());
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let kind = entry_kind(entry.file_type()?);
+            entries.push((names.add(entry.file_name())?, kind));
+        }
+        Ok((names, entries))
+    }
+
+    /// What the link of this name leads to.
+    pub(crate) fn behind_link(&self, names: &Names, name: Name) -> io::Result<EntryKind> {
+        Ok(entry_kind(fs::metadata(self.path.join(names.get(name)))?.file_type()))
+    }
+
+    pub(crate) fn identity(&self) -> io::Result<Identity> {
+        let handle = winapi_util::Handle::from_path_any(&self.path)?;
+        let information = winapi_util::file::information(&handle)?;
+        Ok((information.volume_serial_number(), information.file_index()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn entry_kind(kind: fs::FileType) -> EntryKind {
+    if kind.is_symlink() {
+        EntryKind::Link
+    } else if kind.is_dir() {
+        EntryKind::Folder
+    } else if kind.is_file() {
+        EntryKind::File
+    } else {
+        EntryKind::Other
+    }
+}
+
+/// Which volume a folder lies on, to stay on it.
+pub(crate) fn volume(identity: Identity) -> u64 {
+    identity.0
+}
+
+/// Opens the file at `path`, to read its header alone.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(FILE_FLAG_RANDOM_ACCESS).open(path)
+}
+
+/// A path as it is, for those that are no text: its UTF-16 code units, little end first.
+pub(crate) fn path_bytes(path: &Path) -> Vec<u8> {
+    path.as_os_str().encode_wide().flat_map(u16::to_le_bytes).collect()
+}
+
+/// The path that these bytes are.
+pub(crate) fn path_from_bytes(bytes: &[u8]) -> Option<PathBuf> {
+    let (units, rest) = bytes.as_chunks::<2>();
+    let units: Vec<u16> = units.iter().copied().map(u16::from_le_bytes).collect();
+    rest.is_empty().then(|| PathBuf::from(OsString::from_wide(&units)))
+}
+
+/// One read at this offset, which may be short.
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.seek_read(buffer, offset)
+}
