@@ -16,3 +16,11 @@ pub(crate) fn cargo() -> OsString {
     #[expect(clippy::disallowed_methods, reason = "the one reader")]
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
+
+/// The folder for journals: where the system keeps what programs remember of their work.
+#[cfg(feature = "cli")]
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("netswap"))
+}

@@ -1,7 +1,7 @@
 //! Why a command could not do its work.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::find::BuildError;
 use crate::policy::PolicyError;
@@ -45,6 +45,35 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The journal can't be written, so no more is changed.
+    #[error("failed to write the journal{}: {}; what has no entry in it has not been changed", in_front(path.as_deref()), one_line(why))]
+    WriteJournal {
+        /// The file; none if there is no folder for it.
+        path: Option<PathBuf>,
+        /// What the system said.
+        why: String,
+    },
+    /// Something went wrong when some files had been changed already.
+    #[error(
+        "{source}; what was changed before is in the journal {}: netswap undo puts it back",
+        Printable(journal)
+    )]
+    Interrupted {
+        /// The journal.
+        journal: PathBuf,
+        /// What went wrong.
+        source: Box<Error>,
+    },
+    /// The journal can't be read, or a line of it.
+    #[error("failed to read the journal {}{}: {}", Printable(path), of_line(*line), one_line(why))]
+    ReadJournal {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1; none if it is the whole.
+        line: Option<u64>,
+        /// What is wrong.
+        why: String,
+    },
     /// The arguments can't be understood.
     #[error("{}", one_line(.0))]
     Usage(String),
@@ -59,6 +88,14 @@ pub enum Error {
     /// The report can't be written.
     #[error("failed to write the report: {0}")]
     Output(#[from] io::Error),
+}
+
+fn in_front(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| format!(" {}", Printable(path)))
+}
+
+fn of_line(line: Option<u64>) -> String {
+    line.map_or_else(String::new, |line| format!(", line {line}"))
 }
 
 fn suggestion(nearest: Option<&str>) -> String {

@@ -30,6 +30,9 @@ impl From<&Error> for ExitCode {
             | Error::NoSuchPath { .. }
             | Error::Glob { .. }
             | Error::WriteBaseline { .. }
+            | Error::WriteJournal { .. }
+            | Error::ReadJournal { .. }
+            | Error::Interrupted { .. }
             | Error::Usage(_)
             | Error::UnknownCode { .. }
             | Error::Output(_) => ExitCode::Error,

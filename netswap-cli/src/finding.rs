@@ -75,6 +75,33 @@ codes! {
     /// The file has headers that no Windows image has.
     MalformedImage = "malformed-image",
         "The file has headers that no Windows image has.";
+    /// The file that was named is no PE image.
+    NotAnImage = "not-an-image",
+        "The file is no PE image.";
+    /// Changing the file would break its signature.
+    SignatureWouldBreak = "signature-would-break",
+        "The file is signed, and the signature covers the bits.";
+    /// Changing the file would break its strong name.
+    StrongNameWouldBreak = "strong-name-would-break",
+        "The .NET assembly has a strong name, which covers the bits.";
+    /// The file was changed by something else while netswap worked on it.
+    ChangedMeanwhile = "changed-meanwhile",
+        "The file was changed by something else meanwhile.";
+    /// The file is no more as the journal says that netswap left it.
+    ChangedSince = "changed-since",
+        "The file is not as netswap left it.";
+    /// The file has the read-only attribute.
+    ReadOnly = "read-only",
+        "The file is read-only.";
+    /// A program that runs, or has it open, keeps the file from being changed.
+    InUse = "in-use",
+        "The file is in use.";
+    /// The file that was named is a symbolic link.
+    SymbolicLink = "symbolic-link",
+        "The file is a symbolic link.";
+    /// The system refused to let the file be changed.
+    Unwritable = "unwritable",
+        "The file can't be changed.";
     /// The system refused to read the file or folder.
     Unreadable = "unreadable",
         "The file or folder can't be read.";

@@ -24,6 +24,8 @@
 //! what a header says, and no name printed that could move the cursor or forge a line. Nothing that
 //! was not read is reported as passed.
 
+#[cfg(feature = "cli")]
+mod change;
 mod commands;
 mod env;
 mod error;
@@ -31,16 +33,19 @@ mod exit_code;
 mod find;
 mod finding;
 pub mod image;
+#[cfg(feature = "cli")]
+mod journal;
 mod policy;
 mod program;
 mod progress;
 mod report;
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the programs change files"))]
 mod system;
 mod text;
 mod verdict;
 pub mod xtask;
 
-pub use commands::{explain, verify};
+pub use commands::{explain, inspect, verify};
 pub use error::Error;
 pub use exit_code::ExitCode;
 pub use find::{

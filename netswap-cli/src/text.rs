@@ -41,6 +41,38 @@ impl<'a> PathFields<'a> {
     }
 }
 
+#[cfg(feature = "cli")]
+/// A number of bytes for the eye, and exactly: `1.2 MiB (1,236,992 bytes)`.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let exact = plural(count, "byte", "bytes");
+    #[expect(clippy::cast_precision_loss, reason = "it is rounded to a tenth")]
+    let mut rounded = count as f64 / 1024.0;
+    if rounded < 1.0 {
+        return exact;
+    }
+    let mut units = UNITS.iter();
+    let mut unit = units.next();
+    while rounded >= 1024.0 {
+        rounded /= 1024.0;
+        unit = units.next();
+    }
+    format!("{rounded:.1} {} ({exact})", unit.unwrap_or(&""))
+}
+
+/// A number and what it counts, in groups of three digits: `1 image`, `1,024 images`.
+pub(crate) fn plural(count: u64, one: &str, many: &str) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{grouped} {}", if count == 1 { one } else { many })
+}
+
 /// Bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
@@ -50,6 +82,18 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// The bytes that a text in hexadecimal stands for.
+#[cfg(feature = "cli")]
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| {
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let [high, low] = pair.map(digit);
+        u8::try_from(high? * 16 + low?).ok()
+    };
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
 /// Text with its control and formatting characters escaped.

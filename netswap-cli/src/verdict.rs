@@ -41,9 +41,28 @@ impl Verdict {
     pub(crate) fn broken(error: &ReadError) -> Self {
         let status = match error {
             ReadError::Io(_) => Status::Unreadable,
-            ReadError::Truncated | ReadError::Magic(_) | ReadError::Table(_) => Status::Failed,
+            ReadError::Truncated | ReadError::Cut | ReadError::Magic(_) | ReadError::Table(_) => {
+                Status::Failed
+            }
         };
-        Verdict { status, header: None, reason: None, findings: vec![broken(error)] }
+        Verdict { status, header: None, reason: None, findings: vec![Self::finding_of(error)] }
+    }
+
+    /// What is at fault with a file that can't be read.
+    pub(crate) fn finding_of(error: &ReadError) -> Finding {
+        let (code, help) = match error {
+            ReadError::Io(_) => (
+                Code::Unreadable,
+                "see that it is a file or folder, that this account can read it and that no program holds it open",
+            ),
+            ReadError::Truncated | ReadError::Cut => {
+                (Code::TruncatedImage, "copy or build the file again")
+            }
+            ReadError::Magic(_) | ReadError::Table(_) => {
+                (Code::MalformedImage, "build the file again, or delete it")
+            }
+        };
+        Finding { code, message: one_line(&error.to_string()), help: help.to_owned() }
     }
 }
 
@@ -77,21 +96,6 @@ pub fn judge(
     };
     let reason = reason.map(str::to_owned);
     Some(Verdict { status, header: Some(header), reason, findings })
-}
-
-/// A file whose header can't be read.
-fn broken(error: &ReadError) -> Finding {
-    let (code, help) = match error {
-        ReadError::Io(_) => (
-            Code::Unreadable,
-            "see that it is a file or folder, that this account can read it and that no program holds it open",
-        ),
-        ReadError::Truncated => (Code::TruncatedImage, "copy or build the file again"),
-        ReadError::Magic(_) | ReadError::Table(_) => {
-            (Code::MalformedImage, "build the file again, or delete it")
-        }
-    };
-    Finding { code, message: one_line(&error.to_string()), help: help.to_owned() }
 }
 
 /// The required bits that are not set, one finding for those with the same cause.
@@ -329,6 +333,7 @@ mod tests {
             checksum: 0,
             signed: false,
             is_pe32_plus: true,
+            size: 24 + 240,
         })
     }
 

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use netswap::{Build, Code, Error, Judged, Report, Status};
+use netswap::{Build, Code, Error, Judged, Status};
 
 use crate::process::{output, root, scratch};
 
@@ -86,11 +86,11 @@ fn fixture_row(target: &str) -> Row {
         // They would take the place of the fixtures' own.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    let report = match netswap::verify::build(&build, None) {
-        Ok(report) => report,
+    let images = match verified(&build) {
+        Ok(images) => images,
         Err(error) => return not_built(target, &error),
     };
-    let (with, without) = (image(&report, "mindful"), image(&report, "forgetful"));
+    let (with, without) = (image(&images, "mindful"), image(&images, "forgetful"));
     println!("{target:<28} {:<28} {}", cell(with), cell(without));
     let found_at_fault = without.is_some_and(|image| {
         let codes: Vec<_> = image.verdict.findings.iter().map(|finding| finding.code).collect();
@@ -113,11 +113,11 @@ fn example_rows() -> Row {
         build.manifest_path(manifest).target(target).args(["--quiet", "--release", "--config"]);
         build.arg(root().join("examples").join(".cargo").join("config.toml"));
         build.arg("--target-dir").arg(scratch("examples"));
-        let report = match netswap::verify::build(&build, None) {
-            Ok(report) => report,
+        let images = match verified(&build) {
+            Ok(images) => images,
             Err(error) => return not_built(target, &error),
         };
-        let tool = image(&report, "hello-tool");
+        let tool = image(&images, "hello-tool");
         println!("{target:<28} {:<28} (examples/hello-tool)", cell(tool));
         if is_passed(tool) { Row::AsItShould } else { Row::AtFault }
     });
@@ -134,9 +134,19 @@ fn is_passed(image: Option<&Judged>) -> bool {
     image.is_some_and(|image| image.verdict.status == Status::Passed)
 }
 
+/// Builds, and judges what was built.
+fn verified(build: &Build) -> Result<Vec<Judged>, Error> {
+    let mut images = Vec::new();
+    netswap::verify::build(build, &netswap::verify::Options::default(), &mut |image| {
+        images.push(image.clone());
+        Ok(())
+    })?;
+    Ok(images)
+}
+
 /// The image of the package, if it is the only one.
-fn image<'a>(report: &'a Report, package: &str) -> Option<&'a Judged> {
-    let mut images = report.images.iter().filter(|image| image.package.as_deref() == Some(package));
+fn image<'a>(images: &'a [Judged], package: &str) -> Option<&'a Judged> {
+    let mut images = images.iter().filter(|image| image.package.as_deref() == Some(package));
     images.next().filter(|_| images.next().is_none())
 }
 

@@ -3,6 +3,9 @@
 #![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 
 mod explain;
+mod inspect;
+mod patch;
+mod undo;
 mod verify;
 mod walk;
 
@@ -34,9 +37,19 @@ Exit codes:
   2  wrong usage or configuration, a failed build, or a file that could not be read
   3  there was no image to verify";
 
+const CHANGE_EXIT_CODES: &str = "\
+Exit codes:
+  0  every image is as wanted
+  1  some files were refused
+  2  wrong usage, a journal that could not be written or read, or an unreadable file
+  3  there was no image to change";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Verify(Box<verify::Verify>),
+    Inspect(inspect::Inspect),
+    Patch(Box<patch::Patch>),
+    Undo(undo::Undo),
     Explain(explain::Explain),
 }
 
@@ -60,6 +73,9 @@ fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) ->
     match parsed {
         Ok(cli) => finish(|| match cli.command {
             Command::Verify(verify) => verify.run(),
+            Command::Inspect(inspect) => inspect.run(),
+            Command::Patch(patch) => patch.run(),
+            Command::Undo(undo) => undo.run(),
             Command::Explain(explain) => explain.run(),
         }),
         // clap's own exit code of a wrong usage is 2, and of --help and --version 0, as ours.

@@ -1,4 +1,9 @@
 //! What the programs do; each reads like its help text.
 
 pub mod explain;
+pub mod inspect;
+#[cfg(feature = "cli")]
+pub(crate) mod patch;
+#[cfg(feature = "cli")]
+pub(crate) mod undo;
 pub mod verify;

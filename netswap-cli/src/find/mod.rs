@@ -3,7 +3,7 @@
 mod beside;
 #[cfg(feature = "cli")]
 mod named;
-mod ordered;
+pub(crate) mod ordered;
 mod receipt;
 mod walk;
 mod workspace;

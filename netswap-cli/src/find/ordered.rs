@@ -15,11 +15,11 @@ use std::thread;
 type Place = Vec<u32>;
 
 /// What a task has done.
-pub(super) struct Done<Task, Item> {
+pub(crate) struct Done<Task, Item> {
     /// What came of it, in order.
-    pub(super) items: Vec<Item>,
+    pub(crate) items: Vec<Item>,
     /// The tasks that come behind it, in order.
-    pub(super) tasks: Vec<Task>,
+    pub(crate) tasks: Vec<Task>,
 }
 
 /// As many results are held until an earlier one is there.
@@ -44,7 +44,7 @@ struct State<Task, Item> {
 
 /// Does the tasks and those that come behind them with this many threads; `emit` is given each item
 /// in order, on this thread. Its error ends it all.
-pub(super) fn run<Task: Send, Item: Send, Error>(
+pub(crate) fn run<Task: Send, Item: Send, Error>(
     jobs: NonZeroUsize,
     tasks: Vec<Task>,
     work: impl Fn(Task) -> Done<Task, Item> + Sync,

@@ -3,12 +3,17 @@
 //! Source: PE format, "The Attribute Certificate Table (Image Only)". The signature itself is not
 //! checked: that takes a trust store, and Windows' `signtool verify` or osslsigncode has one.
 
+use std::io;
+
+use serde::Serialize;
+
 use super::layout::{Directory, DirectoryEntry};
-use super::table::{Pieces, TableError};
+use super::table::Pieces;
 use super::{Layout, ReadAt};
 
 /// What the certificate table is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
 pub enum CertificateTable {
     /// There is none: the file is not signed.
     Absent,
@@ -45,11 +50,7 @@ impl CertificateTable {
     ///
     /// When the system refuses to read; a wrong table is no error, see
     /// [`CertificateTable::Malformed`].
-    pub fn read(
-        file: &(impl ReadAt + ?Sized),
-        layout: &Layout,
-        length: u64,
-    ) -> Result<Self, TableError> {
+    pub fn read(file: &(impl ReadAt + ?Sized), layout: &Layout, length: u64) -> io::Result<Self> {
         let Some(table) = layout.certificate_table() else {
             return Ok(CertificateTable::Absent);
         };
@@ -72,7 +73,7 @@ fn entries(
     file: &(impl ReadAt + ?Sized),
     table: Directory,
     length: u64,
-) -> Result<Result<u32, &'static str>, TableError> {
+) -> io::Result<Result<u32, &'static str>> {
     let end = u64::from(table.address) + u64::from(table.size);
     if end > length {
         return Ok(Err("it reaches beyond the end of the file"));

@@ -22,6 +22,13 @@ pub enum StrongName {
     Signed,
 }
 
+impl Layout {
+    /// Whether it is a .NET assembly.
+    pub fn is_managed(&self) -> bool {
+        self.directory(DirectoryEntry::ClrRuntimeHeader).is_some()
+    }
+}
+
 /// Reads whether an image has a strong name. `None`: it is no .NET assembly.
 ///
 /// # Errors

@@ -1,13 +1,17 @@
 //! The change that sets or clears run-from-swap bits, as a value: which bytes, before and after.
 
 use super::checksum::{CHECKSUM, updated};
-use super::{Layout, SwapRun};
+use super::{Header, Layout, SwapRun};
 
 /// Where Characteristics lies, from the start of the NT headers on.
 pub(super) const CHARACTERISTICS: u32 = 22;
 
 /// From Characteristics to the end of `CheckSum`: what a change can reach.
 pub(super) const REACH: usize = (CHECKSUM + 4 - CHARACTERISTICS) as usize;
+
+/// Start and length of the fields that an edit changes, from the start of the NT headers on.
+pub(super) const EDITED: [(usize, usize); 2] =
+    [(CHARACTERISTICS as usize, 2), (CHECKSUM as usize, 4)];
 
 /// Where `CheckSum` lies in those bytes.
 const CHECKSUM_IN_REACH: usize = (CHECKSUM - CHARACTERISTICS) as usize;
@@ -21,6 +25,17 @@ pub struct Edit {
     pub old: Vec<u8>,
     /// What is to stand there; as many bytes.
     pub new: Vec<u8>,
+}
+
+/// How a file stands to an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EditState {
+    /// The file is as before.
+    NotMade,
+    /// The file is as after, or its write was cut off.
+    Made,
+    /// The file was changed by something else.
+    Other,
 }
 
 /// What becomes of the checksum.
@@ -78,6 +93,36 @@ impl Edit {
         Some(Edit { offset, old: cut(old), new: cut(new) })
     }
 
+    /// The header with this edit made.
+    pub fn applied(&self, header: Header) -> Header {
+        with(&self.new, header)
+    }
+
+    /// The header with this edit taken back.
+    pub fn undone(&self, header: Header) -> Header {
+        with(&self.old, header)
+    }
+
+    /// What of the bytes that stand in a file now is left of this edit.
+    pub(crate) fn state(&self, layout: &Layout) -> EditState {
+        let start = u64::from(layout.nt_headers) + u64::from(CHARACTERISTICS);
+        let Some(now) = layout.reach.get(..self.old.len()) else {
+            return EditState::Other;
+        };
+        if self.offset != start {
+            return EditState::Other;
+        }
+        // A write that was cut off in its midst leaves some bytes new and some old.
+        let bytes = || now.iter().zip(self.old.iter().zip(&self.new));
+        if now == self.old {
+            EditState::NotMade
+        } else if bytes().all(|(now, (old, new))| now == old || now == new) {
+            EditState::Made
+        } else {
+            EditState::Other
+        }
+    }
+
     /// Whether this is a change that netswap makes: to run-from-swap bits and the checksum, and to
     /// nothing else. What a journal says is believed only then.
     pub fn is_sound(&self) -> bool {
@@ -90,6 +135,17 @@ impl Edit {
         };
         let mut changes = self.old.iter().zip(&self.new).enumerate();
         is_length && changes.all(|(index, (old, new))| (old ^ new) & !allowed(index) == 0)
+    }
+}
+
+/// The header with these bytes from Characteristics on.
+fn with(bytes: &[u8], header: Header) -> Header {
+    let characteristics = bytes.first_chunk().map(|field| u16::from_le_bytes(*field));
+    let checksum = bytes.get(CHECKSUM_IN_REACH..).and_then(|rest| rest.first_chunk());
+    Header {
+        characteristics: characteristics.unwrap_or(header.characteristics),
+        checksum: checksum.map_or(header.checksum, |field| u32::from_le_bytes(*field)),
+        ..header
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Header {
     pub signed: bool,
     /// Whether it is PE32+, whose addresses have 64 bits, and not PE32.
     pub is_pe32_plus: bool,
+    /// How many bytes they take, from the signature to the end of the section table.
+    pub(crate) size: usize,
 }
 
 /// What kind of image it is.
@@ -119,6 +121,7 @@ impl Header {
             checksum: optional.check_sum(),
             signed: certificates.is_some_and(|(table, _)| table.size.get(LE) != 0),
             is_pe32_plus: nt.is_type_64(),
+            size: size_of_headers.min(Self::MOST_BYTES),
         })
     }
 
@@ -191,6 +194,7 @@ pub(crate) mod tests {
             checksum: 0x1234,
             signed: false,
             is_pe32_plus: true,
+            size: 24 + 240,
         };
         assert_eq!(header, expected);
         assert_eq!(header.machine_name(), "x64");

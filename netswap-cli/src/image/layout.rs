@@ -24,6 +24,9 @@ pub struct Layout {
     file_alignment: u32,
     directories: Vec<Directory>,
     sections: Vec<Section>,
+    /// The CRC-32 of the NT headers and the section table but for Characteristics and `CheckSum`:
+    /// the same before and after an edit, and another for another build.
+    pub(crate) fingerprint: u32,
     /// The bytes from Characteristics to `CheckSum`, as they stand in the file.
     pub(super) reach: [u8; edit::REACH],
 }
@@ -109,9 +112,11 @@ impl Layout {
                 offset: section.pointer_to_raw_data.get(LE),
                 raw_size: section.size_of_raw_data.get(LE),
             });
+        let fingerprint = fingerprint(bytes.get(..header.size).unwrap_or(bytes));
         let reach = bytes.get(edit::CHARACTERISTICS as usize..).and_then(|from| from.first_chunk());
         Ok(Layout {
             reach: *reach.ok_or(Malformed::Truncated)?,
+            fingerprint,
             nt_headers: e_lfanew,
             #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
             image_base: optional.image_base() as u32,
@@ -169,6 +174,17 @@ impl Section {
         let rest = size.checked_sub(into).filter(|rest| *rest > 0)?;
         Some((u64::from(self.start(file_alignment)) + u64::from(into), rest))
     }
+}
+
+fn fingerprint(headers: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    let is_edited = |at: usize| {
+        edit::EDITED.iter().any(|&(start, length)| (start..start + length).contains(&at))
+    };
+    for (at, byte) in headers.iter().enumerate() {
+        crc.update(&[if is_edited(at) { 0 } else { *byte }]);
+    }
+    crc.finalize()
 }
 
 /// As many of these as the bytes hold.

@@ -7,6 +7,7 @@
 mod certificates;
 mod checksum;
 mod clr;
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the programs change files"))]
 mod edit;
 mod header;
 mod imports;
@@ -16,6 +17,8 @@ mod table;
 
 pub use certificates::CertificateTable;
 pub use clr::{StrongName, strong_name};
+#[cfg(feature = "cli")]
+pub(crate) use edit::EditState;
 pub use edit::{Edit, NewChecksum};
 pub(crate) use header::Malformed;
 pub use header::{Header, Kind};
@@ -30,6 +33,7 @@ use serde::{Deserialize, Serialize};
 /// ([Microsoft Learn](https://learn.microsoft.com/cpp/build/reference/swaprun-load-linker-output-to-swap-file)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum SwapRun {
     /// `IMAGE_FILE_NET_RUN_FROM_SWAP`: an image on a network share is copied to the page file.
     Net,

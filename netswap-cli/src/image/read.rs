@@ -67,6 +67,9 @@ pub enum ReadError {
     /// A table that its headers point to is not as the PE format has it; what is wrong.
     #[error("{0}")]
     Table(&'static str),
+    /// Its sections reach beyond its end.
+    #[error("the file ends before its last section does")]
+    Cut,
 }
 
 impl From<Malformed> for ReadError {

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::later::Later;
 use super::{Judged, Origin, Verification};
-use crate::text::{Printable, one_line};
+use crate::text::{Printable, one_line, plural};
 use crate::verdict::Status;
 use crate::{ExitCode, Header};
 
@@ -138,8 +138,4 @@ fn summary(outcome: &Verification) -> String {
     let others = plural(summary.not_images, "other file", "other files");
     let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
     format!("{images}{parts} ({others}, {:.2} s)", summary.seconds)
-}
-
-fn plural(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -1,6 +1,10 @@
 //! What was found, for people and for programs.
 
+#[cfg(feature = "cli")]
+pub(crate) mod change;
 mod human;
+#[cfg(feature = "cli")]
+pub(crate) mod inspect;
 mod json;
 mod later;
 

@@ -3,10 +3,10 @@
 //! swapped for a link meanwhile leads nowhere else.
 
 use std::ffi::{CStr, OsStr};
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fd::OwnedFd;
@@ -161,12 +161,54 @@ fn switch_read_ahead_off(file: &File) {
     let _ = rustix::fs::fcntl_nocache(file, true);
 }
 
+/// What tells whether a file is still the one that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) identity: Identity,
+    /// In bytes.
+    pub(crate) length: u64,
+    modified: (i64, i64),
+}
+
+/// The stamp of an open file, and how many names it has.
+pub(crate) fn stamp(file: &File) -> io::Result<(Stamp, u64)> {
+    let metadata = file.metadata()?;
+    let stamp = Stamp {
+        identity: (metadata.dev(), metadata.ino()),
+        length: metadata.len(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+    };
+    Ok((stamp, metadata.nlink()))
+}
+
+/// Opens the file at `path` to change it in place; a link is followed only if asked.
+pub(crate) fn open_to_change(path: &Path, follow: bool) -> io::Result<File> {
+    let flags = OFlags::RDWR | OF_FILE | not_followed(follow);
+    Ok(File::from(rustix::fs::openat(CWD, path, flags, Mode::empty())?))
+}
+
+/// One write at this offset, which may be short.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    file.write_at(bytes, offset)
+}
+
+/// Lets the owner write; what others may do stays.
+pub(crate) fn make_writable(permissions: &mut Permissions) {
+    permissions.set_mode(permissions.mode() | 0o200);
+}
+
+/// Whether a program that runs, or one that has it open, keeps the file from being opened.
+pub(crate) fn is_in_use(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ExecutableFileBusy
+}
+
 /// A path as it is, for those that are no text.
 pub(crate) fn path_bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().as_bytes().to_vec()
 }
 
 /// The path that these bytes are.
+#[expect(clippy::unnecessary_wraps, reason = "on Windows it can fail")]
 pub(crate) fn path_from_bytes(bytes: &[u8]) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(bytes)))
 }

@@ -2,7 +2,7 @@
 //! a folder.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
@@ -113,6 +113,54 @@ pub(crate) fn volume(identity: Identity) -> u64 {
 /// Opens the file at `path`, to read its header alone.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(FILE_FLAG_RANDOM_ACCESS).open(path)
+}
+
+/// What tells whether a file is still the one that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) identity: Identity,
+    /// In bytes.
+    pub(crate) length: u64,
+    modified: Option<u64>,
+}
+
+/// The stamp of an open file, and how many names it has.
+pub(crate) fn stamp(file: &File) -> io::Result<(Stamp, u64)> {
+    let information = winapi_util::file::information(file)?;
+    let stamp = Stamp {
+        identity: (information.volume_serial_number(), information.file_index()),
+        length: information.file_size(),
+        modified: information.last_write_time(),
+    };
+    Ok((stamp, information.number_of_links()))
+}
+
+/// `FILE_SHARE_READ`: nobody else may write it while it is changed.
+const FILE_SHARE_READ: u32 = 1;
+
+/// Opens the file at `path` to change it in place.
+pub(crate) fn open_to_change(path: &Path, _follow: bool) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).share_mode(FILE_SHARE_READ).open(path)
+}
+
+/// One write at this offset, which may be short.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    file.seek_write(bytes, offset)
+}
+
+/// Takes the read-only attribute away.
+#[expect(clippy::permissions_set_readonly_false, reason = "on Windows it is one attribute")]
+pub(crate) fn make_writable(permissions: &mut Permissions) {
+    permissions.set_readonly(false);
+}
+
+/// `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`, `ERROR_USER_MAPPED_FILE`
+/// ([System error codes](https://learn.microsoft.com/windows/win32/debug/system-error-codes)).
+const IN_USE: [i32; 3] = [32, 33, 1224];
+
+/// Whether a program that runs, or one that has it open, keeps the file from being opened.
+pub(crate) fn is_in_use(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
 }
 
 /// A path as it is, for those that are no text: its UTF-16 code units, little end first.

@@ -1,0 +1,227 @@
+//! Changing a file in place, with one write, and only if it is still the file that was read.
+//!
+//! Nothing is copied or renamed, so links, permissions, owner, streams and whatever else belongs to
+//! the file stay.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::finding::{Code, Finding};
+use crate::system::{self, Stamp};
+use crate::text::one_line;
+use crate::{Error, Header};
+
+/// What became of one file.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// What became of it.
+    pub(crate) status: ChangeStatus,
+    /// What its header said before, if it is an image.
+    pub(crate) before: Option<Header>,
+    /// What its header says after; as before if nothing was changed.
+    pub(crate) after: Option<Header>,
+    /// Why it was left alone, if that is no fault.
+    pub(crate) reason: Option<&'static str>,
+    /// Why it was refused or could not be read.
+    pub(crate) finding: Option<Finding>,
+}
+
+/// What became of one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ChangeStatus {
+    /// Its bytes were changed.
+    Changed,
+    /// They would have been.
+    WouldChange,
+    /// It is as wanted.
+    Unchanged,
+    /// It need not be changed: Windows does not load it, or it was changed under another name.
+    Skipped,
+    /// To change it would break it, or the system does not allow it.
+    Refused,
+    /// It could not be read, so nothing is known of it.
+    Unreadable,
+}
+
+/// How many of what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct ChangeSummary {
+    /// Files that were looked at.
+    pub(crate) files: u64,
+    /// Files that were changed, or would have been.
+    pub(crate) changed: u64,
+    /// Images that are as wanted.
+    pub(crate) unchanged: u64,
+    /// Images that need not be changed.
+    pub(crate) skipped: u64,
+    /// Files that were refused.
+    pub(crate) refused: u64,
+    /// Files that are no images.
+    pub(crate) not_images: u64,
+    /// Files and folders that could not be read.
+    pub(crate) unreadable: u64,
+    /// How long it took.
+    pub(crate) seconds: f64,
+}
+
+impl ChangeSummary {
+    pub(crate) fn count(&mut self, status: ChangeStatus) {
+        self.files += 1;
+        let count = match status {
+            ChangeStatus::Changed | ChangeStatus::WouldChange => &mut self.changed,
+            ChangeStatus::Unchanged => &mut self.unchanged,
+            ChangeStatus::Skipped => &mut self.skipped,
+            ChangeStatus::Refused => &mut self.refused,
+            ChangeStatus::Unreadable => &mut self.unreadable,
+        };
+        *count += 1;
+    }
+}
+
+impl Change {
+    /// A file that is left as it is.
+    pub(crate) fn none(path: PathBuf, status: ChangeStatus, header: Header) -> Self {
+        let (before, after) = (Some(header), Some(header));
+        Change { path, status, before, after, reason: None, finding: None }
+    }
+
+    /// A file that can't be changed, or read.
+    pub(crate) fn refused(path: PathBuf, header: Option<Header>, finding: Finding) -> Self {
+        let status = match finding.code {
+            Code::Unreadable => ChangeStatus::Unreadable,
+            _ => ChangeStatus::Refused,
+        };
+        let finding = Some(finding);
+        Change { path, status, before: header, after: header, reason: None, finding }
+    }
+}
+
+/// A write that is to be made.
+pub(crate) struct Write<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) follow_link: bool,
+    /// What the file was when it was read.
+    pub(crate) stamp: Stamp,
+    /// Whether it may be made writable for the time of the write.
+    pub(crate) is_read_only: bool,
+    pub(crate) offset: u64,
+    pub(crate) old: &'a [u8],
+    pub(crate) new: &'a [u8],
+}
+
+/// Why a write was not made.
+pub(crate) enum NotMade {
+    /// It is the file's fault.
+    Refused(Finding),
+    /// It is not, and no other write should be tried.
+    Failed(Error),
+}
+
+impl From<Finding> for NotMade {
+    fn from(finding: Finding) -> Self {
+        NotMade::Refused(finding)
+    }
+}
+
+impl Write<'_> {
+    /// Makes the write. `enter` is called before the file is touched in any way.
+    pub(crate) fn make(&self, enter: impl FnOnce() -> Result<(), Error>) -> Result<(), NotMade> {
+        let mut enter = Some(enter);
+        let mut enter = || enter.take().map_or(Ok(()), |enter| enter()).map_err(NotMade::Failed);
+        match system::open_to_change(self.path, self.follow_link) {
+            Ok(file) => self.write(&file, enter),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && self.is_read_only => {
+                enter()?;
+                self.with_permission(|file| self.write(file, || Ok(())))
+            }
+            Err(error) => Err(unwritable(&error).into()),
+        }
+    }
+
+    fn write(
+        &self,
+        file: &File,
+        enter: impl FnOnce() -> Result<(), NotMade>,
+    ) -> Result<(), NotMade> {
+        self.check(file)?;
+        enter()?;
+        self.check(file)?;
+        if let Err((written, error)) = write_all(file, self.new, self.offset) {
+            // As much as was written is put back; the journal has it if that fails, too.
+            let old = self.old.get(..written).unwrap_or_default();
+            let _ = write_all(file, old, self.offset);
+            return Err(unwritable(&error).into());
+        }
+        Ok(())
+    }
+
+    /// Whether it is still the file that was read.
+    fn check(&self, file: &File) -> Result<(), Finding> {
+        match system::stamp(file) {
+            Ok((stamp, _)) if stamp == self.stamp => Ok(()),
+            Ok(_) => Err(changed_meanwhile()),
+            Err(error) => Err(unwritable(&error)),
+        }
+    }
+
+    /// Takes the read-only attribute away for the time of the write.
+    fn with_permission(
+        &self,
+        write: impl FnOnce(&File) -> Result<(), NotMade>,
+    ) -> Result<(), NotMade> {
+        let of_system = |error: io::Error| NotMade::Refused(unwritable(&error));
+        let before = fs::metadata(self.path).map_err(of_system)?.permissions();
+        let mut writable = before.clone();
+        system::make_writable(&mut writable);
+        fs::set_permissions(self.path, writable).map_err(of_system)?;
+        let opened = system::open_to_change(self.path, self.follow_link);
+        let made = match &opened {
+            Ok(file) => write(file),
+            Err(error) => Err(unwritable(error).into()),
+        };
+        let restored = match &opened {
+            Ok(file) => file.set_permissions(before),
+            Err(_) => fs::set_permissions(self.path, before),
+        };
+        made.and(restored.map_err(of_system))
+    }
+}
+
+/// Writes all bytes; how many were written before the error.
+fn write_all(file: &File, bytes: &[u8], offset: u64) -> Result<(), (usize, io::Error)> {
+    let mut written = 0;
+    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+        match system::write_at(file, rest, offset + written as u64) {
+            Ok(0) => return Err((written, io::ErrorKind::WriteZero.into())),
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err((written, error)),
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn changed_meanwhile() -> Finding {
+    Finding {
+        code: Code::ChangedMeanwhile,
+        message: "another program changed it while netswap worked on it".to_owned(),
+        help: "run the command again when that program is done".to_owned(),
+    }
+}
+
+/// Why the system does not let a file be changed.
+pub(crate) fn unwritable(error: &io::Error) -> Finding {
+    let message = one_line(&error.to_string());
+    if system::is_in_use(error) {
+        let help = "end the programs that run from it or have it open".to_owned();
+        return Finding { code: Code::InUse, message, help };
+    }
+    let help = "see that this account may write to it, and that its disk is not full".to_owned();
+    Finding { code: Code::Unwritable, message, help }
+}

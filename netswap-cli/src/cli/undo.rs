@@ -1,0 +1,47 @@
+//! `netswap undo`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::commands::undo;
+use crate::program::Out;
+use crate::report::change::{ChangeReport, Verb};
+use crate::{Error, ExitCode, Format, WalkOptions};
+
+/// Put back what `netswap patch` changed
+///
+/// Puts back the bytes that the journal has, in each file that is still as `netswap patch` left it.
+/// Files that have changed since are refused.
+#[derive(Debug, Args)]
+#[command(after_help = super::CHANGE_EXIT_CODES)]
+pub(super) struct Undo {
+    /// The file that `netswap patch` told of
+    journal: PathBuf,
+    /// Tell what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Tell of refusals alone
+    #[arg(short, long)]
+    quiet: bool,
+    /// Work on this many files at once
+    #[arg(short, long, value_name = "NUMBER", default_value_t = WalkOptions::default().jobs)]
+    jobs: NonZeroUsize,
+}
+
+impl Undo {
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let out = Out::new(self.format == Format::Human);
+        let mut report = ChangeReport::new(Verb::Undo, self.format, self.quiet, out);
+        let changes = undo::undo(&self.journal, self.jobs, self.dry_run, &mut |change| {
+            report.file(change)?;
+            Ok(report.out().flush_now_and_then()?)
+        })?;
+        report.end(&changes)?;
+        Ok(changes.exit_code())
+    }
+}

@@ -1,0 +1,140 @@
+//! `netswap undo`: puts back the bytes that a journal has.
+
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Instant;
+
+use super::patch::{Changes, OnChange};
+use crate::change::{Change, ChangeStatus, ChangeSummary, NotMade, Write};
+use crate::find::ordered::{self, Done};
+use crate::finding::{Code, Finding};
+use crate::image::{EditState, Layout, ReadError};
+use crate::journal::{Entries, Entry};
+use crate::{Error, Verdict, system};
+
+/// As many entries are held in memory: a journal may be larger.
+const AT_ONCE: usize = 4096;
+
+/// Puts back what stood in each file of the journal, if it is still as the journal says that it was
+/// left.
+///
+/// # Errors
+///
+/// When the journal can't be read. A line of it that is no entry does not keep the others from being
+/// put back; it is the error at the end.
+pub(crate) fn undo(
+    journal: &Path,
+    jobs: NonZeroUsize,
+    dry_run: bool,
+    on_change: &mut OnChange<'_>,
+) -> Result<Changes, Error> {
+    let start = Instant::now();
+    let mut summary = ChangeSummary::default();
+    let mut wrong_line = None;
+    let mut entries = Entries::open(journal)?;
+    loop {
+        let mut batch = Vec::new();
+        for entry in entries.by_ref().take(AT_ONCE) {
+            match entry {
+                Ok(entry) => batch.push(entry),
+                Err(error) => {
+                    wrong_line.get_or_insert(error);
+                }
+            }
+        }
+        if batch.is_empty() {
+            break;
+        }
+        let work = |entry: Entry| Done { items: vec![restore(&entry, dry_run)], tasks: Vec::new() };
+        ordered::run(jobs, batch, work, |change: Change| {
+            summary.count(change.status);
+            on_change(&change)
+        })?;
+    }
+    summary.seconds = start.elapsed().as_secs_f64();
+    match wrong_line {
+        Some(error) => Err(error),
+        None => Ok(Changes { summary, journal: None }),
+    }
+}
+
+fn restore(entry: &Entry, dry_run: bool) -> Change {
+    let path = entry.path.clone();
+    let refused = |finding| Change::refused(path.clone(), None, finding);
+    let file = match system::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return refused(changed_since("it is no more"));
+        }
+        Err(error) => return refused(Verdict::finding_of(&error.into())),
+    };
+    let of_system = |error: io::Error| Verdict::finding_of(&ReadError::Io(error));
+    let (layout, stamp) = match (Layout::read(&file), system::stamp(&file)) {
+        (Ok(Some(layout)), Ok((stamp, _))) => (layout, stamp),
+        (Err(ReadError::Io(error)), _) | (_, Err(error)) => return refused(of_system(error)),
+        (Ok(None) | Err(_), _) => return refused(changed_since("it is no image any more")),
+    };
+    let header = layout.header;
+    let refused = |finding| Change::refused(path.clone(), Some(header), finding);
+    if stamp.length != entry.length {
+        return refused(changed_since("its length is another"));
+    }
+    if layout.fingerprint != entry.fingerprint {
+        return refused(changed_since("its headers are others"));
+    }
+    match entry.edit.state(&layout) {
+        EditState::Made => {}
+        EditState::NotMade => {
+            return match make_read_only_again(entry, dry_run) {
+                Ok(()) => Change::none(path, ChangeStatus::Unchanged, header),
+                Err(error) => refused(crate::change::unwritable(&error)),
+            };
+        }
+        EditState::Other => return refused(changed_since("its bits or its checksum are others")),
+    }
+    let after = Some(entry.edit.undone(header));
+    if dry_run {
+        return Change { after, ..Change::none(path, ChangeStatus::WouldChange, header) };
+    }
+    let write = Write {
+        path: &entry.path,
+        follow_link: true,
+        stamp,
+        is_read_only: entry.is_read_only,
+        offset: entry.edit.offset,
+        old: &entry.edit.new,
+        new: &entry.edit.old,
+    };
+    let made = write.make(|| Ok(())).and_then(|()| {
+        let made = make_read_only_again(entry, dry_run);
+        made.map_err(|error| crate::change::unwritable(&error).into())
+    });
+    match made {
+        Ok(()) => Change { after, ..Change::none(path, ChangeStatus::Changed, header) },
+        Err(NotMade::Refused(finding)) => refused(finding),
+        Err(NotMade::Failed(error)) => refused(changed_since(&error.to_string())),
+    }
+}
+
+/// A patch that was ended in its midst may have left a read-only file writable.
+fn make_read_only_again(entry: &Entry, dry_run: bool) -> io::Result<()> {
+    if !entry.is_read_only || dry_run {
+        return Ok(());
+    }
+    let mut permissions = fs::metadata(&entry.path)?.permissions();
+    if permissions.readonly() {
+        return Ok(());
+    }
+    permissions.set_readonly(true);
+    fs::set_permissions(&entry.path, permissions)
+}
+
+fn changed_since(what: &str) -> Finding {
+    Finding {
+        code: Code::ChangedSince,
+        message: format!("{what}; the file is not as netswap left it"),
+        help: "if it was replaced by another version, there is nothing to do; else restore it from a backup".to_owned(),
+    }
+}

@@ -1,0 +1,479 @@
+//! What `patch` is about to change, so that `undo` can put it back.
+//!
+//! A journal is a text of one JSON object a line: what made it, then one entry for each file. An entry
+//! is on the disk before its file is touched, so a file is either as before, or its entry has the
+//! bytes that stood there.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::image::{Edit, Layout};
+use crate::text::{PathFields, hex, one_line, unhex};
+use crate::{env, system};
+
+const SCHEMA: &str = "netswap.journal/1";
+
+/// A line longer than this is no entry: paths have 32,767 characters at most on Windows, and less
+/// elsewhere.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// The first line.
+#[derive(Deserialize, Serialize)]
+struct Head {
+    schema: String,
+    netswap: String,
+    created: String,
+}
+
+/// What was to be done to one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The file, in full.
+    pub(crate) path: PathBuf,
+    /// Its length in bytes.
+    pub(crate) length: u64,
+    /// [`Layout`]'s fingerprint of its headers.
+    pub(crate) fingerprint: u32,
+    /// Whether it was read-only, and is to be so again.
+    pub(crate) is_read_only: bool,
+    pub(crate) edit: Edit,
+}
+
+/// An entry as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    path: PathFields<'a>,
+    length: u64,
+    headers: String,
+    read_only: bool,
+    offset: u64,
+    old: String,
+    new: String,
+}
+
+/// An entry as it is read.
+#[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the file's own names")]
+#[serde(deny_unknown_fields)]
+struct Read {
+    path: String,
+    path_bytes: Option<String>,
+    length: u64,
+    headers: String,
+    read_only: bool,
+    offset: u64,
+    old: String,
+    new: String,
+}
+
+impl Entry {
+    pub(crate) fn new(path: &Path, layout: &Layout, length: u64, edit: Edit) -> io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let fingerprint = layout.fingerprint;
+        Ok(Entry { path, length, fingerprint, is_read_only: false, edit })
+    }
+
+    fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut line = serde_json::to_vec(&Written {
+            path: PathFields::of(&self.path),
+            length: self.length,
+            headers: hex(&self.fingerprint.to_be_bytes()),
+            read_only: self.is_read_only,
+            offset: self.edit.offset,
+            old: hex(&self.edit.old),
+            new: hex(&self.edit.new),
+        })?;
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    /// Parses a line; what is wrong with it.
+    fn parse(line: &[u8]) -> Result<Self, String> {
+        let read: Read = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        let bytes = |field: &str, text: &str| {
+            unhex(text).ok_or_else(|| format!("`{field}` is not in hexadecimal"))
+        };
+        let path = match &read.path_bytes {
+            None => Some(PathBuf::from(read.path)),
+            Some(text) => system::path_from_bytes(&bytes("path_bytes", text)?),
+        };
+        let headers = bytes("headers", &read.headers)?;
+        let edit = Edit {
+            offset: read.offset,
+            old: bytes("old", &read.old)?,
+            new: bytes("new", &read.new)?,
+        };
+        if !edit.is_sound() {
+            return Err("it changes what netswap patch never changes".to_owned());
+        }
+        Ok(Entry {
+            path: path.filter(|path| path.is_absolute()).ok_or("its path is not a full one")?,
+            length: read.length,
+            fingerprint: headers
+                .try_into()
+                .map(u32::from_be_bytes)
+                .map_err(|_| "`headers` is not four bytes")?,
+            is_read_only: read.read_only,
+            edit,
+        })
+    }
+}
+
+/// Where a journal is to be.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// This file, which must not exist yet.
+    File(PathBuf),
+    /// A new file in the folder that the system has for what programs remember.
+    Default,
+}
+
+/// A journal that is being written, by many threads at once.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    place: Place,
+    opened: OnceLock<Result<Opened, String>>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    path: PathBuf,
+    state: Mutex<State>,
+    synced: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    file: File,
+    /// How many entries are written, and how many of them are on the disk.
+    written: u64,
+    synced: u64,
+    is_syncing: bool,
+    failed: Option<String>,
+}
+
+impl Journal {
+    /// A journal that comes into being with its first entry.
+    pub(crate) fn at(place: Place) -> Self {
+        Journal { place, opened: OnceLock::new() }
+    }
+
+    /// Writes an entry, and returns when it is on the disk. Entries that other threads write
+    /// meanwhile go there with it.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written, or another could not be: then the file must not be touched.
+    pub(crate) fn enter(&self, entry: &Entry) -> Result<(), Error> {
+        let opened = self.opened.get_or_init(|| Opened::create(&self.place));
+        let opened = opened.as_ref().map_err(|why| self.failed(why))?;
+        opened.enter(entry).map_err(|why| self.failed(&why))
+    }
+
+    /// The file, if there is an entry.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        let opened = self.opened.get()?.as_ref().ok()?;
+        Some(&opened.path)
+    }
+
+    fn failed(&self, why: &str) -> Error {
+        let path = match (&self.place, self.path()) {
+            (_, Some(path)) => Some(path.to_owned()),
+            (Place::File(path), None) => Some(path.clone()),
+            (Place::Default, None) => None,
+        };
+        Error::WriteJournal { path, why: why.to_owned() }
+    }
+}
+
+impl Opened {
+    fn create(place: &Place) -> Result<Self, String> {
+        let create = || {
+            let created = jiff::Timestamp::now();
+            let (path, file) = match place {
+                Place::File(path) => {
+                    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+                    (std::path::absolute(path)?, file)
+                }
+                Place::Default => {
+                    let folder = env::state_folder().ok_or_else(|| {
+                        io::Error::other("this account has no home folder to keep it in")
+                    })?;
+                    fs::create_dir_all(&folder)?;
+                    let file = tempfile::Builder::new()
+                        .prefix(&created.strftime("%Y%m%dT%H%M%SZ-").to_string())
+                        .suffix(".journal")
+                        .tempfile_in(&folder)?;
+                    let (file, path) = file.keep()?;
+                    (path, file)
+                }
+            };
+            let head = Head {
+                schema: SCHEMA.to_owned(),
+                netswap: env!("CARGO_PKG_VERSION").to_owned(),
+                created: created.to_string(),
+            };
+            let mut line = serde_json::to_vec(&head)?;
+            line.push(b'\n');
+            (&file).write_all(&line)?;
+            // The file's name is to survive a loss of power as well; not every system can be told.
+            let folder = path.parent().map(File::open).transpose();
+            let _ = folder.map(|folder| folder.map(|folder| folder.sync_all()));
+            Ok::<_, io::Error>((path, file))
+        };
+        let (path, file) = create().map_err(|error| error.to_string())?;
+        let state = State { file, written: 0, synced: 0, is_syncing: false, failed: None };
+        Ok(Opened { path, state: Mutex::new(state), synced: Condvar::new() })
+    }
+
+    fn enter(&self, entry: &Entry) -> Result<(), String> {
+        let line = entry.line().map_err(|error| error.to_string())?;
+        let mut state = self.lock();
+        state.check()?;
+        if let Err(error) = (&state.file).write_all(&line) {
+            return Err(state.fail(&error));
+        }
+        state.written += 1;
+        let own = state.written;
+        while state.synced < own {
+            state.check()?;
+            if state.is_syncing {
+                state = self.synced.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            // One for all that wait.
+            state.is_syncing = true;
+            let written = state.written;
+            let file = state.file.try_clone();
+            drop(state);
+            let result = file.and_then(|file| file.sync_data());
+            state = self.lock();
+            state.is_syncing = false;
+            self.synced.notify_all();
+            match result {
+                Ok(()) => state.synced = written,
+                Err(error) => return Err(state.fail(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn check(&self) -> Result<(), String> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// A line that is cut off is the last one: what came behind it could not be read.
+    fn fail(&mut self, error: &io::Error) -> String {
+        self.failed.get_or_insert_with(|| error.to_string()).clone()
+    }
+}
+
+/// The entries of a journal, one by one: a journal may be larger than memory.
+#[derive(Debug)]
+pub(crate) struct Entries<R> {
+    path: PathBuf,
+    lines: R,
+    number: u64,
+}
+
+impl Entries<BufReader<File>> {
+    /// Opens a journal.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read, or is none.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |error: io::Error| read_error(path, None, &error.to_string());
+        Entries::read(path, BufReader::new(File::open(path).map_err(failed)?))
+    }
+}
+
+impl<R: BufRead> Entries<R> {
+    /// Reads what is called `path` in messages.
+    pub(crate) fn read(path: &Path, lines: R) -> Result<Self, Error> {
+        let mut entries = Entries { path: path.to_owned(), lines, number: 0 };
+        let head = entries.line()?;
+        let head = head.and_then(|line| serde_json::from_slice::<Head>(&line).ok());
+        match head {
+            Some(head) if head.schema == SCHEMA => Ok(entries),
+            Some(head) => {
+                let schema = one_line(&head.schema);
+                let why = format!("its schema is `{schema}`, and this netswap knows `{SCHEMA}`");
+                Err(read_error(path, None, &why))
+            }
+            None => Err(read_error(path, None, "it does not begin as a journal does")),
+        }
+    }
+
+    /// The next line. A last one that was cut off is none: its file has not been touched.
+    fn line(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let mut line = Vec::new();
+        self.number += 1;
+        let mut limited = io::Read::take(&mut self.lines, LONGEST_LINE);
+        let count = limited.read_until(b'\n', &mut line);
+        let count = count.map_err(|error| self.error(&error.to_string()))?;
+        if line.pop() == Some(b'\n') {
+            Ok(Some(line))
+        } else if count as u64 == LONGEST_LINE {
+            Err(self.error("it is too long"))
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn error(&self, why: &str) -> Error {
+        read_error(&self.path, Some(self.number), why)
+    }
+}
+
+impl<R: BufRead> Iterator for Entries<R> {
+    type Item = Result<Entry, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.line() {
+            Ok(line) => Some(Entry::parse(&line?).map_err(|why| self.error(&why))),
+            Err(error) => {
+                // What comes behind can't be read as lines.
+                self.number = u64::MAX - 1;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+fn read_error(path: &Path, line: Option<u64>, why: &str) -> Error {
+    Error::ReadJournal { path: path.to_owned(), line, why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    fn entry(path: &str) -> Entry {
+        let edit = Edit { offset: 0x96, old: vec![0x22, 0x00], new: vec![0x22, 0x08] };
+        Entry { path: path.into(), length: 1234, fingerprint: 7, is_read_only: true, edit }
+    }
+
+    fn journal() -> (tempfile::TempDir, Journal) {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::at(Place::File(dir.path().join("a.journal")));
+        (dir, journal)
+    }
+
+    fn entries(path: &Path) -> Vec<Entry> {
+        Entries::open(path).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_entered_is_read_again_whatever_the_name() {
+        use std::os::unix::ffi::OsStrExt;
+        let (_dir, journal) = journal();
+        let odd = Path::new(std::ffi::OsStr::from_bytes(b"/a\xff\n\x1b.exe")).to_owned();
+        let all = [entry("/ü.exe"), Entry { path: odd, is_read_only: false, ..entry("/") }];
+        for entry in &all {
+            journal.enter(entry).unwrap();
+        }
+        assert_eq!(entries(journal.path().unwrap()), all);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn entries_of_many_threads_are_each_whole() {
+        let (_dir, journal) = journal();
+        thread::scope(|scope| {
+            for thread in 0..8 {
+                let journal = &journal;
+                scope.spawn(move || {
+                    for n in 0..20 {
+                        journal.enter(&entry(&format!("/{thread}/{n}"))).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(entries(journal.path().unwrap()).len(), 160);
+    }
+
+    #[test]
+    fn without_an_entry_there_is_no_file() {
+        let (dir, journal) = journal();
+        assert_eq!(journal.path(), None);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_journal_that_exists_is_not_written_to() {
+        let (dir, journal) = journal();
+        fs::write(dir.path().join("a.journal"), "precious").unwrap();
+        assert!(journal.enter(&entry("/a")).is_err());
+        assert_eq!(fs::read(dir.path().join("a.journal")).unwrap(), b"precious");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_last_line_that_was_cut_off_anywhere_is_no_entry() {
+        let (dir, journal) = journal();
+        journal.enter(&entry("/a")).unwrap();
+        let first = fs::read(journal.path().unwrap()).unwrap().len();
+        journal.enter(&entry("/b")).unwrap();
+        let bytes = fs::read(journal.path().unwrap()).unwrap();
+        for length in first..bytes.len() {
+            let cut = dir.path().join("cut.journal");
+            fs::write(&cut, &bytes[..length]).unwrap();
+            assert_eq!(entries(&cut), [entry("/a")], "{length}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_line_that_is_no_entry_is_told_with_its_number_and_the_rest_is_read() {
+        let (_dir, journal) = journal();
+        journal.enter(&entry("/a")).unwrap();
+        journal.enter(&entry("/b")).unwrap();
+        let text = fs::read_to_string(journal.path().unwrap()).unwrap();
+        for (from, to, why) in [
+            ("\"length\":1234", "\"length\":-1", "invalid value"),
+            ("\"old\":\"2200\"", "\"old\":\"220\"", "`old` is not in hexadecimal"),
+            ("\"old\":\"2200\"", "\"old\":\"2300\"", "it changes what netswap patch never changes"),
+            ("\"path\":\"/a\"", "\"path\":\"a\"", "its path is not a full one"),
+            ("\"path\":\"/a\"", "\"path\":\"/a\",\"run\":\"rm\"", "unknown field `run`"),
+            ("\"headers\":\"00000007\"", "\"headers\":\"07\"", "`headers` is not four bytes"),
+        ] {
+            let changed = text.replacen(from, to, 1);
+            assert_ne!(changed, text);
+            let read = Entries::read(Path::new("x.journal"), changed.as_bytes()).unwrap();
+            let read: Vec<_> = read.collect();
+            let message = read[0].as_ref().unwrap_err().to_string();
+            assert!(message.contains("x.journal, line 2") && message.contains(why), "{message}");
+            assert_eq!(read[1].as_ref().unwrap(), &entry("/b"));
+            assert_eq!(read.len(), 2);
+        }
+    }
+
+    #[test]
+    fn what_is_no_journal_is_told_and_a_line_without_end_ends_it() {
+        let read = |bytes: &[u8]| Entries::read(Path::new("x"), bytes).err().map(|e| e.to_string());
+        for bytes in [&b""[..], b"\n", b"MZ", b"{}\n", b"{\"schema\":\"netswap.journal/1\"}\n"] {
+            assert!(read(bytes).unwrap().contains("it does not begin as a journal does"));
+        }
+        let newer = b"{\"schema\":\"netswap.journal/2\",\"netswap\":\"9\",\"created\":\"\"}\n";
+        assert!(read(newer).unwrap().contains("its schema is `netswap.journal/2`"));
+        let head = b"{\"schema\":\"netswap.journal/1\",\"netswap\":\"0\",\"created\":\"\"}\n";
+        let endless = [&head[..], &vec![b'x'; 3 << 20]].concat();
+        let mut entries = Entries::read(Path::new("x"), &*endless).unwrap();
+        assert!(entries.next().unwrap().unwrap_err().to_string().contains("it is too long"));
+    }
+}

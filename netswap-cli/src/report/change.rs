@@ -1,0 +1,242 @@
+//! What `netswap patch` and `netswap undo` did, for people and for programs.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::Format;
+use super::later::Later;
+use crate::change::{Change, ChangeStatus, ChangeSummary};
+use crate::commands::patch::Changes;
+use crate::image::Kind;
+use crate::text::{PathFields, Printable, plural};
+use crate::{Finding, Header, SwapRun};
+
+/// Which command's report it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Patch,
+    Undo,
+}
+
+/// A report, written as the files come.
+pub(crate) struct ChangeReport<W> {
+    verb: Verb,
+    format: Format,
+    is_quiet: bool,
+    out: W,
+    later: Later,
+    is_begun: bool,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(flatten)]
+    path: PathFields<'a>,
+    status: &'static str,
+    kind: Option<Kind>,
+    machine: Option<String>,
+    before: Option<Fields>,
+    after: Option<Fields>,
+    reason: Option<&'a str>,
+    findings: Vec<&'a Finding>,
+}
+
+/// What of the header may change.
+#[derive(Serialize)]
+struct Fields {
+    characteristics: String,
+    swap_run: Vec<SwapRun>,
+    checksum: String,
+}
+
+#[derive(Serialize)]
+struct Last<'a> {
+    schema: &'static str,
+    journal: Option<PathFields<'a>>,
+    summary: &'a ChangeSummary,
+}
+
+impl Verb {
+    fn schema(self) -> &'static str {
+        match self {
+            Verb::Patch => "netswap.patch/1",
+            Verb::Undo => "netswap.undo/1",
+        }
+    }
+
+    fn word(self, status: ChangeStatus) -> &'static str {
+        match (self, status) {
+            (Verb::Patch, ChangeStatus::Changed) => "patched",
+            (Verb::Patch, ChangeStatus::WouldChange) => "would-patch",
+            (Verb::Undo, ChangeStatus::Changed) => "restored",
+            (Verb::Undo, ChangeStatus::WouldChange) => "would-restore",
+            (_, ChangeStatus::Unchanged) => "unchanged",
+            (_, ChangeStatus::Skipped) => "skipped",
+            (_, ChangeStatus::Refused) => "refused",
+            (_, ChangeStatus::Unreadable) => "unreadable",
+        }
+    }
+}
+
+impl<W: Write> ChangeReport<W> {
+    pub(crate) fn new(verb: Verb, format: Format, is_quiet: bool, out: W) -> Self {
+        ChangeReport { verb, format, is_quiet, out, later: Later::new(), is_begun: false }
+    }
+
+    pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
+        match self.format {
+            Format::Human => self.human(change),
+            Format::Json => {
+                let object = serde_json::to_string(&object(self.verb, change))?;
+                self.separate()?;
+                self.out.write_all(object.as_bytes())
+            }
+            Format::Ndjson => {
+                serde_json::to_writer(&mut self.out, &object(self.verb, change))?;
+                writeln!(self.out)
+            }
+        }
+    }
+
+    pub(crate) fn end(mut self, changes: &Changes) -> io::Result<()> {
+        let Changes { summary, journal } = changes;
+        let schema = self.verb.schema();
+        let journal = journal.as_deref().map(PathFields::of);
+        match self.format {
+            Format::Human => {
+                let is_apart = self.later.is_empty();
+                std::mem::replace(&mut self.later, Later::new()).write_to(&mut self.out)?;
+                if !is_apart {
+                    writeln!(self.out)?;
+                }
+                writeln!(self.out, "{}", self.summary(summary))?;
+                if let Some(journal) = &changes.journal {
+                    write_undo(journal, &mut self.out)?;
+                }
+            }
+            Format::Json => {
+                if !self.is_begun {
+                    self.separate()?;
+                }
+                write!(self.out, "\n],\n\"journal\": ")?;
+                serde_json::to_writer(&mut self.out, &journal)?;
+                write!(self.out, ",\n\"summary\": ")?;
+                serde_json::to_writer(&mut self.out, summary)?;
+                writeln!(self.out, "\n}}")?;
+            }
+            Format::Ndjson => {
+                serde_json::to_writer(&mut self.out, &Last { schema, journal, summary })?;
+                writeln!(self.out)?;
+            }
+        }
+        self.out.flush()
+    }
+
+    pub(crate) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// What stands before a file: the beginning of the document, or a comma.
+    fn separate(&mut self) -> io::Result<()> {
+        if self.is_begun {
+            return self.out.write_all(b",\n");
+        }
+        self.is_begun = true;
+        writeln!(self.out, "{{\n\"schema\": \"{}\",\n\"files\": [", self.verb.schema())
+    }
+
+    /// Writes what was refused at once, and keeps the rest.
+    fn human(&mut self, change: &Change) -> io::Result<()> {
+        let is_quiet = self.is_quiet;
+        let word = self.verb.word(change.status);
+        let (style, out): (Style, &mut dyn Write) = match change.status {
+            ChangeStatus::Refused | ChangeStatus::Unreadable => {
+                (AnsiColor::Red.on_default().bold(), &mut self.out)
+            }
+            _ if is_quiet => return Ok(()),
+            ChangeStatus::Changed | ChangeStatus::WouldChange => {
+                (AnsiColor::Green.on_default(), &mut self.later)
+            }
+            ChangeStatus::Unchanged | ChangeStatus::Skipped => (Style::new(), &mut self.later),
+        };
+        write!(out, "{style}{word:<9}{style:#} {}", Printable(&change.path))?;
+        if let (Some(before), Some(after)) = (&change.before, &change.after) {
+            write!(out, "  {}", facts(before, after))?;
+        }
+        writeln!(out)?;
+        if let Some(reason) = change.reason {
+            writeln!(out, "          {reason}")?;
+        }
+        if let Some(finding) = &change.finding {
+            let bold = Style::new().bold();
+            writeln!(out, "          {bold}{}{bold:#}: {}", finding.code, finding.message)?;
+            for line in finding.help.lines() {
+                writeln!(out, "          {line}")?;
+            }
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+
+    /// `5 images: 3 patched, 1 unchanged, 1 refused (4 other files, 0.02 s)`.
+    fn summary(&self, summary: &ChangeSummary) -> String {
+        let images = summary.files - summary.not_images - summary.unreadable;
+        let changed = self.verb.word(ChangeStatus::Changed);
+        let parts: Vec<_> = [
+            (summary.changed, changed),
+            (summary.unchanged, "unchanged"),
+            (summary.skipped, "skipped"),
+            (summary.refused, "refused"),
+            (summary.unreadable, "unreadable"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+        let images = plural(images, "file", "files");
+        let parts =
+            if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        let others = plural(summary.not_images, "other file", "other files");
+        match self.verb {
+            Verb::Patch => format!("{images}{parts} ({others}, {:.2} s)", summary.seconds),
+            Verb::Undo => format!("{images}{parts} ({:.2} s)", summary.seconds),
+        }
+    }
+}
+
+fn object(verb: Verb, change: &Change) -> Object<'_> {
+    let fields = |header: &Header| Fields {
+        characteristics: format!("{:#06x}", header.characteristics),
+        swap_run: header.swap_run(),
+        checksum: format!("{:#010x}", header.checksum),
+    };
+    Object {
+        path: PathFields::of(&change.path),
+        status: verb.word(change.status),
+        kind: change.before.as_ref().map(Header::kind),
+        machine: change.before.as_ref().map(Header::machine_name),
+        before: change.before.as_ref().map(fields),
+        after: change.after.as_ref().map(fields),
+        reason: change.reason,
+        findings: change.finding.iter().collect(),
+    }
+}
+
+/// `x64 exe, swap-run: none -> net`.
+fn facts(before: &Header, after: &Header) -> String {
+    let words = |header: &Header| {
+        let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    };
+    let (machine, kind) = (before.machine_name(), before.kind().name());
+    let (before, after) = (words(before), words(after));
+    let change = if before == after { before } else { format!("{before} -> {after}") };
+    format!("{machine} {kind}, swap-run: {change}")
+}
+
+fn write_undo(journal: &Path, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "to undo it:\n    netswap undo {}", Printable(journal))
+}
