@@ -1,11 +1,17 @@
 //! This repository's chores, a table of tasks: `cargo xtask TASK`.
 
 mod bench;
+mod c;
 mod clang;
+mod corpus;
 mod debian;
+mod differential;
+mod fields;
 mod oldest_rust;
 mod process;
 mod published;
+mod readers;
+mod slow_fs;
 mod test;
 mod verify;
 
@@ -14,7 +20,7 @@ use std::process::ExitCode;
 /// A chore: its name, what it does, and the function that does it with the arguments after it.
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
-const TASKS: [Task; 3] = [
+const TASKS: [Task; 5] = [
     (
         "verify",
         "build the fixtures and the example for Windows and read the headers of what was built",
@@ -25,7 +31,9 @@ const TASKS: [Task; 3] = [
         "all checks: format, lints, tests, documentation, packages, the oldest Rust",
         test::run,
     ),
-    ("bench", "build-cost: what netswap-build costs a clean build, beside its peers", bench::run),
+    ("bench", "what things cost, beside their peers: build-cost, scan, single, patch", bench::run),
+    ("corpus", "fetch Windows images of many makers, to compare readers on", corpus::run),
+    ("differential", "compare what netswap and other readers say of the corpus", differential::run),
 ];
 
 fn main() -> ExitCode {

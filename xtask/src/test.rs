@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::clang::mingw_clang;
+use crate::corpus;
 use crate::oldest_rust::{Oldest, VERSION};
 use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
 use crate::published::netswap_build;
@@ -20,11 +21,12 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
     ("LLD behind clang sets the bit for the MinGW targets", behind_clang),
+    ("other readers find the same in real images", differential),
     ("the example passes its own tests", example),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", book),
@@ -120,6 +122,14 @@ fn behind_clang() -> Outcome {
     let test =
         ["test", "--quiet", "--locked", "-p", "netswap", "--test", "mingw", "--", "--ignored"];
     passed_if(check(cargo(&test).env("NETSWAP_TEST_CLANG", clang)))
+}
+
+/// The small selection of the corpus.
+fn differential() -> Outcome {
+    if let Err(why) = corpus::fetch(corpus::Selection::Small) {
+        return Outcome::NotRun(why);
+    }
+    passed_if(check(&mut cargo(&["xtask", "differential", "--small"])))
 }
 
 fn example() -> Outcome {

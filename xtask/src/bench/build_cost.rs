@@ -6,9 +6,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
+use super::Options;
+use super::ratio::{Ratio, interleaved};
 use crate::process::{cargo, check, output, scratch};
 use crate::published::netswap_build;
 
@@ -77,28 +79,8 @@ const VARIANTS: [Variant; 8] = [
     },
 ];
 
-pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    let rounds = match arguments {
-        [name] if name == "build-cost" => 9,
-        [name, flag, rounds] if name == "build-cost" && flag == "--rounds" => {
-            rounds.parse().unwrap_or(0)
-        }
-        _ => 0,
-    };
-    if rounds == 0 {
-        eprintln!("usage: cargo xtask bench build-cost [--rounds N]");
-        return ExitCode::from(2);
-    }
-    match build_cost(rounds) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn build_cost(rounds: usize) -> Result<(), String> {
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let rounds = options.rounds;
     let home = scratch("build-cost");
     publish(&home.join("registry"))?;
     let projects = VARIANTS.iter().enumerate().map(|(index, variant)| {
@@ -114,56 +96,27 @@ fn build_cost(rounds: usize) -> Result<(), String> {
         crates.push(output(&mut in_project(project, &tree))?.lines().count());
     }
 
-    let mut times = vec![Vec::new(); VARIANTS.len()];
-    for round in 0..=rounds {
-        for (project, times) in projects.iter().zip(&mut times) {
-            let took = clean_build(project)?;
-            // The first round warms the caches.
-            if round > 0 {
-                times.push(took);
-            }
-        }
-    }
+    // The first round warms the caches.
+    let times = interleaved(rounds, 1, &projects, |project| clean_build(project))?;
 
     let reference = times.get(REFERENCE).cloned().unwrap_or_default();
     println!("{rounds} rounds of clean builds, interleaved; ratios to a printing build script\n");
-    println!(
-        "{:<25} {:>6} {:>9} {:>7} {:>13}",
-        "build script", "crates", "median", "ratio", "min-max"
-    );
+    println!("{:<25} {:>6} {}", "build script", "crates", Ratio::HEADINGS);
     for ((variant, times), crates) in VARIANTS.iter().zip(&times).zip(crates) {
-        let mut ratios: Vec<f64> = times
-            .iter()
-            .zip(&reference)
-            .map(|(own, reference)| own.as_secs_f64() / reference.as_secs_f64())
-            .collect();
-        ratios.sort_by(f64::total_cmp);
-        let mut seconds: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
-        seconds.sort_by(f64::total_cmp);
-        println!(
-            "{:<25} {crates:>6} {:>7.3} s {:>7.2} {:>6.2}-{:<6.2}",
-            variant.name,
-            median(&seconds),
-            median(&ratios),
-            ratios.first().unwrap_or(&f64::NAN),
-            ratios.last().unwrap_or(&f64::NAN),
-        );
+        println!("{:<25} {crates:>6} {}", variant.name, Ratio::of(times, &reference));
     }
     Ok(())
 }
 
-fn median(sorted: &[f64]) -> f64 {
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn clean_build(project: &Path) -> Result<Duration, String> {
+/// In seconds.
+fn clean_build(project: &Path) -> Result<f64, String> {
     let target = project.join("target");
     if target.exists() {
         fs::remove_dir_all(&target).map_err(|error| error.to_string())?;
     }
     let start = Instant::now();
     check(&mut in_project(project, &["build", "--quiet", "--offline"]))?;
-    Ok(start.elapsed())
+    Ok(start.elapsed().as_secs_f64())
 }
 
 fn in_project(project: &Path, arguments: &[&str]) -> Command {

@@ -1,0 +1,200 @@
+"""What independent readers say of the Windows images in a tree: one JSON object a line.
+
+Every file that begins with MZ is told of, in the order of the paths. A key that a reader has no
+answer for is left out; a value that was not computed is null. Where a reader says that a file is no
+image, the object has its path and `error` alone.
+"""
+
+import argparse
+import functools
+import json
+import multiprocessing
+import os
+import re
+import struct
+import subprocess
+import sys
+
+# Entries of the optional header's data directories (PE format, "Optional Header Data Directories").
+IMPORTS, CERTIFICATES, DELAY_IMPORTS, COM_DESCRIPTOR = 1, 4, 13, 14
+
+# COMIMAGE_FLAGS_STRONGNAMESIGNED (ECMA-335, II.25.3.3.1).
+STRONG_NAME_SIGNED = 8
+
+
+class NotAnImage(Exception):
+    """The reader says that the file is no PE image; its text says why."""
+
+
+def strong_name(header):
+    """What a COR20 header, given as its bytes, says of the assembly's strong name."""
+    if len(header) < 40:
+        return None
+    (flags,) = struct.unpack_from("<I", header, 16)
+    (size,) = struct.unpack_from("<I", header, 36)
+    if size == 0:
+        return "none"
+    return "signed" if flags & STRONG_NAME_SIGNED else "delay-signed"
+
+
+def certificate_table(offset, size):
+    return {"offset": offset, "size": size}
+
+
+def text(name):
+    """A DLL's name; bytes that are no UTF-8 become what Rust's lossy decoding makes of them."""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+
+
+def with_pefile(path, with_checksum, _):
+    import pefile
+
+    # Of all DLLs together; past its own limit of 8192 it leaves DLLs out.
+    pefile.MAX_IMPORT_SYMBOLS = 1 << 20
+    try:
+        pe = pefile.PE(path, fast_load=True)
+    except pefile.PEFormatError as error:
+        raise NotAnImage(str(error)) from error
+    with pe:
+        pe.parse_data_directories(directories=[IMPORTS, DELAY_IMPORTS])
+        entries = pe.OPTIONAL_HEADER.DATA_DIRECTORY
+        directories = [(entry.VirtualAddress, entry.Size) for entry in entries]
+        directories += [(0, 0)] * (16 - len(directories))
+        address, size = directories[COM_DESCRIPTOR]
+        managed = address != 0 and size != 0
+        return {
+            "machine": pe.FILE_HEADER.Machine,
+            "characteristics": pe.FILE_HEADER.Characteristics,
+            "subsystem": pe.OPTIONAL_HEADER.Subsystem,
+            "size_of_image": pe.OPTIONAL_HEADER.SizeOfImage,
+            "checksum": pe.OPTIONAL_HEADER.CheckSum,
+            "computed_checksum": pe.generate_checksum() if with_checksum else None,
+            "certificate_table": certificate_table(*directories[CERTIFICATES]),
+            "managed": managed,
+            "strong_name": strong_name(pe.get_data(address, 72)) if managed else None,
+            "imports": [text(entry.dll) for entry in getattr(pe, "DIRECTORY_ENTRY_IMPORT", [])],
+            "delay_imports": [
+                text(entry.dll) for entry in getattr(pe, "DIRECTORY_ENTRY_DELAY_IMPORT", [])
+            ],
+        }
+
+
+def with_lief(path, with_checksum, _):
+    import lief
+
+    lief.logging.disable()
+    config = lief.PE.ParserConfig()
+    config.parse_signature = config.parse_exports = config.parse_reloc = config.parse_rsrc = False
+    config.parse_imports = True
+    pe = lief.PE.parse(path, config)
+    if pe is None:
+        raise NotAnImage("lief does not read it")
+    header, optional = pe.header, pe.optional_header
+    descriptor = pe.data_directory(lief.PE.DataDirectory.TYPES.CLR_RUNTIME_HEADER)
+    managed = descriptor is not None and descriptor.rva != 0 and descriptor.size != 0
+    name = None
+    if managed:
+        address = optional.imagebase + descriptor.rva
+        name = strong_name(bytes(pe.get_content_from_virtual_address(address, 72)))
+    certificates = pe.data_directory(lief.PE.DataDirectory.TYPES.CERTIFICATE_TABLE)
+    entry = (certificates.rva, certificates.size) if certificates else (0, 0)
+    return {
+        "machine": int(header.machine),
+        "characteristics": header.characteristics,
+        "subsystem": int(optional.subsystem),
+        "size_of_image": optional.sizeof_image,
+        "checksum": optional.checksum,
+        "computed_checksum": pe.compute_checksum() if with_checksum else None,
+        "certificate_table": certificate_table(*entry),
+        "managed": managed,
+        "strong_name": name,
+        "imports": [text(entry.name) for entry in pe.imports],
+        "delay_imports": [text(entry.name) for entry in pe.delay_imports],
+    }
+
+
+def with_llvm_readobj(path, _, program):
+    run = subprocess.run(
+        [program, "--file-headers", "--coff-imports", path], capture_output=True, check=False
+    )
+    output = run.stdout.decode("utf-8", "replace")
+
+    def number(pattern):
+        # The first of its name: the file header's Characteristics stand before the DLL's.
+        found = re.search(rf"^\s*{pattern}", output, re.MULTILINE)
+        return int(found[1], 0) if found else None
+
+    def directory(name):
+        return number(rf"{name}RVA: (\w+)") or 0, number(rf"{name}Size: (\w+)") or 0
+
+    def names(block):
+        return re.findall(rf"^{block} {{\n  Name: (.*)$", output, re.MULTILINE)
+
+    # It may fail later, in a table: what it printed until then is its answer.
+    if number(r"SizeOfImage: (\d+)") is None:
+        raise NotAnImage(run.stderr.decode("utf-8", "replace").strip() or "no optional header")
+    return {
+        "machine": number(r"Machine: \w+ \((\w+)\)"),
+        "characteristics": number(r"Characteristics \[ \((\w+)\)"),
+        "subsystem": number(r"Subsystem: \w+ \((\w+)\)"),
+        "size_of_image": number(r"SizeOfImage: (\d+)"),
+        "certificate_table": certificate_table(*directory("CertificateTable")),
+        "managed": all(directory("CLRRuntimeHeader")),
+        "imports": names("Import"),
+        "delay_imports": names("DelayImport"),
+    }
+
+
+READERS = {"pefile": with_pefile, "lief": with_lief, "llvm-readobj": with_llvm_readobj}
+
+
+def images(root, folders):
+    """The files that begin with MZ, as paths relative to the root, in their order."""
+    found = []
+    for folder in folders or ["."]:
+        for where, _, names in os.walk(os.path.join(root, folder)):
+            for name in names:
+                path = os.path.join(where, name)
+                with open(path, "rb") as file:
+                    if file.read(2) == b"MZ":
+                        found.append(os.path.relpath(path, root).replace(os.sep, "/"))
+    return sorted(found)
+
+
+def row(path, arguments):
+    """The object of one file."""
+    file = os.path.join(arguments.root, path)
+    limit = arguments.checksum_up_to
+    with_checksum = limit is None or os.path.getsize(file) <= limit
+    try:
+        fields = READERS[arguments.reader](file, with_checksum, arguments.llvm_readobj)
+    except NotAnImage as error:
+        fields = {"error": str(error)}
+    except Exception as error:  # A reader's own fault is told as its answer, and the others go on.
+        fields = {"error": f"{type(error).__name__}: {error}"}
+    return {"path": path, **fields}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("root", help="what the paths are relative to")
+    parser.add_argument("folders", nargs="*", help="folders below it; all of it if none is named")
+    parser.add_argument("--with", dest="reader", choices=READERS, default="pefile")
+    parser.add_argument("--llvm-readobj", default="llvm-readobj", help="the path of that program")
+    parser.add_argument(
+        "--checksum-up-to",
+        type=int,
+        metavar="BYTES",
+        help="compute no checksum of larger files: theirs is null",
+    )
+    arguments = parser.parse_args()
+    paths = images(arguments.root, arguments.folders)
+    with multiprocessing.Pool() as pool:
+        work = functools.partial(row, arguments=arguments)
+        for answer in pool.imap(work, paths, chunksize=4):
+            json.dump(answer, sys.stdout)
+            print()
+
+
+if __name__ == "__main__":
+    main()

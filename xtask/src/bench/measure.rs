@@ -1,0 +1,107 @@
+//! The programs that are measured, and what each run of one takes.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::c::compiled;
+use crate::process::{cargo, check, everything, output, root};
+
+/// A program and its arguments.
+pub(crate) type Words = Vec<OsString>;
+
+/// The program and its arguments, from anything that is text or a path.
+macro_rules! words {
+    ($($word:expr),+ $(,)?) => { vec![$(::std::ffi::OsString::from($word)),+] };
+}
+pub(crate) use words;
+
+/// What a run took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Used {
+    /// From before it started to after its end.
+    pub(crate) seconds: f64,
+    /// Of processors, which a machine that is busy with something else does not lengthen.
+    pub(crate) cpu: f64,
+    /// The most memory that it had resident, in bytes.
+    pub(crate) peak: f64,
+    /// What came from a disk for it, in bytes.
+    pub(crate) read: f64,
+}
+
+/// Runs programs under `xtask/bench/run.c`, which takes the time close to them.
+pub(crate) struct Meter(PathBuf);
+
+impl Meter {
+    /// Builds it.
+    pub(crate) fn build() -> Result<Self, String> {
+        compiled("run", &[] as &[&str]).map(Meter)
+    }
+
+    /// Runs a program to its end, which must be a good one.
+    pub(crate) fn run(&self, words: &Words) -> Result<Used, String> {
+        let line = output(Command::new(&self.0).args(words))?;
+        parsed(&line).ok_or_else(|| format!("run printed {line:?}"))
+    }
+}
+
+/// Reads `seconds 0.5 cpu 0.25 peak 4096 read 0`.
+fn parsed(line: &str) -> Option<Used> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["seconds", seconds, "cpu", cpu, "peak", peak, "read", read] => Some(Used {
+            seconds: seconds.parse().ok()?,
+            cpu: cpu.parse().ok()?,
+            peak: peak.parse().ok()?,
+            read: read.parse().ok()?,
+        }),
+        _ => None,
+    }
+}
+
+/// The program that opens, reads, closes and does no more.
+pub(crate) fn floor() -> Result<PathBuf, String> {
+    compiled("floor", &[] as &[&str])
+}
+
+/// The program as it is released.
+pub(crate) struct Netswap {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+}
+
+impl Netswap {
+    /// Builds it.
+    pub(crate) fn build() -> Result<Self, String> {
+        let target = root().join("target");
+        let build = ["build", "--quiet", "--release", "--locked", "-p", "netswap", "--target-dir"];
+        check(cargo(&build).arg(&target))?;
+        Ok(Netswap { path: target.join("release").join("netswap") })
+    }
+
+    /// Verifies a tree or a file; with as many jobs as it sees fit unless told.
+    pub(crate) fn verify(&self, path: &Path, jobs: Option<u32>) -> Words {
+        let mut words = words![&self.path, "verify", "--format", "ndjson"];
+        words.extend(jobs.into_iter().flat_map(|jobs| words!["--jobs", jobs.to_string()]));
+        words.push(path.into());
+        words
+    }
+
+    /// Whether it can be told how many jobs to have.
+    pub(crate) fn has_jobs(&self) -> bool {
+        let help = everything(Command::new(&self.path).args(["verify", "--help"]));
+        help.is_ok_and(|help| help.contains("--jobs"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_meter_prints_is_read() {
+        let used = Used { seconds: 0.25, cpu: 0.125, peak: 4096.0, read: 512.0 };
+        assert_eq!(parsed("seconds 0.250000 cpu 0.125000 peak 4096 read 512\n"), Some(used));
+        assert_eq!(parsed("seconds 0.250000"), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! `cargo xtask bench NAME`: what things cost, a table of benches.
+//!
+//! Each compares variants of the same work, round by round, so that the machine's moods meet all
+//! alike; what counts is the ratio to a reference that can't be beaten.
+
+mod build_cost;
+mod image;
+mod measure;
+mod patch;
+mod peers;
+mod ratio;
+mod scan;
+mod single;
+mod tree;
+
+use std::process::ExitCode;
+
+/// What the arguments after a bench's name say.
+struct Options {
+    /// How often each variant is measured.
+    rounds: usize,
+    /// How many files are scanned.
+    files: u32,
+}
+
+struct Bench {
+    name: &'static str,
+    what: &'static str,
+    rounds: usize,
+    /// How many files it makes, unless told otherwise; `None` if it scans none.
+    files: Option<u32>,
+    run: fn(&Options) -> Result<(), String>,
+}
+
+const BENCHES: [Bench; 4] = [
+    Bench {
+        name: "build-cost",
+        what: "what netswap-build costs a clean build, beside its peers",
+        rounds: 9,
+        files: None,
+        run: build_cost::run,
+    },
+    Bench {
+        name: "scan",
+        what: "what `netswap verify` of a tree costs: warm, cold and far away",
+        rounds: 7,
+        files: Some(100_000),
+        run: scan::run,
+    },
+    Bench {
+        name: "single",
+        what: "what `netswap verify` of one file costs beyond starting a process",
+        rounds: 101,
+        files: None,
+        run: single::run,
+    },
+    Bench {
+        name: "patch",
+        what: "what `netswap patch` of one file costs, beside its peers",
+        rounds: 31,
+        files: None,
+        run: patch::run,
+    },
+];
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let bench = arguments
+        .first()
+        .and_then(|name| BENCHES.iter().find(|bench| bench.name == name))
+        .and_then(|bench| Some((bench, bench.options(arguments.get(1..)?)?)));
+    let Some((bench, options)) = bench else {
+        usage();
+        return ExitCode::from(2);
+    };
+    match (bench.run)(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() {
+    eprintln!("usage: cargo xtask bench NAME [OPTIONS]\n\nbenches:");
+    for Bench { name, what, rounds, files, .. } in &BENCHES {
+        let files = files.map_or(String::new(), |files| format!(" [--files {files}]"));
+        eprintln!("  {name} [--rounds {rounds}]{files}: {what}");
+    }
+}
+
+impl Bench {
+    /// `None` for an option that it does not have, and for a number that is none or 0.
+    fn options(&self, mut arguments: &[String]) -> Option<Options> {
+        let mut options = Options { rounds: self.rounds, files: self.files.unwrap_or(0) };
+        while let [name, value, rest @ ..] = arguments {
+            match name.as_str() {
+                "--rounds" => options.rounds = value.parse().ok().filter(|rounds| *rounds > 0)?,
+                "--files" if self.files.is_some() => {
+                    options.files = value.parse().ok().filter(|files| *files > 0)?;
+                }
+                _ => return None,
+            }
+            arguments = rest;
+        }
+        arguments.is_empty().then_some(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rounds and files of the first bench that has both.
+    fn options(arguments: &[&str]) -> Option<(usize, u32)> {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.into()).collect();
+        let bench = BENCHES.iter().find(|bench| bench.files.is_some()).unwrap();
+        bench.options(&arguments).map(|options| (options.rounds, options.files))
+    }
+
+    #[test]
+    fn options_take_the_place_of_the_defaults() {
+        assert_eq!(options(&[]), Some((7, 100_000)));
+        assert_eq!(options(&["--files", "10"]), Some((7, 10)));
+        assert_eq!(options(&["--rounds", "1", "--files", "10"]), Some((1, 10)));
+    }
+
+    #[test]
+    fn what_is_no_option_is_no_bench() {
+        for wrong in [&["--rounds"][..], &["--rounds", "0"], &["--rounds", "x"], &["--fast", "1"]] {
+            assert_eq!(options(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_bench_without_files_takes_no_number_of_them() {
+        let arguments = ["--files".to_owned(), "10".to_owned()];
+        let without = BENCHES.iter().filter(|bench| bench.files.is_none());
+        assert!(without.into_iter().all(|bench| bench.options(&arguments).is_none()));
+    }
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask bench patch`: what `netswap patch` of one file costs, short and long, beside its peers.
+//!
+//! Each variant has files of its own, and turns the bit off and on by turns: no copy is needed
+//! between two rounds.
+
+use std::cell::Cell;
+use std::fs;
+
+use super::Options;
+use super::image::write_dll;
+use super::measure::{Meter, Netswap, Words, floor, words};
+use super::peers;
+use super::ratio::interleaved;
+use super::single::{LENGTHS, SHORT, print};
+use crate::process::{root, scratch};
+
+/// A program that changes a file, or one that does nothing.
+struct Variant {
+    name: String,
+    clear: Words,
+    set: Words,
+    /// Whether its file has the bit, as a made one does.
+    is_set: Cell<bool>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
+    let folder = scratch("bench-patch");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let file = |name: &str, length: u32| {
+        let file = folder.join(format!("{name}-{length}.dll"));
+        write_dll(&file, length).map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok::<_, String>(file)
+    };
+    let mut variants =
+        vec![Variant::same("netswap --version".to_owned(), words![&netswap.path, "--version"])];
+    let mut missing = Vec::new();
+    for (size, length) in LENGTHS {
+        let opened = words![&floor, "--open", file("floor", length)?];
+        variants.push(Variant::same(format!("floor --open, {size}"), opened));
+        let patched = file("netswap", length)?;
+        variants.push(Variant::new(
+            format!("netswap patch, {size}"),
+            words![&netswap.path, "patch", "--clear", &patched],
+            words![&netswap.path, "patch", &patched],
+        ));
+        let patched = file("genpeimg", length)?;
+        match peers::genpeimg() {
+            Ok(genpeimg) => variants.push(Variant::new(
+                format!("genpeimg, {size}"),
+                [genpeimg.clone(), words!["-p", "-n", &patched]].concat(),
+                [genpeimg, words!["-p", "+n", &patched]].concat(),
+            )),
+            Err(why) => missing.push(format!("genpeimg, {size}: {why}")),
+        }
+    }
+    // Its checksum of the long file takes a minute.
+    let (size, length) = SHORT;
+    let script = root().join("xtask/bench/pefile_patch.py");
+    match peers::python() {
+        Ok(python) => variants.push(Variant::same(
+            format!("pefile, {size}"),
+            words![python, script, file("pefile", length)?],
+        )),
+        Err(why) => missing.push(format!("pefile, {size}: {why}")),
+    }
+
+    let used =
+        interleaved(options.rounds, 1, &variants, |variant| meter.run(variant.next_words()))?;
+    let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
+    print(options.rounds, &names, &used);
+    for row in missing {
+        println!("{row}");
+    }
+    Ok(())
+}
+
+impl Variant {
+    fn new(name: String, clear: Words, set: Words) -> Self {
+        Variant { name, clear, set, is_set: Cell::new(true) }
+    }
+
+    /// One that is told the same each time.
+    fn same(name: String, words: Words) -> Self {
+        Self::new(name, words.clone(), words)
+    }
+
+    /// What changes its file as it is now.
+    fn next_words(&self) -> &Words {
+        let words = if self.is_set.get() { &self.clear } else { &self.set };
+        self.is_set.set(!self.is_set.get());
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bit_is_cleared_and_set_by_turns() {
+        let variant = Variant::new("netswap".to_owned(), words!["clear"], words!["set"]);
+        let turns: Vec<_> = (0..3).map(|_| variant.next_words()[0].clone()).collect();
+        assert_eq!(turns, ["clear", "set", "clear"]);
+    }
+}

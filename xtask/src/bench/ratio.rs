@@ -1,0 +1,93 @@
+//! Rounds in which all variants take turns, and what one costs compared with another.
+
+use std::fmt;
+
+/// Runs each variant once a round; returns what each gave, by variant. The first `unmeasured` rounds
+/// come on top and are thrown away: they warm the caches.
+pub(crate) fn interleaved<V, T>(
+    rounds: usize,
+    unmeasured: usize,
+    variants: &[V],
+    mut run: impl FnMut(&V) -> Result<T, String>,
+) -> Result<Vec<Vec<T>>, String> {
+    let mut all: Vec<Vec<T>> = variants.iter().map(|_| Vec::new()).collect();
+    for round in 0..unmeasured + rounds {
+        for (variant, results) in variants.iter().zip(&mut all) {
+            let result = run(variant)?;
+            if round >= unmeasured {
+                results.push(result);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The one in the middle; not a number if there is none.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let sorted = sorted(values);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// The seconds of a variant, and how many times a reference's they are, compared round by round.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Ratio {
+    seconds: f64,
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Ratio {
+    /// What stands above its columns.
+    pub(crate) const HEADINGS: &str = "   median   ratio       min-max";
+
+    /// Of the seconds of each round.
+    pub(crate) fn of(own: &[f64], reference: &[f64]) -> Self {
+        let ratios: Vec<f64> =
+            own.iter().zip(reference).map(|(own, reference)| own / reference).collect();
+        let ratios = sorted(&ratios);
+        Ratio {
+            seconds: median(own),
+            median: median(&ratios),
+            least: ratios.first().copied().unwrap_or(f64::NAN),
+            most: ratios.last().copied().unwrap_or(f64::NAN),
+        }
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ratio { seconds, median, least, most } = self;
+        write!(f, "{seconds:>7.3} s {median:>7.2} {least:>6.2}-{most:<6.2}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_taken_within_a_round_and_not_between_medians() {
+        let ratio = Ratio::of(&[2.0, 30.0, 4.0], &[1.0, 10.0, 4.0]);
+        assert_eq!(ratio, Ratio { seconds: 4.0, median: 2.0, least: 1.0, most: 3.0 });
+        assert_eq!(ratio.to_string(), "  4.000 s    2.00   1.00-3.00  ");
+        assert_eq!(Ratio::HEADINGS.len(), ratio.to_string().len());
+    }
+
+    #[test]
+    fn variants_take_turns_and_what_warms_the_caches_does_not_count() {
+        let mut turns = Vec::new();
+        let all = interleaved(2, 1, &['a', 'b'], |variant| {
+            turns.push(*variant);
+            Ok(turns.len())
+        });
+        assert_eq!(all.unwrap(), [[3, 5], [4, 6]]);
+        assert_eq!(turns, ['a', 'b', 'a', 'b', 'a', 'b']);
+    }
+}

@@ -1,0 +1,262 @@
+//! `cargo xtask bench scan`: what `netswap verify` of a tree costs, beside the least that can be had
+//! and beside its peers: with warm caches, with cold ones, and on a share that is far away.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Options;
+use super::measure::{Meter, Netswap, Used, Words, floor, words};
+use super::peers::readers;
+use super::ratio::{Ratio, interleaved, median};
+use super::tree::Tree;
+use crate::process::{check, scratch};
+use crate::slow_fs::{Requests, SlowFs};
+
+/// How many threads read, at home.
+const JOBS: [u32; 4] = [1, 2, 4, 8];
+
+/// How many threads read what is far away, where they mostly wait.
+const FAR_JOBS: [u32; 4] = [4, 8, 16, 32];
+
+/// The floor that all are compared with has as many threads.
+const REFERENCE: u32 = 2;
+const FAR_REFERENCE: u32 = 8;
+
+/// How many images the peers read, which would need minutes for all.
+const SAMPLE: u32 = 5_000;
+
+/// How many files are far away, and how far.
+const FAR_FILES: u32 = 5_000;
+const FAR_MILLISECONDS: u32 = 5;
+
+/// A program that reads the headers of so many files.
+struct Scan {
+    name: String,
+    words: Words,
+    files: u32,
+    /// How many files it has in hand at once, if it was told.
+    jobs: Option<u32>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let bench = Bench {
+        meter: Meter::build()?,
+        floor: floor()?,
+        netswap: Netswap::build()?,
+        rounds: options.rounds,
+    };
+    let tree = Tree::of(options.files)?;
+    bench.warm(&tree)?;
+    bench.cold(&tree)?;
+    bench.far()
+}
+
+struct Bench {
+    meter: Meter,
+    floor: PathBuf,
+    netswap: Netswap,
+    rounds: usize,
+}
+
+impl Bench {
+    fn warm(&self, tree: &Tree) -> Result<(), String> {
+        let mut scans = self.scans(&tree.root, tree.files, &JOBS);
+        let (sample, files) = sample(tree)?;
+        let mut missing = Vec::new();
+        for peer in readers(&sample) {
+            let name = format!("{}*", peer.name);
+            match peer.words {
+                Ok(words) => scans.push(Scan { name, words, files, jobs: None }),
+                Err(why) => missing.push(format!("{name:<30} {why}")),
+            }
+        }
+        let used = interleaved(self.rounds, 1, &scans, |scan| self.meter.run(&scan.words))?;
+
+        println!(
+            "{} files, caches warm: {} rounds, interleaved; ratios, by file, to the floor with {REFERENCE} threads\n",
+            tree.files, self.rounds
+        );
+        println!(
+            "{:<30} {} {:>9} {:>9} {:>10}",
+            "variant",
+            Ratio::HEADINGS,
+            "CPU",
+            "files/s",
+            "peak RSS"
+        );
+        for (scan, ratio, used) in compared(&scans, &used, REFERENCE) {
+            println!(
+                "{:<30} {ratio} {:>7.3} s {:>9.0} {:>6.1} MiB",
+                scan.name,
+                median_of(used, |used| used.cpu),
+                f64::from(scan.files) / median_of(used, |used| used.seconds),
+                median_of(used, |used| used.peak) / f64::from(1 << 20),
+            );
+        }
+        for row in missing {
+            println!("{row}");
+        }
+        println!("\n* read {files} images only, in one process at a time\n");
+        Ok(())
+    }
+
+    fn cold(&self, tree: &Tree) -> Result<(), String> {
+        if let Err(why) = drop_caches() {
+            println!("cold caches: not run: {why}\n");
+            return Ok(());
+        }
+        let mut scans = self.scans(&tree.root, tree.files, &JOBS);
+        scans.push(self.floor_scan(&tree.root, tree.files, REFERENCE, true));
+        let rounds = fewer(self.rounds);
+        let used = interleaved(rounds, 0, &scans, |scan| {
+            drop_caches()?;
+            self.meter.run(&scan.words)
+        })?;
+
+        println!(
+            "{} files, caches dropped before each run: {rounds} rounds; what is read are files, folders and inodes\n",
+            tree.files
+        );
+        println!("{:<30} {} {:>14}", "variant", Ratio::HEADINGS, "read a file");
+        for (scan, ratio, used) in compared(&scans, &used, REFERENCE) {
+            let read = median_of(used, |used| used.read) / f64::from(scan.files);
+            println!("{:<30} {ratio} {read:>8.0} bytes", scan.name);
+        }
+        println!();
+        Ok(())
+    }
+
+    fn far(&self) -> Result<(), String> {
+        let slow_fs = match SlowFs::build() {
+            Ok(slow_fs) => slow_fs,
+            Err(why) => {
+                println!("far away: not run: {why}");
+                return Ok(());
+            }
+        };
+        let tree = Tree::of(FAR_FILES)?;
+        let scans = self.scans(slow_fs.root(), tree.files, &FAR_JOBS);
+        let rounds = fewer(self.rounds);
+        let results = interleaved(rounds, 0, &scans, |scan| {
+            // A fresh mount, so that nothing is remembered from the last run.
+            let mut mount = slow_fs.mount(&tree.root, FAR_MILLISECONDS, None)?;
+            let used = self.meter.run(&scan.words)?;
+            Ok((used, mount.requests()?))
+        })?;
+        let used: Vec<Vec<Used>> =
+            results.iter().map(|results| results.iter().map(|(used, _)| *used).collect()).collect();
+
+        println!(
+            "{FAR_FILES} files, {FAR_MILLISECONDS} ms away: {rounds} rounds; ratios to the floor with {FAR_REFERENCE} threads; efficiency: requests in flight to jobs\n"
+        );
+        println!(
+            "{:<30} {} {:>8} {:>6} {:>6} {:>6} {:>9} {:>10} {:>11}",
+            "requests and bytes a file:",
+            Ratio::HEADINGS,
+            "requests",
+            "lookup",
+            "open",
+            "read",
+            "bytes",
+            "in flight",
+            "efficiency"
+        );
+        for ((scan, ratio, used), results) in
+            compared(&scans, &used, FAR_REFERENCE).into_iter().zip(&results)
+        {
+            let a_file = |value: fn(&Requests) -> f64| {
+                let values: Vec<f64> =
+                    results.iter().map(|(_, requests)| value(requests)).collect();
+                median(&values) / f64::from(scan.files)
+            };
+            let requests = a_file(Requests::count);
+            let waited = requests * f64::from(scan.files) * f64::from(FAR_MILLISECONDS) / 1000.0;
+            let in_flight = waited / median_of(used, |used| used.seconds);
+            let efficiency = scan.jobs.map(|jobs| in_flight / f64::from(jobs) * 100.0);
+            println!(
+                "{:<30} {ratio} {requests:>8.3} {:>6.3} {:>6.3} {:>6.3} {:>9.0} {in_flight:>10.1} {:>11}",
+                scan.name,
+                a_file(|requests| requests.of("lookup")),
+                a_file(|requests| requests.of("open")),
+                a_file(|requests| requests.of("read")),
+                a_file(|requests| requests.bytes),
+                efficiency.map_or("-".to_owned(), |percent| format!("{percent:.0} %")),
+            );
+        }
+        Ok(())
+    }
+
+    /// The floor and netswap, each with so many threads, and netswap left to itself.
+    fn scans(&self, root: &Path, files: u32, jobs: &[u32]) -> Vec<Scan> {
+        let floor = jobs.iter().map(|jobs| self.floor_scan(root, files, *jobs, false));
+        let told: &[u32] = if self.netswap.has_jobs() { jobs } else { &[] };
+        let netswap = [None].into_iter().chain(told.iter().copied().map(Some)).map(|jobs| {
+            let how = jobs.map_or(String::new(), |jobs| format!(", --jobs {jobs}"));
+            let words = self.netswap.verify(root, jobs);
+            Scan { name: format!("netswap verify{how}"), words, files, jobs }
+        });
+        floor.chain(netswap).collect()
+    }
+
+    fn floor_scan(&self, root: &Path, files: u32, threads: u32, no_read_ahead: bool) -> Scan {
+        let how = if no_read_ahead { ", no read-ahead" } else { "" };
+        let mut words = words![&self.floor];
+        words.extend(no_read_ahead.then(|| "--random".into()));
+        words.extend(words![threads.to_string(), root]);
+        Scan { name: floor_name(threads) + how, words, files, jobs: Some(threads) }
+    }
+}
+
+fn floor_name(threads: u32) -> String {
+    format!("floor, {threads} thread{}", if threads == 1 { "" } else { "s" })
+}
+
+/// Each variant with its ratio to the floor with so many threads, as if that had read as many files.
+fn compared<'a>(
+    scans: &'a [Scan],
+    used: &'a [Vec<Used>],
+    threads: u32,
+) -> Vec<(&'a Scan, Ratio, &'a [Used])> {
+    let name = floor_name(threads);
+    let reference = scans.iter().zip(used).find(|(scan, _)| scan.name == name);
+    let rows = scans.iter().zip(used).map(|(scan, used)| {
+        let seconds: Vec<f64> = used.iter().map(|used| used.seconds).collect();
+        let reference: Vec<f64> = reference
+            .into_iter()
+            .flat_map(|(floor, used)| {
+                let share = f64::from(scan.files) / f64::from(floor.files);
+                used.iter().map(move |used| used.seconds * share)
+            })
+            .collect();
+        (scan, Ratio::of(&seconds, &reference), used.as_slice())
+    });
+    rows.collect()
+}
+
+fn median_of(used: &[Used], value: fn(&Used) -> f64) -> f64 {
+    median(&used.iter().map(value).collect::<Vec<_>>())
+}
+
+/// What mostly waits, for a disk or a share, takes long and varies little.
+fn fewer(rounds: usize) -> usize {
+    rounds.div_ceil(3)
+}
+
+/// Lists every so-manieth image, and tells how many these are.
+fn sample(tree: &Tree) -> Result<(PathBuf, u32), String> {
+    let all = fs::read_to_string(&tree.images).map_err(|error| error.to_string())?;
+    let step = all.lines().count().div_ceil(SAMPLE as usize).max(1);
+    let lines: Vec<&str> = all.lines().step_by(step).collect();
+    let list = scratch("bench-sample.txt");
+    fs::write(&list, lines.join("\n")).map_err(|error| error.to_string())?;
+    Ok((list, u32::try_from(lines.len()).unwrap_or(u32::MAX)))
+}
+
+/// The kernel forgets all that it has read of disks: pages, folders and inodes; what it has not yet
+/// written, it would keep.
+fn drop_caches() -> Result<(), String> {
+    check(&mut Command::new("sync"))?;
+    let switch = "/proc/sys/vm/drop_caches";
+    fs::write(switch, "3").map_err(|error| format!("{switch}: {error}"))
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask bench single`: what `netswap verify` of one file costs beyond starting a process, and
+//! that the file's length does not count.
+
+use std::fs;
+
+use super::Options;
+use super::image::write_dll;
+use super::measure::{Meter, Netswap, Used, floor, words};
+use super::ratio::{interleaved, median};
+use crate::process::scratch;
+
+/// The files by what they are called in the table, and their lengths.
+pub(crate) const LENGTHS: [(&str, u32); 2] = [SHORT, ("200 MB", 200 << 20)];
+pub(crate) const SHORT: (&str, u32) = ("20 KB", 20 << 10);
+
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
+    let folder = scratch("bench-single");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    // The bare start that all are compared with comes first.
+    let mut variants = vec![("netswap --version".to_owned(), words![&netswap.path, "--version"])];
+    for (size, length) in LENGTHS {
+        let file = folder.join(format!("{length}.dll"));
+        write_dll(&file, length).map_err(|error| format!("{}: {error}", file.display()))?;
+        variants.push((format!("floor --open, {size}"), words![&floor, "--open", &file]));
+        variants.push((format!("netswap verify, {size}"), netswap.verify(&file, None)));
+    }
+    let used = interleaved(options.rounds, 1, &variants, |(_, words)| meter.run(words))?;
+    let names: Vec<&str> = variants.iter().map(|(name, _)| name.as_str()).collect();
+    print(options.rounds, &names, &used);
+    Ok(())
+}
+
+/// Prints the milliseconds of each variant, and how many more they are than the first one's.
+pub(crate) fn print(rounds: usize, names: &[&str], used: &[Vec<Used>]) {
+    let milliseconds: Vec<Vec<f64>> =
+        used.iter().map(|used| used.iter().map(|used| used.seconds * 1000.0).collect()).collect();
+    let first = milliseconds.first().cloned().unwrap_or_default();
+    println!(
+        "{rounds} rounds, interleaved; milliseconds, and how many more than the first one's\n"
+    );
+    println!("{:<30} {:>9} {:>9} {:>17}", "variant", "median", "more", "min-max");
+    for (name, own) in names.iter().zip(&milliseconds) {
+        let more: Vec<f64> = own.iter().zip(&first).map(|(own, first)| own - first).collect();
+        let least = own.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = own.iter().copied().fold(0.0, f64::max);
+        println!(
+            "{name:<30} {:>9.3} {:>+9.3} {least:>8.3}-{most:<8.3}",
+            median(own),
+            median(&more),
+        );
+    }
+}

