@@ -11,6 +11,7 @@ mod oldest_rust;
 mod process;
 mod published;
 mod readers;
+mod signature;
 mod slow_fs;
 mod test;
 mod verify;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 /// A chore: its name, what it does, and the function that does it with the arguments after it.
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
-const TASKS: [Task; 5] = [
+const TASKS: [Task; 6] = [
     (
         "verify",
         "build the fixtures and the example for Windows and read the headers of what was built",
@@ -31,6 +32,7 @@ const TASKS: [Task; 5] = [
         "all checks: format, lints, tests, documentation, packages, the oldest Rust",
         test::run,
     ),
+    ("signature", "what patch and undo do to a signature, as osslsigncode sees it", signature::run),
     ("bench", "what things cost, beside their peers: build-cost, scan, single, patch", bench::run),
     ("corpus", "fetch Windows images of many makers, to compare readers on", corpus::run),
     ("differential", "compare what netswap and other readers say of the corpus", differential::run),

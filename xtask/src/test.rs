@@ -9,6 +9,7 @@ use crate::corpus;
 use crate::oldest_rust::{Oldest, VERSION};
 use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
 use crate::published::netswap_build;
+use crate::signature;
 
 /// What became of a check.
 enum Outcome {
@@ -21,12 +22,13 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
     ("LLD behind clang sets the bit for the MinGW targets", behind_clang),
     ("other readers find the same in real images", differential),
+    ("patch and undo break and mend a signature as osslsigncode sees it", signature),
     ("the example passes its own tests", example),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", book),
@@ -130,6 +132,13 @@ fn differential() -> Outcome {
         return Outcome::NotRun(why);
     }
     passed_if(check(&mut cargo(&["xtask", "differential", "--small"])))
+}
+
+fn signature() -> Outcome {
+    match signature::Tools::find() {
+        Ok(tools) => passed_if(tools.check_all()),
+        Err(why) => Outcome::NotRun(why),
+    }
 }
 
 fn example() -> Outcome {

@@ -1,0 +1,154 @@
+//! `cargo xtask signature`: what `netswap patch` and `undo` do to a signature, as osslsigncode sees it.
+//!
+//! A real program of the corpus is signed with a key made for the occasion. The signature is valid,
+//! the file is refused and untouched; patched all the same it is not valid any more; undone it is,
+//! and the file is the signed one byte for byte.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::corpus::{self, Selection};
+use crate::debian::Unpacked;
+use crate::process::{cargo, check, everything, root, scratch};
+
+const PACKAGES: [&str; 2] = ["osslsigncode", "openssl"];
+
+/// Launchers of pip's, for three machines.
+const PROGRAMS: [&str; 3] = ["t32.exe", "t64.exe", "t64-arm.exe"];
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    if !arguments.is_empty() {
+        eprintln!("usage: cargo xtask signature");
+        return ExitCode::from(2);
+    }
+    match Tools::find().and_then(|tools| tools.check_all()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The signer, installed or unpacked.
+pub(crate) struct Tools {
+    debian: Option<Unpacked>,
+    folder: PathBuf,
+}
+
+impl Tools {
+    /// `Err` says why there are none.
+    pub(crate) fn find() -> Result<Self, String> {
+        let installed = Tools { debian: None, folder: scratch("signature") };
+        if installed.start() {
+            return Ok(installed);
+        }
+        let tools = Tools { debian: Some(Unpacked::tree("signature")), ..installed };
+        if !tools.start() {
+            tools.debian.as_ref().map_or(Ok(()), |debian| debian.fetch(&PACKAGES))?;
+        }
+        if tools.start() { Ok(tools) } else { Err(format!("no {} starts", PACKAGES.join(" or "))) }
+    }
+
+    fn start(&self) -> bool {
+        PACKAGES.into_iter().all(|program| {
+            let mut command = self.command(program);
+            let version = if program == "openssl" { "version" } else { "--version" };
+            command.arg(version).stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        })
+    }
+
+    fn command(&self, program: &str) -> Command {
+        match &self.debian {
+            Some(debian) => debian.command(&format!("usr/bin/{program}")),
+            None => Command::new(program),
+        }
+    }
+
+    pub(crate) fn check_all(&self) -> Result<(), String> {
+        let corpus = corpus::fetch(Selection::Small)?;
+        let pip = corpus.folders.iter().find(|folder| folder.starts_with("pip-"));
+        let pip = pip.ok_or("there is no pip in the corpus")?;
+        let launchers = corpus.root.join(pip).join("pip/_vendor/distlib");
+        let _ = fs::remove_dir_all(&self.folder);
+        fs::create_dir_all(&self.folder).map_err(|error| error.to_string())?;
+        check(&mut cargo(&["build", "--quiet", "--package", "netswap"]))?;
+        self.make_key()?;
+        for program in PROGRAMS {
+            self.check(&launchers.join(program))?;
+            println!(
+                "{program}: refused; patched, and its signature broken; undone, and valid again"
+            );
+        }
+        Ok(())
+    }
+
+    fn make_key(&self) -> Result<(), String> {
+        let mut request = self.command("openssl");
+        request
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
+            .args(["-subj", "/CN=netswap", "-addext", "extendedKeyUsage=codeSigning"])
+            .args(["-keyout", "key.pem", "-out", "certificate.pem"])
+            .current_dir(&self.folder);
+        everything(&mut request).map(drop)
+    }
+
+    fn check(&self, program: &Path) -> Result<(), String> {
+        let file = self.folder.join("signed.exe");
+        let _ = fs::remove_file(&file);
+        let mut sign = self.command("osslsigncode");
+        sign.args(["sign", "-certs", "certificate.pem", "-key", "key.pem", "-in"]).arg(program);
+        sign.arg("-out").arg(&file).current_dir(&self.folder);
+        everything(&mut sign)?;
+        let read = || fs::read(&file).map_err(|error| error.to_string());
+        let signed = read()?;
+        self.signature_is_valid(true)?;
+
+        ends_with(1, netswap(&["patch", "--journal", "refused.journal"]).arg(&file))?;
+        if read()? != signed {
+            return Err("a file that was refused was changed".to_owned());
+        }
+        let journal = self.folder.join("patch.journal");
+        let _ = fs::remove_file(&journal);
+        let mut patch = netswap(&["patch", "--break-signature", "--journal"]);
+        ends_with(0, patch.arg(&journal).arg(&file))?;
+        if read()? == signed {
+            return Err("nothing was patched".to_owned());
+        }
+        self.signature_is_valid(false)?;
+
+        ends_with(0, netswap(&["undo"]).arg(&journal))?;
+        if read()? != signed {
+            return Err("undo did not put all back".to_owned());
+        }
+        self.signature_is_valid(true)
+    }
+
+    /// What osslsigncode says of the digest and of the whole.
+    fn signature_is_valid(&self, expected: bool) -> Result<(), String> {
+        let mut verify = self.command("osslsigncode");
+        verify.args(["verify", "-CAfile", "certificate.pem", "-in", "signed.exe"]);
+        let said = everything(verify.current_dir(&self.folder));
+        let is_valid = said.is_ok();
+        let text = said.unwrap_or_else(|text| text);
+        let is_mismatch = text.contains("MISMATCH");
+        if (is_valid, is_mismatch) == (expected, !expected) {
+            Ok(())
+        } else {
+            Err(format!("expected a valid signature: {expected}, but osslsigncode said:\n{text}"))
+        }
+    }
+}
+
+fn netswap(arguments: &[&str]) -> Command {
+    let mut command = Command::new(root().join("target").join("debug").join("netswap"));
+    command.args(arguments).current_dir(scratch("signature")).stdout(Stdio::null());
+    command
+}
+
+fn ends_with(code: i32, command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| error.to_string())?;
+    if status.code() == Some(code) { Ok(()) } else { Err(format!("netswap ended with {status}")) }
+}
