@@ -210,18 +210,18 @@ fn write_all(file: &File, bytes: &[u8], offset: u64) -> Result<(), (usize, io::E
 pub(crate) fn changed_meanwhile() -> Finding {
     Finding {
         code: Code::ChangedMeanwhile,
-        message: "another program changed it while netswap worked on it".to_owned(),
-        help: "run the command again when that program is done".to_owned(),
+        message: "another program changed it while netswap worked on it".into(),
+        help: "run the command again when that program is done".into(),
     }
 }
 
 /// Why the system does not let a file be changed.
 pub(crate) fn unwritable(error: &io::Error) -> Finding {
-    let message = one_line(&error.to_string());
+    let message = one_line(&error.to_string()).into();
     if system::is_in_use(error) {
-        let help = "end the programs that run from it or have it open".to_owned();
+        let help = "end the programs that run from it or have it open".into();
         return Finding { code: Code::InUse, message, help };
     }
-    let help = "see that this account may write to it, and that its disk is not full".to_owned();
+    let help = "see that this account may write to it, and that its disk is not full".into();
     Finding { code: Code::Unwritable, message, help }
 }

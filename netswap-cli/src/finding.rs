@@ -1,5 +1,6 @@
 //! What can be found at fault: the codes, their sentence and their explanation.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -120,9 +121,9 @@ pub struct Finding {
     /// Which kind of fault.
     pub code: Code,
     /// What is at fault, as a lower-case fragment.
-    pub message: String,
+    pub message: Cow<'static, str>,
     /// What to do about it; may be several lines, to be pasted.
-    pub help: String,
+    pub help: Cow<'static, str>,
 }
 
 impl fmt::Display for Code {

@@ -32,6 +32,9 @@ mod error;
 mod exit_code;
 mod find;
 mod finding;
+#[cfg(all(fuzzing, feature = "cli"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod image;
 #[cfg(feature = "cli")]
 mod journal;

@@ -17,6 +17,9 @@ pub(crate) struct Out {
     flushed: Instant,
 }
 
+/// What is written at once where nobody looks on.
+const BUFFER: usize = 64 * 1024;
+
 /// Who reads along need not wait longer for what is there.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -25,9 +28,9 @@ impl Out {
         let to: Box<dyn Write> = if io::stdout().is_terminal() && is_for_people {
             Box::new(anstream::stdout())
         } else if is_for_people {
-            Box::new(BufWriter::new(anstream::stdout()))
+            Box::new(BufWriter::with_capacity(BUFFER, anstream::stdout()))
         } else {
-            Box::new(BufWriter::new(io::stdout()))
+            Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))
         };
         Out { to, is_gone: false, flushed: Instant::now() }
     }

@@ -62,7 +62,7 @@ impl Verdict {
                 (Code::MalformedImage, "build the file again, or delete it")
             }
         };
-        Finding { code, message: one_line(&error.to_string()), help: help.to_owned() }
+        Finding { code, message: one_line(&error.to_string()).into(), help: help.into() }
     }
 }
 
@@ -116,7 +116,7 @@ fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<F
             let program = Printable(program.file_name().map_or(program.as_path(), Path::new));
             let message =
                 format!("{program} loads this DLL, and {} is not set in it", constants(&bits));
-            Finding { message, ..of_file(code, &bits) }
+            Finding { message: message.into(), ..of_file(code, &bits) }
         }
     };
     causes.into_iter().map(finding).collect()
@@ -154,19 +154,17 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
 
 /// The finding for a file of which only its bytes are known.
 fn of_file(code: Code, bits: &[SwapRun]) -> Finding {
-    let switches: Vec<_> = bits.iter().map(|bit| bit.switch()).collect();
-    let switches = switches.join(" ");
-    let patch = match bits {
-        [SwapRun::Net] => "netswap patch".to_owned(),
-        bits => format!("netswap patch --swap-run {}", netswap_value(bits)),
-    };
-    Finding {
-        code,
-        message: format!("{} is not set", constants(bits)),
-        help: format!(
-            "link it with {switches}, or set the bit in the file before it is signed:\n    {patch} FILE"
-        ),
+    // Of a share's images all may lack it: the one bit that is asked for costs no memory.
+    if bits == [SwapRun::Net] {
+        let message = "IMAGE_FILE_NET_RUN_FROM_SWAP is not set".into();
+        let help = "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:\n    netswap patch FILE".into();
+        return Finding { code, message, help };
     }
+    let switches: Vec<_> = bits.iter().map(|bit| bit.switch()).collect();
+    let (switches, words) = (switches.join(" "), netswap_value(bits));
+    let message = format!("{} is not set", constants(bits)).into();
+    let help = format!("link it with {switches}, or set the bit in the file before it is signed:\n    netswap patch --swap-run {words} FILE").into();
+    Finding { code, message, help }
 }
 
 /// The finding for an image that Cargo has just built.
@@ -219,7 +217,7 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
             )
         }
     };
-    Finding { code, message, help }
+    Finding { code, message: message.into(), help: help.into() }
 }
 
 /// The requirement for a netswap-build that goes with this netswap.
@@ -435,7 +433,8 @@ mod tests {
     /// The help for a binary whose package left this receipt.
     fn help(artifact: &Artifact, required: &[SwapRun]) -> String {
         let verdict = judge(Ok(image(&[])), required, None, &build(artifact)).unwrap();
-        let help: Vec<_> = verdict.findings.into_iter().map(|finding| finding.help).collect();
+        let help: Vec<_> =
+            verdict.findings.into_iter().map(|finding| finding.help.into_owned()).collect();
         help.join("\n")
     }
 

@@ -177,8 +177,8 @@ fn broken(error: &ReadError) -> Finding {
 pub(crate) fn not_an_image() -> Finding {
     Finding {
         code: Code::NotAnImage,
-        message: "it is no PE image".to_owned(),
-        help: "name a Windows program or DLL".to_owned(),
+        message: "it is no PE image".into(),
+        help: "name a Windows program or DLL".into(),
     }
 }
 

@@ -145,8 +145,8 @@ impl Patcher<'_> {
         let is_link = named.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
         (is_link && !self.options.walk.follow_links).then(|| Finding {
             code: Code::SymbolicLink,
-            message: "it is a symbolic link".to_owned(),
-            help: "name the file that it leads to, or give --follow-links".to_owned(),
+            message: "it is a symbolic link".into(),
+            help: "name the file that it leads to, or give --follow-links".into(),
         })
     }
 
@@ -202,8 +202,8 @@ impl Patcher<'_> {
         if is_read_only && !options.include_read_only {
             return Err(Finding {
                 code: Code::ReadOnly,
-                message: "it is read-only".to_owned(),
-                help: "give --include-read-only to change it and leave it read-only".to_owned(),
+                message: "it is read-only".into(),
+                help: "give --include-read-only to change it and leave it read-only".into(),
             });
         }
         // Which of a link's name and the file's own comes first must not matter either.
@@ -215,7 +215,7 @@ impl Patcher<'_> {
         if let (Some(table), false) = (layout.certificate_table(), self.options.break_signature) {
             return Err(Finding {
                 code: Code::SignatureWouldBreak,
-                message: format!("it is signed, with {} bytes of certificates", table.size),
+                message: format!("it is signed, with {} bytes of certificates", table.size).into(),
                 help: "ask its maker to link it with /SWAPRUN:NET, or give --break-signature"
                     .into(),
             });
@@ -227,8 +227,8 @@ impl Patcher<'_> {
             Ok(None | Some(StrongName::None | StrongName::DelaySigned)) => Ok(()),
             Ok(Some(StrongName::Signed)) => Err(Finding {
                 code: Code::StrongNameWouldBreak,
-                message: "it is a .NET assembly with a strong name".to_owned(),
-                help: "ask its maker for one with the bit, or give --break-strong-name".to_owned(),
+                message: "it is a .NET assembly with a strong name".into(),
+                help: "ask its maker for one with the bit, or give --break-strong-name".into(),
             }),
             Err(TableError::Io(error)) => Err(Verdict::finding_of(&ReadError::Io(error))),
             Err(TableError::Malformed(why)) => Err(Verdict::finding_of(&ReadError::Table(why))),

@@ -134,7 +134,7 @@ fn make_read_only_again(entry: &Entry, dry_run: bool) -> io::Result<()> {
 fn changed_since(what: &str) -> Finding {
     Finding {
         code: Code::ChangedSince,
-        message: format!("{what}; the file is not as netswap left it"),
-        help: "if it was replaced by another version, there is nothing to do; else restore it from a backup".to_owned(),
+        message: format!("{what}; the file is not as netswap left it").into(),
+        help: "if it was replaced by another version, there is nothing to do; else restore it from a backup".into(),
     }
 }

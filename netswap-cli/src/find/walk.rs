@@ -216,7 +216,7 @@ impl<V: Visit> Walker<'_, V> {
             Ok(entries) => entries,
             Err(error) => return self.unreadable(folder.path(), error),
         };
-        all.sort_unstable_by(|(a, _), (b, _)| names.get(*a).cmp(names.get(*b)));
+        all.sort_unstable_by(|(a, _), (b, _)| names.compare(*a, *b));
         let mut listing = Listing { folder, names, entries: Vec::new(), ancestry, root, is_far };
         listing.entries.reserve_exact(all.len());
         for (name, kind) in all {

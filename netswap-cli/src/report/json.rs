@@ -68,12 +68,38 @@ struct Last<'a> {
 #[derive(Default)]
 pub(super) struct Json {
     is_begun: bool,
+    lines: Lines,
+}
+
+/// Writes an object at a time: a serializer writes each of its commas by itself.
+#[derive(Default)]
+pub(super) struct Lines {
+    line: Vec<u8>,
+}
+
+impl Lines {
+    fn write(&mut self, object: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, object)?;
+        out.write_all(&self.line)
+    }
+
+    pub(super) fn image(&mut self, judged: &Judged, out: &mut dyn Write) -> io::Result<()> {
+        self.write(&image(judged), out)?;
+        out.write_all(b"\n")
+    }
+
+    pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+        let (baseline, summary) = (outcome.baseline.as_ref(), &outcome.summary);
+        self.write(&Last { schema: SCHEMA, baseline, summary }, out)?;
+        out.write_all(b"\n")
+    }
 }
 
 impl Json {
     pub(super) fn image(&mut self, judged: &Judged, out: &mut dyn Write) -> io::Result<()> {
         self.separate(out)?;
-        Ok(serde_json::to_writer(out, &image(judged))?)
+        self.lines.write(&image(judged), out)
     }
 
     /// Only now it is known how often each exception was needed.
@@ -100,18 +126,6 @@ impl Json {
         self.is_begun = true;
         writeln!(out, "{{\n\"schema\": \"{SCHEMA}\",\n\"images\": [")
     }
-}
-
-pub(super) fn write_line(judged: &Judged, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &image(judged))?;
-    writeln!(out)
-}
-
-pub(super) fn write_last_line(outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
-    let last =
-        Last { schema: SCHEMA, baseline: outcome.baseline.as_ref(), summary: &outcome.summary };
-    serde_json::to_writer(&mut *out, &last)?;
-    writeln!(out)
 }
 
 fn policy(outcome: &Verification) -> PolicyObject<'_> {

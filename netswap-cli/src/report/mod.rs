@@ -213,7 +213,7 @@ pub struct Report<W> {
 enum Writer {
     Human(human::Human),
     Json(json::Json),
-    Ndjson,
+    Ndjson(json::Lines),
 }
 
 impl<W: Write> Report<W> {
@@ -223,7 +223,7 @@ impl<W: Write> Report<W> {
         let writer = match format {
             Format::Human => Writer::Human(human::Human::new(is_quiet)),
             Format::Json => Writer::Json(json::Json::default()),
-            Format::Ndjson => Writer::Ndjson,
+            Format::Ndjson => Writer::Ndjson(json::Lines::default()),
         };
         Report { out, writer }
     }
@@ -238,7 +238,7 @@ impl<W: Write> Report<W> {
         match &mut self.writer {
             Writer::Human(human) => human.image(image, out),
             Writer::Json(json) => json.image(image, out),
-            Writer::Ndjson => json::write_line(image, out),
+            Writer::Ndjson(lines) => lines.image(image, out),
         }
     }
 
@@ -252,7 +252,7 @@ impl<W: Write> Report<W> {
         match self.writer {
             Writer::Human(human) => human.end(outcome, out),
             Writer::Json(json) => json.end(outcome, out),
-            Writer::Ndjson => json::write_last_line(outcome, out),
+            Writer::Ndjson(lines) => lines.end(outcome, out),
         }?;
         self.out.flush()
     }
@@ -272,8 +272,8 @@ mod tests {
         for (status, has_finding) in images {
             let finding = crate::Finding {
                 code: crate::Code::NetSwapMissing,
-                message: String::new(),
-                help: String::new(),
+                message: "".into(),
+                help: "".into(),
             };
             let findings = if *has_finding { vec![finding] } else { Vec::new() };
             let verdict = Verdict { status: *status, header: None, reason: None, findings };

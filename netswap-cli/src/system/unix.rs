@@ -2,6 +2,7 @@
 //! in, which spares the system the walk along the whole path, and closes a race: a folder that is
 //! swapped for a link meanwhile leads nowhere else.
 
+use std::cmp::Ordering;
 use std::ffi::{CStr, OsStr};
 use std::fs::{File, Permissions};
 use std::io;
@@ -44,6 +45,13 @@ impl Names {
     fn c_str(&self, name: Name) -> &CStr {
         let rest = self.bytes.get(name as usize..).unwrap_or_default();
         CStr::from_bytes_until_nul(rest).unwrap_or_default()
+    }
+
+    /// The order of two names. Each ends with a zero byte, which comes before all others, so what
+    /// stands behind it is never reached.
+    pub(crate) fn compare(&self, a: Name, b: Name) -> Ordering {
+        let from = |name: Name| self.bytes.get(name as usize..).unwrap_or_default();
+        from(a).cmp(from(b))
     }
 
     pub(crate) fn get(&self, name: Name) -> &OsStr {

@@ -1,6 +1,7 @@
 //! Windows: paths are opened in full, since its libraries have no safe way to open a file relative to
 //! a folder.
 
+use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
@@ -38,6 +39,11 @@ impl Names {
             .map_err(|_| io::Error::other("the folder has more than 4,294,967,295 names"))?;
         self.names.push(name);
         Ok(at)
+    }
+
+    /// The order of two names.
+    pub(crate) fn compare(&self, a: Name, b: Name) -> Ordering {
+        self.get(a).cmp(self.get(b))
     }
 
     pub(crate) fn get(&self, name: Name) -> &OsStr {

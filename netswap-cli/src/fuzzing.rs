@@ -1,0 +1,25 @@
+//! What the fuzz targets reach of the private parts.
+
+use std::path::Path;
+
+use crate::journal::{Entries, Entry};
+
+/// Reads a journal. Only sound entries come out of it, and each reads the same when it is written
+/// again.
+pub fn journal(bytes: &[u8]) {
+    let Ok(entries) = Entries::read(Path::new("fuzzed.journal"), bytes) else {
+        return;
+    };
+    for entry in entries {
+        match entry {
+            Ok(entry) => {
+                assert!(entry.edit.is_sound() && entry.path.is_absolute());
+                let mut line = entry.line().unwrap_or_default();
+                assert_eq!(line.pop(), Some(b'\n'));
+                assert!(!line.contains(&b'\n'));
+                assert_eq!(Entry::parse(&line), Ok(entry));
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}
