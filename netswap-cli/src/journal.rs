@@ -199,7 +199,7 @@ impl Opened {
             let (path, file) = match place {
                 Place::File(path) => {
                     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-                    (std::path::absolute(path)?, file)
+                    (path.clone(), file)
                 }
                 Place::Default => {
                     let folder = env::state_folder().ok_or_else(|| {

@@ -212,10 +212,10 @@ impl Patcher<'_> {
     }
 
     fn refuse_signed(&self, file: &File, layout: &Layout) -> Result<(), Finding> {
-        if let (Some(table), false) = (layout.certificate_table(), self.options.break_signature) {
+        if layout.certificate_table().is_some() && !self.options.break_signature {
             return Err(Finding {
                 code: Code::SignatureWouldBreak,
-                message: format!("it is signed, with {} bytes of certificates", table.size).into(),
+                message: "it is signed".into(),
                 help: "ask its maker to link it with /SWAPRUN:NET, or give --break-signature"
                     .into(),
             });

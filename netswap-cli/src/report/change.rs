@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::Format;
+use super::grouped::Grouped;
 use super::later::Later;
 use crate::change::{Change, ChangeStatus, ChangeSummary};
 use crate::commands::patch::Changes;
@@ -27,6 +28,7 @@ pub(crate) struct ChangeReport<W> {
     format: Format,
     is_quiet: bool,
     out: W,
+    refusals: Grouped,
     later: Later,
     is_begun: bool,
 }
@@ -83,7 +85,8 @@ impl Verb {
 
 impl<W: Write> ChangeReport<W> {
     pub(crate) fn new(verb: Verb, format: Format, is_quiet: bool, out: W) -> Self {
-        ChangeReport { verb, format, is_quiet, out, later: Later::new(), is_begun: false }
+        let (refusals, later) = (Grouped::new(10), Later::new());
+        ChangeReport { verb, format, is_quiet, out, refusals, later, is_begun: false }
     }
 
     pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
@@ -107,6 +110,7 @@ impl<W: Write> ChangeReport<W> {
         let journal = journal.as_deref().map(PathFields::of);
         match self.format {
             Format::Human => {
+                self.refusals.end(&mut self.out)?;
                 let is_apart = self.later.is_empty();
                 std::mem::replace(&mut self.later, Later::new()).write_to(&mut self.out)?;
                 if !is_apart {
@@ -154,6 +158,8 @@ impl<W: Write> ChangeReport<W> {
         let word = self.verb.word(change.status);
         let (style, out): (Style, &mut dyn Write) = match change.status {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
+                let findings = change.finding.as_slice();
+                self.refusals.before(findings, &mut self.out)?;
                 (AnsiColor::Red.on_default().bold(), &mut self.out)
             }
             _ if is_quiet => return Ok(()),
@@ -169,14 +175,6 @@ impl<W: Write> ChangeReport<W> {
         writeln!(out)?;
         if let Some(reason) = change.reason {
             writeln!(out, "          {reason}")?;
-        }
-        if let Some(finding) = &change.finding {
-            let bold = Style::new().bold();
-            writeln!(out, "          {bold}{}{bold:#}: {}", finding.code, finding.message)?;
-            for line in finding.help.lines() {
-                writeln!(out, "          {line}")?;
-            }
-            writeln!(out)?;
         }
         Ok(())
     }

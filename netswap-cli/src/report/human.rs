@@ -1,11 +1,11 @@
-//! The report for people: failures as they are found, each with its cure, then the rest, then one
-//! line.
+//! The report for people: failures as they are found, with their cures, then the rest, then one line.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 
+use super::grouped::Grouped;
 use super::later::Later;
 use super::{Judged, Origin, Verification};
 use crate::text::{Printable, one_line, plural};
@@ -15,6 +15,7 @@ use crate::{ExitCode, Header};
 pub(super) struct Human {
     here: PathBuf,
     is_quiet: bool,
+    failures: Grouped,
     allowed: Later,
     passed: Later,
 }
@@ -22,19 +23,24 @@ pub(super) struct Human {
 impl Human {
     pub(super) fn new(is_quiet: bool) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
-        Human { here, is_quiet, allowed: Later::new(), passed: Later::new() }
+        let failures = Grouped::new(8);
+        Human { here, is_quiet, failures, allowed: Later::new(), passed: Later::new() }
     }
 
     pub(super) fn image(&mut self, image: &Judged, out: &mut dyn Write) -> io::Result<()> {
         match image.verdict.status {
-            Status::Failed | Status::Unreadable => write_image(image, &self.here, out),
+            Status::Failed | Status::Unreadable => {
+                self.failures.before(&image.verdict.findings, out)?;
+                write_image(image, &self.here, out)
+            }
             Status::Allowed | Status::Passed if self.is_quiet => Ok(()),
             Status::Allowed => write_image(image, &self.here, &mut self.allowed),
             Status::Passed => write_image(image, &self.here, &mut self.passed),
         }
     }
 
-    pub(super) fn end(self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+        self.failures.end(out)?;
         let is_apart = self.allowed.is_empty() && self.passed.is_empty();
         self.allowed.write_to(out)?;
         self.passed.write_to(out)?;
@@ -77,7 +83,7 @@ pub(super) fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io:
     Ok(())
 }
 
-/// Writes an image, and an empty line after one that is at fault.
+/// Writes an image.
 fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &image.verdict;
     let (word, style) = match verdict.status {
@@ -95,17 +101,7 @@ fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<(
     if let Some(reason) = &verdict.reason {
         writeln!(out, "        {}", one_line(reason))?;
     }
-    if matches!(verdict.status, Status::Passed | Status::Allowed) {
-        return Ok(());
-    }
-    let bold = Style::new().bold();
-    for finding in &verdict.findings {
-        writeln!(out, "        {bold}{}{bold:#}: {}", finding.code, finding.message)?;
-        for line in finding.help.lines() {
-            writeln!(out, "        {line}")?;
-        }
-    }
-    writeln!(out)
+    Ok(())
 }
 
 /// The path as it is shortest: below this folder without the folder.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cli")]
 pub(crate) mod change;
+mod grouped;
 mod human;
 #[cfg(feature = "cli")]
 pub(crate) mod inspect;
