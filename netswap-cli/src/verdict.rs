@@ -111,12 +111,12 @@ fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<F
     }
     let finding = |(code, bits): (Code, Vec<SwapRun>)| match source {
         Source::Build(artifact) => of_build(code, &bits, required, artifact),
-        Source::File => of_file(code, &bits),
+        Source::File => of_file(code, &bits, header.signed),
         Source::Beside(program) => {
             let program = Printable(program.file_name().map_or(program.as_path(), Path::new));
             let message =
                 format!("{program} loads this DLL, and {} is not set in it", constants(&bits));
-            Finding { message: message.into(), ..of_file(code, &bits) }
+            Finding { message: message.into(), ..of_file(code, &bits, header.signed) }
         }
     };
     causes.into_iter().map(finding).collect()
@@ -153,18 +153,30 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
 }
 
 /// The finding for a file of which only its bytes are known.
-fn of_file(code: Code, bits: &[SwapRun]) -> Finding {
+fn of_file(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
     // Of a share's images all may lack it: the one bit that is asked for costs no memory.
     if bits == [SwapRun::Net] {
         let message = "IMAGE_FILE_NET_RUN_FROM_SWAP is not set".into();
-        let help = "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:\n    netswap patch FILE".into();
-        return Finding { code, message, help };
+        let help = if is_signed {
+            "ask its maker to link it with /SWAPRUN:NET: it is signed, and to set the bit breaks the signature\nwhere nothing asks for that:\n    netswap patch --break-signature FILE"
+        } else {
+            "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:\n    netswap patch FILE"
+        };
+        return Finding { code, message, help: help.into() };
     }
     let switches: Vec<_> = bits.iter().map(|bit| bit.switch()).collect();
     let (switches, words) = (switches.join(" "), netswap_value(bits));
     let message = format!("{} is not set", constants(bits)).into();
-    let help = format!("link it with {switches}, or set the bit in the file before it is signed:\n    netswap patch --swap-run {words} FILE").into();
-    Finding { code, message, help }
+    let help = if is_signed {
+        format!(
+            "ask its maker to link it with {switches}: it is signed, and to set the bit breaks the signature\nwhere nothing asks for that:\n    netswap patch --swap-run {words} --break-signature FILE"
+        )
+    } else {
+        format!(
+            "link it with {switches}, or set the bit in the file before it is signed:\n    netswap patch --swap-run {words} FILE"
+        )
+    };
+    Finding { code, message, help: help.into() }
 }
 
 /// The finding for an image that Cargo has just built.
@@ -436,6 +448,20 @@ mod tests {
         let help: Vec<_> =
             verdict.findings.into_iter().map(|finding| finding.help.into_owned()).collect();
         help.join("\n")
+    }
+
+    #[test]
+    fn that_a_patch_breaks_the_signature_is_told_of_signed_images_alone() {
+        let help = |is_signed, bits: &[SwapRun]| {
+            of_file(Code::NetSwapMissing, bits, is_signed).help.into_owned()
+        };
+        assert!(help(false, NET).ends_with("    netswap patch FILE"));
+        assert!(help(true, NET).ends_with("    netswap patch --break-signature FILE"));
+        assert!(help(false, BOTH).ends_with("    netswap patch --swap-run net,cd FILE"));
+        assert!(
+            help(true, BOTH)
+                .ends_with("    netswap patch --swap-run net,cd --break-signature FILE")
+        );
     }
 
     #[test]
