@@ -27,7 +27,7 @@ pub enum Error {
     },
     /// A glob on the command line can't be used.
     #[error(
-        "failed to find {}: {}; quote the path to have it taken as it stands",
+        "failed to find {}: {}; name files and folders that exist",
         Printable(glob),
         one_line(why)
     )]

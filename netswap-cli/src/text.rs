@@ -96,6 +96,12 @@ pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
+/// The path as it is shortest: below this folder without the folder.
+pub(crate) fn shown<'a>(path: &'a Path, here: &Path) -> &'a Path {
+    let below = path.strip_prefix(here).ok().filter(|below| !below.as_os_str().is_empty());
+    below.unwrap_or(path)
+}
+
 /// Text with its control and formatting characters escaped.
 struct Escaped<'a>(&'a str);
 

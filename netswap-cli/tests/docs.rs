@@ -67,10 +67,18 @@ fn with_placeholders(line: &str) -> String {
     if let Some(start) = line.strip_suffix(" s)") {
         line = format!("{}[..] s)", start.trim_end_matches(is_number));
     }
-    for field in ["\"seconds\":", "\"size_of_image\":"] {
+    if let Some((before, after)) = line.split_once(" KiB (") {
+        let rest = after.split_once(')').map_or("", |(_, rest)| rest);
+        line = format!("{}[..] KiB ([..]){rest}", before.trim_end_matches(is_number));
+    }
+    for field in ["\"seconds\":", "\"file_size\":", "\"size_of_image\":", "\"commit\":"] {
         if let Some((before, after)) = line.split_once(field) {
             line = format!("{before}{field}[..]{}", after.trim_start_matches(is_number));
         }
+    }
+    if let Some((before, after)) = line.split_once("\"computed\":\"") {
+        let rest = after.split_once('"').map_or("", |(_, rest)| rest);
+        line = format!("{before}\"computed\":\"[..]\"{rest}");
     }
     line
 }

@@ -1,7 +1,7 @@
 //! What `netswap patch` and `netswap undo` did, for people and for programs.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::later::Later;
 use crate::change::{Change, ChangeStatus, ChangeSummary};
 use crate::commands::patch::Changes;
 use crate::image::Kind;
-use crate::text::{PathFields, Printable, plural};
+use crate::text::{PathFields, Printable, plural, shown};
 use crate::{Finding, Header, SwapRun};
 
 /// Which command's report it is.
@@ -27,6 +27,8 @@ pub(crate) struct ChangeReport<W> {
     verb: Verb,
     format: Format,
     is_quiet: bool,
+    is_dry_run: bool,
+    here: PathBuf,
     out: W,
     refusals: Grouped,
     later: Later,
@@ -83,10 +85,23 @@ impl Verb {
     }
 }
 
+impl Verb {
+    /// As it is put to people.
+    fn words(self, status: ChangeStatus) -> &'static str {
+        match (self, status) {
+            (Verb::Patch, ChangeStatus::WouldChange) => "to patch",
+            (Verb::Undo, ChangeStatus::WouldChange) => "to restore",
+            (verb, status) => verb.word(status),
+        }
+    }
+}
+
 impl<W: Write> ChangeReport<W> {
     pub(crate) fn new(verb: Verb, format: Format, is_quiet: bool, out: W) -> Self {
-        let (refusals, later) = (Grouped::new(10), Later::new());
-        ChangeReport { verb, format, is_quiet, out, refusals, later, is_begun: false }
+        let (refusals, later) = (Grouped::new(11), Later::new());
+        let here = std::env::current_dir().unwrap_or_default();
+        let (is_dry_run, is_begun) = (false, false);
+        ChangeReport { verb, format, is_quiet, is_dry_run, here, out, refusals, later, is_begun }
     }
 
     pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
@@ -117,6 +132,9 @@ impl<W: Write> ChangeReport<W> {
                     writeln!(self.out)?;
                 }
                 writeln!(self.out, "{}", self.summary(summary))?;
+                if self.is_dry_run {
+                    writeln!(self.out, "nothing was changed")?;
+                }
                 if let Some(journal) = &changes.journal {
                     write_undo(journal, &mut self.out)?;
                 }
@@ -155,7 +173,7 @@ impl<W: Write> ChangeReport<W> {
     /// Writes what was refused at once, and keeps the rest.
     fn human(&mut self, change: &Change) -> io::Result<()> {
         let is_quiet = self.is_quiet;
-        let word = self.verb.word(change.status);
+        let word = self.verb.words(change.status);
         let (style, out): (Style, &mut dyn Write) = match change.status {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
                 let findings = change.finding.as_slice();
@@ -164,17 +182,18 @@ impl<W: Write> ChangeReport<W> {
             }
             _ if is_quiet => return Ok(()),
             ChangeStatus::Changed | ChangeStatus::WouldChange => {
+                self.is_dry_run |= change.status == ChangeStatus::WouldChange;
                 (AnsiColor::Green.on_default(), &mut self.later)
             }
             ChangeStatus::Unchanged | ChangeStatus::Skipped => (Style::new(), &mut self.later),
         };
-        write!(out, "{style}{word:<9}{style:#} {}", Printable(&change.path))?;
+        write!(out, "{style}{word:<10}{style:#} {}", Printable(shown(&change.path, &self.here)))?;
         if let (Some(before), Some(after)) = (&change.before, &change.after) {
             write!(out, "  {}", facts(before, after))?;
         }
         writeln!(out)?;
         if let Some(reason) = change.reason {
-            writeln!(out, "          {reason}")?;
+            writeln!(out, "           {reason}")?;
         }
         Ok(())
     }
@@ -182,7 +201,9 @@ impl<W: Write> ChangeReport<W> {
     /// `5 images: 3 patched, 1 unchanged, 1 refused (4 other files, 0.02 s)`.
     fn summary(&self, summary: &ChangeSummary) -> String {
         let images = summary.files - summary.not_images - summary.unreadable;
-        let changed = self.verb.word(ChangeStatus::Changed);
+        let changed =
+            if self.is_dry_run { ChangeStatus::WouldChange } else { ChangeStatus::Changed };
+        let changed = self.verb.words(changed);
         let parts: Vec<_> = [
             (summary.changed, changed),
             (summary.unchanged, "unchanged"),

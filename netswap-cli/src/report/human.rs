@@ -8,7 +8,7 @@ use anstyle::AnsiColor;
 use super::grouped::Grouped;
 use super::later::Later;
 use super::{Judged, Origin, Verification};
-use crate::text::{Printable, one_line, plural};
+use crate::text::{Printable, one_line, plural, shown};
 use crate::verdict::Status;
 use crate::{ExitCode, Header};
 
@@ -92,8 +92,7 @@ fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<(
         Status::Failed => ("FAILED", AnsiColor::Red.on_default().bold()),
         Status::Unreadable => ("UNREAD", AnsiColor::Red.on_default().bold()),
     };
-    let path = shown(&image.path, here);
-    write!(out, "{style}{word:<7}{style:#} {}", Printable(path))?;
+    write!(out, "{style}{word:<7}{style:#} {}", Printable(shown(&image.path, here)))?;
     if let Some(header) = &verdict.header {
         write!(out, "  {}", facts(header))?;
     }
@@ -102,12 +101,6 @@ fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<(
         writeln!(out, "        {}", one_line(reason))?;
     }
     Ok(())
-}
-
-/// The path as it is shortest: below this folder without the folder.
-fn shown(path: &Path, here: &Path) -> PathBuf {
-    let below = path.strip_prefix(here).ok().filter(|below| !below.as_os_str().is_empty());
-    below.unwrap_or(path).to_owned()
 }
 
 /// `x64 exe, swap-run: net`.
