@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::walk::jobs;
 use crate::commands::undo;
 use crate::program::Out;
 use crate::report::change::{ChangeReport, Verb};
@@ -29,7 +30,7 @@ pub(super) struct Undo {
     #[arg(short, long)]
     quiet: bool,
     /// Work on this many files at once
-    #[arg(short, long, value_name = "NUMBER", default_value_t = WalkOptions::default().jobs)]
+    #[arg(short, long, value_name = "NUMBER", value_parser = jobs, default_value_t = WalkOptions::default().jobs)]
     jobs: NonZeroUsize,
 }
 

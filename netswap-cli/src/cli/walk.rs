@@ -20,8 +20,17 @@ pub(super) struct WalkArguments {
     #[arg(long)]
     one_file_system: bool,
     /// Ask for this many files and folders at once
-    #[arg(short, long, value_name = "NUMBER", default_value_t = WalkOptions::default().jobs)]
+    #[arg(short, long, value_name = "NUMBER", value_parser = jobs, default_value_t = WalkOptions::default().jobs)]
     jobs: NonZeroUsize,
+}
+
+/// More would only make the system run out of open files.
+const MOST_JOBS: usize = 256;
+
+/// A number of jobs.
+pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let jobs = text.parse().ok().filter(|jobs: &NonZeroUsize| jobs.get() <= MOST_JOBS);
+    jobs.ok_or_else(|| format!("give a number from 1 to {MOST_JOBS}"))
 }
 
 impl WalkArguments {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, Scope};
 
 /// A place in the order: the number of the first task, then of the one among those behind it, and so
 /// on. Compared from the left, so what comes behind a task comes before the next one.
@@ -39,6 +39,7 @@ struct State<Task, Item> {
     done: BTreeMap<Place, Vec<Item>>,
     /// How many items `done` holds.
     held: usize,
+    threads: usize,
     is_stopped: bool,
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn run<Task: Send, Item: Send, Error>(
             running: BTreeSet::new(),
             done: BTreeMap::new(),
             held: 0,
+            threads: 0,
             is_stopped: false,
         }),
         tasks: Condvar::new(),
@@ -63,12 +65,7 @@ pub(crate) fn run<Task: Send, Item: Send, Error>(
     };
     thread::scope(|scope| {
         let _stop = Stop(&queue, || true);
-        for _ in 0..jobs.get() {
-            scope.spawn(|| {
-                let _stop = Stop(&queue, thread::panicking);
-                queue.work(&work);
-            });
-        }
+        queue.lock().start_threads(scope, &queue, jobs, &work);
         while let Some(items) = queue.next() {
             items.into_iter().try_for_each(&mut emit)?;
         }
@@ -78,7 +75,15 @@ pub(crate) fn run<Task: Send, Item: Send, Error>(
 
 impl<Task, Item> Queue<Task, Item> {
     /// What each thread does.
-    fn work(&self, work: impl Fn(Task) -> Done<Task, Item>) {
+    fn work<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        jobs: NonZeroUsize,
+        work: &'scope (impl Fn(Task) -> Done<Task, Item> + Sync),
+    ) where
+        Task: Send,
+        Item: Send,
+    {
         let mut state = self.lock();
         loop {
             if state.is_stopped || state.is_over() {
@@ -93,6 +98,7 @@ impl<Task, Item> Queue<Task, Item> {
             state = self.lock();
             let more = done.tasks.len();
             state.finish(&place, done);
+            state.start_threads(scope, self, jobs, work);
             // This thread takes one of the new tasks itself.
             if more > 1 || state.is_over() {
                 self.tasks.notify_all();
@@ -127,6 +133,26 @@ impl<Task, Item> Queue<Task, Item> {
         self.lock().is_stopped = true;
         self.tasks.notify_all();
         self.items.notify_all();
+    }
+}
+
+impl<Task: Send, Item: Send> State<Task, Item> {
+    /// Starts as many threads as there is work for: a single file needs no more than one.
+    fn start_threads<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        queue: &'scope Queue<Task, Item>,
+        jobs: NonZeroUsize,
+        work: &'scope (impl Fn(Task) -> Done<Task, Item> + Sync),
+    ) {
+        let wanted = jobs.get().min(self.waiting.len() + self.running.len());
+        while self.threads < wanted {
+            self.threads += 1;
+            scope.spawn(move || {
+                let _stop = Stop(queue, thread::panicking);
+                queue.work(scope, jobs, work);
+            });
+        }
     }
 }
 

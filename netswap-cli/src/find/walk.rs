@@ -116,6 +116,8 @@ enum Task {
     Named(PathBuf),
     Folder(Arc<Listing>, usize),
     Files(Arc<Listing>, Range<usize>),
+    /// What stands in a large folder from this entry on.
+    Rest(Arc<Listing>, usize),
 }
 
 /// A folder that took so long to open lies on a share, or on a disk that has to seek.
@@ -124,6 +126,9 @@ const FAR: Duration = Duration::from_micros(500);
 /// As many files of a folder that is near are one task: to hand one over costs as much as to read it.
 /// Those of a folder that is far are handed out one by one, to be asked for all at once.
 const FILES_OF_A_TASK: usize = 64;
+
+/// As many tasks are made of a folder at once: one with a million files is not to become as many.
+const TASKS_OF_A_FOLDER: usize = 512;
 
 /// Walks the trees and files that were named, in their order. A link named is followed: it was meant.
 /// Another thing named, a pipe or a device, is unreadable, since reading it might never end.
@@ -148,6 +153,7 @@ impl<V: Visit> Walker<'_, V> {
         match task {
             Task::Named(path) => self.named(&path),
             Task::Folder(parent, entry) => self.folder(&parent, entry),
+            Task::Rest(listing, start) => Done { items: Vec::new(), tasks: tasks(&listing, start) },
             Task::Files(listing, entries) => {
                 let files = listing.entries.get(entries).unwrap_or_default();
                 let mut items = Vec::new();
@@ -222,7 +228,7 @@ impl<V: Visit> Walker<'_, V> {
         for (name, kind) in all {
             listing.entries.extend(self.wanted(&listing, name, kind));
         }
-        Done { items: Vec::new(), tasks: tasks(&Arc::new(listing)) }
+        Done { items: Vec::new(), tasks: tasks(&Arc::new(listing), 0) }
     }
 
     /// The entry, if it is a file or folder that is to be looked at.
@@ -287,23 +293,24 @@ enum Descent {
     Not,
 }
 
-/// The folders one by one, and the files between them in handfuls.
-fn tasks(listing: &Arc<Listing>) -> Vec<Task> {
+/// The folders one by one, and the files between them in handfuls, from an entry on.
+fn tasks(listing: &Arc<Listing>, mut start: usize) -> Vec<Task> {
     let most = if listing.is_far { 1 } else { FILES_OF_A_TASK };
     let mut tasks = Vec::new();
-    let mut start = 0;
-    let is_file = |entry: &(Name, EntryKind, bool)| entry.1 == EntryKind::File;
-    for run in listing.entries.chunk_by(|a, b| is_file(a) && is_file(b)) {
-        let end = start + run.len();
-        if run.first().is_some_and(is_file) {
-            let starts = (start..end).step_by(most);
-            tasks.extend(
-                starts.map(|start| Task::Files(listing.clone(), start..end.min(start + most))),
-            );
-        } else {
-            tasks.push(Task::Folder(listing.clone(), start));
+    while let Some(rest) = listing.entries.get(start..).filter(|rest| !rest.is_empty()) {
+        if tasks.len() == TASKS_OF_A_FOLDER {
+            tasks.push(Task::Rest(listing.clone(), start));
+            break;
         }
-        start = end;
+        let is_file = |entry: &&(Name, EntryKind, bool)| entry.1 == EntryKind::File;
+        let files = rest.iter().take(most).take_while(is_file).count();
+        if files == 0 {
+            tasks.push(Task::Folder(listing.clone(), start));
+            start += 1;
+        } else {
+            tasks.push(Task::Files(listing.clone(), start..start + files));
+            start += files;
+        }
     }
     tasks
 }
@@ -374,8 +381,9 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_more_files_than_a_task_takes_is_in_order_too() {
-        let files: Vec<_> = (0..1000).map(|n| format!("{n:04}")).collect();
+    fn a_folder_of_more_entries_than_are_handed_out_at_once_is_in_order_too() {
+        let mut files: Vec<_> = (0..3000).map(|n| format!("{n:04}")).collect();
+        files.extend((3000..3600).map(|n| format!("{n}/file")));
         let dir = tree(&files.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(names(dir.path(), &WalkOptions::default()), files);
     }

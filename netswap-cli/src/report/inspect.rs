@@ -157,7 +157,8 @@ fn signature(table: CertificateTable) -> String {
         CertificateTable::WellFormed { offset, size, entries } => {
             let entries = plural(entries.into(), "entry", "entries");
             format!(
-                "certificate table of {entries}, {size} bytes at {offset:#x}; not checked further"
+                "certificate table of {entries}, {} at {offset:#x}; not checked further",
+                plural(size.into(), "byte", "bytes")
             )
         }
         CertificateTable::Malformed { offset, size, why } => {
