@@ -85,10 +85,15 @@ impl ChangeSummary {
 }
 
 impl Change {
+    /// A file with another header than before.
+    pub(crate) fn of(path: PathBuf, status: ChangeStatus, before: Header, after: Header) -> Self {
+        let (before, after) = (Some(before), Some(after));
+        Change { path, status, before, after, reason: None, finding: None }
+    }
+
     /// A file that is left as it is.
     pub(crate) fn none(path: PathBuf, status: ChangeStatus, header: Header) -> Self {
-        let (before, after) = (Some(header), Some(header));
-        Change { path, status, before, after, reason: None, finding: None }
+        Change::of(path, status, header, header)
     }
 
     /// A file that can't be changed, or read.

@@ -46,16 +46,18 @@ pub enum Error {
         source: io::Error,
     },
     /// The journal can't be written, so no more is changed.
-    #[error("failed to write the journal{}: {}; what has no entry in it has not been changed", in_front(path.as_deref()), one_line(why))]
+    #[error("failed to write the journal{}: {}; {}", in_front(path.as_deref()), one_line(why), not_changed(*is_begun))]
     WriteJournal {
         /// The file; none if there is no folder for it.
         path: Option<PathBuf>,
         /// What the system said.
         why: String,
+        /// Whether there are entries in it.
+        is_begun: bool,
     },
     /// Something went wrong when some files had been changed already.
     #[error(
-        "{source}; what was changed before is in the journal {}: netswap undo puts it back",
+        "{source}; what was changed is in the journal {}, and netswap undo puts it back",
         Printable(journal)
     )]
     Interrupted {
@@ -92,6 +94,14 @@ pub enum Error {
 
 fn in_front(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| format!(" {}", Printable(path)))
+}
+
+fn not_changed(is_begun: bool) -> &'static str {
+    if is_begun {
+        "no more is changed, and netswap undo puts back what was"
+    } else {
+        "nothing was changed; --journal FILE names another place"
+    }
 }
 
 fn of_line(line: Option<u64>) -> String {

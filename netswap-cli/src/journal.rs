@@ -95,7 +95,11 @@ impl Entry {
 
     /// Parses a line; what is wrong with it.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, String> {
-        let read: Read = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        let read: Read = serde_json::from_slice(line).map_err(|error| {
+            // Of its places in the line, the line's own number is told already.
+            let error = error.to_string();
+            error.split_once(" at line 1 ").map_or(error.clone(), |(what, _)| what.to_owned())
+        })?;
         let bytes = |field: &str, text: &str| {
             unhex(text).ok_or_else(|| format!("`{field}` is not in hexadecimal"))
         };
@@ -188,7 +192,7 @@ impl Journal {
             (Place::File(path), None) => Some(path.clone()),
             (Place::Default, None) => None,
         };
-        Error::WriteJournal { path, why: why.to_owned() }
+        Error::WriteJournal { path, why: why.to_owned(), is_begun: self.path().is_some() }
     }
 }
 

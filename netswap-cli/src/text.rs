@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 
@@ -73,6 +73,11 @@ pub(crate) fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{grouped} {}", if count == 1 { one } else { many })
 }
 
+/// What of a summary tells of files and folders that could not be read; nothing if there are none.
+pub(crate) fn unreadable(count: u64) -> String {
+    if count == 0 { String::new() } else { format!(", {count} unreadable") }
+}
+
 /// Bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
@@ -96,10 +101,42 @@ pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
+/// The path in full, with `.` and `..` resolved by the letter: two paths of one file are the same then,
+/// unless links are in play.
+pub(crate) fn normal(path: &Path) -> PathBuf {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut normal = PathBuf::new();
+    for component in full.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            component => normal.push(component),
+        }
+    }
+    normal
+}
+
 /// The path as it is shortest: below this folder without the folder.
 pub(crate) fn shown<'a>(path: &'a Path, here: &Path) -> &'a Path {
     let below = path.strip_prefix(here).ok().filter(|below| !below.as_os_str().is_empty());
     below.unwrap_or(path)
+}
+
+/// A path as it can be pasted into a shell: that of the system, `sh` or `cmd`. One that can't be shown
+/// as it is can't be pasted.
+#[cfg(feature = "cli")]
+pub(crate) fn quoted(path: &Path) -> String {
+    let shown = Printable(path).to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+,@%=~".contains(c);
+    if shown.chars().all(is_plain) && (cfg!(windows) || !shown.contains('\\')) {
+        shown
+    } else if cfg!(windows) {
+        format!("\"{shown}\"")
+    } else {
+        format!("'{}'", shown.replace('\'', r"'\''"))
+    }
 }
 
 /// Text with its control and formatting characters escaped.

@@ -1,5 +1,8 @@
 //! From an image, its policy and its build to a status and findings (pure).
 
+use std::io;
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::SwapRun;
@@ -7,7 +10,6 @@ use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope, Source};
 use crate::finding::{Code, Finding};
 use crate::image::{Content, Header, Kind, ReadError};
 use crate::text::{Printable, one_line};
-use std::path::Path;
 
 /// What became of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -51,6 +53,9 @@ impl Verdict {
     /// What is at fault with a file that can't be read.
     pub(crate) fn finding_of(error: &ReadError) -> Finding {
         let (code, help) = match error {
+            ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                (Code::Unreadable, "name a file or folder that exists")
+            }
             ReadError::Io(_) => (
                 Code::Unreadable,
                 "see that it is a file or folder, that this account can read it and that no program holds it open",
@@ -327,7 +332,6 @@ fn constants(bits: &[SwapRun]) -> String {
 mod tests {
     use super::*;
     use crate::find::tests::receipt;
-    use std::io;
 
     const NET: &[SwapRun] = &[SwapRun::Net];
     const BOTH: &[SwapRun] = &SwapRun::ALL;

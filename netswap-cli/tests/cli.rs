@@ -166,7 +166,7 @@ UNREAD  /proc/self/mem
 
 passed  bin/mindful.exe  x64 exe, swap-run: net
 
-1 image: 1 passed, 1 unreadable (0 other files, [..] s)
+1 image: 1 passed (0 other files, 1 unreadable, [..] s)
 
 "]]);
 }
@@ -227,7 +227,7 @@ UNREAD  pipe.exe
         unreadable: it is neither a file nor a folder
         see that it is a file or folder, that this account can read it and that no program holds it open
 
-0 images: 1 unreadable (0 other files, [..] s)
+0 images (0 other files, 1 unreadable, [..] s)
 
 "]]);
     netswap(share.path()).args(["verify", "."]).assert().code(1);

@@ -1,7 +1,9 @@
 //! `netswap inspect`.
 
+use std::io::Write;
 use std::path::PathBuf;
 
+use anstyle::AnsiColor;
 use clap::Args;
 
 use super::walk::WalkArguments;
@@ -46,6 +48,13 @@ impl Inspect {
             Ok(report.out().flush_now_and_then()?)
         })?;
         report.end()?;
+        if code == ExitCode::NothingToVerify {
+            let style = AnsiColor::Red.on_default().bold();
+            let what = "there is no Windows image in what was named";
+            // Without standard error there is nobody to tell.
+            let _ =
+                writeln!(anstream::stderr(), "{style}error:{style:#} nothing to inspect: {what}");
+        }
         Ok(code)
     }
 }

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::walk::WalkArguments;
-use crate::commands::patch::{self, Options};
+use crate::commands::patch::{self, Changes, Options};
 use crate::find::resolve;
 use crate::journal::Place;
 use crate::program::Out;
 use crate::progress::Progress;
-use crate::report::change::{ChangeReport, Verb};
+use crate::report::{
+    self,
+    change::{ChangeReport, Verb},
+};
 use crate::{Error, ExitCode, Format, SwapRun};
 
 /// Set the bit in finished files, in place
@@ -85,8 +88,21 @@ impl Patch {
             })
         });
         progress.clear();
-        let changes = changes?;
-        report.end(&changes)?;
-        Ok(changes.exit_code())
+        end(report, changes)
     }
+}
+
+/// Ends the report, whatever ended the changes, and tells the exit code.
+pub(super) fn end(report: ChangeReport<Out>, changes: Changes) -> Result<ExitCode, Error> {
+    let ended = report.end(&changes);
+    // Without standard error there is nobody to warn.
+    let _ = report::change::write_warnings(&changes, &mut anstream::stderr().lock());
+    let code = changes.exit_code();
+    let Some(error) = changes.error.or(ended.err().map(Error::Output)) else {
+        return Ok(code);
+    };
+    Err(match (error, changes.journal) {
+        (error @ Error::WriteJournal { .. }, _) | (error, None) => error,
+        (source, Some(journal)) => Error::Interrupted { journal, source: Box::new(source) },
+    })
 }

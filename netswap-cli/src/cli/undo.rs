@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::patch::end;
 use super::walk::jobs;
 use crate::commands::undo;
 use crate::program::Out;
@@ -42,7 +43,6 @@ impl Undo {
             report.file(change)?;
             Ok(report.out().flush_now_and_then()?)
         })?;
-        report.end(&changes)?;
-        Ok(changes.exit_code())
+        end(report, changes)
     }
 }

@@ -196,7 +196,8 @@ impl Inspector {
             findings.push(broken(&ReadError::Cut));
         }
         if let CertificateTable::Malformed { why, .. } = certificate_table {
-            findings.push(broken(&ReadError::Table(why)));
+            let message = format!("its certificate table is malformed: {why}").into();
+            findings.push(Finding { message, ..broken(&ReadError::Table(why)) });
         }
         let strong_name = told(image::strong_name(file, &layout), &mut findings)?.flatten();
         let imports = told(image::imports(file, &layout), &mut findings)?.unwrap_or_default();

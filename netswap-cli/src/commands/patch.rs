@@ -1,6 +1,6 @@
 //! `netswap patch`: sets or clears the run-from-swap bits of finished files, in place.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,8 @@ use crate::finding::{Code, Finding};
 use crate::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName, TableError};
 use crate::journal::{Entry, Journal, Place};
 use crate::system::{self, Identity, Stamp};
-use crate::{Error, ExitCode, SwapRun, Verdict};
+use crate::text::normal;
+use crate::{Error, ExitCode, Header, SwapRun, Verdict};
 
 /// What is to be changed, and what may be broken for it.
 #[derive(Clone, Debug)]
@@ -38,18 +39,35 @@ pub(crate) struct Options {
 /// What is done with each file as it comes.
 pub(crate) type OnChange<'a> = dyn FnMut(&Change) -> Result<(), Error> + 'a;
 
-/// What is known when all files are done.
+/// What became of a file with several names; none as long as it is being changed under one.
+type Shared = Arc<Mutex<Option<Result<(Header, Header), Finding>>>>;
+
+/// A file as it comes, and which one it is if it has several names.
+struct Come {
+    change: Change,
+    shared: Option<Identity>,
+}
+
+impl From<Change> for Come {
+    fn from(change: Change) -> Self {
+        Come { change, shared: None }
+    }
+}
+
+/// What is known when all files are done, or when something else than a file was at fault.
 #[derive(Debug)]
 pub(crate) struct Changes {
     pub(crate) summary: ChangeSummary,
     /// The journal, if there is an entry in it.
     pub(crate) journal: Option<PathBuf>,
+    /// What ended it early.
+    pub(crate) error: Option<Error>,
 }
 
 impl Changes {
     pub(crate) fn exit_code(&self) -> ExitCode {
         let ChangeSummary { changed, unchanged, refused, unreadable, .. } = self.summary;
-        if unreadable > 0 {
+        if unreadable > 0 || self.error.is_some() {
             ExitCode::Error
         } else if refused > 0 {
             ExitCode::Findings
@@ -61,52 +79,55 @@ impl Changes {
     }
 }
 
-/// Changes the files, and all images below the folders, in the order of their paths.
-///
-/// # Errors
-///
-/// When the journal can't be written: then no more is changed. What is the fault of one file is in its
-/// [`Change`].
-pub(crate) fn patch(
-    paths: &[PathBuf],
-    options: &Options,
-    on_change: &mut OnChange<'_>,
-) -> Result<Changes, Error> {
+/// Changes the files, and all images below the folders, in the order of their paths. When the journal
+/// can't be written, no more is changed. What is the fault of one file is in its [`Change`].
+pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChange<'_>) -> Changes {
     let start = Instant::now();
     let patcher = Patcher {
         options,
+        roots_may_meet: roots_may_meet(paths),
         journal: Journal::at(options.journal.clone()),
-        taken: Mutex::default(),
+        shared: Mutex::default(),
         others: AtomicU64::new(0),
     };
     let mut summary = ChangeSummary::default();
-    let walked = walk(paths, &options.walk, &patcher, |change: Result<Change, Error>| {
-        let change = change?;
+    let mut told = HashSet::new();
+    let walked = walk(paths, &options.walk, &patcher, |come: Result<Come, Error>| {
+        let Come { mut change, shared } = come?;
+        // Which name was changed is chance; the first one in the order is told.
+        let is_changed = matches!(change.status, ChangeStatus::Changed | ChangeStatus::WouldChange);
+        if is_changed && shared.is_some_and(|identity| !told.insert(identity)) {
+            change.status = ChangeStatus::Skipped;
+            change.reason = Some("it is one file with another above, changed once");
+        }
         summary.count(change.status);
         on_change(&change)
     });
-    let journal = patcher.journal.path().map(Path::to_owned);
-    walked.map_err(|error| match journal.clone() {
-        Some(journal) => Error::Interrupted { journal, source: Box::new(error) },
-        None => error,
-    })?;
     let others = patcher.others.into_inner();
     summary.files += others;
     summary.not_images = others;
     summary.seconds = start.elapsed().as_secs_f64();
-    Ok(Changes { summary, journal })
+    let journal = patcher.journal.path().map(Path::to_owned);
+    Changes { summary, journal, error: walked.err() }
 }
 
 struct Patcher<'a> {
     options: &'a Options,
+    /// Whether links in what was named may lead to one file by two paths.
+    roots_may_meet: bool,
     journal: Journal,
-    /// The files with several names that have been changed under one of them.
-    taken: Mutex<HashSet<Identity>>,
+    /// What became of the files with several names, under the one that came first.
+    shared: Mutex<HashMap<Identity, Shared>>,
     others: AtomicU64,
 }
 
+fn roots_may_meet(paths: &[PathBuf]) -> bool {
+    let has_link = |path: &PathBuf| path.canonicalize().is_ok_and(|real| real != normal(path));
+    paths.len() > 1 && paths.iter().any(has_link)
+}
+
 impl Visit for Patcher<'_> {
-    type Item = Result<Change, Error>;
+    type Item = Result<Come, Error>;
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         self.options.looked_at.fetch_add(1, Ordering::Relaxed);
@@ -114,7 +135,7 @@ impl Visit for Patcher<'_> {
         if let WalkedFile::Named(named) = file
             && let Some(finding) = self.link(named)
         {
-            items.push(Ok(Change::refused(path, None, finding)));
+            items.push(Ok(Change::refused(path, None, finding).into()));
             return;
         }
         let read = file.open().map_err(ReadError::from).and_then(|file| {
@@ -124,18 +145,18 @@ impl Visit for Patcher<'_> {
         items.push(match read {
             Ok(Some((opened, layout))) => self.image(path, &opened, &layout),
             Ok(None) if matches!(file, WalkedFile::Named(_)) => {
-                Ok(Change::refused(path, None, not_an_image()))
+                Ok(Change::refused(path, None, not_an_image()).into())
             }
             Ok(None) => {
                 self.others.fetch_add(1, Ordering::Relaxed);
                 return;
             }
-            Err(error) => Ok(Change::refused(path, None, Verdict::finding_of(&error))),
+            Err(error) => Ok(Change::refused(path, None, Verdict::finding_of(&error)).into()),
         });
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        Ok(Change::refused(path, None, Verdict::finding_of(&ReadError::Io(error))))
+        Ok(Change::refused(path, None, Verdict::finding_of(&ReadError::Io(error))).into())
     }
 }
 
@@ -150,41 +171,89 @@ impl Patcher<'_> {
         })
     }
 
-    fn image(&self, path: PathBuf, file: &File, layout: &Layout) -> Result<Change, Error> {
+    fn image(&self, path: PathBuf, file: &File, layout: &Layout) -> Result<Come, Error> {
         let header = layout.header;
         if header.kind() == Kind::Efi {
             let reason = Some("UEFI loads it, not Windows");
-            return Ok(Change { reason, ..Change::none(path, ChangeStatus::Skipped, header) });
+            let none = Change::none(path, ChangeStatus::Skipped, header);
+            return Ok(Change { reason, ..none }.into());
         }
-        let planned = match self.plan(file, layout) {
-            Ok(Some(planned)) => planned,
-            Ok(None) => return Ok(Change::none(path, ChangeStatus::Unchanged, header)),
-            Err(finding) => return Ok(Change::refused(path, Some(header), finding)),
-        };
-        let after = Some(planned.edit.applied(header));
-        if self.options.dry_run {
-            let none = Change::none(path, ChangeStatus::WouldChange, header);
-            return Ok(Change { after, ..none });
-        }
-        if planned.names > 1 && !self.take(planned.stamp.identity) {
-            let reason = Some("it is changed under another name");
-            return Ok(Change { reason, ..Change::none(path, ChangeStatus::Skipped, header) });
-        }
-        match self.make(&path, layout, planned) {
-            Ok(()) => {
-                let none = Change::none(path, ChangeStatus::Changed, header);
-                Ok(Change { after, ..none })
+        let (stamp, names) = match system::stamp(file) {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                let finding = Verdict::finding_of(&error.into());
+                return Ok(Change::refused(path, Some(header), finding).into());
             }
-            Err(NotMade::Refused(finding)) => Ok(Change::refused(path, Some(header), finding)),
+        };
+        // A link that is followed is a name, too, and so is a folder that is named by two.
+        let is_shared = names > 1 || self.options.walk.follow_links || self.roots_may_meet;
+        let shared = is_shared.then_some(stamp.identity);
+        let planned = match self.plan(file, layout, stamp) {
+            Ok(Some(planned)) => planned,
+            Ok(None) => return Ok(self.as_wanted(path, header, shared)),
+            Err(finding) => return Ok(Change::refused(path, Some(header), finding).into()),
+        };
+        let after = planned.edit.applied(header);
+        if self.options.dry_run {
+            let change = Change::of(path, ChangeStatus::WouldChange, header, after);
+            return Ok(Come { change, shared });
+        }
+        let made = match shared {
+            None => self.make(&path, layout, planned),
+            Some(identity) => {
+                let cell = self.cell(identity);
+                let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
+                match &*cell {
+                    Some(Ok(_)) => Ok(()),
+                    Some(Err(finding)) => Err(NotMade::Refused(finding.clone())),
+                    None => {
+                        let made = self.make(&path, layout, planned);
+                        *cell = match &made {
+                            Ok(()) => Some(Ok((header, after))),
+                            Err(NotMade::Refused(finding)) => Some(Err(finding.clone())),
+                            Err(NotMade::Failed(_)) => None,
+                        };
+                        made
+                    }
+                }
+            }
+        };
+        match made {
+            Ok(()) => {
+                let change = Change::of(path, ChangeStatus::Changed, header, after);
+                Ok(Come { change, shared })
+            }
+            Err(NotMade::Refused(finding)) => {
+                Ok(Change::refused(path, Some(header), finding).into())
+            }
             Err(NotMade::Failed(error)) => Err(error),
         }
     }
 
+    /// A file that is as wanted: it was, or it has just become so under another name.
+    fn as_wanted(&self, path: PathBuf, header: Header, shared: Option<Identity>) -> Come {
+        let cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = shared.and_then(|identity| cells.get(&identity).cloned());
+        drop(cells);
+        if let Some(cell) = cell
+            && let Some(Ok((before, after))) = &*cell.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            let change = Change::of(path, ChangeStatus::Changed, *before, *after);
+            return Come { change, shared };
+        }
+        Change::none(path, ChangeStatus::Unchanged, header).into()
+    }
+
+    /// Where it is kept what became of a file with several names.
+    fn cell(&self, identity: Identity) -> Shared {
+        let mut cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.entry(identity).or_default().clone()
+    }
+
     /// What is to be written to an image. `None`: nothing. The error says what it would break.
-    fn plan(&self, file: &File, layout: &Layout) -> Result<Option<Planned>, Finding> {
+    fn plan(&self, file: &File, layout: &Layout, stamp: Stamp) -> Result<Option<Planned>, Finding> {
         let options = self.options;
         let of_system = |error: io::Error| Verdict::finding_of(&ReadError::Io(error));
-        let (stamp, names) = system::stamp(file).map_err(of_system)?;
         let checksum = if options.recompute_checksum {
             NewChecksum::Recomputed(layout.checksum(file, stamp.length).map_err(of_system)?)
         } else {
@@ -206,9 +275,7 @@ impl Patcher<'_> {
                 help: "give --include-read-only to change it and leave it read-only".into(),
             });
         }
-        // Which of a link's name and the file's own comes first must not matter either.
-        let names = if options.walk.follow_links { names.max(2) } else { names };
-        Ok(Some(Planned { edit, stamp, names, is_read_only }))
+        Ok(Some(Planned { edit, stamp, is_read_only }))
     }
 
     fn refuse_signed(&self, file: &File, layout: &Layout) -> Result<(), Finding> {
@@ -235,11 +302,6 @@ impl Patcher<'_> {
         }
     }
 
-    /// Whether this file has not been taken under another name.
-    fn take(&self, identity: Identity) -> bool {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(identity)
-    }
-
     fn make(&self, path: &Path, layout: &Layout, planned: Planned) -> Result<(), NotMade> {
         let Planned { edit, stamp, is_read_only, .. } = planned;
         let entry = Entry::new(path, layout, stamp.length, edit);
@@ -262,7 +324,5 @@ impl Patcher<'_> {
 struct Planned {
     edit: Edit,
     stamp: Stamp,
-    /// How many names the file has.
-    names: u64,
     is_read_only: bool,
 }

@@ -23,7 +23,7 @@ const AT_ONCE: usize = 4096;
 /// # Errors
 ///
 /// When the journal can't be read. A line of it that is no entry does not keep the others from being
-/// put back; it is the error at the end.
+/// put back; it is the [`Changes::error`].
 pub(crate) fn undo(
     journal: &Path,
     jobs: NonZeroUsize,
@@ -32,32 +32,32 @@ pub(crate) fn undo(
 ) -> Result<Changes, Error> {
     let start = Instant::now();
     let mut summary = ChangeSummary::default();
-    let mut wrong_line = None;
+    let mut first_error = None;
     let mut entries = Entries::open(journal)?;
-    loop {
+    let mut is_at_end = false;
+    while !is_at_end {
         let mut batch = Vec::new();
-        for entry in entries.by_ref().take(AT_ONCE) {
-            match entry {
-                Ok(entry) => batch.push(entry),
-                Err(error) => {
-                    wrong_line.get_or_insert(error);
+        while batch.len() < AT_ONCE && !is_at_end {
+            match entries.next() {
+                Some(Ok(entry)) => batch.push(entry),
+                Some(Err(error)) => {
+                    first_error.get_or_insert(error);
                 }
+                None => is_at_end = true,
             }
         }
-        if batch.is_empty() {
-            break;
-        }
         let work = |entry: Entry| Done { items: vec![restore(&entry, dry_run)], tasks: Vec::new() };
-        ordered::run(jobs, batch, work, |change: Change| {
+        let ran = ordered::run(jobs, batch, work, |change: Change| {
             summary.count(change.status);
             on_change(&change)
-        })?;
+        });
+        if let Err(error) = ran {
+            first_error = Some(error);
+            break;
+        }
     }
     summary.seconds = start.elapsed().as_secs_f64();
-    match wrong_line {
-        Some(error) => Err(error),
-        None => Ok(Changes { summary, journal: None }),
-    }
+    Ok(Changes { summary, journal: None, error: first_error })
 }
 
 fn restore(entry: &Entry, dry_run: bool) -> Change {
@@ -66,23 +66,30 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     let file = match system::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return refused(changed_since("it is no more"));
+            return refused(changed_since("the file is gone"));
         }
         Err(error) => return refused(Verdict::finding_of(&error.into())),
     };
     let of_system = |error: io::Error| Verdict::finding_of(&ReadError::Io(error));
     let (layout, stamp) = match (Layout::read(&file), system::stamp(&file)) {
         (Ok(Some(layout)), Ok((stamp, _))) => (layout, stamp),
+        (Err(ReadError::Io(error)), _) if error.kind() == io::ErrorKind::IsADirectory => {
+            return refused(changed_since("a folder has taken its place"));
+        }
         (Err(ReadError::Io(error)), _) | (_, Err(error)) => return refused(of_system(error)),
         (Ok(None) | Err(_), _) => return refused(changed_since("it is no image any more")),
     };
     let header = layout.header;
     let refused = |finding| Change::refused(path.clone(), Some(header), finding);
     if stamp.length != entry.length {
-        return refused(changed_since("its length is another"));
+        return refused(changed_since(
+            "its length is another, so the file is not as netswap left it",
+        ));
     }
     if layout.fingerprint != entry.fingerprint {
-        return refused(changed_since("its headers are others"));
+        return refused(changed_since(
+            "its headers are others, so the file is not as netswap left it",
+        ));
     }
     match entry.edit.state(&layout) {
         EditState::Made => {}
@@ -92,7 +99,11 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
                 Err(error) => refused(crate::change::unwritable(&error)),
             };
         }
-        EditState::Other => return refused(changed_since("its bits or its checksum are others")),
+        EditState::Other => {
+            return refused(changed_since(
+                "its bits or its checksum are others, so the file is not as netswap left it",
+            ));
+        }
     }
     let after = Some(entry.edit.undone(header));
     if dry_run {
@@ -134,7 +145,7 @@ fn make_read_only_again(entry: &Entry, dry_run: bool) -> io::Result<()> {
 fn changed_since(what: &str) -> Finding {
     Finding {
         code: Code::ChangedSince,
-        message: format!("{what}; the file is not as netswap left it").into(),
+        message: what.to_owned().into(),
         help: "if it was replaced by another version, there is nothing to do; else restore it from a backup".into(),
     }
 }

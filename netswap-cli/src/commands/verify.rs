@@ -13,6 +13,7 @@ use crate::find::{
 use crate::image::{self, Content, Kind, Layout, ReadError, TableError};
 use crate::policy::{Baseline, BaselineOutcome, BaselineWriter, ManifestRules, Policy, Rules};
 use crate::report::{Judged, Origin, Verification};
+use crate::text::normal;
 use crate::{Error, judge};
 
 /// How images are found and judged.
@@ -115,14 +116,17 @@ pub fn paths(
     };
     let mut run = Run { outcome, known, on_image };
     // A DLL that two programs load, or that is named besides, is one image.
+    let named: HashSet<_> = paths.iter().map(|path| normal(path)).collect();
     let mut taken_along = HashSet::new();
     walk(paths, &options.walk, &judge, |(image, is_beside): (Judged, bool)| {
-        let is_known = if is_beside {
-            !taken_along.insert(image.path.clone())
-        } else {
-            !taken_along.is_empty() && taken_along.contains(&image.path)
-        };
-        if is_known { Ok(()) } else { run.image(image) }
+        if is_beside {
+            let dll = normal(&image.path);
+            let is_named = dll.ancestors().any(|path| named.contains(path));
+            if is_named || !taken_along.insert(dll) {
+                return Ok(());
+            }
+        }
+        run.image(image)
     })?;
     run.outcome.summary.count_others(judge.others.into_inner());
     run.finish(options, start)

@@ -4,6 +4,7 @@
 //! kept gives an order without holding all it found. So this is our own: a folder stays open while
 //! what stands in it is opened relative to it, and [`ordered`](super::ordered) gives the order.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::num::NonZeroUsize;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use super::ordered::{self, Done};
 use crate::policy::Exclude;
 use crate::system::{self, EntryKind, Folder, Identity, Name, Names};
+use crate::text::normal;
 
 /// How a tree is walked.
 #[derive(Clone, Debug)]
@@ -139,8 +141,23 @@ pub(crate) fn walk<V: Visit, Error>(
     emit: impl FnMut(V::Item) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let walker = Walker { options, visit };
-    let tasks = named.iter().cloned().map(Task::Named).collect();
+    let tasks = distinct(named).into_iter().map(Task::Named).collect();
     ordered::run(walker.options.jobs, tasks, |task| walker.work(task), emit)
+}
+
+/// What was named, without what was named before or lies below a folder that is: nothing is to be
+/// looked at twice.
+fn distinct(named: &[PathBuf]) -> Vec<PathBuf> {
+    let normal: Vec<_> = named.iter().map(|path| normal(path)).collect();
+    let folders: HashSet<&PathBuf> =
+        named.iter().zip(&normal).filter(|(path, _)| path.is_dir()).map(|(_, path)| path).collect();
+    let mut seen = HashSet::new();
+    let is_new = |path: &PathBuf| {
+        let is_below = path.ancestors().skip(1).any(|above| folders.contains(&above.to_owned()));
+        !is_below && seen.insert(path.clone())
+    };
+    let is_new: Vec<_> = normal.iter().map(is_new).collect();
+    named.iter().zip(is_new).filter(|(_, is_new)| *is_new).map(|(path, _)| path.clone()).collect()
 }
 
 struct Walker<'a, V> {
@@ -443,6 +460,26 @@ mod tests {
         let named = walked(&socket, &WalkOptions::default());
         assert_eq!(named, [Err((socket, io::ErrorKind::Other))]);
         assert_eq!(walked(dir.path(), &WalkOptions::default()), []);
+    }
+
+    #[test]
+    fn what_is_named_twice_or_lies_below_what_is_named_is_found_once() {
+        let dir = tree(&["a.exe", "sub/b.exe"]);
+        let root = dir.path();
+        let named = [
+            root.join("sub/b.exe"),
+            root.join("sub"),
+            root.join("./a.exe"),
+            root.join("sub/../a.exe"),
+            root.join("sub/."),
+        ];
+        let mut seen = Vec::new();
+        walk(&named, &WalkOptions::default(), &Note, |item| {
+            seen.push(item.unwrap());
+            Ok::<_, Infallible>(())
+        })
+        .unwrap();
+        assert_eq!(seen, [root.join("sub/b.exe"), root.join("./a.exe")]);
     }
 
     #[test]

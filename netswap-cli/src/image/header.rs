@@ -119,7 +119,9 @@ impl Header {
             subsystem: optional.subsystem().0,
             size_of_image: optional.size_of_image(),
             checksum: optional.check_sum(),
-            signed: certificates.is_some_and(|(table, _)| table.size.get(LE) != 0),
+            signed: certificates.is_some_and(|(table, _)| {
+                table.virtual_address.get(LE) != 0 && table.size.get(LE) != 0
+            }),
             is_pe32_plus: nt.is_type_64(),
             size: size_of_headers.min(Self::MOST_BYTES),
         })
@@ -260,8 +262,10 @@ pub(crate) mod tests {
     #[test]
     fn a_certificate_table_makes_it_signed_if_the_directory_reaches_so_far() {
         let mut bytes = nt_headers(0x0822);
-        let size = 24 + 112 + 4 * 8 + 4;
-        bytes[size] = 1;
+        let entry = 24 + 112 + 4 * 8;
+        bytes[entry + 4] = 1;
+        assert!(!Header::parse(&bytes).unwrap().signed, "it is nowhere");
+        bytes[entry] = 8;
         assert!(Header::parse(&bytes).unwrap().signed);
         bytes[24 + 108] = 4;
         assert!(!Header::parse(&bytes).unwrap().signed);

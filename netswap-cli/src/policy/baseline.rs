@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
+use tempfile::{NamedTempFile, SpooledTempFile};
 
 use super::PolicyError;
-use crate::Error;
 use crate::report::Judged;
-use crate::text::{PathFields, Printable};
+use crate::text::{PathFields, Printable, normal};
 use crate::verdict::Status;
+use crate::{Error, system};
 
 const SCHEMA: &str = "netswap.baseline/1";
 
@@ -72,7 +73,7 @@ impl Baseline {
             let codes = image.codes.into_iter().map(|code| (code, false));
             known.entry(image.path).or_default().extend(codes);
         }
-        Ok(Baseline { source: path.to_owned(), keys: Keys::of(path).map_err(unreadable)?, known })
+        Ok(Baseline { source: path.to_owned(), keys: Keys::of(path), known })
     }
 
     /// Lets a failure pass of which everything is known.
@@ -110,14 +111,13 @@ fn wrong(path: &Path, why: &str) -> PolicyError {
 }
 
 impl Keys {
-    fn of(baseline: &Path) -> io::Result<Self> {
-        let folder = std::path::absolute(baseline)?.parent().map(Path::to_owned);
-        Ok(Keys { folder: folder.unwrap_or_default() })
+    fn of(baseline: &Path) -> Self {
+        Keys { folder: normal(baseline).parent().map(Path::to_owned).unwrap_or_default() }
     }
 
     fn of_path(&self, path: &Path) -> String {
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let key = absolute.strip_prefix(&self.folder).unwrap_or(&absolute);
+        let full = normal(path);
+        let key = full.strip_prefix(&self.folder).unwrap_or(&full);
         // Bytes that are no text are escaped; that keeps two such names apart.
         let key = key.to_str().map_or_else(|| Printable(key).to_string(), str::to_owned);
         if std::path::MAIN_SEPARATOR == '/' { key } else { key.replace('\\', "/") }
@@ -140,25 +140,25 @@ impl Serialize for BaselineOutcome {
     }
 }
 
-/// Writes the failures of a run as known ones. The file appears when all is in it.
+/// Writes the failures of a run as known ones. The file appears at the end, when all is in it: it may
+/// lie in the very tree that is looked at.
 pub(crate) struct BaselineWriter {
     path: PathBuf,
     keys: Keys,
-    file: BufWriter<tempfile::NamedTempFile>,
+    rows: BufWriter<SpooledTempFile>,
     is_first: bool,
 }
 
+/// As much is kept in memory until the end.
+const IN_MEMORY: usize = 1 << 20;
+
 impl BaselineWriter {
+    /// Begins one, and sees that it can be written where it is to be.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
-        let create = || {
-            let keys = Keys::of(path)?;
-            let file =
-                tempfile::Builder::new().prefix(".netswap-baseline").tempfile_in(&keys.folder)?;
-            let mut file = BufWriter::new(file);
-            write!(file, "{{\n\"schema\": \"{SCHEMA}\",\n\"images\": [")?;
-            Ok(BaselineWriter { path: path.to_owned(), keys, file, is_first: true })
-        };
-        create().map_err(failed(path))
+        let keys = Keys::of(path);
+        new_file(&keys.folder).map_err(failed(path))?;
+        let rows = BufWriter::new(SpooledTempFile::new(IN_MEMORY));
+        Ok(BaselineWriter { path: path.to_owned(), keys, rows, is_first: true })
     }
 
     /// Writes the image if it is at fault, and says why it is to pass.
@@ -171,18 +171,22 @@ impl BaselineWriter {
         let separator: &[u8] = if self.is_first { b"\n" } else { b",\n" };
         self.is_first = false;
         let mut write = || {
-            self.file.write_all(separator)?;
-            Ok(serde_json::to_writer(&mut self.file, &row)?)
+            self.rows.write_all(separator)?;
+            Ok(serde_json::to_writer(&mut self.rows, &row)?)
         };
         write().map_err(failed(&self.path))?;
         Ok(Some(format!("written to {}", Printable(&self.path))))
     }
 
     pub(crate) fn finish(self) -> Result<(), Error> {
-        let BaselineWriter { path, mut file, .. } = self;
+        let BaselineWriter { path, keys, rows, .. } = self;
         let finish = || {
+            let mut rows = rows.into_inner()?;
+            rows.rewind()?;
+            let mut file = new_file(&keys.folder)?;
+            write!(file, "{{\n\"schema\": \"{SCHEMA}\",\n\"images\": [")?;
+            io::copy(&mut rows, &mut file)?;
             file.write_all(b"\n]\n}\n")?;
-            let file = file.into_inner()?;
             file.as_file().sync_all()?;
             file.persist(&path)?;
             Ok(())
@@ -191,6 +195,20 @@ impl BaselineWriter {
     }
 }
 
+/// A new file in this folder that takes its name when it is whole, with the permissions of any new file.
+fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".netswap-baseline");
+    if let Some(permissions) = system::of_a_new_file() {
+        builder.permissions(permissions);
+    }
+    builder.tempfile_in(folder)
+}
+
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
-    |source| Error::WriteBaseline { path: path.to_owned(), source }
+    |error| {
+        // Without the name of the file that it is until then.
+        let source = error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
+        Error::WriteBaseline { path: path.to_owned(), source }
+    }
 }

@@ -12,8 +12,8 @@ use super::later::Later;
 use crate::change::{Change, ChangeStatus, ChangeSummary};
 use crate::commands::patch::Changes;
 use crate::image::Kind;
-use crate::text::{PathFields, Printable, plural, shown};
-use crate::{Finding, Header, SwapRun};
+use crate::text::{PathFields, Printable, plural, quoted, shown, unreadable};
+use crate::{ExitCode, Finding, Header, SwapRun};
 
 /// Which command's report it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,10 +120,12 @@ impl<W: Write> ChangeReport<W> {
     }
 
     pub(crate) fn end(mut self, changes: &Changes) -> io::Result<()> {
-        let Changes { summary, journal } = changes;
+        let Changes { summary, journal, .. } = changes;
         let schema = self.verb.schema();
         let journal = journal.as_deref().map(PathFields::of);
         match self.format {
+            // The error says it all.
+            Format::Human if changes.error.is_some() && summary.files == 0 => {}
             Format::Human => {
                 self.refusals.end(&mut self.out)?;
                 let is_apart = self.later.is_empty();
@@ -135,7 +137,7 @@ impl<W: Write> ChangeReport<W> {
                 if self.is_dry_run {
                     writeln!(self.out, "nothing was changed")?;
                 }
-                if let Some(journal) = &changes.journal {
+                if let Some(journal) = changes.journal.as_deref().filter(|_| summary.changed > 0) {
                     write_undo(journal, &mut self.out)?;
                 }
             }
@@ -209,7 +211,6 @@ impl<W: Write> ChangeReport<W> {
             (summary.unchanged, "unchanged"),
             (summary.skipped, "skipped"),
             (summary.refused, "refused"),
-            (summary.unreadable, "unreadable"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -219,9 +220,16 @@ impl<W: Write> ChangeReport<W> {
         let parts =
             if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
         let others = plural(summary.not_images, "other file", "other files");
+        let unread = unreadable(summary.unreadable);
         match self.verb {
-            Verb::Patch => format!("{images}{parts} ({others}, {:.2} s)", summary.seconds),
-            Verb::Undo => format!("{images}{parts} ({:.2} s)", summary.seconds),
+            Verb::Patch => {
+                format!("{images}{parts} ({others}{unread}, {:.2} s)", summary.seconds)
+            }
+            Verb::Undo => {
+                let unread = unread.trim_start_matches(", ");
+                let unread = if unread.is_empty() { String::new() } else { format!("{unread}, ") };
+                format!("{images}{parts} ({unread}{:.2} s)", summary.seconds)
+            }
         }
     }
 }
@@ -244,6 +252,16 @@ fn object(verb: Verb, change: &Change) -> Object<'_> {
     }
 }
 
+/// Says why there was nothing to do, if there was nothing.
+pub(crate) fn write_warnings(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
+    if changes.exit_code() == ExitCode::NothingToVerify {
+        let style = AnsiColor::Red.on_default().bold();
+        let what = "there is no Windows image in what was named";
+        writeln!(err, "{style}error:{style:#} nothing to change: {what}")?;
+    }
+    Ok(())
+}
+
 /// `x64 exe, swap-run: none -> net`.
 fn facts(before: &Header, after: &Header) -> String {
     let words = |header: &Header| {
@@ -257,5 +275,5 @@ fn facts(before: &Header, after: &Header) -> String {
 }
 
 fn write_undo(journal: &Path, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "to undo it:\n    netswap undo {}", Printable(journal))
+    writeln!(out, "to undo it:\n    netswap undo {}", quoted(journal))
 }

@@ -8,7 +8,7 @@ use anstyle::AnsiColor;
 use super::grouped::Grouped;
 use super::later::Later;
 use super::{Judged, Origin, Verification};
-use crate::text::{Printable, one_line, plural, shown};
+use crate::text::{Printable, one_line, plural, shown, unreadable};
 use crate::verdict::Status;
 use crate::{ExitCode, Header};
 
@@ -113,18 +113,15 @@ fn facts(header: &Header) -> String {
 /// `3 images: 2 passed, 1 failed (4 other files, 0.02 s)`.
 fn summary(outcome: &Verification) -> String {
     let summary = &outcome.summary;
-    let parts: Vec<_> = [
-        (summary.passed, "passed"),
-        (summary.failed, "failed"),
-        (summary.allowed, "allowed"),
-        (summary.unreadable, "unreadable"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, word)| format!("{count} {word}"))
-    .collect();
+    let parts: Vec<_> =
+        [(summary.passed, "passed"), (summary.failed, "failed"), (summary.allowed, "allowed")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
     let images = plural(summary.images, "image", "images");
     let others = plural(summary.not_images, "other file", "other files");
     let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
-    format!("{images}{parts} ({others}, {:.2} s)", summary.seconds)
+    let unread = unreadable(summary.unreadable);
+    format!("{images}{parts} ({others}{unread}, {:.2} s)", summary.seconds)
 }

@@ -137,7 +137,8 @@ fn swap_run(bits: &[SwapRun]) -> String {
 }
 
 fn commit(inspection: &Inspection) -> String {
-    format!("{} on each machine that runs it from a share", bytes(inspection.commit))
+    let once = if inspection.swap_run.is_empty() { ", once a bit is set" } else { "" };
+    format!("{} on each machine that runs it from a share{once}", bytes(inspection.commit))
 }
 
 fn checksum(inspection: &Inspection) -> String {

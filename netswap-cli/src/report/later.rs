@@ -1,6 +1,6 @@
 //! What is written once the rest is: kept in memory while it is little, in a file when it is not.
 
-use std::io::{self, Seek, Write};
+use std::io::{self, BufWriter, Seek, Write};
 
 use tempfile::SpooledTempFile;
 
@@ -8,13 +8,13 @@ use tempfile::SpooledTempFile;
 const IN_MEMORY: usize = 1 << 20;
 
 pub(super) struct Later {
-    store: SpooledTempFile,
+    store: BufWriter<SpooledTempFile>,
     is_empty: bool,
 }
 
 impl Later {
     pub(super) fn new() -> Self {
-        Later { store: SpooledTempFile::new(IN_MEMORY), is_empty: true }
+        Later { store: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), is_empty: true }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -22,9 +22,10 @@ impl Later {
     }
 
     /// Writes all that was kept.
-    pub(super) fn write_to(mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.store.rewind()?;
-        io::copy(&mut self.store, out)?;
+    pub(super) fn write_to(self, out: &mut dyn Write) -> io::Result<()> {
+        let mut store = self.store.into_inner()?;
+        store.rewind()?;
+        io::copy(&mut store, out)?;
         Ok(())
     }
 }

@@ -25,12 +25,12 @@ use crate::{ExitCode, ReadError};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Format {
-    /// For people: what failed and its cure first, then what passed, then a summary.
+    /// For people: what is at fault and its cure first, then the rest, then a summary.
     #[default]
     Human,
-    /// One JSON document of the schema `netswap.verify/1`.
+    /// One JSON document.
     Json,
-    /// One JSON object a line: each image, then the summary.
+    /// One JSON object a line: each file, then the summary.
     Ndjson,
 }
 

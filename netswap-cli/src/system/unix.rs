@@ -10,8 +10,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::path::Arg;
 
 use super::EntryKind;
 
@@ -80,11 +82,7 @@ impl Folder {
 
     /// Opens a file in this folder, to read its header alone.
     pub(crate) fn file(&self, names: &Names, name: Name, follow: bool) -> io::Result<File> {
-        let flags = OFlags::RDONLY | OF_FILE | not_followed(follow);
-        let fd = rustix::fs::openat(&self.fd, names.c_str(name), flags, Mode::empty())?;
-        let file = File::from(fd);
-        switch_read_ahead_off(&file);
-        Ok(file)
+        open_at(&self.fd, names.c_str(name), follow)
     }
 
     /// All that is in the folder, in no order.
@@ -152,8 +150,20 @@ pub(crate) fn volume(identity: Identity) -> u64 {
 
 /// Opens the file at `path`, to read its header alone.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OF_FILE;
-    let file = File::from(rustix::fs::openat(CWD, path, flags, Mode::empty())?);
+    open_at(CWD, path, true)
+}
+
+fn open_at(folder: impl AsFd, name: impl Arg + Copy, follow: bool) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OF_FILE | not_followed(follow);
+    let opened = rustix::fs::openat(&folder, name, flags, Mode::empty());
+    let fd = match opened {
+        // A file server has leased it to a client: whoever waits gets it back. A pipe says no such thing.
+        Err(Errno::AGAIN) => {
+            rustix::fs::openat(&folder, name, flags - OFlags::NONBLOCK, Mode::empty())?
+        }
+        opened => opened?,
+    };
+    let file = File::from(fd);
     switch_read_ahead_off(&file);
     Ok(file)
 }
@@ -200,6 +210,12 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usi
     file.write_at(bytes, offset)
 }
 
+/// The permissions of a file that is made without further ado; the umask takes from them.
+#[expect(clippy::unnecessary_wraps, reason = "on Windows there are none")]
+pub(crate) fn of_a_new_file() -> Option<Permissions> {
+    Some(Permissions::from_mode(0o666))
+}
+
 /// Lets the owner write; what others may do stays.
 pub(crate) fn make_writable(permissions: &mut Permissions) {
     permissions.set_mode(permissions.mode() | 0o200);
@@ -207,7 +223,8 @@ pub(crate) fn make_writable(permissions: &mut Permissions) {
 
 /// Whether a program that runs, or one that has it open, keeps the file from being opened.
 pub(crate) fn is_in_use(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::ExecutableFileBusy
+    // A lease, as a file server takes it for its clients, answers that it would have to be waited for.
+    matches!(error.kind(), io::ErrorKind::ExecutableFileBusy | io::ErrorKind::WouldBlock)
 }
 
 /// A path as it is, for those that are no text.

@@ -154,6 +154,11 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usi
     file.seek_write(bytes, offset)
 }
 
+/// The folder's own decide.
+pub(crate) fn of_a_new_file() -> Option<Permissions> {
+    None
+}
+
 /// Takes the read-only attribute away.
 #[expect(clippy::permissions_set_readonly_false, reason = "on Windows it is one attribute")]
 pub(crate) fn make_writable(permissions: &mut Permissions) {

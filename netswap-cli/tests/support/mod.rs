@@ -1,7 +1,11 @@
-//! Fixture projects in a folder of their own, the programs under test, and an independent reader.
+//! Fixture projects in a folder of their own, shares with images made by hand, the programs under test,
+//! and an independent reader.
 
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
+pub(crate) mod image;
+pub(crate) mod share;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -1,0 +1,408 @@
+//! `netswap inspect`, and that the images made by hand are what another reader takes them for.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use serde_json::Value;
+use snapbox::cmd::OutputAssert;
+use snapbox::str;
+use support::image::{
+    CD, CERTIFICATE, CLR, DELAY_IMPORT, IMPORT, Image, MAGIC, NET, Strong, Sum, checksum,
+    directory, dos, get32, nt, other_executable, put_directory, put16, put32, right_checksum,
+};
+use support::share::Share;
+
+/// A program with everything that can be told of one, and DLLs of every kind beside it.
+fn everything() -> Share {
+    let tool = Image::exe()
+        .with(NET)
+        .import("KERNEL32.dll")
+        .import("good.dll")
+        .import("BAD.dll")
+        .import("text.dll")
+        .delay_import("late.dll")
+        .delay_import("WININET.dll")
+        .assembly(Strong::Signed)
+        .certificate(1000)
+        .certificate(77)
+        .sum(Sum::Stale);
+    Share::of([
+        ("tool.exe", tool.bytes()),
+        ("good.dll", Image::dll().with(NET).bytes()),
+        ("bad.dll", Image::dll().with(CD).bytes()),
+        ("late.dll", Image::dll().with(NET | CD).bytes()),
+        ("text.dll", b"no image".to_vec()),
+        ("other.dll", Image::dll().bytes()),
+    ])
+}
+
+/// The codes of an image's findings.
+fn codes(run: &OutputAssert) -> Vec<String> {
+    let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let findings = report["images"][0]["findings"].as_array().unwrap();
+    findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What is found at fault with these bytes, and that it is an exit code of 1.
+fn at_fault(bytes: Vec<u8>) -> (Vec<String>, String) {
+    let share = Share::of([("bad.exe", bytes)]);
+    let before = share.state();
+    let run = share.run(["inspect", "bad.exe", "--format", "json"]).code(1).stderr_eq("");
+    let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let message = report["images"][0]["findings"][0]["message"].as_str().unwrap().to_owned();
+    assert_eq!(share.state(), before);
+    (codes(&run), message)
+}
+
+#[test]
+fn people_are_told_all_of_an_image() {
+    let share = everything();
+    share.run(["inspect", "tool.exe"]).code(0).stderr_eq("").stdout_eq(str![[r"
+tool.exe
+  kind        exe for x64, PE32+, 2.6 KiB (2,616 bytes)
+  swap-run    net set     IMAGE_FILE_NET_RUN_FROM_SWAP
+              cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
+  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share
+  checksum    0x00004e12, wrong: it should be 0x00004e17
+  signature   certificate table of 2 entries, 1,080 bytes at 0x600; not checked further
+  strong name signed
+  imports     good.dll beside it, protected
+              bad.dll beside it, not protected
+              text.dll beside it, no image that can be read
+              late.dll beside it, protected
+              KERNEL32.dll, WININET.dll
+
+"]]);
+}
+
+#[test]
+fn json_is_one_document_with_every_field() {
+    let share = everything();
+    let run = share.run(["inspect", "tool.exe", "--format", "json"]).code(0).stderr_eq("");
+    serde_json::from_slice::<Value>(&run.get_output().stdout).unwrap();
+    run.stdout_eq(str![[r#"
+{
+"schema": "netswap.inspect/1",
+"images": [
+{"path":"tool.exe","kind":"exe","machine":"x64","format":"PE32+","characteristics":"0x0822","swap_run":["net"],"subsystem":3,"file_size":2616,"size_of_image":8192,"commit":8192,"checksum":{"stored":"0x00004e12","computed":"0x00004e17","state":"stale"},"certificate_table":{"state":"well-formed","offset":1536,"size":1080,"entries":2},"managed":true,"strong_name":"signed","imports":[{"name":"KERNEL32.dll","delayed":false,"beside":[]},{"name":"good.dll","delayed":false,"beside":[{"path":"good.dll","swap_run":["net"]}]},{"name":"BAD.dll","delayed":false,"beside":[{"path":"bad.dll","swap_run":["cd"]}]},{"name":"text.dll","delayed":false,"beside":[{"path":"text.dll","swap_run":null}]},{"name":"late.dll","delayed":true,"beside":[{"path":"late.dll","swap_run":["net","cd"]}]},{"name":"WININET.dll","delayed":true,"beside":[]}],"findings":[]}
+]
+}
+
+"#]]);
+}
+
+#[test]
+fn of_an_image_with_nothing_it_says_so() {
+    let share = Share::of([("a.exe", Image::exe().x86().bytes())]);
+    share.run(["inspect", "a.exe"]).code(0).stderr_eq("").stdout_eq(str![[r"
+a.exe
+  kind        exe for x86, PE32, 1.0 KiB (1,024 bytes)
+  swap-run    net not set IMAGE_FILE_NET_RUN_FROM_SWAP
+              cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
+  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share, once a bit is set
+  checksum    none
+  signature   none
+  imports     none
+
+"]]);
+    share.run(["inspect", "a.exe", "--format", "ndjson"]).code(0).stdout_eq(str![[r#"
+{"path":"a.exe","kind":"exe","machine":"x86","format":"PE32","characteristics":"0x0102","swap_run":[],"subsystem":3,"file_size":1024,"size_of_image":8192,"commit":8192,"checksum":{"stored":"0x00000000","computed":"0x0000627c","state":"none"},"certificate_table":{"state":"absent"},"managed":false,"strong_name":null,"imports":[],"findings":[]}
+
+"#]]);
+}
+
+#[test]
+fn checksums_strong_names_and_kinds_are_told_apart() {
+    let lines = |image: Image, label: &str| {
+        let share = Share::of([("a.exe", image.bytes())]);
+        let run = share.run(["inspect", "a.exe"]).code(0);
+        let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+        let line = text.lines().find_map(|line| line.trim().strip_prefix(label));
+        line.map(|line| line.trim().to_owned()).unwrap_or_default()
+    };
+    assert_eq!(lines(Image::exe(), "checksum"), "none");
+    let right = Image::exe().sum(Sum::Right);
+    let stored = checksum(&right.bytes());
+    assert_eq!(lines(right, "checksum"), format!("{stored:#010x}, right"));
+    let stale = Image::exe().sum(Sum::Stale);
+    let (stored, should) = (checksum(&stale.bytes()), right_checksum(&stale.bytes()));
+    let expected = format!("{stored:#010x}, wrong: it should be {should:#010x}");
+    assert_eq!(lines(stale, "checksum"), expected);
+    for (name, expected) in [
+        (Strong::None, "none"),
+        (Strong::Delayed, "room for one (delay-signed)"),
+        (Strong::Signed, "signed"),
+    ] {
+        assert_eq!(lines(Image::dll().assembly(name), "strong name"), expected);
+    }
+    assert_eq!(lines(Image::dll(), "strong name"), "");
+    for (image, expected) in [
+        (Image::exe(), "exe for x64, PE32+, "),
+        (Image::dll().x86(), "dll for x86, PE32, "),
+        (Image::exe().efi(), "efi for x64, PE32+, "),
+    ] {
+        let kind = lines(image, "kind");
+        assert!(kind.starts_with(expected), "{kind}");
+    }
+}
+
+#[test]
+fn a_certificate_table_that_is_malformed_is_a_finding() {
+    let whole = Image::exe().certificate(64).certificate(40).bytes();
+    let table = get32(&whole, directory(&whole, CERTIFICATE)) as usize;
+    let with = |entry: Option<(usize, usize)>, length: Option<usize>| {
+        let mut bytes = whole.clone();
+        if let Some((start, size)) = entry {
+            put_directory(&mut bytes, CERTIFICATE, start, size);
+        }
+        if let Some(length) = length {
+            put32(&mut bytes, table, length);
+        }
+        let (codes, message) = at_fault(bytes);
+        assert_eq!(codes, ["malformed-image"]);
+        message
+    };
+    assert_eq!(
+        with(Some((table + 4, 96)), None),
+        "its certificate table is malformed: it does not begin at a multiple of 8 bytes"
+    );
+    assert_eq!(
+        with(Some((table, 104 + 8)), None),
+        "its certificate table is malformed: it reaches beyond the end of the file"
+    );
+    assert_eq!(
+        with(Some((0xffff_fff8, 0xffff_ffff)), None),
+        "its certificate table is malformed: it reaches beyond the end of the file"
+    );
+    assert_eq!(
+        with(None, Some(0)),
+        "its certificate table is malformed: an entry is shorter than its header"
+    );
+    assert_eq!(
+        with(None, Some(7)),
+        "its certificate table is malformed: an entry is shorter than its header"
+    );
+    assert_eq!(
+        with(None, Some(105)),
+        "its certificate table is malformed: an entry reaches beyond the table"
+    );
+    assert_eq!(
+        with(None, Some(0xffff_ffff)),
+        "its certificate table is malformed: an entry reaches beyond the table"
+    );
+    let share = Share::of([("good.exe", whole)]);
+    share.run(["inspect", "good.exe"]).code(0);
+}
+
+#[test]
+fn the_finding_says_which_table_is_malformed() {
+    let mut bytes = Image::exe().certificate(64).bytes();
+    let entry = directory(&bytes, CERTIFICATE);
+    put32(&mut bytes, entry, 0x7fff_fff8);
+    let (_, message) = at_fault(bytes);
+    assert!(message.contains("certificate table"), "{message}");
+}
+
+#[test]
+fn tables_of_imports_and_the_clr_header_outside_the_file_are_findings() {
+    let whole = Image::exe().import("a.dll").delay_import("b.dll").assembly(Strong::Signed);
+    for (index, expected) in [
+        (IMPORT, "the import table does not lie in the file"),
+        (DELAY_IMPORT, "the delay-load import table does not lie in the file"),
+        (CLR, "the CLR runtime header does not lie in the file"),
+    ] {
+        let mut bytes = whole.bytes();
+        put_directory(&mut bytes, index, 0x00ff_0000, 72);
+        let (codes, message) = at_fault(bytes);
+        assert_eq!((codes.join(" ").as_str(), message.as_str()), ("malformed-image", expected));
+    }
+}
+
+#[test]
+fn an_import_without_a_name_and_a_table_without_an_end_are_findings() {
+    let whole = Image::exe().import("a.dll").bytes();
+    // The section's address is 0x1000, and it begins at 0x200 in the file.
+    let table = get32(&whole, directory(&whole, IMPORT)) as usize - 0x1000 + 0x200;
+    let mut bytes = whole.clone();
+    put32(&mut bytes, table + 12, 0x0fff_0000);
+    assert_eq!(at_fault(bytes).1, "an import has no name in the file");
+    let mut bytes = whole.clone();
+    let name = get32(&whole, table + 12) as usize - 0x1000 + 0x200;
+    bytes[name] = 0;
+    assert_eq!(at_fault(bytes).1, "an import has no name in the file");
+
+    let endless = (0..4097).fold(Image::exe(), |image, _| image.import("a.dll"));
+    assert_eq!(at_fault(endless.bytes()).1, "a table of imports has no end");
+}
+
+#[test]
+fn a_file_that_ends_in_its_headers_or_before_its_last_section_does_is_at_fault() {
+    let whole = Image::exe().bytes();
+    let cut = |length: usize| at_fault(whole[..length].to_vec()).0;
+    assert_eq!(cut(0x90), ["truncated-image"]);
+    assert_eq!(cut(whole.len() - 1), ["truncated-image"]);
+    let share = Share::of([("cut.exe", whole[..whole.len() - 1].to_vec())]);
+    share.run(["inspect", "cut.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
+cut.exe
+  kind        exe for x64, PE32+, 1,023 bytes
+  swap-run    net not set IMAGE_FILE_NET_RUN_FROM_SWAP
+              cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
+  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share, once a bit is set
+  checksum    none
+  signature   none
+  imports     none
+  truncated-image: the file ends before its last section does
+  copy or build the file again
+
+"]]);
+}
+
+#[test]
+fn all_that_is_at_fault_is_told() {
+    let mut bytes = Image::exe().import("a.dll").assembly(Strong::None).certificate(64).bytes();
+    for index in [IMPORT, CERTIFICATE, CLR] {
+        put_directory(&mut bytes, index, 0x00ff_0000, 72);
+    }
+    assert_eq!(at_fault(bytes).0, ["malformed-image"; 3]);
+}
+
+#[test]
+fn what_is_no_image_is_told_where_it_is_named() {
+    for bytes in [
+        b"no image".to_vec(),
+        Vec::new(),
+        dos(),
+        other_executable(*b"NE"),
+        other_executable(*b"LE"),
+    ] {
+        assert_eq!(at_fault(bytes).0, ["not-an-image"]);
+    }
+    let mut bytes = Image::exe().bytes();
+    let magic = nt(&bytes) + MAGIC;
+    put16(&mut bytes, magic, 0x0107);
+    assert_eq!(at_fault(bytes).0, ["malformed-image"]);
+    let share = Share::of([("readme.txt", b"no image".to_vec())]);
+    share.run(["inspect", "readme.txt"]).code(1).stderr_eq("").stdout_eq(str![[r"
+readme.txt
+  not-an-image: it is no PE image
+  name a Windows program or DLL
+
+"]]);
+}
+
+#[test]
+fn a_folder_is_all_images_below_it_in_the_order_of_their_paths() {
+    let share = Share::of([
+        ("a.exe", Image::exe().sum(Sum::Right).bytes()),
+        ("deep/b.dll", Image::dll().with(NET).bytes()),
+        ("deep/readme.txt", b"no image".to_vec()),
+    ]);
+    let run = share.run(["inspect", "."]).code(0).stderr_eq("");
+    run.stdout_eq(str![[r"
+./a.exe
+  kind        exe for x64, PE32+, 1.0 KiB (1,024 bytes)
+  swap-run    net not set IMAGE_FILE_NET_RUN_FROM_SWAP
+              cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
+  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share, once a bit is set
+  checksum    0x0000e7c4, right
+  signature   none
+  imports     none
+
+./deep/b.dll
+  kind        dll for x64, PE32+, 1.0 KiB (1,024 bytes)
+  swap-run    net set     IMAGE_FILE_NET_RUN_FROM_SWAP
+              cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
+  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share
+  checksum    none
+  signature   none
+  imports     none
+
+"]]);
+    let told = |jobs| {
+        let run = share.run(["inspect", ".", "--format", "json", "--jobs", jobs]).code(0);
+        run.get_output().stdout.clone()
+    };
+    assert_eq!(told("1"), told("64"));
+    let run = share.run(["inspect", ".", "--exclude", "deep", "--format", "ndjson"]).code(0);
+    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_worst() {
+    let share = Share::of([
+        ("good.exe", Image::exe().bytes()),
+        ("cut.exe", Image::exe().bytes()[..0x90].to_vec()),
+        ("empty/readme.txt", b"no image".to_vec()),
+    ]);
+    share.run(["inspect", "good.exe"]).code(0);
+    share.run(["inspect", "good.exe", "cut.exe", "good.exe"]).code(1);
+    share.run(["inspect", "good.exe", "cut.exe", "gone.exe"]).code(2);
+    share.run(["inspect", "empty"]).code(3);
+    share.run(["inspect", "*.ocx"]).code(2).stdout_eq("");
+    share.run(["inspect"]).code(2).stdout_eq("");
+    let run = share.run(["inspect", "empty", "--format", "json"]).code(3);
+    let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!(report["images"], serde_json::json!([]));
+}
+
+#[test]
+fn a_name_of_nothing_is_told_before_anything_is_read() {
+    let share = Share::of([("good.exe", Image::exe().bytes())]);
+    let run = share.run(["inspect", "gone.exe", "good.exe"]).code(2).stdout_eq("");
+    run.stderr_eq("error: failed to find gone.exe: [..]; name a file or folder that exists\n");
+}
+
+#[test]
+fn every_file_that_windows_may_take_for_an_import_is_told() {
+    let share = Share::of([
+        ("tool.exe", Image::exe().import("HELPER").bytes()),
+        ("helper.dll", Image::dll().with(NET).bytes()),
+        ("Helper.DLL", Image::dll().bytes()),
+    ]);
+    let run = share.run(["inspect", "tool.exe", "--format", "json"]).code(0);
+    let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let beside = report["images"][0]["imports"][0]["beside"].to_string();
+    snapbox::assert_data_eq!(
+        beside,
+        str![[r#"[{"path":"Helper.DLL","swap_run":[]},{"path":"helper.dll","swap_run":["net"]}]"#]]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn neither_a_file_nor_an_import_can_forge_a_line() {
+    let image = Image::exe().import("a\nchecksum    none\u{1b}[2J\u{202e}.dll");
+    let share = Share::of([("x\nsigned\u{1b}[2J.exe", image.bytes())]);
+    let run = share.run(["inspect", "."]).code(0).stderr_eq("");
+    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+    assert!(!text.lines().any(|line| line.starts_with(['s', 'c'])), "{text}");
+}
+
+/// What the tests of this and other files make is what they say, as goblin reads it.
+#[test]
+fn another_reader_sees_what_was_asked_for_in_every_image_made_by_hand() {
+    for e_lfanew in [0x40, 0x80, 0x81, 4000, 100_000] {
+        for (is_64, image) in [(true, Image::dll()), (false, Image::dll().x86())] {
+            let image = image.with(NET | CD).e_lfanew(e_lfanew).sum(Sum::Right).overlay(5);
+            let image = image.import("a.dll").import("b.dll").delay_import("c.dll");
+            let bytes = image.assembly(Strong::Delayed).certificate(100).certificate(8).bytes();
+            let pe = goblin::pe::PE::parse(&bytes).unwrap();
+            let optional = pe.header.optional_header.unwrap();
+            assert_eq!(pe.header.coff_header.characteristics & 0x2c00, 0x2c00);
+            assert_eq!(
+                (pe.is_64, pe.is_lib, &*pe.libraries),
+                (is_64, true, &["a.dll", "b.dll"][..])
+            );
+            assert_eq!(optional.windows_fields.check_sum, right_checksum(&bytes));
+            assert_eq!(pe.sections.len(), 1);
+            let sizes: Vec<_> = pe.certificates.iter().map(|entry| entry.length).collect();
+            assert_eq!(sizes, [100, 8]);
+            let cor20 = pe.clr_data.unwrap().cor20_header;
+            assert_eq!(cor20.strong_name_signature.size, 128);
+            assert!(optional.data_directories.get_delay_import_descriptor().is_some());
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! `netswap patch` and `netswap undo`: what they change in real files, and what they leave alone.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+#[path = "patch/journal.rs"]
+mod journal;
+#[path = "patch/links.rs"]
+mod links;
+#[path = "patch/names.rs"]
+mod names;
+#[path = "patch/refused.rs"]
+mod refused;
+#[path = "patch/report.rs"]
+mod report;
+#[path = "patch/undo.rs"]
+mod undo;
+
+use snapbox::str;
+use support::image::{
+    CD, CHARACTERISTICS, CHECKSUM, Image, NET, Sum, checksum, nt, right_checksum,
+};
+use support::share::Share;
+
+/// A share with one program.
+fn with(image: &Image) -> Share {
+    Share::of([("tool.exe", image.bytes())])
+}
+
+#[test]
+fn each_bit_is_set_by_itself_and_both_together() {
+    for (words, bits) in [("net", NET), ("cd", CD), ("net,cd", NET | CD), ("cd,net,cd", NET | CD)] {
+        for image in [Image::exe(), Image::dll(), Image::exe().x86(), Image::dll().x86()] {
+            let share = with(&image);
+            let before = share.characteristics("tool.exe");
+            share.run(["patch", "tool.exe", "--swap-run", words]).code(0);
+            assert_eq!(share.characteristics("tool.exe"), before | bits, "{words}");
+        }
+    }
+}
+
+#[test]
+fn without_a_word_it_is_the_network_bit() {
+    let share = with(&Image::exe());
+    share.run(["patch", "tool.exe"]).code(0);
+    assert_eq!(share.characteristics("tool.exe"), 0x0022 | NET);
+}
+
+#[test]
+fn clear_takes_the_named_bits_away_and_no_other() {
+    let table = [("net", NET | CD, CD), ("cd", NET | CD, NET), ("net,cd", CD, 0), ("net", CD, CD)];
+    for (words, before, after) in table {
+        let share = with(&Image::exe().with(before));
+        share.run(["patch", "tool.exe", "--clear", "--swap-run", words]).code(0);
+        assert_eq!(share.characteristics("tool.exe"), 0x0022 | after, "{words} {before:#x}");
+    }
+}
+
+#[test]
+fn no_byte_outside_the_two_fields_changes_wherever_the_headers_lie() {
+    for e_lfanew in [0x40, 0x80, 0x81, 0x82, 0x83, 0xf8, 3800, 4000, 4096, 100_001] {
+        let table = Image::exe().import("kernel32.dll").delay_import("b.dll").overlay(777);
+        for image in [table.clone(), table.x86()] {
+            let image = image.e_lfanew(e_lfanew).sum(Sum::Right);
+            let share = with(&image);
+            share.run(["patch", "tool.exe"]).code(0);
+            let (before, after) = (image.bytes(), share.read("tool.exe"));
+            let nt = nt(&before);
+            let may = |at: usize| {
+                at == nt + CHARACTERISTICS + 1 || (nt + CHECKSUM..nt + CHECKSUM + 4).contains(&at)
+            };
+            let changed = (0..before.len()).filter(|&at| before[at] != after[at]);
+            let changed: Vec<_> = changed.collect();
+            assert!(changed.iter().all(|&at| may(at)), "{e_lfanew:#x} {changed:?}");
+            assert_eq!(before.len(), after.len());
+            assert_eq!(after[nt + CHARACTERISTICS + 1], before[nt + CHARACTERISTICS + 1] | 8);
+        }
+    }
+}
+
+#[test]
+fn a_checksum_of_0_stays_0_and_a_right_one_stays_right_at_every_length() {
+    for overlay in [0, 1, 2, 3] {
+        for e_lfanew in [0x80, 0x81] {
+            for flags in ["net", "cd", "net,cd"] {
+                let image = Image::exe().overlay(overlay).e_lfanew(e_lfanew);
+                let share = Share::of([
+                    ("none.exe", image.clone().sum(Sum::None).bytes()),
+                    ("right.exe", image.sum(Sum::Right).bytes()),
+                ]);
+                share.run(["patch", ".", "--swap-run", flags]).code(0);
+                assert_eq!(checksum(&share.read("none.exe")), 0);
+                let right = share.read("right.exe");
+                assert_eq!(checksum(&right), right_checksum(&right), "{overlay} {flags}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stale_checksum_stays_stale_unless_it_is_to_be_recomputed() {
+    let image = Image::exe().sum(Sum::Stale).overlay(1);
+    let share = with(&image);
+    share.run(["patch", "tool.exe"]).code(0);
+    let patched = share.read("tool.exe");
+    assert_ne!(checksum(&patched), right_checksum(&patched));
+    for image in [image, Image::exe(), Image::exe().x86().sum(Sum::Right)] {
+        let share = with(&image);
+        share.run(["patch", "tool.exe", "--recompute-checksum"]).code(0);
+        let patched = share.read("tool.exe");
+        assert_eq!(checksum(&patched), right_checksum(&patched));
+        share.undo().code(0);
+        assert!(share.holds("tool.exe", &image.bytes()));
+    }
+}
+
+#[test]
+fn a_checksum_alone_is_recomputed_in_a_file_that_has_the_bit() {
+    let image = Image::exe().with(NET).sum(Sum::Stale);
+    let share = with(&image);
+    share.run(["patch", "tool.exe"]).code(0);
+    assert!(share.holds("tool.exe", &image.bytes()));
+    share.run(["patch", "tool.exe", "--recompute-checksum"]).code(0);
+    let patched = share.read("tool.exe");
+    assert_eq!(checksum(&patched), right_checksum(&patched));
+    assert_eq!(share.characteristics("tool.exe"), 0x0022 | NET);
+}
+
+#[test]
+fn all_images_below_a_folder_are_patched_and_all_else_is_passed_over() {
+    let share = Share::of([
+        ("a.exe", Image::exe().bytes()),
+        ("deep/er/b.DLL", Image::dll().x86().bytes()),
+        ("deep/no-extension", Image::exe().bytes()),
+        ("readme.txt", b"MZ is no image".to_vec()),
+    ]);
+    share.run(["patch", "."]).code(0).stderr_eq("").stdout_eq(str![[r"
+patched    ./a.exe  x64 exe, swap-run: none -> net
+patched    ./deep/er/b.DLL  x86 dll, swap-run: none -> net
+patched    ./deep/no-extension  x64 exe, swap-run: none -> net
+
+3 files: 3 patched (1 other file, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"]]);
+    for name in ["a.exe", "deep/er/b.DLL", "deep/no-extension"] {
+        assert_eq!(share.characteristics(name) & NET, NET, "{name}");
+    }
+    assert_eq!(share.read("readme.txt"), b"MZ is no image");
+}
+
+#[test]
+fn what_is_as_wanted_is_not_touched_and_needs_no_journal() {
+    let share = Share::of([
+        ("a.exe", Image::exe().with(NET).bytes()),
+        ("signed.exe", Image::exe().with(NET | CD).certificate(100).bytes()),
+    ]);
+    let before = share.state();
+    share.run(["patch", "."]).code(0).stderr_eq("").stdout_eq(str![[r"
+unchanged  ./a.exe  x64 exe, swap-run: net
+unchanged  ./signed.exe  x64 exe, swap-run: net, cd
+
+2 files: 2 unchanged (0 other files, [..] s)
+
+"]]);
+    share.run(["patch", "a.exe", "--clear", "--swap-run", "cd"]).code(0);
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn patched_twice_is_patched_once() {
+    let share = with(&Image::exe().sum(Sum::Right));
+    share.run(["patch", "tool.exe"]).code(0);
+    let before = share.state();
+    share.run(["patch", "tool.exe"]).code(0);
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn a_dry_run_tells_what_would_be_done_and_changes_nothing() {
+    let share = Share::of([
+        ("a.exe", Image::exe().sum(Sum::Right).bytes()),
+        ("b.exe", Image::exe().with(NET).bytes()),
+        ("c.exe", Image::exe().certificate(64).bytes()),
+    ]);
+    let before = share.state();
+    let run = share.run(["patch", ".", "--dry-run"]).code(1).stderr_eq("");
+    run.stdout_eq(str![[r"
+refused    ./c.exe  x64 exe, swap-run: none
+           signature-would-break: it is signed
+           ask its maker to link it with /SWAPRUN:NET, or give --break-signature
+
+to patch   ./a.exe  x64 exe, swap-run: none -> net
+unchanged  ./b.exe  x64 exe, swap-run: net
+
+3 files: 1 to patch, 1 unchanged, 1 refused (0 other files, [..] s)
+nothing was changed
+
+"]]);
+    let journal = share.beside("my.journal");
+    share.run(["patch", "a.exe", "-n", "--journal", journal.to_str().unwrap()]).code(0);
+    assert_eq!(share.state(), before);
+    share.run(["patch", "a.exe"]).code(0);
+    assert_ne!(share.state(), before);
+}
+
+#[test]
+fn a_dry_run_does_not_say_that_it_has_patched() {
+    let share = with(&Image::exe());
+    for (arguments, has_patched) in [(&["-n"][..], false), (&[], true)] {
+        let run = share.netswap(["patch", "tool.exe"]).args(arguments).assert().code(0);
+        let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+        assert_eq!(text.contains("1 patched"), has_patched, "{text}");
+    }
+}
+
+#[test]
+fn a_glob_is_resolved_where_no_shell_did() {
+    let share = Share::of([
+        ("a.dll", Image::dll().bytes()),
+        ("b.DLL", Image::dll().bytes()),
+        ("deep/c.dll", Image::dll().bytes()),
+        ("d.exe", Image::exe().bytes()),
+    ]);
+    share.run(["patch", "*.dll"]).code(0);
+    for (name, is_patched) in
+        [("a.dll", true), ("b.DLL", true), ("deep/c.dll", false), ("d.exe", false)]
+    {
+        assert_eq!(share.characteristics(name) & NET == NET, is_patched, "{name}");
+    }
+    share.run(["patch", "**/[c].dll"]).code(0);
+    assert_eq!(share.characteristics("deep/c.dll") & NET, NET);
+}
+
+#[test]
+fn a_glob_that_matches_nothing_is_an_error_and_nothing_is_changed() {
+    let share = with(&Image::exe());
+    let before = share.state();
+    share.run(["patch", "tool.exe", "*.ocx"]).code(2).stdout_eq("").stderr_eq(str![[r"
+error: failed to find *.ocx: nothing matches it; name files and folders that exist
+
+"]]);
+    share.run(["patch", "tool.exe", "[.exe"]).code(2).stdout_eq("").stderr_eq(str![[r"
+error: failed to find [.exe: Pattern syntax error near position 0: invalid range pattern; name files and folders that exist
+
+"]]);
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn a_file_whose_name_is_a_glob_is_taken_by_its_name() {
+    let share = Share::of([("[ab].exe", Image::exe().bytes()), ("a.exe", Image::exe().bytes())]);
+    share.run(["patch", "[ab].exe"]).code(0);
+    assert_eq!(share.characteristics("[ab].exe") & NET, NET);
+    assert_eq!(share.characteristics("a.exe") & NET, 0);
+}
+
+#[test]
+fn what_is_excluded_is_not_changed() {
+    let share = Share::of([
+        ("a.exe", Image::exe().bytes()),
+        ("old/a.exe", Image::exe().bytes()),
+        ("b.DLL", Image::dll().bytes()),
+    ]);
+    share.run(["patch", ".", "--exclude", "old", "--exclude", "*.dll"]).code(0);
+    assert_eq!(share.characteristics("a.exe") & NET, NET);
+    assert_eq!(share.characteristics("old/a.exe") & NET, 0);
+    assert_eq!(share.characteristics("b.DLL") & NET, 0);
+    let run = share.run(["patch", ".", "--exclude", "{"]).code(2).stdout_eq("");
+    run.stderr_eq(str![[r"
+error: --exclude {: error parsing glob '{': unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)
+
+"]]);
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_worst() {
+    let share = Share::of([
+        ("good.exe", Image::exe().bytes()),
+        ("signed.exe", Image::exe().certificate(64).bytes()),
+        ("empty/readme.txt", b"no image".to_vec()),
+        ("efi/boot.efi", Image::exe().efi().bytes()),
+    ]);
+    share.run(["patch", "good.exe"]).code(0);
+    share.run(["patch", "good.exe", "signed.exe"]).code(1);
+    share.run(["patch", "good.exe", "signed.exe", "gone.exe"]).code(2);
+    share.run(["patch", "empty"]).code(3);
+    share.run(["patch", "efi"]).code(3);
+    share.run(["patch"]).code(2);
+}
+
+#[test]
+fn a_word_that_is_no_bit_is_wrong_usage_and_nothing_is_changed() {
+    let share = with(&Image::exe());
+    let before = share.state();
+    let run = share.run(["patch", "tool.exe", "--swap-run", "nett"]).code(2).stdout_eq("");
+    run.stderr_eq(str![[r"
+error: invalid value 'nett' for '--swap-run <BITS>'
+  [possible values: net, cd]
+
+  tip: a similar value exists: 'net'
+
+For more information, try '--help'.
+
+"]]);
+    for words in ["", "net;cd", "net,", "0x0800"] {
+        share.run(["patch", "tool.exe", "--swap-run", words]).code(2);
+    }
+    share.run(["patch", "tool.exe", "--brake-signature"]).code(2);
+    assert_eq!(share.state(), before);
+}
+
+/// The fixtures that other tests link are images as linkers write them.
+#[test]
+fn an_image_of_a_linker_is_patched_and_restored_as_one_made_by_hand() {
+    let project = support::Project::of("two-tools");
+    project.verified(1, &[]);
+    let tool = project.built("forgetful.exe");
+    let bytes = std::fs::read(&tool).unwrap();
+    let share = Share::of([("forgetful.exe", bytes.clone())]);
+    share.run(["patch", "forgetful.exe"]).code(0);
+    assert_eq!(share.characteristics("forgetful.exe") & NET, NET);
+    share.undo().code(0);
+    assert!(share.holds("forgetful.exe", &bytes));
+}

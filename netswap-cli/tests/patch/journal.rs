@@ -1,0 +1,196 @@
+//! Where the journal is, and that nothing is changed without one.
+
+use std::fs;
+
+use snapbox::str;
+
+use super::support::image::{Image, NET, Sum};
+use super::support::share::Share;
+
+fn share() -> Share {
+    Share::of([("tool.exe", Image::exe().sum(Sum::Right).bytes())])
+}
+
+#[cfg(unix)]
+#[test]
+fn the_journal_lies_in_the_state_folder_of_the_account() {
+    let share = share();
+    share.run(["patch", "tool.exe"]).code(0);
+    let journal = share.journal();
+    assert_eq!(journal.parent().unwrap(), share.home.join(".local/state/netswap"));
+    let state = share.beside("state");
+    share.netswap(["patch", "tool.exe", "--clear"]).env("XDG_STATE_HOME", &state).assert().code(0);
+    assert_eq!(fs::read_dir(state.join("netswap")).unwrap().count(), 1);
+    assert_eq!(share.journals(), [journal]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_state_folder_that_is_no_full_path_is_none() {
+    for name in ["", "state"] {
+        let share = share();
+        let run = share.netswap(["patch", "tool.exe"]).env("XDG_STATE_HOME", name);
+        run.assert().code(0);
+        assert!(share.journal().starts_with(share.home.join(".local/state/netswap")), "{name:?}");
+        assert_eq!(fs::read_dir(&share.root).unwrap().count(), 1, "{name:?}");
+    }
+}
+
+/// A journal that a share's users can write to could put other bytes in its files.
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_change_the_journal() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let share = share();
+    share.run(["patch", "tool.exe"]).code(0);
+    let mode = share.journal().metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o022, 0, "{mode:o}");
+}
+
+#[test]
+fn a_journal_can_be_named_and_the_account_keeps_none_then() {
+    let share = share();
+    let run = share.run(["patch", "tool.exe", "--journal", "../my.journal"]).code(0);
+    run.stdout_eq(str![[r"
+patched    tool.exe  x64 exe, swap-run: none -> net
+
+1 file: 1 patched (0 other files, [..] s)
+to undo it:
+    netswap undo ../my.journal
+
+"]]);
+    assert!(share.journals().is_empty());
+    let run = share.run(["undo", "../my.journal"]).code(0).stderr_eq("");
+    run.stdout_eq(str![[r"
+restored   tool.exe  x64 exe, swap-run: net -> none
+
+1 file: 1 restored ([..] s)
+
+"]]);
+}
+
+#[test]
+fn a_journal_is_one_object_a_line_with_all_that_undo_needs() {
+    let share = share();
+    share.run(["patch", "tool.exe", "--journal", "../my.journal"]).code(0);
+    let journal = fs::read_to_string(share.beside("my.journal")).unwrap();
+    snapbox::assert_data_eq!(
+        journal,
+        str![[r#"
+{"schema":"netswap.journal/1","netswap":"0.1.0","created":"[..]"}
+{"path":"[..]/share/tool.exe","length":1024,"headers":"6eb5cd59","read_only":false,"offset":150,"old":"22000b020000000000000000000000000000000000000000000000000010000000000010000000020000060000000000000006000000000000000020000000020000c4e70000","new":"22080b020000000000000000000000000000000000000000000000000010000000000010000000020000060000000000000006000000000000000020000000020000c4ef0000"}
+
+"#]]
+    );
+}
+
+#[test]
+fn a_file_that_exists_is_no_place_for_a_journal_and_nothing_is_changed() {
+    let share = share();
+    share.write("precious", "do not lose");
+    let before = share.state();
+    let run = share.run(["patch", "tool.exe", "--journal", "precious"]).code(2).stdout_eq("");
+    run.stderr_eq(str![[r"
+error: failed to write the journal precious: File exists (os error 17); nothing was changed; --journal FILE names another place
+
+"]]);
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn a_folder_that_does_not_exist_is_no_place_for_a_journal_and_nothing_is_changed() {
+    let share = share();
+    let before = share.state();
+    let run = share.run(["patch", "tool.exe", "--journal", "no/such/journal"]).code(2);
+    run.stdout_eq("").stderr_eq(str![[r"
+error: failed to write the journal no/such/journal: No such file or directory (os error 2); nothing was changed; --journal FILE names another place
+
+"]]);
+    assert_eq!(share.state(), before);
+}
+
+/// Even an error leaves one whole document, or none.
+#[test]
+fn a_report_in_json_is_no_half_document_where_the_journal_can_not_be_written() {
+    let share = Share::of([
+        ("a.exe", Image::exe().with(NET).bytes()),
+        ("b.exe", Image::exe().bytes()),
+        ("precious", Vec::new()),
+    ]);
+    let arguments = ["patch", ".", "--journal", "precious", "--format", "json", "-j1"];
+    let run = share.run(arguments).code(2);
+    let stdout = &run.get_output().stdout;
+    assert!(stdout.is_empty() || serde_json::from_slice::<serde_json::Value>(stdout).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_account_without_a_home_must_name_a_journal() {
+    use super::support::share::is_root;
+
+    if !is_root() {
+        eprintln!("not shown: it takes root to become an account without a home");
+        return;
+    }
+    let share = share();
+    let run = |arguments: [&str; 2]| {
+        share.unprivileged(arguments).env_remove("HOME").args(["--journal"]).args(["a.journal"])
+    };
+    let before = share.read("tool.exe");
+    let none = share.unprivileged(["patch", "tool.exe"]).env_remove("HOME").assert().code(2);
+    none.stdout_eq("").stderr_eq(str![[r"
+error: failed to write the journal: this account has no home folder to keep it in; nothing was changed; --journal FILE names another place
+
+"]]);
+    assert!(share.holds("tool.exe", &before));
+    run(["patch", "tool.exe"]).assert().code(0);
+    assert_eq!(share.characteristics("tool.exe") & NET, NET);
+}
+
+/// Patches 40 tools as on a full disk: the journal may grow to 1 KiB, and no further.
+#[cfg(target_os = "linux")]
+fn patched_on_a_full_disk() -> (Share, Vec<String>, snapbox::cmd::OutputAssert) {
+    let share = Share::of([]);
+    let names: Vec<_> = (0..40).map(|number| format!("tool{number:02}.exe")).collect();
+    for name in &names {
+        share.write(name, Image::exe().bytes());
+    }
+    let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" patch .";
+    let command = snapbox::cmd::Command::new("sh");
+    let command = command.args(["-c", script, env!("CARGO_BIN_EXE_netswap")]);
+    let run = share.account(command).assert().code(2);
+    (share, names, run)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn when_the_journal_can_not_grow_what_is_not_in_it_has_not_been_changed() {
+    use std::collections::BTreeSet;
+
+    let (share, names, run) = patched_on_a_full_disk();
+    run.stderr_eq(str![[r"
+error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: File too large (os error 27); no more is changed, and netswap undo puts back what was
+
+"]]);
+    let text = fs::read_to_string(share.journal()).unwrap();
+    let whole = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let entered: BTreeSet<_> = whole
+        .filter_map(|entry: serde_json::Value| entry["path"].as_str().map(str::to_owned))
+        .collect();
+    let is_entered = |name: &&String| entered.contains(share.path(name).to_str().unwrap());
+    let is_patched = |name: &&String| share.characteristics(name) & NET == NET;
+    assert!(names.iter().filter(is_patched).all(|name| is_entered(&name)));
+    assert!(names.iter().any(|name| is_patched(&name)));
+    assert!(!names.iter().all(|name| is_patched(&name)));
+    share.undo().code(0);
+    assert!(names.iter().all(|name| share.read(name) == Image::exe().bytes()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_changed_before_an_error_is_told() {
+    let (_share, _names, run) = patched_on_a_full_disk();
+    let text = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(text.contains("patched    ./tool00.exe"), "{text:?}");
+}

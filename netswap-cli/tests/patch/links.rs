@@ -1,0 +1,187 @@
+//! One file under several names is changed once, and a link is followed only if asked.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use snapbox::str;
+
+use super::support::image::{Image, NET, Sum};
+use super::support::share::Share;
+
+fn tool() -> Vec<u8> {
+    Image::exe().sum(Sum::Right).bytes()
+}
+
+/// The statuses of a JSON report, by path.
+fn statuses(share: &Share, arguments: &[&str]) -> Vec<(String, String)> {
+    let run = share.netswap(["patch", "--format", "json"]).args(arguments).assert().code(0);
+    let report: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let files = report["files"].as_array().unwrap().iter();
+    files.map(|file| (text(&file["path"]), text(&file["status"]))).collect()
+}
+
+/// Whether one of the two was patched, and the other passed over.
+fn is_once(statuses: &[(String, String)]) -> bool {
+    let mut words: Vec<_> = statuses.iter().map(|(_, status)| status.as_str()).collect();
+    words.sort_unstable();
+    matches!(words[..], ["patched", "skipped" | "unchanged"])
+}
+
+#[test]
+fn a_file_with_two_names_is_patched_once_and_undo_restores_it() {
+    for arguments in [&["."][..], &[".", "-j1"], &["a.exe", "deep/b.exe"]] {
+        for _ in 0..10 {
+            let share = Share::of([("a.exe", tool()), ("deep/other.txt", Vec::new())]);
+            fs::hard_link(share.path("a.exe"), share.path("deep/b.exe")).unwrap();
+            let statuses = statuses(&share, arguments);
+            assert!(is_once(&statuses), "{statuses:?}");
+            assert_eq!(share.entries().len(), 1);
+            for name in ["a.exe", "deep/b.exe"] {
+                assert_eq!(share.characteristics(name) & NET, NET, "{name}");
+            }
+            share.undo().code(0);
+            assert_eq!((share.read("a.exe"), share.read("deep/b.exe")), (tool(), tool()));
+        }
+    }
+}
+
+/// Its group may write to it, and its owner may not.
+#[test]
+fn a_file_with_two_names_that_can_not_be_changed_is_not_said_to_be_changed_under_the_other() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let share = Share::of([("a.exe", tool())]);
+    fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
+    fs::set_permissions(share.path("a.exe"), fs::Permissions::from_mode(0o464)).unwrap();
+    let run = share.unprivileged(["patch", ".", "--format", "json"]).assert().code(1);
+    let report: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!(report["summary"]["refused"], 2, "{report}");
+}
+
+#[test]
+fn a_dry_run_counts_a_file_with_two_names_once() {
+    let share = Share::of([("a.exe", tool())]);
+    fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
+    let dry = share.run(["patch", ".", "--dry-run", "--format", "json"]).code(0);
+    let report: serde_json::Value = serde_json::from_slice(&dry.get_output().stdout).unwrap();
+    assert_eq!(report["summary"]["changed"], 1, "{report}");
+}
+
+/// Which of the names comes first, and what is said of the other, must not be a matter of luck.
+#[test]
+fn what_is_told_of_a_file_with_two_names_is_the_same_each_time() {
+    let told = |_| {
+        let share = Share::of([("a.exe", tool())]);
+        fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
+        statuses(&share, &["a.exe", "b.exe"])
+    };
+    let first = told(0);
+    for other in (0..40).map(told) {
+        assert_eq!(other, first);
+    }
+}
+
+#[test]
+fn a_symbolic_link_that_is_named_is_refused_and_patched_if_told_so() {
+    let share = Share::of([("real/tool.exe", tool())]);
+    symlink("real/tool.exe", share.path("link.exe")).unwrap();
+    let before = share.state();
+    share.run(["patch", "link.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
+refused    link.exe
+           symbolic-link: it is a symbolic link
+           name the file that it leads to, or give --follow-links
+
+1 file: 1 refused (0 other files, [..] s)
+
+"]]);
+    assert_eq!(share.state(), before);
+    share.run(["patch", "link.exe", "--follow-links"]).code(0);
+    assert_eq!(share.characteristics("real/tool.exe") & NET, NET);
+    assert!(share.path("link.exe").is_symlink());
+    share.undo().code(0);
+    assert!(share.holds("real/tool.exe", &tool()));
+    assert!(share.path("link.exe").is_symlink());
+}
+
+#[test]
+fn a_link_in_a_folder_is_left_alone_and_followed_if_told_so() {
+    let share = Share::of([("tree/readme.txt", Vec::new()), ("elsewhere/tool.exe", tool())]);
+    symlink("../elsewhere/tool.exe", share.path("tree/link.exe")).unwrap();
+    symlink("../elsewhere", share.path("tree/folder")).unwrap();
+    let before = share.state();
+    share.run(["patch", "tree"]).code(3);
+    assert_eq!(share.state(), before);
+    let statuses = statuses(&share, &["tree", "--follow-links"]);
+    assert!(is_once(&statuses), "{statuses:?}");
+    assert_eq!(share.characteristics("elsewhere/tool.exe") & NET, NET);
+    assert_eq!(share.entries().len(), 1);
+}
+
+#[test]
+fn a_folder_that_a_link_leads_to_is_patched_where_the_link_is_named() {
+    let share = Share::of([("real/tool.exe", tool())]);
+    symlink("real", share.path("link")).unwrap();
+    share.run(["patch", "link"]).code(0);
+    assert_eq!(share.characteristics("real/tool.exe") & NET, NET);
+}
+
+#[test]
+fn a_file_and_a_link_to_it_are_patched_once() {
+    for arguments in [&["."][..], &["link.exe", "tool.exe"], &["tool.exe", "link.exe"]] {
+        let share = Share::of([("tool.exe", tool())]);
+        symlink("tool.exe", share.path("link.exe")).unwrap();
+        let statuses = statuses(&share, &[arguments, &["--follow-links"]].concat());
+        assert!(is_once(&statuses), "{statuses:?}");
+        assert_eq!(share.entries().len(), 1);
+        share.undo().code(0);
+        assert!(share.holds("tool.exe", &tool()));
+    }
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_patched_once() {
+    let share = Share::of([("tool.exe", tool())]);
+    for arguments in [["tool.exe", "./tool.exe"], [".", "tool.exe"]] {
+        let statuses = statuses(&share, &arguments);
+        let patched = statuses.iter().map(|(_, status)| status.as_str());
+        assert!(patched.eq(["patched"]), "{statuses:?}");
+        assert_eq!(share.entries().len(), 1);
+        let journal = share.journal();
+        share.undo().code(0);
+        fs::remove_file(journal).unwrap();
+        assert!(share.holds("tool.exe", &tool()));
+    }
+}
+
+#[test]
+fn a_loop_of_links_ends() {
+    let share = Share::of([("deep/tool.exe", tool())]);
+    symlink("..", share.path("deep/up")).unwrap();
+    symlink("self.exe", share.path("self.exe")).unwrap();
+    let run = share.run(["patch", ".", "--follow-links"]).code(2).stderr_eq("");
+    run.stdout_eq(str![[r"
+unreadable ./self.exe
+           unreadable: Too many levels of symbolic links (os error 40)
+           see that it is a file or folder, that this account can read it and that no program holds it open
+
+patched    ./deep/tool.exe  x64 exe, swap-run: none -> net
+
+1 file: 1 patched (0 other files, 1 unreadable, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"]]);
+    assert_eq!(share.characteristics("deep/tool.exe") & NET, NET);
+}
+
+#[test]
+fn a_link_to_nowhere_is_told() {
+    let share = Share::of([("tool.exe", tool())]);
+    symlink("gone.exe", share.path("link.exe")).unwrap();
+    share.run(["patch", "link.exe"]).code(2);
+    share.run(["patch", ".", "--follow-links"]).code(2);
+    assert_eq!(share.characteristics("tool.exe") & NET, NET);
+}

@@ -1,0 +1,107 @@
+//! Whatever a file is called, it is patched, told of in one line, and restored.
+
+#![cfg(unix)]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use snapbox::str;
+
+use super::support::image::{Image, NET};
+use super::support::share::Share;
+
+/// Not UTF-8; two lines, the second forged; escape sequences; text that turns to the left.
+const NAMES: [&[u8]; 5] = [
+    b"a\xff\xfe.exe",
+    b"b\npatched   all.exe",
+    b"c\x1b[2J\x1b]0;title\x07.exe",
+    "d\u{202e}fdp.exe".as_bytes(),
+    "e \"quoted\" & 'spaced' ü.exe".as_bytes(),
+];
+
+fn share() -> Share {
+    let share = Share::of([]);
+    for name in NAMES {
+        fs::write(share.root.join(OsStr::from_bytes(name)), Image::exe().bytes()).unwrap();
+    }
+    share
+}
+
+fn all_are(share: &Share, is_patched: bool) {
+    for name in NAMES {
+        let bytes = fs::read(share.root.join(OsStr::from_bytes(name))).unwrap();
+        let expected = if is_patched { Image::exe().with(NET) } else { Image::exe() };
+        assert!(bytes == expected.bytes(), "{}", name.escape_ascii());
+    }
+}
+
+#[test]
+fn odd_names_are_patched_and_restored_and_can_not_forge_a_line() {
+    let share = share();
+    let run = share.run(["patch", "."]).code(0).stderr_eq("");
+    run.stdout_eq(str![[r#"
+patched    ./a/xff/xfe.exe  x64 exe, swap-run: none -> net
+patched    ./b/npatched   all.exe  x64 exe, swap-run: none -> net
+patched    ./c/u{1b}[2J/u{1b}]0;title/u{7}.exe  x64 exe, swap-run: none -> net
+patched    ./d/u{202e}fdp.exe  x64 exe, swap-run: none -> net
+patched    ./e "quoted" & 'spaced' ü.exe  x64 exe, swap-run: none -> net
+
+5 files: 5 patched (0 other files, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"#]]);
+    all_are(&share, true);
+    share.undo().code(0).stderr_eq("").stdout_eq(str![[r#"
+restored   a/xff/xfe.exe  x64 exe, swap-run: net -> none
+restored   b/npatched   all.exe  x64 exe, swap-run: net -> none
+restored   c/u{1b}[2J/u{1b}]0;title/u{7}.exe  x64 exe, swap-run: net -> none
+restored   d/u{202e}fdp.exe  x64 exe, swap-run: net -> none
+restored   e "quoted" & 'spaced' ü.exe  x64 exe, swap-run: net -> none
+
+5 files: 5 restored ([..] s)
+
+"#]]);
+    all_are(&share, false);
+}
+
+#[test]
+fn odd_names_are_patched_where_they_are_named() {
+    let share = share();
+    let names = NAMES.map(OsStr::from_bytes);
+    share.netswap(["patch"]).args(names).assert().code(0);
+    all_are(&share, true);
+}
+
+#[test]
+fn a_program_can_tell_odd_names_apart() {
+    let share = share();
+    let run = share.run(["patch", ".", "--format", "ndjson"]).code(0).stderr_eq("");
+    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<serde_json::Value> = lines.collect();
+    assert_eq!(lines.len(), NAMES.len() + 1);
+    for (line, name) in lines.iter().zip(NAMES) {
+        let full = [b"./", name].concat();
+        let path = String::from_utf8_lossy(&full);
+        assert_eq!(line["path"], *path);
+        let bytes = line["path_bytes"].as_str();
+        assert_eq!(bytes.is_some(), std::str::from_utf8(name).is_err(), "{line}");
+    }
+    assert_eq!(lines[0]["path_bytes"], "2e2f61fffe2e657865");
+}
+
+/// What is told at the end is to be pasted into a shell.
+#[test]
+fn the_command_that_undoes_it_can_be_pasted() {
+    let share = Share::of([("tool.exe", Image::exe().bytes())]);
+    let journal = share.beside("my journal's.journal");
+    let run = share.run(["patch", "tool.exe", "--journal", journal.to_str().unwrap()]).code(0);
+    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    let command = text.lines().last().unwrap().trim().strip_prefix("netswap ").unwrap();
+    let script = format!("'{}' {command}", env!("CARGO_BIN_EXE_netswap"));
+    let shell = share.account(snapbox::cmd::Command::new("sh")).args(["-c", &script]);
+    shell.assert().code(0);
+    assert!(share.holds("tool.exe", &Image::exe().bytes()));
+}

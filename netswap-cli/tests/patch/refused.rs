@@ -1,0 +1,355 @@
+//! What a change would break is refused, each with its code, and left as it is.
+
+use snapbox::str;
+
+use super::support::image::{
+    CERTIFICATE, CLR, Image, MAGIC, NET, Strong, Sum, checksum, directory, dos, nt,
+    other_executable, put16, put32, right_checksum,
+};
+use super::support::share::Share;
+
+/// Patches `bad.exe` in a share of its own, which is refused under this code and left alone.
+fn is_refused(bytes: Vec<u8>, code: &str) {
+    let share = Share::of([("bad.exe", bytes)]);
+    let before = share.state();
+    let run = share.run(["patch", "bad.exe", "--format", "json"]).code(1).stderr_eq("");
+    let report: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!(report["files"][0]["status"], "refused", "{report}");
+    assert_eq!(report["files"][0]["findings"][0]["code"], code, "{report}");
+    assert_eq!(report["journal"], serde_json::Value::Null);
+    assert_eq!(share.state(), before);
+}
+
+/// Patches `tool.exe` with this argument, and then undoes it.
+fn is_patched_and_restored(image: &Image, arguments: &[&str]) {
+    let share = Share::of([("tool.exe", image.bytes())]);
+    share.netswap(["patch", "tool.exe"]).args(arguments).assert().code(0).stderr_eq("");
+    assert_eq!(share.characteristics("tool.exe") & NET, NET);
+    share.undo().code(0).stderr_eq("");
+    assert!(share.holds("tool.exe", &image.bytes()));
+}
+
+#[test]
+fn a_signed_file_is_refused_and_told_why() {
+    let share = Share::of([("tool.exe", Image::exe().certificate(1000).bytes())]);
+    let before = share.state();
+    share.run(["patch", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
+refused    tool.exe  x64 exe, swap-run: none
+           signature-would-break: it is signed
+           ask its maker to link it with /SWAPRUN:NET, or give --break-signature
+
+1 file: 1 refused (0 other files, [..] s)
+
+"]]);
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn a_signed_file_is_patched_if_told_so_and_its_signature_is_whole_again_after_undo() {
+    for sum in [Sum::None, Sum::Right] {
+        let signed = Image::exe().certificate(1000).certificate(77).sum(sum);
+        is_refused(signed.bytes(), "signature-would-break");
+        is_patched_and_restored(&signed, &["--break-signature"]);
+        is_patched_and_restored(&signed.x86(), &["--break-signature"]);
+    }
+}
+
+#[test]
+fn the_checksum_of_a_signed_file_counts_its_certificates() {
+    let signed = Image::exe().certificate(1001).sum(Sum::Right);
+    let share = Share::of([("tool.exe", signed.bytes())]);
+    share.run(["patch", "tool.exe", "--break-signature"]).code(0);
+    let patched = share.read("tool.exe");
+    assert_eq!(checksum(&patched), right_checksum(&patched));
+}
+
+#[test]
+fn a_certificate_table_that_makes_no_sense_is_a_signature_too() {
+    let mut bytes = Image::exe().certificate(64).bytes();
+    let entry = directory(&bytes, CERTIFICATE);
+    put32(&mut bytes, entry, 0x7fff_ffff);
+    is_refused(bytes, "signature-would-break");
+}
+
+#[test]
+fn a_strong_name_is_refused_and_told_why() {
+    let share = Share::of([("tool.dll", Image::dll().assembly(Strong::Signed).bytes())]);
+    let before = share.state();
+    share.run(["patch", "tool.dll"]).code(1).stderr_eq("").stdout_eq(str![[r"
+refused    tool.dll  x64 dll, swap-run: none
+           strong-name-would-break: it is a .NET assembly with a strong name
+           ask its maker for one with the bit, or give --break-strong-name
+
+1 file: 1 refused (0 other files, [..] s)
+
+"]]);
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn a_strong_name_is_broken_if_told_so_and_one_that_is_not_there_yet_is_no_hindrance() {
+    for image in [Image::exe(), Image::exe().x86()] {
+        let signed = image.clone().assembly(Strong::Signed);
+        is_refused(signed.bytes(), "strong-name-would-break");
+        is_patched_and_restored(&signed, &["--break-strong-name"]);
+        is_patched_and_restored(&image.clone().assembly(Strong::Delayed), &[]);
+        is_patched_and_restored(&image.assembly(Strong::None), &[]);
+    }
+}
+
+#[test]
+fn one_override_is_not_the_other() {
+    let both = Image::exe().assembly(Strong::Signed).certificate(64);
+    let share = Share::of([("tool.exe", both.bytes())]);
+    let before = share.state();
+    share.run(["patch", "tool.exe", "--break-signature"]).code(1);
+    share.run(["patch", "tool.exe", "--break-strong-name"]).code(1);
+    assert_eq!(share.state(), before);
+    is_patched_and_restored(&both, &["--break-signature", "--break-strong-name"]);
+}
+
+#[test]
+fn a_clr_header_outside_the_file_is_malformed() {
+    let mut bytes = Image::exe().assembly(Strong::None).bytes();
+    let entry = directory(&bytes, CLR);
+    put32(&mut bytes, entry, 0x00ff_0000);
+    is_refused(bytes, "malformed-image");
+}
+
+#[test]
+fn what_is_no_image_is_refused_where_it_is_named() {
+    let long_text = "MZ begins this text, which is longer than a DOS header, and no image at all.";
+    for bytes in [
+        b"".to_vec(),
+        b"MZ".to_vec(),
+        b"\x7fELF\x02\x01\x01".to_vec(),
+        long_text.as_bytes().to_vec(),
+        dos(),
+        other_executable(*b"NE"),
+        other_executable(*b"LE"),
+        other_executable(*b"LX"),
+    ] {
+        is_refused(bytes, "not-an-image");
+    }
+}
+
+#[test]
+fn an_image_that_is_cut_off_or_malformed_is_refused_with_that_code() {
+    let whole = Image::exe().sum(Sum::Right).overlay(100).bytes();
+    for length in [0x3f, 0x81, 0x90, 0x97, 0x180] {
+        is_refused(whole[..length].to_vec(), "truncated-image");
+    }
+    let mut bytes = whole;
+    let magic = nt(&bytes) + MAGIC;
+    put16(&mut bytes, magic, 0x0107);
+    is_refused(bytes, "malformed-image");
+}
+
+#[test]
+fn a_file_that_ends_before_its_last_section_does_is_refused() {
+    let whole = Image::exe().bytes();
+    is_refused(whole[..whole.len() - 1].to_vec(), "truncated-image");
+    is_refused(whole[..0x200].to_vec(), "truncated-image");
+    is_patched_and_restored(&Image::exe(), &[]);
+}
+
+#[test]
+fn in_a_folder_what_is_no_image_is_passed_over_and_what_is_a_broken_one_refused() {
+    let share = Share::of([
+        ("a-text.txt", b"MZ, a text".to_vec()),
+        ("b-dos.com", dos()),
+        ("c-ne.exe", other_executable(*b"NE")),
+        ("d-le.vxd", other_executable(*b"LE")),
+        ("e-empty", Vec::new()),
+        ("f-cut.exe", Image::exe().bytes()[..0x90].to_vec()),
+        ("g-cut.dll", Image::dll().bytes()[..0x300].to_vec()),
+        ("h-good.exe", Image::exe().bytes()),
+    ]);
+    share.run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
+refused    ./f-cut.exe
+           truncated-image: the file ends inside its headers
+           copy or build the file again
+
+refused    ./g-cut.dll  x64 dll, swap-run: none
+           truncated-image: the file ends before its last section does
+           copy or build the file again
+
+patched    ./h-good.exe  x64 exe, swap-run: none -> net
+
+3 files: 1 patched, 2 refused (5 other files, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"]]);
+    assert_eq!(share.characteristics("h-good.exe") & NET, NET);
+    assert_eq!(share.entries().len(), 1);
+}
+
+#[test]
+fn what_uefi_loads_is_skipped() {
+    let share =
+        Share::of([("boot.efi", Image::exe().efi().bytes()), ("tool.exe", Image::exe().bytes())]);
+    let boot = share.read("boot.efi");
+    share.run(["patch", "."]).code(0).stderr_eq("").stdout_eq(str![[r"
+skipped    ./boot.efi  x64 efi, swap-run: none
+           UEFI loads it, not Windows
+patched    ./tool.exe  x64 exe, swap-run: none -> net
+
+2 files: 1 patched, 1 skipped (0 other files, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"]]);
+    assert!(share.holds("boot.efi", &boot));
+}
+
+#[test]
+fn a_name_of_nothing_is_told_before_anything_is_changed() {
+    let share = Share::of([("tool.exe", Image::exe().bytes())]);
+    for gone in ["gone.exe", "*.ocx"] {
+        let run = share.run(["patch", "tool.exe", gone]).code(2).stdout_eq("");
+        let text = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(text.starts_with(&format!("error: failed to find {gone}: ")), "{text}");
+    }
+    assert!(share.holds("tool.exe", &Image::exe().bytes()));
+}
+
+#[cfg(unix)]
+mod permissions {
+    use super::*;
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A share with a program of this mode.
+    fn of_mode(mode: u32) -> Share {
+        let share = Share::of([("tool.exe", Image::exe().sum(Sum::Right).bytes())]);
+        set_permissions(share.path("tool.exe"), Permissions::from_mode(mode)).unwrap();
+        share
+    }
+
+    fn mode(share: &Share) -> u32 {
+        share.path("tool.exe").metadata().unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_read_only_file_is_refused_whoever_asks() {
+        for mode_before in [0o444, 0o555, 0o400] {
+            let share = of_mode(mode_before);
+            let before = share.read("tool.exe");
+            // Root could write to it all the same.
+            let run = share.run(["patch", "tool.exe"]).code(1).stderr_eq("");
+            run.stdout_eq(str![[r"
+refused    tool.exe  x64 exe, swap-run: none
+           read-only: it is read-only
+           give --include-read-only to change it and leave it read-only
+
+1 file: 1 refused (0 other files, [..] s)
+
+"]]);
+            share.unprivileged(["patch", "tool.exe"]).assert().code(1);
+            assert_eq!((share.read("tool.exe"), mode(&share)), (before, mode_before));
+            assert!(share.journals().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_read_only_file_is_patched_if_told_so_and_is_read_only_afterwards() {
+        for mode_before in [0o444, 0o555, 0o400] {
+            let arguments = ["patch", "tool.exe", "--include-read-only"];
+            let by_root = of_mode(mode_before);
+            by_root.run(arguments).code(0);
+            let share = of_mode(mode_before);
+            let before = share.read("tool.exe");
+            share.unprivileged(arguments).assert().code(0);
+            for share in [&by_root, &share] {
+                assert_eq!(share.characteristics("tool.exe") & NET, NET);
+                assert_eq!(mode(share), mode_before);
+                assert_eq!(share.entries()[0]["read_only"], true);
+            }
+            let journal = share.journal();
+            share.unprivileged(["undo", journal.to_str().unwrap()]).assert().code(0);
+            assert_eq!((share.read("tool.exe"), mode(&share)), (before, mode_before));
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_writable_is_not_made_read_only() {
+        let share = of_mode(0o640);
+        share.run(["patch", "tool.exe", "--include-read-only"]).code(0);
+        share.undo().code(0);
+        assert_eq!(mode(&share), 0o640);
+    }
+
+    /// Its group may write to it, and so it is not read-only, but its owner may not.
+    #[test]
+    fn a_file_that_the_account_may_not_write_to_is_refused_and_not_entered() {
+        let share = of_mode(0o464);
+        let before = share.read("tool.exe");
+        let run = share.unprivileged(["patch", "tool.exe"]).assert().code(1).stderr_eq("");
+        run.stdout_eq(str![[r"
+refused    tool.exe  x64 exe, swap-run: none
+           unwritable: Permission denied (os error 13)
+           see that this account may write to it, and that its disk is not full
+
+1 file: 1 refused (0 other files, [..] s)
+
+"]]);
+        share.unprivileged(["patch", "tool.exe", "--include-read-only"]).assert().code(1);
+        assert_eq!((share.read("tool.exe"), mode(&share)), (before, 0o464));
+        assert!(share.journals().is_empty());
+    }
+
+    /// A mount of its own takes a namespace of its own, which not every system gives.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_on_a_read_only_file_system_is_refused_and_not_entered() {
+        let unshare = ["--user", "--map-root-user", "--mount"];
+        let probe = std::process::Command::new("unshare").args(unshare).arg("true").status();
+        if !probe.is_ok_and(|status| status.success()) {
+            eprintln!("not shown: unshare gives no namespace of its own here");
+            return;
+        }
+        let share = of_mode(0o644);
+        let before = share.state();
+        let script = "mount --bind . . && mount -o remount,bind,ro . && cd \"$PWD\" && \
+            exec \"$0\" patch tool.exe";
+        let command = snapbox::cmd::Command::new("unshare").args(unshare);
+        let command = command.args(["sh", "-c", script, env!("CARGO_BIN_EXE_netswap")]);
+        let run = share.account(command).assert().code(1).stderr_eq("");
+        run.stdout_eq(str![[r"
+refused    tool.exe  x64 exe, swap-run: none
+           unwritable: Read-only file system (os error 30)
+           see that this account may write to it, and that its disk is not full
+
+1 file: 1 refused (0 other files, [..] s)
+
+"]]);
+        assert_eq!(share.state(), before);
+    }
+
+    #[test]
+    fn a_file_or_folder_that_may_not_be_read_is_told_and_does_not_stop_the_others() {
+        let share = of_mode(0o200);
+        share.write("shut/b.exe", Image::exe().bytes());
+        share.write("z.exe", Image::exe().bytes());
+        let run = share.unprivileged(["patch", "."]);
+        set_permissions(share.path("shut"), Permissions::from_mode(0o000)).unwrap();
+        let run = run.assert().code(2).stderr_eq("");
+        set_permissions(share.path("shut"), Permissions::from_mode(0o755)).unwrap();
+        run.stdout_eq(str![[r"
+unreadable ./shut
+unreadable ./tool.exe
+           unreadable: Permission denied (os error 13)
+           see that it is a file or folder, that this account can read it and that no program holds it open
+
+patched    ./z.exe  x64 exe, swap-run: none -> net
+
+1 file: 1 patched (0 other files, 2 unreadable, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"]]);
+        assert_eq!(share.characteristics("z.exe") & NET, NET);
+        assert_eq!(share.characteristics("shut/b.exe") & NET, 0);
+    }
+}

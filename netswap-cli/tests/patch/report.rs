@@ -1,0 +1,250 @@
+//! The reports of `patch` and `undo`, whole.
+
+use serde_json::Value;
+use snapbox::str;
+
+use super::support::image::{Image, NET, Strong, Sum};
+use super::support::share::Share;
+
+/// One file for each of what can become of one.
+fn share() -> Share {
+    Share::of([
+        ("a.exe", Image::exe().sum(Sum::Right).bytes()),
+        ("b.exe", Image::exe().x86().with(NET).bytes()),
+        ("c.efi", Image::exe().efi().bytes()),
+        ("d.dll", Image::dll().certificate(64).bytes()),
+        ("e.dll", Image::dll().assembly(Strong::Signed).bytes()),
+        ("f.exe", Image::exe().bytes()[..0x90].to_vec()),
+        ("readme.txt", b"no image".to_vec()),
+    ])
+}
+
+#[test]
+fn people_are_told_of_refusals_first_and_how_to_undo_it_last() {
+    share().run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
+refused    ./d.dll  x64 dll, swap-run: none
+           signature-would-break: it is signed
+           ask its maker to link it with /SWAPRUN:NET, or give --break-signature
+
+refused    ./e.dll  x64 dll, swap-run: none
+           strong-name-would-break: it is a .NET assembly with a strong name
+           ask its maker for one with the bit, or give --break-strong-name
+
+refused    ./f.exe
+           truncated-image: the file ends inside its headers
+           copy or build the file again
+
+patched    ./a.exe  x64 exe, swap-run: none -> net
+unchanged  ./b.exe  x86 exe, swap-run: net
+skipped    ./c.efi  x64 efi, swap-run: none
+           UEFI loads it, not Windows
+
+6 files: 1 patched, 1 unchanged, 1 skipped, 3 refused (1 other file, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"]]);
+}
+
+#[test]
+fn quiet_tells_of_refusals_alone() {
+    share().run(["patch", ".", "--quiet"]).code(1).stderr_eq("").stdout_eq(str![[r"
+refused    ./d.dll  x64 dll, swap-run: none
+           signature-would-break: it is signed
+           ask its maker to link it with /SWAPRUN:NET, or give --break-signature
+
+refused    ./e.dll  x64 dll, swap-run: none
+           strong-name-would-break: it is a .NET assembly with a strong name
+           ask its maker for one with the bit, or give --break-strong-name
+
+refused    ./f.exe
+           truncated-image: the file ends inside its headers
+           copy or build the file again
+
+6 files: 1 patched, 1 unchanged, 1 skipped, 3 refused (1 other file, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"]]);
+    let share = Share::of([("a.exe", Image::exe().bytes())]);
+    share.run(["patch", ".", "--quiet"]).code(0).stderr_eq("").stdout_eq(str![[r"
+1 file: 1 patched (0 other files, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"]]);
+}
+
+#[test]
+fn json_of_patch_is_one_document_with_every_field() {
+    let run = share().run(["patch", ".", "--format", "json"]).code(1).stderr_eq("");
+    serde_json::from_slice::<Value>(&run.get_output().stdout).unwrap();
+    run.stdout_eq(str![[r#"
+{
+"schema": "netswap.patch/1",
+"files": [
+{"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[]},
+{"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[]},
+{"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[]},
+{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask its maker to link it with /SWAPRUN:NET, or give --break-signature"}]},
+{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask its maker for one with the bit, or give --break-strong-name"}]},
+{"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}]}
+],
+"journal": {"path":"[..].journal"},
+"summary": {"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"seconds":[..]}
+}
+
+"#]]);
+}
+
+#[test]
+fn ndjson_of_patch_is_a_file_a_line_and_then_the_summary() {
+    let run = share().run(["patch", ".", "--format", "ndjson"]).code(1).stderr_eq("");
+    for line in String::from_utf8(run.get_output().stdout.clone()).unwrap().lines() {
+        serde_json::from_str::<Value>(line).unwrap();
+    }
+    run.stdout_eq(str![[r#"
+{"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[]}
+{"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[]}
+{"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[]}
+{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask its maker to link it with /SWAPRUN:NET, or give --break-signature"}]}
+{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask its maker for one with the bit, or give --break-strong-name"}]}
+{"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}]}
+{"schema":"netswap.patch/1","journal":{"path":"[..].journal"},"summary":{"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"seconds":[..]}}
+
+"#]]);
+}
+
+#[test]
+fn json_of_a_dry_run_tells_what_would_be_and_names_no_journal() {
+    let share = share();
+    share.run(["patch", "a.exe", "-n", "--format", "json"]).code(0).stderr_eq("").stdout_eq(str![[r#"
+{
+"schema": "netswap.patch/1",
+"files": [
+{"path":"a.exe","status":"would-patch","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[]}
+],
+"journal": null,
+"summary": {"files":1,"changed":1,"unchanged":0,"skipped":0,"refused":0,"not_images":0,"unreadable":0,"seconds":[..]}
+}
+
+"#]]);
+}
+
+#[test]
+fn json_of_nothing_is_a_document_too() {
+    let share = share();
+    let run = share.run(["patch", ".", "--exclude", "*.*", "--format", "json"]).code(3);
+    serde_json::from_slice::<Value>(&run.get_output().stdout).unwrap();
+    run.stdout_eq(str![[r#"
+{
+"schema": "netswap.patch/1",
+"files": [
+
+],
+"journal": null,
+"summary": {"files":0,"changed":0,"unchanged":0,"skipped":0,"refused":0,"not_images":0,"unreadable":0,"seconds":[..]}
+}
+
+"#]]);
+}
+
+/// Nothing was done: that is told, as `verify` tells it.
+#[test]
+fn an_exit_code_of_3_comes_with_a_reason() {
+    let share = Share::of([("readme.txt", b"no image".to_vec())]);
+    let patch = share.run(["patch", "."]).code(3);
+    let inspect = share.run(["inspect", "."]).code(3);
+    for run in [patch, inspect] {
+        let output = run.get_output();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains("there is no Windows image"), "{output:?}");
+    }
+}
+
+#[test]
+fn json_and_ndjson_of_undo_have_every_field() {
+    let share = share();
+    share.write("g.exe", Image::exe().sum(Sum::Right).bytes());
+    share.run(["patch", "."]).code(1);
+    share.write("g.exe", Image::exe().bytes());
+    let journal = share.journal();
+    let undo = |format| share.run(["undo", journal.to_str().unwrap(), "--format", format]);
+    undo("json").code(1).stderr_eq("").stdout_eq(str![[r#"
+{
+"schema": "netswap.undo/1",
+"files": [
+{"path":"[..]/share/a.exe","status":"restored","kind":"exe","machine":"x64","before":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[]},
+{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum are others, so the file is not as netswap left it","help":"if it was replaced by another version, there is nothing to do; else restore it from a backup"}]}
+],
+"journal": null,
+"summary": {"files":2,"changed":1,"unchanged":0,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"seconds":[..]}
+}
+
+"#]]);
+    undo("ndjson").code(1).stderr_eq("").stdout_eq(str![[r#"
+{"path":"[..]/share/a.exe","status":"unchanged","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[]}
+{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum are others, so the file is not as netswap left it","help":"if it was replaced by another version, there is nothing to do; else restore it from a backup"}]}
+{"schema":"netswap.undo/1","journal":null,"summary":{"files":2,"changed":0,"unchanged":1,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"seconds":[..]}}
+
+"#]]);
+}
+
+#[test]
+fn quiet_undo_tells_of_refusals_alone() {
+    let share = share();
+    share.run(["patch", "a.exe"]).code(0);
+    let journal = share.journal();
+    let run = share.run(["undo", "--quiet", journal.to_str().unwrap()]).code(0).stderr_eq("");
+    run.stdout_eq(str![[r"
+1 file: 1 restored ([..] s)
+
+"]]);
+}
+
+#[test]
+fn the_order_is_that_of_the_paths_whatever_the_number_of_jobs() {
+    let told = |jobs| {
+        let share = Share::of([]);
+        for number in 0..300 {
+            share.write(&format!("{}/{number:03}.exe", number % 7), Image::exe().bytes());
+        }
+        let run = share.run(["patch", ".", "--format", "ndjson", "--jobs", jobs]).code(0);
+        let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+        let lines = text.lines().map(str::to_owned);
+        let mut lines: Vec<_> = lines.collect();
+        lines.pop();
+        assert!(lines.is_sorted());
+        lines
+    };
+    assert_eq!(told("1"), told("64"));
+}
+
+/// A pipe to `head` must not leave half a share unpatched.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_stops_no_patch() {
+    let share = Share::of([("a.exe", Image::exe().bytes()), ("b.exe", Image::exe().bytes())]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
+    command.args(["patch", ".", "--journal", "../my.journal"]).current_dir(&share.root);
+    assert_eq!(command.stdout(writer).status().unwrap().code(), Some(0));
+    for name in ["a.exe", "b.exe"] {
+        assert_eq!(share.characteristics(name) & NET, NET, "{name}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_report_can_not_be_written_the_journal_is_told_with_the_error() {
+    let share = Share::of([("a.exe", Image::exe().bytes())]);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
+    command.args(["patch", ".", "--journal", "../my.journal"]).current_dir(&share.root);
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let output = command.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(share.characteristics("a.exe") & NET, NET);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("my.journal"), "{text}");
+}

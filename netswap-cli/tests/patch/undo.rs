@@ -1,0 +1,404 @@
+//! `netswap undo` puts back what it finds as `netswap patch` left it, and leaves alone all else.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use snapbox::cmd::OutputAssert;
+use snapbox::str;
+
+use super::support::image::{
+    CHARACTERISTICS, CHECKSUM, Image, NET, Sum, get16, get32, nt, put16, put32,
+};
+use super::support::share::Share;
+
+fn tool() -> Image {
+    Image::exe().sum(Sum::Right)
+}
+
+/// A share with three patched tools.
+fn patched() -> Share {
+    let share = Share::of(["a.exe", "b.exe", "c.exe"].map(|name| (name, tool().bytes())));
+    share.run(["patch", "."]).code(0);
+    share
+}
+
+/// Undoes a journal of these lines.
+fn undo_lines(share: &Share, lines: &[String]) -> OutputAssert {
+    let text = lines.join("\n") + "\n";
+    fs::write(share.beside("changed.journal"), text).unwrap();
+    share.run(["undo", "../changed.journal"])
+}
+
+fn lines(share: &Share) -> Vec<String> {
+    fs::read_to_string(share.journal()).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn every_byte_is_as_it_was_and_the_journal_stays() {
+    let share = Share::of([
+        ("a.exe", tool().bytes()),
+        ("b.dll", Image::dll().x86().overlay(3).bytes()),
+        ("c.exe", Image::exe().sum(Sum::Stale).e_lfanew(5000).bytes()),
+        ("d.exe", Image::exe().with(NET).bytes()),
+    ]);
+    let all = ["a.exe", "b.dll", "c.exe", "d.exe"];
+    let before = all.map(|name| share.read(name));
+    share.run(["patch", ".", "--swap-run", "net,cd", "--recompute-checksum"]).code(0);
+    let journal = fs::read(share.journal()).unwrap();
+    share.undo().code(0).stderr_eq("").stdout_eq(str![[r"
+restored   a.exe  x64 exe, swap-run: net, cd -> none
+restored   b.dll  x86 dll, swap-run: net, cd -> none
+restored   c.exe  x64 exe, swap-run: net, cd -> none
+restored   d.exe  x64 exe, swap-run: net, cd -> net
+
+4 files: 4 restored ([..] s)
+
+"]]);
+    assert_eq!(all.map(|name| share.read(name)), before);
+    assert_eq!(fs::read(share.journal()).unwrap(), journal);
+}
+
+#[test]
+fn what_was_cleared_is_set_again() {
+    let share = Share::of([("a.exe", tool().with(NET).bytes())]);
+    share.run(["patch", "a.exe", "--clear"]).code(0);
+    assert_eq!(share.characteristics("a.exe"), 0x0022);
+    share.undo().code(0);
+    assert!(share.holds("a.exe", &tool().with(NET).bytes()));
+}
+
+#[test]
+fn a_second_undo_finds_all_as_it_was() {
+    let share = patched();
+    share.undo().code(0);
+    let before = share.state();
+    share.undo().code(0).stderr_eq("").stdout_eq(str![[r"
+unchanged  a.exe  x64 exe, swap-run: none
+unchanged  b.exe  x64 exe, swap-run: none
+unchanged  c.exe  x64 exe, swap-run: none
+
+3 files: 3 unchanged ([..] s)
+
+"]]);
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn two_patches_are_undone_in_turn() {
+    let share = Share::of([("a.exe", tool().bytes())]);
+    share.run(["patch", "a.exe", "--journal", "../1"]).code(0);
+    let between = share.read("a.exe");
+    share.run(["patch", "a.exe", "--swap-run", "cd", "--journal", "../2"]).code(0);
+    let after = share.read("a.exe");
+    share.run(["undo", "../1"]).code(1);
+    assert!(share.holds("a.exe", &after));
+    share.run(["undo", "../2"]).code(0);
+    assert!(share.holds("a.exe", &between));
+    share.run(["undo", "../1"]).code(0);
+    assert!(share.holds("a.exe", &tool().bytes()));
+}
+
+#[test]
+fn a_dry_run_tells_what_would_be_restored_and_changes_nothing() {
+    let share = patched();
+    share.write("b.exe", "another file");
+    let before = share.state();
+    let journal = share.journal();
+    let run = share.run(["undo", "--dry-run", journal.to_str().unwrap()]).code(1).stderr_eq("");
+    run.stdout_eq(str![[r"
+refused    b.exe
+           changed-since: it is no image any more
+           if it was replaced by another version, there is nothing to do; else restore it from a backup
+
+to restore a.exe  x64 exe, swap-run: net -> none
+to restore c.exe  x64 exe, swap-run: net -> none
+
+3 files: 2 to restore, 1 refused ([..] s)
+nothing was changed
+
+"]]);
+    assert_eq!(share.state(), before);
+    let text = String::from_utf8(share.undo().code(1).get_output().stdout.clone()).unwrap();
+    assert!(text.contains("2 restored"), "{text}");
+    assert_ne!(share.state(), before);
+}
+
+#[test]
+fn a_dry_run_does_not_say_that_it_has_restored() {
+    let share = patched();
+    let run = share.run(["undo", "--dry-run", share.journal().to_str().unwrap()]).code(0);
+    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    assert!(!text.contains("3 restored"), "{text}");
+}
+
+#[test]
+fn a_file_that_was_changed_since_is_refused_and_the_others_are_restored() {
+    type Edit = fn(&mut Vec<u8>);
+    let edits: [(&str, Edit); 9] = [
+        ("it grew", |bytes| bytes.push(0)),
+        ("it shrank", |bytes| bytes.truncate(bytes.len() - 1)),
+        ("it is empty", Vec::clear),
+        ("it is text", |bytes| bytes.fill(b'x')),
+        ("another link date", |bytes| {
+            let at = nt(bytes) + 8;
+            put32(bytes, at, 1);
+        }),
+        ("another section", |bytes| {
+            let name = nt(bytes) + 24 + 240;
+            bytes[name] = b'x';
+        }),
+        ("a bit of another kind", |bytes| {
+            let at = nt(bytes) + CHARACTERISTICS;
+            let now = get16(bytes, at);
+            put16(bytes, at, now | 0x0200);
+        }),
+        ("the other bit", |bytes| {
+            let at = nt(bytes) + CHARACTERISTICS;
+            let now = get16(bytes, at);
+            put16(bytes, at, now | 0x0400);
+        }),
+        ("another checksum", |bytes| {
+            let at = nt(bytes) + CHECKSUM;
+            let now = get32(bytes, at) as usize;
+            put32(bytes, at, now ^ 0x0101_0101);
+        }),
+    ];
+    for (what, edit) in edits {
+        let share = patched();
+        let mut bytes = share.read("b.exe");
+        edit(&mut bytes);
+        share.write("b.exe", &bytes);
+        let run = share.undo().code(1).stderr_eq("");
+        let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+        assert!(text.contains("changed-since") && text.contains("2 restored, 1 refused"), "{text}");
+        assert!(share.holds("b.exe", &bytes), "{what}");
+        assert!(share.holds("a.exe", &tool().bytes()));
+        assert!(share.holds("c.exe", &tool().bytes()));
+    }
+}
+
+#[test]
+fn a_file_that_is_gone_and_one_in_its_place_are_told_in_these_words() {
+    let share = patched();
+    fs::remove_file(share.path("a.exe")).unwrap();
+    fs::remove_file(share.path("b.exe")).unwrap();
+    fs::create_dir(share.path("b.exe")).unwrap();
+    let mut bytes = share.read("c.exe");
+    bytes.push(0);
+    share.write("c.exe", bytes);
+    share.undo().code(1).stderr_eq("").stdout_eq(str![[r"
+refused    a.exe
+           changed-since: the file is gone
+           if it was replaced by another version, there is nothing to do; else restore it from a backup
+
+refused    b.exe
+           changed-since: a folder has taken its place
+           if it was replaced by another version, there is nothing to do; else restore it from a backup
+
+refused    c.exe  x64 exe, swap-run: net
+           changed-since: its length is another, so the file is not as netswap left it
+           if it was replaced by another version, there is nothing to do; else restore it from a backup
+
+3 files: 3 refused ([..] s)
+
+"]]);
+}
+
+#[test]
+fn what_is_not_in_the_headers_may_have_changed() {
+    let share = patched();
+    let mut bytes = share.read("a.exe");
+    *bytes.last_mut().unwrap() ^= 1;
+    share.write("a.exe", bytes);
+    share.undo().code(0);
+    assert_eq!(share.characteristics("a.exe"), 0x0022);
+}
+
+/// As when the power fails in the midst of it.
+#[test]
+fn a_write_that_was_cut_off_anywhere_is_undone() {
+    let before = tool().bytes();
+    let share = Share::of([("a.exe", before.clone())]);
+    share.run(["patch", "a.exe"]).code(0);
+    let after = share.read("a.exe");
+    let start = nt(&before) + CHARACTERISTICS;
+    for end in start..start + 70 {
+        share.write("a.exe", [&after[..end], &before[end..]].concat());
+        share.undo().code(0);
+        assert!(share.holds("a.exe", &before), "{end}");
+    }
+}
+
+#[test]
+fn a_last_line_that_was_cut_off_is_passed_over() {
+    let share = patched();
+    let text = fs::read_to_string(share.journal()).unwrap();
+    fs::write(share.journal(), &text[..text.len() - 10]).unwrap();
+    let patched = share.read("c.exe");
+    share.undo().code(0).stderr_eq("");
+    assert!(share.holds("a.exe", &tool().bytes()));
+    assert!(share.holds("b.exe", &tool().bytes()));
+    assert!(share.holds("c.exe", &patched));
+}
+
+#[test]
+fn a_broken_line_is_told_with_its_number_and_the_others_are_restored() {
+    let share = patched();
+    let mut lines = lines(&share);
+    lines[2] = "{\"path\":".to_owned();
+    undo_lines(&share, &lines).code(2).stderr_eq(str![[r"
+error: failed to read the journal ../changed.journal, line 3: EOF while parsing a value
+
+"]]);
+    let expected = tool().bytes();
+    assert_eq!((share.read("a.exe"), share.read("c.exe")), (expected.clone(), expected.clone()));
+    assert!(!share.holds("b.exe", &expected));
+}
+
+#[test]
+fn what_was_restored_beside_a_broken_line_is_told() {
+    for format in ["human", "json", "ndjson"] {
+        let share = patched();
+        let mut lines = lines(&share);
+        lines[2] = "{}".to_owned();
+        fs::write(share.journal(), lines.join("\n") + "\n").unwrap();
+        let run = share.run(["undo", share.journal().to_str().unwrap(), "--format", format]);
+        let text = String::from_utf8(run.code(2).get_output().stdout.clone()).unwrap();
+        assert!(text.contains("a.exe") && text.contains("c.exe"), "{format}: {text}");
+        if format == "json" {
+            assert!(serde_json::from_str::<Value>(&text).is_ok(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_journal_with_thousands_of_broken_lines_is_read_to_its_end() {
+    let share = patched();
+    let mut lines = lines(&share);
+    let last = lines.pop().unwrap();
+    lines.extend(std::iter::repeat_n("{}".to_owned(), 10_000));
+    lines.push(last);
+    undo_lines(&share, &lines).code(2);
+    assert!(share.holds("a.exe", &tool().bytes()));
+    assert!(share.holds("c.exe", &tool().bytes()));
+}
+
+#[test]
+fn what_is_no_journal_is_told_and_changes_nothing() {
+    let share = patched();
+    share.write(
+        "other.journal",
+        "{\"schema\":\"netswap.journal/2\",\"netswap\":\"9\",\"created\":\"\"}\n",
+    );
+    let before = share.state();
+    share.run(["undo", "a.exe"]).code(2).stdout_eq("").stderr_eq(str![[r"
+error: failed to read the journal a.exe: it does not begin as a journal does
+
+"]]);
+    share.run(["undo", "gone.journal"]).code(2).stdout_eq("").stderr_eq(str![[r"
+error: failed to read the journal gone.journal: No such file or directory (os error 2)
+
+"]]);
+    share.run(["undo", "other.journal"]).code(2).stdout_eq("").stderr_eq(str![[r"
+error: failed to read the journal other.journal: its schema is `netswap.journal/2`, and this netswap knows `netswap.journal/1`
+
+"]]);
+    share.run(["undo", "."]).code(2).stdout_eq("");
+    share.run(["undo"]).code(2).stdout_eq("");
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn a_journal_without_entries_has_nothing_to_undo() {
+    let share = patched();
+    let head = lines(&share)[0].clone();
+    undo_lines(&share, &[head]).code(3);
+}
+
+/// Changes one field of the entry of `b.exe`.
+fn hostile(share: &Share, field: &str, value: Value) -> OutputAssert {
+    let mut lines = lines(share);
+    let mut entry: Value = serde_json::from_str(&lines[2]).unwrap();
+    assert!(entry["path"].as_str().unwrap().ends_with("b.exe"));
+    entry[field] = value;
+    lines[2] = entry.to_string();
+    undo_lines(share, &lines)
+}
+
+#[test]
+fn a_hostile_journal_never_changes_a_file() {
+    let share = patched();
+    let entry = share.entries()[1].clone();
+    let with = |field: &str, index: usize, byte: &str| {
+        let mut text = entry[field].as_str().unwrap().to_owned();
+        text.replace_range(2 * index..2 * index + 2, byte);
+        json!(text)
+    };
+    let table = [
+        // A byte between the fields, and bits that are not ours.
+        ("old", with("old", 10, "ff"), 2),
+        ("old", with("old", 0, "23"), 2),
+        ("old", with("old", 1, "ff"), 2),
+        ("new", with("new", 65, "ff"), 2),
+        // Other lengths.
+        ("old", json!(""), 2),
+        ("old", json!("22"), 2),
+        ("new", json!("2208"), 2),
+        ("old", json!("0g"), 2),
+        // Another place, and another file.
+        ("offset", json!(0), 1),
+        ("offset", json!(0x97), 1),
+        ("offset", json!(u64::MAX), 1),
+        ("offset", json!(-1), 2),
+        ("path", json!("b.exe"), 2),
+        ("path", json!("../share/b.exe"), 2),
+        ("path", json!(""), 2),
+        ("length", json!(1), 1),
+        ("headers", json!("00000000"), 1),
+        ("headers", json!("0"), 2),
+        ("read_only", json!("yes"), 2),
+        ("run", json!("rm"), 2),
+    ];
+    for (field, value, code) in table {
+        let share = patched();
+        let before = share.read("b.exe");
+        hostile(&share, field, value.clone()).code(code);
+        assert!(share.holds("b.exe", &before), "{field} {value}");
+        assert!(share.holds("a.exe", &tool().bytes()), "{field} {value}");
+        assert!(share.holds("c.exe", &tool().bytes()), "{field} {value}");
+    }
+    hostile(&share, "read_only", json!(false)).code(0);
+    assert!(share.holds("b.exe", &tool().bytes()));
+}
+
+#[test]
+fn a_file_that_is_no_image_is_not_written_to_whatever_the_journal_says() {
+    let share = patched();
+    share.write("secret.txt", vec![b'x'; tool().bytes().len()]);
+    let before = share.read("secret.txt");
+    hostile(&share, "path", json!(share.path("secret.txt"))).code(1);
+    assert!(share.holds("secret.txt", &before));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+    let share = patched();
+    fs::remove_file(share.path("b.exe")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(share.path("b.exe")).status().unwrap();
+    assert!(made.success());
+    let journal = share.journal();
+    let run = share.netswap(["undo", journal.to_str().unwrap()]);
+    run.timeout(std::time::Duration::from_secs(20)).assert().code(2);
+    assert!(share.holds("a.exe", &tool().bytes()));
+}
+
+/// A file that was only touched for another reason keeps its permissions.
+#[cfg(unix)]
+#[test]
+fn an_entry_of_a_read_only_file_makes_no_other_file_read_only() {
+    let share = patched();
+    share.write("b.exe", Image::exe().overlay(7).bytes());
+    hostile(&share, "read_only", json!(true)).code(1);
+    assert!(!share.path("b.exe").metadata().unwrap().permissions().readonly());
+}

@@ -1,0 +1,279 @@
+//! `netswap verify` on the files and folders of a share.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+#[path = "share/baseline.rs"]
+mod baseline;
+#[path = "share/beside.rs"]
+mod beside;
+
+use serde_json::{Value, json};
+use snapbox::cmd::OutputAssert;
+use snapbox::str;
+use support::image::{CD, Image, NET, dos, other_executable};
+use support::share::Share;
+
+fn good() -> Vec<u8> {
+    Image::exe().with(NET).bytes()
+}
+
+fn bad() -> Vec<u8> {
+    Image::exe().bytes()
+}
+
+/// What a program printed to its standard output.
+fn stdout(run: &OutputAssert) -> String {
+    String::from_utf8(run.get_output().stdout.clone()).unwrap()
+}
+
+/// The paths and statuses of a JSON report.
+fn statuses(run: &OutputAssert) -> Vec<(String, String)> {
+    let report: Value = serde_json::from_str(&stdout(run)).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let images = report["images"].as_array().unwrap().iter();
+    images.map(|image| (text(&image["path"]), text(&image["status"]))).collect()
+}
+
+#[test]
+fn a_share_is_judged_file_by_file() {
+    let share = Share::of([
+        ("a/good.exe", good()),
+        ("a/bad.DLL", Image::dll().x86().with(CD).bytes()),
+        ("b/cut.exe", bad()[..0x90].to_vec()),
+        ("b/dos.com", dos()),
+        ("b/old.exe", other_executable(*b"NE")),
+        ("b/signed", Image::exe().certificate(64).bytes()),
+        ("boot.efi", Image::exe().efi().bytes()),
+        ("readme.txt", b"MZ is no image".to_vec()),
+    ]);
+    share.run(["verify", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
+FAILED  ./a/bad.DLL  x86 dll, swap-run: cd
+        net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
+        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
+            netswap patch FILE
+
+FAILED  ./b/cut.exe
+        truncated-image: the file ends inside its headers
+        copy or build the file again
+
+FAILED  ./b/signed  x64 exe, swap-run: none
+        net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
+        ask its maker to link it with /SWAPRUN:NET: it is signed, and to set the bit breaks the signature
+        where nothing asks for that:
+            netswap patch --break-signature FILE
+
+allowed ./boot.efi  x64 efi, swap-run: none
+        UEFI loads it, not Windows
+passed  ./a/good.exe  x64 exe, swap-run: net
+
+5 images: 1 passed, 3 failed, 1 allowed (3 other files, [..] s)
+
+"]]);
+}
+
+#[test]
+fn what_is_excluded_is_not_judged() {
+    let share = Share::of([
+        ("bad.exe", bad()),
+        ("good.exe", good()),
+        ("old/bad.exe", bad()),
+        ("deep/old/bad.dll", bad()),
+    ]);
+    share.run(["verify", ".", "--exclude", "BAD.*"]).code(0);
+    share.run(["verify", ".", "--exclude", "bad.exe", "--exclude", "deep/old"]).code(0);
+    share.run(["verify", ".", "--exclude", "bad.exe", "--exclude", "old"]).code(0);
+    share.run(["verify", ".", "--exclude", "bad.exe", "--exclude", "/old"]).code(1);
+    share.run(["verify", ".", "--exclude", "old"]).code(1);
+    share.run(["verify", ".", "--exclude", "*"]).code(3);
+    share.run(["verify", "bad.exe", "--exclude", "bad.exe"]).code(3);
+    share.run(["verify", ".", "--exclude", "a{"]).code(2).stdout_eq("").stderr_eq(str![[r"
+error: --exclude a{: error parsing glob 'a{': unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)
+
+"]]);
+}
+
+#[test]
+fn quiet_tells_of_failures_alone() {
+    let share = Share::of([("bad.exe", bad()), ("good.exe", good()), ("b.efi", Vec::new())]);
+    let run = share.run(["verify", ".", "--quiet"]).code(1).stderr_eq("");
+    run.stdout_eq(str![[r"
+FAILED  ./bad.exe  x64 exe, swap-run: none
+        net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
+        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
+            netswap patch FILE
+
+2 images: 1 passed, 1 failed (1 other file, [..] s)
+
+"]]);
+    let run = share.run(["verify", "good.exe", "-q"]).code(0).stderr_eq("");
+    run.stdout_eq(str![[r"
+1 image: 1 passed (0 other files, [..] s)
+
+"]]);
+}
+
+#[test]
+fn quiet_changes_nothing_of_what_programs_read() {
+    let share = Share::of([("bad.exe", bad()), ("good.exe", good())]);
+    let run = share.run(["verify", ".", "--quiet", "--format", "json"]).code(1);
+    assert_eq!(statuses(&run).len(), 2);
+}
+
+/// Linux lets everybody open this file and nobody read its first page, root included.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_can_not_be_read_can_be_ignored_and_what_is_at_fault_can_not() {
+    let share = Share::of([("bad.exe", bad()), ("good.exe", good())]);
+    let mem = "/proc/self/mem";
+    share.run(["verify", mem, "good.exe"]).code(2);
+    let run = share.run(["verify", mem, "good.exe", "--ignore-unreadable"]).code(0);
+    run.stderr_eq("").stdout_eq(str![[r"
+UNREAD  /proc/self/mem
+        unreadable: Input/output error (os error 5)
+        see that it is a file or folder, that this account can read it and that no program holds it open
+
+passed  good.exe  x64 exe, swap-run: net
+
+1 image: 1 passed (0 other files, 1 unreadable, [..] s)
+
+"]]);
+    share.run(["verify", mem, "bad.exe", "--ignore-unreadable"]).code(1);
+    // A check that looked at no image has not passed.
+    share.run(["verify", mem, "--ignore-unreadable"]).code(3);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_listed_is_unreadable_and_does_not_stop_the_others() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    let share = Share::of([("shut/bad.exe", bad()), ("good.exe", good())]);
+    let verify = share.unprivileged(["verify", "."]);
+    let ignoring = share.unprivileged(["verify", ".", "--ignore-unreadable"]);
+    set_permissions(share.path("shut"), Permissions::from_mode(0o000)).unwrap();
+    let (run, ignoring) = (verify.assert(), ignoring.assert());
+    set_permissions(share.path("shut"), Permissions::from_mode(0o755)).unwrap();
+    run.code(2).stderr_eq("").stdout_eq(str![[r"
+UNREAD  ./shut
+        unreadable: Permission denied (os error 13)
+        see that it is a file or folder, that this account can read it and that no program holds it open
+
+passed  ./good.exe  x64 exe, swap-run: net
+
+1 image: 1 passed (0 other files, 1 unreadable, [..] s)
+
+"]]);
+    ignoring.code(0);
+}
+
+#[test]
+fn the_order_is_that_of_the_paths_whatever_the_number_of_jobs() {
+    let share = Share::of([]);
+    for number in 0..400 {
+        let bytes = if number % 3 == 0 { good() } else { bad() };
+        share.write(&format!("{}/{}/{number:03}.exe", number % 7, number % 5), bytes);
+        share.write(&format!("{}/{number:03}.txt", number % 11), "no image");
+    }
+    for format in ["human", "json", "ndjson"] {
+        let told = |jobs| {
+            let run = share.run(["verify", ".", "--format", format, "--jobs", jobs]).code(1);
+            without_seconds(&stdout(&run))
+        };
+        let first = told("1");
+        assert!(first.contains("400"), "{first}");
+        for jobs in ["2", "64"] {
+            assert_eq!(told(jobs), first);
+        }
+    }
+    let run = share.run(["verify", ".", "--format", "json"]).code(1);
+    let statuses = statuses(&run);
+    assert_eq!(statuses.len(), 400);
+    assert!(statuses.is_sorted());
+}
+
+/// The report without the time that it took.
+fn without_seconds(report: &str) -> String {
+    let lines = report.lines().map(|line| match line.rsplit_once(", ") {
+        Some((before, time)) if time.ends_with(" s)") => before,
+        _ => line.split("\"seconds\":").next().unwrap(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_named_paths_are_judged_in_their_own_order() {
+    let share = Share::of([("a.exe", good()), ("b/c.exe", bad()), ("d.exe", good())]);
+    let run = share.run(["verify", "d.exe", "b", "a.exe", "--format", "json"]).code(1);
+    let paths: Vec<_> = statuses(&run).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths.join(" ").replace('\\', "/"), "d.exe b/c.exe a.exe");
+}
+
+#[test]
+fn a_flat_folder_of_thousands_is_one_valid_document() {
+    let share = Share::of([]);
+    for number in 0..5000 {
+        let bytes = if number % 2 == 0 { good() } else { bad() };
+        share.write(&format!("{number:04}.exe"), bytes);
+    }
+    let run = share.run(["verify", ".", "--format", "json"]).code(1).stderr_eq("");
+    let statuses = statuses(&run);
+    assert_eq!(statuses.len(), 5000);
+    assert!(statuses.is_sorted());
+    let report: Value = serde_json::from_str(&stdout(&run)).unwrap();
+    assert_eq!(report["schema"], "netswap.verify/1");
+    let summary = &report["summary"];
+    assert_eq!([&summary["passed"], &summary["failed"]], [&json!(2500), &json!(2500)]);
+    let run = share.run(["verify", ".", "--format", "ndjson"]).code(1);
+    let lines = stdout(&run);
+    assert_eq!(lines.lines().count(), 5001);
+    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_if_told_so_and_a_loop_of_them_ends() {
+    use std::os::unix::fs::symlink;
+
+    let share = Share::of([("tree/good.exe", good()), ("elsewhere/bad.exe", bad())]);
+    symlink("..", share.path("tree/loop")).unwrap();
+    symlink("../elsewhere", share.path("tree/link")).unwrap();
+    share.run(["verify", "tree"]).code(0);
+    let run = share.run(["verify", "tree", "--follow-links", "--format", "json"]).code(1);
+    let paths: Vec<_> = statuses(&run).into_iter().map(|(path, _)| path).collect();
+    assert!(paths.contains(&"tree/link/bad.exe".to_owned()), "{paths:?}");
+    assert!(paths.len() < 10, "{paths:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_followed_link_to_nowhere_is_told() {
+    let share = Share::of([("good.exe", good())]);
+    std::os::unix::fs::symlink("gone.exe", share.path("link.exe")).unwrap();
+    share.run(["verify", "."]).code(0);
+    let run = share.run(["verify", ".", "--follow-links"]).code(2).stderr_eq("");
+    run.stdout_eq(str![[r"
+UNREAD  ./link.exe
+        unreadable: No such file or directory (os error 2)
+        name a file or folder that exists
+
+passed  ./good.exe  x64 exe, swap-run: net
+
+1 image: 1 passed (0 other files, 1 unreadable, [..] s)
+
+"]]);
+}
+
+#[test]
+fn a_glob_is_resolved_where_no_shell_did() {
+    let share = Share::of([("a.dll", good()), ("b.DLL", good()), ("bad.exe", bad())]);
+    let run = share.run(["verify", "*.dll", "--format", "json"]).code(0);
+    assert_eq!(statuses(&run).len(), 2);
+    share.run(["verify", "*.*"]).code(1);
+    share.run(["verify", "*.ocx"]).code(2).stdout_eq("").stderr_eq(str![[r"
+error: failed to find *.ocx: nothing matches it; name files and folders that exist
+
+"]]);
+}

@@ -1,0 +1,309 @@
+//! Known failures don't fail, new ones do.
+
+use std::fs;
+
+use serde_json::Value;
+use snapbox::str;
+
+use super::support::image::{Image, NET};
+use super::support::share::Share;
+use super::{bad, good, stdout};
+
+/// A share with two failures, which are known in `known.json` beside it.
+fn known() -> Share {
+    let share = Share::of([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
+    share.run(["verify", ".", "--write-baseline", "../known.json"]).code(0);
+    share
+}
+
+#[test]
+fn a_baseline_holds_the_failures_and_lets_them_pass() {
+    let share = Share::of([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
+    let run = share.run(["verify", ".", "--write-baseline", "known.json"]).code(0).stderr_eq("");
+    run.stdout_eq(str![[r"
+allowed ./a.exe  x64 exe, swap-run: none
+        written to known.json
+allowed ./deep/b.dll  x64 exe, swap-run: none
+        written to known.json
+passed  ./good.exe  x64 exe, swap-run: net
+
+3 images: 1 passed, 2 allowed (0 other files, [..] s)
+
+"]]);
+    let written = String::from_utf8(share.read("known.json")).unwrap();
+    snapbox::assert_data_eq!(
+        written,
+        str![[r#"
+{
+"schema": "netswap.baseline/1",
+"images": [
+{"path":"a.exe","codes":["net-swap-missing"]},
+{"path":"deep/b.dll","codes":["net-swap-missing"]}
+]
+}
+
+"#]]
+    );
+    let run = share.run(["verify", ".", "--baseline", "known.json"]).code(0).stderr_eq("");
+    run.stdout_eq(str![[r"
+allowed ./a.exe  x64 exe, swap-run: none
+        known in known.json
+allowed ./deep/b.dll  x64 exe, swap-run: none
+        known in known.json
+passed  ./good.exe  x64 exe, swap-run: net
+
+3 images: 1 passed, 2 allowed (1 other file, [..] s)
+
+"]]);
+}
+
+#[test]
+fn without_failures_a_baseline_is_empty_and_can_be_read() {
+    let share = Share::of([("good.exe", good())]);
+    share.run(["verify", ".", "--write-baseline", "known.json"]).code(0);
+    share.run(["verify", ".", "--baseline", "known.json"]).code(0).stderr_eq("");
+    share.write("bad.exe", bad());
+    share.run(["verify", ".", "--baseline", "known.json"]).code(1);
+}
+
+#[test]
+fn a_new_failure_fails_and_is_the_only_one_told_of_as_one() {
+    let share = known();
+    share.write("new.exe", bad());
+    let run = share.run(["verify", ".", "--baseline", "../known.json"]).code(1).stderr_eq("");
+    run.stdout_eq(str![[r"
+FAILED  ./new.exe  x64 exe, swap-run: none
+        net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
+        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
+            netswap patch FILE
+
+allowed ./a.exe  x64 exe, swap-run: none
+        known in ../known.json
+allowed ./deep/b.dll  x64 exe, swap-run: none
+        known in ../known.json
+passed  ./good.exe  x64 exe, swap-run: net
+
+4 images: 1 passed, 1 failed, 2 allowed (0 other files, [..] s)
+
+"]]);
+}
+
+#[test]
+fn a_known_file_with_another_fault_fails() {
+    let share = known();
+    share.write("a.exe", &bad()[..0x90]);
+    share.run(["verify", ".", "--baseline", "../known.json"]).code(1);
+    share.write("a.exe", bad());
+    share.write("policy.toml", "swap-run = [\"net\", \"cd\"]\n");
+    let strict = ["verify", ".", "--baseline", "../known.json", "--policy", "policy.toml"];
+    share.run(strict).code(1);
+}
+
+#[test]
+fn a_failure_that_is_no_more_is_told_as_a_warning() {
+    let share = known();
+    share.write("a.exe", good());
+    fs::remove_file(share.path("deep/b.dll")).unwrap();
+    let run = share.run(["verify", ".", "--baseline", "../known.json"]).code(0);
+    run.stderr_eq(str![[r"
+warning: ../known.json: net-swap-missing of [..]share/a.exe was not met: it is mended, gone, or was not looked at; --write-baseline takes it out
+warning: ../known.json: net-swap-missing of [..]share/deep/b.dll was not met: it is mended, gone, or was not looked at; --write-baseline takes it out
+
+"]]);
+}
+
+#[test]
+fn a_baseline_is_written_anew_from_itself() {
+    let share = known();
+    share.write("a.exe", good());
+    let both = ["verify", ".", "--baseline", "../known.json", "--write-baseline", "../known.json"];
+    share.run(both).code(0);
+    share.run(["verify", ".", "--baseline", "../known.json"]).code(0).stderr_eq("");
+    share.write("a.exe", bad());
+    share.run(["verify", ".", "--baseline", "../known.json"]).code(1);
+}
+
+#[test]
+fn the_report_for_programs_tells_what_became_of_the_baseline() {
+    let share = known();
+    share.write("a.exe", good());
+    for format in ["json", "ndjson"] {
+        let run = share.run(["verify", ".", "--baseline", "../known.json", "--format", format]);
+        run.code(0).stdout_eq(if format == "json" { str![[r#"
+{
+"schema": "netswap.verify/1",
+"images": [
+{"path":"./a.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":null,"findings":[]},
+{"path":"./deep/b.dll","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]},
+{"path":"./good.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":null,"findings":[]}
+],
+"policy": {"default":["net"],"sources":[]},
+"baseline": {"source":{"path":"../known.json"},"known":2,"stale":[{"path":"[..]share/a.exe","code":"net-swap-missing"}]},
+"summary": {"files":3,"images":3,"passed":2,"failed":0,"allowed":1,"not_images":0,"unreadable":0,"seconds":[..]}
+}
+
+"#]] } else { str![[r#"
+{"path":"./a.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":null,"findings":[]}
+{"path":"./deep/b.dll","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]}
+{"path":"./good.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":null,"findings":[]}
+{"schema":"netswap.verify/1","baseline":{"source":{"path":"../known.json"},"known":2,"stale":[{"path":"[..]share/a.exe","code":"net-swap-missing"}]},"summary":{"files":3,"images":3,"passed":2,"failed":0,"allowed":1,"not_images":0,"unreadable":0,"seconds":[..]}}
+
+"#]] });
+    }
+}
+
+#[test]
+fn a_broken_baseline_is_an_error_that_names_it() {
+    let share = Share::of([("a.exe", bad())]);
+    let table = [
+        (
+            "",
+            str![[r"
+error: failed to read the baseline ../known.json: EOF while parsing a value at line 1 column 0; --write-baseline writes one
+
+"]],
+        ),
+        (
+            "{\"schema\": \"netswap.baseline/1\"}",
+            str![[r"
+error: failed to read the baseline ../known.json: missing field `images` at line 1 column 32; --write-baseline writes one
+
+"]],
+        ),
+        (
+            "{\"schema\": \"netswap.baseline/2\", \"images\": []}",
+            str![[r"
+error: failed to read the baseline ../known.json: its schema is not netswap.baseline/1; --write-baseline writes one
+
+"]],
+        ),
+        (
+            "{\"schema\": \"netswap.baseline/1\", \"images\": [], \"all\": true}",
+            str![[r"
+error: failed to read the baseline ../known.json: unknown field `all`, expected `schema` or `images` at line 1 column 53; --write-baseline writes one
+
+"]],
+        ),
+    ];
+    for (text, message) in table {
+        fs::write(share.beside("known.json"), text).unwrap();
+        let run = share.run(["verify", ".", "--baseline", "../known.json"]);
+        run.code(2).stdout_eq("").stderr_eq(message);
+    }
+    let run = share.run(["verify", ".", "--baseline", "gone.json"]).code(2).stdout_eq("");
+    run.stderr_eq(str![[r"
+error: failed to read the baseline gone.json: No such file or directory (os error 2); --write-baseline writes one
+
+"]]);
+}
+
+#[test]
+fn a_baseline_that_can_not_be_written_is_an_error_that_names_it() {
+    let share = Share::of([("a.exe", bad())]);
+    let run = share.run(["verify", ".", "--write-baseline", "no/such/known.json"]).code(2);
+    run.stdout_eq("").stderr_eq(str![[r"
+error: failed to write the baseline no/such/known.json: No such file or directory (os error 2)[..]
+
+"]]);
+}
+
+#[test]
+fn a_verification_that_fails_leaves_the_old_baseline_as_it_was() {
+    let share = known();
+    let before = share.state();
+    share.run(["verify", "gone.exe", "--write-baseline", "../known.json"]).code(2);
+    fs::write(share.beside("policy.toml"), "nonsense").unwrap();
+    let arguments = ["--policy", "../policy.toml", "--write-baseline", "../known.json"];
+    share.netswap(["verify", "."]).args(arguments).assert().code(2);
+    fs::remove_file(share.beside("policy.toml")).unwrap();
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn a_baseline_works_from_every_folder_and_however_the_paths_are_written() {
+    let share = known();
+    let (root, baseline) = (share.root.to_str().unwrap(), share.beside("known.json"));
+    let baseline = baseline.to_str().unwrap();
+    for (folder, path, baseline) in [
+        (".", ".", "../known.json"),
+        (".", "", baseline),
+        (".", root, baseline),
+        (".", root, "../known.json"),
+        ("..", "share", "known.json"),
+        ("..", "./share", "./known.json"),
+        ("deep", "..", "../../known.json"),
+        ("deep", root, baseline),
+        ("deep", "..", baseline),
+        ("deep", root, "../../known.json"),
+    ] {
+        let path = if path.is_empty() { "." } else { path };
+        let command = share.netswap(["verify", path, "--baseline", baseline]);
+        let run = command.current_dir(share.path(folder)).output().unwrap();
+        let text = String::from_utf8_lossy(&run.stdout);
+        assert_eq!(run.status.code(), Some(0), "in {folder}: {path}, {baseline}\n{text}");
+    }
+}
+
+#[test]
+fn a_share_can_be_moved_with_its_baseline() {
+    let share = Share::of([("tools/a.exe", bad()), ("tools/deep/b.dll", bad())]);
+    share.run(["verify", "tools", "--write-baseline", "tools/known.json"]).code(0);
+    fs::rename(share.path("tools"), share.path("moved")).unwrap();
+    share.run(["verify", "moved", "--baseline", "moved/known.json"]).code(0).stderr_eq("");
+}
+
+/// It goes with a repository, or lies on the share.
+#[cfg(unix)]
+#[test]
+fn a_baseline_can_be_read_by_those_who_can_read_any_new_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let share = known();
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let any = share.beside("any.json");
+    fs::write(&any, "").unwrap();
+    let (any, known) = (mode(any), mode(share.beside("known.json")));
+    assert_eq!(known, any, "{known:o} is not {any:o}");
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_text_are_known_too() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let share = Share::of([("good.exe", good())]);
+    for name in [&b"a\xff.exe"[..], b"b\n\x1b[2J.exe"] {
+        fs::write(share.root.join(OsStr::from_bytes(name)), bad()).unwrap();
+    }
+    share.run(["verify", ".", "--write-baseline", "../known.json"]).code(0);
+    share.run(["verify", ".", "--baseline", "../known.json"]).code(0).stderr_eq("");
+    fs::write(share.root.join(OsStr::from_bytes(b"a\xfe.exe")), bad()).unwrap();
+    share.run(["verify", ".", "--baseline", "../known.json"]).code(1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_can_not_be_read_is_never_known() {
+    let share = Share::of([("a.exe", bad())]);
+    let arguments = ["verify", "/proc/self/mem", "a.exe"];
+    share.netswap(arguments).args(["--write-baseline", "../known.json"]).assert().code(2);
+    share.netswap(arguments).args(["--baseline", "../known.json"]).assert().code(2);
+}
+
+/// Its own folder is often the one that is verified.
+#[test]
+fn a_baseline_that_is_being_written_is_no_file_of_the_share() {
+    let share = Share::of([("a.exe", bad())]);
+    let run = share.run(["verify", ".", "--write-baseline", "known.json", "--format", "json"]);
+    let report: Value = serde_json::from_str(&stdout(&run.code(0))).unwrap();
+    assert_eq!(report["summary"]["files"], 1, "{report}");
+}
+
+#[test]
+fn a_dll_beside_a_named_program_is_known_by_its_own_path() {
+    let program = Image::exe().with(NET).import("helper.dll");
+    let share = Share::of([("tool.exe", program.bytes()), ("helper.dll", bad())]);
+    share.run(["verify", "tool.exe", "--write-baseline", "../known.json"]).code(0);
+    share.run(["verify", "tool.exe", "--baseline", "../known.json"]).code(0).stderr_eq("");
+}

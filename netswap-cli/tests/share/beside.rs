@@ -1,0 +1,232 @@
+//! A program that is named by itself takes along the DLLs that it loads from its own folder.
+
+use snapbox::str;
+
+use super::support::image::{
+    CD, DELAY_IMPORT, IMPORT, Image, NET, directory, get32, put_directory, put32,
+};
+use super::support::share::Share;
+use super::{statuses, stdout};
+
+fn tool() -> Image {
+    Image::exe().with(NET)
+}
+
+fn protected() -> Vec<u8> {
+    Image::dll().with(NET).bytes()
+}
+
+fn unprotected() -> Vec<u8> {
+    Image::dll().bytes()
+}
+
+/// The names of what is judged where these are named.
+fn judged(share: &Share, named: &[&str]) -> Vec<String> {
+    let command = share.netswap(["verify", "--format", "json"]).args(named);
+    let run = command.assert();
+    statuses(&run).into_iter().map(|(path, _)| path).collect()
+}
+
+#[test]
+fn an_unprotected_dll_fails_under_its_own_code() {
+    let tool = tool().import("KERNEL32.dll").import("helper.dll").delay_import("late.dll");
+    let share = Share::of([
+        ("tool.exe", tool.bytes()),
+        ("helper.dll", unprotected()),
+        ("late.dll", protected()),
+    ]);
+    let run = share.run(["verify", "tool.exe"]).code(1).stderr_eq("");
+    run.stdout_eq(str![[r"
+FAILED  helper.dll  x64 dll, swap-run: none
+        beside-dll-unprotected: tool.exe loads this DLL, and IMAGE_FILE_NET_RUN_FROM_SWAP is not set in it
+        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
+            netswap patch FILE
+
+passed  tool.exe  x64 exe, swap-run: net
+passed  late.dll  x64 dll, swap-run: net
+
+3 images: 2 passed, 1 failed (0 other files, [..] s)
+
+"]]);
+    share.write("helper.dll", protected());
+    share.run(["verify", "tool.exe"]).code(0);
+}
+
+#[test]
+fn imported_and_delay_imported_dlls_are_taken_along_and_no_others() {
+    for image in [tool(), tool().x86()] {
+        let image = image.import("a.dll").delay_import("b.dll").import("not-there.dll");
+        let share = Share::of([
+            ("tool.exe", image.bytes()),
+            ("a.dll", protected()),
+            ("b.dll", protected()),
+            ("other.dll", unprotected()),
+            ("deep/not-there.dll", unprotected()),
+        ]);
+        assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "a.dll", "b.dll"]);
+    }
+}
+
+/// Descriptors of linkers from before 2000 hold addresses, and not offsets from the image's base.
+#[test]
+fn an_old_delay_import_is_taken_along_too() {
+    let mut bytes = tool().x86().delay_import("b.dll").bytes();
+    let table = 0x200 + get32(&bytes, directory(&bytes, DELAY_IMPORT)) as usize - 0x1000;
+    let name = get32(&bytes, table + 4) as usize;
+    put32(&mut bytes, table, 0);
+    put32(&mut bytes, table + 4, 0x1000_0000 + name);
+    let share = Share::of([("tool.exe", bytes), ("b.dll", protected())]);
+    assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "b.dll"]);
+}
+
+#[test]
+fn dlls_of_dlls_are_taken_along_even_in_a_circle() {
+    let dll = |import| Image::dll().with(NET).import(import).bytes();
+    let share = Share::of([
+        ("tool.exe", tool().import("a.dll").bytes()),
+        ("a.dll", dll("b.dll")),
+        ("b.dll", Image::dll().with(NET).delay_import("c.dll").bytes()),
+        ("c.dll", dll("a.dll")),
+    ]);
+    assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "a.dll", "b.dll", "c.dll"]);
+    share.run(["verify", "tool.exe"]).code(0);
+    share.write("c.dll", Image::dll().import("a.dll").bytes());
+    share.run(["verify", "tool.exe"]).code(1);
+}
+
+#[test]
+fn case_and_a_missing_extension_play_no_part() {
+    let image = tool().import("HELPER.DLL").import("plain").delay_import("Ümlaut.dll");
+    let share = Share::of([
+        ("tool.exe", image.bytes()),
+        ("Helper.dll", protected()),
+        ("PLAIN.dll", protected()),
+        ("ümlaut.DLL", protected()),
+    ]);
+    let expected = ["tool.exe", "Helper.dll", "PLAIN.dll", "ümlaut.DLL"];
+    assert_eq!(judged(&share, &["tool.exe"]), expected);
+}
+
+#[test]
+fn a_dll_that_two_programs_load_is_one_image() {
+    let image = tool().import("helper.dll").bytes();
+    let share =
+        Share::of([("a.exe", image.clone()), ("b.exe", image), ("helper.dll", unprotected())]);
+    assert_eq!(judged(&share, &["a.exe", "b.exe"]), ["a.exe", "helper.dll", "b.exe"]);
+}
+
+#[test]
+fn a_dll_that_is_named_besides_is_one_image_in_whatever_order() {
+    let image = tool().import("helper.dll").bytes();
+    let share = Share::of([("tool.exe", image), ("helper.dll", unprotected())]);
+    assert_eq!(judged(&share, &["tool.exe", "helper.dll"]), ["tool.exe", "helper.dll"]);
+    assert_eq!(judged(&share, &["helper.dll", "tool.exe"]), ["helper.dll", "tool.exe"]);
+}
+
+#[test]
+fn programs_in_a_folder_take_nothing_along_since_all_of_it_is_judged() {
+    let share = Share::of([
+        ("tool.exe", tool().import("helper.dll").bytes()),
+        ("helper.dll", unprotected()),
+    ]);
+    let run = share.run(["verify", ".", "--format", "json"]).code(1);
+    assert_eq!(statuses(&run).len(), 2);
+    assert!(stdout(&run).contains("net-swap-missing"));
+}
+
+#[test]
+fn a_dll_that_is_named_by_itself_takes_nothing_along() {
+    let share = Share::of([
+        ("a.dll", Image::dll().with(NET).import("b.dll").bytes()),
+        ("b.dll", unprotected()),
+    ]);
+    assert_eq!(judged(&share, &["a.dll"]), ["a.dll"]);
+    share.run(["verify", "a.dll"]).code(0);
+}
+
+#[test]
+fn a_file_that_only_has_the_name_of_a_dll_is_passed_over_and_a_broken_one_is_told() {
+    let share = Share::of([
+        ("tool.exe", tool().import("text.dll").import("cut.dll").bytes()),
+        ("text.dll", b"no image".to_vec()),
+    ]);
+    share.run(["verify", "tool.exe"]).code(0);
+    share.write("cut.dll", &protected()[..0x90]);
+    share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
+FAILED  cut.dll
+        truncated-image: the file ends inside its headers
+        copy or build the file again
+
+passed  tool.exe  x64 exe, swap-run: net
+
+2 images: 1 passed, 1 failed (0 other files, [..] s)
+
+"]]);
+}
+
+#[test]
+fn the_policy_of_the_program_is_that_of_its_dlls() {
+    let share = Share::of([
+        ("tool.exe", tool().with(CD).import("helper.dll").bytes()),
+        ("helper.dll", protected()),
+        ("netswap.toml", b"swap-run = [\"net\", \"cd\"]\n".to_vec()),
+    ]);
+    share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
+FAILED  helper.dll  x64 dll, swap-run: net
+        beside-dll-unprotected: tool.exe loads this DLL, and IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set in it
+        link it with /SWAPRUN:CD, or set the bit in the file before it is signed:
+            netswap patch --swap-run cd FILE
+
+passed  tool.exe  x64 exe, swap-run: net, cd
+
+2 images: 1 passed, 1 failed (0 other files, [..] s)
+
+"]]);
+    let allow = "[[allow]]\nimage = \"helper.dll\"\nreason = \"never unloaded\"\n";
+    share.write("netswap.toml", allow);
+    share.write("helper.dll", unprotected());
+    share.run(["verify", "tool.exe"]).code(0);
+}
+
+#[test]
+fn a_malformed_import_table_of_a_named_program_is_told() {
+    let whole = tool().import("helper.dll").bytes();
+    let mut outside = whole.clone();
+    put_directory(&mut outside, IMPORT, 0x00ff_0000, 40);
+    let share = Share::of([("tool.exe", outside)]);
+    share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
+FAILED  tool.exe
+        malformed-image: the import table does not lie in the file
+        build the file again, or delete it
+
+1 image: 1 failed (0 other files, [..] s)
+
+"]]);
+    // In a folder nobody asks what it loads.
+    share.run(["verify", "."]).code(0);
+
+    let table = 0x200 + get32(&whole, directory(&whole, IMPORT)) as usize - 0x1000;
+    let mut nameless = whole;
+    put32(&mut nameless, table + 12, 0x00ff_0000);
+    share.write("tool.exe", nameless);
+    share.run(["verify", "tool.exe"]).code(1);
+}
+
+#[test]
+fn a_name_with_a_folder_in_it_leads_nowhere() {
+    let names = ["../outside.dll", "deep/inside.dll", "..\\outside.dll", "..", "."];
+    let image = names.iter().fold(tool(), |image, name| image.import(name));
+    let share = Share::of([
+        ("bin/tool.exe", image.bytes()),
+        ("outside.dll", unprotected()),
+        ("bin/deep/inside.dll", unprotected()),
+    ]);
+    assert_eq!(judged(&share, &["bin/tool.exe"]), ["bin/tool.exe"]);
+}
+
+#[test]
+fn a_program_with_thousands_of_imports_is_read() {
+    let image = (0..3000).fold(tool(), |image, number| image.import(&format!("{number}.dll")));
+    let share = Share::of([("tool.exe", image.bytes()), ("2999.dll", unprotected())]);
+    assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "2999.dll"]);
+}

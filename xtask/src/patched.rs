@@ -1,0 +1,205 @@
+//! `cargo xtask patched`: patches a copy of the corpus, reads it with pefile, and undoes it.
+//!
+//! Of each image that netswap says it has patched, pefile must see both bits set, a checksum that is
+//! as right, wrong or absent as before, and nothing else changed. After `netswap undo` every byte must
+//! be as it was.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use serde_json::Value;
+
+use crate::corpus::{self, Corpus, Selection};
+use crate::process::{cargo, check, root, scratch};
+use crate::readers;
+
+const BOTH_BITS: u64 = 0x0c00;
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let selection = match arguments {
+        [] => Selection::Full,
+        [flag] if flag == "--small" => Selection::Small,
+        _ => {
+            eprintln!("usage: cargo xtask patched [--small]");
+            return ExitCode::from(2);
+        }
+    };
+    match corpus::fetch(selection).and_then(|corpus| patch_and_undo(&corpus)) {
+        Ok(summary) => {
+            println!("{summary}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does it, and says how it went.
+pub(crate) fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
+    check(&mut cargo(&["build", "--quiet", "--locked", "--package", "netswap"]))?;
+    let copy = Corpus { root: scratch("patched"), folders: corpus.folders.clone() };
+    let _ = fs::remove_dir_all(&copy.root);
+    for folder in &copy.folders {
+        copy_folder(&corpus.root.join(folder), &copy.root.join(folder))?;
+    }
+    let before = by_path(readers::read("pefile", &copy)?);
+    let journal = copy.root.join("all.journal");
+    let patched = changed("patched", patch(&copy, &journal))?;
+    let after = by_path(readers::read("pefile", &copy)?);
+    let mut checksums = [0_usize; 3];
+    for path in &patched {
+        let image = |side: &BTreeMap<String, Value>| {
+            side.get(path).cloned().ok_or_else(|| format!("{path} is no image for pefile"))
+        };
+        let state = compare(&image(&before)?, &image(&after)?);
+        *checksums.get_mut(state.map_err(|why| format!("{path}: {why}"))?).ok_or("no state")? += 1;
+    }
+    let restored = changed("restored", undo(&journal))?;
+    if restored != patched {
+        return Err(format!("{} were patched and {} restored", patched.len(), restored.len()));
+    }
+    let mut files = 0;
+    for folder in &copy.folders {
+        files += same(&corpus.root.join(folder), &copy.root.join(folder))?;
+    }
+    let [none, right, wrong] = checksums;
+    fs::remove_dir_all(&copy.root).map_err(|error| error.to_string())?;
+    Ok(format!(
+        "{} of {files} images patched as pefile sees it (checksums: {none} absent, {right} right, {wrong} wrong, before and after), and all restored byte for byte",
+        patched.len()
+    ))
+}
+
+fn patch(copy: &Corpus, journal: &Path) -> Command {
+    let mut netswap = Command::new(root().join("target").join("debug").join("netswap"));
+    netswap.args(["patch", "--swap-run", "net,cd", "--break-signature", "--break-strong-name"]);
+    netswap.args(["--format", "ndjson", "--journal"]).arg(journal).args(&copy.folders);
+    netswap.current_dir(&copy.root);
+    netswap
+}
+
+fn undo(journal: &Path) -> Command {
+    let mut netswap = Command::new(root().join("target").join("debug").join("netswap"));
+    netswap.args(["undo", "--format", "ndjson"]).arg(journal);
+    netswap.current_dir(journal.parent().unwrap_or(journal));
+    netswap
+}
+
+/// The paths of the files that have this status in the report, below the folder that it was run in.
+fn changed(status: &str, mut netswap: Command) -> Result<Vec<String>, String> {
+    let here = netswap.get_current_dir().map(Path::to_owned).unwrap_or_default();
+    let output = netswap.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
+    let rows = readers::lines(&String::from_utf8_lossy(&output.stdout))?;
+    let with_status = rows.iter().filter(|row| text(row, "status") == status);
+    let path = |row: &Value| {
+        let path = PathBuf::from(text(row, "path"));
+        path.strip_prefix(&here).unwrap_or(&path).to_string_lossy().into_owned()
+    };
+    let mut paths: Vec<String> = with_status.map(path).collect();
+    paths.sort();
+    if paths.is_empty() { Err(format!("no file was {status}")) } else { Ok(paths) }
+}
+
+/// What is wrong with an image after the patch; else whether its checksum is absent (0), right (1) or
+/// wrong (2), before and after.
+fn compare(before: &Value, after: &Value) -> Result<usize, String> {
+    let number = |image: &Value, field: &str| image.get(field).and_then(Value::as_u64);
+    let characteristics = number(before, "characteristics").map(|bits| bits | BOTH_BITS);
+    if number(after, "characteristics") != characteristics {
+        return Err("not the two bits, or not they alone, were set".to_owned());
+    }
+    let state =
+        |image: &Value| match (number(image, "checksum"), number(image, "computed_checksum")) {
+            (Some(0), _) => 0,
+            (stored, computed) if stored == computed => 1,
+            _ => 2,
+        };
+    if state(before) != state(after) {
+        return Err("the checksum is not as right as it was".to_owned());
+    }
+    let rest = |image: &Value| {
+        let mut image = image.clone();
+        for field in ["characteristics", "checksum", "computed_checksum"] {
+            image.as_object_mut().map(|fields| fields.remove(field));
+        }
+        image
+    };
+    if rest(before) != rest(after) {
+        return Err("something else was changed".to_owned());
+    }
+    Ok(state(after))
+}
+
+fn text<'a>(row: &'a Value, field: &str) -> &'a str {
+    row.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn by_path(rows: Vec<Value>) -> BTreeMap<String, Value> {
+    rows.into_iter().map(|row| (text(&row, "path").to_owned(), row)).collect()
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<(), String> {
+    let copy = || {
+        fs::create_dir_all(to)?;
+        fs::read_dir(from)?.collect::<Result<Vec<_>, _>>()
+    };
+    for entry in copy().map_err(|error| error.to_string())? {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_folder(&from, &to)?;
+        } else {
+            fs::copy(from, to).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// How many files are the same in both; an error names one that is not.
+fn same(a: &Path, b: &Path) -> Result<usize, String> {
+    let mut count = 0;
+    for entry in fs::read_dir(a).map_err(|error| error.to_string())? {
+        let entry = entry.map_err(|error| error.to_string())?;
+        let (a, b) = (entry.path(), b.join(entry.file_name()));
+        if a.is_dir() {
+            count += same(&a, &b)?;
+        } else if fs::read(&a).ok() == fs::read(&b).ok() {
+            count += 1;
+        } else {
+            return Err(format!("{} is not as before", b.display()));
+        }
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn image(characteristics: u64, checksum: u64, computed: u64, machine: u64) -> Value {
+        json!({ "characteristics": characteristics, "checksum": checksum,
+            "computed_checksum": computed, "machine": machine })
+    }
+
+    #[test]
+    fn what_a_patch_may_not_do_is_found() {
+        let before = image(0x22, 5, 5, 1);
+        assert_eq!(compare(&before, &image(0xc22, 6, 6, 1)), Ok(1));
+        assert_eq!(compare(&image(0x22, 0, 5, 1), &image(0xc22, 0, 6, 1)), Ok(0));
+        assert_eq!(compare(&image(0x22, 4, 5, 1), &image(0xc22, 5, 6, 1)), Ok(2));
+        for wrong in [
+            image(0x22, 5, 5, 1),
+            image(0x822, 6, 6, 1),
+            image(0xc23, 6, 6, 1),
+            image(0xc22, 5, 6, 1),
+            image(0xc22, 0, 6, 1),
+            image(0xc22, 6, 6, 2),
+        ] {
+            assert!(compare(&before, &wrong).is_err(), "{wrong}");
+        }
+    }
+}
