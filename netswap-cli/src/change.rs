@@ -3,7 +3,7 @@
 //! Nothing is copied or renamed, so links, permissions, owner, streams and whatever else belongs to
 //! the file stay.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -110,6 +110,8 @@ impl Change {
 /// A write that is to be made.
 pub(crate) struct Write<'a> {
     pub(crate) path: &'a Path,
+    /// The file that was read, open for reading.
+    pub(crate) reader: &'a File,
     pub(crate) follow_link: bool,
     /// What the file was when it was read.
     pub(crate) stamp: Stamp,
@@ -157,13 +159,19 @@ impl Write<'_> {
         self.check(file)?;
         enter()?;
         self.check(file)?;
-        if let Err((written, error)) = write_all(file, self.new, self.offset) {
-            // As much as was written is put back; the journal has it if that fails, too.
-            let old = self.old.get(..written).unwrap_or_default();
-            let _ = write_all(file, old, self.offset);
-            return Err(unwritable(&error).into());
+        self.compare(file)?;
+        let Err((written, error)) = write_all(file, self.new, self.offset) else {
+            // A share tells only now whether what was written has arrived.
+            return file.sync_data().map_err(|error| unwritable(&error).into());
+        };
+        let old = self.old.get(..written).unwrap_or_default();
+        let mut finding = unwritable(&error);
+        if write_all(file, old, self.offset).is_err() {
+            let message = format!("{}; {written} bytes of it were changed", finding.message);
+            finding.message = message.into();
+            finding.help = "netswap undo puts them back, once it can be written to".into();
         }
-        Ok(())
+        Err(finding.into())
     }
 
     /// Whether it is still the file that was read.
@@ -175,25 +183,37 @@ impl Write<'_> {
         }
     }
 
+    /// Whether the bytes that are to be replaced are still those that were read: a time of modification
+    /// can stand still while a file is changed.
+    fn compare(&self, file: &File) -> Result<(), Finding> {
+        let mut now = vec![0; self.old.len()];
+        let mut read = 0;
+        while let Some(rest) = now.get_mut(read..).filter(|rest| !rest.is_empty()) {
+            match system::read_at(file, rest, self.offset + read as u64) {
+                Ok(0) => return Err(changed_meanwhile()),
+                Ok(count) => read += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(unwritable(&error)),
+            }
+        }
+        if now == self.old { Ok(()) } else { Err(changed_meanwhile()) }
+    }
+
     /// Takes the read-only attribute away for the time of the write.
     fn with_permission(
         &self,
         write: impl FnOnce(&File) -> Result<(), NotMade>,
     ) -> Result<(), NotMade> {
         let of_system = |error: io::Error| NotMade::Refused(unwritable(&error));
-        let before = fs::metadata(self.path).map_err(of_system)?.permissions();
+        let before = self.reader.metadata().map_err(of_system)?.permissions();
         let mut writable = before.clone();
         system::make_writable(&mut writable);
-        fs::set_permissions(self.path, writable).map_err(of_system)?;
-        let opened = system::open_to_change(self.path, self.follow_link);
-        let made = match &opened {
-            Ok(file) => write(file),
-            Err(error) => Err(unwritable(error).into()),
+        system::set_permissions(self.reader, self.path, writable).map_err(of_system)?;
+        let made = match system::open_to_change(self.path, self.follow_link) {
+            Ok(file) => write(&file),
+            Err(error) => Err(unwritable(&error).into()),
         };
-        let restored = match &opened {
-            Ok(file) => file.set_permissions(before),
-            Err(_) => fs::set_permissions(self.path, before),
-        };
+        let restored = system::set_permissions(self.reader, self.path, before);
         made.and(restored.map_err(of_system))
     }
 }

@@ -72,7 +72,7 @@ codes! {
         "A DLL that the program loads from its own folder lacks the bit.";
     /// The file ends inside its headers.
     TruncatedImage = "truncated-image",
-        "The file ends inside its headers.";
+        "The file ends before its headers or its sections do.";
     /// The file has headers that no Windows image has.
     MalformedImage = "malformed-image",
         "The file has headers that no Windows image has.";

@@ -20,7 +20,7 @@ const SCHEMA: &str = "netswap.journal/1";
 
 /// A line longer than this is no entry: paths have 32,767 characters at most on Windows, and less
 /// elsewhere. A fuzzer gets there sooner.
-const LONGEST_LINE: u64 = if cfg!(fuzzing) { 1 << 10 } else { 1 << 20 };
+const LONGEST_LINE: u64 = if cfg!(fuzzing) { 1 << 10 } else { 256 << 10 };
 
 /// The first line.
 #[derive(Deserialize, Serialize)]
@@ -227,8 +227,8 @@ impl Opened {
             line.push(b'\n');
             (&file).write_all(&line)?;
             // The file's name is to survive a loss of power as well; not every system can be told.
-            let folder = path.parent().map(File::open).transpose();
-            let _ = folder.map(|folder| folder.map(|folder| folder.sync_all()));
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let _ = File::open(folder.unwrap_or(Path::new("."))).map(|folder| folder.sync_all());
             Ok::<_, io::Error>((path, file))
         };
         let (path, file) = create().map_err(|error| error.to_string())?;
@@ -290,6 +290,8 @@ pub(crate) struct Entries<R> {
     path: PathBuf,
     lines: R,
     number: u64,
+    /// Whether it can't be read any further.
+    is_over: bool,
 }
 
 impl Entries<BufReader<File>> {
@@ -307,7 +309,7 @@ impl Entries<BufReader<File>> {
 impl<R: BufRead> Entries<R> {
     /// Reads what is called `path` in messages.
     pub(crate) fn read(path: &Path, lines: R) -> Result<Self, Error> {
-        let mut entries = Entries { path: path.to_owned(), lines, number: 0 };
+        let mut entries = Entries { path: path.to_owned(), lines, number: 0, is_over: false };
         let head = entries.line()?;
         let head = head.and_then(|line| serde_json::from_slice::<Head>(&line).ok());
         match head {
@@ -327,14 +329,20 @@ impl<R: BufRead> Entries<R> {
         self.number += 1;
         let mut limited = io::Read::take(&mut self.lines, LONGEST_LINE);
         let count = limited.read_until(b'\n', &mut line);
-        let count = count.map_err(|error| self.error(&error.to_string()))?;
+        let count = count.map_err(|error| {
+            self.is_over = true;
+            self.error(&error.to_string())
+        })?;
         if line.pop() == Some(b'\n') {
-            Ok(Some(line))
-        } else if count as u64 == LONGEST_LINE {
-            Err(self.error("it is too long"))
-        } else {
-            Ok(None)
+            return Ok(Some(line));
         }
+        if (count as u64) < LONGEST_LINE {
+            return Ok(None);
+        }
+        // What comes behind it is read again.
+        let skipped = self.lines.skip_until(b'\n');
+        self.is_over = skipped.is_err();
+        Err(self.error("it is too long"))
     }
 
     fn error(&self, why: &str) -> Error {
@@ -346,13 +354,12 @@ impl<R: BufRead> Iterator for Entries<R> {
     type Item = Result<Entry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
         match self.line() {
             Ok(line) => Some(Entry::parse(&line?).map_err(|why| self.error(&why))),
-            Err(error) => {
-                // What comes behind can't be read as lines.
-                self.number = u64::MAX - 1;
-                Some(Err(error))
-            }
+            Err(error) => Some(Err(error)),
         }
     }
 }
@@ -476,8 +483,16 @@ mod tests {
         let newer = b"{\"schema\":\"netswap.journal/2\",\"netswap\":\"9\",\"created\":\"\"}\n";
         assert!(read(newer).unwrap().contains("its schema is `netswap.journal/2`"));
         let head = b"{\"schema\":\"netswap.journal/1\",\"netswap\":\"0\",\"created\":\"\"}\n";
-        let endless = [&head[..], &vec![b'x'; 3 << 20]].concat();
-        let mut entries = Entries::read(Path::new("x"), &*endless).unwrap();
-        assert!(entries.next().unwrap().unwrap_err().to_string().contains("it is too long"));
+        let long = vec![b'x'; 3 << 20];
+        let mut line = entry(if cfg!(windows) { "C:\\a" } else { "/a" }).line().unwrap();
+        line.extend(&long);
+        let all = [&head[..], &long, b"\n", &line].concat();
+        let read: Vec<_> = Entries::read(Path::new("x"), &*all).unwrap().collect();
+        assert_eq!(read.len(), 3);
+        for (index, is_entry) in [(0, false), (1, true), (2, false)] {
+            assert_eq!(read[index].is_ok(), is_entry, "{index}");
+        }
+        let message = read[2].as_ref().unwrap_err().to_string();
+        assert!(message.contains("line 4: it is too long"), "{message}");
     }
 }

@@ -68,6 +68,7 @@ pub fn cargo_main(arguments: impl IntoIterator<Item = OsString>) -> process::Exi
 }
 
 fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    crate::system::raise_open_files();
     let parsed =
         command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {

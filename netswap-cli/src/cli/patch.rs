@@ -80,7 +80,7 @@ impl Patch {
         let progress =
             if self.quiet { Progress::hidden() } else { Progress::of(options.looked_at.clone()) };
         let out = Out::new(self.format == Format::Human);
-        let mut report = ChangeReport::new(Verb::Patch, self.format, self.quiet, out);
+        let mut report = ChangeReport::new(Verb::Patch, self.format, self.quiet, self.dry_run, out);
         let changes = patch::patch(&paths, &options, &mut |change| {
             progress.apart(|| {
                 report.file(change)?;

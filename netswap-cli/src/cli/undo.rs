@@ -38,7 +38,7 @@ pub(super) struct Undo {
 impl Undo {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let out = Out::new(self.format == Format::Human);
-        let mut report = ChangeReport::new(Verb::Undo, self.format, self.quiet, out);
+        let mut report = ChangeReport::new(Verb::Undo, self.format, self.quiet, self.dry_run, out);
         let changes = undo::undo(&self.journal, self.jobs, self.dry_run, &mut |change| {
             report.file(change)?;
             Ok(report.out().flush_now_and_then()?)

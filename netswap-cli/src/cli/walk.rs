@@ -8,19 +8,19 @@ use crate::{Error, Exclude, WalkOptions};
 
 /// How folders are walked.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "How to walk folders (with paths)")]
+#[command(next_help_heading = "How to walk folders")]
 pub(super) struct WalkArguments {
     /// Leave out files and folders: by name, or by path below the named folder if it has a separator
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", requires = "paths")]
     exclude: Vec<String>,
     /// Follow links below the named folders
-    #[arg(long)]
+    #[arg(long, requires = "paths")]
     follow_links: bool,
     /// Stay on the file system of each named folder
-    #[arg(long)]
+    #[arg(long, requires = "paths")]
     one_file_system: bool,
     /// Ask for this many files and folders at once
-    #[arg(short, long, value_name = "NUMBER", value_parser = jobs, default_value_t = WalkOptions::default().jobs)]
+    #[arg(short, long, value_name = "NUMBER", value_parser = jobs, requires = "paths", default_value_t = WalkOptions::default().jobs)]
     jobs: NonZeroUsize,
 }
 

@@ -15,7 +15,6 @@ use crate::finding::{Code, Finding};
 use crate::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName, TableError};
 use crate::journal::{Entry, Journal, Place};
 use crate::system::{self, Identity, Stamp};
-use crate::text::normal;
 use crate::{Error, ExitCode, Header, SwapRun, Verdict};
 
 /// What is to be changed, and what may be broken for it.
@@ -85,7 +84,7 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
     let start = Instant::now();
     let patcher = Patcher {
         options,
-        roots_may_meet: roots_may_meet(paths),
+        roots_may_meet: paths.len() > 1,
         journal: Journal::at(options.journal.clone()),
         shared: Mutex::default(),
         others: AtomicU64::new(0),
@@ -113,17 +112,12 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
 
 struct Patcher<'a> {
     options: &'a Options,
-    /// Whether links in what was named may lead to one file by two paths.
+    /// Whether one file may be come to by several paths.
     roots_may_meet: bool,
     journal: Journal,
     /// What became of the files with several names, under the one that came first.
     shared: Mutex<HashMap<Identity, Shared>>,
     others: AtomicU64,
-}
-
-fn roots_may_meet(paths: &[PathBuf]) -> bool {
-    let has_link = |path: &PathBuf| path.canonicalize().is_ok_and(|real| real != normal(path));
-    paths.len() > 1 && paths.iter().any(has_link)
 }
 
 impl Visit for Patcher<'_> {
@@ -187,7 +181,7 @@ impl Patcher<'_> {
         };
         // A link that is followed is a name, too, and so is a folder that is named by two.
         let is_shared = names > 1 || self.options.walk.follow_links || self.roots_may_meet;
-        let shared = is_shared.then_some(stamp.identity);
+        let shared = stamp.identity.filter(|_| is_shared);
         let planned = match self.plan(file, layout, stamp) {
             Ok(Some(planned)) => planned,
             Ok(None) => return Ok(self.as_wanted(path, header, shared)),
@@ -199,7 +193,7 @@ impl Patcher<'_> {
             return Ok(Come { change, shared });
         }
         let made = match shared {
-            None => self.make(&path, layout, planned),
+            None => self.make(&path, file, layout, planned),
             Some(identity) => {
                 let cell = self.cell(identity);
                 let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,7 +201,7 @@ impl Patcher<'_> {
                     Some(Ok(_)) => Ok(()),
                     Some(Err(finding)) => Err(NotMade::Refused(finding.clone())),
                     None => {
-                        let made = self.make(&path, layout, planned);
+                        let made = self.make(&path, file, layout, planned);
                         *cell = match &made {
                             Ok(()) => Some(Ok((header, after))),
                             Err(NotMade::Refused(finding)) => Some(Err(finding.clone())),
@@ -302,13 +296,20 @@ impl Patcher<'_> {
         }
     }
 
-    fn make(&self, path: &Path, layout: &Layout, planned: Planned) -> Result<(), NotMade> {
+    fn make(
+        &self,
+        path: &Path,
+        reader: &File,
+        layout: &Layout,
+        planned: Planned,
+    ) -> Result<(), NotMade> {
         let Planned { edit, stamp, is_read_only, .. } = planned;
         let entry = Entry::new(path, layout, stamp.length, edit);
         let entry = entry.map_err(|error| NotMade::Failed(error.into()))?;
         let entry = Entry { is_read_only, ..entry };
         let write = Write {
             path,
+            reader,
             follow_link: self.options.walk.follow_links,
             stamp,
             is_read_only,

@@ -1,6 +1,6 @@
 //! `netswap undo`: puts back the bytes that a journal has.
 
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::journal::{Entries, Entry};
 use crate::{Error, Verdict, system};
 
 /// As many entries are held in memory: a journal may be larger.
-const AT_ONCE: usize = 4096;
+const AT_ONCE: usize = 512;
 
 /// Puts back what stood in each file of the journal, if it is still as the journal says that it was
 /// left.
@@ -94,7 +94,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     match entry.edit.state(&layout) {
         EditState::Made => {}
         EditState::NotMade => {
-            return match make_read_only_again(entry, dry_run) {
+            return match make_read_only_again(entry, &file, dry_run) {
                 Ok(()) => Change::none(path, ChangeStatus::Unchanged, header),
                 Err(error) => refused(crate::change::unwritable(&error)),
             };
@@ -111,15 +111,16 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     }
     let write = Write {
         path: &entry.path,
+        reader: &file,
         follow_link: true,
         stamp,
         is_read_only: entry.is_read_only,
         offset: entry.edit.offset,
-        old: &entry.edit.new,
+        old: entry.edit.now(&layout),
         new: &entry.edit.old,
     };
     let made = write.make(|| Ok(())).and_then(|()| {
-        let made = make_read_only_again(entry, dry_run);
+        let made = make_read_only_again(entry, &file, dry_run);
         made.map_err(|error| crate::change::unwritable(&error).into())
     });
     match made {
@@ -130,16 +131,16 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
 }
 
 /// A patch that was ended in its midst may have left a read-only file writable.
-fn make_read_only_again(entry: &Entry, dry_run: bool) -> io::Result<()> {
+fn make_read_only_again(entry: &Entry, file: &File, dry_run: bool) -> io::Result<()> {
     if !entry.is_read_only || dry_run {
         return Ok(());
     }
-    let mut permissions = fs::metadata(&entry.path)?.permissions();
+    let mut permissions = file.metadata()?.permissions();
     if permissions.readonly() {
         return Ok(());
     }
     permissions.set_readonly(true);
-    fs::set_permissions(&entry.path, permissions)
+    system::set_permissions(file, &entry.path, permissions)
 }
 
 fn changed_since(what: &str) -> Finding {

@@ -11,9 +11,10 @@ use crate::find::{
     Beside, BesideError, Build, Found, Source, Visit, WalkOptions, WalkedFile, Workspace, walk,
 };
 use crate::image::{self, Content, Kind, Layout, ReadError, TableError};
-use crate::policy::{Baseline, BaselineOutcome, BaselineWriter, ManifestRules, Policy, Rules};
+use crate::policy::{
+    Baseline, BaselineOutcome, BaselineWriter, Exclude, ManifestRules, Policy, Rules,
+};
 use crate::report::{Judged, Origin, Verification};
-use crate::text::normal;
 use crate::{Error, judge};
 
 /// How images are found and judged.
@@ -111,18 +112,19 @@ pub fn paths(
     let judge = Judge {
         policies: &policies,
         beside: Beside::default(),
+        exclude: &options.walk.exclude,
         looked_at: &options.looked_at,
         others: AtomicU64::new(0),
     };
     let mut run = Run { outcome, known, on_image };
     // A DLL that two programs load, or that is named besides, is one image.
-    let named: HashSet<_> = paths.iter().map(|path| normal(path)).collect();
+    let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let named: HashSet<_> = paths.iter().map(|path| full(path)).collect();
     let mut taken_along = HashSet::new();
     walk(paths, &options.walk, &judge, |(image, is_beside): (Judged, bool)| {
         if is_beside {
-            let dll = normal(&image.path);
-            let is_named = dll.ancestors().any(|path| named.contains(path));
-            if is_named || !taken_along.insert(dll) {
+            let dll = full(&image.path);
+            if named.contains(&dll) || !taken_along.insert(dll) {
                 return Ok(());
             }
         }
@@ -194,6 +196,7 @@ impl Run<'_, '_> {
 struct Judge<'a> {
     policies: &'a Policies,
     beside: Beside,
+    exclude: &'a Exclude,
     looked_at: &'a AtomicU64,
     others: AtomicU64,
 }
@@ -204,14 +207,14 @@ impl Visit for Judge<'_> {
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         self.looked_at.fetch_add(1, Ordering::Relaxed);
-        let mut dlls = Vec::new();
+        let (mut dlls, mut broken) = (Vec::new(), None);
         let opened = file.open().map_err(ReadError::from);
         let content = opened.and_then(|opened| {
             let content = image::read_from(&opened)?;
             if let (WalkedFile::Named(path), Content::Image(header)) = (file, content)
                 && header.kind() == Kind::Exe
             {
-                self.take_along(path, &opened, &mut dlls)?;
+                broken = self.take_along(path, &opened, &mut dlls).err();
             }
             Ok(content)
         });
@@ -221,7 +224,13 @@ impl Visit for Judge<'_> {
         }
         let found = Found { path: file.path(), source: Source::File };
         let policy = self.policies.of(file.named());
-        items.extend(judged(found, content, policy).map(|image| (image, false)));
+        let image = judged(found, content, policy).map(|mut image| {
+            if let Some(broken) = broken {
+                image.add(&broken);
+            }
+            image
+        });
+        items.extend(image.map(|image| (image, false)));
         items.append(&mut dlls);
     }
 
@@ -246,7 +255,10 @@ impl Judge<'_> {
             BesideError::Table(TableError::Io(error)) => ReadError::Io(error),
             BesideError::Table(TableError::Malformed(why)) => ReadError::Table(why),
         })?;
-        for path in dlls {
+        let is_wanted = |dll: &PathBuf| {
+            !dll.file_name().is_some_and(|name| self.exclude.matches(Path::new(name)))
+        };
+        for path in dlls.into_iter().filter(is_wanted) {
             let content = image::read(&path);
             let policy = self.policies.of(program);
             let found = Found { path, source: Source::Beside(program.to_owned()) };

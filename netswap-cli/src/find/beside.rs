@@ -22,6 +22,8 @@ type Names = HashMap<String, Vec<OsString>>;
 #[derive(Debug, Default)]
 pub(crate) struct Beside {
     folders: Mutex<HashMap<PathBuf, Arc<Names>>>,
+    /// What DLLs import: the programs of a folder share most of them.
+    imports: Mutex<HashMap<PathBuf, Arc<[Import]>>>,
 }
 
 /// Why it can't be told which DLLs a program loads.
@@ -56,16 +58,27 @@ impl Beside {
         let folder = path.parent().unwrap_or(Path::new(""));
         let names = self.names(folder)?;
         let mut found = BTreeSet::new();
-        let mut waiting = imports(file, layout)?;
-        while let Some(import) = waiting.pop() {
-            for name in of_import(&names, &import) {
+        let mut waiting: Vec<Arc<[Import]>> = vec![imports(file, layout)?.into()];
+        while let Some(imports) = waiting.pop() {
+            for name in imports.iter().flat_map(|import| of_import(&names, import)) {
                 let dll = folder.join(name);
                 if dll != path && found.insert(dll.clone()) {
-                    waiting.extend(imports_of(&dll).unwrap_or_default());
+                    waiting.push(self.imports_of(&dll));
                 }
             }
         }
         Ok(found)
+    }
+
+    /// What a DLL imports; nothing if that can't be told.
+    fn imports_of(&self, dll: &Path) -> Arc<[Import]> {
+        let known = || self.imports.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(imports) = known().get(dll) {
+            return imports.clone();
+        }
+        let imports: Arc<[Import]> = imports_of(dll).unwrap_or_default().into();
+        known().insert(dll.to_owned(), imports.clone());
+        imports
     }
 
     /// Those of one import, whether or not they are images.
@@ -83,7 +96,11 @@ impl Beside {
         let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let mut names = Names::new();
         for entry in fs::read_dir(here)? {
-            let name = entry?.file_name();
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                continue;
+            }
+            let name = entry.file_name();
             names.entry(without_case(&name.to_string_lossy())).or_default().push(name);
         }
         for of_one in names.values_mut() {

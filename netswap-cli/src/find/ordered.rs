@@ -51,21 +51,13 @@ pub(crate) fn run<Task: Send, Item: Send, Error>(
     work: impl Fn(Task) -> Done<Task, Item> + Sync,
     mut emit: impl FnMut(Item) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let queue = Queue {
-        state: Mutex::new(State {
-            waiting: (0..).map(|number| vec![number]).zip(tasks).collect(),
-            running: BTreeSet::new(),
-            done: BTreeMap::new(),
-            held: 0,
-            threads: 0,
-            is_stopped: false,
-        }),
-        tasks: Condvar::new(),
-        items: Condvar::new(),
-    };
+    let queue = Queue::of(tasks);
     thread::scope(|scope| {
         let _stop = Stop(&queue, || true);
         queue.lock().start_threads(scope, &queue, jobs, &work);
+        if queue.lock().threads == 0 {
+            return queue.work_alone(&work, &mut emit);
+        }
         while let Some(items) = queue.next() {
             items.into_iter().try_for_each(&mut emit)?;
         }
@@ -74,6 +66,18 @@ pub(crate) fn run<Task: Send, Item: Send, Error>(
 }
 
 impl<Task, Item> Queue<Task, Item> {
+    fn of(tasks: Vec<Task>) -> Self {
+        let state = State {
+            waiting: (0..).map(|number| vec![number]).zip(tasks).collect(),
+            running: BTreeSet::new(),
+            done: BTreeMap::new(),
+            held: 0,
+            threads: 0,
+            is_stopped: false,
+        };
+        Queue { state: Mutex::new(state), tasks: Condvar::new(), items: Condvar::new() }
+    }
+
     /// What each thread does.
     fn work<'scope>(
         &'scope self,
@@ -107,6 +111,22 @@ impl<Task, Item> Queue<Task, Item> {
                 self.items.notify_one();
             }
         }
+    }
+
+    /// What is left to do where the system gives no thread at all.
+    fn work_alone<Error>(
+        &self,
+        work: impl Fn(Task) -> Done<Task, Item>,
+        emit: &mut impl FnMut(Item) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut state = self.lock();
+        while let Some((place, task)) = state.start() {
+            state.finish(&place, work(task));
+            while let Some(items) = state.next() {
+                items.into_iter().try_for_each(&mut *emit)?;
+            }
+        }
+        Ok(())
     }
 
     /// Waits for the next items in the order. `None`: there will be none any more.
@@ -147,11 +167,15 @@ impl<Task: Send, Item: Send> State<Task, Item> {
     ) {
         let wanted = jobs.get().min(self.waiting.len() + self.running.len());
         while self.threads < wanted {
-            self.threads += 1;
-            scope.spawn(move || {
+            let spawned = thread::Builder::new().spawn_scoped(scope, move || {
                 let _stop = Stop(queue, thread::panicking);
                 queue.work(scope, jobs, work);
             });
+            if spawned.is_err() {
+                // Those that there are do it all; see `run` for none.
+                break;
+            }
+            self.threads += 1;
         }
     }
 }
@@ -298,6 +322,19 @@ mod tests {
             run(jobs(4), (1..10).collect(), work, |_| Ok::<_, Infallible>(()))
         });
         assert!(result.is_err());
+    }
+
+    #[test]
+    fn without_any_thread_the_same_comes_out() {
+        let queue = Queue::of((1..10).collect());
+        let mut seen = Vec::new();
+        let emit = &mut |task: u32| {
+            seen.push(task.to_string());
+            Ok::<_, Infallible>(())
+        };
+        queue.work_alone(tree, emit).unwrap();
+        assert_eq!(seen.len(), 9 + 90 + 900 + 9000);
+        assert!(seen.is_sorted());
     }
 
     #[test]

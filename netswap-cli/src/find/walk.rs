@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use super::ordered::{self, Done};
 use crate::policy::Exclude;
 use crate::system::{self, EntryKind, Folder, Identity, Name, Names};
-use crate::text::normal;
 
 /// How a tree is walked.
 #[derive(Clone, Debug)]
@@ -110,7 +109,8 @@ pub(crate) struct Listing {
 /// The folders that a folder lies in, to tell a loop of links and another volume.
 #[derive(Debug)]
 struct Ancestry {
-    identity: Identity,
+    /// None if the file system does not tell.
+    identity: Option<Identity>,
     parent: Option<Arc<Ancestry>>,
 }
 
@@ -145,19 +145,12 @@ pub(crate) fn walk<V: Visit, Error>(
     ordered::run(walker.options.jobs, tasks, |task| walker.work(task), emit)
 }
 
-/// What was named, without what was named before or lies below a folder that is: nothing is to be
-/// looked at twice.
+/// What was named, each path once. One that lies below another may still be another file: links and
+/// other file systems are followed where they are named.
 fn distinct(named: &[PathBuf]) -> Vec<PathBuf> {
-    let normal: Vec<_> = named.iter().map(|path| normal(path)).collect();
-    let folders: HashSet<&PathBuf> =
-        named.iter().zip(&normal).filter(|(path, _)| path.is_dir()).map(|(_, path)| path).collect();
     let mut seen = HashSet::new();
-    let is_new = |path: &PathBuf| {
-        let is_below = path.ancestors().skip(1).any(|above| folders.contains(&above.to_owned()));
-        !is_below && seen.insert(path.clone())
-    };
-    let is_new: Vec<_> = normal.iter().map(is_new).collect();
-    named.iter().zip(is_new).filter(|(_, is_new)| *is_new).map(|(path, _)| path.clone()).collect()
+    let is_new = |path: &&PathBuf| seen.insert(std::path::absolute(path).ok());
+    named.iter().filter(is_new).cloned().collect()
 }
 
 struct Walker<'a, V> {
@@ -201,7 +194,10 @@ impl<V: Visit> Walker<'_, V> {
         }
         let start = Instant::now();
         match Folder::open(path) {
-            Ok(folder) => self.list(folder, None, path.into(), start.elapsed() > FAR),
+            Ok(folder) => {
+                let is_far = start.elapsed() > FAR;
+                self.list(folder, Descent { parent: None, is_link: false }, path.into(), is_far)
+            }
             Err(error) => self.unreadable(path, error),
         }
     }
@@ -214,7 +210,8 @@ impl<V: Visit> Walker<'_, V> {
         match parent.folder.folder(&parent.names, name, is_link) {
             Ok(folder) => {
                 let is_far = start.elapsed() > FAR;
-                self.list(folder, parent.ancestry.clone(), parent.root.clone(), is_far)
+                let descent = Descent { parent: parent.ancestry.clone(), is_link };
+                self.list(folder, descent, parent.root.clone(), is_far)
             }
             Err(error) => {
                 self.unreadable(&parent.folder.path().join(parent.names.get(name)), error)
@@ -226,14 +223,14 @@ impl<V: Visit> Walker<'_, V> {
     fn list(
         &self,
         folder: Folder,
-        parent: Option<Arc<Ancestry>>,
+        descent: Descent,
         root: Arc<Path>,
         is_far: bool,
     ) -> Done<Task, V::Item> {
-        let ancestry = match self.ancestry(&folder, parent) {
-            Ok(Descent::Into(ancestry)) => ancestry,
-            Ok(Descent::Not) => return Done { items: Vec::new(), tasks: Vec::new() },
-            Err(error) => return self.unreadable(folder.path(), error),
+        let ancestry = match self.ancestry(&folder, descent) {
+            Ok(ancestry) => ancestry,
+            Err(NotEntered::Unwanted) => return Done { items: Vec::new(), tasks: Vec::new() },
+            Err(NotEntered::Failed(error)) => return self.unreadable(folder.path(), error),
         };
         let (names, mut all) = match folder.entries() {
             Ok(entries) => entries,
@@ -280,22 +277,28 @@ impl<V: Visit> Walker<'_, V> {
         exclude.matches(&below.join(listing.names.get(name)))
     }
 
-    /// Whether to go down into this folder.
-    fn ancestry(&self, folder: &Folder, parent: Option<Arc<Ancestry>>) -> io::Result<Descent> {
+    /// The ancestry of what stands in this folder; none where it is of no use.
+    fn ancestry(
+        &self,
+        folder: &Folder,
+        descent: Descent,
+    ) -> Result<Option<Arc<Ancestry>>, NotEntered> {
+        let Descent { parent, is_link } = descent;
         let WalkOptions { follow_links, one_file_system, .. } = *self.options;
         if !follow_links && !one_file_system {
-            return Ok(Descent::Into(None));
+            return Ok(None);
         }
-        let identity = folder.identity()?;
-        let ancestors = || std::iter::successors(parent.as_deref(), |at| at.parent.as_deref());
-        let is_loop = ancestors().any(|ancestor| ancestor.identity == identity);
-        let volume = |ancestor: &Ancestry| system::volume(ancestor.identity);
+        let identity = folder.identity().map_err(NotEntered::Failed)?;
+        // Only a link leads back up.
+        let mut above = std::iter::successors(parent.as_deref(), |at| at.parent.as_deref());
+        let is_loop = is_link && identity.is_some() && above.any(|at| at.identity == identity);
+        let volume = |identity: Option<Identity>| identity.map(system::volume);
         let is_elsewhere = one_file_system
-            && ancestors().next().is_some_and(|at| volume(at) != system::volume(identity));
+            && parent.as_ref().is_some_and(|parent| volume(parent.identity) != volume(identity));
         if is_loop || is_elsewhere {
-            return Ok(Descent::Not);
+            return Err(NotEntered::Unwanted);
         }
-        Ok(Descent::Into(Some(Arc::new(Ancestry { identity, parent }))))
+        Ok(Some(Arc::new(Ancestry { identity, parent })))
     }
 
     fn unreadable(&self, path: &Path, error: io::Error) -> Done<Task, V::Item> {
@@ -304,10 +307,27 @@ impl<V: Visit> Walker<'_, V> {
     }
 }
 
-enum Descent {
-    Into(Option<Arc<Ancestry>>),
+/// Why a folder is not gone down into.
+enum NotEntered {
     /// What stands in it is looked at elsewhere, or not wanted.
-    Not,
+    Unwanted,
+    Failed(io::Error),
+}
+
+/// How a folder was come to.
+struct Descent {
+    parent: Option<Arc<Ancestry>>,
+    is_link: bool,
+}
+
+/// A chain of many folders is let go of one by one, not each by the one before.
+impl Drop for Ancestry {
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(mut ancestry) = next.and_then(Arc::into_inner) {
+            next = ancestry.parent.take();
+        }
+    }
 }
 
 /// The folders one by one, and the files between them in handfuls, from an entry on.
@@ -463,23 +483,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_twice_or_lies_below_what_is_named_is_found_once() {
+    fn what_is_named_twice_is_found_once() {
         let dir = tree(&["a.exe", "sub/b.exe"]);
         let root = dir.path();
-        let named = [
-            root.join("sub/b.exe"),
-            root.join("sub"),
-            root.join("./a.exe"),
-            root.join("sub/../a.exe"),
-            root.join("sub/."),
-        ];
+        let named =
+            [root.join("a.exe"), root.join("sub"), root.join("./a.exe"), root.join("sub/.")];
         let mut seen = Vec::new();
         walk(&named, &WalkOptions::default(), &Note, |item| {
             seen.push(item.unwrap());
             Ok::<_, Infallible>(())
         })
         .unwrap();
-        assert_eq!(seen, [root.join("sub/b.exe"), root.join("./a.exe")]);
+        assert_eq!(seen, [root.join("a.exe"), root.join("sub/b.exe")]);
     }
 
     #[test]

@@ -17,12 +17,16 @@ use crate::text::{Printable, one_line};
 /// # Examples
 ///
 /// ```no_run
-/// use netswap::{Build, Policy, verify};
+/// use netswap::verify::{self, Options};
+/// use netswap::{Build, ExitCode};
 ///
 /// let mut build = Build::new();
 /// build.target("x86_64-pc-windows-msvc").arg("--release");
-/// let report = verify::build(&build, None)?;
-/// assert_eq!(report.exit_code(), netswap::ExitCode::Passed);
+/// let verified = verify::build(&build, &Options::default(), &mut |image| {
+///     println!("{}: {:?}", image.path.display(), image.verdict.status);
+///     Ok(())
+/// })?;
+/// assert_eq!(verified.exit_code(), ExitCode::Passed);
 /// # Ok::<(), netswap::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]

@@ -117,6 +117,9 @@ pub(super) fn updated(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
 
     /// Word by word, each carry at once, as the format's own words have it.
     fn word_by_word(bytes: &[u8], field: usize) -> u32 {
@@ -155,5 +158,82 @@ mod tests {
     #[test]
     fn a_file_that_became_shorter_is_an_error() {
         assert!(compute(&[0; 100][..], 101, 0).is_err());
+    }
+
+    /// Applies changes one after the other; what each was, as [`updated`] takes it.
+    fn change(bytes: &mut [u8], field: usize, wanted: &[(Index, u8)]) -> Vec<(u64, u8, u8)> {
+        let mut changes = Vec::new();
+        for (place, after) in wanted {
+            // The first byte stays what it is in any image: of zeros alone the sum is another.
+            let at = 1 + place.index(bytes.len() - 1);
+            if !(field..field + 4).contains(&at) {
+                changes.push((at as u64, bytes[at], *after));
+                bytes[at] = *after;
+            }
+        }
+        changes
+    }
+
+    /// Changes two bytes so that the sum becomes 0xffff, which is 0 as sums are counted.
+    fn fill_up(bytes: &mut [u8], field: usize) -> Vec<(u64, u8, u8)> {
+        let places = (2..bytes.len() - 1).step_by(2);
+        let is_beside = |at: &usize| at + 1 < field || field + 4 <= *at;
+        let Some(at) = places.into_iter().find(is_beside) else {
+            return Vec::new();
+        };
+        let word = u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+        let length = u32::try_from(bytes.len()).unwrap();
+        let missing = 0xffff - (of(bytes, field) - length);
+        let filled = u16::try_from((u32::from(word) + missing) % 0xffff).unwrap();
+        let wanted = filled.to_le_bytes();
+        let changes = (at..).zip(wanted).map(|(at, after)| (at as u64, bytes[at], after)).collect();
+        bytes[at..at + 2].copy_from_slice(&wanted);
+        changes
+    }
+
+    proptest! {
+        #[test]
+        fn the_sum_updated_from_any_changes_is_that_of_the_whole_file(
+            mut bytes in vec(any::<u8>(), 5..2000),
+            field in any::<Index>(),
+            wanted in vec((any::<Index>(), any::<u8>()), 0..40),
+            is_full in any::<bool>(),
+        ) {
+            bytes[0] = b'M';
+            let field = 1 + field.index(bytes.len() - 4);
+            let before = of(&bytes, field);
+            let mut changes = change(&mut bytes, field, &wanted);
+            if is_full {
+                changes.extend(fill_up(&mut bytes, field));
+            }
+            let after = of(&bytes, field);
+            prop_assert_eq!(after, word_by_word(&bytes, field));
+            prop_assert_eq!(updated(before, bytes.len() as u64, changes), Some(after));
+        }
+
+        #[test]
+        fn changes_that_are_taken_back_leave_the_checksum_of_a_file_of_any_length(
+            sum in prop_oneof![Just(1), 1..=MODULUS, Just(MODULUS)],
+            length in any::<u64>(),
+            changes in vec(any::<(u64, u8, u8)>(), 0..40),
+        ) {
+            let checksum = with_length(sum, length);
+            let changed = updated(checksum, length, changes.iter().copied());
+            prop_assume!(checksum != 0 && changed != Some(0));
+            let back = changes.iter().map(|&(offset, before, after)| (offset, after, before));
+            prop_assert_eq!(updated(changed.unwrap(), length, back), Some(checksum));
+        }
+
+        #[test]
+        fn a_checksum_that_no_file_of_that_length_has_is_left_alone(
+            checksum in prop_oneof![Just(0), any::<u32>()],
+            sum in prop_oneof![0..=0x1_0000_u32, Just(0), Just(0x1_0000), any::<u32>()],
+            times_4_gib in 0..3_u64,
+            changes in vec(any::<(u64, u8, u8)>(), 0..40),
+        ) {
+            let length = (times_4_gib << 32) + u64::from(checksum.wrapping_sub(sum));
+            let can_be = checksum != 0 && (1..=0xffff).contains(&sum);
+            prop_assert_eq!(updated(checksum, length, changes).is_some(), can_be);
+        }
     }
 }

@@ -103,13 +103,16 @@ impl Edit {
         with(&self.old, header)
     }
 
+    /// The bytes that stand in the place of this edit now; none if it is not of this image.
+    pub(crate) fn now<'a>(&self, layout: &'a Layout) -> &'a [u8] {
+        layout.reach.get(..self.old.len()).unwrap_or_default()
+    }
+
     /// What of the bytes that stand in a file now is left of this edit.
     pub(crate) fn state(&self, layout: &Layout) -> EditState {
         let start = u64::from(layout.nt_headers) + u64::from(CHARACTERISTICS);
-        let Some(now) = layout.reach.get(..self.old.len()) else {
-            return EditState::Other;
-        };
-        if self.offset != start {
+        let now = self.now(layout);
+        if self.offset != start || now.len() != self.new.len() {
             return EditState::Other;
         }
         // A write that was cut off in its midst leaves some bytes new and some old.
@@ -153,6 +156,9 @@ fn with(bytes: &[u8], header: Header) -> Header {
 mod tests {
     use super::*;
     use crate::image::tests::image;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
 
     const BOTH: &[SwapRun] = &SwapRun::ALL;
 
@@ -255,5 +261,123 @@ mod tests {
         assert!(!longer.is_sound());
         let empty = Edit { old: Vec::new(), new: Vec::new(), ..edit };
         assert!(!empty.is_sound());
+    }
+
+    /// An image whose bytes are any at all, but for those that make it one.
+    fn any_image() -> impl Strategy<Value = Vec<u8>> {
+        let offset_and_rest = (0x40..0x400_usize, 0..300_usize, any::<bool>());
+        offset_and_rest.prop_flat_map(|(nt, rest, is_pe32_plus)| {
+            vec(any::<u8>(), nt + 24 + 240 + rest).prop_map(move |mut bytes| {
+                let magic: u16 = if is_pe32_plus { 0x20b } else { 0x10b };
+                for (at, field) in [
+                    (0, &b"MZ"[..]),
+                    (0x3c, &u32::try_from(nt).unwrap().to_le_bytes()),
+                    (nt, b"PE\0\0"),
+                    (nt + 6, &[0; 2]), // NumberOfSections
+                    (nt + 20, &240_u16.to_le_bytes()),
+                    (nt + 24, &magic.to_le_bytes()),
+                ] {
+                    bytes[at..at + field.len()].copy_from_slice(field);
+                }
+                bytes
+            })
+        })
+    }
+
+    fn with_checksum(mut bytes: Vec<u8>, checksum: u32) -> Vec<u8> {
+        let at = layout(&bytes).nt_headers as usize + CHECKSUM as usize;
+        bytes[at..at + 4].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// Which bits are set or cleared, again and again.
+    fn any_changes() -> impl Strategy<Value = Vec<(Vec<SwapRun>, bool)>> {
+        vec((subsequence(BOTH, 1..=2), any::<bool>()), 1..6)
+    }
+
+    /// The file after each of the changes, and after those that bring its bits back.
+    fn steps(bytes: &[u8], mut changes: Vec<(Vec<SwapRun>, bool)>) -> Vec<Vec<u8>> {
+        let header = layout(bytes).header;
+        changes.extend(SwapRun::ALL.map(|bit| (vec![bit], header.has(bit))));
+        let step = |bytes: &mut Vec<u8>, (bits, set): (Vec<SwapRun>, bool)| {
+            if let Some(edit) = plan(bytes, &bits, set) {
+                *bytes = edited(std::mem::take(bytes), &edit);
+            }
+            assert!(bits.iter().all(|bit| layout(bytes).header.has(*bit) == set));
+            Some(bytes.clone())
+        };
+        changes.into_iter().scan(bytes.to_vec(), step).collect()
+    }
+
+    /// How far the checksum is from the right one, as sums are counted.
+    fn distance(bytes: &[u8]) -> i64 {
+        let layout = layout(bytes);
+        let right = layout.checksum(bytes, bytes.len() as u64).unwrap();
+        (i64::from(layout.header.checksum) - i64::from(right)).rem_euclid(0xffff)
+    }
+
+    proptest! {
+        #[test]
+        fn a_right_checksum_stays_right_through_any_changes(
+            bytes in any_image(),
+            changes in any_changes(),
+        ) {
+            let bytes = with_right_checksum(bytes);
+            let steps = steps(&bytes, changes);
+            prop_assert!(steps.iter().all(|step| checksum_is_right(step)));
+            prop_assert_eq!(steps.last(), Some(&bytes));
+        }
+
+        #[test]
+        fn no_checksum_stays_none_through_any_changes(
+            bytes in any_image(),
+            changes in any_changes(),
+        ) {
+            let bytes = with_checksum(bytes, 0);
+            let steps = steps(&bytes, changes);
+            prop_assert!(steps.iter().all(|step| layout(step).header.checksum == 0));
+            prop_assert_eq!(steps.last(), Some(&bytes));
+        }
+
+        #[test]
+        fn a_stale_checksum_stays_stale_by_the_same_distance_through_any_changes(
+            bytes in any_image(),
+            sum in 1..=0xffff_u32,
+            changes in any_changes(),
+        ) {
+            let checksum = sum + u32::try_from(bytes.len()).unwrap();
+            let bytes = with_checksum(bytes, checksum);
+            let (steps, distance_before) = (steps(&bytes, changes), distance(&bytes));
+            for step in &steps {
+                prop_assert_eq!(distance(step), distance_before);
+                prop_assert_eq!(checksum_is_right(step), distance_before == 0);
+            }
+            prop_assert_eq!(steps.last(), Some(&bytes));
+        }
+
+        #[test]
+        fn a_checksum_that_can_not_be_right_is_not_touched_through_any_changes(
+            bytes in any_image(),
+            sum in prop_oneof![Just(0), Just(0x1_0000), 0x1_0000..=u32::MAX],
+            changes in any_changes(),
+        ) {
+            let checksum = sum.wrapping_add(u32::try_from(bytes.len()).unwrap());
+            let bytes = with_checksum(bytes, checksum);
+            let steps = steps(&bytes, changes);
+            prop_assert!(steps.iter().all(|step| layout(step).header.checksum == checksum));
+            prop_assert_eq!(steps.last(), Some(&bytes));
+        }
+
+        #[test]
+        fn a_recomputed_checksum_is_right_in_any_image(
+            bytes in any_image(),
+            set in any::<bool>(),
+        ) {
+            let (before, length) = (layout(&bytes), bytes.len() as u64);
+            let right_now = NewChecksum::Recomputed(before.checksum(&*bytes, length).unwrap());
+            let edit = Edit::plan(&before, length, BOTH, set, right_now);
+            let after = edit.map_or(bytes.clone(), |edit| edited(bytes, &edit));
+            prop_assert!(checksum_is_right(&after));
+        }
     }
 }

@@ -133,18 +133,18 @@ impl Layout {
         self.directories.get(entry as usize).copied().filter(|directory| directory.address != 0)
     }
 
-    /// Where in the file the bytes at a relative virtual address lie, and how many of their section
-    /// follow. `None`: it is an address that the file holds nothing for.
-    pub fn file_range(&self, address: u32) -> Option<(u64, u32)> {
+    /// What Windows maps at a relative virtual address. `None`: nothing.
+    pub(super) fn mapped(&self, address: u32) -> Option<Mapped> {
         if address < self.size_of_headers {
-            return Some((address.into(), self.size_of_headers - address));
+            let length = self.size_of_headers - address;
+            return Some(Mapped { offset: address.into(), in_file: length, length });
         }
-        self.sections.iter().find_map(|section| section.file_range(address, self.file_alignment))
+        self.sections.iter().find_map(|section| section.mapped(address, self.file_alignment))
     }
 
     /// The offset behind the last byte that a section has in the file.
     pub fn end_of_sections(&self) -> u64 {
-        let end = |section: &Section| match section.raw_size {
+        let end = |section: &Section| match section.in_file() {
             0 => 0,
             size => u64::from(section.start(self.file_alignment)) + u64::from(size),
         };
@@ -164,17 +164,38 @@ impl Section {
         if file_alignment < SECTOR { self.offset } else { self.offset & !(SECTOR - 1) }
     }
 
-    fn file_range(&self, address: u32, file_alignment: u32) -> Option<(u64, u32)> {
+    /// How many bytes it has in the file. Without an offset it has none, whatever its size says.
+    fn in_file(&self) -> u32 {
+        if self.offset == 0 { 0 } else { self.raw_size }
+    }
+
+    fn mapped(&self, address: u32, file_alignment: u32) -> Option<Mapped> {
         let into = address.checked_sub(self.address)?;
-        // Old linkers left VirtualSize 0.
-        let size = match self.virtual_size {
-            0 => self.raw_size,
-            size => size.min(self.raw_size),
-        };
-        let rest = size.checked_sub(into).filter(|rest| *rest > 0)?;
-        Some((u64::from(self.start(file_alignment)) + u64::from(into), rest))
+        // Old linkers left VirtualSize 0. Windows maps whole pages.
+        let size = if self.virtual_size == 0 { self.raw_size } else { self.virtual_size };
+        let size = size.checked_next_multiple_of(PAGE).unwrap_or(u32::MAX);
+        let length = size.checked_sub(into).filter(|length| *length > 0)?;
+        Some(Mapped {
+            offset: u64::from(self.start(file_alignment)) + u64::from(into),
+            in_file: self.in_file().saturating_sub(into).min(length),
+            length,
+        })
     }
 }
+
+/// What of the file lies at an address, and how much behind it is zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mapped {
+    /// Where it begins in the file, in bytes.
+    pub(super) offset: u64,
+    /// How many bytes of the section the file holds from there on.
+    pub(super) in_file: u32,
+    /// How many bytes of the section are mapped from there on: behind those of the file, zeros.
+    pub(super) length: u32,
+}
+
+/// What Windows maps at once, on every machine that it runs on today.
+const PAGE: u32 = 0x1000;
 
 fn fingerprint(headers: &[u8]) -> u32 {
     let mut crc = crc32fast::Hasher::new();

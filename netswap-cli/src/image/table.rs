@@ -5,6 +5,7 @@ use std::io;
 
 use object::pod::{self, Pod};
 
+use super::layout::Mapped;
 use super::{Layout, ReadAt};
 
 /// Why a table of an image can't be read.
@@ -59,15 +60,24 @@ impl<'a, R: ReadAt + ?Sized> Pieces<'a, R> {
         Ok(piece)
     }
 
-    /// The record at a relative virtual address. `None`: the file holds nothing there.
-    pub(super) fn record<T: Pod>(&self, layout: &Layout, address: u32) -> io::Result<Option<T>> {
-        let Some((offset, rest)) = layout.file_range(address) else {
-            return Ok(None);
+    /// At most `most` bytes that are mapped at a relative virtual address.
+    fn mapped(&self, layout: &Layout, address: u32, most: usize) -> io::Result<Vec<u8>> {
+        let Some(Mapped { offset, in_file, length }) = layout.mapped(address) else {
+            return Ok(Vec::new());
         };
-        if (rest as usize) < size_of::<T>() {
-            return Ok(None);
+        let most = most.min(WINDOW).min(length as usize);
+        let wanted = most.min(in_file as usize);
+        let mut bytes = self.bytes(offset, wanted)?;
+        // Behind what a section has in the file are zeros, but not in the place of what was cut off.
+        if bytes.len() == wanted {
+            bytes.resize(most, 0);
         }
-        let bytes = self.bytes(offset, size_of::<T>())?;
+        Ok(bytes)
+    }
+
+    /// The record at a relative virtual address. `None`: nothing is mapped there.
+    pub(super) fn record<T: Pod>(&self, layout: &Layout, address: u32) -> io::Result<Option<T>> {
+        let bytes = self.mapped(layout, address, size_of::<T>())?;
         Ok(pod::from_bytes::<T>(&bytes).ok().map(|(record, _)| *record))
     }
 
@@ -79,10 +89,7 @@ impl<'a, R: ReadAt + ?Sized> Pieces<'a, R> {
         address: u32,
         most: usize,
     ) -> io::Result<Option<Vec<u8>>> {
-        let Some((offset, rest)) = layout.file_range(address) else {
-            return Ok(None);
-        };
-        let mut bytes = self.bytes(offset, most.min(rest as usize))?;
+        let mut bytes = self.mapped(layout, address, most)?;
         let end = bytes.iter().position(|byte| *byte == 0);
         Ok(end.map(|end| {
             bytes.truncate(end);

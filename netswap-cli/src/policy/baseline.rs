@@ -11,7 +11,7 @@ use tempfile::{NamedTempFile, SpooledTempFile};
 
 use super::PolicyError;
 use crate::report::Judged;
-use crate::text::{PathFields, Printable, normal};
+use crate::text::{PathFields, Printable, hex, normal};
 use crate::verdict::Status;
 use crate::{Error, system};
 
@@ -118,8 +118,9 @@ impl Keys {
     fn of_path(&self, path: &Path) -> String {
         let full = normal(path);
         let key = full.strip_prefix(&self.folder).unwrap_or(&full);
-        // Bytes that are no text are escaped; that keeps two such names apart.
-        let key = key.to_str().map_or_else(|| Printable(key).to_string(), str::to_owned);
+        // The bytes keep a name that is no text apart from every other.
+        let odd = || format!("{} {}", Printable(key), hex(&system::path_bytes(key)));
+        let key = key.to_str().map_or_else(odd, str::to_owned);
         if std::path::MAIN_SEPARATOR == '/' { key } else { key.replace('\\', "/") }
     }
 }

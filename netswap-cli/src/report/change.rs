@@ -97,10 +97,16 @@ impl Verb {
 }
 
 impl<W: Write> ChangeReport<W> {
-    pub(crate) fn new(verb: Verb, format: Format, is_quiet: bool, out: W) -> Self {
+    pub(crate) fn new(
+        verb: Verb,
+        format: Format,
+        is_quiet: bool,
+        is_dry_run: bool,
+        out: W,
+    ) -> Self {
         let (refusals, later) = (Grouped::new(11), Later::new());
         let here = std::env::current_dir().unwrap_or_default();
-        let (is_dry_run, is_begun) = (false, false);
+        let is_begun = false;
         ChangeReport { verb, format, is_quiet, is_dry_run, here, out, refusals, later, is_begun }
     }
 
@@ -184,7 +190,6 @@ impl<W: Write> ChangeReport<W> {
             }
             _ if is_quiet => return Ok(()),
             ChangeStatus::Changed | ChangeStatus::WouldChange => {
-                self.is_dry_run |= change.status == ChangeStatus::WouldChange;
                 (AnsiColor::Green.on_default(), &mut self.later)
             }
             ChangeStatus::Unchanged | ChangeStatus::Skipped => (Style::new(), &mut self.later),

@@ -124,6 +124,13 @@ impl Judged {
         self.verdict.reason = Some(reason);
     }
 
+    /// Adds what was found behind its header.
+    pub(crate) fn add(&mut self, error: &ReadError) {
+        let Verdict { status, findings, .. } = Verdict::broken(error);
+        self.verdict.status = status;
+        self.verdict.findings.extend(findings);
+    }
+
     /// A folder, or a file that could not be looked at.
     pub(crate) fn unreadable(path: PathBuf, error: io::Error) -> Self {
         let verdict = Verdict::broken(&ReadError::Io(error));
@@ -212,7 +219,7 @@ pub struct Report<W> {
 }
 
 enum Writer {
-    Human(human::Human),
+    Human(Box<human::Human>),
     Json(json::Json),
     Ndjson(json::Lines),
 }
@@ -222,7 +229,7 @@ impl<W: Write> Report<W> {
     /// tells only the number if it `is_quiet`.
     pub fn new(format: Format, is_quiet: bool, out: W) -> Self {
         let writer = match format {
-            Format::Human => Writer::Human(human::Human::new(is_quiet)),
+            Format::Human => Writer::Human(Box::new(human::Human::new(is_quiet))),
             Format::Json => Writer::Json(json::Json::default()),
             Format::Ndjson => Writer::Ndjson(json::Lines::default()),
         };

@@ -14,6 +14,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::path::Arg;
+use rustix::process::{Resource, Rlimit};
 
 use super::EntryKind;
 
@@ -98,8 +99,12 @@ impl Folder {
             let kind = match entry.file_type() {
                 // Some file systems don't tell.
                 FileType::Unknown => {
-                    let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                    FileType::from_raw_mode(stat.st_mode)
+                    match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                        Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                        // It has just gone.
+                        Err(Errno::NOENT) => continue,
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 kind => kind,
             };
@@ -115,14 +120,15 @@ impl Folder {
         Ok(entry_kind(FileType::from_raw_mode(stat.st_mode)))
     }
 
-    pub(crate) fn identity(&self) -> io::Result<Identity> {
+    /// Which folder it is, if the file system tells.
+    pub(crate) fn identity(&self) -> io::Result<Option<Identity>> {
         let stat = rustix::fs::fstat(&self.fd)?;
         #[allow(
             clippy::useless_conversion,
             clippy::cast_sign_loss,
             reason = "not so on every Unix"
         )]
-        Ok((stat.st_dev as u64, u64::from(stat.st_ino)))
+        Ok(known((stat.st_dev as u64, u64::from(stat.st_ino))))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -143,10 +149,29 @@ fn entry_kind(kind: FileType) -> EntryKind {
     }
 }
 
+/// Some file systems number nothing.
+fn known(identity: Identity) -> Option<Identity> {
+    (identity.1 != 0).then_some(identity)
+}
+
 /// Which volume a folder lies on, to stay on it.
 pub(crate) fn volume(identity: Identity) -> u64 {
     identity.0
 }
+
+/// Lets this process have as many files open as the system allows: a deep tree needs a few for each
+/// level. Where that is refused, what can't be opened is told.
+pub(crate) fn raise_open_files() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let most = limit.maximum.map_or(MOST_OPEN, |most| most.min(MOST_OPEN));
+    let raised = Rlimit { current: Some(most), maximum: limit.maximum };
+    if limit.current.is_some_and(|current| current < most) {
+        let _ = rustix::process::setrlimit(Resource::Nofile, raised);
+    }
+}
+
+/// As many as macOS takes.
+const MOST_OPEN: u64 = 10_240;
 
 /// Opens the file at `path`, to read its header alone.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
@@ -182,7 +207,7 @@ fn switch_read_ahead_off(file: &File) {
 /// What tells whether a file is still the one that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    pub(crate) identity: Identity,
+    pub(crate) identity: Option<Identity>,
     /// In bytes.
     pub(crate) length: u64,
     modified: (i64, i64),
@@ -192,7 +217,7 @@ pub(crate) struct Stamp {
 pub(crate) fn stamp(file: &File) -> io::Result<(Stamp, u64)> {
     let metadata = file.metadata()?;
     let stamp = Stamp {
-        identity: (metadata.dev(), metadata.ino()),
+        identity: known((metadata.dev(), metadata.ino())),
         length: metadata.len(),
         modified: (metadata.mtime(), metadata.mtime_nsec()),
     };
@@ -214,6 +239,11 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usi
 #[expect(clippy::unnecessary_wraps, reason = "on Windows there are none")]
 pub(crate) fn of_a_new_file() -> Option<Permissions> {
     Some(Permissions::from_mode(0o666))
+}
+
+/// Gives an open file these permissions: a link that takes its place meanwhile does not matter.
+pub(crate) fn set_permissions(file: &File, _path: &Path, to: Permissions) -> io::Result<()> {
+    file.set_permissions(to)
 }
 
 /// Lets the owner write; what others may do stays.

@@ -88,10 +88,11 @@ impl Folder {
         Ok(entry_kind(fs::metadata(self.path.join(names.get(name)))?.file_type()))
     }
 
-    pub(crate) fn identity(&self) -> io::Result<Identity> {
+    /// Which folder it is, if the file system tells.
+    pub(crate) fn identity(&self) -> io::Result<Option<Identity>> {
         let handle = winapi_util::Handle::from_path_any(&self.path)?;
         let information = winapi_util::file::information(&handle)?;
-        Ok((information.volume_serial_number(), information.file_index()))
+        Ok(known((information.volume_serial_number(), information.file_index())))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -111,6 +112,11 @@ fn entry_kind(kind: fs::FileType) -> EntryKind {
     }
 }
 
+/// Some file systems, and servers of them, number nothing.
+fn known(identity: Identity) -> Option<Identity> {
+    (identity.1 != 0).then_some(identity)
+}
+
 /// Which volume a folder lies on, to stay on it.
 pub(crate) fn volume(identity: Identity) -> u64 {
     identity.0
@@ -124,7 +130,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// What tells whether a file is still the one that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    pub(crate) identity: Identity,
+    pub(crate) identity: Option<Identity>,
     /// In bytes.
     pub(crate) length: u64,
     modified: Option<u64>,
@@ -134,7 +140,7 @@ pub(crate) struct Stamp {
 pub(crate) fn stamp(file: &File) -> io::Result<(Stamp, u64)> {
     let information = winapi_util::file::information(file)?;
     let stamp = Stamp {
-        identity: (information.volume_serial_number(), information.file_index()),
+        identity: known((information.volume_serial_number(), information.file_index())),
         length: information.file_size(),
         modified: information.last_write_time(),
     };
@@ -158,6 +164,14 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usi
 pub(crate) fn of_a_new_file() -> Option<Permissions> {
     None
 }
+
+/// Gives a file these permissions, by its path: a handle for reading does not allow it.
+pub(crate) fn set_permissions(_file: &File, path: &Path, to: Permissions) -> io::Result<()> {
+    fs::set_permissions(path, to)
+}
+
+/// Windows has no limit that matters here.
+pub(crate) fn raise_open_files() {}
 
 /// Takes the read-only attribute away.
 #[expect(clippy::permissions_set_readonly_false, reason = "on Windows it is one attribute")]

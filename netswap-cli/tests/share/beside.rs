@@ -195,7 +195,7 @@ fn a_malformed_import_table_of_a_named_program_is_told() {
     put_directory(&mut outside, IMPORT, 0x00ff_0000, 40);
     let share = Share::of([("tool.exe", outside)]);
     share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
-FAILED  tool.exe
+FAILED  tool.exe  x64 exe, swap-run: net
         malformed-image: the import table does not lie in the file
         build the file again, or delete it
 
