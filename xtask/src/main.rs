@@ -6,8 +6,12 @@ mod clang;
 mod corpus;
 mod debian;
 mod differential;
+#[cfg_attr(not(target_os = "linux"), path = "faults/elsewhere.rs")]
+mod faults;
 mod fields;
+mod fuzz;
 mod oldest_rust;
+mod patched;
 mod process;
 mod published;
 mod readers;
@@ -21,7 +25,7 @@ use std::process::ExitCode;
 /// A chore: its name, what it does, and the function that does it with the arguments after it.
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
-const TASKS: [Task; 6] = [
+const TASKS: [Task; 9] = [
     (
         "verify",
         "build the fixtures and the example for Windows and read the headers of what was built",
@@ -32,10 +36,21 @@ const TASKS: [Task; 6] = [
         "all checks: format, lints, tests, documentation, packages, the oldest Rust",
         test::run,
     ),
+    (
+        "patched",
+        "patch the corpus, read it with pefile, and undo it; --small for a few of it",
+        patched::run,
+    ),
     ("signature", "what patch and undo do to a signature, as osslsigncode sees it", signature::run),
+    (
+        "faults",
+        "what netswap does when things go wrong: killed, no room, unreadable, …",
+        faults::run,
+    ),
     ("bench", "what things cost, beside their peers: build-cost, scan, single, patch", bench::run),
     ("corpus", "fetch Windows images of many makers, to compare readers on", corpus::run),
     ("differential", "compare what netswap and other readers say of the corpus", differential::run),
+    ("fuzz", "give the readers inputs that nobody would think of", fuzz::run),
 ];
 
 fn main() -> ExitCode {

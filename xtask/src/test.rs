@@ -6,7 +6,10 @@ use std::time::Instant;
 
 use crate::clang::mingw_clang;
 use crate::corpus;
+use crate::faults;
+use crate::fuzz::{Fuzzer, TARGETS};
 use crate::oldest_rust::{Oldest, VERSION};
+use crate::patched;
 use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
 use crate::published::netswap_build;
 use crate::signature;
@@ -22,13 +25,16 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 17] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
     ("LLD behind clang sets the bit for the MinGW targets", behind_clang),
     ("other readers find the same in real images", differential),
+    ("real images are patched and undone as pefile sees it", patched),
     ("patch and undo break and mend a signature as osslsigncode sees it", signature),
+    ("no input makes a reader panic", fuzzed),
+    ("nothing is lost when things go wrong", faults),
     ("the example passes its own tests", example),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", book),
@@ -94,8 +100,11 @@ fn in_example(arguments: &[&str]) -> Command {
 }
 
 fn formatted() -> Outcome {
-    let all = check(&mut cargo(&["fmt", "--all", "--check"]));
-    passed_if(all.and_then(|()| check(&mut in_example(&["fmt", "--all", "--check"]))))
+    let all = ["fmt", "--all", "--check"];
+    let result = check(&mut cargo(&all))
+        .and_then(|()| check(&mut in_example(&all)))
+        .and_then(|()| check(cargo(&all).current_dir(root().join("fuzz"))));
+    passed_if(result)
 }
 
 fn clippy() -> Outcome {
@@ -134,10 +143,40 @@ fn differential() -> Outcome {
     passed_if(check(&mut cargo(&["xtask", "differential", "--small"])))
 }
 
+fn patched() -> Outcome {
+    let corpus = match corpus::fetch(corpus::Selection::Small) {
+        Ok(corpus) => corpus,
+        Err(why) => return Outcome::NotRun(why),
+    };
+    passed_if(patched::patch_and_undo(&corpus).map(|summary| println!("{summary}")))
+}
+
 fn signature() -> Outcome {
     match signature::Tools::find() {
         Ok(tools) => passed_if(tools.check_all()),
         Err(why) => Outcome::NotRun(why),
+    }
+}
+
+/// Long enough to get well beyond the seeds, short enough to wait for.
+fn fuzzed() -> Outcome {
+    const SECONDS_EACH: u32 = 12;
+    let fuzzer = match Fuzzer::find() {
+        Ok(fuzzer) => fuzzer,
+        Err(why) => return Outcome::NotRun(why),
+    };
+    // Its workspace is its own, and it sees what only a fuzzer sees.
+    let mut clippy = cargo(&["clippy", "--quiet", "--locked", "--all-targets", "--target-dir"]);
+    clippy.arg(scratch("fuzz")).args(["--", "--deny", "warnings"]);
+    clippy.env("RUSTFLAGS", "--cfg fuzzing").current_dir(root().join("fuzz"));
+    passed_if(check(&mut clippy).and_then(|()| fuzzer.run_all(&TARGETS, SECONDS_EACH)))
+}
+
+fn faults() -> Outcome {
+    match faults::all() {
+        Ok(not_run) if not_run.is_empty() => Outcome::Passed,
+        Ok(not_run) => Outcome::NotRun(not_run.join("; ")),
+        Err(why) => Outcome::Failed(why),
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions, ReadDir};
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::EntryKind;
 
@@ -19,6 +20,8 @@ const FILE_FLAG_RANDOM_ACCESS: u32 = 0x1000_0000;
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
+    /// The list of what stands in it, until it is read.
+    list: Mutex<Option<ReadDir>>,
 }
 
 /// Which file or folder it is, whatever its name: the volume's serial number and the file's index.
@@ -52,10 +55,11 @@ impl Names {
 }
 
 impl Folder {
-    /// The folder at `path`.
-    #[expect(clippy::unnecessary_wraps, reason = "other systems open it here")]
+    /// The folder at `path`. It is asked for its first names here: how long that takes tells whether it
+    /// is far.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Folder { path: path.to_owned() })
+        let list = Mutex::new(Some(fs::read_dir(path)?));
+        Ok(Folder { path: path.to_owned(), list })
     }
 
     /// A folder in this one.
@@ -75,7 +79,8 @@ impl Folder {
     /// All that is in the folder, in no order.
     pub(crate) fn entries(&self) -> io::Result<(Names, Vec<(Name, EntryKind)>)> {
         let (mut names, mut entries) = (Names::default(), Vec::new());
-        for entry in fs::read_dir(&self.path)? {
+        let list = self.list.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for entry in list.map_or_else(|| fs::read_dir(&self.path), Ok)? {
             let entry = entry?;
             let kind = entry_kind(entry.file_type()?);
             entries.push((names.add(entry.file_name())?, kind));
@@ -165,8 +170,12 @@ pub(crate) fn of_a_new_file() -> Option<Permissions> {
     None
 }
 
-/// Gives a file these permissions, by its path: a handle for reading does not allow it.
+/// Gives a file these permissions, by its path: a handle for reading does not allow it. At a link they
+/// would become the link's own.
 pub(crate) fn set_permissions(_file: &File, path: &Path, to: Permissions) -> io::Result<()> {
+    if path.symlink_metadata()?.is_symlink() {
+        return fs::set_permissions(fs::canonicalize(path)?, to);
+    }
     fs::set_permissions(path, to)
 }
 
@@ -174,7 +183,6 @@ pub(crate) fn set_permissions(_file: &File, path: &Path, to: Permissions) -> io:
 pub(crate) fn raise_open_files() {}
 
 /// Takes the read-only attribute away.
-#[expect(clippy::permissions_set_readonly_false, reason = "on Windows it is one attribute")]
 pub(crate) fn make_writable(permissions: &mut Permissions) {
     permissions.set_readonly(false);
 }

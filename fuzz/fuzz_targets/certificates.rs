@@ -1,0 +1,34 @@
+//! The certificate table: what is well-formed lies in the file and fills its place.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use netswap::image::{CertificateTable, DirectoryEntry};
+use netswap_fuzz::{Short, layout};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some(layout) = layout(bytes) else {
+        return;
+    };
+    let length = bytes.len() as u64;
+    let read = |length| CertificateTable::read(bytes, &layout, length).expect("bytes can be read");
+    let table = read(length);
+    let short = CertificateTable::read(&Short(bytes), &layout, length);
+    assert_eq!(short.expect("bytes can be read"), table);
+    // A file may become shorter between the question for its length and the reading.
+    let _ = read(u64::MAX);
+    let directory = layout.directory(DirectoryEntry::Certificate);
+    match table {
+        CertificateTable::Absent => {
+            assert!(directory.is_none_or(|directory| directory.size == 0));
+            assert!(!layout.header.signed);
+        }
+        CertificateTable::WellFormed { offset, size, entries } => {
+            let directory = directory.expect("a table is where the directory says");
+            assert_eq!((offset, size), (directory.address, directory.size));
+            assert!(layout.header.signed);
+            assert!(u64::from(offset) + u64::from(size) <= length);
+            assert!(entries >= 1 && entries <= size / 8);
+        }
+        CertificateTable::Malformed { why, .. } => assert!(!why.is_empty()),
+    }
+});

@@ -1,0 +1,99 @@
+//! Both readings of a header say the same, and an edit does what it says and can be undone.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use netswap::image::{
+    Content, DirectoryEntry, Edit, Layout, NewChecksum, ReadError, SwapRun, read_from,
+};
+use netswap_fuzz::Short;
+
+const BITS: [&[SwapRun]; 3] = [&[SwapRun::Net], &[SwapRun::Cd], &SwapRun::ALL];
+
+const DIRECTORIES: [DirectoryEntry; 4] = [
+    DirectoryEntry::Import,
+    DirectoryEntry::Certificate,
+    DirectoryEntry::DelayImport,
+    DirectoryEntry::ClrRuntimeHeader,
+];
+
+fuzz_target!(|bytes: &[u8]| {
+    let layout = Layout::read(bytes);
+    let header = layout.as_ref().map(|layout| layout.as_ref().map(|layout| layout.header));
+    assert_eq!(said(read_from(bytes).map(header_of)), said(header));
+    assert_eq!(said(Layout::read(&Short(bytes))), said(layout.as_ref().map(Option::clone)));
+    let Ok(Some(layout)) = layout else {
+        return;
+    };
+    // One each time: the input's length is as good a choice as any.
+    let bits = BITS[bytes.len() % BITS.len()];
+    edit(bytes, &layout, bits, true, NewChecksum::Updated);
+    edit(bytes, &layout, bits, false, NewChecksum::Updated);
+    // Once is enough of what reads the whole input.
+    let right = layout.checksum(bytes, bytes.len() as u64).expect("the bytes are all there");
+    edit(
+        bytes,
+        &layout,
+        &SwapRun::ALL,
+        !layout.header.has(SwapRun::Net),
+        NewChecksum::Recomputed(right),
+    );
+});
+
+fn header_of(content: Content) -> Option<netswap::Header> {
+    match content {
+        Content::Image(header) => Some(header),
+        Content::Other => None,
+    }
+}
+
+/// What was read, or why not, as it can be compared.
+fn said<T, E: std::borrow::Borrow<ReadError>>(
+    result: Result<Option<T>, E>,
+) -> Result<Option<T>, String> {
+    result.map_err(|error| error.borrow().to_string())
+}
+
+/// Makes an edit and takes it back.
+fn edit(bytes: &[u8], layout: &Layout, bits: &[SwapRun], set: bool, checksum: NewChecksum) {
+    let length = bytes.len() as u64;
+    let is_as_wanted = |layout: &Layout| bits.iter().all(|bit| layout.header.has(*bit) == set);
+    let Some(edit) = Edit::plan(layout, length, bits, set, checksum) else {
+        assert!(is_as_wanted(layout));
+        return;
+    };
+    assert!(edit.is_sound());
+    let after = replaced(bytes, &edit, &edit.old, &edit.new);
+    let changed = Layout::read(&*after).expect("it is an image still").expect("it is one still");
+    assert!(is_as_wanted(&changed));
+    assert_eq!(changed.header, edit.applied(layout.header));
+    assert_eq!(layout.header, edit.undone(changed.header));
+    assert_eq!(places(&changed), places(layout));
+    let checksum = match checksum {
+        NewChecksum::Updated => NewChecksum::Updated,
+        NewChecksum::Recomputed(_) => {
+            let right = changed.checksum(&*after, length).expect("the bytes are all there");
+            assert_eq!(changed.header.checksum, right);
+            NewChecksum::Recomputed(right)
+        }
+    };
+    assert_eq!(Edit::plan(&changed, length, bits, set, checksum), None);
+    assert_eq!(replaced(&after, &edit, &edit.new, &edit.old), bytes);
+}
+
+/// The bytes with those of the edit exchanged.
+fn replaced(bytes: &[u8], edit: &Edit, from: &[u8], to: &[u8]) -> Vec<u8> {
+    let start = usize::try_from(edit.offset).expect("it lies in the bytes");
+    let mut bytes = bytes.to_vec();
+    let place = &mut bytes[start..start + to.len()];
+    assert_eq!(place, from);
+    place.copy_from_slice(to);
+    bytes
+}
+
+/// Where the parts of the image lie, which no edit changes.
+fn places(layout: &Layout) -> impl PartialEq + std::fmt::Debug {
+    let directories = DIRECTORIES.map(|entry| layout.directory(entry));
+    // The addresses that a loader would ask for first: those of the pages.
+    let pages: Vec<_> = (0..64).map(|page| layout.file_range(page * 0x1000)).collect();
+    (layout.nt_headers, directories, pages, layout.end_of_sections())
+}

@@ -1,0 +1,183 @@
+//! Images made for a fault: of both formats, with a checksum or none, and with NT headers at any
+//! offset; and what each is with the bit, worked out from the PE format and not by netswap.
+//!
+//! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format).
+
+/// `IMAGE_FILE_NET_RUN_FROM_SWAP`.
+const NET: u16 = 0x0800;
+
+/// What is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Image {
+    /// Where the NT headers begin.
+    pub(super) e_lfanew: usize,
+    pub(super) is_pe32_plus: bool,
+    /// Whether `CheckSum` is right, and not 0.
+    pub(super) has_checksum: bool,
+    /// Whether the bit is set.
+    pub(super) has_bit: bool,
+    /// How many bytes follow the section, whose length is a multiple of 512.
+    pub(super) overlay: usize,
+    /// Told from others by it.
+    pub(super) number: u32,
+}
+
+impl Image {
+    /// An x64 program as linkers make them, with a checksum and without the bit.
+    pub(super) fn usual(number: u32) -> Self {
+        let (is_pe32_plus, has_checksum) = (true, true);
+        Image { e_lfanew: 0x80, is_pe32_plus, has_checksum, has_bit: false, overlay: 0, number }
+    }
+
+    /// Its bytes: headers, one section of 512 bytes, and the overlay.
+    pub(super) fn bytes(self) -> Vec<u8> {
+        const SECTION: usize = 512;
+        let nt = self.e_lfanew;
+        let optional = nt + 24;
+        let length_of_optional = if self.is_pe32_plus { 240 } else { 224 };
+        let table = optional + length_of_optional;
+        let headers = (table + 40).next_multiple_of(512);
+        let mut bytes = vec![0; headers];
+        let mut put = |at: usize, field: &[u8]| put(&mut bytes, at, field);
+        put(0, b"MZ");
+        put(0x18, &[0x40]);
+        put(0x3c, &u32_of(nt));
+        put(nt, b"PE\0\0");
+        put(nt + 4, if self.is_pe32_plus { &[0x64, 0x86] } else { &[0x4c, 0x01] });
+        put(nt + 6, &[1]); // NumberOfSections
+        put(nt + 8, &self.number.to_le_bytes()); // TimeDateStamp
+        put(nt + 20, &u32_of(length_of_optional));
+        let bit = if self.has_bit { NET } else { 0 };
+        put(nt + 22, &(0x0022 | bit).to_le_bytes());
+        put(optional, if self.is_pe32_plus { &[0x0b, 0x02] } else { &[0x0b, 0x01] });
+        put(optional + 4, &u32_of(SECTION)); // SizeOfCode
+        put(optional + 16, &u32_of(0x2000)); // AddressOfEntryPoint
+        put(optional + 20, &u32_of(0x2000)); // BaseOfCode
+        let base = if self.is_pe32_plus { 24 } else { 28 };
+        put(optional + base, &u32_of(0x40_0000));
+        put(optional + 32, &u32_of(0x1000)); // SectionAlignment
+        put(optional + 36, &u32_of(512)); // FileAlignment
+        put(optional + 40, &[6]);
+        put(optional + 48, &[6]);
+        put(optional + 56, &u32_of(0x3000)); // SizeOfImage
+        put(optional + 60, &u32_of(headers));
+        put(optional + 68, &[3]); // Subsystem: console
+        let count = if self.is_pe32_plus { 108 } else { 92 };
+        put(optional + count, &u32_of(16)); // NumberOfRvaAndSizes
+        put(table, b".text\0\0\0");
+        for (index, field) in [SECTION, 0x2000, SECTION, headers].into_iter().enumerate() {
+            put(table + 8 + 4 * index, &u32_of(field));
+        }
+        put(table + 36, &u32_of(0x6000_0020));
+        let behind = self.number.to_le_bytes().into_iter().cycle();
+        bytes.extend(behind.take(SECTION + self.overlay));
+        if self.has_checksum {
+            write_checksum(&mut bytes, nt);
+        }
+        bytes
+    }
+}
+
+/// What a whole image is with the bit: a checksum that was there is right again. `None`: it is no image
+/// that was made here.
+pub(super) fn patched(whole: &[u8]) -> Option<Vec<u8>> {
+    let nt = usize::try_from(u32::from_le_bytes(*whole.get(0x3c..)?.first_chunk()?)).ok()?;
+    if whole.get(nt..)?.first_chunk() != Some(b"PE\0\0") {
+        return None;
+    }
+    let mut bytes = whole.to_vec();
+    let characteristics = bytes.get_mut(nt + 22..)?.first_chunk_mut()?;
+    *characteristics = (u16::from_le_bytes(*characteristics) | NET).to_le_bytes();
+    if bytes.get(nt + 88..nt + 92)? != [0; 4] {
+        write_checksum(&mut bytes, nt);
+    }
+    Some(bytes)
+}
+
+/// From Characteristics to the end of `CheckSum`: where a file and its patched twin differ.
+pub(super) fn reach(e_lfanew: usize) -> std::ops::Range<usize> {
+    e_lfanew + 22..e_lfanew + 92
+}
+
+fn write_checksum(bytes: &mut [u8], nt: usize) {
+    put(bytes, nt + 88, &[0; 4]);
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let checksum = sum_of_words(bytes) + length;
+    put(bytes, nt + 88, &checksum.to_le_bytes());
+}
+
+fn put(bytes: &mut [u8], at: usize, field: &[u8]) {
+    for (place, byte) in bytes.iter_mut().skip(at).zip(field) {
+        *place = *byte;
+    }
+}
+
+/// The sum of the 16-bit words, with each carry added again.
+fn sum_of_words(bytes: &[u8]) -> u32 {
+    let (words, last) = bytes.as_chunks();
+    let last = last.first().map(|byte| [*byte, 0]);
+    words.iter().chain(&last).fold(0, |sum, word| {
+        let sum = sum + u32::from(u16::from_le_bytes(*word));
+        (sum & 0xffff) + (sum >> 16)
+    })
+}
+
+fn u32_of(number: usize) -> [u8; 4] {
+    u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netswap::image::{Content, Layout, read_from};
+
+    fn images() -> Vec<Image> {
+        let mut images = Vec::new();
+        for e_lfanew in [0x80, 4006, 4040, 4072, 4073, 5000] {
+            for overlay in [0, 11] {
+                let image = Image { e_lfanew, overlay, ..Image::usual(7) };
+                let without_checksum = Image { has_checksum: false, ..image };
+                let both = [image, without_checksum];
+                images.extend(both);
+                images.extend(both.map(|image| Image { is_pe32_plus: false, ..image }));
+            }
+        }
+        images
+    }
+
+    fn header(bytes: &[u8]) -> netswap::Header {
+        match read_from(bytes) {
+            Ok(Content::Image(header)) => header,
+            other => panic!("it is read as {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_made_image_is_read_as_one_and_its_checksum_is_right_with_the_bit_and_without() {
+        for image in images() {
+            let old = image.bytes();
+            let new = patched(&old).unwrap();
+            let with_bit = Image { has_bit: true, ..image }.bytes();
+            assert_eq!(new, with_bit);
+            for (bytes, characteristics) in [(&old, 0x22), (&new, 0x822)] {
+                let layout = Layout::read(&**bytes).unwrap().unwrap();
+                let right = layout.checksum(&**bytes, bytes.len() as u64).unwrap();
+                let header = header(bytes);
+                assert_eq!(header.characteristics, characteristics);
+                assert_eq!(header.checksum, if image.has_checksum { right } else { 0 });
+                assert_eq!(header.is_pe32_plus, image.is_pe32_plus);
+                assert!(layout.end_of_sections() <= bytes.len() as u64);
+            }
+            let differ = |at: &usize| old.get(*at) != new.get(*at);
+            let reach = reach(image.e_lfanew);
+            assert!((0..old.len()).filter(differ).all(|at| reach.contains(&at)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_has_no_twin() {
+        for bytes in [&b""[..], b"MZ", &[0; 100], &Image::usual(7).bytes()[..0x60]] {
+            assert_eq!(patched(bytes), None);
+        }
+    }
+}

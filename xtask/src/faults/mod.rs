@@ -1,0 +1,188 @@
+//! `cargo xtask faults [NAME…]`: what netswap does when things go wrong, a table of fault tests.
+//!
+//! Each makes its own files, lets something go wrong many times while the release build of netswap
+//! works on them, and then looks at every byte. They need Linux: its mounts, links and names.
+
+mod full_disk;
+mod image;
+mod killed;
+mod links;
+mod meanwhile;
+mod million;
+mod names;
+mod program;
+mod random;
+mod share;
+mod shim;
+mod tree;
+mod unreadable;
+mod unwritable;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use self::program::Netswap;
+use crate::process::in_ci;
+
+/// What the arguments say.
+#[derive(Debug, PartialEq)]
+struct Options {
+    /// How often a command is killed.
+    rounds: u32,
+    /// How many entries the largest tree has.
+    entries: u32,
+    /// How long files are changed while netswap works on them.
+    seconds: u32,
+    /// How many seconds one test may take, if it can do less.
+    patience: Option<f64>,
+    /// What all random numbers come from.
+    seed: u64,
+}
+
+/// Why a test has not passed.
+#[derive(Debug)]
+enum NotPassed {
+    Failed(String),
+    /// It could not be run here; why.
+    NotRun(String),
+}
+
+impl From<String> for NotPassed {
+    fn from(why: String) -> Self {
+        NotPassed::Failed(why)
+    }
+}
+
+/// A test: its name, what goes wrong, and the function that tells in numbers what was done.
+type Fault = (&'static str, &'static str, fn(&Netswap, &Options) -> Result<String, NotPassed>);
+
+const FAULTS: &[Fault] = &[
+    ("killed", "patch and undo end at a random moment", killed::run),
+    ("unreadable", "files and a folder that can't be read", unreadable::run),
+    ("unwritable", "writes that fail, or are cut off", unwritable::run),
+    ("share", "a share where reads fail, and one that goes away", share::run),
+    ("full-disk", "no room for the journal", full_disk::run),
+    ("million", "a million entries, in little memory", million::run),
+    ("links", "loops of links and mounts, pipes and devices", links::run),
+    ("names", "names that are no text, or that a terminal obeys", names::run),
+    ("meanwhile", "files that others change at the same time", meanwhile::run),
+];
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let mut options = Options::new();
+    let Some(names) = options.take(arguments) else {
+        usage();
+        return ExitCode::from(2);
+    };
+    match tested(&names, &options) {
+        Ok(not_run) if not_run.is_empty() || !in_ci() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Among all checks, none may take longer than it needs.
+const PATIENCE: f64 = 75.0;
+
+/// Runs all tests. Those that could not be run here, each with why; `Err` names those that failed.
+pub(crate) fn all() -> Result<Vec<String>, String> {
+    tested(&[], &Options { patience: Some(PATIENCE), ..Options::new() })
+}
+
+fn usage() {
+    let Options { rounds, entries, seconds, .. } = Options::new();
+    eprintln!(
+        "usage: cargo xtask faults [NAME…] [--rounds {rounds}] [--entries {entries}] [--seconds {seconds}] [--seed NUMBER]\n\ntests:"
+    );
+    for (name, what, _) in FAULTS {
+        eprintln!("  {name}: {what}");
+    }
+}
+
+/// Runs the tests of these names, all if there are none.
+fn tested(names: &[&str], options: &Options) -> Result<Vec<String>, String> {
+    let netswap = Netswap::build()?;
+    println!("seed {}", options.seed);
+    let (mut failed, mut not_run) = (Vec::new(), Vec::new());
+    for (name, _, run) in FAULTS {
+        if !names.is_empty() && !names.contains(name) {
+            continue;
+        }
+        let start = Instant::now();
+        let outcome = run(&netswap, options);
+        let seconds = start.elapsed().as_secs_f64();
+        match outcome {
+            Ok(what) => println!("passed   {seconds:6.1} s  {name}: {what}"),
+            Err(NotPassed::Failed(why)) => {
+                println!("FAILED   {seconds:6.1} s  {name}: {why}");
+                failed.push(*name);
+            }
+            Err(NotPassed::NotRun(why)) => {
+                println!("not run  {seconds:6.1} s  {name}: {why}");
+                not_run.push(format!("{name}: {why}"));
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(not_run);
+    }
+    let again = format!("cargo xtask faults {} --seed {}", failed.join(" "), options.seed);
+    Err(format!("{}; again: {again}", failed.join(", ")))
+}
+
+impl Options {
+    fn new() -> Self {
+        let seed = random::seed();
+        Options { rounds: 300, entries: 1_000_000, seconds: 6, patience: None, seed }
+    }
+
+    /// Takes over the options and returns the names. `None` for a name or option that there is not, and
+    /// for a number that is none or 0.
+    fn take<'a>(&mut self, mut arguments: &'a [String]) -> Option<Vec<&'a str>> {
+        let mut names = Vec::new();
+        while let [first, rest @ ..] = arguments {
+            arguments = rest;
+            let number = || rest.first()?.parse().ok().filter(|number| *number > 0);
+            match first.as_str() {
+                "--rounds" => self.rounds = number()?,
+                "--entries" => self.entries = number()?,
+                "--seconds" => self.seconds = number()?,
+                "--seed" => self.seed = rest.first()?.parse().ok()?,
+                name if FAULTS.iter().any(|fault| fault.0 == name) => {
+                    names.push(name);
+                    continue;
+                }
+                _ => return None,
+            }
+            arguments = rest.get(1..)?;
+        }
+        Some(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(arguments: &[&str]) -> Option<(Vec<String>, Options)> {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.into()).collect();
+        let mut options = Options { seed: 0, ..Options::new() };
+        let names = options.take(&arguments)?;
+        Some((names.into_iter().map(str::to_owned).collect(), options))
+    }
+
+    #[test]
+    fn names_and_options_come_in_any_order() {
+        let arguments = ["--rounds", "5", "killed", "--seed", "7", "links"];
+        let (names, options) = taken(&arguments).unwrap();
+        assert_eq!(names, ["killed", "links"]);
+        assert_eq!(options, Options { rounds: 5, seed: 7, ..Options::new() });
+        assert_eq!(taken(&[]).unwrap().0, [""; 0]);
+    }
+
+    #[test]
+    fn what_is_neither_a_test_nor_an_option_is_refused() {
+        for wrong in [&["killer"][..], &["--rounds"], &["--rounds", "0"], &["--seed", "x"]] {
+            assert_eq!(taken(wrong), None, "{wrong:?}");
+        }
+    }
+}

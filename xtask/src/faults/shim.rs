@@ -1,0 +1,61 @@
+//! System calls that fail: `xtask/faults/shim.c` in front of a program.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::NotPassed;
+use crate::process::{check, is_there, root, scratch};
+
+/// The library that is loaded before the program's own.
+pub(super) struct Shim(PathBuf);
+
+/// Which calls are to fail, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Failing<'a> {
+    /// `pread64`, `pwrite64` or `fdatasync`.
+    pub(super) call: &'a str,
+    /// A glob that the name of the file matches.
+    pub(super) name: &'a str,
+    /// As many calls are made before.
+    pub(super) after: usize,
+    /// As many bytes of the write that fails are written.
+    pub(super) bytes: usize,
+    /// As many calls fail; `None`: all.
+    pub(super) times: Option<u32>,
+    /// Whether the program is killed there.
+    pub(super) kill: bool,
+}
+
+impl<'a> Failing<'a> {
+    /// All calls of this kind on files of such a name fail.
+    pub(super) fn all(call: &'a str, name: &'a str) -> Self {
+        Failing { call, name, after: 0, bytes: 0, times: None, kill: false }
+    }
+}
+
+impl Shim {
+    /// Builds it. `NotRun` says why it can't be.
+    pub(super) fn build() -> Result<Self, NotPassed> {
+        if !is_there("cc") {
+            return Err(NotPassed::NotRun("there is no C compiler: cc".to_owned()));
+        }
+        let folder = scratch("c");
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let library = folder.join("shim.so");
+        let mut cc = Command::new("cc");
+        cc.args(["-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o"]).arg(&library);
+        check(cc.arg(root().join("xtask/faults/shim.c")).arg("-ldl"))?;
+        Ok(Shim(library))
+    }
+
+    /// Lets calls of the program fail.
+    pub(super) fn before(&self, mut command: Command, failing: Failing<'_>) -> Command {
+        let Failing { call, name, after, bytes, times, kill } = failing;
+        command.env("LD_PRELOAD", &self.0).env("FAULT_CALL", call).env("FAULT_NAME", name);
+        command.env("FAULT_AFTER", after.to_string()).env("FAULT_BYTES", bytes.to_string());
+        command.envs(times.map(|times| ("FAULT_TIMES", times.to_string())));
+        command.envs(kill.then_some(("FAULT_KILL", "1")));
+        command
+    }
+}

@@ -1,0 +1,258 @@
+//! A tree of made files, each known byte for byte as it is before `netswap patch` and after, and the
+//! journal that tells of them.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::image::{Image, patched};
+use super::program::path_of;
+use crate::process::scratch;
+
+/// A file of the tree.
+pub(super) struct Made {
+    pub(super) path: PathBuf,
+    pub(super) old: Vec<u8>,
+    /// What `netswap patch` makes of it; as `old` if it is no image, or has the bit.
+    pub(super) new: Vec<u8>,
+    is_read_only: bool,
+}
+
+pub(super) struct Tree {
+    pub(super) root: PathBuf,
+    pub(super) files: Vec<Made>,
+}
+
+/// How the files of a tree are now.
+#[derive(Default)]
+pub(super) struct States {
+    /// As many that would be changed are as before.
+    pub(super) old: usize,
+    /// Those that are changed.
+    pub(super) new: BTreeSet<PathBuf>,
+    /// Those whose write was cut off between two pages: Linux may end a program there that is killed.
+    pub(super) torn: BTreeSet<PathBuf>,
+}
+
+/// Offsets of the NT headers, such that what a patch writes lies in the first page, or on both sides of
+/// its end: that end before, in and behind Characteristics, and in `CheckSum`.
+const E_LFANEW: [usize; 6] = [0x80, 0xf8, 4006, 4040, 4073, 4072];
+
+const PAGE: usize = 4096;
+
+const IN_A_FOLDER: usize = 25;
+
+impl Tree {
+    /// Makes a tree of so many files in this folder, which is to be empty: images of all kinds, some
+    /// with the bit already, and one other file in ten.
+    pub(super) fn make(root: &Path, count: usize) -> Result<Self, String> {
+        let files: Vec<Made> = (0..count).map(|number| made(root, number)).collect();
+        let tree = Tree { root: root.to_owned(), files };
+        tree.write()?;
+        Ok(tree)
+    }
+
+    /// Writes all files.
+    pub(super) fn write(&self) -> Result<(), String> {
+        for file in &self.files {
+            let folder = file.path.parent().unwrap_or(&self.root);
+            fs::create_dir_all(folder).map_err(told(folder))?;
+            fs::write(&file.path, &file.old).map_err(told(&file.path))?;
+        }
+        Ok(())
+    }
+
+    /// Makes one image in seven read-only.
+    pub(super) fn make_some_read_only(&mut self) -> Result<(), String> {
+        for file in self.files.iter_mut().filter(|file| file.old != file.new).step_by(7) {
+            file.is_read_only = true;
+            fs::set_permissions(&file.path, Permissions::from_mode(0o444))
+                .map_err(told(&file.path))?;
+        }
+        Ok(())
+    }
+
+    /// The files that `netswap patch` changes.
+    pub(super) fn to_change(&self) -> impl Iterator<Item = &Made> {
+        self.files.iter().filter(|file| file.old != file.new)
+    }
+
+    /// How the files are now. `Err`: one is neither as before nor as after, nor cut between two pages.
+    pub(super) fn states(&self) -> Result<States, String> {
+        let mut states = States::default();
+        for file in &self.files {
+            let now = fs::read(&file.path).map_err(told(&file.path))?;
+            match (now == file.old, now == file.new) {
+                (true, true) => {}
+                (true, false) => states.old += 1,
+                (false, true) => {
+                    states.new.insert(file.path.clone());
+                }
+                (false, false) if file.is_torn(&now) => {
+                    states.torn.insert(file.path.clone());
+                }
+                (false, false) => {
+                    let what = difference(&file.old, &now);
+                    return Err(format!("{}: {what}", file.path.display()));
+                }
+            }
+        }
+        Ok(states)
+    }
+
+    /// Whether all files are as they were at first, and as read-only.
+    pub(super) fn is_restored(&self) -> Result<(), String> {
+        let states = self.states()?;
+        if let Some(path) = states.new.union(&states.torn).next() {
+            return Err(format!("{} was not put back", path.display()));
+        }
+        for file in self.files.iter().filter(|file| file.is_read_only) {
+            let metadata = fs::metadata(&file.path).map_err(told(&file.path))?;
+            if !metadata.permissions().readonly() {
+                return Err(format!("{} is not read-only any more", file.path.display()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all files that are to be changed are.
+    pub(super) fn is_patched(&self) -> Result<(), String> {
+        let states = self.states()?;
+        let not_changed = states.old + states.torn.len();
+        if not_changed > 0 { Err(format!("{not_changed} files were not changed")) } else { Ok(()) }
+    }
+}
+
+impl Made {
+    /// Whether it is new in some pages and old in those behind them, or the other way round.
+    fn is_torn(&self, now: &[u8]) -> bool {
+        let cut = |first: &[u8], second: &[u8]| {
+            let mut pages = (PAGE..now.len()).step_by(PAGE);
+            let is_cut =
+                |at: usize| now.get(..at) == first.get(..at) && now.get(at..) == second.get(at..);
+            pages.any(is_cut)
+        };
+        cut(&self.new, &self.old) || cut(&self.old, &self.new)
+    }
+}
+
+impl States {
+    /// Whether some files are as before and some are not.
+    pub(super) fn is_in_the_midst(&self) -> bool {
+        self.old > 0 && !(self.new.is_empty() && self.torn.is_empty())
+    }
+}
+
+fn made(root: &Path, number: usize) -> Made {
+    let folder = root.join(format!("folder-{:03}", number / IN_A_FOLDER));
+    if number % 10 == 9 {
+        let others: [&[u8]; 4] =
+            [b"MZ is how this text begins.\n", b"", b"\x7fELF\x02\x01", b"text\n"];
+        let old = others.get(number / 10 % 4).copied().unwrap_or_default().to_vec();
+        let path = folder.join(format!("other-{number:04}.txt"));
+        return Made { path, new: old.clone(), old, is_read_only: false };
+    }
+    let image = Image {
+        e_lfanew: E_LFANEW.get(number % E_LFANEW.len()).copied().unwrap_or(0x80),
+        is_pe32_plus: (number / 6).is_multiple_of(2),
+        has_checksum: !number.is_multiple_of(4),
+        has_bit: number % 20 == 7,
+        overlay: if number % 8 == 5 { number % 50 } else { 0 },
+        number: u32::try_from(number).unwrap_or_default() + 1,
+    };
+    let old = image.bytes();
+    let new = patched(&old).unwrap_or_default();
+    Made { path: folder.join(format!("image-{number:04}.exe")), old, new, is_read_only: false }
+}
+
+/// Where two files differ first and last.
+pub(super) fn difference(before: &[u8], now: &[u8]) -> String {
+    let differ = |at: &usize| before.get(*at) != now.get(*at);
+    let mut places = (0..before.len().max(now.len())).filter(differ);
+    let first = places.next().unwrap_or_default();
+    let last = places.next_back().unwrap_or(first);
+    format!(
+        "it is neither as before nor as after: {} bytes, and not {}; they differ from {first} to {last}",
+        now.len(),
+        before.len()
+    )
+}
+
+/// An empty folder below `target/xtask/faults`, in place of the one that was there.
+pub(super) fn fresh(name: &str) -> Result<PathBuf, String> {
+    let folder = scratch("faults").join(name);
+    if folder.exists() {
+        open_all(&folder);
+        fs::remove_dir_all(&folder).map_err(told(&folder))?;
+    }
+    fs::create_dir_all(&folder).map_err(told(&folder))?;
+    Ok(folder)
+}
+
+/// Opens folders that an earlier run closed; root needs it not, and what fails fails again later.
+fn open_all(folder: &Path) {
+    let _ = fs::set_permissions(folder, Permissions::from_mode(0o755));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_all(&entry.path());
+        }
+    }
+}
+
+/// Why something could not be done with this path.
+pub(super) fn told(path: &Path) -> impl Fn(io::Error) -> String {
+    move |error| format!("{}: {error}", path.display())
+}
+
+/// A journal, as it was found.
+#[derive(Default)]
+pub(super) struct Journal {
+    /// Whether its first line is whole.
+    pub(super) has_head: bool,
+    /// The files that it has entries of.
+    pub(super) entries: BTreeSet<PathBuf>,
+    /// Whether its last line is cut off.
+    pub(super) is_cut: bool,
+}
+
+impl Journal {
+    /// Reads it; without a file it has nothing.
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
+        let bytes = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Journal::default()),
+            bytes => bytes.map_err(told(path))?,
+        };
+        let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+        let last = lines.pop().unwrap_or_default();
+        let mut journal = Journal { is_cut: !last.is_empty(), ..Journal::default() };
+        for line in lines {
+            let parsed: Value = serde_json::from_slice(line)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            if !journal.has_head {
+                journal.has_head = parsed.get("schema").is_some();
+                continue;
+            }
+            let entry = path_of(&parsed);
+            journal.entries.insert(entry.ok_or("an entry of the journal has no path")?);
+        }
+        Ok(journal)
+    }
+
+    /// Whether it has an entry of each file that was changed.
+    pub(super) fn has_all_of(&self, states: &States) -> Result<(), String> {
+        let mut changed = states.new.union(&states.torn);
+        match changed.find(|path| !self.entries.contains(*path)) {
+            Some(path) => Err(format!("{} is changed and not in the journal", path.display())),
+            None => Ok(()),
+        }
+    }
+
+    /// What undo ends with.
+    pub(super) fn code(&self) -> i32 {
+        if self.entries.is_empty() { 3 } else { 0 }
+    }
+}

@@ -1,0 +1,157 @@
+//! Writes that fail with EIO, writes that are cut off after each of their bytes, and a journal that
+//! does not reach the disk: what was written of a file is put back, or undo mends it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::image::{Image, reach};
+use super::killed::remove;
+use super::program::{Netswap, Ran, ran};
+use super::shim::{Failing, Shim};
+use super::tree::{Journal, Tree, difference, fresh, told};
+use super::{NotPassed, Options};
+
+const FILES: usize = 100;
+
+/// The files that can't be written: a tenth.
+const BAD: &str = "image-???1.exe";
+
+/// Offset of the NT headers, such that the write lies on both sides of a page's end.
+const E_LFANEW: usize = 4040;
+
+pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
+    let shim = Shim::build()?;
+    let folder = fresh("unwritable")?;
+    let journal = folder.join("patch.journal");
+    let test = Test { netswap, shim, journal };
+    let cuts = test.cuts(&folder.join("cut.exe"))?;
+    let tree = Tree::make(&folder.join("tree"), FILES)?;
+    let refused = test.some_files(&tree)?;
+    let syncs = test.journal_not_synced(&tree)?;
+    Ok(format!(
+        "a write of {cuts} bytes cut off after each of them: put back, or if that fails or patch is killed there, mended by undo; {refused} of {FILES} files unwritable: refused, the others patched and undone, and the same in undo; the journal's sync failed at {syncs} moments: patch ends with 2, what has no entry is as before, undo puts all back"
+    ))
+}
+
+struct Test<'a> {
+    netswap: &'a Netswap,
+    shim: Shim,
+    journal: PathBuf,
+}
+
+impl Test<'_> {
+    fn patch(&self, tree: &Path) -> Command {
+        let mut patch = self.netswap.patch(&self.journal);
+        patch.args(["--format", "ndjson"]).arg(tree);
+        patch
+    }
+
+    fn undo(&self) -> Command {
+        let mut undo = self.netswap.undo(&self.journal);
+        undo.args(["--format", "ndjson"]);
+        undo
+    }
+
+    fn failing(&self, command: Command, failing: Failing<'_>) -> Result<Ran, String> {
+        ran(&mut self.shim.before(command, failing))
+    }
+
+    /// Cuts the write of one file off at each of its bytes; returns how many these are.
+    fn cuts(&self, path: &Path) -> Result<usize, String> {
+        let image = Image { e_lfanew: E_LFANEW, overlay: 3, ..Image::usual(1) };
+        let (old, reach) = (image.bytes(), reach(E_LFANEW));
+        let new = Image { has_bit: true, ..image }.bytes();
+        std::fs::write(path, &old).map_err(told(path))?;
+        let is = |expected: &[u8], what: &str| {
+            let now = std::fs::read(path).map_err(told(path))?;
+            if now == expected {
+                Ok(())
+            } else {
+                Err(format!("{what}: {}", difference(&old, &now)))
+            }
+        };
+        let write = Failing::all("pwrite64", "cut.exe");
+        for bytes in 0..reach.len() {
+            let what = |how: &str| format!("cut after {bytes} bytes, {how}");
+            let at = reach.start + bytes;
+            let cut = [new.get(..at), old.get(at..)].map(Option::unwrap_or_default).concat();
+            let undo = || ran(&mut self.undo())?.ended_with(0);
+
+            remove(&self.journal)?;
+            let once = Failing { bytes, times: Some(1), ..write };
+            self.failing(self.patch(path), once)?.ended_with(1)?;
+            is(&old, &what("put back"))?;
+            undo()?;
+            is(&old, &what("put back and undone"))?;
+
+            remove(&self.journal)?;
+            self.failing(self.patch(path), Failing { bytes, ..write })?.ended_with(1)?;
+            is(&cut, &what("not put back"))?;
+            undo()?;
+            is(&old, &what("not put back and undone"))?;
+
+            remove(&self.journal)?;
+            let killed = self.failing(self.patch(path), Failing { bytes, kill: true, ..write })?;
+            killed.was_killed()?;
+            is(&cut, &what("killed"))?;
+            undo()?;
+            is(&old, &what("killed and undone"))?;
+        }
+        Ok(reach.len())
+    }
+
+    /// Some files can't be written: by patch, and then by undo. Returns how many these are.
+    fn some_files(&self, tree: &Tree) -> Result<u64, String> {
+        let is_bad = |path: &&PathBuf| path.to_string_lossy().ends_with("1.exe");
+        let write = Failing::all("pwrite64", BAD);
+        remove(&self.journal)?;
+        let patch = self.failing(self.patch(&tree.root), write)?.ended_with(1)?;
+        let states = tree.states()?;
+        let entries = Journal::read(&self.journal)?.entries;
+        let refused = patch.paths("refused")?;
+        let bad = entries.iter().filter(is_bad).cloned().collect();
+        if refused != bad
+            || &states.new | &bad != entries
+            || entries.len() != tree.to_change().count()
+        {
+            return Err(patch.wrong("it refused or entered other files than those that fail"));
+        }
+        ran(&mut self.undo())?.ended_with(0)?;
+        tree.is_restored()?;
+
+        remove(&self.journal)?;
+        ran(&mut self.patch(&tree.root))?.ended_with(0)?;
+        tree.is_patched()?;
+        let undo = self.failing(self.undo(), write)?.ended_with(1)?;
+        if undo.paths("refused")? != refused || tree.states()?.new != refused {
+            return Err(undo.wrong("it refused other files than those that fail"));
+        }
+        ran(&mut self.undo())?.ended_with(0)?;
+        tree.is_restored()?;
+        patch.count("refused")
+    }
+
+    /// The journal can't be brought to the disk: at once, and later. Returns at how many moments.
+    fn journal_not_synced(&self, tree: &Tree) -> Result<usize, String> {
+        let moments = [0, 1, 7, 30];
+        for after in moments {
+            remove(&self.journal)?;
+            let sync = Failing { after, ..Failing::all("fdatasync", "*.journal") };
+            let mut patch = self.patch(&tree.root);
+            // One at a time, so that each entry is synced by itself.
+            patch.args(["--jobs", "1"]);
+            let name = self.journal.display().to_string();
+            self.failing(patch, sync)?.ended_with(2)?.says("journal")?.says(&name)?;
+            let states = tree.states()?;
+            let journal = Journal::read(&self.journal)?;
+            journal.has_all_of(&states)?;
+            if states.new.len() != after {
+                let count = states.new.len();
+                return Err(format!("{count} files were changed after {after} syncs"));
+            }
+            ran(&mut self.undo())?.ended_with(journal.code())?;
+            tree.is_restored()?;
+        }
+        Ok(moments.len())
+    }
+}

@@ -1,0 +1,268 @@
+//! `cargo xtask fuzz`: what the readers make of inputs that nobody would think of.
+//!
+//! The targets are in `fuzz/`, a project of cargo-fuzz. What a run finds stays below `target` and is
+//! what the next one begins with; the repository has only the seeds.
+
+mod image;
+mod seeds;
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use crate::process::{cargo, check, is_there, root, scratch};
+
+/// The version of cargo-fuzz.
+const VERSION: &str = "0.13.2";
+
+/// As in `fuzz/Cargo.toml`.
+pub(crate) const TARGETS: [&str; 5] = ["certificates", "clr", "header", "imports", "journal"];
+
+/// Larger inputs lead nowhere that a smaller one does not: the farthest headers of the seeds are at
+/// 4096, and what is read at once has 4096 bytes.
+const LONGEST_INPUT: u32 = 10_000;
+
+/// In MiB; no reader needs more than one at once, whatever an input claims.
+const MOST_MEMORY: u32 = 8;
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let result = match Wanted::parse(arguments) {
+        Some(Wanted::Seeds) => seeds::write(),
+        Some(Wanted::Run { targets, seconds }) => {
+            Fuzzer::find().and_then(|fuzzer| fuzzer.run_all(&targets, seconds))
+        }
+        None => {
+            eprintln!(
+                "usage: cargo xtask fuzz [TARGET…] [--seconds N]\n       cargo xtask fuzz --seeds\n\n\
+                 runs each target so long, or writes the seeds anew\n\ntargets: {}",
+                TARGETS.join(", ")
+            );
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the arguments ask for.
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    Run { targets: Vec<&'static str>, seconds: u32 },
+    Seeds,
+}
+
+impl Wanted {
+    fn parse(arguments: &[String]) -> Option<Self> {
+        if arguments == ["--seeds"] {
+            return Some(Wanted::Seeds);
+        }
+        let (mut targets, mut seconds) = (Vec::new(), 60);
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            if argument == "--seconds" {
+                // To libFuzzer 0 is no limit.
+                seconds = arguments.next()?.parse().ok().filter(|seconds| *seconds > 0)?;
+            } else {
+                targets.push(*TARGETS.iter().find(|target| *target == argument)?);
+            }
+        }
+        if targets.is_empty() {
+            targets.extend(TARGETS);
+        }
+        Some(Wanted::Run { targets, seconds })
+    }
+}
+
+/// cargo-fuzz, where it runs.
+pub(crate) struct Fuzzer {
+    program: PathBuf,
+}
+
+impl Fuzzer {
+    /// The one that was installed before, else that of crates.io. `Err` says why there is none.
+    pub(crate) fn find() -> Result<Self, String> {
+        if !cfg!(target_os = "linux") {
+            return Err("the fuzzer runs on Linux".to_owned());
+        }
+        if !is_there("c++") {
+            return Err("there is no C++ compiler, which the fuzzer is built with".to_owned());
+        }
+        let tools = scratch("tools");
+        let fuzzer = Fuzzer { program: tools.join("bin").join("cargo-fuzz") };
+        if !fuzzer.is_right() {
+            let install = ["install", "--quiet", "--locked"];
+            let mut install = cargo(&install);
+            install.arg(format!("cargo-fuzz@{VERSION}")).arg("--root").arg(tools);
+            check(&mut install)?;
+        }
+        Ok(fuzzer)
+    }
+
+    fn is_right(&self) -> bool {
+        let output = Command::new(&self.program).arg("--version").output();
+        let version = format!("cargo-fuzz {VERSION}\n");
+        output.is_ok_and(|output| output.stdout == version.as_bytes())
+    }
+
+    /// Builds the targets and runs each for so long, to its end; then says which failed.
+    pub(crate) fn run_all(&self, targets: &[&str], seconds: u32) -> Result<(), String> {
+        check(self.command("build").args(one(targets)))?;
+        let mut failed = Vec::new();
+        for target in targets {
+            match self.run(target, seconds) {
+                Ok(done) => println!("{target}: {done}"),
+                Err(why) => failed.push(why),
+            }
+        }
+        if failed.is_empty() { Ok(()) } else { Err(failed.join("\n\n")) }
+    }
+
+    /// Runs a target that was built; what it did.
+    fn run(&self, target: &str, seconds: u32) -> Result<String, String> {
+        let (found, log) = (scratch("fuzz-found").join(target), log(target));
+        let of_log = |error| format!("{}: {error}", log.display());
+        fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
+        let file = File::create(&log).map_err(of_log)?;
+        let dictionary = if target == "journal" { "journal.dict" } else { "pe.dict" };
+        let mut run = self.command("run");
+        run.arg(target).arg(&found).arg(seeds::folder(target)).arg("--");
+        run.arg(format!("-dict={}", root().join("fuzz").join(dictionary).display()));
+        run.arg(format!("-max_total_time={seconds}"));
+        run.arg(format!("-max_len={LONGEST_INPUT}"));
+        run.arg(format!("-malloc_limit_mb={MOST_MEMORY}"));
+        run.args(["-timeout=10", "-print_final_stats=1"]);
+        run.stdout(file.try_clone().map_err(of_log)?).stderr(file);
+        let status = run.status().map_err(|error| error.to_string())?;
+        let log = fs::read(&log).map_err(of_log)?;
+        let log = String::from_utf8_lossy(&log);
+        if status.success() { Ok(summary(&log)) } else { Err(failure(target, &log)) }
+    }
+
+    /// cargo-fuzz with its own folder below `target`. It asks rustc for sanitizers, which only the
+    /// nightly one has an option for; the one that is here has them, too.
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(name).arg("--target-dir").arg(scratch("fuzz"));
+        command.env("RUSTC_BOOTSTRAP", "1").current_dir(root());
+        command
+    }
+}
+
+/// cargo-fuzz builds one target or all.
+fn one<'a>(targets: &[&'a str]) -> Option<&'a str> {
+    if let [target] = targets { Some(target) } else { None }
+}
+
+/// What the fuzzer tells of a run.
+fn log(target: &str) -> PathBuf {
+    scratch("fuzz-found").join(target).with_extension("log")
+}
+
+/// The figures of a run: libFuzzer tells its coverage when it has read the seeds, and at the end.
+fn summary(log: &str) -> String {
+    let coverage = |event: &str| {
+        let line = log.lines().rfind(|line| line.contains(event))?;
+        line.split_once("cov: ")?.1.split(' ').next()
+    };
+    let figure = |name: &str| {
+        let figure = log.lines().find_map(|line| line.strip_prefix(name))?.strip_prefix(':')?;
+        Some(figure.trim())
+    };
+    let told = |figure: Option<&str>| figure.unwrap_or("?").to_owned();
+    format!(
+        "{} inputs, {} a second; coverage {}, at first {}",
+        told(figure("stat::number_of_executed_units")),
+        told(figure("stat::average_exec_per_sec")),
+        told(coverage("\tDONE")),
+        told(coverage("\tINITED")),
+    )
+}
+
+/// Why a run failed: what the target said, and the input that made it say so.
+fn failure(target: &str, log: &str) -> String {
+    const WRITTEN: &str = "Test unit written to ";
+    let input = log.lines().find_map(|line| line.split_once(WRITTEN)).map(|(_, path)| path);
+    let is_cause = |line: &&str| line.contains("panicked at") || line.contains("ERROR: ");
+    let mut cause = log.lines().skip_while(|line| !is_cause(line)).take(4).peekable();
+    let cause: Vec<_> = match cause.peek() {
+        Some(_) => cause.collect(),
+        // It was not even built, or not started.
+        None => log.lines().collect(),
+    };
+    let cause = cause.join("\n");
+    match input {
+        Some(input) => format!(
+            "{target}: an input made it fail:\n  {input}\n{cause}\n\
+             to see it again: RUSTC_BOOTSTRAP=1 cargo fuzz run {target} {input}"
+        ),
+        None => format!("{target}: the fuzzer failed:\n{cause}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn parse(arguments: &[&str]) -> Option<Wanted> {
+        let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Wanted::parse(&arguments)
+    }
+
+    #[test]
+    fn the_targets_are_those_of_the_project() {
+        let folder = fs::read_dir(root().join("fuzz").join("fuzz_targets")).unwrap();
+        let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let mut files: Vec<_> = folder.map(|entry| name(&entry.unwrap().path())).collect();
+        files.sort_unstable();
+        assert_eq!(files, TARGETS);
+        let manifest = fs::read_to_string(root().join("fuzz").join("Cargo.toml")).unwrap();
+        for target in TARGETS {
+            assert!(manifest.contains(&format!("[[bin]]\nname = \"{target}\"\n")), "{target}");
+        }
+    }
+
+    #[test]
+    fn the_arguments_name_targets_and_seconds() {
+        let run = |targets: &[&'static str], seconds| {
+            Some(Wanted::Run { targets: targets.to_vec(), seconds })
+        };
+        assert_eq!(parse(&[]), run(&TARGETS, 60));
+        assert_eq!(parse(&["clr", "--seconds", "5", "journal"]), run(&["clr", "journal"], 5));
+        assert_eq!(parse(&["--seeds"]), Some(Wanted::Seeds));
+        for wrong in [&["elf"][..], &["--seconds"], &["--seconds", "0"], &["--seeds", "clr"]] {
+            assert_eq!(parse(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_told_by_its_figures() {
+        let log = "#17\tINITED cov: 301 ft: 400 corp: 9/4Kb exec/s: 0 rss: 40Mb\n\
+                   #999\tNEW    cov: 310 ft: 420 corp: 10/4Kb\n\
+                   #2000\tDONE   cov: 312 ft: 425 corp: 11/5Kb lim: 10000 exec/s: 500 rss: 50Mb\n\
+                   stat::number_of_executed_units: 2000\n\
+                   stat::average_exec_per_sec:     500\n";
+        assert_eq!(summary(log), "2000 inputs, 500 a second; coverage 312, at first 301");
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_input() {
+        let log = "#17\tINITED cov: 301\n\
+                   thread '<unnamed>' panicked at src/a.rs:1:2:\nboom\n\
+                   ==1== ERROR: libFuzzer: deadly signal\n    #0 0x1\n    #1 0x2\n\
+                   artifact_prefix='/r/'; Test unit written to /r/crash-1\nBase64: AA==\n";
+        assert_eq!(
+            failure("clr", log),
+            "clr: an input made it fail:\n  /r/crash-1\n\
+             thread '<unnamed>' panicked at src/a.rs:1:2:\nboom\n\
+             ==1== ERROR: libFuzzer: deadly signal\n    #0 0x1\n\
+             to see it again: RUSTC_BOOTSTRAP=1 cargo fuzz run clr /r/crash-1"
+        );
+        assert_eq!(failure("clr", "no\n"), "clr: the fuzzer failed:\nno");
+    }
+}
