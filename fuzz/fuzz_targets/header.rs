@@ -24,6 +24,9 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(Some(layout)) = layout else {
         return;
     };
+    if !layout.can_be_edited {
+        return;
+    }
     // One each time: the input's length is as good a choice as any.
     let bits = BITS[bytes.len() % BITS.len()];
     edit(bytes, &layout, bits, true, NewChecksum::Updated);
@@ -94,6 +97,6 @@ fn replaced(bytes: &[u8], edit: &Edit, from: &[u8], to: &[u8]) -> Vec<u8> {
 fn places(layout: &Layout) -> impl PartialEq + std::fmt::Debug {
     let directories = DIRECTORIES.map(|entry| layout.directory(entry));
     // The addresses that a loader would ask for first: those of the pages.
-    let pages: Vec<_> = (0..64).map(|page| layout.file_range(page * 0x1000)).collect();
+    let pages: Vec<_> = (0..64).map(|page| layout.mapped(page * 0x1000)).collect();
     (layout.nt_headers, directories, pages, layout.end_of_sections())
 }

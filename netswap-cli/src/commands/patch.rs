@@ -257,6 +257,10 @@ impl Patcher<'_> {
         let Some(edit) = edit else {
             return Ok(None);
         };
+        if !layout.can_be_edited {
+            let why = "its headers lie upon one another, so none can be changed alone";
+            return Err(Verdict::finding_of(&ReadError::Table(why)));
+        }
         if layout.end_of_sections() > stamp.length {
             return Err(Verdict::finding_of(&ReadError::Cut));
         }

@@ -91,6 +91,9 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
             "its headers are others, so the file is not as netswap left it",
         ));
     }
+    if !layout.can_be_edited {
+        return refused(changed_since("its headers lie upon one another"));
+    }
     match entry.edit.state(&layout) {
         EditState::Made => {}
         EditState::NotMade => {

@@ -50,7 +50,8 @@ pub enum NewChecksum {
 
 impl Edit {
     /// The change that makes exactly the bits of `want` differ from what they are not yet: each is
-    /// set, or cleared. `None`: the file is as wanted.
+    /// set, or cleared. `None`: the file is as wanted. Only of a layout that
+    /// [`can_be_edited`](Layout::can_be_edited).
     pub fn plan(
         layout: &Layout,
         length: u64,
@@ -206,6 +207,30 @@ mod tests {
                 let cleared = edited(set.clone(), &plan(&set, bits, false).unwrap());
                 assert_eq!(cleared, bytes);
             }
+        }
+    }
+
+    #[test]
+    fn headers_that_lie_upon_one_another_are_not_to_be_edited() {
+        // Where the fields of an edit meet e_lfanew, at 0x3c, and the section table.
+        for (e_lfanew, expected) in [(4_u8, true), (0x25, true), (0x26, false), (0x29, false)] {
+            let mut bytes = image(0x80, 0x0022);
+            let headers = bytes.split_off(0x80);
+            bytes.truncate(0x40);
+            bytes.resize(0x400, 0);
+            let at = usize::from(e_lfanew);
+            bytes[at..at + headers.len()].copy_from_slice(&headers);
+            bytes[0x3c..0x40].copy_from_slice(&u32::from(e_lfanew).to_le_bytes());
+            if let Ok(Some(layout)) = Layout::read(&*bytes) {
+                assert_eq!(layout.can_be_edited, expected, "{e_lfanew:#x}");
+            }
+        }
+        for (size, expected) in [(240_u16, true), (68, true), (67, false), (30, false), (0, true)] {
+            let mut bytes = image(0x80, 0x0022);
+            bytes[0x80 + 6] = 1; // NumberOfSections
+            bytes[0x80 + 20..0x80 + 22].copy_from_slice(&size.to_le_bytes());
+            bytes.resize(0x400, 0);
+            assert_eq!(layout(&bytes).can_be_edited, expected, "{size}");
         }
     }
 

@@ -3,6 +3,8 @@
 //! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format), "Optional Header
 //! Data Directories" and "Section Table".
 
+use std::ops::Range;
+
 use object::LittleEndian as LE;
 use object::pe;
 use object::pod;
@@ -27,6 +29,9 @@ pub struct Layout {
     /// The CRC-32 of the NT headers and the section table but for Characteristics and `CheckSum`:
     /// the same before and after an edit, and another for another build.
     pub(crate) fingerprint: u32,
+    /// Whether the fields that an edit changes are no part of anything else as well: headers can be
+    /// folded into one another, and the section table into the optional header.
+    pub can_be_edited: bool,
     /// The bytes from Characteristics to `CheckSum`, as they stand in the file.
     pub(super) reach: [u8; edit::REACH],
 }
@@ -117,6 +122,7 @@ impl Layout {
         Ok(Layout {
             reach: *reach.ok_or(Malformed::Truncated)?,
             fingerprint,
+            can_be_edited: can_be_edited(e_lfanew, table..header.size),
             nt_headers: e_lfanew,
             #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
             image_base: optional.image_base() as u32,
@@ -134,7 +140,7 @@ impl Layout {
     }
 
     /// What Windows maps at a relative virtual address. `None`: nothing.
-    pub(super) fn mapped(&self, address: u32) -> Option<Mapped> {
+    pub fn mapped(&self, address: u32) -> Option<Mapped> {
         if address < self.size_of_headers {
             let length = self.size_of_headers - address;
             return Some(Mapped { offset: address.into(), in_file: length, length });
@@ -185,17 +191,28 @@ impl Section {
 
 /// What of the file lies at an address, and how much behind it is zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mapped {
+pub struct Mapped {
     /// Where it begins in the file, in bytes.
-    pub(super) offset: u64,
+    pub offset: u64,
     /// How many bytes of the section the file holds from there on.
-    pub(super) in_file: u32,
+    pub in_file: u32,
     /// How many bytes of the section are mapped from there on: behind those of the file, zeros.
-    pub(super) length: u32,
+    pub length: u32,
 }
 
 /// What Windows maps at once, on every machine that it runs on today.
 const PAGE: u32 = 0x1000;
+
+/// Whether neither `e_lfanew`, at 0x3c of the file, nor the section table lies where an edit changes
+/// bytes. `table` begins and ends as the NT headers count.
+fn can_be_edited(e_lfanew: u32, table: Range<usize>) -> bool {
+    let nt_headers = e_lfanew as usize;
+    let overlap = |a: Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
+    edit::EDITED.iter().all(|&(start, length)| {
+        let field = nt_headers + start..nt_headers + start + length;
+        !overlap(field, &(0x3c..0x40)) && !overlap(start..start + length, &table)
+    })
+}
 
 fn fingerprint(headers: &[u8]) -> u32 {
     let mut crc = crc32fast::Hasher::new();

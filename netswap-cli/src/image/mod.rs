@@ -23,7 +23,7 @@ pub use edit::{Edit, NewChecksum};
 pub(crate) use header::Malformed;
 pub use header::{Header, Kind};
 pub use imports::{Import, imports};
-pub use layout::{Directory, DirectoryEntry, Layout};
+pub use layout::{Directory, DirectoryEntry, Layout, Mapped};
 pub use read::{Content, ReadAt, ReadError, read, read_from};
 pub use table::TableError;
 
