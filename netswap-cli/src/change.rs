@@ -160,9 +160,11 @@ impl Write<'_> {
         enter()?;
         self.check(file)?;
         self.compare(file)?;
-        let Err((written, error)) = write_all(file, self.new, self.offset) else {
-            // A share tells only now whether what was written has arrived.
-            return file.sync_data().map_err(|error| unwritable(&error).into());
+        // A share tells only at the end whether what was written has arrived.
+        let written = write_all(file, self.new, self.offset)
+            .and_then(|()| file.sync_data().map_err(|error| (self.new.len(), error)));
+        let Err((written, error)) = written else {
+            return Ok(());
         };
         let old = self.old.get(..written).unwrap_or_default();
         let mut finding = unwritable(&error);

@@ -310,8 +310,16 @@ impl<R: BufRead> Entries<R> {
     /// Reads what is called `path` in messages.
     pub(crate) fn read(path: &Path, lines: R) -> Result<Self, Error> {
         let mut entries = Entries { path: path.to_owned(), lines, number: 0, is_over: false };
-        let head = entries.line()?;
-        let head = head.and_then(|line| serde_json::from_slice::<Head>(&line).ok());
+        let mut line = Vec::new();
+        entries.number += 1;
+        let read = io::Read::take(&mut entries.lines, LONGEST_LINE).read_until(b'\n', &mut line);
+        read.map_err(|error| entries.error(&error.to_string()))?;
+        if line.last() != Some(&b'\n') && is_begun(&line) {
+            // Whatever wrote it was ended before it had changed anything.
+            entries.is_over = true;
+            return Ok(entries);
+        }
+        let head = serde_json::from_slice::<Head>(&line).ok();
         match head {
             Some(head) if head.schema == SCHEMA => Ok(entries),
             Some(head) => {
@@ -362,6 +370,12 @@ impl<R: BufRead> Iterator for Entries<R> {
             Err(error) => Some(Err(error)),
         }
     }
+}
+
+/// Whether these bytes are the beginning of a journal's first line.
+fn is_begun(line: &[u8]) -> bool {
+    let begin = format!("{{\"schema\":\"{SCHEMA}\",");
+    line.iter().zip(begin.as_bytes()).all(|(byte, expected)| byte == expected)
 }
 
 fn read_error(path: &Path, line: Option<u64>, why: &str) -> Error {
@@ -475,9 +489,18 @@ mod tests {
     }
 
     #[test]
+    fn a_first_line_that_was_cut_off_anywhere_is_a_journal_without_entries() {
+        let head = b"{\"schema\":\"netswap.journal/1\",\"netswap\":\"0\",\"created\":\"\"}";
+        for length in 0..=head.len() {
+            let entries = Entries::read(Path::new("x"), &head[..length]).unwrap();
+            assert_eq!(entries.count(), 0, "{length}");
+        }
+    }
+
+    #[test]
     fn what_is_no_journal_is_told_and_a_line_without_end_ends_it() {
         let read = |bytes: &[u8]| Entries::read(Path::new("x"), bytes).err().map(|e| e.to_string());
-        for bytes in [&b""[..], b"\n", b"MZ", b"{}\n", b"{\"schema\":\"netswap.journal/1\"}\n"] {
+        for bytes in [&b"\n"[..], b"MZ", b"{}\n", b"{\"schema\":\"netswap.journal/1\"}\n"] {
             assert!(read(bytes).unwrap().contains("it does not begin as a journal does"));
         }
         let newer = b"{\"schema\":\"netswap.journal/2\",\"netswap\":\"9\",\"created\":\"\"}\n";

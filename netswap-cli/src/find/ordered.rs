@@ -23,7 +23,7 @@ pub(crate) struct Done<Task, Item> {
 }
 
 /// As many results are held until an earlier one is there.
-const MOST_HELD: usize = 4096;
+const MOST_HELD: usize = 1024;
 
 struct Queue<Task, Item> {
     state: Mutex<State<Task, Item>>,

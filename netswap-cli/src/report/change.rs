@@ -143,7 +143,7 @@ impl<W: Write> ChangeReport<W> {
                 if self.is_dry_run {
                     writeln!(self.out, "nothing was changed")?;
                 }
-                if let Some(journal) = changes.journal.as_deref().filter(|_| summary.changed > 0) {
+                if let Some(journal) = &changes.journal {
                     write_undo(journal, &mut self.out)?;
                 }
             }

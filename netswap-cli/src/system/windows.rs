@@ -129,7 +129,12 @@ pub(crate) fn volume(identity: Identity) -> u64 {
 
 /// Opens the file at `path`, to read its header alone.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(FILE_FLAG_RANDOM_ACCESS).open(path)
+    let opened = OpenOptions::new().read(true).custom_flags(FILE_FLAG_RANDOM_ACCESS).open(path);
+    // Of a folder Windows says no more than that access is denied.
+    opened.map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied if path.is_dir() => io::ErrorKind::IsADirectory.into(),
+        _ => error,
+    })
 }
 
 /// What tells whether a file is still the one that was read.

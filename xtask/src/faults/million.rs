@@ -60,10 +60,13 @@ pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPas
     let (count, why) = affordable(options, flat.count, few.iter().map(|peak| peak.seconds).sum());
     let tree = Names::tree(count.saturating_sub(flat.count))?;
     let peaks = test.peaks(&folder, &[&flat.root, &tree.root])?;
-    let too_much: Vec<_> =
-        peaks.iter().filter(|peak| peak.bytes > MOST).map(Peak::to_string).collect();
+    let too_much = |peaks: &[Peak], count: u32| -> Vec<String> {
+        let too_much = peaks.iter().filter(|peak| peak.bytes > MOST);
+        too_much.map(|peak| format!("{peak} of {count} entries")).collect()
+    };
+    let too_much = [too_much(&few, flat.count), too_much(&peaks, count)].concat();
     if !too_much.is_empty() {
-        let why = format!("{count} entries{why} take more than {}", mebibytes(MOST));
+        let why = format!("{count} entries{why}: more than {}", mebibytes(MOST));
         return Err(format!("{why}: {}", too_much.join("; ")).into());
     }
     let most = |peaks: &[Peak]| {
@@ -92,10 +95,14 @@ fn affordable(options: &Options, count: u32, seconds: f64) -> (u32, String) {
 fn asks() -> Vec<Ask> {
     let verify = |arguments, passes, pipe| Ask { command: "verify", arguments, passes, pipe };
     let mut asks = Vec::new();
-    for arguments in [&["--format", "human"][..], &["--format", "json"], &["--format", "ndjson"]] {
-        asks.push(verify(arguments, true, false));
+    let [human, json, ndjson] =
+        [&["--format", "human"], &["--format", "json"], &["--format", "ndjson"]];
+    for arguments in [human, json, ndjson] {
+        asks.push(verify(arguments, false, false));
         asks.push(verify(arguments, false, true));
     }
+    asks.push(verify(human, true, false));
+    asks.push(verify(json, true, true));
     let arguments = &["--dry-run", "--swap-run", "cd", "--format", "human"];
     asks.push(Ask { command: "patch", arguments, passes: true, pipe: false });
     let arguments = &["--dry-run", "--swap-run", "cd", "--format", "json"];

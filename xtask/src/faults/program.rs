@@ -164,14 +164,14 @@ impl Ran {
         if has { Ok(self) } else { Err(self.wrong(&format!("it does not say {text:?}"))) }
     }
 
-    /// What is wrong with this run.
+    /// What is wrong with this run: in a line, and the end of what it printed.
     pub(super) fn wrong(&self, why: &str) -> String {
         let tail = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
-            let lines: Vec<&str> = text.lines().rev().take(10).collect();
-            lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+            let skipped = text.lines().count().saturating_sub(3);
+            text.lines().skip(skipped).flat_map(|line| ["\n    ", line]).collect::<String>()
         };
-        format!("{}\n{}{why}: {}", tail(&self.out), tail(&self.err), self.what)
+        format!("{why}: {}{}{}", self.what, tail(&self.out), tail(&self.err))
     }
 
     /// The paths of its `ndjson` report with this status.
@@ -190,6 +190,21 @@ impl Ran {
         let objects = self.objects()?;
         let count = objects.last().and_then(|last| last.get("summary")?.get(field)?.as_u64());
         count.ok_or_else(|| self.wrong(&format!("its report has no summary with {field}")))
+    }
+
+    /// Whether the findings of each of these files in its `ndjson` report have this word.
+    pub(super) fn tells(&self, word: &str, paths: &BTreeSet<PathBuf>) -> Result<(), String> {
+        let objects = self.objects()?;
+        for path in paths {
+            let is_of_it = |object: &&Value| path_of(object).as_ref() == Some(path);
+            let object = objects.iter().find(is_of_it);
+            let findings = object.and_then(|object| object.get("findings")).map(Value::to_string);
+            if !findings.is_some_and(|findings| findings.contains(word)) {
+                let path = path.display();
+                return Err(self.wrong(&format!("it does not say {word:?} of {path}")));
+            }
+        }
+        Ok(())
     }
 
     fn objects(&self) -> Result<Vec<Value>, String> {

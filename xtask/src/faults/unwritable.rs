@@ -1,6 +1,7 @@
 //! Writes that fail with EIO, writes that are cut off after each of their bytes, and a journal that
 //! does not reach the disk: what was written of a file is put back, or undo mends it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,9 +28,10 @@ pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
     let cuts = test.cuts(&folder.join("cut.exe"))?;
     let tree = Tree::make(&folder.join("tree"), FILES)?;
     let refused = test.some_files(&tree)?;
+    test.not_synced(&tree)?;
     let syncs = test.journal_not_synced(&tree)?;
     Ok(format!(
-        "a write of {cuts} bytes cut off after each of them: put back, or if that fails or patch is killed there, mended by undo; {refused} of {FILES} files unwritable: refused, the others patched and undone, and the same in undo; the journal's sync failed at {syncs} moments: patch ends with 2, what has no entry is as before, undo puts all back"
+        "a write of {cuts} bytes cut off after each of them: put back, or if that fails or patch is killed there, mended by undo; {refused} of {FILES} files unwritable: refused, the others patched and undone, and the same in undo, and where their sync fails; the journal's sync failed at {syncs} moments: patch ends with 2, what has no entry is as before, undo puts all back"
     ))
 }
 
@@ -85,8 +87,12 @@ impl Test<'_> {
             is(&old, &what("put back and undone"))?;
 
             remove(&self.journal)?;
-            self.failing(self.patch(path), Failing { bytes, ..write })?.ended_with(1)?;
+            let refused =
+                self.failing(self.patch(path), Failing { bytes, ..write })?.ended_with(1)?;
             is(&cut, &what("not put back"))?;
+            if cut != old {
+                refused.tells("changed", &BTreeSet::from([path.to_owned()]))?;
+            }
             undo()?;
             is(&old, &what("not put back and undone"))?;
 
@@ -129,6 +135,22 @@ impl Test<'_> {
         ran(&mut self.undo())?.ended_with(0)?;
         tree.is_restored()?;
         patch.count("refused")
+    }
+
+    /// Some files can't be brought to the disk: whatever is there of them then, undo puts back.
+    fn not_synced(&self, tree: &Tree) -> Result<(), String> {
+        remove(&self.journal)?;
+        let sync = Failing::all("fdatasync", BAD);
+        let patch = self.failing(self.patch(&tree.root), sync)?.ended_with(1)?;
+        if patch.count("refused")? == 0 {
+            return Err(patch.wrong("it refused no file"));
+        }
+        let states = tree.states()?;
+        Journal::read(&self.journal)?.has_all_of(&states)?;
+        // Who reads of a refusal takes the file for untouched.
+        patch.tells("changed", &(&states.new & &patch.paths("refused")?))?;
+        ran(&mut self.undo())?.ended_with(0)?;
+        tree.is_restored()
     }
 
     /// The journal can't be brought to the disk: at once, and later. Returns at how many moments.
