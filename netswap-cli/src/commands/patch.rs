@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::inspect::not_an_image;
-use crate::change::{Change, ChangeStatus, ChangeSummary, NotMade, Write};
+use crate::change::{Change, ChangeStatus, ChangeSummary, NotMade, Write, unwritable};
 use crate::find::{Visit, WalkOptions, WalkedFile, walk};
 use crate::finding::{Code, Finding};
 use crate::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName, TableError};
@@ -144,6 +144,9 @@ impl Visit for Patcher<'_> {
             Ok(None) => {
                 self.others.fetch_add(1, Ordering::Relaxed);
                 return;
+            }
+            Err(ReadError::Io(error)) if system::is_in_use(&error) => {
+                Ok(Change::refused(path, None, unwritable(&error)).into())
             }
             Err(error) => Ok(Change::refused(path, None, Verdict::finding_of(&error)).into()),
         });

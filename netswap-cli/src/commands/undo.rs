@@ -68,6 +68,12 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return refused(changed_since("the file is gone"));
         }
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            return refused(changed_since("a folder has taken its place"));
+        }
+        Err(error) if system::is_in_use(&error) => {
+            return refused(crate::change::unwritable(&error));
+        }
         Err(error) => return refused(Verdict::finding_of(&error.into())),
     };
     let of_system = |error: io::Error| Verdict::finding_of(&ReadError::Io(error));

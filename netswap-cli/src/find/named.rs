@@ -34,7 +34,10 @@ fn existing(path: PathBuf) -> Result<PathBuf, Error> {
 
 /// The path's text if it is meant as a glob.
 fn glob_of(path: &Path) -> Option<&str> {
-    let text = path.to_str().filter(|text| text.contains(['*', '?', '[']))?;
+    let text = path.to_str()?;
+    // Of a path that Windows is to take by the letter, the `?` in front is no glob.
+    let name = text.strip_prefix(r"\\?\").unwrap_or(text);
+    let text = name.contains(['*', '?', '[']).then_some(text)?;
     path.symlink_metadata().is_err().then_some(text)
 }
 
