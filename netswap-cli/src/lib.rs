@@ -16,7 +16,7 @@
 //! # Data flow
 //!
 //! [`find`](Found) where images come from, read each one's [`Header`], [`judge`] it, and
-//! [`report`](Report::write) it.
+//! [`report`](Report::image) it.
 //!
 //! # Security
 //!
