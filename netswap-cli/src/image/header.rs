@@ -109,6 +109,9 @@ impl Header {
         if bytes.len() < size_of_headers.min(Self::MOST_BYTES) {
             return Err(Malformed::Truncated);
         }
+        // No more than the headers hold, however much was read.
+        let size = size_of_headers.min(Self::MOST_BYTES);
+        let after = after.get(..size.saturating_sub(size_of::<Nt>())).unwrap_or(after);
         let certificates = after
             .get(pe::IMAGE_DIRECTORY_ENTRY_SECURITY * size_of::<pe::ImageDataDirectory>()..)
             .filter(|_| optional.number_of_rva_and_sizes() > 4)
@@ -123,7 +126,7 @@ impl Header {
                 table.virtual_address.get(LE) != 0 && table.size.get(LE) != 0
             }),
             is_pe32_plus: nt.is_type_64(),
-            size: size_of_headers.min(Self::MOST_BYTES),
+            size,
         })
     }
 

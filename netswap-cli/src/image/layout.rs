@@ -99,6 +99,8 @@ impl Layout {
         let (nt, after) = pod::from_bytes::<Nt>(bytes).map_err(|()| Malformed::Truncated)?;
         let optional = nt.optional_header();
         let count = usize::try_from(optional.number_of_rva_and_sizes()).unwrap_or(usize::MAX);
+        // No more than the headers hold, however much was read.
+        let after = after.get(..header.size.saturating_sub(size_of::<Nt>())).unwrap_or(after);
         let directories = many::<pe::ImageDataDirectory>(after)
             .take(count.min(pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES))
             .map(|entry| Directory {
@@ -145,7 +147,11 @@ impl Layout {
             let length = self.size_of_headers - address;
             return Some(Mapped { offset: address.into(), in_file: length, length });
         }
-        self.sections.iter().find_map(|section| section.mapped(address, self.file_alignment))
+        // Sections closer than a page overlap: the one that begins last is meant.
+        let mapped = self.sections.iter().filter_map(|section| {
+            Some((section.address, section.mapped(address, self.file_alignment)?))
+        });
+        mapped.max_by_key(|(start, _)| *start).map(|(_, mapped)| mapped)
     }
 
     /// The offset behind the last byte that a section has in the file.
