@@ -106,15 +106,18 @@ impl Header {
             + usize::from(file.size_of_optional_header.get(LE))
             + size_of::<pe::ImageSectionHeader>()
                 * usize::from(file.number_of_sections.get(LE)).min(Self::MOST_SECTIONS);
-        if bytes.len() < size_of_headers.min(Self::MOST_BYTES) {
+        // Windows counts the directories, and does not ask whether the optional header is as long.
+        let directories = usize::try_from(optional.number_of_rva_and_sizes())
+            .unwrap_or(usize::MAX)
+            .min(pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES);
+        let with_directories = size_of::<Nt>() + directories * size_of::<pe::ImageDataDirectory>();
+        let size = size_of_headers.min(Self::MOST_BYTES);
+        if bytes.len() < size.max(with_directories) {
             return Err(Malformed::Truncated);
         }
-        // No more than the headers hold, however much was read.
-        let size = size_of_headers.min(Self::MOST_BYTES);
-        let after = after.get(..size.saturating_sub(size_of::<Nt>())).unwrap_or(after);
         let certificates = after
             .get(pe::IMAGE_DIRECTORY_ENTRY_SECURITY * size_of::<pe::ImageDataDirectory>()..)
-            .filter(|_| optional.number_of_rva_and_sizes() > 4)
+            .filter(|_| directories > pe::IMAGE_DIRECTORY_ENTRY_SECURITY)
             .and_then(|entry| pod::from_bytes::<pe::ImageDataDirectory>(entry).ok());
         Ok(Header {
             machine: file.machine.get(LE).0,
@@ -272,6 +275,18 @@ pub(crate) mod tests {
         assert!(Header::parse(&bytes).unwrap().signed);
         bytes[24 + 108] = 4;
         assert!(!Header::parse(&bytes).unwrap().signed);
+    }
+
+    #[test]
+    fn a_short_optional_header_does_not_hide_the_certificate_table() {
+        let mut bytes = nt_headers(0x0822);
+        let entry = 24 + 112 + 4 * 8;
+        bytes[entry] = 8;
+        bytes[entry + 4] = 1;
+        bytes[20] = 0x60; // SizeOfOptionalHeader, too short for any directory
+        assert!(Header::parse(&bytes).unwrap().signed);
+        let cut = &bytes[..bytes.len() - 1];
+        assert_eq!(Header::parse(cut), Err(Malformed::Truncated));
     }
 
     #[test]

@@ -99,8 +99,6 @@ impl Layout {
         let (nt, after) = pod::from_bytes::<Nt>(bytes).map_err(|()| Malformed::Truncated)?;
         let optional = nt.optional_header();
         let count = usize::try_from(optional.number_of_rva_and_sizes()).unwrap_or(usize::MAX);
-        // No more than the headers hold, however much was read.
-        let after = after.get(..header.size.saturating_sub(size_of::<Nt>())).unwrap_or(after);
         let directories = many::<pe::ImageDataDirectory>(after)
             .take(count.min(pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES))
             .map(|entry| Directory {
