@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::finding::{Code, Finding};
+use crate::image::read_full;
 use crate::system::{self, Stamp};
 use crate::text::one_line;
-use crate::{Error, Header};
+use crate::{Error, ExitCode, Header};
 
 /// What became of one file.
 #[derive(Debug)]
@@ -70,6 +71,31 @@ pub(crate) struct ChangeSummary {
     pub(crate) seconds: f64,
 }
 
+/// What is known when all files are done, or when something else than a file was at fault.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    pub(crate) summary: ChangeSummary,
+    /// The journal, if there is an entry in it.
+    pub(crate) journal: Option<PathBuf>,
+    /// What ended it early.
+    pub(crate) error: Option<Error>,
+}
+
+impl Changes {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        let ChangeSummary { changed, unchanged, refused, unreadable, .. } = self.summary;
+        if unreadable > 0 || self.error.is_some() {
+            ExitCode::Error
+        } else if refused > 0 {
+            ExitCode::Findings
+        } else if changed + unchanged == 0 {
+            ExitCode::NothingToVerify
+        } else {
+            ExitCode::Passed
+        }
+    }
+}
+
 impl ChangeSummary {
     pub(crate) fn count(&mut self, status: ChangeStatus) {
         self.files += 1;
@@ -106,6 +132,9 @@ impl Change {
         Change { path, status, before: header, after: header, reason: None, finding }
     }
 }
+
+/// What is done with each file as it comes.
+pub(crate) type OnChange<'a> = dyn FnMut(&Change) -> Result<(), Error> + 'a;
 
 /// A write that is to be made.
 pub(crate) struct Write<'a> {
@@ -189,15 +218,8 @@ impl Write<'_> {
     /// can stand still while a file is changed.
     fn compare(&self, file: &File) -> Result<(), Finding> {
         let mut now = vec![0; self.old.len()];
-        let mut read = 0;
-        while let Some(rest) = now.get_mut(read..).filter(|rest| !rest.is_empty()) {
-            match system::read_at(file, rest, self.offset + read as u64) {
-                Ok(0) => return Err(changed_meanwhile()),
-                Ok(count) => read += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(unwritable(&error)),
-            }
-        }
+        let read = read_full(file, &mut now, self.offset).map_err(|error| unwritable(&error))?;
+        now.truncate(read);
         if now == self.old { Ok(()) } else { Err(changed_meanwhile()) }
     }
 

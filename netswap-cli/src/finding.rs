@@ -126,6 +126,17 @@ pub struct Finding {
     pub help: Cow<'static, str>,
 }
 
+impl Finding {
+    /// Of a file that was named by itself and is something else.
+    pub(crate) fn not_an_image() -> Self {
+        Finding {
+            code: Code::NotAnImage,
+            message: "it is no PE image".into(),
+            help: "name a Windows program or DLL".into(),
+        }
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::walk::WalkArguments;
-use crate::commands::patch::{self, Changes, Options};
+use crate::change::Changes;
+use crate::commands::patch::{self, Options};
 use crate::find::resolve;
 use crate::journal::Place;
 use crate::program::Out;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::find::{Beside, Visit, WalkOptions, WalkedFile, walk};
+use crate::find::{Beside, Visit, WalkOptions, WalkedFile, all_exist, walk};
 use crate::finding::Finding;
 use crate::image::{
     self, CertificateTable, Content, Kind, Layout, ReadError, StrongName, SwapRun, TableError,
@@ -111,12 +111,13 @@ pub type OnInspected<'a> = dyn FnMut(&Inspected) -> Result<(), Error> + 'a;
 ///
 /// # Errors
 ///
-/// When `on_inspected` fails.
+/// When a path does not exist, or `on_inspected` fails.
 pub fn inspect(
     paths: &[PathBuf],
     options: &WalkOptions,
     on_inspected: &mut OnInspected<'_>,
 ) -> Result<ExitCode, Error> {
+    all_exist(paths)?;
     let inspector = Inspector { beside: Beside::default() };
     let mut code = ExitCode::NothingToVerify;
     walk(paths, options, &inspector, |inspected: Inspected| {
@@ -157,28 +158,15 @@ impl Visit for Inspector {
         let what =
             match file.open().map_err(ReadError::from).and_then(|file| self.look(&path, &file)) {
                 Ok(Some(inspection)) => Ok(Box::new(inspection)),
-                Ok(None) if matches!(file, WalkedFile::Named(_)) => Err(not_an_image()),
+                Ok(None) if matches!(file, WalkedFile::Named(_)) => Err(Finding::not_an_image()),
                 Ok(None) => return,
-                Err(error) => Err(broken(&error)),
+                Err(error) => Err(Verdict::finding_of(&error)),
             };
         items.push(Inspected { path, what });
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        Inspected { path, what: Err(broken(&ReadError::Io(error))) }
-    }
-}
-
-fn broken(error: &ReadError) -> Finding {
-    Verdict::finding_of(error)
-}
-
-/// The finding for a file that was named and is something else.
-pub(crate) fn not_an_image() -> Finding {
-    Finding {
-        code: Code::NotAnImage,
-        message: "it is no PE image".into(),
-        help: "name a Windows program or DLL".into(),
+        Inspected { path, what: Err(Verdict::finding_of(&ReadError::Io(error))) }
     }
 }
 
@@ -193,11 +181,11 @@ impl Inspector {
         let certificate_table = CertificateTable::read(file, &layout, length)?;
         let mut findings = Vec::new();
         if layout.end_of_sections() > length {
-            findings.push(broken(&ReadError::Cut));
+            findings.push(Verdict::finding_of(&ReadError::Cut));
         }
         if let CertificateTable::Malformed { why, .. } = certificate_table {
             let message = format!("its certificate table is malformed: {why}").into();
-            findings.push(Finding { message, ..broken(&ReadError::Table(why)) });
+            findings.push(Finding { message, ..Verdict::finding_of(&ReadError::Table(why)) });
         }
         let strong_name = told(image::strong_name(file, &layout), &mut findings)?.flatten();
         let imports = told(image::imports(file, &layout), &mut findings)?.unwrap_or_default();
@@ -249,7 +237,7 @@ fn told<T>(
         Ok(told) => Ok(Some(told)),
         Err(TableError::Io(error)) => Err(error.into()),
         Err(TableError::Malformed(why)) => {
-            findings.push(broken(&ReadError::Table(why)));
+            findings.push(Verdict::finding_of(&ReadError::Table(why)));
             Ok(None)
         }
     }
@@ -273,13 +261,5 @@ impl Serialize for BesideImage {
         }
         let swap_run = self.swap_run.as_deref();
         Fields { path: PathFields::of(&self.path), swap_run }.serialize(serializer)
-    }
-}
-
-impl Inspection {
-    /// The DLLs in its own folder that lack the network bit, or can't be read.
-    pub fn unprotected(&self) -> impl Iterator<Item = &BesideImage> {
-        let beside = self.imports.iter().flat_map(|import| &import.beside);
-        beside.filter(|dll| !dll.swap_run.as_ref().is_some_and(|bits| bits.contains(&SwapRun::Net)))
     }
 }

@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::inspect::not_an_image;
-use crate::change::{Change, ChangeStatus, ChangeSummary, NotMade, Write, unwritable};
-use crate::find::{Visit, WalkOptions, WalkedFile, walk};
+use crate::change::{
+    Change, ChangeStatus, ChangeSummary, Changes, NotMade, OnChange, Write, unwritable,
+};
+use crate::find::{Visit, WalkOptions, WalkedFile, all_exist, walk};
 use crate::finding::{Code, Finding};
 use crate::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName, TableError};
 use crate::journal::{Entry, Journal, Place};
 use crate::system::{self, Identity, Stamp};
-use crate::{Error, ExitCode, Header, SwapRun, Verdict};
+use crate::{Error, Header, SwapRun, Verdict};
 
 /// What is to be changed, and what may be broken for it.
 #[derive(Clone, Debug)]
@@ -35,9 +36,6 @@ pub(crate) struct Options {
     pub(crate) looked_at: Arc<AtomicU64>,
 }
 
-/// What is done with each file as it comes.
-pub(crate) type OnChange<'a> = dyn FnMut(&Change) -> Result<(), Error> + 'a;
-
 /// What became of a file with several names; none as long as it is being changed under one.
 type Shared = Arc<Mutex<Option<Result<(Header, Header), Finding>>>>;
 
@@ -53,35 +51,14 @@ impl From<Change> for Come {
     }
 }
 
-/// What is known when all files are done, or when something else than a file was at fault.
-#[derive(Debug)]
-pub(crate) struct Changes {
-    pub(crate) summary: ChangeSummary,
-    /// The journal, if there is an entry in it.
-    pub(crate) journal: Option<PathBuf>,
-    /// What ended it early.
-    pub(crate) error: Option<Error>,
-}
-
-impl Changes {
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        let ChangeSummary { changed, unchanged, refused, unreadable, .. } = self.summary;
-        if unreadable > 0 || self.error.is_some() {
-            ExitCode::Error
-        } else if refused > 0 {
-            ExitCode::Findings
-        } else if changed + unchanged == 0 {
-            ExitCode::NothingToVerify
-        } else {
-            ExitCode::Passed
-        }
-    }
-}
-
 /// Changes the files, and all images below the folders, in the order of their paths. When the journal
 /// can't be written, no more is changed. What is the fault of one file is in its [`Change`].
 pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChange<'_>) -> Changes {
     let start = Instant::now();
+    let mut summary = ChangeSummary::default();
+    if let Err(error) = all_exist(paths) {
+        return Changes { summary, journal: None, error: Some(error) };
+    }
     let patcher = Patcher {
         options,
         roots_may_meet: paths.len() > 1,
@@ -89,7 +66,6 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
         shared: Mutex::default(),
         others: AtomicU64::new(0),
     };
-    let mut summary = ChangeSummary::default();
     let mut told = HashSet::new();
     let walked = walk(paths, &options.walk, &patcher, |come: Result<Come, Error>| {
         let Come { mut change, shared } = come?;
@@ -139,7 +115,7 @@ impl Visit for Patcher<'_> {
         items.push(match read {
             Ok(Some((opened, layout))) => self.image(path, &opened, &layout),
             Ok(None) if matches!(file, WalkedFile::Named(_)) => {
-                Ok(Change::refused(path, None, not_an_image()).into())
+                Ok(Change::refused(path, None, Finding::not_an_image()).into())
             }
             Ok(None) => {
                 self.others.fetch_add(1, Ordering::Relaxed);
@@ -197,23 +173,8 @@ impl Patcher<'_> {
         }
         let made = match shared {
             None => self.make(&path, file, layout, planned),
-            Some(identity) => {
-                let cell = self.cell(identity);
-                let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
-                match &*cell {
-                    Some(Ok(_)) => Ok(()),
-                    Some(Err(finding)) => Err(NotMade::Refused(finding.clone())),
-                    None => {
-                        let made = self.make(&path, file, layout, planned);
-                        *cell = match &made {
-                            Ok(()) => Some(Ok((header, after))),
-                            Err(NotMade::Refused(finding)) => Some(Err(finding.clone())),
-                            Err(NotMade::Failed(_)) => None,
-                        };
-                        made
-                    }
-                }
-            }
+            Some(identity) => self
+                .make_once(identity, (header, after), || self.make(&path, file, layout, planned)),
         };
         match made {
             Ok(()) => {
@@ -225,6 +186,32 @@ impl Patcher<'_> {
             }
             Err(NotMade::Failed(error)) => Err(error),
         }
+    }
+
+    /// Changes a file with several names under the first that comes; under the others the same is told.
+    fn make_once(
+        &self,
+        identity: Identity,
+        headers: (Header, Header),
+        make: impl FnOnce() -> Result<(), NotMade>,
+    ) -> Result<(), NotMade> {
+        let cell = {
+            let mut cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+            cells.entry(identity).or_default().clone()
+        };
+        let mut outcome = cell.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*outcome {
+            Some(Ok(_)) => return Ok(()),
+            Some(Err(finding)) => return Err(NotMade::Refused(finding.clone())),
+            None => {}
+        }
+        let written = make();
+        *outcome = match &written {
+            Ok(()) => Some(Ok(headers)),
+            Err(NotMade::Refused(finding)) => Some(Err(finding.clone())),
+            Err(NotMade::Failed(_)) => None,
+        };
+        written
     }
 
     /// A file that is as wanted: it was, or it has just become so under another name.
@@ -239,12 +226,6 @@ impl Patcher<'_> {
             return Come { change, shared };
         }
         Change::none(path, ChangeStatus::Unchanged, header).into()
-    }
-
-    /// Where it is kept what became of a file with several names.
-    fn cell(&self, identity: Identity) -> Shared {
-        let mut cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.entry(identity).or_default().clone()
     }
 
     /// What is to be written to an image. `None`: nothing. The error says what it would break.
@@ -310,7 +291,7 @@ impl Patcher<'_> {
         layout: &Layout,
         planned: Planned,
     ) -> Result<(), NotMade> {
-        let Planned { edit, stamp, is_read_only, .. } = planned;
+        let Planned { edit, stamp, is_read_only } = planned;
         let entry = Entry::new(path, layout, stamp.length, edit);
         let entry = entry.map_err(|error| NotMade::Failed(error.into()))?;
         let entry = Entry { is_read_only, ..entry };

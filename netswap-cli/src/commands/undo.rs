@@ -6,8 +6,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
-use super::patch::{Changes, OnChange};
-use crate::change::{Change, ChangeStatus, ChangeSummary, NotMade, Write};
+use crate::change::{
+    Change, ChangeStatus, ChangeSummary, Changes, NotMade, OnChange, Write, unwritable,
+};
 use crate::find::ordered::{self, Done};
 use crate::finding::{Code, Finding};
 use crate::image::{EditState, Layout, ReadError};
@@ -72,7 +73,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
             return refused(changed_since("a folder has taken its place"));
         }
         Err(error) if system::is_in_use(&error) => {
-            return refused(crate::change::unwritable(&error));
+            return refused(unwritable(&error));
         }
         Err(error) => return refused(Verdict::finding_of(&error.into())),
     };
@@ -105,7 +106,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
         EditState::NotMade => {
             return match make_read_only_again(entry, &file, dry_run) {
                 Ok(()) => Change::none(path, ChangeStatus::Unchanged, header),
-                Err(error) => refused(crate::change::unwritable(&error)),
+                Err(error) => refused(unwritable(&error)),
             };
         }
         EditState::Other => {
@@ -130,7 +131,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     };
     let made = write.make(|| Ok(())).and_then(|()| {
         let made = make_read_only_again(entry, &file, dry_run);
-        made.map_err(|error| crate::change::unwritable(&error).into())
+        made.map_err(|error| unwritable(&error).into())
     });
     match made {
         Ok(()) => Change { after, ..Change::none(path, ChangeStatus::Changed, header) },

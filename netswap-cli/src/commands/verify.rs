@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::find::{
-    Beside, BesideError, Build, Found, Source, Visit, WalkOptions, WalkedFile, Workspace, walk,
+    Beside, BesideError, Build, Found, Source, Visit, WalkOptions, WalkedFile, Workspace,
+    all_exist, walk,
 };
 use crate::image::{self, Content, Kind, Layout, ReadError, TableError};
 use crate::policy::{
@@ -93,14 +94,7 @@ pub fn paths(
     on_image: &mut OnImage<'_>,
 ) -> Result<Verification, Error> {
     let start = Instant::now();
-    let no_such = |path: &PathBuf| {
-        let source = path.metadata().err()?;
-        let path = path.clone();
-        (source.kind() == io::ErrorKind::NotFound).then_some(Error::NoSuchPath { path, source })
-    };
-    if let Some(error) = paths.iter().find_map(no_such) {
-        return Err(error);
-    }
+    all_exist(paths)?;
     let policies = match &options.policy {
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::beside(paths)?,

@@ -15,7 +15,7 @@ pub(crate) use beside::{Beside, BesideError};
 pub(crate) use named::resolve;
 pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
 pub use walk::WalkOptions;
-pub(crate) use walk::{Visit, WalkedFile, walk};
+pub(crate) use walk::{Visit, WalkedFile, all_exist, walk};
 pub(crate) use workspace::Workspace;
 pub use workspace::{Build, BuildError};
 

@@ -1,6 +1,5 @@
 //! What the command line names: files, folders, and globs where no shell has resolved them.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -10,26 +9,16 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// When a path does not exist, or a glob is none, matches nothing, or needs a folder that can't be read.
+/// When a glob is none, matches nothing, or needs a folder that can't be read.
 pub(crate) fn resolve(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
     let mut resolved = Vec::new();
     for path in paths {
         match glob_of(&path) {
             Some(glob) => resolved.extend(matches(&path, glob)?),
-            None => resolved.push(existing(path)?),
+            None => resolved.push(path),
         }
     }
     Ok(resolved)
-}
-
-/// The path, if it is there: nothing is to be done by halves because of a typing error.
-fn existing(path: PathBuf) -> Result<PathBuf, Error> {
-    match path.metadata() {
-        Err(source) if source.kind() == io::ErrorKind::NotFound => {
-            Err(Error::NoSuchPath { path, source })
-        }
-        _ => Ok(path),
-    }
 }
 
 /// The path's text if it is meant as a glob.

@@ -30,7 +30,7 @@ pub struct WalkOptions {
     pub exclude: Exclude,
 }
 
-/// Measured: see docs/src/speed.md.
+/// Waiting costs little: see docs/src/speed.md.
 const JOBS: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 impl Default for WalkOptions {
@@ -143,6 +143,19 @@ pub(crate) fn walk<V: Visit, Error>(
     let walker = Walker { options, visit };
     let tasks = distinct(named).into_iter().map(Task::Named).collect();
     ordered::run(walker.options.jobs, tasks, |task| walker.work(task), emit)
+}
+
+/// Sees that all that was named is there: nothing is to be done by halves because of a typing error.
+pub(crate) fn all_exist(named: &[PathBuf]) -> Result<(), crate::Error> {
+    for path in named {
+        match path.metadata() {
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {
+                return Err(crate::Error::NoSuchPath { path: path.clone(), source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// What was named, each path once. One that lies below another may still be another file: links and

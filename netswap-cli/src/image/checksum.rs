@@ -8,6 +8,7 @@
 
 use std::io;
 
+use super::read::read_full;
 use super::{Layout, ReadAt};
 
 /// How much is read at once.
@@ -37,7 +38,10 @@ fn compute(file: &(impl ReadAt + ?Sized), length: u64, field: u64) -> io::Result
     let (mut at, mut sum) = (0, 0_u64);
     while at < length {
         let want = usize::try_from(length - at).unwrap_or(CHUNK).min(CHUNK);
-        let bytes = fill(file, buffer.get_mut(..want).unwrap_or_default(), at)?;
+        let bytes = buffer.get_mut(..want).unwrap_or_default();
+        if read_full(file, bytes, at)? < want {
+            return Err(io::Error::other("the file became shorter while it was read"));
+        }
         for (byte, offset) in bytes.iter_mut().zip(at..) {
             if (field..field + 4).contains(&offset) {
                 *byte = 0;
@@ -49,25 +53,6 @@ fn compute(file: &(impl ReadAt + ?Sized), length: u64, field: u64) -> io::Result
         at += want as u64;
     }
     Ok(with_length(sum, length))
-}
-
-/// Fills the buffer from this offset on.
-fn fill<'a>(
-    file: &(impl ReadAt + ?Sized),
-    buffer: &'a mut [u8],
-    offset: u64,
-) -> io::Result<&'a mut [u8]> {
-    let mut length = 0;
-    while length < buffer.len() {
-        let rest = buffer.get_mut(length..).unwrap_or_default();
-        match file.read_at(rest, offset + length as u64) {
-            Ok(0) => return Err(io::Error::other("the file became shorter while it was read")),
-            Ok(count) => length += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(buffer)
 }
 
 /// The sum of the bytes' 16-bit words, unfolded. Four bytes are added at once: 65536 is 1 modulo

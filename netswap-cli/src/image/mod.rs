@@ -24,6 +24,8 @@ pub(crate) use header::Malformed;
 pub use header::{Header, Kind};
 pub use imports::{Import, imports};
 pub use layout::{Directory, DirectoryEntry, Layout, Mapped};
+#[cfg(feature = "cli")]
+pub(crate) use read::read_full;
 pub use read::{Content, ReadAt, ReadError, read, read_from};
 pub use table::TableError;
 

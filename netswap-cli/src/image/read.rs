@@ -43,6 +43,32 @@ impl ReadAt for [u8] {
     }
 }
 
+/// Reads until the buffer is full or the file ends; how many bytes there were.
+pub(crate) fn read_full(
+    file: &(impl ReadAt + ?Sized),
+    buffer: &mut [u8],
+    offset: u64,
+) -> io::Result<usize> {
+    let mut length = 0;
+    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match read_once(file, rest, offset.saturating_add(length as u64))? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    Ok(length)
+}
+
+/// One read that was not interrupted.
+fn read_once(file: &(impl ReadAt + ?Sized), buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            count => return count,
+        }
+    }
+}
+
 /// What a file is, by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
@@ -218,12 +244,7 @@ impl<const SIZE: usize> Window<SIZE> {
     /// made only where what was read is too little.
     fn read(&mut self, file: &(impl ReadAt + ?Sized)) -> io::Result<()> {
         let rest = self.buffer.get_mut(self.length..).unwrap_or_default();
-        let count = loop {
-            match file.read_at(rest, self.offset + self.length as u64) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                count => break count?,
-            }
-        };
+        let count = read_once(file, rest, self.offset + self.length as u64)?;
         self.length += count;
         self.is_at_end = count == 0;
         Ok(())

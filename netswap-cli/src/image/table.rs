@@ -6,6 +6,7 @@ use std::io;
 use object::pod::{self, Pod};
 
 use super::layout::Mapped;
+use super::read::read_full;
 use super::{Layout, ReadAt};
 
 /// Why a table of an image can't be read.
@@ -45,15 +46,7 @@ impl<'a, R: ReadAt + ?Sized> Pieces<'a, R> {
             return Ok(bytes);
         }
         let mut bytes = vec![0; WINDOW];
-        let mut length = 0;
-        while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, offset.saturating_add(length as u64)) {
-                Ok(0) => break,
-                Ok(count) => length += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let length = read_full(self.file, &mut bytes, offset)?;
         bytes.truncate(length);
         let piece = bytes.get(..most.min(length)).unwrap_or_default().to_vec();
         *window = (offset, bytes);
