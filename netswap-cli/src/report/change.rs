@@ -1,7 +1,7 @@
 //! What `netswap patch` and `netswap undo` did, for people and for programs.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Format;
 use super::grouped::Grouped;
 use super::later::Later;
+use super::objects::{Objects, field};
 use crate::change::{Change, ChangeStatus, ChangeSummary, Changes};
 use crate::image::Kind;
 use crate::text::{PathFields, Printable, plural, quoted, shown, unreadable};
@@ -24,14 +25,14 @@ pub(crate) enum Verb {
 /// A report, written as the files come.
 pub(crate) struct ChangeReport<W> {
     verb: Verb,
-    format: Format,
+    /// For people, there are none.
+    objects: Option<Objects>,
     is_quiet: bool,
     is_dry_run: bool,
     here: PathBuf,
     out: W,
     refusals: Grouped,
     later: Later,
-    is_begun: bool,
 }
 
 #[derive(Serialize)]
@@ -53,13 +54,6 @@ struct Fields {
     characteristics: String,
     swap_run: Vec<SwapRun>,
     checksum: String,
-}
-
-#[derive(Serialize)]
-struct Last<'a> {
-    schema: &'static str,
-    journal: Option<PathFields<'a>>,
-    summary: &'a ChangeSummary,
 }
 
 impl Verb {
@@ -105,76 +99,52 @@ impl<W: Write> ChangeReport<W> {
     ) -> Self {
         let (refusals, later) = (Grouped::new(11), Later::new());
         let here = std::env::current_dir().unwrap_or_default();
-        let is_begun = false;
-        ChangeReport { verb, format, is_quiet, is_dry_run, here, out, refusals, later, is_begun }
+        let objects =
+            (format != Format::Human).then(|| Objects::new(verb.schema(), "files", format));
+        ChangeReport { verb, objects, is_quiet, is_dry_run, here, out, refusals, later }
     }
 
     pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
-        match self.format {
-            Format::Human => self.human(change),
-            Format::Json => {
-                let object = serde_json::to_string(&object(self.verb, change))?;
-                self.separate()?;
-                self.out.write_all(object.as_bytes())
-            }
-            Format::Ndjson => {
-                serde_json::to_writer(&mut self.out, &object(self.verb, change))?;
-                writeln!(self.out)
-            }
+        match &mut self.objects {
+            Some(objects) => objects.object(&object(self.verb, change), &mut self.out),
+            None => self.human(change),
         }
     }
 
     pub(crate) fn end(mut self, changes: &Changes) -> io::Result<()> {
-        let Changes { summary, journal, .. } = changes;
-        let schema = self.verb.schema();
-        let journal = journal.as_deref().map(PathFields::of);
-        match self.format {
+        match self.objects.take() {
+            Some(objects) => {
+                let journal = changes.journal.as_deref().map(PathFields::of);
+                let fields = [field("journal", &journal)?, field("summary", &changes.summary)?];
+                objects.end(&fields, &mut self.out)?;
+                self.out.flush()
+            }
             // The error says it all.
-            Format::Human if changes.error.is_some() && summary.files == 0 => {}
-            Format::Human => {
-                self.refusals.end(&mut self.out)?;
-                let is_apart = self.later.is_empty();
-                std::mem::replace(&mut self.later, Later::new()).write_to(&mut self.out)?;
-                if !is_apart {
-                    writeln!(self.out)?;
-                }
-                writeln!(self.out, "{}", self.summary(summary))?;
-                if self.is_dry_run {
-                    writeln!(self.out, "nothing was changed")?;
-                }
-                if let Some(journal) = &changes.journal {
-                    write_undo(journal, &mut self.out)?;
-                }
-            }
-            Format::Json => {
-                if !self.is_begun {
-                    self.separate()?;
-                }
-                write!(self.out, "\n],\n\"journal\": ")?;
-                serde_json::to_writer(&mut self.out, &journal)?;
-                write!(self.out, ",\n\"summary\": ")?;
-                serde_json::to_writer(&mut self.out, summary)?;
-                writeln!(self.out, "\n}}")?;
-            }
-            Format::Ndjson => {
-                serde_json::to_writer(&mut self.out, &Last { schema, journal, summary })?;
-                writeln!(self.out)?;
-            }
+            None if changes.error.is_some() && changes.summary.files == 0 => Ok(()),
+            None => self.end_for_people(changes),
+        }
+    }
+
+    fn end_for_people(mut self, changes: &Changes) -> io::Result<()> {
+        self.refusals.end(&mut self.out)?;
+        let summary = self.summary(&changes.summary);
+        let is_apart = self.later.is_empty();
+        self.later.write_to(&mut self.out)?;
+        if !is_apart {
+            writeln!(self.out)?;
+        }
+        writeln!(self.out, "{summary}")?;
+        if self.is_dry_run {
+            writeln!(self.out, "nothing was changed")?;
+        }
+        if let Some(journal) = &changes.journal {
+            writeln!(self.out, "to undo it:\n    netswap undo {}", quoted(journal))?;
         }
         self.out.flush()
     }
 
     pub(crate) fn out(&mut self) -> &mut W {
         &mut self.out
-    }
-
-    /// What stands before a file: the beginning of the document, or a comma.
-    fn separate(&mut self) -> io::Result<()> {
-        if self.is_begun {
-            return self.out.write_all(b",\n");
-        }
-        self.is_begun = true;
-        writeln!(self.out, "{{\n\"schema\": \"{}\",\n\"files\": [", self.verb.schema())
     }
 
     /// Writes what was refused at once, and keeps the rest.
@@ -276,8 +246,4 @@ fn facts(before: &Header, after: &Header) -> String {
     let (before, after) = (words(before), words(after));
     let change = if before == after { before } else { format!("{before} -> {after}") };
     format!("{machine} {kind}, swap-run: {change}")
-}
-
-fn write_undo(journal: &Path, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "to undo it:\n    netswap undo {}", quoted(journal))
 }

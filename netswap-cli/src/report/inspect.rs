@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::Format;
+use super::objects::Objects;
 use crate::commands::inspect::{ChecksumState, Inspected, Inspection};
 use crate::image::{CertificateTable, StrongName};
 use crate::text::{PathFields, Printable, bytes, one_line, plural};
@@ -16,9 +17,10 @@ const SCHEMA: &str = "netswap.inspect/1";
 
 /// A report, written as the images come.
 pub(crate) struct InspectReport<W> {
-    format: Format,
     out: W,
-    is_begun: bool,
+    /// For people, there are none.
+    objects: Option<Objects>,
+    is_first: bool,
 }
 
 #[derive(Serialize)]
@@ -33,37 +35,26 @@ struct Object<'a> {
 
 impl<W: Write> InspectReport<W> {
     pub(crate) fn new(format: Format, out: W) -> Self {
-        InspectReport { format, out, is_begun: false }
+        let objects = (format != Format::Human).then(|| Objects::new(SCHEMA, "images", format));
+        InspectReport { out, objects, is_first: true }
     }
 
     pub(crate) fn image(&mut self, inspected: &Inspected) -> io::Result<()> {
         let out = &mut self.out;
-        let is_first = !std::mem::replace(&mut self.is_begun, true);
-        match self.format {
-            Format::Human => {
-                if !is_first {
-                    writeln!(out)?;
-                }
+        let is_first = std::mem::take(&mut self.is_first);
+        match &mut self.objects {
+            Some(objects) => objects.object(&object(inspected), out),
+            None if is_first => human(inspected, out),
+            None => {
+                writeln!(out)?;
                 human(inspected, out)
-            }
-            Format::Json => {
-                let before = if is_first { head() } else { ",\n".to_owned() };
-                out.write_all(before.as_bytes())?;
-                Ok(serde_json::to_writer(out, &object(inspected))?)
-            }
-            Format::Ndjson => {
-                serde_json::to_writer(&mut *out, &object(inspected))?;
-                writeln!(out)
             }
         }
     }
 
     pub(crate) fn end(mut self) -> io::Result<()> {
-        if self.format == Format::Json {
-            if !self.is_begun {
-                self.out.write_all(head().as_bytes())?;
-            }
-            self.out.write_all(b"\n]\n}\n")?;
+        if let Some(objects) = self.objects {
+            objects.end(&[], &mut self.out)?;
         }
         self.out.flush()
     }
@@ -71,10 +62,6 @@ impl<W: Write> InspectReport<W> {
     pub(crate) fn out(&mut self) -> &mut W {
         &mut self.out
     }
-}
-
-fn head() -> String {
-    format!("{{\n\"schema\": \"{SCHEMA}\",\n\"images\": [\n")
 }
 
 fn object(inspected: &Inspected) -> Object<'_> {

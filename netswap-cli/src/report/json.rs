@@ -1,13 +1,14 @@
-//! The report for programs: one document, or one object a line.
+//! What `netswap verify` found, for programs.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Judged, Summary, Verification};
+use super::objects::{Objects, field};
+use super::{Format, Judged, Verification};
 use crate::finding::Finding;
 use crate::image::Kind;
-use crate::policy::{BaselineOutcome, Policy};
+use crate::policy::Policy;
 use crate::text::PathFields;
 use crate::verdict::Status;
 use crate::{Header, SwapRun};
@@ -55,76 +56,33 @@ struct Image<'a> {
     findings: &'a [Finding],
 }
 
-/// The last line of `ndjson`.
-#[derive(Serialize)]
-struct Last<'a> {
-    schema: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    baseline: Option<&'a BaselineOutcome>,
-    summary: &'a Summary,
-}
-
-/// The one document, an image a line.
-#[derive(Default)]
+/// What `netswap verify` found.
 pub(super) struct Json {
-    is_begun: bool,
-    lines: Lines,
-}
-
-/// Writes an object at a time: a serializer writes each of its commas by itself.
-#[derive(Default)]
-pub(super) struct Lines {
-    line: Vec<u8>,
-}
-
-impl Lines {
-    fn write(&mut self, object: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, object)?;
-        out.write_all(&self.line)
-    }
-
-    pub(super) fn image(&mut self, judged: &Judged, out: &mut dyn Write) -> io::Result<()> {
-        self.write(&image(judged), out)?;
-        out.write_all(b"\n")
-    }
-
-    pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
-        let (baseline, summary) = (outcome.baseline.as_ref(), &outcome.summary);
-        self.write(&Last { schema: SCHEMA, baseline, summary }, out)?;
-        out.write_all(b"\n")
-    }
+    objects: Objects,
+    has_policy: bool,
 }
 
 impl Json {
+    pub(super) fn new(format: Format) -> Self {
+        let objects = Objects::new(SCHEMA, "images", format);
+        Json { objects, has_policy: format == Format::Json }
+    }
+
     pub(super) fn image(&mut self, judged: &Judged, out: &mut dyn Write) -> io::Result<()> {
-        self.separate(out)?;
-        self.lines.write(&image(judged), out)
+        self.objects.object(&image(judged), out)
     }
 
     /// Only now it is known how often each exception was needed.
-    pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
-        if !self.is_begun {
-            self.separate(out)?;
+    pub(super) fn end(self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+        let mut fields = Vec::new();
+        if self.has_policy {
+            fields.push(field("policy", &policy(outcome))?);
         }
-        write!(out, "\n],\n\"policy\": ")?;
-        serde_json::to_writer(&mut *out, &policy(outcome))?;
         if let Some(baseline) = &outcome.baseline {
-            write!(out, ",\n\"baseline\": ")?;
-            serde_json::to_writer(&mut *out, baseline)?;
+            fields.push(field("baseline", baseline)?);
         }
-        write!(out, ",\n\"summary\": ")?;
-        serde_json::to_writer(&mut *out, &outcome.summary)?;
-        writeln!(out, "\n}}")
-    }
-
-    /// What stands before an image: the beginning of the document, or a comma.
-    fn separate(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if self.is_begun {
-            return out.write_all(b",\n");
-        }
-        self.is_begun = true;
-        writeln!(out, "{{\n\"schema\": \"{SCHEMA}\",\n\"images\": [")
+        fields.push(field("summary", &outcome.summary)?);
+        self.objects.end(&fields, out)
     }
 }
 

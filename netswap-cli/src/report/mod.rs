@@ -8,6 +8,7 @@ mod human;
 pub(crate) mod inspect;
 mod json;
 mod later;
+mod objects;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -221,7 +222,6 @@ pub struct Report<W> {
 enum Writer {
     Human(Box<human::Human>),
     Json(json::Json),
-    Ndjson(json::Lines),
 }
 
 impl<W: Write> Report<W> {
@@ -230,8 +230,7 @@ impl<W: Write> Report<W> {
     pub fn new(format: Format, is_quiet: bool, out: W) -> Self {
         let writer = match format {
             Format::Human => Writer::Human(Box::new(human::Human::new(is_quiet))),
-            Format::Json => Writer::Json(json::Json::default()),
-            Format::Ndjson => Writer::Ndjson(json::Lines::default()),
+            Format::Json | Format::Ndjson => Writer::Json(json::Json::new(format)),
         };
         Report { out, writer }
     }
@@ -246,7 +245,6 @@ impl<W: Write> Report<W> {
         match &mut self.writer {
             Writer::Human(human) => human.image(image, out),
             Writer::Json(json) => json.image(image, out),
-            Writer::Ndjson(lines) => lines.image(image, out),
         }
     }
 
@@ -260,7 +258,6 @@ impl<W: Write> Report<W> {
         match self.writer {
             Writer::Human(human) => human.end(outcome, out),
             Writer::Json(json) => json.end(outcome, out),
-            Writer::Ndjson(lines) => lines.end(outcome, out),
         }?;
         self.out.flush()
     }
