@@ -1,8 +1,9 @@
 //! The progress bar: on a terminal only, and never in the way of what is printed.
 
 pub(crate) struct Progress {
+    /// None where it would not be seen.
     #[cfg(feature = "cli")]
-    bar: indicatif::ProgressBar,
+    bar: Option<indicatif::ProgressBar>,
 }
 
 impl Progress {
@@ -10,7 +11,7 @@ impl Progress {
     pub(crate) fn hidden() -> Self {
         Progress {
             #[cfg(feature = "cli")]
-            bar: indicatif::ProgressBar::hidden(),
+            bar: None,
         }
     }
 
@@ -34,24 +35,29 @@ impl Progress {
         let style = ProgressStyle::with_template("{spinner} {files}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = ProgressBar::no_length().with_style(style.with_key("files", show));
+        if bar.is_hidden() {
+            return Progress::hidden();
+        }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Progress { bar }
+        Progress { bar: Some(bar) }
     }
 
     /// Writes something while the bar makes room.
     #[cfg_attr(not(feature = "cli"), expect(clippy::unused_self, reason = "there is no bar"))]
     pub(crate) fn apart<T>(&self, write: impl FnOnce() -> T) -> T {
         #[cfg(feature = "cli")]
-        let written = self.bar.suspend(write);
-        #[cfg(not(feature = "cli"))]
-        let written = write();
-        written
+        if let Some(bar) = &self.bar {
+            return bar.suspend(write);
+        }
+        write()
     }
 
     /// Takes it away.
     #[cfg_attr(not(feature = "cli"), expect(clippy::unused_self, reason = "there is no bar"))]
     pub(crate) fn clear(&self) {
         #[cfg(feature = "cli")]
-        self.bar.finish_and_clear();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
     }
 }

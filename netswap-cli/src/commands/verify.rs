@@ -1,6 +1,6 @@
 //! `netswap verify`: reads the headers of a build's images, or of files and trees, and judges them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -273,14 +273,14 @@ fn judged(found: Found, content: Result<Content, ReadError>, policy: &Policy) ->
 
 /// Which policy is whose.
 struct Policies {
-    of: HashMap<PathBuf, Policy>,
+    of: BTreeMap<PathBuf, Policy>,
     others: Policy,
 }
 
 impl Policies {
     /// One for all.
     fn one(rules: Rules) -> Self {
-        Policies { of: HashMap::new(), others: Policy::new([Arc::new(rules)]) }
+        Policies { of: BTreeMap::new(), others: Policy::new([Arc::new(rules)]) }
     }
 
     /// By manifest: the package's table before the workspace's, and that before `netswap.toml`.
@@ -289,7 +289,7 @@ impl Policies {
         let root = ManifestRules::from_file(&workspace.root_manifest, folder)?;
         let file = Rules::in_folder(folder)?;
         let common = || root.workspace.clone().into_iter().chain(file.clone());
-        let mut of = HashMap::new();
+        let mut of = BTreeMap::new();
         for member in &workspace.members {
             let package = if member.manifest == workspace.root_manifest {
                 root.package.clone()
@@ -305,7 +305,7 @@ impl Policies {
 
     /// By named path: the file in the folder, or beside the file.
     fn beside(paths: &[PathBuf]) -> Result<Self, Error> {
-        let mut of = HashMap::new();
+        let mut of = BTreeMap::new();
         let mut by_folder: HashMap<&Path, Option<Arc<Rules>>> = HashMap::new();
         for path in paths {
             let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
+use std::time::Duration;
 
 /// A place in the order: the number of the first task, then of the one among those behind it, and so
 /// on. Compared from the left, so what comes behind a task comes before the next one.
@@ -23,7 +24,13 @@ pub(crate) struct Done<Task, Item> {
 }
 
 /// As many results are held until an earlier one is there.
-const MOST_HELD: usize = 1024;
+const MOST_HELD: usize = 4096;
+
+/// As many are handed out at once, if they come within `PATIENCE`: to wake a thread costs as much as
+/// to read a file.
+const BATCH: usize = 256;
+
+const PATIENCE: Duration = Duration::from_millis(20);
 
 struct Queue<Task, Item> {
     state: Mutex<State<Task, Item>>,
@@ -40,6 +47,10 @@ struct State<Task, Item> {
     /// How many items `done` holds.
     held: usize,
     threads: usize,
+    /// How many threads wait for a task: who wakes none asks nothing of the system.
+    idle: usize,
+    /// Whether a result is waited for.
+    is_awaited: bool,
     is_stopped: bool,
 }
 
@@ -59,7 +70,7 @@ pub(crate) fn run<Task: Send, Item: Send, Error>(
             return queue.work_alone(&work, &mut emit);
         }
         while let Some(items) = queue.next() {
-            items.into_iter().try_for_each(&mut emit)?;
+            items.into_iter().flatten().try_for_each(&mut emit)?;
         }
         Ok(())
     })
@@ -73,6 +84,8 @@ impl<Task, Item> Queue<Task, Item> {
             done: BTreeMap::new(),
             held: 0,
             threads: 0,
+            idle: 0,
+            is_awaited: false,
             is_stopped: false,
         };
         Queue { state: Mutex::new(state), tasks: Condvar::new(), items: Condvar::new() }
@@ -94,7 +107,9 @@ impl<Task, Item> Queue<Task, Item> {
                 return;
             }
             let Some((place, task)) = state.start() else {
+                state.idle += 1;
                 state = self.tasks.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
                 continue;
             };
             drop(state);
@@ -103,11 +118,16 @@ impl<Task, Item> Queue<Task, Item> {
             let more = done.tasks.len();
             state.finish(&place, done);
             state.start_threads(scope, self, jobs, work);
-            // This thread takes one of the new tasks itself.
-            if more > 1 || state.is_over() {
+            if state.is_over() {
                 self.tasks.notify_all();
+                self.items.notify_one();
+                return;
             }
-            if state.has_next() || state.is_over() {
+            // This thread takes one of the new tasks itself.
+            for _ in 0..state.idle.min(more.saturating_sub(1)) {
+                self.tasks.notify_one();
+            }
+            if state.is_awaited && state.held >= BATCH && state.has_next() {
                 self.items.notify_one();
             }
         }
@@ -129,19 +149,26 @@ impl<Task, Item> Queue<Task, Item> {
         Ok(())
     }
 
-    /// Waits for the next items in the order. `None`: there will be none any more.
-    fn next(&self) -> Option<Vec<Item>> {
+    /// Waits for the next items in the order, and takes all that there are. `None`: there will be none
+    /// any more.
+    fn next(&self) -> Option<Vec<Vec<Item>>> {
         let mut state = self.lock();
         loop {
-            if let Some(items) = state.next() {
-                // There is room for more.
-                self.tasks.notify_all();
+            let items: Vec<_> = std::iter::from_fn(|| state.next()).collect();
+            if !items.is_empty() {
+                // There may be room for more.
+                if state.idle > 0 && state.can_start() {
+                    self.tasks.notify_all();
+                }
                 return Some(items);
             }
             if state.is_stopped || state.is_over() {
                 return None;
             }
-            state = self.items.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.is_awaited = true;
+            let wait = self.items.wait_timeout(state, PATIENCE);
+            (state, _) = wait.unwrap_or_else(PoisonError::into_inner);
+            state.is_awaited = false;
         }
     }
 
@@ -181,15 +208,19 @@ impl<Task: Send, Item: Send> State<Task, Item> {
 }
 
 impl<Task, Item> State<Task, Item> {
-    /// Takes the first task that waits, if there is room for its results, or if it is what the
-    /// results that are held wait for.
+    /// Whether there is room for the results of the first task that waits, or it is what the results
+    /// that are held wait for.
+    fn can_start(&self) -> bool {
+        let Some((first, _)) = self.waiting.first_key_value() else {
+            return false;
+        };
+        let is_waited_for = || self.done.first_key_value().is_none_or(|(done, _)| first < done);
+        self.held < MOST_HELD || is_waited_for()
+    }
+
+    /// Takes the first task that waits, if it can be started.
     fn start(&mut self) -> Option<(Place, Task)> {
-        let (first, _) = self.waiting.first_key_value()?;
-        let is_waited_for = self.done.first_key_value().is_none_or(|(done, _)| first < done);
-        if self.held >= MOST_HELD && !is_waited_for {
-            return None;
-        }
-        let (place, task) = self.waiting.pop_first()?;
+        let (place, task) = self.can_start().then(|| self.waiting.pop_first())??;
         self.running.insert(place.clone());
         Some((place, task))
     }
