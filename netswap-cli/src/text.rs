@@ -144,16 +144,18 @@ struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write as _;
-        for c in self.0.chars() {
-            if c.is_control() || is_format(c) {
+        for part in self.0.split_inclusive(is_escaped) {
+            f.write_str(part.strip_suffix(is_escaped).unwrap_or(part))?;
+            if let Some(c) = part.chars().next_back().filter(|c| is_escaped(*c)) {
                 write!(f, "{}", c.escape_default())?;
-            } else {
-                f.write_char(c)?;
             }
         }
         Ok(())
     }
+}
+
+fn is_escaped(c: char) -> bool {
+    c.is_control() || is_format(c)
 }
 
 /// Characters that show nothing and change how what follows is read: line and paragraph separators,

@@ -239,7 +239,16 @@ static void release_directory(fuse_req_t request, fuse_ino_t ino, struct fuse_fi
     fuse_reply_err(request, 0);
 }
 
+/* The kernel sends what reads through the page cache "in the background", and of that no more than 12
+ * requests at once unless told. A share has no such limit. */
+static void init(void *unused, struct fuse_conn_info *connection) {
+    (void)unused;
+    connection->max_background = MOST_THREADS;
+    connection->congestion_threshold = MOST_THREADS;
+}
+
 static const struct fuse_lowlevel_ops OPERATIONS = {
+    .init = init,
     .lookup = lookup,
     .getattr = getattr,
     .open = open_file,

@@ -10,6 +10,7 @@ mod differential;
 mod faults;
 mod fields;
 mod fuzz;
+mod image;
 mod oldest_rust;
 mod patched;
 mod process;

@@ -1,11 +1,13 @@
 //! The programs that are measured, and what each run of one takes.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::c::compiled;
-use crate::process::{cargo, check, everything, output, root};
+use crate::image::{DLL, EXECUTABLE, Image, NET};
+use crate::process::{cargo, check, output, root};
 
 /// A program and its arguments.
 pub(crate) type Words = Vec<OsString>;
@@ -64,6 +66,13 @@ pub(crate) fn floor() -> Result<PathBuf, String> {
     compiled("floor", &[] as &[&str])
 }
 
+/// Writes a DLL of this length with the bit and a `CheckSum` that is right.
+pub(crate) fn write_dll(path: &Path, length: usize) -> Result<(), String> {
+    let bytes =
+        Image { characteristics: EXECUTABLE | DLL | NET, ..Image::usual(1) }.long(length).bytes();
+    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 /// The program as it is released.
 pub(crate) struct Netswap {
     /// Where it is.
@@ -79,18 +88,12 @@ impl Netswap {
         Ok(Netswap { path: target.join("release").join("netswap") })
     }
 
-    /// Verifies a tree or a file; with as many jobs as it sees fit unless told.
-    pub(crate) fn verify(&self, path: &Path, jobs: Option<u32>) -> Words {
-        let mut words = words![&self.path, "verify", "--format", "ndjson"];
-        words.extend(jobs.into_iter().flat_map(|jobs| words!["--jobs", jobs.to_string()]));
+    /// Verifies a tree or a file.
+    pub(crate) fn verify(&self, options: &[&str], path: &Path) -> Words {
+        let mut words = words![&self.path, "verify"];
+        words.extend(options.iter().map(OsString::from));
         words.push(path.into());
         words
-    }
-
-    /// Whether it can be told how many jobs to have.
-    pub(crate) fn has_jobs(&self) -> bool {
-        let help = everything(Command::new(&self.path).args(["verify", "--help"]));
-        help.is_ok_and(|help| help.contains("--jobs"))
     }
 }
 

@@ -4,7 +4,6 @@
 //! alike; what counts is the ratio to a reference that can't be beaten.
 
 mod build_cost;
-mod image;
 mod measure;
 mod patch;
 mod peers;

@@ -7,8 +7,7 @@ use std::cell::Cell;
 use std::fs;
 
 use super::Options;
-use super::image::write_dll;
-use super::measure::{Meter, Netswap, Words, floor, words};
+use super::measure::{Meter, Netswap, Words, floor, words, write_dll};
 use super::peers;
 use super::ratio::interleaved;
 use super::single::{LENGTHS, SHORT, print};
@@ -27,9 +26,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
     let folder = scratch("bench-patch");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let file = |name: &str, length: u32| {
+    let file = |name: &str, length: usize| {
         let file = folder.join(format!("{name}-{length}.dll"));
-        write_dll(&file, length).map_err(|error| format!("{}: {error}", file.display()))?;
+        write_dll(&file, length)?;
         Ok::<_, String>(file)
     };
     let mut variants =

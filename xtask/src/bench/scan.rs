@@ -14,10 +14,10 @@ use crate::process::{check, scratch};
 use crate::slow_fs::{Requests, SlowFs};
 
 /// How many threads read, at home.
-const JOBS: [u32; 4] = [1, 2, 4, 8];
+const JOBS: [u32; 5] = [1, 2, 8, 32, 64];
 
 /// How many threads read what is far away, where they mostly wait.
-const FAR_JOBS: [u32; 4] = [4, 8, 16, 32];
+const FAR_JOBS: [u32; 4] = [8, 16, 32, 64];
 
 /// The floor that all are compared with has as many threads.
 const REFERENCE: u32 = 2;
@@ -62,6 +62,11 @@ struct Bench {
 impl Bench {
     fn warm(&self, tree: &Tree) -> Result<(), String> {
         let mut scans = self.scans(&tree.root, tree.files, &JOBS);
+        scans.push(self.floor_scan(&tree.root, tree.files, REFERENCE, true));
+        // Each of these tells of each image.
+        for options in [&[][..], &["--format", "ndjson"]] {
+            scans.push(self.netswap_scan(options, &tree.root, tree.files));
+        }
         let (sample, files) = sample(tree)?;
         let mut missing = Vec::new();
         for peer in readers(&sample) {
@@ -187,16 +192,20 @@ impl Bench {
         Ok(())
     }
 
-    /// The floor and netswap, each with so many threads, and netswap left to itself.
+    /// The floor and netswap, each with so many threads, and netswap left to itself. Like the floor, it
+    /// tells what it has counted, and no more: all images of the tree pass.
     fn scans(&self, root: &Path, files: u32, jobs: &[u32]) -> Vec<Scan> {
         let floor = jobs.iter().map(|jobs| self.floor_scan(root, files, *jobs, false));
-        let told: &[u32] = if self.netswap.has_jobs() { jobs } else { &[] };
-        let netswap = [None].into_iter().chain(told.iter().copied().map(Some)).map(|jobs| {
-            let how = jobs.map_or(String::new(), |jobs| format!(", --jobs {jobs}"));
-            let words = self.netswap.verify(root, jobs);
-            Scan { name: format!("netswap verify{how}"), words, files, jobs }
+        let told = jobs.iter().map(|jobs| {
+            let (number, jobs) = (jobs.to_string(), Some(*jobs));
+            Scan { jobs, ..self.netswap_scan(&["--quiet", "--jobs", &number], root, files) }
         });
-        floor.chain(netswap).collect()
+        floor.chain([self.netswap_scan(&["--quiet"], root, files)]).chain(told).collect()
+    }
+
+    fn netswap_scan(&self, options: &[&str], root: &Path, files: u32) -> Scan {
+        let name = ["verify", options.join(" ").as_str()].join(" ").trim_end().to_owned();
+        Scan { name, words: self.netswap.verify(options, root), files, jobs: None }
     }
 
     fn floor_scan(&self, root: &Path, files: u32, threads: u32, no_read_ahead: bool) -> Scan {

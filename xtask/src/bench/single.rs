@@ -4,14 +4,13 @@
 use std::fs;
 
 use super::Options;
-use super::image::write_dll;
-use super::measure::{Meter, Netswap, Used, floor, words};
+use super::measure::{Meter, Netswap, Used, floor, words, write_dll};
 use super::ratio::{interleaved, median};
 use crate::process::scratch;
 
 /// The files by what they are called in the table, and their lengths.
-pub(crate) const LENGTHS: [(&str, u32); 2] = [SHORT, ("200 MB", 200 << 20)];
-pub(crate) const SHORT: (&str, u32) = ("20 KB", 20 << 10);
+pub(crate) const LENGTHS: [(&str, usize); 2] = [SHORT, ("200 MB", 200 << 20)];
+pub(crate) const SHORT: (&str, usize) = ("20 KB", 20 << 10);
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
@@ -21,9 +20,9 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let mut variants = vec![("netswap --version".to_owned(), words![&netswap.path, "--version"])];
     for (size, length) in LENGTHS {
         let file = folder.join(format!("{length}.dll"));
-        write_dll(&file, length).map_err(|error| format!("{}: {error}", file.display()))?;
+        write_dll(&file, length)?;
         variants.push((format!("floor --open, {size}"), words![&floor, "--open", &file]));
-        variants.push((format!("netswap verify, {size}"), netswap.verify(&file, None)));
+        variants.push((format!("netswap verify, {size}"), netswap.verify(&[], &file)));
     }
     let used = interleaved(options.rounds, 1, &variants, |(_, words)| meter.run(words))?;
     let names: Vec<&str> = variants.iter().map(|(name, _)| name.as_str()).collect();

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::image;
+use crate::image::{DLL, EXECUTABLE, Image, NET};
 use crate::process::scratch;
 
 /// In the fullest folder, of all files.
@@ -91,11 +91,9 @@ fn length(dice: u64) -> u32 {
 }
 
 fn image_of(number: u32, length: u32) -> Vec<u8> {
-    let mut bytes = image::headers(number, length);
-    let behind = length.saturating_sub(image::HEADERS) as usize;
-    let words = number.to_le_bytes().into_iter().cycle();
-    bytes.extend(words.take(behind));
-    bytes
+    let characteristics = EXECUTABLE | DLL | NET;
+    let image = Image { characteristics, has_checksum: false, ..Image::usual(number) };
+    image.long(length as usize).bytes()
 }
 
 fn text_of(number: u32, length: u32) -> String {

@@ -13,9 +13,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::program::{Netswap, ran};
-use super::random::Random;
 use super::tree::{Journal, Tree, fresh, told};
 use super::{NotPassed, Options};
+use fastrand::Rng;
 
 const FILES: usize = 300;
 
@@ -26,7 +26,7 @@ struct Test<'a> {
     netswap: &'a Netswap,
     tree: Tree,
     journal: PathBuf,
-    random: Random,
+    random: Rng,
     usual: Usual,
     counts: Counts,
 }
@@ -61,7 +61,7 @@ pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPas
         tree.make_some_read_only()?;
     }
     let journal = folder.join("patch.journal");
-    let random = Random::new(options.seed);
+    let random = Rng::with_seed(options.seed);
     let usual = Usual { patch: Duration::ZERO, undo: Duration::ZERO };
     let counts = Counts::default();
     let mut test = Test { netswap, tree, journal, random, usual, counts };
@@ -120,7 +120,7 @@ impl Test<'_> {
             }
             return self.tree.is_restored();
         }
-        if self.random.below(2) == 0 {
+        if self.random.bool() {
             let after = self.moment(self.usual.undo);
             let is_killed = killed_after(&mut self.undo(), after)?;
             let states = self.tree.states()?;
@@ -136,7 +136,7 @@ impl Test<'_> {
     /// A moment from the start to a little after the usual end.
     fn moment(&mut self, usual: Duration) -> Duration {
         let most = u64::try_from(usual.as_micros()).unwrap_or_default() * 11 / 10;
-        Duration::from_micros(self.random.below(most))
+        Duration::from_micros(self.random.u64(..most.max(1)))
     }
 
     fn remove_journal(&self) -> Result<(), String> {

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::full_disk::can_mount;
-use super::image::{Image, patched};
 use super::killed::remove;
 use super::program::{Netswap, ran};
 use super::tree::{fresh, told};
 use super::{NotPassed, Options};
+use crate::image::{Image, patched};
 use crate::process::check;
 
 /// A folder with links: its name, and what makes it.

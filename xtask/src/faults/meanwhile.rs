@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::image::{Image, patched};
 use super::killed::remove;
 use super::program::{Netswap, ran};
-use super::random::Random;
 use super::tree::{fresh, told};
 use super::{NotPassed, Options};
+use crate::image::{Image, patched};
+use fastrand::Rng;
 
 const FILES: usize = 48;
 
@@ -66,7 +66,7 @@ struct Test<'a> {
     journal: PathBuf,
     /// The file behind all links.
     precious: PathBuf,
-    random: Random,
+    random: Rng,
     counts: Counts,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPas
         ["tree", "patch.journal", "precious.exe"].map(|name| folder.join(name));
     fs::create_dir(&root).map_err(told(&root))?;
     fs::write(&precious, image_of(0)).map_err(told(&precious))?;
-    let (random, counts) = (Random::new(options.seed), Counts::default());
+    let (random, counts) = (Rng::with_seed(options.seed), Counts::default());
     let mut test = Test { netswap, root, journal, precious, random, counts };
     let (start, duration) = (Instant::now(), Duration::from_secs(options.seconds.into()));
     for round in 0.. {
@@ -138,15 +138,13 @@ impl Test<'_> {
 fn write_along(
     files: &mut [File],
     precious: &Path,
-    random: &mut Random,
+    random: &mut Rng,
     is_over: &AtomicBool,
 ) -> Result<u64, String> {
     let mut deeds = 0;
     while !is_over.load(Ordering::Relaxed) {
-        let index = random.index(files.len());
-        let deed = DEEDS.get(random.index(DEEDS.len()));
-        if let (Some(file), Some(deed)) = (files.get_mut(index), deed) {
-            file.suffer(*deed, precious)?;
+        if let (Some(file), Some(deed)) = (random.choice(&mut *files), random.choice(DEEDS)) {
+            file.suffer(deed, precious)?;
         }
         deeds += 1;
     }

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use super::image::Image;
 use super::program::Netswap;
 use super::tree::{fresh, told};
 use super::{NotPassed, Options};
 use crate::c::compiled;
+use crate::image::{EXECUTABLE, Image, NET};
 use crate::process::{is_there, scratch};
 
 /// All stand in one folder, and the others in folders of a thousand.
@@ -216,7 +216,7 @@ impl Names {
 }
 
 fn image_of(number: u32) -> Vec<u8> {
-    Image { has_bit: true, ..Image::usual(number) }.bytes()
+    Image { characteristics: EXECUTABLE | NET, ..Image::usual(number) }.bytes()
 }
 
 /// From `seconds 0.5 cpu 0.25 peak 4096 read 0`.

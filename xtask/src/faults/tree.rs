@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::image::{Image, patched};
 use super::program::path_of;
+use crate::image::{EXECUTABLE, Image, NET, patched};
 use crate::process::scratch;
 
 /// A file of the tree.
@@ -160,7 +160,8 @@ fn made(root: &Path, number: usize) -> Made {
         e_lfanew: E_LFANEW.get(number % E_LFANEW.len()).copied().unwrap_or(0x80),
         is_pe32_plus: (number / 6).is_multiple_of(2),
         has_checksum: !number.is_multiple_of(4),
-        has_bit: number % 20 == 7,
+        characteristics: EXECUTABLE | if number % 20 == 7 { NET } else { 0 },
+        section: 512,
         overlay: if number % 8 == 5 { number % 50 } else { 0 },
         number: u32::try_from(number).unwrap_or_default() + 1,
     };

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::image::{Image, reach};
 use super::killed::remove;
 use super::program::{Netswap, Ran, ran};
 use super::shim::{Failing, Shim};
 use super::tree::{Journal, Tree, difference, fresh, told};
 use super::{NotPassed, Options};
+use crate::image::{EXECUTABLE, Image, NET, reach};
 
 const FILES: usize = 100;
 
@@ -62,7 +62,7 @@ impl Test<'_> {
     fn cuts(&self, path: &Path) -> Result<usize, String> {
         let image = Image { e_lfanew: E_LFANEW, overlay: 3, ..Image::usual(1) };
         let (old, reach) = (image.bytes(), reach(E_LFANEW));
-        let new = Image { has_bit: true, ..image }.bytes();
+        let new = Image { characteristics: EXECUTABLE | NET, ..image }.bytes();
         std::fs::write(path, &old).map_err(told(path))?;
         let is = |expected: &[u8], what: &str| {
             let now = std::fs::read(path).map_err(told(path))?;

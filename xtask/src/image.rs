@@ -1,37 +1,59 @@
-//! Images made for a fault: of both formats, with a checksum or none, and with NT headers at any
-//! offset; and what each is with the bit, worked out from the PE format and not by netswap.
+//! Images made for a bench or a fault: of both formats, with a checksum or none, and with NT headers at
+//! any offset; and what each is with the bit, worked out from the PE format and not by netswap.
 //!
 //! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format).
 
+/// `IMAGE_FILE_EXECUTABLE_IMAGE`, and that it can handle addresses of more than 2 GiB.
+pub(crate) const EXECUTABLE: u16 = 0x0022;
+
 /// `IMAGE_FILE_NET_RUN_FROM_SWAP`.
-const NET: u16 = 0x0800;
+pub(crate) const NET: u16 = 0x0800;
+
+/// `IMAGE_FILE_DLL`.
+pub(crate) const DLL: u16 = 0x2000;
+
+/// The headers of an image whose NT headers begin where linkers put them: `SizeOfHeaders`.
+const HEADERS: usize = 512;
 
 /// What is to be made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Image {
+pub(crate) struct Image {
     /// Where the NT headers begin.
-    pub(super) e_lfanew: usize,
-    pub(super) is_pe32_plus: bool,
+    pub(crate) e_lfanew: usize,
+    pub(crate) is_pe32_plus: bool,
     /// Whether `CheckSum` is right, and not 0.
-    pub(super) has_checksum: bool,
-    /// Whether the bit is set.
-    pub(super) has_bit: bool,
-    /// How many bytes follow the section, whose length is a multiple of 512.
-    pub(super) overlay: usize,
+    pub(crate) has_checksum: bool,
+    /// Characteristics.
+    pub(crate) characteristics: u16,
+    /// How long its one section is, in bytes: a multiple of 512.
+    pub(crate) section: usize,
+    /// How many bytes follow the section.
+    pub(crate) overlay: usize,
     /// Told from others by it.
-    pub(super) number: u32,
+    pub(crate) number: u32,
 }
 
 impl Image {
-    /// An x64 program as linkers make them, with a checksum and without the bit.
-    pub(super) fn usual(number: u32) -> Self {
-        let (is_pe32_plus, has_checksum) = (true, true);
-        Image { e_lfanew: 0x80, is_pe32_plus, has_checksum, has_bit: false, overlay: 0, number }
+    /// A short x64 program as linkers make them, with a checksum and without the bit.
+    pub(crate) fn usual(number: u32) -> Self {
+        Image {
+            e_lfanew: 0x80,
+            is_pe32_plus: true,
+            has_checksum: true,
+            characteristics: EXECUTABLE,
+            section: 512,
+            overlay: 0,
+            number,
+        }
     }
 
-    /// Its bytes: headers, one section of 512 bytes, and the overlay.
-    pub(super) fn bytes(self) -> Vec<u8> {
-        const SECTION: usize = 512;
+    /// The image of this length, a multiple of 512 and at least 1024.
+    pub(crate) fn long(self, length: usize) -> Self {
+        Image { section: length - HEADERS, ..self }
+    }
+
+    /// Its bytes: headers, the section, and the overlay.
+    pub(crate) fn bytes(self) -> Vec<u8> {
         let nt = self.e_lfanew;
         let optional = nt + 24;
         let length_of_optional = if self.is_pe32_plus { 240 } else { 224 };
@@ -47,10 +69,9 @@ impl Image {
         put(nt + 6, &[1]); // NumberOfSections
         put(nt + 8, &self.number.to_le_bytes()); // TimeDateStamp
         put(nt + 20, &u32_of(length_of_optional));
-        let bit = if self.has_bit { NET } else { 0 };
-        put(nt + 22, &(0x0022 | bit).to_le_bytes());
+        put(nt + 22, &self.characteristics.to_le_bytes());
         put(optional, if self.is_pe32_plus { &[0x0b, 0x02] } else { &[0x0b, 0x01] });
-        put(optional + 4, &u32_of(SECTION)); // SizeOfCode
+        put(optional + 4, &u32_of(self.section)); // SizeOfCode
         put(optional + 16, &u32_of(0x2000)); // AddressOfEntryPoint
         put(optional + 20, &u32_of(0x2000)); // BaseOfCode
         let base = if self.is_pe32_plus { 24 } else { 28 };
@@ -59,18 +80,19 @@ impl Image {
         put(optional + 36, &u32_of(512)); // FileAlignment
         put(optional + 40, &[6]);
         put(optional + 48, &[6]);
-        put(optional + 56, &u32_of(0x3000)); // SizeOfImage
+        put(optional + 56, &u32_of(0x2000 + self.section.next_multiple_of(0x1000))); // SizeOfImage
         put(optional + 60, &u32_of(headers));
         put(optional + 68, &[3]); // Subsystem: console
         let count = if self.is_pe32_plus { 108 } else { 92 };
         put(optional + count, &u32_of(16)); // NumberOfRvaAndSizes
         put(table, b".text\0\0\0");
-        for (index, field) in [SECTION, 0x2000, SECTION, headers].into_iter().enumerate() {
+        for (index, field) in [self.section, 0x2000, self.section, headers].into_iter().enumerate()
+        {
             put(table + 8 + 4 * index, &u32_of(field));
         }
         put(table + 36, &u32_of(0x6000_0020));
         let behind = self.number.to_le_bytes().into_iter().cycle();
-        bytes.extend(behind.take(SECTION + self.overlay));
+        bytes.extend(behind.take(self.section + self.overlay));
         if self.has_checksum {
             write_checksum(&mut bytes, nt);
         }
@@ -80,7 +102,7 @@ impl Image {
 
 /// What a whole image is with the bit: a checksum that was there is right again. `None`: it is no image
 /// that was made here.
-pub(super) fn patched(whole: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn patched(whole: &[u8]) -> Option<Vec<u8>> {
     let nt = usize::try_from(u32::from_le_bytes(*whole.get(0x3c..)?.first_chunk()?)).ok()?;
     if whole.get(nt..)?.first_chunk() != Some(b"PE\0\0") {
         return None;
@@ -95,7 +117,7 @@ pub(super) fn patched(whole: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// From Characteristics to the end of `CheckSum`: where a file and its patched twin differ.
-pub(super) fn reach(e_lfanew: usize) -> std::ops::Range<usize> {
+pub(crate) fn reach(e_lfanew: usize) -> std::ops::Range<usize> {
     e_lfanew + 22..e_lfanew + 92
 }
 
@@ -157,7 +179,7 @@ mod tests {
         for image in images() {
             let old = image.bytes();
             let new = patched(&old).unwrap();
-            let with_bit = Image { has_bit: true, ..image }.bytes();
+            let with_bit = Image { characteristics: EXECUTABLE | NET, ..image }.bytes();
             assert_eq!(new, with_bit);
             for (bytes, characteristics) in [(&old, 0x22), (&new, 0x822)] {
                 let layout = Layout::read(&**bytes).unwrap().unwrap();
@@ -171,6 +193,18 @@ mod tests {
             let differ = |at: &usize| old.get(*at) != new.get(*at);
             let reach = reach(image.e_lfanew);
             assert!((0..old.len()).filter(differ).all(|at| reach.contains(&at)));
+        }
+    }
+
+    #[test]
+    fn an_image_has_the_length_that_was_asked_for() {
+        for length in [1024, 20 << 10] {
+            let bytes = Image::usual(7).long(length).bytes();
+            assert_eq!(bytes.len(), length);
+            assert_eq!(
+                header(&bytes).size_of_image as usize,
+                0x2000 + (length - 512).next_multiple_of(0x1000)
+            );
         }
     }
 
