@@ -23,8 +23,9 @@ pub(crate) struct Done<Task, Item> {
     pub(crate) tasks: Vec<Task>,
 }
 
-/// As many results are held until an earlier one is there.
-const MOST_HELD: usize = 4096;
+/// As many results are held until an earlier one is there. With four times as many, 32 threads on two
+/// processors wait less for one another (a tenth of a scan), and take 10 MiB more.
+const MOST_HELD: usize = 1024;
 
 /// As many are handed out at once, if they come within `PATIENCE`: to wake a thread costs as much as
 /// to read a file.
@@ -331,6 +332,19 @@ mod tests {
         .unwrap();
         assert_eq!(count, 3 * MOST_HELD);
         assert!(most_begun.into_inner() <= MOST_HELD + 4);
+    }
+
+    #[test]
+    fn as_many_tasks_as_allowed_wait_at_once() {
+        let (waiting, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = |_: usize| {
+            most.fetch_max(waiting.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(20));
+            waiting.fetch_sub(1, Ordering::SeqCst);
+            Done { items: vec![()], tasks: Vec::new() }
+        };
+        run(jobs(50), (0..500).collect(), work, Ok::<_, Infallible>).unwrap();
+        assert_eq!(most.into_inner(), 50);
     }
 
     #[test]
