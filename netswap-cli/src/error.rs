@@ -76,6 +76,37 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// No project can have this name.
+    #[error(
+        "failed to name a project `{}`: {}; --name gives it another name",
+        one_line(name),
+        one_line(why)
+    )]
+    ProjectName {
+        /// As it was given, or as the folder is called.
+        name: String,
+        /// What is against it.
+        why: String,
+    },
+    /// The place for a project is taken.
+    #[error(
+        "failed to make a project: {} {what}; name a folder that is new or empty",
+        Printable(path)
+    )]
+    PathTaken {
+        /// The folder.
+        path: PathBuf,
+        /// What is there.
+        what: &'static str,
+    },
+    /// A project can't be written, and nothing of it was.
+    #[error("failed to make a project in {}: {}; nothing was written", Printable(path), one_line(&source.to_string()))]
+    WriteProject {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The arguments can't be understood.
     #[error("{}", one_line(.0))]
     Usage(String),

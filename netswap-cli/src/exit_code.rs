@@ -33,6 +33,9 @@ impl From<&Error> for ExitCode {
             | Error::WriteJournal { .. }
             | Error::ReadJournal { .. }
             | Error::Interrupted { .. }
+            | Error::ProjectName { .. }
+            | Error::PathTaken { .. }
+            | Error::WriteProject { .. }
             | Error::Usage(_)
             | Error::UnknownCode { .. }
             | Error::Output(_) => ExitCode::Error,

@@ -44,6 +44,8 @@ mod progress;
 mod report;
 #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the programs change files"))]
 mod system;
+#[cfg(feature = "cli")]
+mod template;
 mod text;
 mod verdict;
 pub mod xtask;

@@ -4,6 +4,7 @@
 
 mod explain;
 mod inspect;
+mod new;
 mod patch;
 mod undo;
 mod verify;
@@ -50,6 +51,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Patch(Box<patch::Patch>),
     Undo(undo::Undo),
+    New(new::New),
     Explain(explain::Explain),
 }
 
@@ -77,6 +79,7 @@ fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) ->
             Command::Inspect(inspect) => inspect.run(),
             Command::Patch(patch) => patch.run(),
             Command::Undo(undo) => undo.run(),
+            Command::New(new) => new.run(),
             Command::Explain(explain) => explain.run(),
         }),
         // clap's own exit code of a wrong usage is 2, and of --help and --version 0, as ours.

@@ -3,6 +3,8 @@
 pub mod explain;
 pub mod inspect;
 #[cfg(feature = "cli")]
+pub(crate) mod new;
+#[cfg(feature = "cli")]
 pub(crate) mod patch;
 #[cfg(feature = "cli")]
 pub(crate) mod undo;

@@ -1,0 +1,42 @@
+//! Greets whoever is named, or the world.
+
+use std::process::ExitCode;
+{%- if lib_and_bin %}
+
+use {{crate_name}}::greeting;
+{%- endif %}
+
+fn main() -> ExitCode {
+    let mut names = std::env::args().skip(1);
+    match (names.next(), names.next()) {
+        (Some(option), _) if option.starts_with('-') => {
+            eprintln!("usage: {{project-name}} [NAME]");
+            ExitCode::from(2)
+        }
+        (_, Some(_)) => {
+            eprintln!("error: one name at a time\nusage: {{project-name}} [NAME]");
+            ExitCode::from(2)
+        }
+        (name, None) => {
+            println!("{}", greeting(name.as_deref().unwrap_or("world")));
+            ExitCode::SUCCESS
+        }
+    }
+}
+{%- if lib_and_bin == false %}
+
+/// What is said to `name`.
+fn greeting(name: &str) -> String {
+    format!("Hello, {name}!")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_greeting_names_whom_it_greets() {
+        assert_eq!(greeting("Ada"), "Hello, Ada!");
+    }
+}
+{%- endif %}
