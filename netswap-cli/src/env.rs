@@ -17,6 +17,12 @@ pub(crate) fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
+/// The compiler that Cargo is told to run, else the one in `PATH`.
+pub(crate) fn rustc() -> OsString {
+    #[expect(clippy::disallowed_methods, reason = "the one reader")]
+    std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}
+
 /// The folder for journals: where the system keeps what programs remember of their work.
 #[cfg(feature = "cli")]
 pub(crate) fn state_folder() -> Option<PathBuf> {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use snapbox::cmd::{Command, cargo_bin};
 use snapbox::str;
-use support::{Project, X64};
+use support::{Project, Run, X64};
 use tempfile::TempDir;
 
 /// A share with two images, one with the bit and one without, and a file that is none.
@@ -396,6 +396,24 @@ fn a_build_that_fails_is_told_after_cargos_own_message() {
     let (cargos, ours) = run.stderr.trim_end().rsplit_once('\n').unwrap();
     assert!(cargos.contains("error: could not compile `bin-only`"), "{run:#?}");
     assert!(ours.starts_with("error: failed to build: cargo build ended with"), "{run:#?}");
+}
+
+#[test]
+fn where_there_is_no_standard_library_for_the_target_it_is_said_what_to_install() {
+    let project = Project::of("bin-only");
+    project.write("src/main.rs", "fn main() {}");
+    // Rust has none for this target, on any machine.
+    let without = "thumbv7a-pc-windows-msvc";
+    let run = project.verify(&["--target", without]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+    let said = format!("there is no standard library for {without} here, which `rustup target add");
+    assert!(run.stderr.contains(&said), "{run:#?}");
+
+    project.write("src/main.rs", "fn main() { this is no Rust }");
+    let host = Run::of(std::process::Command::new("rustc").args(["--print", "host-tuple"])).stdout;
+    let run = project.verify(&["--target", host.trim_end()]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("nothing was verified; its messages say why"), "{run:#?}");
 }
 
 #[cfg(unix)]

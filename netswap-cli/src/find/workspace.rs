@@ -62,6 +62,16 @@ pub enum BuildError {
         "failed to build: cargo build ended with {0}, so nothing was verified; its messages say why"
     )]
     Failed(ExitStatus),
+    /// The build failed, and there is no standard library for its target. Cargo has said why it failed.
+    #[error(
+        "failed to build: cargo build ended with {status}, so nothing was verified; there is no standard library for {target} here, which `rustup target add {target}` installs, if Rust offers one"
+    )]
+    NoStandardLibrary {
+        /// What Cargo ended with.
+        status: ExitStatus,
+        /// The triple.
+        target: String,
+    },
 }
 
 /// The packages that are built, and where they lie.
@@ -222,7 +232,12 @@ impl Build {
         }
         let status = cargo.wait().map_err(BuildError::Messages)?;
         match unread {
-            _ if !status.success() => Err(BuildError::Failed(status)),
+            _ if !status.success() => Err(match target {
+                Some(target) if !has_standard_library(target) => {
+                    BuildError::NoStandardLibrary { status, target: one_line(target) }
+                }
+                _ => BuildError::Failed(status),
+            }),
             Some(error) => Err(BuildError::Messages(error)),
             None => Ok(messages),
         }
@@ -294,6 +309,21 @@ impl Workspace {
                 receipt,
             })),
         }
+    }
+}
+
+/// Whether the compiler has a standard library for the target; if that can't be told, it has one.
+fn has_standard_library(target: &str) -> bool {
+    let mut rustc = Command::new(crate::env::rustc());
+    rustc.args(["--print", "target-libdir", "--target", target]).stdin(Stdio::null());
+    let Some(output) = rustc.output().ok().filter(|output| output.status.success()) else {
+        return true;
+    };
+    let folder = String::from_utf8_lossy(&output.stdout);
+    let is_standard = |name: OsString| name.to_string_lossy().starts_with("libstd-");
+    match Path::new(folder.trim_end()).read_dir() {
+        Ok(mut files) => files.any(|file| file.is_ok_and(|file| is_standard(file.file_name()))),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 
