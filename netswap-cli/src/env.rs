@@ -28,5 +28,6 @@ pub(crate) fn rustc() -> OsString {
 pub(crate) fn state_folder() -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let strategy = etcetera::choose_base_strategy().ok()?;
-    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("netswap"))
+    // On Windows, the local one of the two: the paths in a journal are those of this machine.
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.cache_dir()).join("netswap"))
 }
