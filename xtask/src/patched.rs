@@ -48,7 +48,9 @@ pub(crate) fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
     }
     let before = by_path(readers::read("pefile", &copy)?);
     let journal = copy.root.join("all.journal");
-    let patched = changed("patched", patch(&copy, &journal))?;
+    let report = report(patch(&copy, &journal))?;
+    let patched = with_status("patched", &report)?;
+    let left_alone = left_alone(&report)?;
     let after = by_path(readers::read("pefile", &copy)?);
     let mut checksums = [0_usize; 3];
     for path in &patched {
@@ -58,7 +60,7 @@ pub(crate) fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
         let state = compare(&image(&before)?, &image(&after)?);
         *checksums.get_mut(state.map_err(|why| format!("{path}: {why}"))?).ok_or("no state")? += 1;
     }
-    let restored = changed("restored", undo(&journal))?;
+    let restored = with_status("restored", &self::report(undo(&journal))?)?;
     if restored != patched {
         return Err(format!("{} were patched and {} restored", patched.len(), restored.len()));
     }
@@ -69,7 +71,7 @@ pub(crate) fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
     let [none, right, wrong] = checksums;
     fs::remove_dir_all(&copy.root).map_err(|error| error.to_string())?;
     Ok(format!(
-        "{} of {files} images patched as pefile sees it (checksums: {none} absent, {right} right, {wrong} wrong, before and after), and all restored byte for byte",
+        "{} of {files} images patched as pefile sees it (checksums: {none} absent, {right} right, {wrong} wrong, before and after), {left_alone} for UEFI left alone, and all restored byte for byte",
         patched.len()
     ))
 }
@@ -89,19 +91,36 @@ fn undo(journal: &Path) -> Command {
     netswap
 }
 
-/// The paths of the files that have this status in the report, below the folder that it was run in.
-fn changed(status: &str, mut netswap: Command) -> Result<Vec<String>, String> {
+/// What is reported of each file, by its path below the folder that it was run in, in their order.
+fn report(mut netswap: Command) -> Result<BTreeMap<String, Value>, String> {
     let here = netswap.get_current_dir().map(Path::to_owned).unwrap_or_default();
     let output = netswap.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
     let rows = readers::lines(&String::from_utf8_lossy(&output.stdout))?;
-    let with_status = rows.iter().filter(|row| text(row, "status") == status);
-    let path = |row: &Value| {
-        let path = PathBuf::from(text(row, "path"));
-        path.strip_prefix(&here).unwrap_or(&path).to_string_lossy().into_owned()
-    };
-    let mut paths: Vec<String> = with_status.map(path).collect();
-    paths.sort();
+    let by_path = rows.into_iter().filter(|row| row.get("path").is_some()).map(|row| {
+        let path = PathBuf::from(text(&row, "path"));
+        (path.strip_prefix(&here).unwrap_or(&path).to_string_lossy().into_owned(), row)
+    });
+    Ok(by_path.collect())
+}
+
+/// The paths of the files that have this status.
+fn with_status(status: &str, report: &BTreeMap<String, Value>) -> Result<Vec<String>, String> {
+    let files = report.iter().filter(|(_, file)| text(file, "status") == status);
+    let paths: Vec<String> = files.map(|(path, _)| path.clone()).collect();
     if paths.is_empty() { Err(format!("no file was {status}")) } else { Ok(paths) }
+}
+
+/// How many files were left as they are, which only those are that no Windows loads.
+fn left_alone(report: &BTreeMap<String, Value>) -> Result<usize, String> {
+    let files = report.iter().filter(|(_, file)| text(file, "status") != "patched");
+    let left_alone: Vec<_> = files.collect();
+    let is_wrong = |(_, file): &&(&String, &Value)| {
+        text(file, "status") != "skipped" || text(file, "kind") != "efi"
+    };
+    match left_alone.iter().find(is_wrong) {
+        Some((path, file)) => Err(format!("{path} was {}, not patched", text(file, "status"))),
+        None => Ok(left_alone.len()),
+    }
 }
 
 /// What is wrong with an image after the patch; else whether its checksum is absent (0), right (1) or
@@ -183,6 +202,20 @@ mod tests {
     fn image(characteristics: u64, checksum: u64, computed: u64, machine: u64) -> Value {
         json!({ "characteristics": characteristics, "checksum": checksum,
             "computed_checksum": computed, "machine": machine })
+    }
+
+    #[test]
+    fn only_what_is_for_uefi_may_be_left_alone() {
+        let report = |status: &str, kind: &str| {
+            let file = json!({ "status": status, "kind": kind });
+            let patched = json!({ "status": "patched", "kind": "dll" });
+            BTreeMap::from([("a.dll".to_owned(), patched), ("b".to_owned(), file)])
+        };
+        assert_eq!(left_alone(&report("patched", "exe")), Ok(0));
+        assert_eq!(left_alone(&report("skipped", "efi")), Ok(1));
+        for (status, kind) in [("skipped", "exe"), ("refused", "exe"), ("unreadable", "efi")] {
+            assert!(left_alone(&report(status, kind)).is_err(), "{status} {kind}");
+        }
     }
 
     #[test]
