@@ -3,6 +3,7 @@
 //! The files are those of `templates/`, which `cargo generate` reads too: what stands in braces is
 //! understood by Liquid, its language, and by the engine here alike.
 
+use clap::ValueEnum;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, context};
 
@@ -20,7 +21,7 @@ pub(crate) struct Answers<'a> {
 }
 
 /// Under what terms the project may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum License {
     /// Nothing is said.
     #[value(name = "none")]
@@ -34,14 +35,9 @@ pub(crate) enum License {
 }
 
 impl License {
-    /// Its SPDX expression, and `none` for none.
-    fn name(self) -> &'static str {
-        match self {
-            License::None => "none",
-            License::Mit => "MIT",
-            License::Apache => "Apache-2.0",
-            License::Both => "MIT OR Apache-2.0",
-        }
+    /// Its SPDX expression, and `none` for none, as on the command line.
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
 

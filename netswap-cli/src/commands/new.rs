@@ -71,8 +71,8 @@ pub(crate) fn new(options: &Options) -> Result<Made, Error> {
         lib_and_bin: options.lib_and_bin,
         netswap_path: netswap_path.as_deref(),
     };
-    let files = files(&answers).map_err(|error| Error::Usage(error.to_string()))?;
     let failed = |source: io::Error| Error::WriteProject { path: options.path.clone(), source };
+    let files = files(&answers).map_err(|error| failed(io::Error::other(error)))?;
 
     // Beside the place where it is to be, so that it can be moved there as a whole.
     let home = if is_there { target.as_path() } else { existing_parent(&target) };
@@ -186,10 +186,12 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 
 /// Moves what stands in one folder into the other, all or nothing.
 fn move_all(from: &Path, to: &Path) -> io::Result<()> {
+    let entries = fs::read_dir(from)?.map(|entry| Ok(entry?.file_name()));
+    let mut names = entries.collect::<io::Result<Vec<_>>>()?;
+    names.sort();
     let mut moved = Vec::new();
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
+    for name in names {
+        let (path, target) = (from.join(&name), to.join(&name));
         // Nothing that has come there meanwhile is replaced.
         let is_moved = match target.symlink_metadata() {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
