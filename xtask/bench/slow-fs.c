@@ -240,7 +240,7 @@ static void release_directory(fuse_req_t request, fuse_ino_t ino, struct fuse_fi
 }
 
 /* The kernel sends what reads through the page cache "in the background", and of that no more than 12
- * requests at once unless told. A share has no such limit. */
+ * requests at once unless told: that would be measured, and not the distance. */
 static void init(void *unused, struct fuse_conn_info *connection) {
     (void)unused;
     connection->max_background = MOST_THREADS;

@@ -48,7 +48,7 @@ impl Image {
     }
 
     /// The image of this length, a multiple of 512 and at least 1024.
-    pub(crate) fn long(self, length: usize) -> Self {
+    pub(crate) fn with_length(self, length: usize) -> Self {
         Image { section: length - HEADERS, ..self }
     }
 
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn an_image_has_the_length_that_was_asked_for() {
         for length in [1024, 20 << 10] {
-            let bytes = Image::usual(7).long(length).bytes();
+            let bytes = Image::usual(7).with_length(length).bytes();
             assert_eq!(bytes.len(), length);
             assert_eq!(
                 header(&bytes).size_of_image as usize,

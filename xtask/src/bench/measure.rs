@@ -68,8 +68,9 @@ pub(crate) fn floor() -> Result<PathBuf, String> {
 
 /// Writes a DLL of this length with the bit and a `CheckSum` that is right.
 pub(crate) fn write_dll(path: &Path, length: usize) -> Result<(), String> {
-    let bytes =
-        Image { characteristics: EXECUTABLE | DLL | NET, ..Image::usual(1) }.long(length).bytes();
+    let bytes = Image { characteristics: EXECUTABLE | DLL | NET, ..Image::usual(1) }
+        .with_length(length)
+        .bytes();
     fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 

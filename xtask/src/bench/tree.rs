@@ -93,7 +93,7 @@ fn length(dice: u64) -> u32 {
 fn image_of(number: u32, length: u32) -> Vec<u8> {
     let characteristics = EXECUTABLE | DLL | NET;
     let image = Image { characteristics, has_checksum: false, ..Image::usual(number) };
-    image.long(length as usize).bytes()
+    image.with_length(length as usize).bytes()
 }
 
 fn text_of(number: u32, length: u32) -> String {
