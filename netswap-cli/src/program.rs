@@ -1,7 +1,6 @@
 //! What every program does at its end: prints, and turns what came out into an exit code.
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
-use std::process;
 use std::time::{Duration, Instant};
 
 use crate::commands::verify::OnImage;
@@ -96,8 +95,8 @@ pub(crate) fn print(
 }
 
 /// Runs a command, prints its error and turns either into an exit code.
-pub(crate) fn finish(command: impl FnOnce() -> Result<ExitCode, Error>) -> process::ExitCode {
-    let code = match command() {
+pub(crate) fn finish(command: impl FnOnce() -> Result<ExitCode, Error>) -> ExitCode {
+    match command() {
         Ok(code) => code,
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::Passed,
         Err(error) => {
@@ -106,6 +105,5 @@ pub(crate) fn finish(command: impl FnOnce() -> Result<ExitCode, Error>) -> proce
             let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error}");
             ExitCode::from(&error)
         }
-    };
-    code.into()
+    }
 }

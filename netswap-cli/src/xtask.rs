@@ -15,6 +15,8 @@
 //!     }
 //! }
 //! ```
+//!
+//! An xtask that tells its tasks apart in its own way lets [`verify_if_asked`] have the first look.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -40,7 +42,8 @@ Options:
 
 Every other argument is Cargo's, such as --release, --workspace or
 --target TRIPLE, which can be given more than once; `cargo build --help`
-tells them all. The xtask's own package is left out.
+tells them all. The xtask's own package is left out, and with --workspace
+not built either.
 
 Exit codes:
   0  every image was read and passed
@@ -55,6 +58,25 @@ Exit codes:
 /// as `--release` and `--target x86_64-pc-windows-msvc`, which can be given more than once. The
 /// package whose program calls this is left out: an xtask stays on the machine that builds.
 pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    exit_code(arguments).into()
+}
+
+/// Does what [`verify`] does and ends the process, if the program's first argument is `verify`; if it is
+/// not, nothing happens.
+///
+/// ```no_run
+/// // At the start of main in xtask/src/main.rs:
+/// netswap::xtask::verify_if_asked();
+/// // All other tasks.
+/// ```
+pub fn verify_if_asked() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|task| task == "verify") {
+        process::exit(exit_code(arguments) as i32);
+    }
+}
+
+fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     finish(|| {
         let mut arguments = Arguments::from_vec(arguments.into_iter().collect());
         if arguments.contains(["-h", "--help"]) {

@@ -81,7 +81,8 @@ fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) ->
             Command::Undo(undo) => undo.run(),
             Command::New(new) => new.run(),
             Command::Explain(explain) => explain.run(),
-        }),
+        })
+        .into(),
         // clap's own exit code of a wrong usage is 2, and of --help and --version 0, as ours.
         Err(error) => {
             let code = if error.use_stderr() { ExitCode::Error } else { ExitCode::Passed };

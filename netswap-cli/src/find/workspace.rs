@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use cargo_metadata::camino::Utf8PathBuf;
-use cargo_metadata::{CrateType, Message, MetadataCommand, PackageId, Target, TargetKind};
+use cargo_metadata::{
+    CrateType, Message, Metadata, MetadataCommand, PackageId, Target, TargetKind,
+};
 
 use super::{Artifact, Found, ReceiptState, Source};
 use crate::text::{Printable, one_line};
@@ -119,7 +121,8 @@ impl Build {
         self
     }
 
-    /// The `Cargo.toml` of a package whose images are not verified: it never leaves this machine.
+    /// The `Cargo.toml` of a package whose images are not verified: it never leaves this machine. With
+    /// `--workspace` it is not built either.
     pub fn leave_out(&mut self, manifest: impl Into<PathBuf>) -> &mut Self {
         self.left_out = Some(manifest.into());
         self
@@ -151,20 +154,7 @@ impl Build {
 
     /// Asks Cargo which packages there are.
     pub(crate) fn workspace(&self) -> Result<Workspace, BuildError> {
-        let mut command = MetadataCommand::new();
-        command.cargo_path(crate::env::cargo()).no_deps();
-        if let Some(path) = &self.manifest_path {
-            command.manifest_path(path);
-        }
-        let metadata = command.exec().map_err(|error| match error {
-            cargo_metadata::Error::CargoMetadata { stderr } => {
-                BuildError::Workspace(one_line(stderr.trim_start_matches("error: ")))
-            }
-            cargo_metadata::Error::Io(source) => {
-                BuildError::Run { program: crate::env::cargo().into(), source }
-            }
-            error => BuildError::Workspace(one_line(&error.to_string())),
-        })?;
+        let metadata = metadata(self.manifest_path.as_deref())?;
         let members = metadata.workspace_packages().into_iter().map(|package| {
             let is_script = |target: &&Target| target.kind.contains(&TargetKind::CustomBuild);
             let script = package.targets.iter().find(is_script);
@@ -190,7 +180,7 @@ impl Build {
         }
         let mut found = Vec::new();
         for target in targets {
-            let messages = self.messages(target)?;
+            let messages = self.messages(target, self.excluded(workspace))?;
             for artifact in &messages.artifacts {
                 let images = images(artifact);
                 let left_out = self.left_out.as_deref();
@@ -208,8 +198,12 @@ impl Build {
 
     /// Runs one build for one target (Cargo's messages don't tell which target they are of) and
     /// returns what it says. Nothing that it says of an image is passed over.
-    fn messages(&self, target: Option<&str>) -> Result<Messages, BuildError> {
-        let mut cargo = self.spawn(target)?;
+    fn messages(
+        &self,
+        target: Option<&str>,
+        excluded: Option<&str>,
+    ) -> Result<Messages, BuildError> {
+        let mut cargo = self.spawn(target, excluded)?;
         let mut messages = Messages::default();
         let mut unread = None;
         if let Some(stdout) = cargo.stdout.take() {
@@ -243,7 +237,15 @@ impl Build {
         }
     }
 
-    fn spawn(&self, target: Option<&str>) -> Result<Child, BuildError> {
+    /// The package that Cargo need not build when it builds all.
+    fn excluded<'a>(&self, workspace: &'a Workspace) -> Option<&'a str> {
+        let is_all = |argument: &OsString| argument == "--workspace" || argument == "--all";
+        let left_out = self.left_out.as_ref().filter(|_| self.arguments.iter().any(is_all))?;
+        let mut members = workspace.members.iter();
+        Some(&members.find(|member| member.manifest == *left_out)?.name)
+    }
+
+    fn spawn(&self, target: Option<&str>, excluded: Option<&str>) -> Result<Child, BuildError> {
         let program = crate::env::cargo();
         let mut command = Command::new(&program);
         command.args(["build", "--message-format=json-render-diagnostics"]);
@@ -252,6 +254,9 @@ impl Build {
         }
         if let Some(triple) = target {
             command.args(["--target", triple]);
+        }
+        if let Some(package) = excluded {
+            command.args(["--exclude", package]);
         }
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         for (name, value) in &self.environment {
@@ -310,6 +315,24 @@ impl Workspace {
             })),
         }
     }
+}
+
+/// What Cargo says of the packages of a workspace, their dependencies left out.
+pub(crate) fn metadata(manifest_path: Option<&Path>) -> Result<Metadata, BuildError> {
+    let mut command = MetadataCommand::new();
+    command.cargo_path(crate::env::cargo()).no_deps();
+    if let Some(path) = manifest_path {
+        command.manifest_path(path);
+    }
+    command.exec().map_err(|error| match error {
+        cargo_metadata::Error::CargoMetadata { stderr } => {
+            BuildError::Workspace(one_line(stderr.trim_start_matches("error: ")))
+        }
+        cargo_metadata::Error::Io(source) => {
+            BuildError::Run { program: crate::env::cargo().into(), source }
+        }
+        error => BuildError::Workspace(one_line(&error.to_string())),
+    })
 }
 
 /// Whether the compiler has a standard library for the target; if that can't be told, it has one.
