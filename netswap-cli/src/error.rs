@@ -107,6 +107,72 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// There is no project here, or its manifests are wrong.
+    #[error(
+        "failed to read the project: {0}; run this where a Cargo.toml is, or give --manifest-path"
+    )]
+    NoProject(String),
+    /// The project has no such package.
+    #[error("there is no package `{}` in this workspace{}", one_line(name), did_you_mean(nearest.as_deref()))]
+    UnknownPackage {
+        /// As it was given.
+        name: String,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+    },
+    /// There is work in the project that a change could be mixed up with.
+    #[error(
+        "failed to convert {}: not all of it is committed: {}; commit or stash it, or give --allow-dirty",
+        Printable(folder),
+        one_line(files)
+    )]
+    UncommittedChanges {
+        /// The project.
+        folder: PathBuf,
+        /// Some of the files.
+        files: String,
+    },
+    /// No version control keeps what a change replaces.
+    #[error(
+        "failed to convert {}: {}, so nothing keeps what would be changed; --allow-no-vcs does it all the same",
+        Printable(folder),
+        one_line(why)
+    )]
+    NoVersionControl {
+        /// The project.
+        folder: PathBuf,
+        /// What is missing.
+        why: String,
+    },
+    /// Cargo does not accept what was written, and all is as it was.
+    #[error("failed to convert the project: {}; nothing was changed", one_line(.0))]
+    NotAccepted(String),
+    /// A file of a project can't be read.
+    #[error("failed to read {}: {}; nothing was changed", Printable(path), one_line(&source.to_string()))]
+    ReadProject {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of a project can't be written, and none was.
+    #[error("failed to write {}: {}; nothing was changed", Printable(path), one_line(&source.to_string()))]
+    WriteFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of a project was changed and can't be put back.
+    #[error("failed to put back {}{}: {}", Printable(path), copy_of(copy.as_deref()), one_line(&source.to_string()))]
+    NotPutBack {
+        /// The file.
+        path: PathBuf,
+        /// Where what it said stands now, if it said anything.
+        copy: Option<PathBuf>,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The arguments can't be understood.
     #[error("{}", one_line(.0))]
     Usage(String),
@@ -123,6 +189,10 @@ pub enum Error {
     Output(#[from] io::Error),
 }
 
+fn copy_of(copy: Option<&Path>) -> String {
+    copy.map_or_else(String::new, |copy| format!(", which stands in {} now", Printable(copy)))
+}
+
 fn in_front(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| format!(" {}", Printable(path)))
 }
@@ -137,6 +207,10 @@ fn not_changed(is_begun: bool) -> &'static str {
 
 fn of_line(line: Option<u64>) -> String {
     line.map_or_else(String::new, |line| format!(", line {line}"))
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!("; did you mean `{}`?", one_line(nearest)))
 }
 
 fn suggestion(nearest: Option<&str>) -> String {

@@ -36,6 +36,14 @@ impl From<&Error> for ExitCode {
             | Error::ProjectName { .. }
             | Error::PathTaken { .. }
             | Error::WriteProject { .. }
+            | Error::NoProject(_)
+            | Error::UnknownPackage { .. }
+            | Error::UncommittedChanges { .. }
+            | Error::NoVersionControl { .. }
+            | Error::NotAccepted(_)
+            | Error::ReadProject { .. }
+            | Error::WriteFile { .. }
+            | Error::NotPutBack { .. }
             | Error::Usage(_)
             | Error::UnknownCode { .. }
             | Error::Output(_) => ExitCode::Error,

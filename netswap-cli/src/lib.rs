@@ -27,6 +27,8 @@
 #[cfg(feature = "cli")]
 mod change;
 mod commands;
+#[cfg(feature = "cli")]
+mod convert;
 mod env;
 mod error;
 mod exit_code;
@@ -35,6 +37,8 @@ mod finding;
 #[cfg(all(fuzzing, feature = "cli"))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "cli")]
+mod git;
 pub mod image;
 #[cfg(feature = "cli")]
 mod journal;

@@ -107,6 +107,19 @@ pub(crate) fn files(
     filled_in.collect()
 }
 
+/// The files of the xtask alone.
+///
+/// # Errors
+///
+/// As [`files`].
+pub(crate) fn xtask(edition: &str) -> Result<Vec<(&'static str, String)>, minijinja::Error> {
+    let license = License::None;
+    let answers =
+        Answers { name: "xtask", edition, license, lib_and_bin: false, netswap_path: None };
+    let files = files(&answers)?.into_iter();
+    Ok(files.filter(|(path, _)| path.starts_with("xtask/")).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

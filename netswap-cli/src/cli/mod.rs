@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 
 mod explain;
+mod init;
 mod inspect;
 mod new;
 mod patch;
@@ -52,6 +53,7 @@ enum Command {
     Patch(Box<patch::Patch>),
     Undo(undo::Undo),
     New(new::New),
+    Init(init::Init),
     Explain(explain::Explain),
 }
 
@@ -80,6 +82,7 @@ fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) ->
             Command::Patch(patch) => patch.run(),
             Command::Undo(undo) => undo.run(),
             Command::New(new) => new.run(),
+            Command::Init(init) => init.run(),
             Command::Explain(explain) => explain.run(),
         })
         .into(),

@@ -1,6 +1,8 @@
 //! What the programs do; each reads like its help text.
 
 pub mod explain;
+#[cfg(feature = "cli")]
+pub(crate) mod init;
 pub mod inspect;
 #[cfg(feature = "cli")]
 pub(crate) mod new;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::template::{Answers, License, files};
 use crate::text::{normal, one_line};
-use crate::{Error, env};
+use crate::{Error, env, git};
 
 /// What project is wanted, and where.
 #[derive(Clone, Debug)]
@@ -85,11 +85,11 @@ pub(crate) fn new(options: &Options) -> Result<Made, Error> {
     let no_repository = match options.vcs {
         Some(Vcs::None) => None,
         Some(Vcs::Git) => {
-            git_init(&project).map_err(|why| failed(io::Error::other(why)))?;
+            git::init(&project).map_err(|why| failed(io::Error::other(why)))?;
             None
         }
-        None if is_in_repository(home) => None,
-        None => git_init(&project).err(),
+        None if git::is_repository(home) => None,
+        None => git::init(&project).err(),
     };
     move_all(stage.path(), home).map_err(failed)?;
     Ok(Made { name, no_repository })
@@ -142,7 +142,11 @@ fn refused_by_cargo(name: &str) -> Option<String> {
 }
 
 /// The path of a clone as it stands in TOML.
-fn clone_path(path: &Path) -> Result<String, Error> {
+///
+/// # Errors
+///
+/// When there is no clone of netswap, or its path can't be written.
+pub(crate) fn clone_path(path: &Path) -> Result<String, Error> {
     let wrong = |why: &str| Error::Usage(format!("--netswap-path {}: {why}", path.display()));
     let full = normal(path);
     if !full.join("netswap-build").join("Cargo.toml").is_file() {
@@ -206,31 +210,6 @@ fn move_all(from: &Path, to: &Path) -> io::Result<()> {
         moved.push((path, target));
     }
     Ok(())
-}
-
-fn is_in_repository(folder: &Path) -> bool {
-    let mut git = git();
-    git.arg("-C").arg(folder).args(["rev-parse", "--is-inside-work-tree"]);
-    git.output().is_ok_and(|output| output.status.success())
-}
-
-/// Makes a repository of a folder; the error is what was said.
-fn git_init(folder: &Path) -> Result<(), String> {
-    match git().args(["init", "--quiet"]).arg(folder).output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("git init: {}", String::from_utf8_lossy(&output.stderr))),
-        Err(error) => Err(format!("git could not be run: {error}")),
-    }
-}
-
-/// Git, which knows nothing of a repository that this program is run for, by a hook for instance.
-fn git() -> Command {
-    let mut git = Command::new("git");
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
-        git.env_remove(name);
-    }
-    git.stdin(Stdio::null());
-    git
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
 pub use walk::WalkOptions;
 pub(crate) use walk::{Visit, WalkedFile, all_exist, walk};
 pub(crate) use workspace::Workspace;
+#[cfg(feature = "cli")]
+pub(crate) use workspace::metadata;
 pub use workspace::{Build, BuildError};
 
 /// A file that may be an image, and what is known of where it came from.

@@ -2,8 +2,12 @@
 
 #[cfg(feature = "cli")]
 pub(crate) mod change;
+#[cfg(feature = "cli")]
+mod diff;
 mod grouped;
 mod human;
+#[cfg(feature = "cli")]
+pub(crate) mod init;
 #[cfg(feature = "cli")]
 pub(crate) mod inspect;
 mod json;

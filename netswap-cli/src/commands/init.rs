@@ -1,0 +1,94 @@
+//! `netswap init`: lets a project that is there ask for the bit, whole or not at all.
+
+use std::path::{Path, PathBuf};
+
+use crate::convert::{self, Plan, Project, Wanted};
+use crate::{Error, git};
+
+/// What of a project is converted, and how careful that is.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// None: the project around this folder.
+    pub(crate) manifest_path: Option<PathBuf>,
+    pub(crate) wanted: Wanted,
+    pub(crate) dry_run: bool,
+    pub(crate) allow: Allow,
+}
+
+/// What a change may be mixed up with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allow {
+    /// Uncommitted changes.
+    pub(crate) dirty: bool,
+    /// Changes that wait for the next commit.
+    pub(crate) staged: bool,
+    /// No version control.
+    pub(crate) no_vcs: bool,
+}
+
+/// What was done, or would be.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// The project's folder.
+    pub(crate) root: PathBuf,
+    pub(crate) plan: Plan,
+    /// The command that verifies it all.
+    pub(crate) verify: String,
+}
+
+/// Converts the project.
+///
+/// # Errors
+///
+/// When it can't be read or written, git has a say against it, or Cargo does not accept what comes of
+/// it; then every file is as it was.
+pub(crate) fn init(options: &Options) -> Result<Done, Error> {
+    let project = Project::read(options.manifest_path.as_deref())?;
+    let plan = convert::plan(&project, &options.wanted)?;
+    if !options.dry_run && !plan.changes.is_empty() {
+        ask_git(&project.root, options.allow)?;
+        let written = convert::write(&plan.changes)?;
+        if let Err(error) = Project::read(Some(&project.root_manifest())) {
+            written.take_back()?;
+            return Err(Error::NotAccepted(error.to_string()));
+        }
+    }
+    let program = if options.wanted.xtask { "cargo xtask" } else { "netswap" };
+    // By itself, Cargo builds the root package alone, or all packages with the xtask.
+    let all = if project.packages.len() > 1 { " --workspace" } else { "" };
+    let verify = format!("{program} verify{all} --release --target x86_64-pc-windows-msvc");
+    Ok(Done { root: project.root, plan, verify })
+}
+
+/// Whether what is changed can be told from other work and be taken back.
+fn ask_git(root: &Path, allow: Allow) -> Result<(), Error> {
+    /// How many files are named.
+    const NAMED: usize = 5;
+    if allow.no_vcs {
+        return Ok(());
+    }
+    let nothing =
+        |why: &str| Err(Error::NoVersionControl { folder: root.to_owned(), why: why.to_owned() });
+    if !git::is_repository(root) {
+        return nothing("it lies in no git repository");
+    }
+    if git::is_ignored(root) {
+        return nothing("the git repository around it ignores it");
+    }
+    let uncommitted = match git::uncommitted(root) {
+        Ok(uncommitted) => uncommitted.into_iter(),
+        Err(why) => return nothing(&why),
+    };
+    let mut in_the_way: Vec<_> = uncommitted
+        .filter(|file| !(allow.dirty || allow.staged && file.is_staged))
+        .map(|file| file.path)
+        .collect();
+    if in_the_way.is_empty() {
+        return Ok(());
+    }
+    if in_the_way.len() > NAMED {
+        let others = in_the_way.split_off(NAMED).len();
+        in_the_way.push(format!("and {others} more"));
+    }
+    Err(Error::UncommittedChanges { folder: root.to_owned(), files: in_the_way.join(", ") })
+}

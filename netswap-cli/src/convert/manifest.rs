@@ -1,0 +1,455 @@
+//! A `Cargo.toml` or Cargo configuration that is added to: comments, order and formatting stay, and what
+//! is new stands where its owner would have put it.
+
+use toml_edit::{
+    Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, TomlError, Value,
+};
+
+/// The manifest as it is edited.
+#[derive(Clone, Debug)]
+pub(crate) struct Manifest(DocumentMut);
+
+/// How a dependency is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Requirement {
+    /// The package.
+    pub(crate) name: &'static str,
+    /// The part of the version that must agree: `0.1`.
+    pub(crate) version: &'static str,
+    pub(crate) default_features: bool,
+}
+
+/// A dependency that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dependency {
+    /// What the package is called in the manifest.
+    pub(crate) key: String,
+    pub(crate) is_optional: bool,
+}
+
+/// How `workspace = true` is written: `{ workspace = true }` or `.workspace = true`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Inline,
+    Dotted,
+}
+
+/// The tables that a package's dependencies stand behind, the first that are there.
+const BEFORE_DEPENDENCIES: [&[&str]; 2] = [
+    &["dependencies", "dev-dependencies", "build-dependencies"],
+    &["package", "lib", "bin", "example", "test", "bench", "features"],
+];
+
+impl Manifest {
+    /// # Errors
+    ///
+    /// When the text is no TOML.
+    pub(crate) fn parse(text: &str) -> Result<Self, TomlError> {
+        text.parse().map(Manifest)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// The item at the end of these keys.
+    pub(crate) fn get(&self, path: &[&str]) -> Option<&Item> {
+        let mut item = self.0.as_item();
+        for key in path {
+            item = item.as_table_like()?.get(key)?;
+        }
+        Some(item)
+    }
+
+    /// The dependency on a package in a table of dependencies, whatever it is called there.
+    pub(crate) fn dependency(&self, table: &[&str], package: &str) -> Option<Dependency> {
+        let dependencies = self.get(table)?.as_table_like()?;
+        let mut all = dependencies.iter();
+        let is_it = |(key, item): &(&str, &Item)| {
+            item.get("package").and_then(Item::as_str).unwrap_or(key) == package
+        };
+        all.find(is_it).map(|(key, item)| Dependency {
+            key: key.to_owned(),
+            is_optional: item.get("optional").and_then(Item::as_bool) == Some(true),
+        })
+    }
+
+    /// How this package takes dependencies from the workspace, if it does.
+    pub(crate) fn inherits(&self) -> Option<Form> {
+        let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
+        let mut all = tables.iter().filter_map(|table| self.get(&[table])?.as_table_like());
+        all.find_map(|table| table.iter().find_map(|(_, item)| form(item)))
+    }
+
+    /// Adds a dependency with its version to a table of dependencies.
+    pub(crate) fn add_dependency(&mut self, table: &[&str], requirement: Requirement) {
+        let version = Value::from(requirement.version);
+        let value = if requirement.default_features {
+            version
+        } else {
+            let mut value = InlineTable::new();
+            value.insert("version", version);
+            value.insert("default-features", false.into());
+            value.into()
+        };
+        self.insert(table, requirement.name, value.into(), &BEFORE_DEPENDENCIES);
+    }
+
+    /// Adds a dependency that is taken from the workspace, written as the others are.
+    pub(crate) fn inherit_dependency(&mut self, table: &[&str], key: &str) {
+        let item = match self.inherits() {
+            Some(Form::Inline) => {
+                let mut value = InlineTable::new();
+                value.insert("workspace", true.into());
+                Item::Value(value.into())
+            }
+            Some(Form::Dotted) | None => {
+                let mut value = Table::new();
+                value.set_dotted(true);
+                value.insert("workspace", true.into());
+                Item::Table(value)
+            }
+        };
+        self.insert(table, key, item, &BEFORE_DEPENDENCIES);
+    }
+
+    /// Adds a value to a table, which is made behind all others if it is not there.
+    pub(crate) fn add(&mut self, table: &[&str], key: &str, value: impl Into<Value>) {
+        self.insert(table, key, Item::Value(value.into()), &[]);
+    }
+
+    /// Adds a text to the end of a list; a list in several lines gets one more.
+    pub(crate) fn push(&mut self, table: &[&str], key: &str, text: &str) {
+        let item = self.descend(table).and_then(|table| table.get_mut(key));
+        match item.and_then(Item::as_array_mut) {
+            Some(array) => push(array, text),
+            None => self.add(table, key, Array::from_iter([text])),
+        }
+    }
+
+    fn descend(&mut self, path: &[&str]) -> Option<&mut dyn TableLike> {
+        let mut table: &mut dyn TableLike = self.0.as_table_mut();
+        for key in path {
+            table = table.get_mut(key)?.as_table_like_mut()?;
+        }
+        Some(table)
+    }
+
+    fn insert(&mut self, path: &[&str], key: &str, item: Item, before: &[&[&str]]) {
+        let of_subtables = |item: &Item| {
+            item.as_table()
+                .is_some_and(|table| table.is_implicit() && table.get_values().is_empty())
+        };
+        let is_inline = self.get(path).is_some_and(Item::is_inline_table);
+        if self.get(path).is_some_and(of_subtables) {
+            let own_table = as_table(item, "version");
+            self.insert_table(path, key, own_table, &[path]);
+        } else if let Some(table) = self.descend(path) {
+            let is_sorted = table.iter().map(|(key, _)| key).is_sorted() && !table.is_empty();
+            table.insert(key, item);
+            if is_sorted {
+                table.sort_values();
+            }
+            if is_inline {
+                table.fmt();
+            }
+        } else if let Some((last, above)) = path.split_last() {
+            let mut table = Table::new();
+            table.insert(key, item);
+            self.insert_table(above, last, table, before);
+        }
+    }
+
+    /// Adds a table with a header of its own below those that the path leads through.
+    fn insert_table(&mut self, path: &[&str], key: &str, mut table: Table, before: &[&[&str]]) {
+        let position = place(&mut self.0, &mut table, before);
+        table.set_position(Some(position));
+        let mut parent = self.0.as_table_mut();
+        for key in path {
+            let mut implicit = Table::new();
+            implicit.set_implicit(true);
+            match parent.entry(key).or_insert(Item::Table(implicit)).as_table_mut() {
+                Some(table) => parent = table,
+                None => return,
+            }
+        }
+        parent.insert(key, Item::Table(table));
+    }
+}
+
+/// What a key is set to as a table with a header; a plain value is that of this key in it.
+fn as_table(item: Item, key: &str) -> Table {
+    let mut table = match item.into_table() {
+        Ok(table) => table,
+        Err(value) => {
+            let mut table = Table::new();
+            table.insert(key, value);
+            table
+        }
+    };
+    table.set_dotted(false);
+    table
+}
+
+fn form(dependency: &Item) -> Option<Form> {
+    let is_inherited = dependency.get("workspace").and_then(Item::as_bool) == Some(true);
+    let form = if dependency.is_inline_table() { Form::Inline } else { Form::Dotted };
+    is_inherited.then_some(form)
+}
+
+/// Makes room for a new table behind the last of those whose first key is in the first group that has
+/// any, else behind all, and returns its position. Comments right below that last one stay with it.
+fn place(document: &mut DocumentMut, table: &mut Table, before: &[&[&str]]) -> isize {
+    let mut positions = Vec::new();
+    each(document.as_table_mut(), None, &mut |key, table| {
+        positions.extend(table.position().map(|position| (key.to_owned(), position)));
+    });
+    let last_of = |group: &&[&str]| {
+        let of_group = positions.iter().filter(|(key, _)| group.contains(&key.as_str()));
+        of_group.map(|(_, position)| *position).max()
+    };
+    let last = positions.iter().map(|(_, position)| *position).max();
+    let Some(last) = last else {
+        take(document.trailing(), document.is_empty(), table);
+        document.set_trailing("");
+        return 0;
+    };
+    let position = before.iter().find_map(last_of).unwrap_or(last);
+    if position == last {
+        take(document.trailing(), false, table);
+        document.set_trailing("");
+        return position + 1;
+    }
+    let next = positions.iter().map(|(_, other)| *other).filter(|other| *other > position).min();
+    each(document.as_table_mut(), None, &mut |_, other| {
+        if other.position() == next {
+            let prefix = other.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+            let (of_last, own) = split_comments(prefix);
+            if prefix.is_empty() {
+                // No empty lines between tables here.
+                table.decor_mut().set_prefix("");
+            } else if !of_last.is_empty() {
+                table.decor_mut().set_prefix(format!("{of_last}\n"));
+                other.decor_mut().set_prefix(own);
+            }
+        }
+        if let Some(behind) = other.position().filter(|other| *other > position) {
+            other.set_position(Some(behind + 1));
+        }
+    });
+    position + 1
+}
+
+/// Puts what stands at the end of the document in front of the new table.
+fn take(trailing: &RawString, is_first: bool, table: &mut Table) {
+    let comments = trailing.as_str().unwrap_or_default().trim_end();
+    if comments.is_empty() {
+        table.decor_mut().set_prefix(if is_first { "" } else { "\n" });
+    } else {
+        table.decor_mut().set_prefix(format!("{comments}\n\n"));
+    }
+}
+
+/// What stands in front of a table: the comments that belong to the one above, up to an empty line, and
+/// the rest.
+fn split_comments(prefix: &str) -> (String, String) {
+    let is_comment = |line: &&str| !line.trim().is_empty();
+    let above: String = prefix.split_inclusive('\n').take_while(is_comment).collect();
+    match prefix.strip_prefix(&above) {
+        Some(own) if own.contains('\n') => (above, own.to_owned()),
+        // Without an empty line it is the next table's.
+        _ => (String::new(), prefix.to_owned()),
+    }
+}
+
+/// Calls for each table that has a header, with the first key of its path.
+fn each(table: &mut Table, root: Option<&str>, call: &mut impl FnMut(&str, &mut Table)) {
+    for (key, item) in table.iter_mut() {
+        let root = root.unwrap_or(key.get()).to_owned();
+        match item {
+            Item::Table(table) => {
+                call(&root, table);
+                each(table, Some(&root), call);
+            }
+            Item::ArrayOfTables(tables) => {
+                for table in tables.iter_mut() {
+                    call(&root, table);
+                    each(table, Some(&root), call);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn push(array: &mut Array, text: &str) {
+    let prefix = |value: &Value| {
+        let prefix = value.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+        prefix.rsplit_once('\n').map(|(_, indentation)| format!("\n{indentation}"))
+    };
+    let Some(line) = array.iter().last().and_then(prefix) else {
+        array.push(text);
+        return;
+    };
+    // What stands behind the last one, a comment maybe, stays there.
+    let behind = if array.trailing_comma() {
+        array.trailing().as_str().unwrap_or_default().to_owned()
+    } else {
+        let last = array.len() - 1;
+        let decor = array.get_mut(last).map(Value::decor_mut);
+        let suffix = decor.map(|decor| {
+            let suffix = decor.suffix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+            decor.set_suffix("");
+            suffix
+        });
+        suffix.unwrap_or_default()
+    };
+    let comment = behind.trim_end();
+    let end = behind.strip_prefix(comment).unwrap_or_default();
+    let mut value = Value::from(text);
+    value.decor_mut().set_prefix(format!("{comment}{line}"));
+    if array.trailing_comma() {
+        array.set_trailing(end);
+    } else {
+        value.decor_mut().set_suffix(end);
+    }
+    array.push_formatted(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NETSWAP_BUILD: Requirement =
+        Requirement { name: "netswap-build", version: "0.1", default_features: true };
+
+    fn edited(text: &str, edit: impl FnOnce(&mut Manifest)) -> String {
+        let mut manifest = Manifest::parse(text).unwrap();
+        edit(&mut manifest);
+        manifest.text()
+    }
+
+    fn with_dependency(text: &str) -> String {
+        edited(text, |manifest| manifest.add_dependency(&["build-dependencies"], NETSWAP_BUILD))
+    }
+
+    #[test]
+    fn a_dependency_stands_where_its_owner_would_have_put_it() {
+        for (before, after) in [
+            (
+                "[package]\nname = \"a\"\n",
+                "[package]\nname = \"a\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n",
+            ),
+            (
+                "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n# c = \"2\"\n\n# Small.\n[profile.release]\nlto = true\n",
+                "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n# c = \"2\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n\n# Small.\n[profile.release]\nlto = true\n",
+            ),
+            (
+                "[package]\nname = \"a\"\n\n[[bin]]\nname = \"x\"\n\n[[bin]]\nname = \"y\"\n\n[workspace]\n",
+                "[package]\nname = \"a\"\n\n[[bin]]\nname = \"x\"\n\n[[bin]]\nname = \"y\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n\n[workspace]\n",
+            ),
+            (
+                "[dependencies.b]\nversion = \"1\"\n\n[package]\nname = \"a\"\n# the end\n",
+                "[dependencies.b]\nversion = \"1\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n\n[package]\nname = \"a\"\n# the end\n",
+            ),
+            (
+                "[package]\nname = \"a\"\n[dependencies]\n[lib]\n",
+                "[package]\nname = \"a\"\n[dependencies]\n[build-dependencies]\nnetswap-build = \"0.1\"\n[lib]\n",
+            ),
+            (
+                "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n",
+                "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n",
+            ),
+            (
+                "[build-dependencies]\ncc = \"1\" # C\nwinresource = \"0.1\"\n\n[features]\n",
+                "[build-dependencies]\ncc = \"1\" # C\nnetswap-build = \"0.1\"\nwinresource = \"0.1\"\n\n[features]\n",
+            ),
+            (
+                "[build-dependencies]\n# unsorted\nz = \"1\"\na = \"1\"\n",
+                "[build-dependencies]\n# unsorted\nz = \"1\"\na = \"1\"\nnetswap-build = \"0.1\"\n",
+            ),
+            (
+                "[build-dependencies.cc]\nversion = \"1\"\n",
+                "[build-dependencies.cc]\nversion = \"1\"\n\n[build-dependencies.netswap-build]\nversion = \"0.1\"\n",
+            ),
+            (
+                "build-dependencies.cc = \"1\"\n\n[package]\nname = \"a\"\n",
+                "build-dependencies.cc = \"1\"\nbuild-dependencies.netswap-build = \"0.1\"\n\n[package]\nname = \"a\"\n",
+            ),
+            (
+                "build-dependencies = { cc = \"1\" }\n",
+                "build-dependencies = { cc = \"1\", netswap-build = \"0.1\" }\n",
+            ),
+        ] {
+            assert_eq!(with_dependency(before), after, "{before}");
+        }
+    }
+
+    #[test]
+    fn a_dependency_is_taken_from_the_workspace_as_the_others_are() {
+        for (before, after) in [
+            ("b.workspace = true", "b.workspace = true\nnetswap-build.workspace = true"),
+            (
+                "b = { workspace = true }",
+                "b = { workspace = true }\nnetswap-build = { workspace = true }",
+            ),
+            ("b = \"1\"", "b = \"1\"\nnetswap-build.workspace = true"),
+        ] {
+            let text = |lines: &str| format!("[build-dependencies]\n{lines}\n");
+            let inherit = |manifest: &mut Manifest| {
+                manifest.inherit_dependency(&["build-dependencies"], "netswap-build");
+            };
+            assert_eq!(edited(&text(before), inherit), text(after));
+        }
+    }
+
+    #[test]
+    fn a_dependency_is_found_whatever_it_is_called() {
+        let of = |text: &str| {
+            let text = format!("[build-dependencies]\n{text}\n");
+            Manifest::parse(&text).unwrap().dependency(&["build-dependencies"], "netswap-build")
+        };
+        let found = |key: &str, is_optional| Some(Dependency { key: key.to_owned(), is_optional });
+        assert_eq!(of("netswap-build = \"0.1\""), found("netswap-build", false));
+        let renamed = "swap = { version = \"0.1\", package = \"netswap-build\", optional = true }";
+        assert_eq!(of(renamed), found("swap", true));
+        assert_eq!(of("netswap-build = { package = \"other\" }"), None);
+        assert_eq!(of("cc = \"1\""), None);
+    }
+
+    #[test]
+    fn a_member_is_added_in_the_form_of_the_list() {
+        for (before, after) in [
+            ("[workspace]\n", "[workspace]\nmembers = [\"xtask\"]\n"),
+            ("[workspace]\nmembers = [\"a\"]\n", "[workspace]\nmembers = [\"a\", \"xtask\"]\n"),
+            (
+                "[workspace]\nmembers = [\n    \"a\", # why\n    \"b\", # last\n]\n",
+                "[workspace]\nmembers = [\n    \"a\", # why\n    \"b\", # last\n    \"xtask\",\n]\n",
+            ),
+            (
+                "[workspace]\nmembers = [\n  \"a\",\n  \"b\"\n]\n",
+                "[workspace]\nmembers = [\n  \"a\",\n  \"b\",\n  \"xtask\"\n]\n",
+            ),
+            ("", "[workspace]\nmembers = [\"xtask\"]\n"),
+            (
+                "[package]\nname = \"a\"\n",
+                "[package]\nname = \"a\"\n\n[workspace]\nmembers = [\"xtask\"]\n",
+            ),
+        ] {
+            let push = |manifest: &mut Manifest| manifest.push(&["workspace"], "members", "xtask");
+            assert_eq!(edited(before, push), after, "{before}");
+        }
+    }
+
+    #[test]
+    fn a_table_within_another_is_made_without_that() {
+        let add = |manifest: &mut Manifest| {
+            manifest.add(&["patch", "crates-io"], "netswap", "x");
+            manifest.add(&["patch", "crates-io"], "netswap-build", "y");
+        };
+        assert_eq!(
+            edited("[alias]\nx = \"y\"\n", add),
+            "[alias]\nx = \"y\"\n\n[patch.crates-io]\nnetswap = \"x\"\nnetswap-build = \"y\"\n"
+        );
+    }
+}

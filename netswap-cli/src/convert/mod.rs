@@ -1,0 +1,114 @@
+//! What of a project is changed so that it asks for the bit: a plan, of which nothing is written yet.
+
+mod chores;
+mod files;
+mod manifest;
+mod package;
+mod project;
+mod rust;
+mod rustfmt;
+mod text;
+mod write;
+
+use std::path::PathBuf;
+
+pub(crate) use files::FileChange;
+use files::Files;
+pub(crate) use project::Project;
+pub(crate) use write::write;
+
+use crate::Error;
+use crate::text::nearest;
+
+/// What is wanted of a plan.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// The packages; none: all that make an image, but for the xtask.
+    pub(crate) packages: Vec<String>,
+    /// Whether `cargo xtask verify` is to be there.
+    pub(crate) xtask: bool,
+    /// A clone of netswap, whose crates are used in place of the published ones, with `/` between its
+    /// names.
+    pub(crate) netswap_path: Option<String>,
+}
+
+/// What of a project is changed.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// What became of each package, and of the xtask.
+    pub(crate) converted: Vec<Converted>,
+    /// The files that are written for all of them.
+    pub(crate) shared: Vec<PathBuf>,
+    /// The files that are written, in the order of their paths.
+    pub(crate) changes: Vec<FileChange>,
+}
+
+/// What became of a package.
+#[derive(Clone, Debug)]
+pub(crate) struct Converted {
+    /// The package's name.
+    pub(crate) name: String,
+    /// The files that are written for it; others may be among those of packages before.
+    pub(crate) files: Vec<PathBuf>,
+    /// What can't be done surely, and is left to do.
+    pub(crate) todo: Option<Todo>,
+    /// What its owner should know of a file.
+    pub(crate) notes: Vec<(PathBuf, String)>,
+}
+
+/// What is left to do by hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Todo {
+    /// The file that it is about.
+    pub(crate) path: PathBuf,
+    /// Why it is not done.
+    pub(crate) why: String,
+    /// What to do; lines that are to be pasted are indented.
+    pub(crate) cure: String,
+}
+
+impl Converted {
+    fn of(name: &str) -> Self {
+        Converted { name: name.to_owned(), files: Vec::new(), todo: None, notes: Vec::new() }
+    }
+}
+
+/// Reads the project's files and decides what they are to say.
+///
+/// # Errors
+///
+/// When a file can't be read, or a package that is wanted is not there.
+pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
+    let mut files = Files::default();
+    let xtask = chores::Xtask::find(project, &mut files)?;
+    let packages: Vec<_> = if wanted.packages.is_empty() {
+        let is_left_out = |name: &str| xtask.package().is_some_and(|package| package.name == name);
+        let all = project.packages.iter();
+        all.filter(|package| package.makes_images() && !is_left_out(&package.name)).collect()
+    } else {
+        let named = wanted.packages.iter().map(|name| {
+            project.package(name).ok_or_else(|| Error::UnknownPackage {
+                name: name.clone(),
+                nearest: nearest(name, project.packages.iter().map(|package| &*package.name))
+                    .map(str::to_owned),
+            })
+        });
+        named.collect::<Result<_, _>>()?
+    };
+    let mut converted = Vec::new();
+    for package in packages {
+        let mut outcome = package::convert(package, project, &mut files)?;
+        outcome.files = files.take_touched();
+        converted.push(outcome);
+    }
+    if wanted.xtask {
+        let mut outcome = chores::convert(&xtask, project, &mut files)?;
+        outcome.files = files.take_touched();
+        converted.push(outcome);
+    }
+    if let Some(clone) = &wanted.netswap_path {
+        chores::patch(clone, wanted.xtask, project, &mut files)?;
+    }
+    let shared = files.take_touched();
+    Ok(Plan { converted, shared, changes: files.changes() })
+}

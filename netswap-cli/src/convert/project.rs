@@ -1,0 +1,114 @@
+//! A project as Cargo sees it: its packages, and which of them make images that somebody runs.
+
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::semver::Version;
+use cargo_metadata::{CrateType, Edition, Target, TargetKind};
+
+use crate::Error;
+use crate::find::{BuildError, metadata};
+
+/// The packages of a workspace, in the order of their paths.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    /// The folder of the workspace.
+    pub(crate) root: PathBuf,
+    pub(crate) packages: Vec<Package>,
+}
+
+/// A package of the workspace.
+#[derive(Clone, Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) manifest: PathBuf,
+    pub(crate) edition: Edition,
+    pub(crate) rust_version: Option<Version>,
+    /// Their main files; the file need not be there.
+    pub(crate) build_scripts: Vec<PathBuf>,
+    pub(crate) programs: Vec<Program>,
+    pub(crate) has_cdylib: bool,
+    default_run: Option<String>,
+}
+
+/// A program that a package makes.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    /// Its main file.
+    pub(crate) source: PathBuf,
+}
+
+impl Project {
+    /// Asks Cargo.
+    ///
+    /// # Errors
+    ///
+    /// When there is no project, or its manifests are wrong.
+    pub(crate) fn read(manifest_path: Option<&Path>) -> Result<Self, Error> {
+        let metadata = metadata(manifest_path).map_err(|error| match error {
+            BuildError::Workspace(why) => Error::NoProject(why),
+            other => other.into(),
+        })?;
+        let packages = metadata.workspace_packages().into_iter().map(Package::of);
+        let mut packages: Vec<_> = packages.collect();
+        packages.sort_by(|a, b| a.manifest.cmp(&b.manifest));
+        Ok(Project { root: metadata.workspace_root.into(), packages })
+    }
+
+    /// The manifest that holds `[workspace]`, or that of the only package.
+    pub(crate) fn root_manifest(&self) -> PathBuf {
+        self.root.join("Cargo.toml")
+    }
+
+    /// The configuration of Cargo for the whole project; the old name without an extension is the one
+    /// that Cargo reads if both are there.
+    pub(crate) fn config(&self) -> PathBuf {
+        let folder = self.root.join(".cargo");
+        let old = folder.join("config");
+        if old.is_file() { old } else { folder.join("config.toml") }
+    }
+
+    pub(crate) fn package(&self, name: &str) -> Option<&Package> {
+        self.packages.iter().find(|package| package.name == name)
+    }
+}
+
+impl Package {
+    fn of(package: &cargo_metadata::Package) -> Self {
+        let of_kind = |kind: TargetKind| {
+            package.targets.iter().filter(move |target| target.kind.contains(&kind))
+        };
+        let source = |target: &Target| target.src_path.clone().into_std_path_buf();
+        let is_cdylib = |target: &Target| target.crate_types.contains(&CrateType::CDyLib);
+        Package {
+            name: package.name.to_string(),
+            manifest: package.manifest_path.clone().into(),
+            edition: package.edition,
+            rust_version: package.rust_version.clone(),
+            build_scripts: of_kind(TargetKind::CustomBuild).map(source).collect(),
+            programs: of_kind(TargetKind::Bin)
+                .map(|target| Program { name: target.name.clone(), source: source(target) })
+                .collect(),
+            has_cdylib: of_kind(TargetKind::CDyLib).any(is_cdylib),
+            default_run: package.default_run.clone(),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.manifest.parent().unwrap_or(Path::new("."))
+    }
+
+    /// Whether Windows loads something that it makes: a program, or a DLL that other programs load.
+    pub(crate) fn makes_images(&self) -> bool {
+        !self.programs.is_empty() || self.has_cdylib
+    }
+
+    /// The program that `cargo run` runs.
+    pub(crate) fn main_program(&self) -> Option<&Program> {
+        match (&self.default_run, self.programs.as_slice()) {
+            (Some(name), programs) => programs.iter().find(|program| program.name == *name),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A text file that is edited: what is left as it was keeps its bytes, with line ends, byte order mark
+//! and all.
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// A text, and how it stands in its file.
+#[derive(Clone, Debug)]
+pub(crate) struct TextFile {
+    original: String,
+    text: String,
+}
+
+/// A line without its end, and the end: `\n`, `\r\n`, or none for the last.
+type Line<'a> = (&'a str, &'a str);
+
+impl TextFile {
+    pub(crate) fn new(original: String) -> Self {
+        let text = without_mark(&original).replace("\r\n", "\n");
+        TextFile { original, text }
+    }
+
+    /// As it stands in the file.
+    pub(crate) fn original(&self) -> &str {
+        &self.original
+    }
+
+    /// Without a byte order mark, and each line ends with `\n`.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The file with this text: lines that are in both stay to the byte, new ones end as most do, and
+    /// the file ends with a line's end only if it did, or if its last line is new.
+    pub(crate) fn with(&self, text: &str) -> String {
+        let body = without_mark(&self.original);
+        let (old, new) = (lines(body), lines(text));
+        let usual = usual_end(&old);
+        let contents = |lines: &[Line<'_>]| -> Vec<String> {
+            lines.iter().map(|(content, _)| (*content).to_owned()).collect()
+        };
+        let mut file = self.original.strip_suffix(body).unwrap_or_default().to_owned();
+        let mut push = |(content, end): Line<'_>| {
+            file.push_str(content);
+            file.push_str(end);
+        };
+        for operation in capture_diff_slices(Algorithm::Myers, &contents(&old), &contents(&new)) {
+            match operation {
+                DiffOp::Equal { old_index, new_index, len } => {
+                    let both = old.iter().skip(old_index).zip(new.iter().skip(new_index));
+                    for (index, (line, _)) in both.take(len).enumerate() {
+                        let is_last = new_index + index + 1 == new.len();
+                        let end = if line.1.is_empty() && !is_last { usual } else { line.1 };
+                        push((line.0, end));
+                    }
+                }
+                DiffOp::Insert { new_index, new_len, .. }
+                | DiffOp::Replace { new_index, new_len, .. } => {
+                    for (content, end) in new.iter().skip(new_index).take(new_len) {
+                        push((content, if end.is_empty() { "" } else { usual }));
+                    }
+                }
+                DiffOp::Delete { .. } => {}
+            }
+        }
+        file
+    }
+}
+
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+fn lines(text: &str) -> Vec<Line<'_>> {
+    let split = |line| {
+        let ends = ["\r\n", "\n"];
+        let end = ends.into_iter().find(|end| str::ends_with(line, end)).unwrap_or("");
+        (line.strip_suffix(end).unwrap_or(line), end)
+    };
+    text.split_inclusive('\n').map(split).collect()
+}
+
+fn usual_end(lines: &[Line<'_>]) -> &'static str {
+    let of = |wanted: &str| lines.iter().filter(|(_, end)| *end == wanted).count();
+    if of("\r\n") > of("\n") { "\r\n" } else { "\n" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_changed_keeps_its_bytes_and_what_is_new_ends_as_most_do() {
+        for (before, text, after) in [
+            ("a\nb\n", "a\nnew\nb\n", "a\nnew\nb\n"),
+            ("a\r\nb\r\n", "a\nnew\nb\n", "a\r\nnew\r\nb\r\n"),
+            ("a\nb\r\nc\r\n", "a\nb\nnew\nc\n", "a\nb\r\nnew\r\nc\r\n"),
+            ("\u{feff}a\r\n", "new\na\n", "\u{feff}new\r\na\r\n"),
+            ("a\nb", "new\na\nb\n", "new\na\nb"),
+            ("a\nb", "a\nb\nnew\n", "a\nb\nnew\n"),
+            ("a\r\nb", "a\nb\nnew\n", "a\r\nb\r\nnew\r\n"),
+            ("main {}", "main {\n    new\n}", "main {\n    new\n}"),
+            ("", "new\n", "new\n"),
+            ("a\rb\n", "a\rb\nnew\n", "a\rb\nnew\n"),
+        ] {
+            let file = TextFile::new(before.to_owned());
+            assert_eq!(file.with(text), after, "{before:?}");
+            assert_eq!(file.with(file.text()), before);
+        }
+    }
+
+    #[test]
+    fn the_text_has_neither_mark_nor_carriage_returns() {
+        assert_eq!(TextFile::new("\u{feff}a\r\nb".to_owned()).text(), "a\nb");
+    }
+}
