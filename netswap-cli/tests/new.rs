@@ -4,12 +4,11 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Run, forget_this_build, repository};
+use support::{Run, files, forget_this_build, repository};
 use tempfile::TempDir;
 
 /// An empty folder where projects are made.
@@ -46,25 +45,6 @@ impl Home {
         assert_eq!(files(self.0.path()), before, "something was left");
         run.stderr
     }
-}
-
-/// The files below a folder with what is in them, and its folders; git's own are left out.
-fn files(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let below = path.strip_prefix(root).unwrap().to_owned();
-            if path.is_dir() && path.file_name().unwrap() != ".git" {
-                found.insert(below, None);
-                folders.push(path);
-            } else if path.is_file() {
-                found.insert(below, Some(fs::read(path).unwrap()));
-            }
-        }
-    }
-    found
 }
 
 #[test]

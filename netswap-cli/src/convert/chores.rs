@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::Edition;
+use cargo_metadata::{DependencyKind, Edition};
 use glob::Pattern;
 use toml_edit::{InlineTable, Item};
 
@@ -250,7 +250,7 @@ fn add_task(
     let Some(after) = source.and_then(|source| source.with_statement(STATEMENT)) else {
         return by_hand(package, project, files, &program.source, "it has no `fn main` of its own");
     };
-    require(files, &package.manifest, project, &["dependencies"], NETSWAP)?;
+    require(files, package, project, DependencyKind::Normal, NETSWAP)?;
     let after = formatted(Some(&before), after, package.folder(), package.edition);
     files.set(&program.source, after);
     Ok(None)
@@ -263,7 +263,7 @@ fn by_hand(
     path: &Path,
     why: &str,
 ) -> Result<Option<Todo>, Error> {
-    require(files, &package.manifest, project, &["dependencies"], NETSWAP)?;
+    require(files, package, project, DependencyKind::Normal, NETSWAP)?;
     let cure = "call this where the tasks are told apart, with the arguments behind the task's name:\n    netswap::xtask::verify(std::env::args_os().skip(2))";
     Ok(Some(Todo { path: path.to_owned(), why: why.to_owned(), cure: cure.to_owned() }))
 }

@@ -19,14 +19,6 @@ pub(crate) struct Requirement {
     pub(crate) default_features: bool,
 }
 
-/// A dependency that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Dependency {
-    /// What the package is called in the manifest.
-    pub(crate) key: String,
-    pub(crate) is_optional: bool,
-}
-
 /// How `workspace = true` is written: `{ workspace = true }` or `.workspace = true`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -61,17 +53,13 @@ impl Manifest {
         Some(item)
     }
 
-    /// The dependency on a package in a table of dependencies, whatever it is called there.
-    pub(crate) fn dependency(&self, table: &[&str], package: &str) -> Option<Dependency> {
-        let dependencies = self.get(table)?.as_table_like()?;
-        let mut all = dependencies.iter();
+    /// What a package is called in a table of dependencies that has it.
+    pub(crate) fn key_of(&self, table: &[&str], package: &str) -> Option<String> {
+        let mut dependencies = self.get(table)?.as_table_like()?.iter();
         let is_it = |(key, item): &(&str, &Item)| {
             item.get("package").and_then(Item::as_str).unwrap_or(key) == package
         };
-        all.find(is_it).map(|(key, item)| Dependency {
-            key: key.to_owned(),
-            is_optional: item.get("optional").and_then(Item::as_bool) == Some(true),
-        })
+        dependencies.find(is_it).map(|(key, _)| key.to_owned())
     }
 
     /// How this package takes dependencies from the workspace, if it does.
@@ -406,13 +394,12 @@ mod tests {
     #[test]
     fn a_dependency_is_found_whatever_it_is_called() {
         let of = |text: &str| {
-            let text = format!("[build-dependencies]\n{text}\n");
-            Manifest::parse(&text).unwrap().dependency(&["build-dependencies"], "netswap-build")
+            let text = format!("[workspace.dependencies]\n{text}\n");
+            Manifest::parse(&text).unwrap().key_of(&["workspace", "dependencies"], "netswap-build")
         };
-        let found = |key: &str, is_optional| Some(Dependency { key: key.to_owned(), is_optional });
-        assert_eq!(of("netswap-build = \"0.1\""), found("netswap-build", false));
-        let renamed = "swap = { version = \"0.1\", package = \"netswap-build\", optional = true }";
-        assert_eq!(of(renamed), found("swap", true));
+        assert_eq!(of("netswap-build = \"0.1\"").as_deref(), Some("netswap-build"));
+        let renamed = "swap = { version = \"0.1\", package = \"netswap-build\" }";
+        assert_eq!(of(renamed).as_deref(), Some("swap"));
         assert_eq!(of("netswap-build = { package = \"other\" }"), None);
         assert_eq!(of("cc = \"1\""), None);
     }

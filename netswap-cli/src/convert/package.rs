@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cargo_metadata::DependencyKind;
 use cargo_metadata::semver::Version;
 use toml_edit::Item;
 
@@ -21,8 +22,6 @@ pub(super) const VERSION: &str =
 const NETSWAP_BUILD: Requirement =
     Requirement { name: "netswap-build", version: VERSION, default_features: true };
 
-const BUILD_DEPENDENCIES: &[&str] = &["build-dependencies"];
-
 /// The oldest Rust that netswap-build is for.
 const OLDEST_RUST: Version = Version::new(1, 63, 0);
 
@@ -38,8 +37,8 @@ pub(super) fn convert(
 ) -> Result<Converted, Error> {
     let mut converted = Converted::of(&package.name);
     let manifest = read(files, &package.manifest)?;
-    let dependency = manifest.dependency(BUILD_DEPENDENCIES, NETSWAP_BUILD.name);
-    let key = dependency.as_ref().map_or(NETSWAP_BUILD.name, |dependency| &dependency.key);
+    let dependency = package.dependency(DependencyKind::Build, NETSWAP_BUILD.name);
+    let key = dependency.map_or(NETSWAP_BUILD.name, |dependency| &dependency.key);
     let script = match Script::of(package, &manifest, key, files)? {
         Ok(script) => script,
         Err(todo) => {
@@ -50,7 +49,7 @@ pub(super) fn convert(
     if matches!(script, Script::Asks) && dependency.is_some() {
         return Ok(converted);
     }
-    if dependency.as_ref().is_some_and(|dependency| dependency.is_optional) {
+    if dependency.is_some_and(|dependency| dependency.is_optional) {
         converted.todo = Some(Todo {
             path: package.manifest.clone(),
             why: format!("{key} is an optional build-dependency"),
@@ -61,7 +60,7 @@ pub(super) fn convert(
         });
         return Ok(converted);
     }
-    let key = require(files, &package.manifest, project, BUILD_DEPENDENCIES, NETSWAP_BUILD)?;
+    let key = require(files, package, project, DependencyKind::Build, NETSWAP_BUILD)?;
     let call = call(&key);
     match script {
         Script::Asks => {}
@@ -104,8 +103,8 @@ pub(super) fn convert(
 /// What stands at the top of a build script that is made.
 const ABOUT: &str = "//! Makes Windows copy what is built here to the page file when it is loaded from a network share.";
 
-const RERUN: &str = "netswap-build prints a rerun-if line, so Cargo no longer runs this script at every \
-    change of the package; if it reads files, let it print cargo:rerun-if-changed=FILE for each";
+const RERUN: &str = "from now on it runs again only for what rerun-if lines name: if it reads files, let it \
+    print cargo:rerun-if-changed=FILE for each";
 
 fn call(key: &str) -> String {
     format!("{}::emit();", key.replace('-', "_"))
@@ -176,36 +175,47 @@ pub(super) fn read(files: &mut Files, path: &Path) -> Result<Manifest, Error> {
 
 /// Adds a dependency to a package unless it has it, from the workspace if that is where it has others
 /// from, and returns what it is called.
+///
+/// # Errors
+///
+/// When a manifest can't be read.
 pub(super) fn require(
     files: &mut Files,
-    path: &Path,
+    package: &Package,
     project: &Project,
-    table: &[&str],
+    kind: DependencyKind,
     requirement: Requirement,
 ) -> Result<String, Error> {
     const SHARED: &[&str] = &["workspace", "dependencies"];
-    let manifest = read(files, path)?;
-    if let Some(dependency) = manifest.dependency(table, requirement.name) {
-        return Ok(dependency.key);
+    if let Some(dependency) = package.dependency(kind, requirement.name) {
+        return Ok(dependency.key.clone());
     }
     let root = project.root_manifest();
     let mut workspace = read(files, &root)?;
-    let mut shared = workspace.dependency(SHARED, requirement.name);
-    let takes_others = manifest.inherits().is_some() && workspace.get(SHARED).is_some();
-    if shared.is_none() && takes_others {
+    let mut shared = workspace.key_of(SHARED, requirement.name);
+    let takes_others = read(files, &package.manifest)?.inherits().is_some();
+    if shared.is_none() && takes_others && workspace.get(SHARED).is_some() {
         workspace.add_dependency(SHARED, requirement);
         files.set(&root, workspace.text());
-        shared = workspace.dependency(SHARED, requirement.name);
+        shared = workspace.key_of(SHARED, requirement.name);
     }
     // The manifest of the workspace may be this one.
-    let mut manifest = read(files, path)?;
-    let key = if let Some(dependency) = shared {
-        manifest.inherit_dependency(table, &dependency.key);
-        dependency.key
+    let mut manifest = read(files, &package.manifest)?;
+    let table = match kind {
+        // An old spelling, which Cargo still reads.
+        DependencyKind::Build if manifest.get(&["build_dependencies"]).is_some() => {
+            "build_dependencies"
+        }
+        DependencyKind::Build => "build-dependencies",
+        _ => "dependencies",
+    };
+    let key = if let Some(key) = shared {
+        manifest.inherit_dependency(&[table], &key);
+        key
     } else {
-        manifest.add_dependency(table, requirement);
+        manifest.add_dependency(&[table], requirement);
         requirement.name.to_owned()
     };
-    files.set(path, manifest.text());
+    files.set(&package.manifest, manifest.text());
     Ok(key)
 }

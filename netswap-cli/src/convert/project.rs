@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::semver::Version;
-use cargo_metadata::{CrateType, Edition, Target, TargetKind};
+use cargo_metadata::{CrateType, DependencyKind, Edition, Target, TargetKind};
 
 use crate::Error;
 use crate::find::{BuildError, metadata};
@@ -27,6 +27,7 @@ pub(crate) struct Package {
     pub(crate) build_scripts: Vec<PathBuf>,
     pub(crate) programs: Vec<Program>,
     pub(crate) has_cdylib: bool,
+    dependencies: Vec<Dependency>,
     default_run: Option<String>,
 }
 
@@ -36,6 +37,16 @@ pub(crate) struct Program {
     pub(crate) name: String,
     /// Its main file.
     pub(crate) source: PathBuf,
+}
+
+/// A package that this one depends on, those that it has from the workspace included.
+#[derive(Clone, Debug)]
+pub(crate) struct Dependency {
+    name: String,
+    kind: DependencyKind,
+    /// What it is called in the manifest.
+    pub(crate) key: String,
+    pub(crate) is_optional: bool,
 }
 
 impl Project {
@@ -90,8 +101,16 @@ impl Package {
                 .map(|target| Program { name: target.name.clone(), source: source(target) })
                 .collect(),
             has_cdylib: of_kind(TargetKind::CDyLib).any(is_cdylib),
+            dependencies: package.dependencies.iter().map(Dependency::of).collect(),
             default_run: package.default_run.clone(),
         }
+    }
+
+    /// The dependency of a kind on a package.
+    pub(crate) fn dependency(&self, kind: DependencyKind, name: &str) -> Option<&Dependency> {
+        self.dependencies
+            .iter()
+            .find(|dependency| dependency.kind == kind && dependency.name == name)
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -109,6 +128,17 @@ impl Package {
             (Some(name), programs) => programs.iter().find(|program| program.name == *name),
             (None, [only]) => Some(only),
             (None, _) => None,
+        }
+    }
+}
+
+impl Dependency {
+    fn of(dependency: &cargo_metadata::Dependency) -> Self {
+        Dependency {
+            name: dependency.name.clone(),
+            kind: dependency.kind,
+            key: dependency.rename.as_ref().unwrap_or(&dependency.name).clone(),
+            is_optional: dependency.optional,
         }
     }
 }

@@ -221,3 +221,22 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// The files below a folder with what is in them, and its folders; git's own are left out.
+pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let below = path.strip_prefix(root).unwrap().to_owned();
+            if path.is_dir() && path.file_name().unwrap() != ".git" {
+                found.insert(below, None);
+                folders.push(path);
+            } else if path.is_file() {
+                found.insert(below, Some(fs::read(path).unwrap()));
+            }
+        }
+    }
+    found
+}

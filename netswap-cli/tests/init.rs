@@ -1,0 +1,359 @@
+//! `netswap init` on projects as people write them: each is a folder of `tests/init`, with the diff and
+//! the report that are expected of it.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::{Project, Run, configure, copy, files, forget_this_build, repository};
+use tempfile::TempDir;
+
+/// The projects' folder.
+fn shapes() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/init")
+}
+
+fn names() -> BTreeSet<String> {
+    let entries = fs::read_dir(shapes()).unwrap().map(|entry| entry.unwrap());
+    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+    folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
+}
+
+/// A copy of a project in a repository, beside a configuration that names the local crates.
+struct Shape {
+    _home: TempDir,
+    root: PathBuf,
+    arguments: Vec<String>,
+}
+
+impl Shape {
+    fn of(name: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        configure(&repository().join("examples"), home.path());
+        let root = home.path().join(name);
+        copy(&shapes().join(name).join("project"), &root);
+        let arguments = fs::read_to_string(shapes().join(name).join("arguments"));
+        let arguments = arguments.unwrap_or_default().lines().map(str::to_owned).collect();
+        let shape = Shape { _home: home, root, arguments };
+        shape.git(&["init", "--quiet"]);
+        shape.commit();
+        shape
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let mut git = Command::new("git");
+        git.args([
+            "-c",
+            "user.name=A",
+            "-c",
+            "user.email=a@example.org",
+            "-c",
+            "core.autocrlf=false",
+        ]);
+        let run = Run::of(git.args(arguments).current_dir(&self.root));
+        assert_eq!(run.code, 0, "{run:#?}");
+        run.stdout
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", "As it was"]);
+    }
+
+    fn init(&self, more: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
+        command.arg("init").args(&self.arguments).args(more).current_dir(&self.root);
+        forget_this_build(&mut command);
+        Run::of(&mut command)
+    }
+
+    fn files(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+        let mut files = files(&self.root);
+        files.retain(|path, _| !path.starts_with("target") && !path.ends_with("Cargo.lock"));
+        files
+    }
+
+    /// Cargo in it, with one target folder for all, and with what the example has resolved.
+    fn cargo(&self, arguments: &[&str]) -> Run {
+        let lock = self.root.join("Cargo.lock");
+        if !lock.exists() {
+            fs::copy(repository().join("examples/hello-tool/Cargo.lock"), lock).unwrap();
+        }
+        let mut command = Command::new(env!("CARGO"));
+        command.args(arguments).current_dir(&self.root);
+        forget_this_build(&mut command);
+        let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("init");
+        Run::of(command.env("CARGO_TARGET_DIR", target_dir).env("CARGO_NET_OFFLINE", "true"))
+    }
+
+    fn is_formatted(&self) -> bool {
+        self.cargo(&["fmt", "--all", "--check"]).code == 0
+    }
+}
+
+/// Compares with a file beside the project, to the byte; `SNAPSHOTS=overwrite` writes it.
+fn compare(name: &str, file: &str, actual: &str) {
+    let path = shapes().join(name).join(file);
+    #[expect(clippy::disallowed_methods, reason = "for who writes the tests")]
+    if std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
+        fs::write(&path, actual).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == actual, "{name}/{file} says\n{expected}\nand not\n{actual}");
+}
+
+#[test]
+fn each_project_is_changed_as_the_diff_beside_it_says_and_no_second_time() {
+    for name in names() {
+        let shape = Shape::of(&name);
+        let before = shape.files();
+        let told = shape.init(&["--dry-run"]);
+        assert_eq!(shape.files(), before, "{name} was changed by --dry-run");
+        compare(&name, "expected.diff", &told.stdout);
+        compare(&name, "report.txt", &format!("{}exit code {}\n", told.stderr, told.code));
+
+        let done = shape.init(&[]);
+        assert_eq!(done.code, told.code, "{name}: {done:#?}");
+        let by_git = Shape::of(&name);
+        if !told.stdout.is_empty() {
+            let path = shapes().join(&name).join("expected.diff");
+            by_git.git(&["apply", "--whitespace=nowarn", path.to_str().unwrap()]);
+        }
+        let after = shape.files();
+        assert_eq!(after, by_git.files(), "{name}: the diff says something else");
+
+        let again = shape.init(&[]);
+        assert_eq!((again.code, shape.files()), (done.code, after), "{name}: {again:#?}");
+        assert!(!again.stdout.starts_with("converted "), "{name}: {again:#?}");
+    }
+}
+
+#[test]
+fn each_project_builds_afterwards_without_a_warning_and_is_formatted_as_before() {
+    let mut unformatted = Vec::new();
+    for name in names() {
+        let shape = Shape::of(&name);
+        if !shape.is_formatted() {
+            unformatted.push(name.clone());
+        }
+        let run = shape.init(&["--allow-dirty"]);
+        assert!(run.code < 2 || name == "library-alone", "{name}: {run:#?}");
+        let is_formatted = !unformatted.contains(&name);
+        assert_eq!(shape.is_formatted(), is_formatted, "{name} is formatted otherwise now");
+        let clippy =
+            ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+        let run = shape.cargo(&clippy);
+        assert_eq!(run.code, 0, "{name}: {run:#?}");
+    }
+    assert_eq!(unformatted, ["no-final-newline", "one-line"]);
+}
+
+/// The build scripts that were run say that they gave their directives.
+#[test]
+fn the_converted_packages_leave_a_receipt() {
+    for name in ["no-build-script", "crlf", "two-mains", "workspace-that-inherits", "renamed"] {
+        let shape = Shape::of(name);
+        let run = shape.init(&[]);
+        assert_eq!(run.code, 0, "{run:#?}");
+        let run = shape.cargo(&["build", "--workspace", "--message-format=json"]);
+        assert_eq!(run.code, 0, "{run:#?}");
+        let messages = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
+        let scripts = messages
+            .filter(|message: &serde_json::Value| message["reason"] == "build-script-executed");
+        let out_dirs: Vec<_> =
+            scripts.map(|script| script["out_dir"].as_str().unwrap().to_owned()).collect();
+        let converted = run_count(name);
+        assert_eq!(out_dirs.len(), converted, "{name}: {out_dirs:?}");
+        for out_dir in out_dirs {
+            assert!(Path::new(&out_dir).join("netswap-receipt.json").is_file(), "{out_dir}");
+        }
+    }
+}
+
+/// How many packages of it have a build script afterwards.
+fn run_count(name: &str) -> usize {
+    if name == "workspace-that-inherits" { 3 } else { 1 }
+}
+
+#[test]
+fn a_tool_that_forgot_the_line_passes_verify_once_it_is_converted() {
+    let project = Project::of("two-tools");
+    assert!(project.verified(1, &[])["forgetful.exe"].failed("not-requested"));
+    let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
+    let run = project.run(init.args(["init", "--allow-no-vcs"]));
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stdout.contains("converted  forgetful"), "{run:#?}");
+    assert!(run.stdout.contains("unchanged  mindful"), "{run:#?}");
+    let rows = project.verified(0, &[]);
+    assert!(rows["forgetful.exe"].passed() && rows["mindful.exe"].passed(), "{rows:?}");
+}
+
+#[test]
+fn what_is_not_committed_keeps_a_project_from_being_converted_unless_it_may() {
+    let shape = Shape::of("empty-main");
+    fs::write(shape.root.join("notes.txt"), "new").unwrap();
+    let before = shape.files();
+    let run = shape.init(&[]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+    assert!(run.stderr.contains("notes.txt") && run.stderr.contains("--allow-dirty"), "{run:#?}");
+    let run = shape.init(&["--allow-staged"]);
+    assert_eq!(run.code, 2, "a new file is not staged: {run:#?}");
+    assert_eq!(shape.files(), before);
+    shape.git(&["add", "notes.txt"]);
+    assert_eq!(shape.init(&[]).code, 2);
+    assert_eq!(shape.init(&["--allow-staged"]).code, 0);
+    assert_ne!(shape.files(), before);
+
+    let shape = Shape::of("empty-main");
+    fs::write(shape.root.join("src/main.rs"), "fn main() {}\n").unwrap();
+    assert_eq!(shape.init(&["--allow-staged"]).code, 2);
+    assert_eq!(shape.init(&["--allow-dirty"]).code, 0);
+}
+
+#[test]
+fn a_project_that_git_does_not_keep_is_converted_only_if_that_is_allowed() {
+    let shape = Shape::of("empty-main");
+    fs::remove_dir_all(shape.root.join(".git")).unwrap();
+    let before = shape.files();
+    let run = shape.init(&["--allow-dirty"]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("no git repository") && run.stderr.contains("--allow-no-vcs"));
+    assert_eq!(shape.files(), before);
+    assert_eq!(shape.init(&["--allow-no-vcs"]).code, 0);
+
+    let around = Shape::of("empty-main");
+    copy(&shapes().join("empty-main/project"), &around.root.join("ignored"));
+    fs::write(around.root.join(".gitignore"), "ignored\n").unwrap();
+    let toml = around.root.join("ignored/Cargo.toml");
+    let text = fs::read_to_string(&toml).unwrap() + "\n[workspace]\n";
+    fs::write(&toml, text).unwrap();
+    let run = around.init(&["--manifest-path", "ignored/Cargo.toml"]);
+    assert!(run.code == 2 && run.stderr.contains("ignores it"), "{run:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cargo_does_not_accept_is_taken_back() {
+    use std::os::unix::fs::PermissionsExt;
+    let shape = Shape::of("workspace-that-inherits");
+    // A Cargo that is content with manifests only as long as none names netswap-build.
+    let cargo = shape.root.with_file_name("picky-cargo");
+    let script = format!(
+        "#!/bin/sh\nif grep -q netswap-build Cargo.toml; then echo error: no such crate >&2; exit 101; fi\nexec {:?} \"$@\"\n",
+        env!("CARGO")
+    );
+    fs::write(&cargo, script).unwrap();
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let before = shape.files();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
+    let run = Run::of(command.arg("init").current_dir(&shape.root).env("CARGO", cargo));
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+    assert!(run.stderr.contains("no such crate"), "{run:#?}");
+    assert!(run.stderr.contains("; nothing was changed"), "{run:#?}");
+    assert_eq!(shape.files(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_can_not_be_written_leaves_all_as_they_were() {
+    let shape = Shape::of("workspace-that-inherits");
+    let manifest = shape.root.join("crates/plug-in/Cargo.toml");
+    let mut permissions = fs::metadata(&manifest).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&manifest, permissions).unwrap();
+    let before = shape.files();
+    let run = shape.init(&["--allow-dirty"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+    assert!(run.stderr.contains("plug-in/Cargo.toml: it is read-only; nothing was changed"));
+    assert_eq!(shape.files(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_manifest_behind_a_link_is_changed_where_it_lies() {
+    let shape = Shape::of("empty-main");
+    fs::rename(shape.root.join("build.rs"), shape.root.join("script.rs")).unwrap();
+    std::os::unix::fs::symlink("script.rs", shape.root.join("build.rs")).unwrap();
+    shape.commit();
+    assert_eq!(shape.init(&[]).code, 0);
+    assert!(shape.root.join("build.rs").symlink_metadata().unwrap().is_symlink());
+    let script = fs::read_to_string(shape.root.join("script.rs")).unwrap();
+    assert!(script.contains("netswap_build::emit();"), "{script}");
+}
+
+#[test]
+fn bad_input_is_told_with_the_file_and_nothing_is_changed() {
+    let of = |write: &dyn Fn(&Shape), said: &str| {
+        let shape = Shape::of("empty-main");
+        write(&shape);
+        shape.commit();
+        let before = shape.files();
+        let run = shape.init(&[]);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{said}: {run:#?}");
+        assert!(run.stderr.contains(said) && !run.stderr.contains('\u{1b}'), "{said}: {run:#?}");
+        assert_eq!(shape.files(), before, "{said}");
+    };
+    let write = |file: &'static str, bytes: &'static [u8]| {
+        move |shape: &Shape| {
+            fs::create_dir_all(shape.root.join(file).parent().unwrap()).unwrap();
+            fs::write(shape.root.join(file), bytes).unwrap();
+        }
+    };
+    of(&write("build.rs", b"fn main() { \xff }"), "build.rs: stream did not contain valid UTF-8");
+    of(&write("Cargo.toml", b"[package\n"), "Cargo.toml");
+    of(&|shape| fs::remove_file(shape.root.join("Cargo.toml")).unwrap(), "give --manifest-path");
+    let shape = Shape::of("one-package-of-many");
+    let run = shape.init(&["--package", "tool-c"]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("there is no package `tool-c`"), "{run:#?}");
+    assert!(run.stderr.contains("did you mean `tool-"), "{run:#?}");
+}
+
+#[test]
+fn a_build_script_that_is_no_rust_is_left_to_its_owner() {
+    let shape = Shape::of("empty-main");
+    fs::write(shape.root.join("build.rs"), "fn main() {\n").unwrap();
+    shape.commit();
+    let run = shape.init(&[]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stdout.contains("build.rs: it can't be read as Rust"), "{run:#?}");
+    assert!(run.stdout.contains("    netswap_build::emit();\n"), "{run:#?}");
+}
+
+#[test]
+fn the_xtask_that_was_added_verifies_and_keeps_the_tasks_that_were_there() {
+    for (name, tool) in [("xtask-for-one", "xtask-for-one"), ("xtask-of-its-own", "tool")] {
+        let shape = Shape::of(name);
+        assert_eq!(shape.init(&[]).code, 0);
+        let run = shape.cargo(&["xtask", "verify", "--workspace"]);
+        assert_eq!(run.code, if cfg!(windows) { 0 } else { 3 }, "{name}: {run:#?}");
+        assert!(run.stdout.contains("1 other file") || cfg!(windows), "{tool}: {run:#?}");
+        let run = shape.cargo(&["xtask", "--nothing"]);
+        assert_ne!(run.code, 0, "{run:#?}");
+        assert!(run.stderr.contains("usage: cargo xtask"), "{run:#?}");
+    }
+    let shape = Shape::of("xtask-of-its-own");
+    assert_eq!(shape.init(&[]).code, 0);
+    let run = shape.cargo(&["xtask", "dist"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "packed\n"), "{run:#?}");
+}
+
+#[test]
+fn the_crates_of_a_clone_are_written_once_into_the_configuration() {
+    let shape = Shape::of("xtask-for-one");
+    let clone = repository().to_str().unwrap();
+    assert_eq!(shape.init(&["--netswap-path", clone]).code, 0);
+    let config = fs::read_to_string(shape.root.join(".cargo/config.toml")).unwrap();
+    let expected = format!(
+        "[alias]\nxtask = \"run --quiet --package xtask --\"\n\n[patch.crates-io]\nnetswap = {{ path = \"{clone}/netswap-cli\" }}\nnetswap-build = {{ path = \"{clone}/netswap-build\" }}\n"
+    );
+    assert_eq!(config, expected);
+    let before = shape.files();
+    assert_eq!(shape.init(&["--netswap-path", clone]).code, 0);
+    assert_eq!(shape.files(), before);
+}

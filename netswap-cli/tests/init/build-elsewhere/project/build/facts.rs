@@ -1,0 +1,1 @@
+pub const FACT: &str = "so";

@@ -1,0 +1,5 @@
+mod facts;
+
+fn main() {
+    println!("cargo:rustc-env=FACT={}", facts::FACT);
+}

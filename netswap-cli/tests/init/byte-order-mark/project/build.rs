@@ -1,0 +1,4 @@
+﻿// A first line.
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+}

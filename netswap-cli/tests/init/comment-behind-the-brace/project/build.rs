@@ -1,0 +1,3 @@
+fn main() {
+    // There is nothing to do yet.
+}

@@ -1,0 +1,3 @@
+fn main() {
+    netswap_build::SwapRun::new().removable(true).emit();
+}

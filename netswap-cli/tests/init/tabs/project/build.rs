@@ -1,0 +1,5 @@
+fn main() {
+	if let Ok(profile) = std::env::var("PROFILE") {
+		println!("cargo:rustc-env=PROFILE={profile}");
+	}
+}

@@ -1,0 +1,7 @@
+#[cfg(windows)]
+fn main() {
+    println!("cargo:rustc-env=HOST=windows");
+}
+
+#[cfg(not(windows))]
+fn main() {}

@@ -1,0 +1,9 @@
+enum Task {
+    Verify,
+}
+
+fn main() {
+    match Task::Verify {
+        Task::Verify => println!("verified"),
+    }
+}
