@@ -29,6 +29,7 @@ fn folder_of_the_pages(to: &Path) {
     for tool in ["mindful.exe", "forgetful.exe"] {
         fs::copy(project.built(tool), to.join("tools").join(tool)).unwrap();
     }
+    copy(&repository().join("netswap-cli/tests/init/old-tool/project"), &to.join("old-tool"));
     fs::write(to.join("notes.txt"), "no image").unwrap();
     fs::write(to.join("typing-error.toml"), "swaprun = [\"net\"]\n").unwrap();
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::convert::{self, Plan, Project, Wanted};
+use crate::text::shown;
 use crate::{Error, git};
 
 /// What of a project is converted, and how careful that is.
@@ -67,8 +68,10 @@ fn ask_git(root: &Path, allow: Allow) -> Result<(), Error> {
     if allow.no_vcs {
         return Ok(());
     }
+    let here = std::env::current_dir().unwrap_or_default();
+    let folder = || shown(root, &here).to_owned();
     let nothing =
-        |why: &str| Err(Error::NoVersionControl { folder: root.to_owned(), why: why.to_owned() });
+        |why: &str| Err(Error::NoVersionControl { folder: folder(), why: why.to_owned() });
     if !git::is_repository(root) {
         return nothing("it lies in no git repository");
     }
@@ -90,5 +93,5 @@ fn ask_git(root: &Path, allow: Allow) -> Result<(), Error> {
         let others = in_the_way.split_off(NAMED).len();
         in_the_way.push(format!("and {others} more"));
     }
-    Err(Error::UncommittedChanges { folder: root.to_owned(), files: in_the_way.join(", ") })
+    Err(Error::UncommittedChanges { folder: folder(), files: in_the_way.join(", ") })
 }
