@@ -4,12 +4,18 @@
 
 mod support;
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use support::{Run, files, forget_this_build, repository};
 use tempfile::TempDir;
+
+/// The examples, and what each is made with.
+const EXAMPLES: [(&str, &[&str]); 3] =
+    [("hello-tool", &[]), ("plugin-host", &["--cdylib"]), ("workspace-tools", &["--workspace"])];
 
 /// An empty folder where projects are made.
 struct Home(TempDir);
@@ -48,70 +54,216 @@ impl Home {
 }
 
 #[test]
-fn the_example_is_byte_for_byte_what_is_made() {
+fn each_example_is_byte_for_byte_what_is_made() {
     let home = Home::new();
-    home.made(&["hello-tool"]);
-    let mut example = files(&repository().join("examples/hello-tool"));
-    // What Cargo leaves there.
-    example.retain(|path, _| !path.starts_with("target") && path != Path::new("Cargo.lock"));
-    assert_eq!(files(&home.path("hello-tool")), example);
+    for (name, options) in EXAMPLES {
+        home.made(&[&[name][..], options].concat());
+        let mut example = files(&repository().join("examples").join(name));
+        // What Cargo leaves there.
+        example.retain(|path, _| !path.starts_with("target") && path != Path::new("Cargo.lock"));
+        assert_eq!(files(&home.path(name)), example);
+    }
 }
 
-/// Cargo in a project, with one target folder for all and with what the example has resolved.
+/// A layout: the example whose packages it has, what it is made with, and what comes of it.
+struct Layout {
+    example: &'static str,
+    options: &'static [&'static str],
+    /// What `cargo run` is told, and what is said to Ada then.
+    runs: &'static [(&'static [&'static str], &'static str)],
+    tests: &'static [&'static str],
+}
+
+const OWN: &str = "tests::the_greeting_names_whom_it_greets ... ok";
+const OF_PLUG_IN: &str = "tests::the_greeting_of_the_plug_in_names_whom_it_greets ... ok";
+const WITHOUT_PLUG_IN: &str = "plugin::tests::a_folder_without_a_plug_in_has_none ... ok";
+
+const LAYOUTS: [Layout; 5] = [
+    Layout { example: "hello-tool", options: &[], runs: &[(&[], "Hello, Ada!\n")], tests: &[OWN] },
+    Layout {
+        example: "hello-tool",
+        options: &["--lib-and-bin"],
+        runs: &[(&[], "Hello, Ada!\n")],
+        tests: &[OWN],
+    },
+    Layout {
+        example: "plugin-host",
+        options: &["--cdylib"],
+        runs: &[(&[], "Hello from the plug-in, Ada!\n")],
+        tests: &[OWN, OF_PLUG_IN, WITHOUT_PLUG_IN],
+    },
+    Layout {
+        example: "plugin-host",
+        options: &["--cdylib", "--lib-and-bin"],
+        runs: &[(&[], "Hello from the plug-in, Ada!\n")],
+        tests: &[OWN, OF_PLUG_IN, WITHOUT_PLUG_IN],
+    },
+    Layout {
+        example: "workspace-tools",
+        options: &["--workspace"],
+        runs: &[(&["--bin", "hello"], "Hello, Ada!\n"), (&["--bin", "goodbye"], "Goodbye, Ada!\n")],
+        tests: &[OWN],
+    },
+];
+
+/// Held by whoever builds a project: all of them share one target folder, and some a program's name.
+static TARGET_DIR: Mutex<()> = Mutex::new(());
+
+fn target_dir() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("new")
+}
+
+/// A project of an example's name, with the crates of this repository and what the example has resolved.
+fn made_like(home: &Home, example: &str, options: &[&str]) -> PathBuf {
+    let clone = ["--netswap-path", repository().to_str().unwrap()];
+    home.made(&[&[example], options, &clone].concat());
+    let project = home.path(example);
+    let lock = repository().join("examples").join(example).join("Cargo.lock");
+    fs::copy(lock, project.join("Cargo.lock")).unwrap();
+    project
+}
+
+/// Cargo in a project.
 fn cargo(project: &Path, arguments: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments).current_dir(project);
     forget_this_build(&mut command);
-    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new");
-    command.env("CARGO_TARGET_DIR", target_dir).env("CARGO_NET_OFFLINE", "true");
+    command.env("CARGO_TARGET_DIR", target_dir());
+    // The crates that a plug-in takes are used by nothing else here.
+    if !project.join("plugin").exists() {
+        command.env("CARGO_NET_OFFLINE", "true");
+    }
     Run::of(&mut command)
 }
 
+/// Cargo in a project, where it must succeed.
+fn cargo_passes(project: &Path, arguments: &[&str]) -> Run {
+    let run = cargo(project, arguments);
+    assert_eq!(run.code, 0, "{arguments:?}: {run:#?}");
+    run
+}
+
 #[test]
-fn every_choice_gives_a_project_that_builds_passes_its_test_and_has_nothing_to_mend() {
-    let clone = repository().to_str().unwrap();
-    let lock = fs::read(repository().join("examples/hello-tool/Cargo.lock")).unwrap();
-    for edition in ["2021", "2024"] {
-        for library in [&[][..], &["--lib-and-bin"]] {
+fn every_choice_gives_a_project_that_says_what_was_chosen_and_is_formatted() {
+    for Layout { example, options, .. } in LAYOUTS {
+        for edition in ["2021", "2024"] {
             for license in ["none", "MIT", "Apache-2.0", "MIT OR Apache-2.0"] {
                 let home = Home::new();
-                let arguments = ["hello-tool", "--edition", edition, "--license", license];
-                let clone = ["--netswap-path", clone];
-                home.made(&[&arguments[..], library, &clone].concat());
-                let project = home.path("hello-tool");
-                fs::write(project.join("Cargo.lock"), &lock).unwrap();
+                let choice = ["--edition", edition, "--license", license];
+                let project = made_like(&home, example, &[options, &choice].concat());
+                cargo_passes(&project, &["fmt", "--all", "--check"]);
 
-                let passes = |words: &[&str]| {
-                    let run = cargo(&project, words);
-                    assert_eq!(run.code, 0, "{words:?} {edition} {library:?} {license}: {run:#?}");
-                    run
-                };
-                passes(&["fmt", "--all", "--check"]);
-                let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
-                passes(&[&clippy[..], &["--", "--deny", "warnings"]].concat());
-                let run = passes(&["run", "--locked", "--quiet", "--", "Ada"]);
-                assert_eq!(run.stdout, "Hello, Ada!\n");
-                let run = passes(&["test", "--locked"]);
-                assert!(
-                    run.stdout.contains("the_greeting_names_whom_it_greets ... ok"),
-                    "{run:#?}"
+                let metadata = cargo_passes(
+                    &project,
+                    &["metadata", "--no-deps", "--format-version=1", "--quiet"],
                 );
+                let packages = metadata.json()["packages"].as_array().unwrap().clone();
+                assert!(packages.len() >= 2, "{packages:#?}");
+                for package in packages {
+                    assert_eq!(package["edition"], edition, "{package:#?}");
+                    assert_eq!(package["publish"], serde_json::json!([]), "{package:#?}");
+                    let said = package["license"].as_str().unwrap_or("none");
+                    let is_xtask = package["name"] == "xtask";
+                    assert_eq!(said, if is_xtask { "none" } else { license }, "{package:#?}");
+                }
+                let readme = fs::read_to_string(project.join("README.md")).unwrap();
+                for (file, of) in [("LICENSE-MIT", "MIT"), ("LICENSE-APACHE", "Apache-2.0")] {
+                    let is_wanted = license.contains(of);
+                    assert_eq!(project.join(file).is_file(), is_wanted, "{file} {license}");
+                    assert_eq!(readme.contains(file), is_wanted, "{readme}");
+                }
+            }
+        }
+    }
+}
+
+/// The licence changes nothing in a build.
+#[test]
+fn every_layout_builds_passes_its_tests_and_has_nothing_to_mend() {
+    let _guard = TARGET_DIR.lock().unwrap_or_else(PoisonError::into_inner);
+    for Layout { example, options, runs, tests } in LAYOUTS {
+        for edition in ["2021", "2024"] {
+            let home = Home::new();
+            let choice = ["--edition", edition, "--license", "MIT OR Apache-2.0"];
+            let project = made_like(&home, example, &[options, &choice].concat());
+            let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
+            cargo_passes(&project, &[&clippy[..], &["--", "--deny", "warnings"]].concat());
+            for (which, said) in runs {
+                let run = ["run", "--locked", "--quiet"];
+                let run = cargo_passes(&project, &[&run, *which, &["--", "Ada"]].concat());
+                assert_eq!(run.stdout, *said, "{options:?}");
+            }
+            let run = cargo_passes(&project, &["test", "--locked", "--workspace"]);
+            for test in tests {
+                assert!(run.stdout.contains(test), "{test}: {run:#?}");
             }
         }
     }
 }
 
 #[test]
-fn the_program_refuses_what_its_usage_does_not_have() {
-    let home = Home::new();
-    home.made(&["hello-tool", "--netswap-path", repository().to_str().unwrap()]);
-    let project = home.path("hello-tool");
-    let lock = repository().join("examples/hello-tool/Cargo.lock");
-    fs::copy(lock, project.join("Cargo.lock")).unwrap();
-    for wrong in [&["--loud"][..], &["Ada", "Grace"]] {
-        let run = cargo(&project, &[&["run", "--quiet", "--"], wrong].concat());
-        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
-        assert!(run.stderr.contains("usage: hello-tool [NAME]"), "{run:#?}");
+fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_error() {
+    let _guard = TARGET_DIR.lock().unwrap_or_else(PoisonError::into_inner);
+    for library in [&[][..], &["--lib-and-bin"]] {
+        let home = Home::new();
+        let project = made_like(&home, "plugin-host", &[&["--cdylib"], library].concat());
+        let program = format!("plugin-host{EXE_SUFFIX}");
+        let plug_in = format!("{DLL_PREFIX}plugin_host_plugin{DLL_SUFFIX}");
+        let share = home.path("share");
+        fs::create_dir(&share).unwrap();
+        let put = |file: &str| {
+            fs::copy(target_dir().join("debug").join(file), share.join(file)).unwrap();
+        };
+        let run = || Run::of(Command::new(share.join(&program)).arg("Ada"));
+        let fails = |why: &str| {
+            let run = run();
+            assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:#?}");
+            assert!(run.stderr.starts_with("error: failed to load "), "{run:#?}");
+            assert!(run.stderr.contains(&plug_in) && run.stderr.contains(why), "{run:#?}");
+            assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
+        };
+
+        cargo_passes(&project, &["build", "--locked"]);
+        put(&program);
+        let alone = run();
+        assert_eq!((alone.code, alone.stdout.as_str()), (0, "Hello, Ada!\n"), "{alone:#?}");
+        put(&plug_in);
+        let both = run();
+        assert_eq!(both.code, 0, "{both:#?}");
+        assert_eq!(both.stdout, "Hello from the plug-in, Ada!\n");
+
+        fs::write(share.join(&plug_in), "no plug-in").unwrap();
+        fails("");
+
+        for (file, from, to) in [
+            ("interface/src/lib.rs", "RStr<'_>)", "RStr<'_>, u32)"),
+            ("plugin/src/lib.rs", "name: RStr<'_>)", "name: RStr<'_>, _: u32)"),
+        ] {
+            let before = fs::read_to_string(project.join(file)).unwrap();
+            let after = before.replace(from, to);
+            assert_ne!(before, after);
+            fs::write(project.join(file), after).unwrap();
+        }
+        cargo_passes(&project, &["build", "--locked", "--package", "plugin-host-plugin"]);
+        put(&plug_in);
+        fails("it was built for another interface");
+    }
+}
+
+#[test]
+fn a_program_refuses_what_its_usage_does_not_have() {
+    let _guard = TARGET_DIR.lock().unwrap_or_else(PoisonError::into_inner);
+    for (example, options, program) in
+        [("hello-tool", &[][..], "hello-tool"), ("workspace-tools", &["--workspace"], "goodbye")]
+    {
+        let home = Home::new();
+        let project = made_like(&home, example, options);
+        for wrong in [&["--loud"][..], &["Ada", "Grace"]] {
+            let run = ["run", "--quiet", "--bin", program, "--"];
+            let run = cargo(&project, &[&run, wrong].concat());
+            assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+            assert!(run.stderr.contains(&format!("usage: {program} [NAME]")), "{run:#?}");
+        }
     }
 }
 
@@ -154,6 +306,15 @@ fn the_name_is_the_folders_or_another() {
     home.made(&["Some Folder", "--name", "other-tool", "--lib-and-bin"]);
     assert!(manifest("Some Folder/Cargo.toml").starts_with("[package]\nname = \"other-tool\"\n"));
     assert!(manifest("Some Folder/src/main.rs").contains("use other_tool::greeting;"));
+    home.made(&["third", "--name", "my-host", "--cdylib"]);
+    assert!(
+        manifest("third/plugin/Cargo.toml").starts_with("[package]\nname = \"my-host-plugin\"\n")
+    );
+    // A workspace is no package, and has one of this name.
+    home.made(&["hello", "--workspace"]);
+    assert!(manifest("hello/README.md").starts_with("# hello\n"));
+    home.made(&["Our tools 2", "--workspace", "--license", "MIT"]);
+    assert!(manifest("Our tools 2/LICENSE-MIT").contains("(c) The Our tools 2 authors\n"));
 }
 
 #[test]
@@ -193,6 +354,11 @@ fn a_wrong_name_edition_licence_or_clone_is_refused_with_the_cure() {
         (&["tool", "--name", "LPT1"], "Windows reserves it for a device"),
         (&["a b"], "invalid character"),
         (&["tool", "--name", "xtask"], "another package of the project has it"),
+        (&["abi_stable", "--cdylib"], "another package of the project has it"),
+        (&["-x", "--workspace"], "unexpected argument"),
+        (&["tools", "--name", "a\nb", "--workspace"], "it must begin with a letter or digit"),
+        (&["tools", "--workspace", "--cdylib"], "cannot be used with '--cdylib'"),
+        (&["tools", "--workspace", "--lib-and-bin"], "cannot be used with '--lib-and-bin'"),
         (&["tool", "--name", "\u{1b}[2J"], "\\u{1b}"),
         (&["tool", "--edition", "2020"], "possible values: 2021, 2024"),
         (&["tool", "--license", "GPL"], "MIT OR Apache-2.0"),

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::commands::new::{self, Options, Vcs};
-use crate::template::License;
+use crate::template::{Layout, License};
 use crate::text::quoted;
 use crate::{Error, ExitCode};
 
 /// Start a new tool: a project with swap-run built in, and verified in CI
 #[derive(Debug, Args)]
 pub(super) struct New {
-    /// The folder to make; the tool is called like it
+    /// The folder to make; the tool, or the workspace, is called like it
     path: PathBuf,
-    /// Call the tool so
+    /// Call it so
     #[arg(long)]
     name: Option<String>,
     /// The edition of Rust
@@ -24,6 +24,12 @@ pub(super) struct New {
     /// Write a library as well, which the program uses
     #[arg(long)]
     lib_and_bin: bool,
+    /// Write a plug-in as well, a DLL that the program loads
+    #[arg(long)]
+    cdylib: bool,
+    /// Write two tools and a library that they share, in one workspace
+    #[arg(long, conflicts_with_all = ["lib_and_bin", "cdylib"])]
+    workspace: bool,
     /// The licence
     #[arg(long, ignore_case = true, default_value = "none")]
     license: License,
@@ -37,12 +43,16 @@ pub(super) struct New {
 
 impl New {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let layout = match self {
+            New { workspace: true, .. } => Layout::Workspace,
+            New { lib_and_bin, cdylib, .. } => Layout::Tool { lib_and_bin, cdylib },
+        };
         let made = new::new(&Options {
             path: self.path.clone(),
             name: self.name,
             edition: self.edition,
             license: self.license,
-            lib_and_bin: self.lib_and_bin,
+            layout,
             vcs: self.vcs,
             netswap_path: self.netswap_path,
         })?;
@@ -58,11 +68,18 @@ impl New {
         if self.path.as_os_str() != "." {
             writeln!(out, "    cd {}", quoted(&self.path))?;
         }
-        for command in
-            ["run -- Ada", "test", "xtask verify --release --target x86_64-pc-windows-msvc"]
-        {
+        for command in next(layout) {
             writeln!(out, "    cargo {command}")?;
         }
         Ok(ExitCode::Passed)
+    }
+}
+
+/// What Cargo is told next.
+fn next(layout: Layout) -> &'static [&'static str] {
+    const VERIFY: &str = "xtask verify --release --target x86_64-pc-windows-msvc";
+    match layout {
+        Layout::Tool { .. } => &["run -- Ada", "test", VERIFY],
+        Layout::Workspace => &["run --bin hello -- Ada", "test --workspace", VERIFY],
     }
 }

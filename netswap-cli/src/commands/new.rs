@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::template::{Answers, License, files};
+use crate::template::{Answers, Layout, License, files};
 use crate::text::{normal, one_line};
 use crate::{Error, env, git};
 
@@ -18,7 +18,7 @@ pub(crate) struct Options {
     pub(crate) name: Option<String>,
     pub(crate) edition: String,
     pub(crate) license: License,
-    pub(crate) lib_and_bin: bool,
+    pub(crate) layout: Layout,
     /// None: git, if there is one, and the project does not lie in a repository already.
     pub(crate) vcs: Option<Vcs>,
     /// A clone of netswap, whose crates are used in place of the published ones.
@@ -46,8 +46,10 @@ pub(crate) struct Made {
 const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 const RESERVED_WITH_DIGIT: [&str; 2] = ["com", "lpt"];
 
-/// The names of the packages that the tool is built with and beside.
-const TAKEN: [&str; 3] = ["xtask", "netswap", "netswap-build"];
+/// The names of the crates that a tool is built with and beside.
+const TAKEN: [&str; 3] = ["xtask", "netswap", "netswap_build"];
+/// With a plug-in, this one too.
+const TAKEN_BY_PLUGIN: &str = "abi_stable";
 
 /// Makes the project.
 ///
@@ -61,14 +63,14 @@ pub(crate) fn new(options: &Options) -> Result<Made, Error> {
         Some(name) => name.clone(),
         None => name_of(&target)?,
     };
-    check_name(&name)?;
+    check_name(&name, options.layout)?;
     let netswap_path = options.netswap_path.as_deref().map(clone_path).transpose()?;
     let is_there = is_empty_folder(&target)?;
     let answers = Answers {
         name: &name,
         edition: &options.edition,
         license: options.license,
-        lib_and_bin: options.lib_and_bin,
+        layout: options.layout,
         netswap_path: netswap_path.as_deref(),
     };
     let failed = |source: io::Error| Error::WriteProject { path: options.path.clone(), source };
@@ -101,8 +103,9 @@ fn name_of(folder: &Path) -> Result<String, Error> {
     })
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
-    let refused = |why: String| Err(Error::ProjectName { name: name.to_owned(), why });
+fn check_name(name: &str, layout: Layout) -> Result<(), Error> {
+    let refused =
+        |why: &str| Err(Error::ProjectName { name: name.to_owned(), why: why.to_owned() });
     let lower = name.to_lowercase();
     let is_reserved = RESERVED.contains(&lower.as_str())
         || RESERVED_WITH_DIGIT.iter().any(|device| {
@@ -110,15 +113,35 @@ fn check_name(name: &str) -> Result<(), Error> {
             digit.is_some_and(|digit| matches!(digit.as_bytes(), [b'0'..=b'9']))
         });
     if is_reserved {
-        return refused("Windows reserves it for a device".to_owned());
+        return refused("Windows reserves it for a device");
     }
-    if TAKEN.contains(&name) {
-        return refused("another package of the project has it".to_owned());
+    let Layout::Tool { cdylib, .. } = layout else {
+        return if is_title(name) {
+            Ok(())
+        } else {
+            refused(
+                "it must begin with a letter or digit, and hold no more than these, spaces and `-_.`",
+            )
+        };
+    };
+    // As the crate is called, and as Windows compares the names of its files.
+    let krate = lower.replace('-', "_");
+    if TAKEN.contains(&krate.as_str()) || (cdylib && krate == TAKEN_BY_PLUGIN) {
+        return refused("another package of the project has it");
+    }
+    if krate == "std" {
+        return refused("Rust's standard library has it");
     }
     match refused_by_cargo(name) {
-        Some(why) => refused(why),
+        Some(why) => refused(&why),
         None => Ok(()),
     }
+}
+
+/// Whether a workspace, which is no package, can be called so in its README and its licence.
+fn is_title(name: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || [' ', '-', '_', '.'].contains(&c);
+    name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain)
 }
 
 /// Asks Cargo to make a package of this name, and returns what it said against it.
@@ -216,24 +239,35 @@ fn move_all(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const TOOL: Layout = Layout::Tool { lib_and_bin: false, cdylib: false };
+    const WITH_PLUGIN: Layout = Layout::Tool { lib_and_bin: true, cdylib: true };
+
     #[test]
     fn a_name_that_cargo_or_windows_refuses_is_refused_with_the_reason() {
-        for (name, why) in [
-            ("con", "device"),
-            ("NUL", "device"),
-            ("Com1", "device"),
-            ("lpt9", "device"),
-            ("xtask", "another package"),
-            ("", "cannot be empty"),
-            ("1st", "cannot start with a digit"),
-            ("a b", "invalid character"),
-            ("fn", "keyword"),
-            ("test", "conflicts"),
-            ("deps", "build directory"),
-            ("-x", "invalid character"),
-            ("../up", "invalid character"),
+        for (name, layout, why) in [
+            ("con", TOOL, "device"),
+            ("NUL", TOOL, "device"),
+            ("Com1", TOOL, "device"),
+            ("lpt9", Layout::Workspace, "device"),
+            ("xtask", TOOL, "another package"),
+            ("XTask", TOOL, "another package"),
+            ("netswap_build", WITH_PLUGIN, "another package"),
+            ("abi-stable", WITH_PLUGIN, "another package"),
+            ("std", TOOL, "standard library"),
+            ("", TOOL, "cannot be empty"),
+            ("1st", TOOL, "cannot start with a digit"),
+            ("a b", TOOL, "invalid character"),
+            ("fn", TOOL, "keyword"),
+            ("test", TOOL, "conflicts"),
+            ("deps", WITH_PLUGIN, "build directory"),
+            ("-x", TOOL, "invalid character"),
+            ("../up", TOOL, "invalid character"),
+            ("", Layout::Workspace, "must begin with a letter"),
+            ("-x", Layout::Workspace, "must begin with a letter"),
+            ("../up", Layout::Workspace, "must begin with a letter"),
+            ("[tools](x)", Layout::Workspace, "must begin with a letter"),
         ] {
-            let Err(Error::ProjectName { why: told, .. }) = check_name(name) else {
+            let Err(Error::ProjectName { why: told, .. }) = check_name(name, layout) else {
                 panic!("{name} is taken");
             };
             assert!(told.contains(why), "{name}: {told}");
@@ -242,8 +276,15 @@ mod tests {
 
     #[test]
     fn a_name_that_is_none_of_these_is_taken() {
-        for name in ["hello-tool", "com", "com10", "console", "lpt_1", "T2"] {
-            assert!(check_name(name).is_ok(), "{name}");
+        for name in ["hello-tool", "com", "com10", "console", "lpt_1", "T2", "abi_stable"] {
+            assert!(check_name(name, TOOL).is_ok(), "{name}");
+        }
+        for name in ["plugin", "interface", "greeting", "abi_stable_tool"] {
+            assert!(check_name(name, WITH_PLUGIN).is_ok(), "{name}");
+        }
+        // No package is called so.
+        for name in ["hello", "greetings", "xtask", "2024 tools", "test", "Werkzeuge für alle"] {
+            assert!(check_name(name, Layout::Workspace).is_ok(), "{name}");
         }
     }
 

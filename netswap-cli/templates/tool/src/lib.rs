@@ -1,4 +1,10 @@
 //! What {{project-name}} can do, for its program and for its tests.
+{%- if cdylib %}
+
+mod plugin;
+
+pub use plugin::load_plugin;
+{%- endif %}
 
 /// What is said to `name`.
 pub fn greeting(name: &str) -> String {

@@ -1,9 +1,21 @@
 //! Greets whoever is named, or the world.
+{%- if cdylib and lib_and_bin == false %}
+
+mod plugin;
+{%- endif %}
 
 use std::process::ExitCode;
-{%- if lib_and_bin %}
+{%- if lib_and_bin and cdylib %}
+
+use {{crate_name}}::{greeting, load_plugin};
+{%- endif %}
+{%- if lib_and_bin and cdylib == false %}
 
 use {{crate_name}}::greeting;
+{%- endif %}
+{%- if cdylib and lib_and_bin == false %}
+
+use plugin::load_plugin;
 {%- endif %}
 
 fn main() -> ExitCode {
@@ -18,7 +30,19 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         (name, None) => {
+            {%- if cdylib %}
+            let name = name.as_deref().unwrap_or("world");
+            match load_plugin() {
+                Ok(Some(plugin)) => println!("{}", plugin.greeting()(name.into())),
+                Ok(None) => println!("{}", greeting(name)),
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    return ExitCode::FAILURE;
+                }
+            }
+            {%- else %}
             println!("{}", greeting(name.as_deref().unwrap_or("world")));
+            {%- endif %}
             ExitCode::SUCCESS
         }
     }

@@ -1,0 +1,7 @@
+//! Says goodbye to whoever is named, or to the world.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    greetings::greet("goodbye", "Goodbye")
+}
