@@ -1,0 +1,264 @@
+//! The projects that `netswap new` makes, and the examples, which are such, are used as their READMEs
+//! say: on this machine with std, and for Windows with programs and plug-ins that need no library in
+//! place of their own.
+
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use support::{Run, X64, configure, copy, forget_this_build, repository};
+use tempfile::TempDir;
+
+/// Held by whoever builds an xtask: all of them share one target folder, and so one `xtask` program.
+static XTASK: Mutex<()> = Mutex::new(());
+
+/// The target folder of the xtasks.
+fn shared_target_dir() -> (MutexGuard<'static, ()>, PathBuf) {
+    let guard = XTASK.lock().unwrap_or_else(PoisonError::into_inner);
+    (guard, Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples"))
+}
+
+/// A project, beside a configuration that names the local crates.
+struct Tool {
+    _dir: TempDir,
+    root: PathBuf,
+}
+
+/// An image of a project, and the package that makes it.
+struct Image {
+    file: &'static str,
+    /// The package's folder.
+    folder: &'static str,
+    /// What is linked for Windows in place of each of its files, from the fixtures.
+    sources: &'static [(&'static str, &'static str)],
+}
+
+const PROGRAM: &[(&str, &str)] = &[("src/main.rs", "bin-only/src/main.rs")];
+const LIBRARY_AND_PROGRAM: &[(&str, &str)] =
+    &[("src/lib.rs", "lib-and-bin/src/lib.rs"), ("src/main.rs", "lib-and-bin/src/main.rs")];
+const DLL: &[(&str, &str)] = &[("src/lib.rs", "cdylib/src/lib.rs")];
+
+const HELLO_TOOL: Image = Image { file: "hello-tool.exe", folder: ".", sources: PROGRAM };
+const PLUG_IN: Image = Image { file: "plugin_host_plugin.dll", folder: "plugin", sources: DLL };
+
+/// Each layout: the example whose packages it has, what else it is made with, and its images.
+const LAYOUTS: [(&str, &[&str], &[Image]); 5] = [
+    ("hello-tool", &[], &[HELLO_TOOL]),
+    ("hello-tool", &["--lib-and-bin"], &[Image { sources: LIBRARY_AND_PROGRAM, ..HELLO_TOOL }]),
+    (
+        "plugin-host",
+        &["--cdylib"],
+        &[Image { file: "plugin-host.exe", folder: ".", sources: PROGRAM }, PLUG_IN],
+    ),
+    (
+        "plugin-host",
+        &["--cdylib", "--lib-and-bin"],
+        &[Image { file: "plugin-host.exe", folder: ".", sources: LIBRARY_AND_PROGRAM }, PLUG_IN],
+    ),
+    (
+        "workspace-tools",
+        &["--workspace"],
+        &[
+            Image { file: "goodbye.exe", folder: "goodbye", sources: PROGRAM },
+            Image { file: "hello.exe", folder: "hello", sources: PROGRAM },
+        ],
+    ),
+];
+
+impl Tool {
+    /// The example itself.
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("hello-tool");
+        copy(&repository().join("examples/hello-tool"), &root);
+        configure(&repository().join("examples"), dir.path());
+        Tool { _dir: dir, root }
+    }
+
+    /// A project like an example, with images that link for Windows without any library; all else is
+    /// as `netswap new` makes it.
+    fn without_std(example: &str, options: &[&str], images: &[Image]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut new = Command::new(env!("CARGO_BIN_EXE_netswap"));
+        new.args(["new", example]).args(options).current_dir(dir.path());
+        let run = Run::of(&mut new);
+        assert_eq!(run.code, 0, "{run:#?}");
+        let root = dir.path().join(example);
+        let examples = repository().join("examples");
+        fs::copy(examples.join(example).join("Cargo.lock"), root.join("Cargo.lock")).unwrap();
+        configure(&examples, dir.path());
+
+        let fixtures = repository().join("fixtures");
+        let mini_core = dir.path().join("mini-core");
+        copy(&fixtures.join("mini-core"), &mini_core);
+        for image in images {
+            let package = root.join(image.folder);
+            for (file, fixture) in image.sources {
+                let text = fs::read_to_string(fixtures.join(fixture)).unwrap();
+                // Which newer editions take for an unsafe attribute.
+                fs::write(package.join(file), text.replace("#[no_mangle]\n", "")).unwrap();
+            }
+            let manifest = package.join("Cargo.toml");
+            let text = without_dependencies(&fs::read_to_string(&manifest).unwrap());
+            let table = "[target.'cfg(windows)'.dependencies]";
+            let path = mini_core.to_str().unwrap();
+            let text = format!("{text}\n{table}\nmini-core = {{ path = {path:?} }}\n");
+            fs::write(manifest, text).unwrap();
+        }
+        Tool { _dir: dir, root }
+    }
+
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.root.join(file);
+        let before = fs::read_to_string(&path).unwrap();
+        let after = before.replacen(from, to, 1);
+        assert_ne!(before, after, "{file} has no `{from}`");
+        fs::write(path, after).unwrap();
+    }
+
+    /// Runs Cargo in it as a user does, with one target folder for the xtasks of all tests.
+    fn cargo(&self, target_dir: &Path, arguments: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(arguments).current_dir(&self.root);
+        forget_this_build(&mut command);
+        command.env("CARGO_TARGET_DIR", target_dir);
+        command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER", "rust-lld");
+        let flags = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE";
+        command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", flags);
+        command.env("RUSTC_BOOTSTRAP", "1");
+        Run::of(&mut command)
+    }
+}
+
+/// A manifest without its table of dependencies, which ends with an empty line.
+fn without_dependencies(manifest: &str) -> String {
+    match manifest.split_once("[dependencies]\n") {
+        Some((before, after)) => {
+            let after = after.split_once("\n\n").map_or("", |(_, after)| after);
+            format!("{before}{after}")
+        }
+        None => manifest.to_owned(),
+    }
+}
+
+#[test]
+fn the_xtask_of_each_layout_verifies_all_its_images_and_finds_each_that_lacks_the_line() {
+    for (example, options, images) in LAYOUTS {
+        let tool = Tool::without_std(example, options, images);
+        let (_guard, target_dir) = shared_target_dir();
+        let verify = ["xtask", "verify", "--release", "--target", X64];
+
+        let run = tool.cargo(&target_dir, &verify);
+        assert_eq!(run.code, 0, "{run:#?}");
+        for Image { file, .. } in images {
+            let kind = file.rsplit_once('.').unwrap().1;
+            let row = format!("{file}  x64 {kind}, swap-run: net");
+            assert!(run.stdout.contains(&row), "{row}: {run:#?}");
+        }
+        let passed = format!(": {} passed", images.len());
+        assert!(run.stdout.contains(&passed), "{run:#?}");
+
+        for without in images {
+            let script = format!("{}/build.rs", without.folder);
+            tool.edit(&script, "    netswap_build::emit();\n", "");
+            let run = tool.cargo(&target_dir, &[&verify[..], &["--format", "json"]].concat());
+            assert_eq!(run.code, 1, "{run:#?}");
+            let rows = run.rows();
+            assert_eq!(rows.len(), images.len(), "{rows:#?}");
+            for (file, row) in &rows {
+                let is_right =
+                    if file == without.file { row.failed("not-requested") } else { row.passed() };
+                assert!(is_right, "{file} without the line in {script}: {row:#?}");
+            }
+            tool.edit(&script, "fn main() {\n", "fn main() {\n    netswap_build::emit();\n");
+        }
+    }
+}
+
+#[test]
+fn an_xtask_names_the_two_lines_when_the_call_is_gone_and_what_it_takes() {
+    let tool = Tool::without_std("hello-tool", &[], &[HELLO_TOOL]);
+    let (_guard, target_dir) = shared_target_dir();
+    let verify = ["xtask", "verify", "--release", "--target", X64];
+
+    tool.edit("build.rs", "    netswap_build::emit();\n", "");
+    let run = tool.cargo(&target_dir, &verify);
+    assert_eq!(run.code, 1, "{run:#?}");
+    for line in ["not-requested", "netswap-build = \"0.1\"\n", "netswap_build::emit();\n"] {
+        assert!(run.stdout.contains(line), "`{line}` is missing: {run:#?}");
+    }
+
+    let run = tool.cargo(&target_dir, &["xtask", "verify", "--format", "xml"]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("--format takes human, json or ndjson"), "{run:#?}");
+
+    let run = tool.cargo(&target_dir, &["xtask", "verify", "--help"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stdout.contains("--policy <FILE>"), "{run:#?}");
+
+    let run = tool.cargo(&target_dir, &["xtask", "verfy"]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("usage: cargo xtask verify"), "{run:#?}");
+}
+
+/// What Cargo built for this machine: whether the tool was fresh, and its build script's output.
+fn build_for_host(tool: &Tool) -> (bool, String, String) {
+    let target_dir = tool.root.join("target");
+    let run = tool.cargo(&target_dir, &["build", "--offline", "--message-format=json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let messages: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let is_tool = |message: &&serde_json::Value| {
+        message["reason"] == "compiler-artifact" && message["target"]["kind"][0] == "bin"
+    };
+    let fresh = messages.iter().find(is_tool).unwrap()["fresh"].as_bool().unwrap();
+    let script = messages.iter().find(|message| message["reason"] == "build-script-executed");
+    let out_dir = Path::new(script.unwrap()["out_dir"].as_str().unwrap());
+    let output = fs::read_to_string(out_dir.with_file_name("output")).unwrap();
+    (fresh, output, run.stderr)
+}
+
+#[cfg(not(windows))]
+#[test]
+fn a_build_for_this_machine_gets_no_link_argument_no_warning_and_no_needless_rebuild() {
+    let tool = Tool::new();
+    let (fresh, output, stderr) = build_for_host(&tool);
+    assert!(!fresh);
+    assert_eq!(output, "cargo:rerun-if-env-changed=NETSWAP\n");
+    assert!(!stderr.contains("warning"), "{stderr}");
+
+    tool.edit("README.md", "# hello-tool", "# Hello");
+    assert!(build_for_host(&tool).0, "a change of README.md built the tool again");
+    tool.edit("src/main.rs", "Hello, {name}!", "Hallo, {name}!");
+    assert!(!build_for_host(&tool).0, "a change of main.rs did not build the tool again");
+}
+
+#[cfg(not(windows))]
+#[test]
+fn the_xtask_leaves_its_own_package_out_and_the_program_does_not() {
+    let tool = Tool::new();
+    let (_guard, target_dir) = shared_target_dir();
+    let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
+    assert!(run.stdout.starts_with("0 images (1 other file,"), "{run:#?}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
+    command.args(["verify", "--workspace"]).current_dir(&tool.root);
+    forget_this_build(&mut command);
+    let run = Run::of(command.env("CARGO_TARGET_DIR", target_dir));
+    assert!(run.stdout.starts_with("0 images (2 other files,"), "{run:#?}");
+}
+
+#[cfg(not(windows))]
+#[test]
+fn a_build_for_this_machine_leaves_nothing_to_verify_here() {
+    let tool = Tool::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-netswap"));
+    command.args(["netswap", "verify", "--offline"]).current_dir(&tool.root);
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, 3, "{run:#?}");
+    assert!(run.stderr.contains("--target x86_64-pc-windows-msvc"), "{run:#?}");
+}
