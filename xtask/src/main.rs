@@ -7,6 +7,7 @@ mod corpus;
 mod debian;
 mod differential;
 #[cfg_attr(not(target_os = "linux"), path = "faults/elsewhere.rs")]
+mod examples;
 mod faults;
 mod fields;
 mod fuzz;

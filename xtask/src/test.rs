@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::clang::mingw_clang;
 use crate::corpus;
+use crate::examples::EXAMPLES;
 use crate::faults;
 use crate::fuzz::{Fuzzer, TARGETS};
 use crate::oldest_rust::{Oldest, VERSION};
@@ -35,7 +36,7 @@ const CHECKS: [Check; 17] = [
     ("patch and undo break and mend a signature as osslsigncode sees it", signature),
     ("no input makes a reader panic", fuzzed),
     ("nothing is lost when things go wrong", faults),
-    ("the example passes its own tests", example),
+    ("the examples pass their own tests", examples),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", book),
     ("netswap-build has no dependency", no_dependency),
@@ -92,17 +93,21 @@ fn passed_if(result: Result<(), String>) -> Outcome {
     }
 }
 
-/// Cargo in the example's folder, whose configuration names the local crates.
-fn in_example(arguments: &[&str]) -> Command {
-    let mut command = cargo(arguments);
-    command.current_dir(root().join("examples").join("hello-tool"));
-    command
+/// Runs Cargo in the folder of each example, with one target folder for all.
+fn in_examples(arguments: &[&str]) -> Result<(), String> {
+    for example in &EXAMPLES {
+        println!("(in examples/{})", example.name);
+        let mut command = cargo(arguments);
+        command.current_dir(example.folder()).env("CARGO_TARGET_DIR", scratch("examples"));
+        check(&mut command)?;
+    }
+    Ok(())
 }
 
 fn formatted() -> Outcome {
     let all = ["fmt", "--all", "--check"];
     let result = check(&mut cargo(&all))
-        .and_then(|()| check(&mut in_example(&all)))
+        .and_then(|()| in_examples(&all))
         .and_then(|()| check(cargo(&all).current_dir(root().join("fuzz"))));
     passed_if(result)
 }
@@ -113,10 +118,9 @@ fn clippy() -> Outcome {
     // As a project's xtask has it.
     let library =
         ["clippy", "--quiet", "--locked", "--package", "netswap", "--no-default-features"];
-    let example = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
     let result = check(cargo(&all).args(deny))
         .and_then(|()| check(cargo(&library).args(deny)))
-        .and_then(|()| check(in_example(&example).args(deny)));
+        .and_then(|()| in_examples(&[&all[..], &deny].concat()));
     passed_if(result)
 }
 
@@ -180,8 +184,8 @@ fn faults() -> Outcome {
     }
 }
 
-fn example() -> Outcome {
-    passed_if(check(&mut in_example(&["test", "--locked"])))
+fn examples() -> Outcome {
+    passed_if(in_examples(&["test", "--locked", "--workspace"]))
 }
 
 fn documentation() -> Outcome {

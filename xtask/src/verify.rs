@@ -9,9 +9,10 @@ use std::process::{Command, ExitCode};
 
 use netswap::{Build, Code, Error, Judged, Status};
 
+use crate::examples::{EXAMPLES, Example};
 use crate::process::{output, root, scratch};
 
-/// Windows targets with a standard library that rustup offers, for the example.
+/// Windows targets with a standard library that rustup offers, for the examples.
 const STD_TARGETS: [&str; 6] = [
     "x86_64-pc-windows-msvc",
     "aarch64-pc-windows-msvc",
@@ -99,29 +100,38 @@ fn fixture_row(target: &str) -> Row {
     if is_passed(with) && found_at_fault { Row::AsItShould } else { Row::AtFault }
 }
 
-/// Builds the example, with std, wherever that can be, and prints a row for each target.
+/// Builds the examples, with std, wherever that can be, and prints a row for each of their images.
 fn example_rows() -> Row {
     let targets: Vec<_> = STD_TARGETS.into_iter().filter(|target| has_std(target)).collect();
     if targets.is_empty() {
         println!(
-            "\nexamples/hello-tool is not built, for want of a standard library for Windows: `rustup target add x86_64-pc-windows-msvc` and, outside Windows, a linker with the SDK's libraries would do"
+            "\nthe examples are not built, for want of a standard library for Windows: `rustup target add x86_64-pc-windows-msvc` and, outside Windows, a linker with the SDK's libraries would do"
         );
     }
-    let rows = targets.into_iter().map(|target| {
-        let manifest = root().join("examples").join("hello-tool").join("Cargo.toml");
-        let mut build = Build::new();
-        build.manifest_path(manifest).target(target).args(["--quiet", "--release", "--config"]);
-        build.arg(root().join("examples").join(".cargo").join("config.toml"));
-        build.arg("--target-dir").arg(scratch("examples"));
-        let images = match verified(&build) {
-            Ok(images) => images,
-            Err(error) => return not_built(target, &error),
-        };
-        let tool = image(&images, "hello-tool");
-        println!("{target:<28} {:<28} (examples/hello-tool)", cell(tool));
-        if is_passed(tool) { Row::AsItShould } else { Row::AtFault }
-    });
+    let rows = targets
+        .into_iter()
+        .flat_map(|target| EXAMPLES.iter().map(move |example| example_row(target, example)));
     rows.max().unwrap_or(Row::AsItShould)
+}
+
+/// Builds an example for one target; each package that makes an image must have made one that passes.
+fn example_row(target: &str, example: &Example) -> Row {
+    let mut build = Build::new();
+    build.manifest_path(example.folder().join("Cargo.toml")).target(target);
+    build.args(["--quiet", "--release", "--config"]);
+    build.arg(root().join("examples").join(".cargo").join("config.toml"));
+    build.arg("--target-dir").arg(scratch("examples"));
+    let images = match verified(&build) {
+        Ok(images) => images,
+        Err(error) => return not_built(target, &error),
+    };
+    let mut are_passed = images.len() == example.packages.len();
+    for package in example.packages {
+        let image = image(&images, package);
+        println!("{target:<28} {:<28} (examples/{}: {package})", cell(image), example.name);
+        are_passed &= is_passed(image);
+    }
+    if are_passed { Row::AsItShould } else { Row::AtFault }
 }
 
 fn not_built(target: &str, error: &Error) -> Row {
