@@ -181,6 +181,34 @@ fn the_xtask_of_each_layout_verifies_all_its_images_and_finds_each_that_lacks_th
 }
 
 #[test]
+fn a_third_tool_is_added_to_the_workspace_as_its_readme_says_and_needs_the_line() {
+    let (example, options, images) = LAYOUTS[4];
+    let tool = Tool::without_std(example, options, images);
+    let (_guard, target_dir) = shared_target_dir();
+    let run = tool.cargo(&target_dir, &["new", "third", "--vcs", "none"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let members = "members = [\"goodbye\", \"greetings\", \"hello\", \"third\", \"xtask\"]";
+    let manifest = fs::read_to_string(tool.root.join("Cargo.toml")).unwrap();
+    assert!(manifest.contains(members), "{manifest}");
+    tool.edit("Cargo.toml", "[\"goodbye\", \"hello\"]", "[\"goodbye\", \"hello\", \"third\"]");
+    for file in ["Cargo.toml", "src/main.rs", "build.rs"] {
+        let like = tool.root.join("hello").join(file);
+        let text = fs::read_to_string(like).unwrap();
+        let text = text.replace("name = \"hello\"", "name = \"third\"");
+        fs::write(tool.root.join("third").join(file), text).unwrap();
+    }
+    let verify = ["xtask", "verify", "--target", X64, "--format", "json"];
+    let run = tool.cargo(&target_dir, &verify);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.rows()["third.exe"].passed(), "{run:#?}");
+
+    fs::remove_file(tool.root.join("third/build.rs")).unwrap();
+    let run = tool.cargo(&target_dir, &verify);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.rows()["third.exe"].failed("not-requested"), "{run:#?}");
+}
+
+#[test]
 fn an_xtask_names_the_two_lines_when_the_call_is_gone_and_what_it_takes() {
     let tool = Tool::without_std("hello-tool", &[], &[HELLO_TOOL]);
     let (_guard, target_dir) = shared_target_dir();

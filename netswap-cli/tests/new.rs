@@ -113,6 +113,11 @@ fn target_dir() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("new")
 }
 
+/// The plug-in's file.
+fn plug_in() -> String {
+    format!("{DLL_PREFIX}plugin_host_plugin{DLL_SUFFIX}")
+}
+
 /// A project of an example's name, with the crates of this repository and what the example has resolved.
 fn made_like(home: &Home, example: &str, options: &[&str]) -> PathBuf {
     let clone = ["--netswap-path", repository().to_str().unwrap()];
@@ -188,6 +193,8 @@ fn every_layout_builds_passes_its_tests_and_has_nothing_to_mend() {
             let project = made_like(&home, example, &[options, &choice].concat());
             let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
             cargo_passes(&project, &[&clippy[..], &["--", "--deny", "warnings"]].concat());
+            // The one of another project, which `cargo run` must make anew.
+            let _ = fs::remove_file(target_dir().join("debug").join(plug_in()));
             for (which, said) in runs {
                 let run = ["run", "--locked", "--quiet"];
                 let run = cargo_passes(&project, &[&run, *which, &["--", "Ada"]].concat());
@@ -208,7 +215,7 @@ fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_er
         let home = Home::new();
         let project = made_like(&home, "plugin-host", &[&["--cdylib"], library].concat());
         let program = format!("plugin-host{EXE_SUFFIX}");
-        let plug_in = format!("{DLL_PREFIX}plugin_host_plugin{DLL_SUFFIX}");
+        let plug_in = plug_in();
         let share = home.path("share");
         fs::create_dir(&share).unwrap();
         let put = |file: &str| {
