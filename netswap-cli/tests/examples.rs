@@ -41,6 +41,7 @@ struct Image {
 const PROGRAM: &[(&str, &str)] = &[("src/main.rs", "bin-only/src/main.rs")];
 const LIBRARY_AND_PROGRAM: &[(&str, &str)] =
     &[("src/lib.rs", "lib-and-bin/src/lib.rs"), ("src/main.rs", "lib-and-bin/src/main.rs")];
+const LIBRARY: &[(&str, &str)] = &[("src/lib.rs", "lib-only/src/lib.rs")];
 const DLL: &[(&str, &str)] = &[("src/lib.rs", "cdylib/src/lib.rs")];
 
 const HELLO_TOOL: Image = Image { file: "hello-tool.exe", folder: ".", sources: PROGRAM };
@@ -93,22 +94,15 @@ impl Tool {
         fs::copy(examples.join(example).join("Cargo.lock"), root.join("Cargo.lock")).unwrap();
         configure(&examples, dir.path());
 
-        let fixtures = repository().join("fixtures");
         let mini_core = dir.path().join("mini-core");
-        copy(&fixtures.join("mini-core"), &mini_core);
-        for image in images {
-            let package = root.join(image.folder);
-            for (file, fixture) in image.sources {
-                let text = fs::read_to_string(fixtures.join(fixture)).unwrap();
-                // Which newer editions take for an unsafe attribute.
-                fs::write(package.join(file), text.replace("#[no_mangle]\n", "")).unwrap();
+        copy(&repository().join("fixtures/mini-core"), &mini_core);
+        let libraries = ["interface", "greetings"].map(|folder| (folder, LIBRARY));
+        let images = images.iter().map(|image| (image.folder, image.sources));
+        for (folder, sources) in libraries.into_iter().chain(images) {
+            let package = root.join(folder);
+            if package.is_dir() {
+                need_no_std(&package, sources, &mini_core);
             }
-            let manifest = package.join("Cargo.toml");
-            let text = without_dependencies(&fs::read_to_string(&manifest).unwrap());
-            let table = "[target.'cfg(windows)'.dependencies]";
-            let path = mini_core.to_str().unwrap();
-            let text = format!("{text}\n{table}\nmini-core = {{ path = {path:?} }}\n");
-            fs::write(manifest, text).unwrap();
         }
         Tool { _dir: dir, root }
     }
@@ -135,6 +129,21 @@ impl Tool {
     }
 }
 
+/// Puts sources of the fixtures into a package in place of its own, with the dependency that they have.
+fn need_no_std(package: &Path, sources: &[(&str, &str)], mini_core: &Path) {
+    for (file, fixture) in sources {
+        let text = fs::read_to_string(repository().join("fixtures").join(fixture)).unwrap();
+        // Which newer editions take for an unsafe attribute.
+        fs::write(package.join(file), text.replace("#[no_mangle]\n", "")).unwrap();
+    }
+    let manifest = package.join("Cargo.toml");
+    let text = without_dependencies(&fs::read_to_string(&manifest).unwrap());
+    let table = "[target.'cfg(windows)'.dependencies]";
+    let path = mini_core.to_str().unwrap();
+    let text = format!("{text}\n{table}\nmini-core = {{ path = {path:?} }}\n");
+    fs::write(manifest, text).unwrap();
+}
+
 /// A manifest without its table of dependencies, which ends with an empty line.
 fn without_dependencies(manifest: &str) -> String {
     match manifest.split_once("[dependencies]\n") {
@@ -151,7 +160,7 @@ fn the_xtask_of_each_layout_verifies_all_its_images_and_finds_each_that_lacks_th
     for (example, options, images) in LAYOUTS {
         let tool = Tool::without_std(example, options, images);
         let (_guard, target_dir) = shared_target_dir();
-        let verify = ["xtask", "verify", "--release", "--target", X64];
+        let verify = ["xtask", "verify", "--workspace", "--release", "--target", X64];
 
         let run = tool.cargo(&target_dir, &verify);
         assert_eq!(run.code, 0, "{run:#?}");
@@ -190,29 +199,34 @@ fn a_third_tool_is_added_to_the_workspace_as_its_readme_says_and_needs_the_line(
     let members = "members = [\"goodbye\", \"greetings\", \"hello\", \"third\", \"xtask\"]";
     let manifest = fs::read_to_string(tool.root.join("Cargo.toml")).unwrap();
     assert!(manifest.contains(members), "{manifest}");
-    tool.edit("Cargo.toml", "[\"goodbye\", \"hello\"]", "[\"goodbye\", \"hello\", \"third\"]");
-    for file in ["Cargo.toml", "src/main.rs", "build.rs"] {
-        let like = tool.root.join("hello").join(file);
-        let text = fs::read_to_string(like).unwrap();
-        let text = text.replace("name = \"hello\"", "name = \"third\"");
+    // A program that links without std, as the other tools' here.
+    for file in ["Cargo.toml", "src/main.rs"] {
+        let like = fs::read_to_string(tool.root.join("hello").join(file)).unwrap();
+        let text = like.replace("name = \"hello\"", "name = \"third\"");
+        let text = text.replace("\n[build-dependencies]\nnetswap-build.workspace = true\n", "");
         fs::write(tool.root.join("third").join(file), text).unwrap();
     }
-    let verify = ["xtask", "verify", "--target", X64, "--format", "json"];
-    let run = tool.cargo(&target_dir, &verify);
-    assert_eq!(run.code, 0, "{run:#?}");
-    assert!(run.rows()["third.exe"].passed(), "{run:#?}");
-
-    fs::remove_file(tool.root.join("third/build.rs")).unwrap();
+    let verify = ["xtask", "verify", "--workspace", "--target", X64, "--format", "json"];
     let run = tool.cargo(&target_dir, &verify);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.rows()["third.exe"].failed("not-requested"), "{run:#?}");
+
+    let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
+    let run = Run::of(init.args(["init", "--allow-no-vcs"]).current_dir(&tool.root));
+    assert_eq!(run.code, 0, "{run:#?}");
+    let manifest = fs::read_to_string(tool.root.join("third/Cargo.toml")).unwrap();
+    let lines = "\n[build-dependencies]\nnetswap-build.workspace = true\n";
+    assert!(manifest.contains(lines), "{manifest}");
+    let run = tool.cargo(&target_dir, &verify);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.rows()["third.exe"].passed(), "{run:#?}");
 }
 
 #[test]
 fn an_xtask_names_the_two_lines_when_the_call_is_gone_and_what_it_takes() {
     let tool = Tool::without_std("hello-tool", &[], &[HELLO_TOOL]);
     let (_guard, target_dir) = shared_target_dir();
-    let verify = ["xtask", "verify", "--release", "--target", X64];
+    let verify = ["xtask", "verify", "--workspace", "--release", "--target", X64];
 
     tool.edit("build.rs", "    netswap_build::emit();\n", "");
     let run = tool.cargo(&target_dir, &verify);

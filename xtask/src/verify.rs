@@ -118,7 +118,7 @@ fn example_rows() -> Row {
 fn example_row(target: &str, example: &Example) -> Row {
     let mut build = Build::new();
     build.manifest_path(example.folder().join("Cargo.toml")).target(target);
-    build.args(["--quiet", "--release", "--config"]);
+    build.args(["--quiet", "--release", "--workspace", "--exclude", "xtask", "--config"]);
     build.arg(root().join("examples").join(".cargo").join("config.toml"));
     build.arg("--target-dir").arg(scratch("examples"));
     let images = match verified(&build) {

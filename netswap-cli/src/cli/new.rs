@@ -77,9 +77,9 @@ impl New {
 
 /// What Cargo is told next.
 fn next(layout: Layout) -> &'static [&'static str] {
-    const VERIFY: &str = "xtask verify --release --target x86_64-pc-windows-msvc";
+    const VERIFY: &str = "xtask verify --workspace --release --target x86_64-pc-windows-msvc";
     match layout {
         Layout::Tool { .. } => &["run -- Ada", "test", VERIFY],
-        Layout::Workspace => &["run --bin hello -- Ada", "test --workspace", VERIFY],
+        Layout::Workspace => &["run --bin hello -- Ada", "test", VERIFY],
     }
 }
