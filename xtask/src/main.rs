@@ -2,6 +2,7 @@
 
 mod bench;
 mod c;
+mod cargo_generate;
 mod clang;
 mod corpus;
 mod debian;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 /// A chore: its name, what it does, and the function that does it with the arguments after it.
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
-const TASKS: [Task; 9] = [
+const TASKS: [Task; 10] = [
     (
         "verify",
         "build the fixtures and the example for Windows and read the headers of what was built",
@@ -52,6 +53,11 @@ const TASKS: [Task; 9] = [
     ("bench", "what things cost, beside their peers: build-cost, scan, single, patch", bench::run),
     ("corpus", "fetch Windows images of many makers, to compare readers on", corpus::run),
     ("differential", "compare what netswap and other readers say of the corpus", differential::run),
+    (
+        "templates",
+        "compare what netswap new and cargo generate make of the templates",
+        cargo_generate::run,
+    ),
     ("fuzz", "give the readers inputs that nobody would think of", fuzz::run),
 ];
 

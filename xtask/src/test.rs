@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use crate::cargo_generate;
 use crate::clang::mingw_clang;
 use crate::corpus;
 use crate::examples::EXAMPLES;
@@ -26,7 +27,7 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 17] = [
+const CHECKS: [Check; 18] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
@@ -37,6 +38,7 @@ const CHECKS: [Check; 17] = [
     ("no input makes a reader panic", fuzzed),
     ("nothing is lost when things go wrong", faults),
     ("the examples pass their own tests", examples),
+    ("cargo generate makes what netswap new makes", templates),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", book),
     ("netswap-build has no dependency", no_dependency),
@@ -186,6 +188,10 @@ fn faults() -> Outcome {
 
 fn examples() -> Outcome {
     passed_if(in_examples(&["test", "--locked", "--workspace"]))
+}
+
+fn templates() -> Outcome {
+    passed_if(cargo_generate::compare())
 }
 
 fn documentation() -> Outcome {

@@ -1,0 +1,144 @@
+//! `cargo xtask templates`: `cargo generate` makes of the templates what `netswap new` makes of them.
+//!
+//! It reads the same files with another engine and its own conditions; each choice of the options is made
+//! by both, and the folders are compared to the byte.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::process::{cargo, check, everything, root, scratch};
+
+/// The last one that builds with Rust 1.95.
+const VERSION: &str = "0.23.13";
+
+const NAME: &str = "a-tool";
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    if !arguments.is_empty() {
+        eprintln!("usage: cargo xtask templates");
+        return ExitCode::from(2);
+    }
+    match compare() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A choice of the options: the template, and what the programs are told.
+struct Choice {
+    template: &'static str,
+    /// For `netswap new`.
+    options: Vec<String>,
+    /// For `cargo generate`: `question=answer`.
+    answers: Vec<String>,
+}
+
+/// All choices that there are.
+fn choices() -> Vec<Choice> {
+    let clone = root().to_string_lossy().replace('\\', "/");
+    let layouts: [(&str, &[&str], &[&str]); 5] = [
+        ("tool", &[], &["lib_and_bin=false", "cdylib=false"]),
+        ("tool", &["--lib-and-bin"], &["lib_and_bin=true", "cdylib=false"]),
+        ("tool", &["--cdylib"], &["lib_and_bin=false", "cdylib=true"]),
+        ("tool", &["--lib-and-bin", "--cdylib"], &["lib_and_bin=true", "cdylib=true"]),
+        ("workspace", &["--workspace"], &[]),
+    ];
+    let mut choices = Vec::new();
+    for (template, layout, layout_answers) in layouts {
+        for edition in ["2021", "2024"] {
+            for license in ["none", "MIT", "Apache-2.0", "MIT OR Apache-2.0"] {
+                for netswap_path in ["", &clone] {
+                    let owned = |words: &[&str]| -> Vec<String> {
+                        words.iter().map(|word| (*word).to_owned()).collect()
+                    };
+                    let mut options = owned(layout);
+                    options.extend(owned(&["--edition", edition, "--license", license]));
+                    if !netswap_path.is_empty() {
+                        options.extend(owned(&["--netswap-path", netswap_path]));
+                    }
+                    let mut answers = owned(layout_answers);
+                    answers.push(format!("edition={edition}"));
+                    answers.push(format!("license={license}"));
+                    answers.push(format!("netswap_path={netswap_path}"));
+                    choices.push(Choice { template, options, answers });
+                }
+            }
+        }
+    }
+    choices
+}
+
+/// Makes each choice with both programs.
+pub(crate) fn compare() -> Result<(), String> {
+    let cargo_generate = installed()?;
+    check(&mut cargo(&["build", "--quiet", "--locked", "-p", "netswap", "--bin", "netswap"]))?;
+    let netswap = root().join("target").join("debug").join("netswap");
+    let folder = scratch("templates");
+    let choices = choices();
+    for choice in &choices {
+        let _ = fs::remove_dir_all(&folder);
+        let ours = folder.join("netswap").join(NAME);
+        let theirs = folder.join("cargo-generate");
+        fs::create_dir_all(&theirs).map_err(|error| error.to_string())?;
+
+        let mut new = Command::new(&netswap);
+        new.args(["new", "--vcs", "none"]).args(&choice.options).arg(&ours);
+        everything(&mut new)?;
+
+        let mut generate = Command::new(&cargo_generate);
+        generate.args(["generate", "--silent", "--vcs", "none", "--name", NAME, "--path"]);
+        generate.arg(root().join("netswap-cli").join("templates")).arg(choice.template);
+        generate.arg("--destination").arg(&theirs).stdin(Stdio::null());
+        for answer in &choice.answers {
+            generate.args(["--define", answer]);
+        }
+        everything(&mut generate)?;
+
+        let (ours, theirs) = (files(&ours)?, files(&theirs.join(NAME))?);
+        let all = ours.keys().chain(theirs.keys());
+        if let Some(other) = all.into_iter().find(|path| ours.get(*path) != theirs.get(*path)) {
+            return Err(format!(
+                "{} {}: {} differs, see {}",
+                choice.template,
+                choice.options.join(" "),
+                other.display(),
+                folder.display()
+            ));
+        }
+    }
+    println!("{} choices of the options: the same files from both", choices.len());
+    Ok(())
+}
+
+/// The program, built below `target` if it is not there yet; unoptimized, which is a third of the time.
+fn installed() -> Result<PathBuf, String> {
+    let tools = scratch("tools");
+    let package = format!("cargo-generate@{VERSION}");
+    let install = ["install", "--quiet", "--locked", "--debug", "--no-default-features", &package];
+    check(cargo(&install).arg("--root").arg(&tools))?;
+    Ok(tools.join("bin").join("cargo-generate"))
+}
+
+/// The files below a folder, with what is in them.
+fn files(root: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    let failed = |error: std::io::Error| format!("{}: {error}", root.display());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let below = path.strip_prefix(root).unwrap_or(&path).to_owned();
+                found.insert(below, fs::read(&path).map_err(failed)?);
+            }
+        }
+    }
+    Ok(found)
+}
