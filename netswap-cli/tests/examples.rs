@@ -212,7 +212,7 @@ fn a_third_tool_is_added_to_the_workspace_as_its_readme_says_and_needs_the_line(
     assert!(run.rows()["third.exe"].failed("not-requested"), "{run:#?}");
 
     let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
-    let run = Run::of(init.args(["init", "--allow-no-vcs"]).current_dir(&tool.root));
+    let run = Run::of(init.args(["init", "--allow-dirty"]).current_dir(&tool.root));
     assert_eq!(run.code, 0, "{run:#?}");
     let manifest = fs::read_to_string(tool.root.join("third/Cargo.toml")).unwrap();
     let lines = "\n[build-dependencies]\nnetswap-build.workspace = true\n";

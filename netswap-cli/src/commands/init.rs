@@ -54,7 +54,7 @@ pub(crate) fn init(options: &Options) -> Result<Done, Error> {
             return Err(Error::NotAccepted(error.to_string()));
         }
     }
-    let program = if options.wanted.xtask { "cargo xtask" } else { "netswap" };
+    let program = if plan.has_xtask { "cargo xtask" } else { "netswap" };
     // By itself, Cargo builds the root package alone, or all packages with the xtask.
     let all = if project.packages.len() > 1 { " --workspace" } else { "" };
     let verify = format!("{program} verify{all} --release --target x86_64-pc-windows-msvc");

@@ -62,6 +62,14 @@ impl<'a> Xtask<'a> {
         })
     }
 
+    /// Whether it verifies already.
+    pub(super) fn verifies(&self) -> bool {
+        let Xtask::Package { package, has_alias: true } = self else {
+            return false;
+        };
+        package.dependency(DependencyKind::Normal, NETSWAP.name).is_some()
+    }
+
     pub(super) fn package(&self) -> Option<&'a Package> {
         match self {
             Xtask::Package { package, .. } => Some(package),

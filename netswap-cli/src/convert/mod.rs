@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) converted: Vec<Converted>,
     /// The files that are written for all of them.
     pub(crate) shared: Vec<PathBuf>,
+    /// Whether `cargo xtask verify` is there afterwards.
+    pub(crate) has_xtask: bool,
     /// The files that are written, in the order of their paths.
     pub(crate) changes: Vec<FileChange>,
 }
@@ -110,5 +112,6 @@ pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
         chores::patch(clone, wanted.xtask, project, &mut files)?;
     }
     let shared = files.take_touched();
-    Ok(Plan { converted, shared, changes: files.changes() })
+    let has_xtask = wanted.xtask || xtask.verifies();
+    Ok(Plan { converted, shared, has_xtask, changes: files.changes() })
 }

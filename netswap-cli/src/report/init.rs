@@ -67,7 +67,11 @@ pub(crate) fn print(done: &Done, display: Display) -> Result<ExitCode, Error> {
         Display::Done => write(done, display, &mut Out::new(true))?,
         Display::Diff => {
             diff::print(&done.plan.changes, &done.root)?;
-            write(done, display, &mut anstream::stderr().lock())?;
+            let mut err = anstream::stderr().lock();
+            if !done.plan.changes.is_empty() {
+                writeln!(err)?;
+            }
+            write(done, display, &mut err)?;
         }
     }
     let packages = &done.plan.converted;
