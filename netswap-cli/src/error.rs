@@ -134,13 +134,13 @@ pub enum Error {
     },
     /// No version control keeps what a change replaces.
     #[error(
-        "failed to convert {}: {}, so nothing keeps what would be changed; --allow-no-vcs does it all the same",
-        Printable(folder),
+        "failed to convert {}: {}; so nothing keeps what would be changed, and --allow-no-vcs does it all the same",
+        Printable(path),
         one_line(why)
     )]
     NoVersionControl {
-        /// The project.
-        folder: PathBuf,
+        /// What is not kept.
+        path: PathBuf,
         /// What is missing.
         why: String,
     },
@@ -164,12 +164,10 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of a project was changed and can't be put back.
-    #[error("failed to put back {}{}: {}", Printable(path), copy_of(copy.as_deref()), one_line(&source.to_string()))]
+    #[error("failed to put back {}: {}", Printable(path), one_line(&source.to_string()))]
     NotPutBack {
         /// The file.
         path: PathBuf,
-        /// Where what it said stands now, if it said anything.
-        copy: Option<PathBuf>,
         /// What the system said.
         source: io::Error,
     },
@@ -187,10 +185,6 @@ pub enum Error {
     /// The report can't be written.
     #[error("failed to write the report: {0}")]
     Output(#[from] io::Error),
-}
-
-fn copy_of(copy: Option<&Path>) -> String {
-    copy.map_or_else(String::new, |copy| format!(", which stands in {} now", Printable(copy)))
 }
 
 fn in_front(path: Option<&Path>) -> String {

@@ -1,16 +1,25 @@
 //! What git knows of a project, and makes of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Whether the folder lies in a repository.
 pub(crate) fn is_repository(folder: &Path) -> bool {
-    succeeds(git(folder).args(["rev-parse", "--is-inside-work-tree"]))
+    repository(folder).is_ok()
 }
 
-/// Whether the repository around the folder keeps nothing of it.
-pub(crate) fn is_ignored(folder: &Path) -> bool {
-    succeeds(git(folder).args(["check-ignore", "--quiet", "."]))
+/// The folder of the repository that this one lies in; the error is what was said.
+pub(crate) fn repository(folder: &Path) -> Result<PathBuf, String> {
+    let said = said(git(folder).args(["rev-parse", "--show-toplevel"]))?;
+    Ok(PathBuf::from(said.trim_end_matches(['\n', '\r'])))
+}
+
+/// Whether the repository around the file keeps nothing of it.
+pub(crate) fn is_ignored(file: &Path) -> bool {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut git = git(folder);
+    git.args(["check-ignore", "--quiet", "--"]).arg(file).stderr(Stdio::null());
+    git.output().is_ok_and(|output| output.status.success())
 }
 
 /// Makes a repository of a folder; the error is what was said.
@@ -29,7 +38,9 @@ pub(crate) struct Uncommitted {
 
 /// The files of the repository around the folder that are changed or new; the error is what was said.
 pub(crate) fn uncommitted(folder: &Path) -> Result<Vec<Uncommitted>, String> {
-    let status = said(git(folder).args(["status", "--porcelain", "-z", "--no-renames"]))?;
+    // Whatever the account's own settings leave out.
+    let all = ["--untracked-files=normal", "--ignore-submodules=none"];
+    let status = said(git(folder).args(["status", "--porcelain", "-z", "--no-renames"]).args(all))?;
     // Two letters, of the index and of the work tree, a space, and the path.
     let entries = status.split('\0').filter_map(|entry| {
         let (letters, path) = entry.split_at_checked(3)?;
@@ -37,10 +48,6 @@ pub(crate) fn uncommitted(folder: &Path) -> Result<Vec<Uncommitted>, String> {
         Some(Uncommitted { path: path.to_owned(), is_staged })
     });
     Ok(entries.collect())
-}
-
-fn succeeds(git: &mut Command) -> bool {
-    git.stderr(Stdio::null()).output().is_ok_and(|output| output.status.success())
 }
 
 /// What was printed, or why it was not.
@@ -61,6 +68,7 @@ fn git(folder: &Path) -> Command {
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         git.env_remove(name);
     }
-    git.arg("-C").arg(folder).stdin(Stdio::null());
+    // What it says is part of an error here.
+    git.env("LC_ALL", "C").arg("-C").arg(folder).stdin(Stdio::null());
     git
 }

@@ -61,7 +61,7 @@ pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCod
     exit_code(arguments).into()
 }
 
-/// Does what [`verify`] does and ends the process, if the program's first argument is `verify`; if it is
+/// Does what [`verify()`] does and ends the process, if the program's first argument is `verify`; if it is
 /// not, nothing happens.
 ///
 /// ```no_run

@@ -142,7 +142,8 @@ fn each_project_builds_afterwards_without_a_warning_and_is_formatted_as_before()
             unformatted.push(name.clone());
         }
         let run = shape.init(&["--allow-dirty"]);
-        assert!(run.code < 2 || name == "library-alone", "{name}: {run:#?}");
+        let has_nothing = ["library-alone", "xtask-alone"].contains(&name.as_str());
+        assert!(run.code < 2 || has_nothing, "{name}: {run:#?}");
         let is_formatted = !unformatted.contains(&name);
         assert_eq!(shape.is_formatted(), is_formatted, "{name} is formatted otherwise now");
         let clippy =
@@ -167,17 +168,12 @@ fn the_converted_packages_leave_a_receipt() {
             .filter(|message: &serde_json::Value| message["reason"] == "build-script-executed");
         let out_dirs: Vec<_> =
             scripts.map(|script| script["out_dir"].as_str().unwrap().to_owned()).collect();
-        let converted = run_count(name);
-        assert_eq!(out_dirs.len(), converted, "{name}: {out_dirs:?}");
+        let scripts = if name == "workspace-that-inherits" { 3 } else { 1 };
+        assert_eq!(out_dirs.len(), scripts, "{name}: {out_dirs:?}");
         for out_dir in out_dirs {
             assert!(Path::new(&out_dir).join("netswap-receipt.json").is_file(), "{out_dir}");
         }
     }
-}
-
-/// How many packages of it have a build script afterwards.
-fn run_count(name: &str) -> usize {
-    if name == "workspace-that-inherits" { 3 } else { 1 }
 }
 
 #[test]
@@ -191,6 +187,91 @@ fn a_tool_that_forgot_the_line_passes_verify_once_it_is_converted() {
     assert!(run.stdout.contains("unchanged  mindful"), "{run:#?}");
     let rows = project.verified(0, &[]);
     assert!(rows["forgetful.exe"].passed() && rows["mindful.exe"].passed(), "{rows:?}");
+}
+
+#[test]
+fn an_alias_that_lies_above_the_workspace_is_found() {
+    let home = Shape::of("library-alone");
+    for (file, text) in [
+        (".cargo/config.toml", "[alias]\nxtask = \"run --package chores --\"\n"),
+        ("rust/Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"chores\"]\n"),
+        ("rust/chores/Cargo.toml", "[package]\nname = \"chores\"\nedition = \"2021\"\n"),
+        ("rust/chores/src/main.rs", "fn main() {}\n"),
+    ] {
+        let path = home.root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    home.commit();
+    let before = fs::read(home.root.join(".cargo/config.toml")).unwrap();
+    let run = home.init(&["--xtask", "--manifest-path", "rust/Cargo.toml"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    let main = fs::read_to_string(home.root.join("rust/chores/src/main.rs")).unwrap();
+    assert!(main.contains("netswap::xtask::verify_if_asked();"), "{main}");
+    assert!(!home.root.join("rust/chores/build.rs").exists());
+    assert!(!home.root.join("rust/.cargo").exists());
+    assert_eq!(fs::read(home.root.join(".cargo/config.toml")).unwrap(), before);
+}
+
+#[test]
+fn no_setting_of_the_account_hides_what_is_not_committed() {
+    let shape = Shape::of("empty-main");
+    shape.git(&["config", "status.showUntrackedFiles", "no"]);
+    fs::write(shape.root.join("notes.txt"), "new").unwrap();
+    let run = shape.init(&[]);
+    assert!(run.code == 2 && run.stderr.contains("notes.txt"), "{run:#?}");
+
+    let outer = Shape::of("empty-main");
+    let inner = Shape::of("library-alone");
+    let inner = inner.root.to_str().unwrap();
+    let allow = "protocol.file.allow=always";
+    outer.git(&["-c", allow, "submodule", "--quiet", "add", inner, "inner"]);
+    outer.commit();
+    outer.git(&["config", "diff.ignoreSubmodules", "all"]);
+    fs::write(outer.root.join("inner/src/lib.rs"), "//! Changed.\n").unwrap();
+    let run = outer.init(&[]);
+    assert!(run.code == 2 && run.stderr.contains("inner"), "{run:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_lies_outside_of_any_repository_is_not_kept_by_the_projects() {
+    let shape = Shape::of("empty-main");
+    let outside = shape.root.with_file_name("script.rs");
+    fs::rename(shape.root.join("build.rs"), &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, shape.root.join("build.rs")).unwrap();
+    shape.commit();
+    let run = shape.init(&[]);
+    assert!(run.code == 2 && run.stderr.contains("not a git repository"), "{run:#?}");
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "fn main() {}\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn git_applies_the_diff_of_files_with_any_name() {
+    for name in ["a b", "quoted \"name\"", "line\nbreak", "back\\slash", "\u{202e}exe", "\u{1b}[2J"]
+    {
+        let shape = Shape::of("library-alone");
+        let folder = shape.root.join("tools").join(name);
+        copy(&shapes().join("empty-main/project"), &folder);
+        fs::write(
+            shape.root.join("Cargo.toml"),
+            "[workspace]\nresolver = \"2\"\nmembers = [\"tools/*\"]\n",
+        )
+        .unwrap();
+        fs::remove_dir_all(shape.root.join("src")).unwrap();
+        shape.commit();
+        let told = shape.init(&["--dry-run"]);
+        assert_eq!(told.code, 0, "{name:?}: {told:#?}");
+        assert!(!told.stderr.contains('\u{1b}'), "{told:#?}");
+        let diff = shape.root.with_file_name("told.diff");
+        fs::write(&diff, &told.stdout).unwrap();
+        shape.git(&["apply", diff.to_str().unwrap()]);
+        let by_git = shape.files();
+        shape.git(&["stash", "--quiet"]);
+        assert_eq!(shape.init(&[]).code, 0);
+        assert_eq!(shape.files(), by_git, "{name:?}");
+    }
 }
 
 #[test]
@@ -222,7 +303,7 @@ fn a_project_that_git_does_not_keep_is_converted_only_if_that_is_allowed() {
     let before = shape.files();
     let run = shape.init(&["--allow-dirty"]);
     assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("no git repository") && run.stderr.contains("--allow-no-vcs"));
+    assert!(run.stderr.contains("not a git repository") && run.stderr.contains("--allow-no-vcs"));
     assert_eq!(shape.files(), before);
     assert_eq!(shape.init(&["--allow-no-vcs"]).code, 0);
 
@@ -233,7 +314,7 @@ fn a_project_that_git_does_not_keep_is_converted_only_if_that_is_allowed() {
     let text = fs::read_to_string(&toml).unwrap() + "\n[workspace]\n";
     fs::write(&toml, text).unwrap();
     let run = around.init(&["--manifest-path", "ignored/Cargo.toml"]);
-    assert!(run.code == 2 && run.stderr.contains("ignores it"), "{run:#?}");
+    assert!(run.code == 2 && run.stderr.contains("git ignores it"), "{run:#?}");
 }
 
 #[cfg(unix)]
@@ -275,7 +356,7 @@ fn a_file_that_can_not_be_written_leaves_all_as_they_were() {
 
 #[cfg(unix)]
 #[test]
-fn a_manifest_behind_a_link_is_changed_where_it_lies() {
+fn a_build_script_behind_a_link_is_changed_where_it_lies() {
     let shape = Shape::of("empty-main");
     fs::rename(shape.root.join("build.rs"), shape.root.join("script.rs")).unwrap();
     std::os::unix::fs::symlink("script.rs", shape.root.join("build.rs")).unwrap();
@@ -327,16 +408,17 @@ fn a_build_script_that_is_no_rust_is_left_to_its_owner() {
 
 #[test]
 fn the_xtask_that_was_added_verifies_and_keeps_the_tasks_that_were_there() {
-    for (name, tool) in [("xtask-for-one", "xtask-for-one"), ("xtask-of-its-own", "tool")] {
+    for name in ["xtask-for-one", "xtask-of-its-own", "xtask-of-its-own-workspace"] {
         let shape = Shape::of(name);
         assert_eq!(shape.init(&[]).code, 0);
         let run = shape.cargo(&["xtask", "verify", "--workspace"]);
         assert_eq!(run.code, if cfg!(windows) { 0 } else { 3 }, "{name}: {run:#?}");
-        assert!(run.stdout.contains("1 other file") || cfg!(windows), "{tool}: {run:#?}");
-        let run = shape.cargo(&["xtask", "--nothing"]);
-        assert_ne!(run.code, 0, "{run:#?}");
-        assert!(run.stderr.contains("usage: cargo xtask"), "{run:#?}");
+        assert!(run.stdout.contains("1 other file") || cfg!(windows), "{name}: {run:#?}");
     }
+    let shape = Shape::of("xtask-for-one");
+    assert_eq!(shape.init(&[]).code, 0);
+    let run = shape.cargo(&["xtask", "--nothing"]);
+    assert!(run.code == 2 && run.stderr.contains("usage: cargo xtask"), "{run:#?}");
     let shape = Shape::of("xtask-of-its-own");
     assert_eq!(shape.init(&[]).code, 0);
     let run = shape.cargo(&["xtask", "dist"]);

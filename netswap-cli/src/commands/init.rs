@@ -1,8 +1,9 @@
 //! `netswap init`: lets a project that is there ask for the bit, whole or not at all.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::convert::{self, Plan, Project, Wanted};
+use crate::convert::{self, FileChange, Plan, Project, Wanted};
 use crate::text::shown;
 use crate::{Error, git};
 
@@ -47,51 +48,64 @@ pub(crate) fn init(options: &Options) -> Result<Done, Error> {
     let project = Project::read(options.manifest_path.as_deref())?;
     let plan = convert::plan(&project, &options.wanted)?;
     if !options.dry_run && !plan.changes.is_empty() {
-        ask_git(&project.root, options.allow)?;
+        ask_git(&project.root, &plan.changes, options.allow)?;
         let written = convert::write(&plan.changes)?;
         if let Err(error) = Project::read(Some(&project.root_manifest())) {
             written.take_back()?;
-            return Err(Error::NotAccepted(error.to_string()));
+            return Err(Error::NotAccepted(match error {
+                Error::NoProject(why) => why,
+                other => other.to_string(),
+            }));
         }
     }
     let program = if plan.has_xtask { "cargo xtask" } else { "netswap" };
-    // By itself, Cargo builds the root package alone, or all packages with the xtask.
+    // By itself, Cargo builds one package of several, or all with the xtask.
     let all = if project.packages.len() > 1 { " --workspace" } else { "" };
     let verify = format!("{program} verify{all} --release --target x86_64-pc-windows-msvc");
     Ok(Done { root: project.root, plan, verify })
 }
 
-/// Whether what is changed can be told from other work and be taken back.
-fn ask_git(root: &Path, allow: Allow) -> Result<(), Error> {
+/// Whether what is changed can be told from other work, and be taken back.
+fn ask_git(root: &Path, changes: &[FileChange], allow: Allow) -> Result<(), Error> {
     /// How many files are named.
     const NAMED: usize = 5;
     if allow.no_vcs {
         return Ok(());
     }
     let here = std::env::current_dir().unwrap_or_default();
-    let folder = || shown(root, &here).to_owned();
-    let nothing =
-        |why: &str| Err(Error::NoVersionControl { folder: folder(), why: why.to_owned() });
-    if !git::is_repository(root) {
-        return nothing("it lies in no git repository");
-    }
-    if git::is_ignored(root) {
-        return nothing("the git repository around it ignores it");
-    }
-    let uncommitted = match git::uncommitted(root) {
-        Ok(uncommitted) => uncommitted.into_iter(),
-        Err(why) => return nothing(&why),
+    let nothing = |path: &Path, why: String| {
+        Err(Error::NoVersionControl { path: shown(path, &here).to_owned(), why })
     };
-    let mut in_the_way: Vec<_> = uncommitted
-        .filter(|file| !(allow.dirty || allow.staged && file.is_staged))
-        .map(|file| file.path)
-        .collect();
-    if in_the_way.is_empty() {
+    let mut repositories = BTreeSet::new();
+    for FileChange { path, .. } in changes {
+        let folders = path.ancestors().skip(1);
+        let folder = folders.into_iter().find(|folder| folder.is_dir()).unwrap_or(root);
+        match git::repository(folder) {
+            Ok(repository) => repositories.insert(repository),
+            Err(why) => return nothing(folder, why),
+        };
+        if git::is_ignored(path) {
+            return nothing(path, "git ignores it".to_owned());
+        }
+    }
+    let mut in_the_way = Vec::new();
+    for repository in repositories {
+        match git::uncommitted(&repository) {
+            Ok(files) => in_the_way.extend(files),
+            Err(why) => return nothing(&repository, why),
+        }
+    }
+    in_the_way.retain(|file| !(allow.dirty || allow.staged && file.is_staged));
+    let mut names: Vec<_> = in_the_way.into_iter().map(|file| file.path).collect();
+    if names.is_empty() {
         return Ok(());
     }
-    if in_the_way.len() > NAMED {
-        let others = in_the_way.split_off(NAMED).len();
-        in_the_way.push(format!("and {others} more"));
+    if names.len() > NAMED {
+        let others = names.split_off(NAMED).len();
+        names.push(format!("and {others} more"));
     }
-    Err(Error::UncommittedChanges { folder: folder(), files: in_the_way.join(", ") })
+    Err(Error::UncommittedChanges {
+        folder: shown(root, &here).to_owned(),
+        files: names.join(", "),
+    })
 }

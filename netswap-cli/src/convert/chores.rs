@@ -1,21 +1,23 @@
-//! `cargo xtask verify`: the package that does it, its alias, and its place in the workspace.
+//! What of `cargo xtask verify` is added: the task, its package, its alias, its place in the workspace.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cargo_metadata::{DependencyKind, Edition};
 use glob::Pattern;
 use toml_edit::{InlineTable, Item};
+use walkdir::{DirEntry, WalkDir};
 
 use super::files::Files;
 use super::manifest::{Manifest, Requirement};
 use super::package::{VERSION, read, require};
-use super::project::{Package, Project};
+use super::program;
+use super::project::{Package, Program, Project};
 use super::rust::Source;
 use super::rustfmt::formatted;
+use super::xtask::{Found, XTASK, Xtask, config};
 use super::{Converted, Todo};
 use crate::Error;
 use crate::template;
@@ -23,97 +25,8 @@ use crate::template;
 const NETSWAP: Requirement =
     Requirement { name: "netswap", version: VERSION, default_features: false };
 
-/// The name of the package, of its folder and of the alias, where nothing else is said.
-const XTASK: &str = "xtask";
-
 /// The first statement of an xtask that has tasks of its own.
 const STATEMENT: &str = "netswap::xtask::verify_if_asked();";
-
-/// What there is of an xtask.
-pub(super) enum Xtask<'a> {
-    /// Nothing.
-    None,
-    /// A package of the workspace; the alias may be missing.
-    Package { package: &'a Package, has_alias: bool },
-    /// An alias that is not understood, or that runs something outside of the workspace.
-    Foreign,
-}
-
-impl<'a> Xtask<'a> {
-    /// The package that the alias runs, else the one that is called so.
-    ///
-    /// # Errors
-    ///
-    /// When the configuration can't be read.
-    pub(super) fn find(project: &'a Project, files: &mut Files) -> Result<Self, Error> {
-        let config = project.config();
-        let alias = if files.is_there(&config) {
-            read(files, &config)?.get(&["alias", XTASK]).map(words)
-        } else {
-            None
-        };
-        Ok(match (alias, project.package(XTASK)) {
-            (Some(alias), _) => match run_by(&alias, project) {
-                Some(package) => Xtask::Package { package, has_alias: true },
-                None => Xtask::Foreign,
-            },
-            (None, Some(package)) => Xtask::Package { package, has_alias: false },
-            (None, None) => Xtask::None,
-        })
-    }
-
-    /// Whether it verifies already.
-    pub(super) fn verifies(&self) -> bool {
-        let Xtask::Package { package, has_alias: true } = self else {
-            return false;
-        };
-        package.dependency(DependencyKind::Normal, NETSWAP.name).is_some()
-    }
-
-    pub(super) fn package(&self) -> Option<&'a Package> {
-        match self {
-            Xtask::Package { package, .. } => Some(package),
-            Xtask::None | Xtask::Foreign => None,
-        }
-    }
-}
-
-/// The words of an alias, which may be a text or a list of texts
-/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/config.html#alias)).
-fn words(alias: &Item) -> Vec<String> {
-    match (alias.as_str(), alias.as_array()) {
-        (Some(text), _) => text.split_whitespace().map(str::to_owned).collect(),
-        (None, Some(list)) => {
-            list.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect()
-        }
-        (None, None) => Vec::new(),
-    }
-}
-
-/// The package of the workspace that a `cargo run` runs.
-fn run_by<'a>(words: &[String], project: &'a Project) -> Option<&'a Package> {
-    let mut words = words.iter().map(String::as_str);
-    if !matches!(words.next()?, "run" | "r") {
-        return None;
-    }
-    let words: Vec<_> = words.take_while(|word| *word != "--").collect();
-    let value = |names: &[&str]| {
-        words.iter().enumerate().find_map(|(index, word)| match word.split_once('=') {
-            Some((name, value)) => names.contains(&name).then_some(value),
-            None => names.contains(word).then(|| words.get(index + 1).copied())?,
-        })
-    };
-    if let Some(path) = value(&["--manifest-path"]) {
-        let manifest = crate::text::normal(&project.root.join(path));
-        return project.packages.iter().find(|package| package.manifest == manifest);
-    }
-    if let Some(name) = value(&["-p", "--package"]) {
-        return project.package(name);
-    }
-    let bin = value(&["--bin"])?;
-    let has_it = |package: &&Package| package.programs.iter().any(|program| program.name == bin);
-    project.packages.iter().find(has_it)
-}
 
 /// Adds what of `cargo xtask verify` is missing.
 ///
@@ -121,50 +34,62 @@ fn run_by<'a>(words: &[String], project: &'a Project) -> Option<&'a Package> {
 ///
 /// When a file can't be read.
 pub(super) fn convert(
-    xtask: &Xtask<'_>,
+    xtask: &Xtask,
     project: &Project,
     files: &mut Files,
 ) -> Result<Converted, Error> {
-    let mut converted = Converted::of(xtask.package().map_or(XTASK, |package| &package.name));
+    let name = match xtask {
+        Xtask::Found(found) if xtask.leaves_out(&found.package) => &found.package.name,
+        _ => XTASK,
+    };
+    let mut converted = Converted::of(name);
     converted.todo = match xtask {
         Xtask::None => add_package(project, files)?,
-        Xtask::Package { package, has_alias } => {
-            let todo = add_task(package, project, files)?;
-            if !has_alias {
-                add_alias(&package.name, project, files)?;
+        Xtask::Found(found) if !xtask.leaves_out(&found.package) => Some(Todo {
+            path: found.package.manifest.clone(),
+            why: "its program is of a package that makes others, which it would leave out"
+                .to_owned(),
+            cure: "move it to a package of its own, and run netswap init --xtask again".to_owned(),
+        }),
+        Xtask::Found(found) => {
+            let todo = add_task(found, project, files)?;
+            if !found.has_alias {
+                add_alias(found, project, files)?;
             }
             todo
         }
-        Xtask::Foreign => Some(Todo {
-            path: project.config(),
-            why: "its alias xtask runs nothing that is known here".to_owned(),
+        Xtask::Unknown(why) => Some(Todo {
+            path: config(&project.root),
+            why: (*why).to_owned(),
             cure: format!(
-                "add this dependency to what it runs, and this line to the start of its main:\n    {}\n    {STATEMENT}",
-                dependency_line()
+                "add this dependency to what it runs, and let it do this for its task verify, with the arguments behind the name:\n    {}\n    {CALL}",
+                NETSWAP.line()
             ),
         }),
     };
     Ok(converted)
 }
 
-fn dependency_line() -> String {
-    format!("netswap = {{ version = \"{VERSION}\", default-features = false }}")
-}
+/// What an xtask does for the task.
+const CALL: &str = "netswap::xtask::verify(std::env::args_os().skip(2))";
 
 /// Writes the package of the template, and makes it a member.
 fn add_package(project: &Project, files: &mut Files) -> Result<Option<Todo>, Error> {
     let root = project.root_manifest();
     let mut manifest = read(files, &root)?;
-    let by_hand = |path: PathBuf, why: &str| {
-        let cure = "make room for the package xtask, and run netswap init --xtask again";
-        Ok(Some(Todo { path, why: why.to_owned(), cure: cure.to_owned() }))
-    };
     let folder = project.root.join(XTASK);
+    let by_hand = |path: &Path, why: &str| {
+        let cure = "make room for the package xtask, and run netswap init --xtask again";
+        Ok(Some(Todo { path: path.to_owned(), why: why.to_owned(), cure: cure.to_owned() }))
+    };
     if files.is_there(&folder) {
-        return by_hand(folder, "it is there, and no package of this workspace");
+        return by_hand(&folder, "it is there, and is no package");
     }
-    if globs(&manifest, "exclude").iter().any(|glob| glob.matches(XTASK)) {
-        return by_hand(root, "the workspace excludes xtask");
+    if !manifest.is_faithful() {
+        return by_hand(
+            &root,
+            "dotted keys of one table do not stand together, which an edit would change",
+        );
     }
     let is_new = |package: &Package| {
         !matches!(package.edition, Edition::E2015 | Edition::E2018 | Edition::E2021)
@@ -180,23 +105,58 @@ fn add_package(project: &Project, files: &mut Files) -> Result<Option<Todo>, Err
         let text = if is_rust { formatted(None, text, &project.root, edition) } else { text };
         files.set(&path, text);
     }
-    if !globs(&manifest, "members").iter().any(|glob| glob.matches(XTASK)) {
-        manifest.push(&["workspace"], "members", XTASK);
-        files.set(&root, manifest.text());
-    }
-    add_alias(XTASK, project, files)?;
+    add_member(&mut manifest, project);
+    files.set(&root, manifest.text());
+    let alias = format!("run --quiet --package {XTASK} --");
+    edit_config(project, files, |config| config.add(&["alias"], XTASK, alias))?;
     Ok(None)
 }
 
-/// A list of the workspace's, of paths or globs.
-fn globs(manifest: &Manifest, key: &str) -> Vec<Pattern> {
-    let list = manifest.get(&["workspace", key]).and_then(Item::as_array);
-    let texts = list.into_iter().flatten().filter_map(|value| value.as_str());
-    texts.filter_map(|text| Pattern::new(text.trim_end_matches('/')).ok()).collect()
+/// Makes the new package a member of the workspace. Where there was none, the packages below the folder
+/// stay outside.
+fn add_member(manifest: &mut Manifest, project: &Project) {
+    const WORKSPACE: &[&str] = &["workspace"];
+    let others = if manifest.get(WORKSPACE).is_none() {
+        packages_below(&project.root)
+    } else {
+        BTreeSet::new()
+    };
+    let list = |key| manifest.get(&["workspace", key]).and_then(Item::as_array);
+    let texts = |key| list(key).into_iter().flatten().filter_map(|value| value.as_str());
+    let is_xtask = |text: &str| text.trim_start_matches("./").trim_end_matches('/') == XTASK;
+    let is_covered = texts("members").any(|text| {
+        is_xtask(text) || Pattern::new(text).is_ok_and(|pattern| pattern.matches(XTASK))
+    });
+    // A glob does not bring in what is excluded, its name does.
+    let is_named = texts("members").any(is_xtask);
+    if !is_named && (!is_covered || texts("exclude").any(is_xtask)) {
+        manifest.push(WORKSPACE, "members", XTASK);
+    }
+    for folder in others {
+        manifest.push(WORKSPACE, "exclude", &folder);
+    }
 }
 
-fn add_alias(package: &str, project: &Project, files: &mut Files) -> Result<(), Error> {
-    let value = format!("run --quiet --package {package} --");
+/// The folders right below this one that have packages in them.
+fn packages_below(root: &Path) -> BTreeSet<String> {
+    let is_searched = |entry: &DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !(name.starts_with('.') || name == "target")
+    };
+    let entries = WalkDir::new(root).min_depth(2).into_iter().filter_entry(is_searched).flatten();
+    let manifests = entries.filter(|entry| entry.file_name() == "Cargo.toml");
+    let folders = manifests.filter_map(|manifest| {
+        let below = manifest.path().strip_prefix(root).ok()?;
+        Some(below.components().next()?.as_os_str().to_str()?.to_owned())
+    });
+    folders.collect()
+}
+
+fn add_alias(found: &Found, project: &Project, files: &mut Files) -> Result<(), Error> {
+    let value = match &found.project {
+        None => format!("run --quiet --package {} --", found.package.name),
+        Some(_) => format!("run --quiet --manifest-path {XTASK}/Cargo.toml --"),
+    };
     edit_config(project, files, |config| config.add(&["alias"], XTASK, value))
 }
 
@@ -206,7 +166,7 @@ fn edit_config(
     files: &mut Files,
     edit: impl FnOnce(&mut Manifest),
 ) -> Result<(), Error> {
-    let path = project.config();
+    let path = config(&project.root);
     if !files.is_there(&path) {
         files.set(&path, String::new());
     }
@@ -217,84 +177,58 @@ fn edit_config(
 }
 
 /// Lets an xtask that is there verify, in front of its own tasks.
-fn add_task(
-    package: &Package,
-    project: &Project,
-    files: &mut Files,
-) -> Result<Option<Todo>, Error> {
-    let Some(program) = package.main_program() else {
-        return Ok(Some(Todo {
-            path: package.manifest.clone(),
-            why: "it has several programs".to_owned(),
-            cure: format!(
-                "add this dependency, and this line to the start of main in one of them:\n    {}\n    {STATEMENT}",
-                dependency_line()
-            ),
-        }));
+fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Option<Todo>, Error> {
+    let programs: Vec<&Program> = match &found.program {
+        Some(program) => vec![program],
+        None => found.package.programs.iter().collect(),
     };
-    let before = files.text(&program.source)?.to_owned();
-    let source = Source::of(&before);
-    let Some(words) = words_of(package.folder()) else {
-        return by_hand(
-            package,
-            project,
-            files,
-            &program.source,
-            "not all of its files can be read as Rust",
-        );
-    };
-    if words.contains("netswap") {
+    let mut words = Vec::new();
+    for program in &programs {
+        words.push(program::words(&program.source, files)?);
+    }
+    if words.iter().flatten().any(|words| words.paths.contains("netswap")) {
         return Ok(None);
     }
-    if words.iter().any(|word| word.eq_ignore_ascii_case("verify")) {
-        return by_hand(
-            package,
-            project,
-            files,
-            &program.source,
-            "it has something called verify already",
+    let own = found.project.as_ref().unwrap_or(project);
+    if let Err(todo) = require(files, &found.package, own, DependencyKind::Normal, NETSWAP)? {
+        return Ok(Some(todo));
+    }
+    let by_hand = |path: &Path, why: &str| {
+        let cure = format!(
+            "let it do this for its task verify, with the arguments behind the name:\n    {CALL}"
         );
-    }
-    let Some(after) = source.and_then(|source| source.with_statement(STATEMENT)) else {
-        return by_hand(package, project, files, &program.source, "it has no `fn main` of its own");
+        Ok(Some(Todo { path: path.to_owned(), why: why.to_owned(), cure }))
     };
-    require(files, package, project, DependencyKind::Normal, NETSWAP)?;
-    let after = formatted(Some(&before), after, package.folder(), package.edition);
-    files.set(&program.source, after);
-    Ok(None)
-}
-
-fn by_hand(
-    package: &Package,
-    project: &Project,
-    files: &mut Files,
-    path: &Path,
-    why: &str,
-) -> Result<Option<Todo>, Error> {
-    require(files, package, project, DependencyKind::Normal, NETSWAP)?;
-    let cure = "call this where the tasks are told apart, with the arguments behind the task's name:\n    netswap::xtask::verify(std::env::args_os().skip(2))";
-    Ok(Some(Todo { path: path.to_owned(), why: why.to_owned(), cure: cure.to_owned() }))
-}
-
-/// The words of all sources of a package; None if one of them can't be read.
-fn words_of(folder: &Path) -> Option<HashSet<String>> {
-    let mut words = HashSet::new();
-    let mut folders = vec![folder.join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.ok()?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension() == Some(OsStr::new("rs")) {
-                let text = fs::read_to_string(path).ok()?;
-                words.extend(Source::of(text.trim_start_matches('\u{feff}'))?.words());
-            }
-        }
+    let [program] = programs.as_slice() else {
+        return by_hand(&found.package.manifest, "it has several programs");
+    };
+    let path = &program.source;
+    let before = files.text(path)?.to_owned();
+    let Some(source) = Source::of(&before) else {
+        return by_hand(path, "it can't be read as Rust");
+    };
+    let Some(Some(words)) = words.first() else {
+        return by_hand(path, "not all of its modules can be found and read as Rust");
+    };
+    let is_task = |word: &String| word.eq_ignore_ascii_case("verify");
+    if words.names.iter().chain(&words.texts).any(is_task) {
+        return by_hand(path, "it has something called verify already");
     }
-    Some(words)
+    match source.with_statement(STATEMENT) {
+        Ok(after) => {
+            let package = &found.package;
+            files.set(path, formatted(Some(&before), after, package.folder(), package.edition));
+            Ok(None)
+        }
+        Err(why) => by_hand(path, why),
+    }
 }
 
 /// Lets the crates of a clone be used in place of the published ones.
+///
+/// # Errors
+///
+/// When the configuration of Cargo can't be read.
 pub(super) fn patch(
     clone: &str,
     with_netswap: bool,

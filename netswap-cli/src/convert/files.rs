@@ -1,5 +1,6 @@
 //! The files of a project, as they stand and as they are to be.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use crate::text::normal;
 /// The files that were looked at, changed or added.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
+    /// By the path that tells whether two names are of one file.
     files: BTreeMap<PathBuf, File>,
     /// Those that were set since it was last asked.
     touched: BTreeSet<PathBuf>,
@@ -18,6 +20,8 @@ pub(crate) struct Files {
 
 #[derive(Debug)]
 struct File {
+    /// Where it is written: the end of all links, if the file is one.
+    path: PathBuf,
     /// None: it is new.
     before: Option<TextFile>,
     /// With `\n` at the end of each line.
@@ -40,29 +44,39 @@ impl Files {
     ///
     /// When it can't be read or is no UTF-8.
     pub(crate) fn text(&mut self, path: &Path) -> Result<&str, Error> {
-        let path = resolved(path);
-        if !self.files.contains_key(&path) {
-            let failed = |source| Error::ReadProject { path: path.clone(), source };
-            let before = TextFile::new(fs::read_to_string(&path).map_err(failed)?);
-            let text = before.text().to_owned();
-            self.files.insert(path.clone(), File { before: Some(before), text });
+        Ok(&match self.files.entry(identity(path)) {
+            Entry::Occupied(file) => file.into_mut(),
+            Entry::Vacant(place) => {
+                let path = written_path(path);
+                let failed = |source| Error::ReadProject { path: path.clone(), source };
+                let before = TextFile::new(fs::read_to_string(&path).map_err(failed)?);
+                let text = before.text().to_owned();
+                place.insert(File { path, before: Some(before), text })
+            }
         }
-        Ok(self.files.get(&path).map_or("", |file| &file.text))
+        .text)
     }
 
     /// Whether there is such a file, or is going to be.
     pub(crate) fn is_there(&self, path: &Path) -> bool {
-        self.files.contains_key(&resolved(path)) || path.symlink_metadata().is_ok()
+        self.files.contains_key(&identity(path)) || path.symlink_metadata().is_ok()
     }
 
-    /// Lets a file say this; one that is not there is made.
+    /// Whether a file is going to say something else.
+    pub(crate) fn is_changed(&self, path: &Path) -> bool {
+        let file = self.files.get(&identity(path));
+        file.is_some_and(|file| {
+            file.before.as_ref().is_none_or(|before| before.text() != file.text)
+        })
+    }
+
+    /// Lets a file say this; one that was not read is new.
     pub(crate) fn set(&mut self, path: &Path, text: String) {
-        let path = resolved(path);
-        let new = File { before: None, text: String::new() };
-        let file = self.files.entry(path.clone()).or_insert(new);
+        let new = || File { path: written_path(path), before: None, text: String::new() };
+        let file = self.files.entry(identity(path)).or_insert_with(new);
         if file.text != text {
             file.text = text;
-            self.touched.insert(path);
+            self.touched.insert(file.path.clone());
         }
     }
 
@@ -73,20 +87,30 @@ impl Files {
 
     /// The files that are not as they were, in the order of their paths.
     pub(crate) fn changes(self) -> Vec<FileChange> {
-        let changes = self.files.into_iter().map(|(path, file)| match file.before {
+        let changes = self.files.into_values().map(|file| match file.before {
             Some(before) => FileChange {
-                path,
+                path: file.path,
                 after: before.with(&file.text),
                 before: Some(before.original().to_owned()),
             },
-            None => FileChange { path, before: None, after: file.text },
+            None => FileChange { path: file.path, before: None, after: file.text },
         });
         changes.filter(|change| change.before.as_ref() != Some(&change.after)).collect()
     }
 }
 
+/// The path without any links, as far as it is there.
+fn identity(path: &Path) -> PathBuf {
+    let path = normal(path);
+    match (fs::canonicalize(&path), path.parent(), path.file_name()) {
+        (Ok(path), ..) => path,
+        (Err(_), Some(folder), Some(name)) => identity(folder).join(name),
+        _ => path,
+    }
+}
+
 /// The path in full; where the file is a link, that of the file that it leads to.
-fn resolved(path: &Path) -> PathBuf {
+fn written_path(path: &Path) -> PathBuf {
     let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
     let target = if is_link { fs::canonicalize(path).ok() } else { None };
     target.unwrap_or_else(|| normal(path))

@@ -7,7 +7,10 @@ use toml_edit::{
 
 /// The manifest as it is edited.
 #[derive(Clone, Debug)]
-pub(crate) struct Manifest(DocumentMut);
+pub(crate) struct Manifest {
+    document: DocumentMut,
+    is_faithful: bool,
+}
 
 /// How a dependency is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,31 +29,77 @@ pub(crate) enum Form {
     Dotted,
 }
 
-/// The tables that a package's dependencies stand behind, the first that are there.
-const BEFORE_DEPENDENCIES: [&[&str]; 2] = [
-    &["dependencies", "dev-dependencies", "build-dependencies"],
-    &["package", "lib", "bin", "example", "test", "bench", "features"],
-];
+/// What a new table of dependencies stands behind: the tables whose first key is in the first of these
+/// groups that has any.
+fn before(table: &str) -> &'static [&'static [&'static str]] {
+    const PACKAGE: &[&str] =
+        &["package", "project", "lib", "bin", "example", "test", "bench", "features"];
+    match table {
+        "dependencies" => &[PACKAGE],
+        _ => &[&["dependencies", "dev-dependencies"], PACKAGE],
+    }
+}
+
+/// Whether a line stands where the order of the keys has it, or at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// If the others are in that order.
+    Sorted,
+    Last,
+}
+
+impl Requirement {
+    /// The line of a manifest.
+    pub(crate) fn line(self) -> String {
+        format!("{} = {}", self.name, self.value())
+    }
+
+    fn value(self) -> Value {
+        let version = Value::from(self.version);
+        if self.default_features {
+            return version;
+        }
+        let mut value = InlineTable::new();
+        value.insert("version", version);
+        value.insert("default-features", false.into());
+        value.into()
+    }
+}
 
 impl Manifest {
     /// # Errors
     ///
     /// When the text is no TOML.
     pub(crate) fn parse(text: &str) -> Result<Self, TomlError> {
-        text.parse().map(Manifest)
+        let document: DocumentMut = text.parse()?;
+        // The end of the last line may be missing.
+        let is_faithful = document.to_string().trim_end() == text.trim_end();
+        Ok(Manifest { document, is_faithful })
+    }
+
+    /// Whether nothing but the edit changes. Dotted keys of one table that do not stand together would be
+    /// brought together.
+    pub(crate) fn is_faithful(&self) -> bool {
+        self.is_faithful
     }
 
     pub(crate) fn text(&self) -> String {
-        self.0.to_string()
+        self.document.to_string()
     }
 
     /// The item at the end of these keys.
     pub(crate) fn get(&self, path: &[&str]) -> Option<&Item> {
-        let mut item = self.0.as_item();
+        let mut item = self.document.as_item();
         for key in path {
             item = item.as_table_like()?.get(key)?;
         }
         Some(item)
+    }
+
+    /// What the package says of itself under this key.
+    pub(crate) fn in_package(&self, key: &str) -> Option<&Item> {
+        // The second is an old name, which Cargo still reads.
+        self.get(&["package", key]).or_else(|| self.get(&["project", key]))
     }
 
     /// What a package is called in a table of dependencies that has it.
@@ -71,16 +120,7 @@ impl Manifest {
 
     /// Adds a dependency with its version to a table of dependencies.
     pub(crate) fn add_dependency(&mut self, table: &[&str], requirement: Requirement) {
-        let version = Value::from(requirement.version);
-        let value = if requirement.default_features {
-            version
-        } else {
-            let mut value = InlineTable::new();
-            value.insert("version", version);
-            value.insert("default-features", false.into());
-            value.into()
-        };
-        self.insert(table, requirement.name, value.into(), &BEFORE_DEPENDENCIES);
+        self.insert_dependency(table, requirement.name, requirement.value().into());
     }
 
     /// Adds a dependency that is taken from the workspace, written as the others are.
@@ -98,12 +138,26 @@ impl Manifest {
                 Item::Table(value)
             }
         };
-        self.insert(table, key, item, &BEFORE_DEPENDENCIES);
+        self.insert_dependency(table, key, item);
+    }
+
+    /// Adds a dependency in the form that the others have: a line each, or a table each.
+    fn insert_dependency(&mut self, table: &[&str], key: &str, item: Item) {
+        let has_tables_alone = self
+            .get(table)
+            .and_then(Item::as_table)
+            .is_some_and(|table| table.is_implicit() && table.get_values().is_empty());
+        if has_tables_alone {
+            self.insert_table(table, key, as_table(item, "version"), &[table]);
+        } else {
+            let before = table.last().map_or(&[][..], |table| before(table));
+            self.insert(table, key, item, Place::Sorted, before);
+        }
     }
 
     /// Adds a value to a table, which is made behind all others if it is not there.
     pub(crate) fn add(&mut self, table: &[&str], key: &str, value: impl Into<Value>) {
-        self.insert(table, key, Item::Value(value.into()), &[]);
+        self.insert(table, key, Item::Value(value.into()), Place::Last, &[]);
     }
 
     /// Adds a text to the end of a list; a list in several lines gets one more.
@@ -116,43 +170,46 @@ impl Manifest {
     }
 
     fn descend(&mut self, path: &[&str]) -> Option<&mut dyn TableLike> {
-        let mut table: &mut dyn TableLike = self.0.as_table_mut();
+        let mut table: &mut dyn TableLike = self.document.as_table_mut();
         for key in path {
             table = table.get_mut(key)?.as_table_like_mut()?;
         }
         Some(table)
     }
 
-    fn insert(&mut self, path: &[&str], key: &str, item: Item, before: &[&[&str]]) {
-        let of_subtables = |item: &Item| {
-            item.as_table()
-                .is_some_and(|table| table.is_implicit() && table.get_values().is_empty())
-        };
-        let is_inline = self.get(path).is_some_and(Item::is_inline_table);
-        if self.get(path).is_some_and(of_subtables) {
-            let own_table = as_table(item, "version");
-            self.insert_table(path, key, own_table, &[path]);
-        } else if let Some(table) = self.descend(path) {
-            let is_sorted = table.iter().map(|(key, _)| key).is_sorted() && !table.is_empty();
-            table.insert(key, item);
-            if is_sorted {
-                table.sort_values();
+    fn insert(&mut self, path: &[&str], key: &str, item: Item, place: Place, before: &[&[&str]]) {
+        match self.get(path) {
+            Some(Item::Value(Value::InlineTable(_))) => {
+                if let Some(table) = self.descend(path)
+                    && let Ok(value) = item.into_value()
+                {
+                    insert_inline(table, key, value);
+                }
             }
-            if is_inline {
-                table.fmt();
+            Some(_) => {
+                let mut table = Some(self.document.as_table_mut());
+                for key in path {
+                    table = table.and_then(|table| table.get_mut(key)?.as_table_mut());
+                }
+                if let Some(table) = table {
+                    insert_line(table, key, item, place);
+                }
             }
-        } else if let Some((last, above)) = path.split_last() {
-            let mut table = Table::new();
-            table.insert(key, item);
-            self.insert_table(above, last, table, before);
+            None => {
+                if let Some((last, above)) = path.split_last() {
+                    let mut table = Table::new();
+                    table.insert(key, item);
+                    self.insert_table(above, last, table, before);
+                }
+            }
         }
     }
 
     /// Adds a table with a header of its own below those that the path leads through.
     fn insert_table(&mut self, path: &[&str], key: &str, mut table: Table, before: &[&[&str]]) {
-        let position = place(&mut self.0, &mut table, before);
+        let position = place(&mut self.document, &mut table, before);
         table.set_position(Some(position));
-        let mut parent = self.0.as_table_mut();
+        let mut parent = self.document.as_table_mut();
         for key in path {
             let mut implicit = Table::new();
             implicit.set_implicit(true);
@@ -177,6 +234,58 @@ fn as_table(item: Item, key: &str) -> Table {
     };
     table.set_dotted(false);
     table
+}
+
+/// Adds a line to a table.
+fn insert_line(table: &mut Table, key: &str, item: Item, place: Place) {
+    // One that has tables alone below it gets a header.
+    table.set_implicit(false);
+    let keys: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
+    let behind: Vec<_> = keys.iter().filter(|other| other.as_str() > key).collect();
+    let prefix = |table: &Table, key: &str| {
+        let prefix = table.key(key).and_then(|key| key.leaf_decor().prefix()?.as_str());
+        prefix.unwrap_or_default().to_owned()
+    };
+    // A comment in front of the first line may be one on all of them.
+    let is_first = behind.len() == keys.len();
+    let is_sorted = place == Place::Sorted
+        && keys.is_sorted()
+        && !(is_first && keys.first().is_some_and(|first| prefix(table, first).contains('#')));
+    let behind = if is_sorted { behind } else { Vec::new() };
+    let moved: Vec<_> = behind.iter().filter_map(|key| table.remove_entry(key)).collect();
+    table.insert(key, item);
+    if let Some(other) = keys.last() {
+        let line = moved.last().map_or_else(
+            || prefix(table, other),
+            |(key, _)| {
+                key.leaf_decor().prefix().and_then(RawString::as_str).unwrap_or("").to_owned()
+            },
+        );
+        let indentation = line.rsplit('\n').next().unwrap_or_default();
+        if let Some(mut key) = table.key_mut(key) {
+            key.leaf_decor_mut().set_prefix(indentation);
+        }
+    }
+    for (key, item) in moved {
+        table.insert_formatted(&key, item);
+    }
+}
+
+/// Adds a value to the end of a table in one line; what stood behind the last one stays in front of the
+/// bracket.
+fn insert_inline(table: &mut dyn TableLike, key: &str, value: Value) {
+    let last = table.iter_mut().last().and_then(|(_, item)| item.as_value_mut());
+    let suffix = last.map(|last| {
+        let suffix =
+            last.decor().suffix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        last.decor_mut().set_suffix("");
+        suffix
+    });
+    table.insert(key, Item::Value(value));
+    if let (Some(suffix), Some(value)) = (suffix, table.get_mut(key).and_then(Item::as_value_mut)) {
+        value.decor_mut().set_prefix(" ");
+        value.decor_mut().set_suffix(suffix);
+    }
 }
 
 fn form(dependency: &Item) -> Option<Form> {
@@ -238,15 +347,21 @@ fn take(trailing: &RawString, is_first: bool, table: &mut Table) {
     }
 }
 
-/// What stands in front of a table: the comments that belong to the one above, up to an empty line, and
-/// the rest.
+/// What stands in front of a table: what belongs to the one above, up to the last empty line, and the rest.
 fn split_comments(prefix: &str) -> (String, String) {
-    let is_comment = |line: &&str| !line.trim().is_empty();
-    let above: String = prefix.split_inclusive('\n').take_while(is_comment).collect();
-    match prefix.strip_prefix(&above) {
-        Some(own) if own.contains('\n') => (above, own.to_owned()),
-        // Without an empty line it is the next table's.
-        _ => (String::new(), prefix.to_owned()),
+    let mut above = String::new();
+    let mut own = String::new();
+    for line in prefix.split_inclusive('\n') {
+        if line.trim().is_empty() {
+            above += &std::mem::take(&mut own);
+        }
+        own += line;
+    }
+    // Without an empty line it is the next table's.
+    if own.starts_with(['\n', '\r']) || above.is_empty() {
+        (above, own)
+    } else {
+        (String::new(), prefix.to_owned())
     }
 }
 
@@ -271,13 +386,22 @@ fn each(table: &mut Table, root: Option<&str>, call: &mut impl FnMut(&str, &mut 
 }
 
 fn push(array: &mut Array, text: &str) {
-    let prefix = |value: &Value| {
-        let prefix = value.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
-        prefix.rsplit_once('\n').map(|(_, indentation)| format!("\n{indentation}"))
+    let mut value = Value::from(text);
+    let own = |value: &Value| {
+        value.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned()
     };
-    let Some(line) = array.iter().last().and_then(prefix) else {
-        array.push(text);
+    let Some(last) = array.iter().last().map(own) else {
+        let space = array.trailing().as_str().unwrap_or_default().to_owned();
+        if space.contains('\n') {
+            value.decor_mut().set_prefix("\n    ");
+            array.set_trailing_comma(true);
+        }
+        array.push_formatted(value);
         return;
+    };
+    let line = match last.rsplit_once('\n') {
+        Some((_, indentation)) => format!("\n{indentation}"),
+        None => " ".to_owned(),
     };
     // What stands behind the last one, a comment maybe, stays there.
     let behind = if array.trailing_comma() {
@@ -294,7 +418,6 @@ fn push(array: &mut Array, text: &str) {
     };
     let comment = behind.trim_end();
     let end = behind.strip_prefix(comment).unwrap_or_default();
-    let mut value = Value::from(text);
     value.decor_mut().set_prefix(format!("{comment}{line}"));
     if array.trailing_comma() {
         array.set_trailing(end);
@@ -365,6 +488,26 @@ mod tests {
                 "build-dependencies.cc = \"1\"\nbuild-dependencies.netswap-build = \"0.1\"\n\n[package]\nname = \"a\"\n",
             ),
             (
+                "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n\n# Small.\n[profile.release]\nlto = true\n",
+                "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n\n# Small.\n[profile.release]\nlto = true\n",
+            ),
+            (
+                "[build-dependencies]\n  cc = \"1\"\n  z = \"1\"\n",
+                "[build-dependencies]\n  cc = \"1\"\n  netswap-build = \"0.1\"\n  z = \"1\"\n",
+            ),
+            (
+                "[build-dependencies]\n# All of these\n# are needed.\nserde = \"1\"\n",
+                "[build-dependencies]\n# All of these\n# are needed.\nserde = \"1\"\nnetswap-build = \"0.1\"\n",
+            ),
+            (
+                "[build-dependencies]\nserde.version = \"1\"\nserde.features = [\"a\"]\nserde.default-features = false\n",
+                "[build-dependencies]\nnetswap-build = \"0.1\"\nserde.version = \"1\"\nserde.features = [\"a\"]\nserde.default-features = false\n",
+            ),
+            (
+                "build-dependencies = {cc=\"1\"}\n",
+                "build-dependencies = {cc=\"1\", netswap-build = \"0.1\"}\n",
+            ),
+            (
                 "build-dependencies = { cc = \"1\" }\n",
                 "build-dependencies = { cc = \"1\", netswap-build = \"0.1\" }\n",
             ),
@@ -418,6 +561,12 @@ mod tests {
                 "[workspace]\nmembers = [\n  \"a\",\n  \"b\",\n  \"xtask\"\n]\n",
             ),
             ("", "[workspace]\nmembers = [\"xtask\"]\n"),
+            ("[workspace]\nmembers = [ \"a\" ]\n", "[workspace]\nmembers = [ \"a\", \"xtask\" ]\n"),
+            ("[workspace]\nmembers = [\n]\n", "[workspace]\nmembers = [\n    \"xtask\",\n]\n"),
+            (
+                "[package]\nname = \"a\"\n\n[workspace.lints.rust]\nx = \"warn\"\n",
+                "[package]\nname = \"a\"\n\n[workspace]\nmembers = [\"xtask\"]\n\n[workspace.lints.rust]\nx = \"warn\"\n",
+            ),
             (
                 "[package]\nname = \"a\"\n",
                 "[package]\nname = \"a\"\n\n[workspace]\nmembers = [\"xtask\"]\n",
@@ -426,6 +575,13 @@ mod tests {
             let push = |manifest: &mut Manifest| manifest.push(&["workspace"], "members", "xtask");
             assert_eq!(edited(before, push), after, "{before}");
         }
+    }
+
+    #[test]
+    fn an_order_that_an_edit_would_change_is_known() {
+        let is_faithful = |text: &str| Manifest::parse(text).unwrap().is_faithful();
+        assert!(is_faithful("[a]\nb.c = 1\nb.d = 2\ne = 3"));
+        assert!(!is_faithful("[a]\nb.c = 1\ne = 3\nb.d = 2\n"));
     }
 
     #[test]

@@ -4,18 +4,22 @@ mod chores;
 mod files;
 mod manifest;
 mod package;
+mod program;
 mod project;
 mod rust;
 mod rustfmt;
 mod text;
 mod write;
+mod xtask;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 pub(crate) use files::FileChange;
 use files::Files;
 pub(crate) use project::Project;
 pub(crate) use write::write;
+use xtask::Xtask;
 
 use crate::Error;
 use crate::text::nearest;
@@ -39,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) converted: Vec<Converted>,
     /// The files that are written for all of them.
     pub(crate) shared: Vec<PathBuf>,
+    /// The packages that make nothing but the xtask, which stays on the machine that builds.
+    pub(crate) left_out: Vec<String>,
     /// Whether `cargo xtask verify` is there afterwards.
     pub(crate) has_xtask: bool,
     /// The files that are written, in the order of their paths.
@@ -82,36 +88,50 @@ impl Converted {
 /// When a file can't be read, or a package that is wanted is not there.
 pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
     let mut files = Files::default();
-    let xtask = chores::Xtask::find(project, &mut files)?;
-    let packages: Vec<_> = if wanted.packages.is_empty() {
-        let is_left_out = |name: &str| xtask.package().is_some_and(|package| package.name == name);
-        let all = project.packages.iter();
-        all.filter(|package| package.makes_images() && !is_left_out(&package.name)).collect()
+    let xtask = Xtask::find(project, &mut files)?;
+    let mut left_out = Vec::new();
+    let mut packages = Vec::new();
+    if wanted.packages.is_empty() {
+        for package in project.packages.iter().filter(|package| package.makes_images()) {
+            if xtask.leaves_out(package) {
+                left_out.push(package.name.clone());
+            } else {
+                packages.push(package);
+            }
+        }
     } else {
-        let named = wanted.packages.iter().map(|name| {
-            project.package(name).ok_or_else(|| Error::UnknownPackage {
-                name: name.clone(),
-                nearest: nearest(name, project.packages.iter().map(|package| &*package.name))
-                    .map(str::to_owned),
-            })
-        });
-        named.collect::<Result<_, _>>()?
-    };
+        for name in wanted.packages.iter().collect::<BTreeSet<_>>() {
+            packages.push(project.package(name).ok_or_else(|| unknown(name, project))?);
+        }
+    }
     let mut converted = Vec::new();
     for package in packages {
         let mut outcome = package::convert(package, project, &mut files)?;
         outcome.files = files.take_touched();
+        if outcome.files.is_empty() && files.is_changed(&package.manifest) {
+            // With another package that has the same build script.
+            outcome.files.push(package.manifest.clone());
+        }
         converted.push(outcome);
     }
+    let mut has_xtask = xtask.verifies();
     if wanted.xtask {
         let mut outcome = chores::convert(&xtask, project, &mut files)?;
         outcome.files = files.take_touched();
+        has_xtask = outcome.todo.is_none();
         converted.push(outcome);
     }
-    if let Some(clone) = &wanted.netswap_path {
+    if let Some(clone) = wanted.netswap_path.as_ref().filter(|_| !converted.is_empty()) {
         chores::patch(clone, wanted.xtask, project, &mut files)?;
     }
     let shared = files.take_touched();
-    let has_xtask = wanted.xtask || xtask.verifies();
-    Ok(Plan { converted, shared, has_xtask, changes: files.changes() })
+    Ok(Plan { converted, shared, left_out, has_xtask, changes: files.changes() })
+}
+
+fn unknown(name: &str, project: &Project) -> Error {
+    let names = project.packages.iter().map(|package| &*package.name);
+    Error::UnknownPackage {
+        name: name.to_owned(),
+        nearest: nearest(name, names).map(str::to_owned),
+    }
 }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::DependencyKind;
 use cargo_metadata::semver::Version;
-use toml_edit::Item;
+use toml_edit::{Array, Item};
 
 use super::files::Files;
 use super::manifest::{Manifest, Requirement};
+use super::program;
 use super::project::{Package, Project};
 use super::rust::Source;
 use super::rustfmt::formatted;
@@ -25,6 +26,12 @@ const NETSWAP_BUILD: Requirement =
 /// The oldest Rust that netswap-build is for.
 const OLDEST_RUST: Version = Version::new(1, 63, 0);
 
+/// What stands at the top of a build script that is made.
+const ABOUT: &str = "//! Makes Windows copy what is built here to the page file when it is loaded from a network share.";
+
+const RERUN: &str = "from now on it runs again only for what rerun-if lines name: if it reads files, let it \
+    print cargo:rerun-if-changed=FILE for each";
+
 /// Adds to a package what it lacks.
 ///
 /// # Errors
@@ -36,78 +43,108 @@ pub(super) fn convert(
     files: &mut Files,
 ) -> Result<Converted, Error> {
     let mut converted = Converted::of(&package.name);
-    let manifest = read(files, &package.manifest)?;
+    converted.todo = add(package, project, files, &mut converted.notes)?;
+    Ok(converted)
+}
+
+/// Adds it, and returns what can't be done surely.
+fn add(
+    package: &Package,
+    project: &Project,
+    files: &mut Files,
+    notes: &mut Vec<(PathBuf, String)>,
+) -> Result<Option<Todo>, Error> {
     let dependency = package.dependency(DependencyKind::Build, NETSWAP_BUILD.name);
     let key = dependency.map_or(NETSWAP_BUILD.name, |dependency| &dependency.key);
+    let manifest = read(files, &package.manifest)?;
     let script = match Script::of(package, &manifest, key, files)? {
-        Ok(script) => script,
-        Err(todo) => {
-            converted.todo = Some(todo);
-            return Ok(converted);
-        }
+        Script::Asks if dependency.is_some() => return Ok(None),
+        Script::ByHand(todo) => return Ok(Some(todo)),
+        script => script,
     };
-    if matches!(script, Script::Asks) && dependency.is_some() {
-        return Ok(converted);
-    }
     if dependency.is_some_and(|dependency| dependency.is_optional) {
-        converted.todo = Some(Todo {
+        return Ok(Some(Todo {
             path: package.manifest.clone(),
             why: format!("{key} is an optional build-dependency"),
             cure: format!(
                 "where its feature is on, let the build script call it:\n    {}",
                 call(key)
             ),
-        });
-        return Ok(converted);
+        }));
     }
-    let key = require(files, package, project, DependencyKind::Build, NETSWAP_BUILD)?;
-    let call = call(&key);
-    match script {
-        Script::Asks => {}
-        Script::New(path) => {
-            let text = format!("{ABOUT}\n\nfn main() {{\n    {call}\n}}\n");
-            let text = formatted(None, text, package.folder(), package.edition);
-            files.set(&path, text);
-        }
-        Script::Lacks(path) => {
-            let before = files.text(&path)?.to_owned();
-            let source = Source::of(&before);
-            let with_call = source.as_ref().and_then(|source| source.with_statement(&call));
-            let Some(after) = with_call else {
-                converted.todo = Some(Todo {
-                    why: if source.is_some() {
-                        "it has no `fn main` of its own".to_owned()
-                    } else {
-                        "it can't be read as Rust".to_owned()
-                    },
-                    cure: format!("put this line at the start of its main:\n    {call}"),
-                    path,
-                });
-                return Ok(converted);
-            };
-            let is_plain = source.is_some_and(|source| source.is_empty());
-            if !is_plain && !before.contains("rerun-if") {
-                converted.notes.push((path.clone(), RERUN.to_owned()));
-            }
-            let after = formatted(Some(&before), after, package.folder(), package.edition);
-            files.set(&path, after);
-        }
-    }
+    let key = match require(files, package, project, DependencyKind::Build, NETSWAP_BUILD)? {
+        Ok(key) => key,
+        Err(todo) => return Ok(Some(todo)),
+    };
     if let Some(version) = package.rust_version.as_ref().filter(|version| **version < OLDEST_RUST) {
         let note = format!("its rust-version is {version}, and netswap-build needs {OLDEST_RUST}");
-        converted.notes.push((package.manifest.clone(), note));
+        notes.push((package.manifest.clone(), note));
     }
-    Ok(converted)
+    match script {
+        Script::Lacks(path) => {
+            // Whoever else runs this script makes the call, too.
+            for other in project.packages_with(&path) {
+                if let Err(todo) =
+                    require(files, other, project, DependencyKind::Build, NETSWAP_BUILD)?
+                {
+                    return Ok(Some(todo));
+                }
+            }
+            add_call(&path, &call(&key), package, files, notes)
+        }
+        Script::New(path) => {
+            let text = format!("{ABOUT}\n\nfn main() {{\n    {}\n}}\n", call(&key));
+            files.set(&path, formatted(None, text, package.folder(), package.edition));
+            let included = manifest.in_package("include").and_then(Item::as_array);
+            let names_it = |list: &Array| {
+                list.iter().any(|glob| glob.as_str().is_some_and(|glob| glob.ends_with("build.rs")))
+            };
+            if included.is_some_and(|list| !names_it(list)) {
+                let note = "its `include` may leave build.rs out of the package that is published";
+                notes.push((package.manifest.clone(), note.to_owned()));
+            }
+            Ok(None)
+        }
+        Script::Asks | Script::ByHand(_) => Ok(None),
+    }
 }
 
-/// What stands at the top of a build script that is made.
-const ABOUT: &str = "//! Makes Windows copy what is built here to the page file when it is loaded from a network share.";
-
-const RERUN: &str = "from now on it runs again only for what rerun-if lines name: if it reads files, let it \
-    print cargo:rerun-if-changed=FILE for each";
+/// Adds the call to a build script.
+fn add_call(
+    path: &Path,
+    call: &str,
+    package: &Package,
+    files: &mut Files,
+    notes: &mut Vec<(PathBuf, String)>,
+) -> Result<Option<Todo>, Error> {
+    let by_hand = |why: &str| {
+        let cure = format!("put this line at the start of its main:\n    {call}");
+        Ok(Some(Todo { path: path.to_owned(), why: why.to_owned(), cure }))
+    };
+    let before = files.text(path)?.to_owned();
+    let Some(source) = Source::of(&before) else {
+        return by_hand("it can't be read as Rust");
+    };
+    let after = match source.with_statement(call) {
+        Ok(after) => after,
+        Err(why) => return by_hand(why),
+    };
+    let Some(words) = program::words(path, files)? else {
+        return by_hand("not all of its modules can be found and read as Rust");
+    };
+    if !source.is_empty() && !words.texts.iter().any(|text| text.contains("rerun-if")) {
+        notes.push((path.to_owned(), RERUN.to_owned()));
+    }
+    files.set(path, formatted(Some(&before), after, package.folder(), package.edition));
+    Ok(None)
+}
 
 fn call(key: &str) -> String {
-    format!("{}::emit();", key.replace('-', "_"))
+    format!("{}::emit();", crate_name(key))
+}
+
+fn crate_name(key: &str) -> String {
+    key.replace('-', "_")
 }
 
 /// A package's build script.
@@ -118,54 +155,66 @@ enum Script {
     Lacks(PathBuf),
     /// There is none yet, and it is to be this file.
     New(PathBuf),
+    /// It can't be told what it does, or there can't be one.
+    ByHand(Todo),
 }
 
 impl Script {
-    /// The script, or what is left to do where that can't be told.
     fn of(
         package: &Package,
         manifest: &Manifest,
         key: &str,
         files: &mut Files,
-    ) -> Result<Result<Self, Todo>, Error> {
-        let call = call(key);
-        let in_manifest =
-            |why: String, cure: String| Ok(Err(Todo { path: package.manifest.clone(), why, cure }));
-        if let Some(list) = manifest.get(&["package", "metabuild"]) {
-            let asks = |list: &Item| list.to_string().contains("\"netswap-build\"");
-            if asks(list) {
-                return Ok(Ok(Script::Asks));
+    ) -> Result<Self, Error> {
+        let in_manifest = |why: &str, cure: &str| {
+            let path = package.manifest.clone();
+            Ok(Script::ByHand(Todo { path, why: why.to_owned(), cure: cure.to_owned() }))
+        };
+        if let Some(list) = manifest.in_package("metabuild") {
+            if list.to_string().contains("\"netswap-build\"") {
+                return Ok(Script::Asks);
             }
             let cure = "put \"netswap-build\" into that list, and among the build-dependencies";
-            return in_manifest("metabuild makes its build script".to_owned(), cure.to_owned());
+            return in_manifest("metabuild makes its build script", cure);
         }
+        let usual = package.folder().join("build.rs");
         match package.build_scripts.as_slice() {
-            [] if manifest.get(&["package", "build"]).and_then(Item::as_bool) == Some(false) => {
-                let cure = "take that line out, and run netswap init again".to_owned();
-                in_manifest("`build = false` keeps build scripts out".to_owned(), cure)
+            [] if manifest.in_package("build").and_then(Item::as_bool) == Some(false) => {
+                in_manifest(
+                    "`build = false` keeps build scripts out",
+                    "take that line out, and run netswap init again",
+                )
             }
-            [] => Ok(Ok(Script::New(package.folder().join("build.rs")))),
-            [path] if !files.is_there(path) => Ok(Ok(Script::New(path.clone()))),
+            [] if files.is_there(&usual) => Ok(Script::ByHand(Todo {
+                path: usual,
+                why: "it is there, and Cargo takes no build script from it".to_owned(),
+                cure: "make room for a build script, and run netswap init again".to_owned(),
+            })),
+            [] => Ok(Script::New(usual)),
+            [path] if !files.is_there(path) => Ok(Script::New(path.clone())),
             [path] => {
-                let source = files.text(path)?;
-                let words = Source::of(source).map(|source| source.words()).unwrap_or_default();
-                let names = ["netswap_build", call.split(':').next().unwrap_or_default()];
-                let asks = names.iter().any(|name| words.contains(*name));
-                Ok(Ok(if asks { Script::Asks } else { Script::Lacks(path.clone()) }))
+                let words = program::words(path, files)?.unwrap_or_default();
+                let asks = words.paths.contains(&crate_name(key));
+                Ok(if asks { Script::Asks } else { Script::Lacks(path.clone()) })
             }
             several => {
                 let count = u64::try_from(several.len()).unwrap_or(u64::MAX);
                 let why = format!("it has {}", plural(count, "build script", "build scripts"));
                 let cure = format!(
-                    "with netswap-build among the build-dependencies, put this line at the start of main in one of them:\n    {call}"
+                    "with netswap-build among the build-dependencies, put this line at the start of main in one of them:\n    {}",
+                    call(key)
                 );
-                in_manifest(why, cure)
+                in_manifest(&why, &cure)
             }
         }
     }
 }
 
 /// A manifest as it is by now.
+///
+/// # Errors
+///
+/// When it can't be read or is no TOML.
 pub(super) fn read(files: &mut Files, path: &Path) -> Result<Manifest, Error> {
     Manifest::parse(files.text(path)?).map_err(|error| Error::ReadProject {
         path: path.to_owned(),
@@ -173,8 +222,8 @@ pub(super) fn read(files: &mut Files, path: &Path) -> Result<Manifest, Error> {
     })
 }
 
-/// Adds a dependency to a package unless it has it, from the workspace if that is where it has others
-/// from, and returns what it is called.
+/// Adds a dependency to a package unless it has it, from the workspace if that is where packages have
+/// others from, and returns what it is called, or what is to be done by hand.
 ///
 /// # Errors
 ///
@@ -185,21 +234,12 @@ pub(super) fn require(
     project: &Project,
     kind: DependencyKind,
     requirement: Requirement,
-) -> Result<String, Error> {
+) -> Result<Result<String, Todo>, Error> {
     const SHARED: &[&str] = &["workspace", "dependencies"];
-    if let Some(dependency) = package.dependency(kind, requirement.name) {
-        return Ok(dependency.key.clone());
+    let dependency = package.dependency(kind, requirement.name);
+    if let Some(dependency) = dependency.filter(|dependency| !dependency.is_conditional) {
+        return Ok(Ok(dependency.key.clone()));
     }
-    let root = project.root_manifest();
-    let mut workspace = read(files, &root)?;
-    let mut shared = workspace.key_of(SHARED, requirement.name);
-    let takes_others = read(files, &package.manifest)?.inherits().is_some();
-    if shared.is_none() && takes_others && workspace.get(SHARED).is_some() {
-        workspace.add_dependency(SHARED, requirement);
-        files.set(&root, workspace.text());
-        shared = workspace.key_of(SHARED, requirement.name);
-    }
-    // The manifest of the workspace may be this one.
     let mut manifest = read(files, &package.manifest)?;
     let table = match kind {
         // An old spelling, which Cargo still reads.
@@ -209,6 +249,30 @@ pub(super) fn require(
         DependencyKind::Build => "build-dependencies",
         _ => "dependencies",
     };
+    // Added a moment ago, for another package with the same build script.
+    if let Some(key) = manifest.key_of(&[table], requirement.name) {
+        return Ok(Ok(key));
+    }
+    let root = project.root_manifest();
+    let mut workspace = read(files, &root)?;
+    for (manifest, path) in [(&manifest, &package.manifest), (&workspace, &root)] {
+        if !manifest.is_faithful() {
+            return Ok(Err(Todo {
+                path: path.clone(),
+                why: "dotted keys of one table do not stand together, which an edit would change"
+                    .to_owned(),
+                cure: format!("add to {table} of {}:\n    {}", package.name, requirement.line()),
+            }));
+        }
+    }
+    let mut shared = workspace.key_of(SHARED, requirement.name);
+    if shared.is_none() && workspace.get(SHARED).is_some() && is_inheriting(project, files)? {
+        workspace.add_dependency(SHARED, requirement);
+        files.set(&root, workspace.text());
+        shared = workspace.key_of(SHARED, requirement.name);
+        // It may be this one.
+        manifest = read(files, &package.manifest)?;
+    }
     let key = if let Some(key) = shared {
         manifest.inherit_dependency(&[table], &key);
         key
@@ -217,5 +281,15 @@ pub(super) fn require(
         requirement.name.to_owned()
     };
     files.set(&package.manifest, manifest.text());
-    Ok(key)
+    Ok(Ok(key))
+}
+
+/// Whether packages of the project take dependencies from the workspace.
+fn is_inheriting(project: &Project, files: &mut Files) -> Result<bool, Error> {
+    for package in &project.packages {
+        if read(files, &package.manifest)?.inherits().is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::semver::Version;
-use cargo_metadata::{CrateType, DependencyKind, Edition, Target, TargetKind};
+use cargo_metadata::{DependencyKind, Edition, Target, TargetKind};
 
 use crate::Error;
 use crate::find::{BuildError, metadata};
+use crate::text::normal;
 
 /// The packages of a workspace, in the order of their paths.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub(crate) struct Dependency {
     /// What it is called in the manifest.
     pub(crate) key: String,
     pub(crate) is_optional: bool,
+    /// Whether it depends on the target, for build-dependencies on the host.
+    pub(crate) is_conditional: bool,
 }
 
 impl Project {
@@ -71,16 +74,20 @@ impl Project {
         self.root.join("Cargo.toml")
     }
 
-    /// The configuration of Cargo for the whole project; the old name without an extension is the one
-    /// that Cargo reads if both are there.
-    pub(crate) fn config(&self) -> PathBuf {
-        let folder = self.root.join(".cargo");
-        let old = folder.join("config");
-        if old.is_file() { old } else { folder.join("config.toml") }
-    }
-
     pub(crate) fn package(&self, name: &str) -> Option<&Package> {
         self.packages.iter().find(|package| package.name == name)
+    }
+
+    /// The package whose manifest this is.
+    pub(crate) fn with_manifest(&self, manifest: &Path) -> Option<&Package> {
+        self.packages.iter().find(|package| package.manifest == manifest)
+    }
+
+    /// All packages whose build script this is.
+    pub(crate) fn packages_with(&self, build_script: &Path) -> impl Iterator<Item = &Package> {
+        let has_it =
+            move |package: &&Package| package.build_scripts.iter().any(|path| path == build_script);
+        self.packages.iter().filter(has_it)
     }
 }
 
@@ -89,8 +96,7 @@ impl Package {
         let of_kind = |kind: TargetKind| {
             package.targets.iter().filter(move |target| target.kind.contains(&kind))
         };
-        let source = |target: &Target| target.src_path.clone().into_std_path_buf();
-        let is_cdylib = |target: &Target| target.crate_types.contains(&CrateType::CDyLib);
+        let source = |target: &Target| normal(target.src_path.as_std_path());
         Package {
             name: package.name.to_string(),
             manifest: package.manifest_path.clone().into(),
@@ -100,17 +106,21 @@ impl Package {
             programs: of_kind(TargetKind::Bin)
                 .map(|target| Program { name: target.name.clone(), source: source(target) })
                 .collect(),
-            has_cdylib: of_kind(TargetKind::CDyLib).any(is_cdylib),
+            has_cdylib: of_kind(TargetKind::CDyLib).next().is_some(),
             dependencies: package.dependencies.iter().map(Dependency::of).collect(),
             default_run: package.default_run.clone(),
         }
     }
 
-    /// The dependency of a kind on a package.
+    /// The dependency of a kind on a package; one that is always there, if there are several.
     pub(crate) fn dependency(&self, kind: DependencyKind, name: &str) -> Option<&Dependency> {
-        self.dependencies
+        let mut all: Vec<_> = self
+            .dependencies
             .iter()
-            .find(|dependency| dependency.kind == kind && dependency.name == name)
+            .filter(|dependency| dependency.kind == kind && dependency.name == name)
+            .collect();
+        all.sort_by_key(|dependency| dependency.is_conditional);
+        all.first().copied()
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -122,10 +132,14 @@ impl Package {
         !self.programs.is_empty() || self.has_cdylib
     }
 
+    pub(crate) fn program(&self, name: &str) -> Option<&Program> {
+        self.programs.iter().find(|program| program.name == name)
+    }
+
     /// The program that `cargo run` runs.
     pub(crate) fn main_program(&self) -> Option<&Program> {
         match (&self.default_run, self.programs.as_slice()) {
-            (Some(name), programs) => programs.iter().find(|program| program.name == *name),
+            (Some(name), _) => self.program(name),
             (None, [only]) => Some(only),
             (None, _) => None,
         }
@@ -139,6 +153,7 @@ impl Dependency {
             kind: dependency.kind,
             key: dependency.rename.as_ref().unwrap_or(&dependency.name).clone(),
             is_optional: dependency.optional,
+            is_conditional: dependency.target.is_some(),
         }
     }
 }

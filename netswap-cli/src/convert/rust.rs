@@ -15,67 +15,116 @@ pub(crate) struct Source<'a> {
     tokens: Vec<TokenTree>,
 }
 
+/// What is named in a source.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words {
+    pub(crate) names: HashSet<String>,
+    /// Those of them that are used as the start or middle of a path, or brought in by `use`.
+    pub(crate) paths: HashSet<String>,
+    /// The contents of literals.
+    pub(crate) texts: HashSet<String>,
+    /// The modules at the top that are files.
+    pub(crate) modules: HashSet<String>,
+}
+
+/// A function `main`.
+struct Main<'a> {
+    body: &'a Group,
+    /// Whether `cfg` decides if it is there.
+    is_conditional: bool,
+}
+
 impl<'a> Source<'a> {
     /// None if the text is no Rust.
     pub(crate) fn of(text: &'a str) -> Option<Self> {
-        let is_script = text.starts_with("#!") && !text.starts_with("#![");
+        // `#!` begins an attribute if a bracket follows, else a line for the system.
+        let is_script =
+            text.strip_prefix("#!").is_some_and(|rest| !rest.trim_start().starts_with('['));
         let start = if is_script { text.find('\n').unwrap_or(text.len()) } else { 0 };
         let tokens = TokenStream::from_str(text.get(start..)?).ok()?.into_iter().collect();
         Some(Source { text, start, tokens })
     }
 
-    /// All names in it, those in macros too, and the contents of plain string literals.
-    pub(crate) fn words(&self) -> HashSet<String> {
-        let mut words = HashSet::new();
+    /// What is named in it, in macros too.
+    pub(crate) fn words(&self) -> Words {
+        let mut words = Words::default();
+        for part in self.tokens.windows(3) {
+            if let [TokenTree::Ident(keyword), TokenTree::Ident(name), TokenTree::Punct(end)] = part
+                && keyword == "mod"
+                && end.as_char() == ';'
+            {
+                words.modules.insert(name.to_string());
+            }
+        }
         let mut left = vec![self.tokens.clone()];
         while let Some(tokens) = left.pop() {
-            for token in tokens {
+            let mut before: Option<&TokenTree> = None;
+            for (index, token) in tokens.iter().enumerate() {
                 match token {
                     TokenTree::Group(group) => left.push(group.stream().into_iter().collect()),
                     TokenTree::Ident(name) => {
-                        words.insert(name.to_string());
+                        let is_used =
+                            matches!(before, Some(TokenTree::Ident(word)) if word == "use");
+                        if is_used
+                            || matches!(tokens.get(index + 1), Some(TokenTree::Punct(colon)) if colon.as_char() == ':' && colon.spacing() == Spacing::Joint)
+                        {
+                            words.paths.insert(name.to_string());
+                        }
+                        words.names.insert(name.to_string());
                     }
                     TokenTree::Literal(literal) => {
-                        words.insert(literal.to_string().trim_matches('"').to_owned());
+                        words.texts.insert(literal.to_string().trim_matches('"').to_owned());
                     }
                     TokenTree::Punct(_) => {}
                 }
+                before = Some(token);
             }
         }
         words
     }
 
-    /// The bodies of the functions `main` at the top: one, none where a macro or another file makes it,
-    /// or several, of which `cfg` picks one.
-    fn mains(&self) -> Vec<&Group> {
-        let mut bodies = Vec::new();
+    /// The functions `main` at the top: one, none where a macro or another file makes it, or several, of
+    /// which `cfg` picks one.
+    fn mains(&self) -> Vec<Main<'_>> {
+        let mut mains = Vec::new();
         for (index, pair) in self.tokens.windows(2).enumerate() {
             let is_main = matches!(pair, [TokenTree::Ident(function), TokenTree::Ident(name)]
                 if function == "fn" && name == "main");
-            if is_main {
-                bodies.extend(body(self.tokens.get(index + 2..).unwrap_or_default()));
+            let behind = self.tokens.get(index + 2..).unwrap_or_default();
+            if let Some(body) = body(behind).filter(|_| is_main) {
+                let front = self.tokens.get(..index).unwrap_or_default();
+                mains.push(Main { body, is_conditional: has_condition(front) });
             }
         }
-        bodies
+        mains
     }
 
     /// Whether nothing is in `main`.
     pub(crate) fn is_empty(&self) -> bool {
-        self.mains().iter().all(|body| body.stream().is_empty())
+        self.mains().iter().all(|main| main.body.stream().is_empty())
     }
 
-    /// The text with the statement as the first of `main`; None if it has none of its own.
-    pub(crate) fn with_statement(&self, statement: &str) -> Option<String> {
+    /// The text with the statement as the first of `main`, of each if there are several.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not sure that this would be run.
+    pub(crate) fn with_statement(&self, statement: &str) -> Result<String, &'static str> {
         let mains = self.mains();
-        if mains.is_empty() {
-            return None;
+        match mains.as_slice() {
+            [] => return Err("it has no `fn main` of its own"),
+            [Main { is_conditional: true, .. }] => {
+                return Err("its `fn main` is there under a condition");
+            }
+            _ => {}
         }
         let mut text = self.text.to_owned();
-        for body in mains.into_iter().rev() {
-            let (range, insertion) = self.insertion(body, statement)?;
+        for main in mains.into_iter().rev() {
+            let place = self.insertion(main.body, statement);
+            let (range, insertion) = place.ok_or("its `fn main` can't be read")?;
             text.replace_range(range, &insertion);
         }
-        Some(text)
+        Ok(text)
     }
 
     /// What of the text is replaced for the statement to stand in this body, and by what.
@@ -104,7 +153,8 @@ impl<'a> Source<'a> {
             return Some((at..at, format!("\n{indentation}{statement}")));
         }
         // The body goes on in the line, and so does the statement.
-        Some((after..after, format!(" {statement}")))
+        let gap = if rest.starts_with(char::is_whitespace) { "" } else { " " };
+        Some((after..after, format!(" {statement}{gap}")))
     }
 
     /// Where the attributes of the body itself, `#![…]` and `//!`, end, if there are any.
@@ -144,6 +194,32 @@ fn indentation(line: &str) -> &str {
     line.get(..line.len() - content.len()).unwrap_or_default()
 }
 
+/// Whether one of the attributes that these tokens end with is `cfg`; what stands between them and a
+/// function is its qualifiers.
+fn has_condition(tokens: &[TokenTree]) -> bool {
+    let qualifiers = |token: &&TokenTree| match token {
+        TokenTree::Ident(word) => {
+            ["pub", "const", "async", "unsafe", "extern"].contains(&&*word.to_string())
+        }
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Parenthesis,
+        TokenTree::Literal(_) => true,
+        TokenTree::Punct(_) => false,
+    };
+    let mut tokens = tokens.iter().rev().skip_while(qualifiers);
+    while let (Some(TokenTree::Group(group)), Some(TokenTree::Punct(hash))) =
+        (tokens.next(), tokens.next())
+    {
+        if group.delimiter() != Delimiter::Bracket || hash.as_char() != '#' {
+            return false;
+        }
+        let name = group.stream().into_iter().next();
+        if matches!(name, Some(TokenTree::Ident(name)) if name == "cfg") {
+            return true;
+        }
+    }
+    false
+}
+
 /// The body among the tokens behind a function's name. Braces in its signature are the arguments of
 /// generics: they stand behind `<` or a comma.
 fn body(tokens: &[TokenTree]) -> Option<&Group> {
@@ -166,8 +242,9 @@ fn body(tokens: &[TokenTree]) -> Option<&Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn with_call(text: &str) -> Option<String> {
+    fn with_call(text: &str) -> Result<String, &'static str> {
         Source::of(text).unwrap().with_statement("call();")
     }
 
@@ -179,6 +256,8 @@ mod tests {
             ("fn main() {\n}\n", "fn main() {\n    call();\n}\n"),
             ("fn main()\n{\n  a();\n}", "fn main()\n{\n  call();\n  a();\n}"),
             ("fn main() { a(); }", "fn main() { call(); a(); }"),
+            ("fn main() {a();}", "fn main() { call(); a();}"),
+            ("#! [allow(x)]\nfn main() {}", "#! [allow(x)]\nfn main() {\n    call();\n}"),
             ("fn main() { // why\n    a();\n}", "fn main() { // why\n    call();\n    a();\n}"),
             ("fn main() {\n\n\ta();\n}", "fn main() {\n\tcall();\n\n\ta();\n}"),
             ("fn main() {\n    // a();\n}", "fn main() {\n    call();\n    // a();\n}"),
@@ -212,14 +291,14 @@ mod tests {
                 "#[cfg(a)]\nfn main() {\n    call();\n}\n#[cfg(not(a))]\nfn main() { call(); ä(); }",
             ),
         ] {
-            assert_eq!(with_call(before).as_deref(), Some(after), "{before}");
+            assert_eq!(with_call(before).as_deref(), Ok(after), "{before}");
         }
     }
 
     #[test]
     fn without_a_main_of_its_own_nothing_is_inserted() {
         for text in ["", "make_main! { fn main() {} }", "use other::main;", "fn main();"] {
-            assert_eq!(with_call(text), None, "{text}");
+            assert_eq!(with_call(text), Err("it has no `fn main` of its own"), "{text}");
         }
     }
 
@@ -230,10 +309,76 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_a_name_or_a_text_and_nothing_in_a_comment() {
-        let words = Source::of("// a::b\nfn main() { c!(d, \"e\"); }").unwrap().words();
-        for (word, is_there) in [("a", false), ("c", true), ("d", true), ("e", true)] {
-            assert_eq!(words.contains(word), is_there, "{word}");
+    fn a_main_that_may_not_be_there_is_not_sure_to_be_run() {
+        for text in [
+            "#[cfg(a)]\nfn main() {}",
+            "#[cfg(a)]\n#[allow(x)]\npub(crate) extern \"C\" fn main() {}",
+            "#[allow(x)]\n#[cfg(a)]\nasync fn main() {}",
+        ] {
+            assert_eq!(with_call(text), Err("its `fn main` is there under a condition"), "{text}");
+        }
+        assert!(with_call("#[cfg(a)] fn other() {}\n#[allow(x)]\nfn main() {}").is_ok());
+    }
+
+    #[test]
+    fn words_are_told_apart_and_none_is_taken_from_a_comment() {
+        let text = "// a::b\nmod file;\nmod inner {}\nuse used;\nfn main() { c!(d, \"e\", f::g); h(i: j) }";
+        let words = Source::of(text).unwrap().words();
+        let is_there = |set: &HashSet<String>| {
+            ["a", "c", "e", "f", "g", "i", "used"].map(|word| set.contains(word))
+        };
+        assert_eq!(is_there(&words.names), [false, true, false, true, true, true, true]);
+        assert_eq!(is_there(&words.paths), [false, false, false, true, false, false, true]);
+        assert_eq!(is_there(&words.texts), [false, false, true, false, false, false, false]);
+        assert_eq!(words.modules, HashSet::from(["file".to_owned()]));
+    }
+
+    /// Pieces of Rust, and what is none.
+    fn any_source() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("fn main() "),
+            Just("fn main"),
+            Just("main"),
+            Just("fn "),
+            Just("("),
+            Just(")"),
+            Just("{"),
+            Just("}"),
+            Just("{}"),
+            Just("{ a(); }"),
+            Just("\n"),
+            Just(" "),
+            Just("\t"),
+            Just("#[cfg(a)]"),
+            Just("#![allow(a)]"),
+            Just("//! d\n"),
+            Just("// {\n"),
+            Just("/* } */"),
+            Just("\"{\""),
+            Just("r#\"}\"#"),
+            Just("<{ 1 }>"),
+            Just("-> A "),
+            Just(";"),
+            Just("mod m;"),
+            Just("ä"),
+            Just("\u{feff}"),
+            Just("#!"),
+            Just("'a"),
+            Just("macro! "),
+            Just("\r"),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_statement_is_added_and_nothing_else_whatever_the_source(text in any_source()) {
+            let Some(source) = Source::of(&text) else { return Ok(()) };
+            let Ok(after) = source.with_statement("call();") else { return Ok(()) };
+            let bare = |text: &str| text.replace(char::is_whitespace, "");
+            prop_assert_eq!(bare(&after.replace("call();", "")), bare(&text));
+            let again = Source::of(&after);
+            prop_assert!(again.is_some_and(|source| source.words().names.contains("call")), "{after}");
         }
     }
 
@@ -241,7 +386,7 @@ mod tests {
     fn braces_by_the_thousand_are_no_trouble() {
         let deep = format!("fn main() {{ {}{} }}", "{".repeat(100_000), "}".repeat(100_000));
         let source = Source::of(&deep).unwrap();
-        assert!(source.with_statement("call();").is_some());
-        assert!(source.words().contains("main"));
+        assert!(source.with_statement("call();").is_ok());
+        assert!(source.words().names.contains("main"));
     }
 }

@@ -35,7 +35,7 @@ impl TextFile {
     /// the file ends with a line's end only if it did, or if its last line is new.
     pub(crate) fn with(&self, text: &str) -> String {
         let body = without_mark(&self.original);
-        let (old, new) = (lines(body), lines(text));
+        let (old, new) = (lines(body, &["\r\n", "\n"]), lines(text, &["\n"]));
         let usual = usual_end(&old);
         let contents = |lines: &[Line<'_>]| -> Vec<String> {
             lines.iter().map(|(content, _)| (*content).to_owned()).collect()
@@ -72,10 +72,10 @@ fn without_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-fn lines(text: &str) -> Vec<Line<'_>> {
+/// The lines of a text that end with one of these.
+fn lines<'a>(text: &'a str, ends: &[&'static str]) -> Vec<Line<'a>> {
     let split = |line| {
-        let ends = ["\r\n", "\n"];
-        let end = ends.into_iter().find(|end| str::ends_with(line, end)).unwrap_or("");
+        let end = ends.iter().copied().find(|end| str::ends_with(line, end)).unwrap_or("");
         (line.strip_suffix(end).unwrap_or(line), end)
     };
     text.split_inclusive('\n').map(split).collect()
@@ -89,6 +89,7 @@ fn usual_end(lines: &[Line<'_>]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_is_not_changed_keeps_its_bytes_and_what_is_new_ends_as_most_do() {
@@ -107,6 +108,20 @@ mod tests {
             let file = TextFile::new(before.to_owned());
             assert_eq!(file.with(text), after, "{before:?}");
             assert_eq!(file.with(file.text()), before);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_written_whole_and_the_same_text_is_the_same_file(
+            before in "(\u{feff})?([ab]{0,2}(\n|\r\n|\r)?){0,8}",
+            after in "([abc]{0,2}\n?){0,8}",
+        ) {
+            let file = TextFile::new(before.clone());
+            prop_assert_eq!(file.with(file.text()), before.clone());
+            let written = TextFile::new(file.with(&after));
+            prop_assert_eq!(written.text().trim_end_matches('\n'), after.trim_end_matches('\n'));
+            prop_assert_eq!(written.original().starts_with('\u{feff}'), before.starts_with('\u{feff}'));
         }
     }
 

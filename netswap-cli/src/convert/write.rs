@@ -4,42 +4,31 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::NamedTempFile;
 
 use super::files::FileChange;
 use crate::{Error, system};
 
-/// Files that were written, with what they said before at hand.
+/// Files that were written.
 #[derive(Debug, Default)]
-pub(crate) struct Written {
-    /// With the copy of what stood there; none if there was no file.
-    files: Vec<(PathBuf, Option<TempPath>)>,
+pub(crate) struct Written<'a> {
+    changes: Vec<&'a FileChange>,
     /// Those that were made, the outer ones first.
     folders: Vec<PathBuf>,
 }
 
-impl Written {
-    /// Puts back what stood there.
+impl Written<'_> {
+    /// Puts back what stood there, unless something else was written meanwhile.
     ///
     /// # Errors
     ///
-    /// When a file can't be put back; all others are. What it said is in the copy that is named.
+    /// When a file can't be put back; all others are.
     pub(crate) fn take_back(self) -> Result<(), Error> {
         let mut failed = None;
-        for (path, copy) in self.files.into_iter().rev() {
-            let result = match copy {
-                Some(copy) => copy.persist(&path).map_err(|error| {
-                    let source = error.error;
-                    let copy = error.path.keep().ok();
-                    Error::NotPutBack { path: path.clone(), copy, source }
-                }),
-                None => fs::remove_file(&path).map_err(|source| Error::NotPutBack {
-                    path: path.clone(),
-                    copy: None,
-                    source,
-                }),
-            };
-            failed = failed.or(result.err());
+        for change in self.changes.into_iter().rev() {
+            if let Err(source) = put_back(change) {
+                failed = Some(Error::NotPutBack { path: change.path.clone(), source });
+            }
         }
         // One that something else has come into stays.
         for folder in self.folders.iter().rev() {
@@ -49,20 +38,22 @@ impl Written {
     }
 }
 
-/// A file that waits beside the one that it is going to be.
-struct Staged<'a> {
-    change: &'a FileChange,
-    new: NamedTempFile,
-    copy: Option<TempPath>,
+fn put_back(change: &FileChange) -> io::Result<()> {
+    expect(&change.path, &change.after)?;
+    match &change.before {
+        None => fs::remove_file(&change.path),
+        Some(before) => {
+            replacement(&change.path, before)?.persist(&change.path).map(drop).map_err(Into::into)
+        }
+    }
 }
 
-/// Writes all files or none: each stands beside its place, with a copy of what it replaces, before the
-/// first is moved there.
+/// Writes all files or none: each stands beside its place before the first is moved there.
 ///
 /// # Errors
 ///
 /// When one can't be written, is read-only, or was changed meanwhile; then all are as they were.
-pub(crate) fn write(changes: &[FileChange]) -> Result<Written, Error> {
+pub(crate) fn write(changes: &[FileChange]) -> Result<Written<'_>, Error> {
     let mut written = Written::default();
     match write_into(changes, &mut written) {
         Ok(()) => Ok(written),
@@ -70,45 +61,58 @@ pub(crate) fn write(changes: &[FileChange]) -> Result<Written, Error> {
     }
 }
 
-fn write_into(changes: &[FileChange], written: &mut Written) -> Result<(), Error> {
+fn write_into<'a>(changes: &'a [FileChange], written: &mut Written<'a>) -> Result<(), Error> {
     let mut staged = Vec::new();
     for change in changes {
         let failed = |source| Error::WriteFile { path: change.path.clone(), source };
-        staged.push(stage(change, &mut written.folders).map_err(failed)?);
+        staged.push((change, stage(change, &mut written.folders).map_err(failed)?));
     }
-    for Staged { change, new, copy } in staged {
-        let moved = match copy {
-            Some(_) => new.persist(&change.path),
-            None => new.persist_noclobber(&change.path),
+    for (change, file) in staged {
+        let moved = match change.before {
+            Some(_) => file.persist(&change.path),
+            None => file.persist_noclobber(&change.path),
         };
         let failed = |source| Error::WriteFile { path: change.path.clone(), source };
         moved.map_err(|error| failed(error.error))?;
-        written.files.push((change.path.clone(), copy));
+        written.changes.push(change);
     }
     Ok(())
 }
 
-/// Makes the files that the change needs, and its folder.
-fn stage<'a>(change: &'a FileChange, folders: &mut Vec<PathBuf>) -> io::Result<Staged<'a>> {
-    let folder = change.path.parent().unwrap_or(Path::new("."));
+/// Makes the file that is to take the place, and the folder for it.
+fn stage(change: &FileChange, folders: &mut Vec<PathBuf>) -> io::Result<NamedTempFile> {
+    let folder = folder_of(&change.path);
     make(folder, folders)?;
-    let Some(before) = &change.before else {
-        let new = temporary(folder, &change.after)?;
-        return Ok(Staged { change, new, copy: None });
-    };
-    if fs::read_to_string(&change.path)? != *before {
-        return Err(io::Error::other("it was changed meanwhile"));
+    match &change.before {
+        None => temporary(folder, &change.after),
+        Some(before) => {
+            expect(&change.path, before)?;
+            replacement(&change.path, &change.after)
+        }
     }
-    let permissions = fs::metadata(&change.path)?.permissions();
+}
+
+/// A file with this text that may take the place of another.
+fn replacement(path: &Path, text: &str) -> io::Result<NamedTempFile> {
+    let permissions = fs::metadata(path)?.permissions();
     if permissions.readonly() {
         return Err(io::Error::other("it is read-only"));
     }
-    let new = temporary(folder, &change.after)?;
-    let copy = temporary(folder, before)?;
-    for file in [&new, &copy] {
-        system::set_permissions(file.as_file(), file.path(), permissions.clone())?;
+    let file = temporary(folder_of(path), text)?;
+    system::set_permissions(file.as_file(), file.path(), permissions)?;
+    Ok(file)
+}
+
+fn expect(path: &Path, text: &str) -> io::Result<()> {
+    if fs::read_to_string(path)? == text {
+        Ok(())
+    } else {
+        Err(io::Error::other("it was changed meanwhile"))
     }
-    Ok(Staged { change, new, copy: Some(copy.into_temp_path()) })
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 /// A file with this text and the permissions of any new one, which goes when it is dropped.
@@ -171,8 +175,13 @@ mod tests {
         }
         written.take_back().unwrap();
         assert_eq!(files(dir.path()), before);
-        drop(write(&changes).unwrap());
-        assert_eq!(files(dir.path()).len(), 2, "a copy was left");
+        let written = write(&changes).unwrap();
+        assert_eq!(files(dir.path()).len(), 2, "another file was left");
+        fs::write(at("old"), "an editor's").unwrap();
+        let error = written.take_back().unwrap_err().to_string();
+        assert!(error.contains("old: it was changed meanwhile"), "{error}");
+        assert_eq!(fs::read_to_string(at("old")).unwrap(), "an editor's");
+        assert!(!at("a").exists());
     }
 
     #[test]
@@ -209,7 +218,8 @@ mod tests {
         fs::write(&path, "before").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o777)).unwrap();
         let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-        let written = write(&[change(path.clone(), Some("before"))]).unwrap();
+        let changes = [change(path.clone(), Some("before"))];
+        let written = write(&changes).unwrap();
         assert_eq!(mode(), 0o777);
         written.take_back().unwrap();
         assert_eq!(mode(), 0o777);

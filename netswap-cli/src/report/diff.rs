@@ -30,14 +30,34 @@ pub(super) fn print(changes: &[FileChange], root: &Path) -> io::Result<()> {
 }
 
 fn unified(change: &FileChange, root: &Path) -> String {
-    let path = shown(&change.path, root).display().to_string().replace('\\', "/");
-    let path = Printable(&path);
     let (before, from) = match &change.before {
-        Some(before) => (before.as_str(), format!("a/{path}")),
+        Some(before) => (before.as_str(), name("a/", change, root)),
         None => ("", "/dev/null".to_owned()),
     };
-    let diff = TextDiff::from_lines(before, &change.after);
-    diff.unified_diff().header(&from, &format!("b/{path}")).to_string()
+    let lines = |text| str::split_inclusive(text, '\n').collect::<Vec<_>>();
+    let (old, new) = (lines(before), lines(&change.after));
+    let diff = TextDiff::configure().newline_terminated(true).diff_slices(&old, &new);
+    diff.unified_diff().header(&from, &name("b/", change, root)).to_string()
+}
+
+/// The file's name as git writes it: with a tab behind it if there is a space in it, in quotes if there is
+/// anything that ends a line or a name.
+fn name(side: &str, change: &FileChange, root: &Path) -> String {
+    let name = shown(&change.path, root).to_string_lossy();
+    let name = if cfg!(windows) { name.replace('\\', "/") } else { name.into_owned() };
+    let name = format!("{side}{name}");
+    if !name.contains(|c: char| c.is_control() || c == '"' || c == '\\') {
+        return if name.contains(' ') { name + "\t" } else { name };
+    }
+    let mut quoted = "\"".to_owned();
+    for byte in name.bytes() {
+        match byte {
+            b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => quoted.push(char::from(byte)),
+            _ => quoted.extend(format!("\\{byte:03o}").chars()),
+        }
+    }
+    quoted + "\""
 }
 
 fn style(line: &str) -> Style {
@@ -76,6 +96,17 @@ mod tests {
             unified(&change(Some("x\r\ny"), "x\r\nz"), root),
             "--- a/a/b.rs\n+++ b/a/b.rs\n@@ -1,2 +1,2 @@\n x\r\n-y\n\\ No newline at end of file\n+z\n\\ No newline at end of file\n"
         );
+    }
+
+    #[test]
+    fn a_name_is_written_as_git_writes_it() {
+        let of = |path: &str| {
+            let change = FileChange { path: path.into(), before: None, after: String::new() };
+            name("b/", &change, Path::new("/w"))
+        };
+        assert_eq!(of("/w/a/ü.rs"), "b/a/ü.rs");
+        assert_eq!(of("/w/a b.rs"), "b/a b.rs\t");
+        assert_eq!(of("/w/\"a\nb\u{1b}ü"), r#""b/\"a\012b\033\303\274""#);
     }
 
     #[test]

@@ -95,7 +95,16 @@ fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
         write_package(package, display, &columns, &done.root, out)?;
     }
     if packages.is_empty() {
-        return writeln!(out, "no package here makes a program or a cdylib: nothing to convert");
+        return match done.plan.left_out.first() {
+            Some(name) => writeln!(
+                out,
+                "nothing to convert but the xtask: --package {} does that too",
+                one_line(name)
+            ),
+            None => {
+                writeln!(out, "no package here makes a program or a cdylib: nothing to convert")
+            }
+        };
     }
     if !done.plan.shared.is_empty() {
         let files =
@@ -109,7 +118,8 @@ fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
     });
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     writeln!(out, "\n{}: {}", plural(count, "package", "packages"), parts.join(", "))?;
-    if display == Display::Done && !done.plan.changes.is_empty() {
+    let is_done = packages.iter().all(|package| package.todo.is_none());
+    if display == Display::Done && is_done && !done.plan.changes.is_empty() {
         writeln!(out, "to see that it works:\n    {}", done.verify)?;
     }
     Ok(())

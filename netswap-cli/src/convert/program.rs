@@ -1,0 +1,45 @@
+//! The sources of a program: its main file, and the modules that lie in files of their own.
+
+use std::path::{Path, PathBuf};
+
+use super::files::Files;
+use super::rust::{Source, Words};
+use crate::Error;
+
+/// What is named in a program's files; None if one of them can't be found or is no Rust.
+///
+/// # Errors
+///
+/// When one of them can't be read.
+pub(super) fn words(main: &Path, files: &mut Files) -> Result<Option<Words>, Error> {
+    let mut all = Words::default();
+    // Each file, and the folder of its modules.
+    let mut left = vec![(main.to_owned(), folder(main).to_owned())];
+    while let Some((path, modules)) = left.pop() {
+        let Some(words) = Source::of(files.text(&path)?).map(|source| source.words()) else {
+            return Ok(None);
+        };
+        for name in &words.modules {
+            let Some(file) = module(&modules, name, files) else {
+                return Ok(None);
+            };
+            left.push((file, modules.join(name)));
+        }
+        all.names.extend(words.names);
+        all.paths.extend(words.paths);
+        all.texts.extend(words.texts);
+    }
+    Ok(Some(all))
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
+}
+
+/// The file of a module
+/// ([the Rust reference](https://doc.rust-lang.org/reference/items/modules.html#module-source-filenames)).
+fn module(folder: &Path, name: &str, files: &Files) -> Option<PathBuf> {
+    let name = name.trim_start_matches("r#");
+    let places = [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")];
+    places.into_iter().find(|file| files.is_there(file))
+}

@@ -1,0 +1,3 @@
+pub fn ask() {
+    netswap_build::emit();
+}

@@ -1,0 +1,5 @@
+mod bits;
+
+pub fn all() {
+    bits::ask();
+}

@@ -1,0 +1,4 @@
+fn main() {
+    println!("cargo:rustc-env=ICON={}", icon::NAME);
+    println!("cargo:rerun-if-changed=build.rs");
+}

@@ -1,0 +1,4 @@
+#[cfg(any())]
+fn main() {}
+
+include!("real.rs");

@@ -1,0 +1,5 @@
+mod inputs;
+
+fn main() {
+    inputs::print();
+}

@@ -1,0 +1,3 @@
+pub fn print() {
+    println!("cargo:rerun-if-changed=inputs.rs");
+}
