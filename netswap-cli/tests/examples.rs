@@ -157,8 +157,10 @@ fn without_dependencies(manifest: &str) -> String {
 
 #[test]
 fn the_xtask_of_each_layout_verifies_all_its_images_and_finds_each_that_lacks_the_line() {
-    for (example, options, images) in LAYOUTS {
-        let tool = Tool::without_std(example, options, images);
+    let editions = ["2021", "2024"].map(|edition| LAYOUTS.map(|layout| (edition, layout)));
+    for (edition, (example, options, images)) in editions.into_iter().flatten() {
+        let options = [options, &["--edition", edition]].concat();
+        let tool = Tool::without_std(example, &options, images);
         let (_guard, target_dir) = shared_target_dir();
         let verify = ["xtask", "verify", "--workspace", "--release", "--target", X64];
 
