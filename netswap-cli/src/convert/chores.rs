@@ -18,7 +18,7 @@ use super::project::{Package, Program, Project};
 use super::rust::Source;
 use super::rustfmt::formatted;
 use super::xtask::{Found, XTASK, Xtask, config};
-use super::{Converted, Todo};
+use super::{Converted, Remark};
 use crate::Error;
 use crate::template;
 
@@ -45,7 +45,7 @@ pub(super) fn convert(
     let mut converted = Converted::of(name);
     converted.todo = match xtask {
         Xtask::None => add_package(project, files)?,
-        Xtask::Found(found) if !xtask.leaves_out(&found.package) => Some(Todo {
+        Xtask::Found(found) if !xtask.leaves_out(&found.package) => Some(Remark {
             path: found.package.manifest.clone(),
             why: "its program is of a package that makes others, which it would leave out"
                 .to_owned(),
@@ -58,7 +58,7 @@ pub(super) fn convert(
             }
             todo
         }
-        Xtask::Unknown(why) => Some(Todo {
+        Xtask::Unknown(why) => Some(Remark {
             path: config(&project.root),
             why: (*why).to_owned(),
             cure: format!(
@@ -74,13 +74,13 @@ pub(super) fn convert(
 const CALL: &str = "netswap::xtask::verify(std::env::args_os().skip(2))";
 
 /// Writes the package of the template, and makes it a member.
-fn add_package(project: &Project, files: &mut Files) -> Result<Option<Todo>, Error> {
+fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, Error> {
     let root = project.root_manifest();
     let mut manifest = read(files, &root)?;
     let folder = project.root.join(XTASK);
     let by_hand = |path: &Path, why: &str| {
         let cure = "make room for the package xtask, and run netswap init --xtask again";
-        Ok(Some(Todo { path: path.to_owned(), why: why.to_owned(), cure: cure.to_owned() }))
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure: cure.to_owned() }))
     };
     if files.is_there(&folder) {
         return by_hand(&folder, "it is there, and is no package");
@@ -177,7 +177,7 @@ fn edit_config(
 }
 
 /// Lets an xtask that is there verify, in front of its own tasks.
-fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Option<Todo>, Error> {
+fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Option<Remark>, Error> {
     let programs: Vec<&Program> = match &found.program {
         Some(program) => vec![program],
         None => found.package.programs.iter().collect(),
@@ -197,7 +197,7 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
         let cure = format!(
             "let it do this for its task verify, with the arguments behind the name:\n    {CALL}"
         );
-        Ok(Some(Todo { path: path.to_owned(), why: why.to_owned(), cure }))
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
     };
     let [program] = programs.as_slice() else {
         return by_hand(&found.package.manifest, "it has several programs");

@@ -59,17 +59,17 @@ pub(crate) struct Converted {
     /// The files that are written for it; others may be among those of packages before.
     pub(crate) files: Vec<PathBuf>,
     /// What can't be done surely, and is left to do.
-    pub(crate) todo: Option<Todo>,
-    /// What its owner should know of a file.
-    pub(crate) notes: Vec<(PathBuf, String)>,
+    pub(crate) todo: Option<Remark>,
+    /// What may be left to do, although all was done.
+    pub(crate) notes: Vec<Remark>,
 }
 
-/// What is left to do by hand.
+/// Something that is for the project's owner to do.
 #[derive(Clone, Debug)]
-pub(crate) struct Todo {
+pub(crate) struct Remark {
     /// The file that it is about.
     pub(crate) path: PathBuf,
-    /// Why it is not done.
+    /// Why it is theirs.
     pub(crate) why: String,
     /// What to do; lines that are to be pasted are indented.
     pub(crate) cure: String,

@@ -12,7 +12,7 @@ use super::program;
 use super::project::{Package, Project};
 use super::rust::Source;
 use super::rustfmt::formatted;
-use super::{Converted, Todo};
+use super::{Converted, Remark};
 use crate::Error;
 use crate::text::plural;
 
@@ -28,9 +28,6 @@ const OLDEST_RUST: Version = Version::new(1, 63, 0);
 
 /// What stands at the top of a build script that is made.
 const ABOUT: &str = "//! Makes Windows copy what is built here to the page file when it is loaded from a network share.";
-
-const RERUN: &str = "from now on it runs again only for what rerun-if lines name: if it reads files, let it \
-    print cargo:rerun-if-changed=FILE for each";
 
 /// Adds to a package what it lacks.
 ///
@@ -52,8 +49,8 @@ fn add(
     package: &Package,
     project: &Project,
     files: &mut Files,
-    notes: &mut Vec<(PathBuf, String)>,
-) -> Result<Option<Todo>, Error> {
+    notes: &mut Vec<Remark>,
+) -> Result<Option<Remark>, Error> {
     let dependency = package.dependency(DependencyKind::Build, NETSWAP_BUILD.name);
     let key = dependency.map_or(NETSWAP_BUILD.name, |dependency| &dependency.key);
     let manifest = read(files, &package.manifest)?;
@@ -63,7 +60,7 @@ fn add(
         script => script,
     };
     if dependency.is_some_and(|dependency| dependency.is_optional) {
-        return Ok(Some(Todo {
+        return Ok(Some(Remark {
             path: package.manifest.clone(),
             why: format!("{key} is an optional build-dependency"),
             cure: format!(
@@ -77,8 +74,11 @@ fn add(
         Err(todo) => return Ok(Some(todo)),
     };
     if let Some(version) = package.rust_version.as_ref().filter(|version| **version < OLDEST_RUST) {
-        let note = format!("its rust-version is {version}, and netswap-build needs {OLDEST_RUST}");
-        notes.push((package.manifest.clone(), note));
+        notes.push(Remark {
+            path: package.manifest.clone(),
+            why: format!("its rust-version is {version}, and netswap-build needs {OLDEST_RUST}"),
+            cure: "raise it, or build with a newer Rust".to_owned(),
+        });
     }
     match script {
         Script::Lacks(path) => {
@@ -100,8 +100,11 @@ fn add(
                 list.iter().any(|glob| glob.as_str().is_some_and(|glob| glob.ends_with("build.rs")))
             };
             if included.is_some_and(|list| !names_it(list)) {
-                let note = "its `include` may leave build.rs out of the package that is published";
-                notes.push((package.manifest.clone(), note.to_owned()));
+                notes.push(Remark {
+                    path: package.manifest.clone(),
+                    why: "its `include` may not have build.rs in it".to_owned(),
+                    cure: "add it, if the package is published".to_owned(),
+                });
             }
             Ok(None)
         }
@@ -115,11 +118,11 @@ fn add_call(
     call: &str,
     package: &Package,
     files: &mut Files,
-    notes: &mut Vec<(PathBuf, String)>,
-) -> Result<Option<Todo>, Error> {
+    notes: &mut Vec<Remark>,
+) -> Result<Option<Remark>, Error> {
     let by_hand = |why: &str| {
         let cure = format!("put this line at the start of its main:\n    {call}");
-        Ok(Some(Todo { path: path.to_owned(), why: why.to_owned(), cure }))
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
     };
     let before = files.text(path)?.to_owned();
     let Some(source) = Source::of(&before) else {
@@ -133,7 +136,11 @@ fn add_call(
         return by_hand("not all of its modules can be found and read as Rust");
     };
     if !source.is_empty() && !words.texts.iter().any(|text| text.contains("rerun-if")) {
-        notes.push((path.to_owned(), RERUN.to_owned()));
+        notes.push(Remark {
+            path: path.to_owned(),
+            why: "from now on it runs again only for what its rerun-if lines name".to_owned(),
+            cure: "let it print cargo:rerun-if-changed=FILE for each file that it reads".to_owned(),
+        });
     }
     files.set(path, formatted(Some(&before), after, package.folder(), package.edition));
     Ok(None)
@@ -156,7 +163,7 @@ enum Script {
     /// There is none yet, and it is to be this file.
     New(PathBuf),
     /// It can't be told what it does, or there can't be one.
-    ByHand(Todo),
+    ByHand(Remark),
 }
 
 impl Script {
@@ -168,7 +175,7 @@ impl Script {
     ) -> Result<Self, Error> {
         let in_manifest = |why: &str, cure: &str| {
             let path = package.manifest.clone();
-            Ok(Script::ByHand(Todo { path, why: why.to_owned(), cure: cure.to_owned() }))
+            Ok(Script::ByHand(Remark { path, why: why.to_owned(), cure: cure.to_owned() }))
         };
         if let Some(list) = manifest.in_package("metabuild") {
             if list.to_string().contains("\"netswap-build\"") {
@@ -185,7 +192,7 @@ impl Script {
                     "take that line out, and run netswap init again",
                 )
             }
-            [] if files.is_there(&usual) => Ok(Script::ByHand(Todo {
+            [] if files.is_there(&usual) => Ok(Script::ByHand(Remark {
                 path: usual,
                 why: "it is there, and Cargo takes no build script from it".to_owned(),
                 cure: "make room for a build script, and run netswap init again".to_owned(),
@@ -234,7 +241,7 @@ pub(super) fn require(
     project: &Project,
     kind: DependencyKind,
     requirement: Requirement,
-) -> Result<Result<String, Todo>, Error> {
+) -> Result<Result<String, Remark>, Error> {
     const SHARED: &[&str] = &["workspace", "dependencies"];
     let dependency = package.dependency(kind, requirement.name);
     if let Some(dependency) = dependency.filter(|dependency| !dependency.is_conditional) {
@@ -257,7 +264,7 @@ pub(super) fn require(
     let mut workspace = read(files, &root)?;
     for (manifest, path) in [(&manifest, &package.manifest), (&workspace, &root)] {
         if !manifest.is_faithful() {
-            return Ok(Err(Todo {
+            return Ok(Err(Remark {
                 path: path.clone(),
                 why: "dotted keys of one table do not stand together, which an edit would change"
                     .to_owned(),

@@ -146,14 +146,11 @@ fn write_package(
     let line = format!("{name:<names$}  {}", files.join(", "));
     writeln!(out, "{style}{word:<words$}{style:#}  {}", line.trim_end())?;
     let indent = words + 2;
-    if let Some(todo) = &package.todo {
-        writeln!(out, "{:indent$}{}: {}", "", path(&todo.path), one_line(&todo.why))?;
-        for line in todo.cure.lines() {
+    for remark in package.todo.iter().chain(&package.notes) {
+        writeln!(out, "{:indent$}{}: {}", "", path(&remark.path), one_line(&remark.why))?;
+        for line in remark.cure.lines() {
             writeln!(out, "{:indent$}{}", "", Printable(line))?;
         }
-    }
-    for (file, note) in &package.notes {
-        writeln!(out, "{:indent$}{}: {}", "", path(file), one_line(note))?;
     }
     Ok(())
 }
