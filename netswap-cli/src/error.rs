@@ -134,7 +134,7 @@ pub enum Error {
     },
     /// No version control keeps what a change replaces.
     #[error(
-        "failed to convert {}: {}; so nothing keeps what would be changed, and --allow-no-vcs does it all the same",
+        "failed to convert {}: {}; nothing would keep what is replaced: commit it, or give --allow-no-vcs",
         Printable(path),
         one_line(why)
     )]

@@ -395,7 +395,7 @@ fn a_build_that_fails_is_told_after_cargos_own_message() {
     assert_eq!(run.stdout, "");
     let (cargos, ours) = run.stderr.trim_end().rsplit_once('\n').unwrap();
     assert!(cargos.contains("error: could not compile `bin-only`"), "{run:#?}");
-    assert!(ours.starts_with("error: failed to build: cargo build ended with"), "{run:#?}");
+    assert!(ours.starts_with("error: failed to build: "), "{run:#?}");
 }
 
 #[test]
@@ -406,7 +406,7 @@ fn where_there_is_no_standard_library_for_the_target_it_is_said_what_to_install(
     let without = "thumbv7a-pc-windows-msvc";
     let run = project.verify(&["--target", without]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
-    let said = format!("there is no standard library for {without} here, which `rustup target add");
+    let said = format!("there is no standard library for {without} here; `rustup target add");
     assert!(run.stderr.contains(&said), "{run:#?}");
 
     project.write("src/main.rs", "fn main() { this is no Rust }");

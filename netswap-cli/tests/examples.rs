@@ -213,8 +213,14 @@ fn a_third_tool_is_added_to_the_workspace_as_its_readme_says_and_needs_the_line(
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.rows()["third.exe"].failed("not-requested"), "{run:#?}");
 
+    for words in [&["add", "--all"][..], &["commit", "--quiet", "--message", "A third tool"]] {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=A", "-c", "user.email=a@example.org"]).args(words);
+        let run = Run::of(git.current_dir(&tool.root));
+        assert_eq!(run.code, 0, "{run:#?}");
+    }
     let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
-    let run = Run::of(init.args(["init", "--allow-dirty"]).current_dir(&tool.root));
+    let run = Run::of(init.args(["init"]).current_dir(&tool.root));
     assert_eq!(run.code, 0, "{run:#?}");
     let manifest = fs::read_to_string(tool.root.join("third/Cargo.toml")).unwrap();
     let lines = "\n[build-dependencies]\nnetswap-build.workspace = true\n";
@@ -284,16 +290,23 @@ fn a_build_for_this_machine_gets_no_link_argument_no_warning_and_no_needless_reb
 
 #[cfg(not(windows))]
 #[test]
-fn the_xtask_leaves_its_own_package_out_and_the_program_does_not() {
+fn the_xtask_is_left_out_unless_it_is_asked_for() {
     let tool = Tool::new();
     let (_guard, target_dir) = shared_target_dir();
     let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
     assert!(run.stdout.starts_with("0 images (1 other file,"), "{run:#?}");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
-    command.args(["verify", "--workspace"]).current_dir(&tool.root);
-    forget_this_build(&mut command);
-    let run = Run::of(command.env("CARGO_TARGET_DIR", target_dir));
-    assert!(run.stdout.starts_with("0 images (2 other files,"), "{run:#?}");
+    for (arguments, files) in [
+        (&["--workspace"][..], "(1 other file,"),
+        (&["--package", "xtask"], "(1 other file,"),
+        (&["--package", "xtask", "--package", "hello-tool"], "(2 other files,"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
+        command.args(["verify", "--quiet"]).args(arguments).current_dir(&tool.root);
+        forget_this_build(&mut command);
+        let run = Run::of(command.env("CARGO_TARGET_DIR", &target_dir));
+        assert!(run.stdout.contains(files), "{arguments:?}: {run:#?}");
+        assert!(!run.stderr.contains("Finished"), "{run:#?}");
+    }
 }
 
 #[cfg(not(windows))]

@@ -214,6 +214,27 @@ fn an_alias_that_lies_above_the_workspace_is_found() {
 }
 
 #[test]
+fn what_keeps_an_xtask_from_being_built_is_told() {
+    let shape = Shape::of("xtask-for-one");
+    let manifest = shape.root.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    assert!(!shape.init(&["-n"]).stderr.contains("build.target"));
+    fs::write(&manifest, text.replace("edition = ", "rust-version = \"1.85\"\nedition = "))
+        .unwrap();
+    fs::create_dir(shape.root.join(".cargo")).unwrap();
+    fs::write(shape.root.join(".cargo/config.toml"), "build.target = \"x86_64-pc-windows-msvc\"\n")
+        .unwrap();
+    let run = shape.init(&["--dry-run"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    for line in [
+        "build.target = \"x86_64-pc-windows-msvc\" builds the xtask for it too\n",
+        "a rust-version is 1.85.0, and the xtask's netswap needs 1.95.0\n",
+    ] {
+        assert!(run.stderr.contains(line), "{line}: {run:#?}");
+    }
+}
+
+#[test]
 fn no_setting_of_the_account_hides_what_is_not_committed() {
     let shape = Shape::of("empty-main");
     shape.git(&["config", "status.showUntrackedFiles", "no"]);
@@ -432,7 +453,7 @@ fn the_crates_of_a_clone_are_written_once_into_the_configuration() {
     assert_eq!(shape.init(&["--netswap-path", clone]).code, 0);
     let config = fs::read_to_string(shape.root.join(".cargo/config.toml")).unwrap();
     let expected = format!(
-        "[alias]\nxtask = \"run --quiet --package xtask --\"\n\n[patch.crates-io]\nnetswap = {{ path = \"{clone}/netswap-cli\" }}\nnetswap-build = {{ path = \"{clone}/netswap-build\" }}\n"
+        "[alias]\nxtask = \"run --quiet --package xtask --\"\n\n# The crates of a clone, in place of the published ones; nobody else has it there.\n[patch.crates-io]\nnetswap = {{ path = \"{clone}/netswap-cli\" }}\nnetswap-build = {{ path = \"{clone}/netswap-build\" }}\n"
     );
     assert_eq!(config, expected);
     let before = shape.files();

@@ -369,7 +369,7 @@ fn a_wrong_name_edition_licence_or_clone_is_refused_with_the_cure() {
         (&["tool", "--name", "\u{1b}[2J"], "\\u{1b}"),
         (&["tool", "--edition", "2020"], "possible values: 2021, 2024"),
         (&["tool", "--license", "GPL"], "MIT OR Apache-2.0"),
-        (&["tool", "--netswap-path", "nowhere"], "there is no clone of netswap"),
+        (&["tool", "--netswap-path", "nowhere"], "it is no clone of netswap"),
         (&["/"], "give one with --name"),
     ] {
         let error = home.refused(arguments);

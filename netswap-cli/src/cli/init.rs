@@ -10,7 +10,7 @@ use crate::convert::Wanted;
 use crate::report::init::{Display, print};
 use crate::{Error, ExitCode};
 
-/// Let a project that is there set the bit in what it builds
+/// Add netswap to a project that is there
 ///
 /// Adds netswap-build and the line in build.rs to each package that makes a program or a cdylib, and
 /// leaves all else as it is written. What can't be done surely is left to you, line by line.
@@ -27,13 +27,13 @@ pub(super) struct Init {
     /// Print what would be changed as a diff, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Convert although not all is committed
+    /// Convert even if there are uncommitted changes
     #[arg(long)]
     allow_dirty: bool,
-    /// Convert although changes wait for the next commit
+    /// Convert even if there are staged changes
     #[arg(long)]
     allow_staged: bool,
-    /// Convert although git keeps nothing of the project
+    /// Convert even if it is not under version control
     #[arg(long)]
     allow_no_vcs: bool,
     /// Convert the project of this Cargo.toml, not the one at hand

@@ -23,10 +23,11 @@ use crate::program::finish;
 ///
 /// A program that runs from a share is paged in from it, and dies with 0xC0000006 when the
 /// connection breaks. One bit in the image's header, IMAGE_FILE_NET_RUN_FROM_SWAP, makes Windows
-/// copy the image to the page file first. netswap tells which images have it.
+/// copy the image to the page file first. netswap builds it in, tells which images have it, and sets
+/// it in finished files.
 #[derive(Debug, Parser)]
 #[command(name = "netswap", version, max_term_width = 100, subcommand_required = true)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = "The exit codes of a command are in its help.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -15,7 +15,7 @@ use crate::{Error, ExitCode};
 pub(super) struct New {
     /// The folder to make; the tool, or the workspace, is called like it
     path: PathBuf,
-    /// Call it so
+    /// The name, if it is not the folder's
     #[arg(long)]
     name: Option<String>,
     /// The edition of Rust
@@ -30,7 +30,7 @@ pub(super) struct New {
     /// Write two tools and a library that they share, in one workspace
     #[arg(long, conflicts_with_all = ["lib_and_bin", "cdylib"])]
     workspace: bool,
-    /// The licence
+    /// The licence that Cargo.toml names, with its text
     #[arg(long, ignore_case = true, default_value = "none")]
     license: License,
     /// Make a repository, or none [default: git, unless the folder lies in a repository]
@@ -64,7 +64,9 @@ impl New {
             );
         }
         let mut out = std::io::stdout().lock();
-        writeln!(out, "made {} in {}; what next:\n", made.name, quoted(&self.path))?;
+        let place = quoted(&self.path);
+        let place = if place == made.name { String::new() } else { format!(" in {place}") };
+        writeln!(out, "made {}{place}; what next:\n", made.name)?;
         if self.path.as_os_str() != "." {
             writeln!(out, "    cd {}", quoted(&self.path))?;
         }

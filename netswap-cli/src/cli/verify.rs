@@ -10,13 +10,13 @@ use super::walk::WalkArguments;
 use crate::find::resolve;
 use crate::program::print;
 use crate::progress::Progress;
-use crate::{Build, Error, ExitCode, Format, verify};
+use crate::{Build, Error, ExitCode, Format, convert, verify};
 
 /// Check that images are safe to run from a share
 ///
 /// Without paths, builds the workspace at hand as Cargo would and checks the programs and libraries
 /// that Cargo says it has made. With paths, checks those files and all files of those folders, by
-/// their bytes, whatever built them.
+/// their bytes, whatever built them. The workspace's xtask is left out.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Verify {
@@ -100,7 +100,10 @@ impl Verify {
             ..verify::Options::default()
         };
         if self.paths.is_empty() {
-            let build = self.cargo.build()?;
+            let mut build = self.cargo.build()?;
+            if self.quiet {
+                build.arg("--quiet");
+            }
             return print(self.format, self.quiet, &Progress::hidden(), |on_image| {
                 verify::build(&build, &options, on_image)
             });
@@ -126,7 +129,8 @@ impl CargoArguments {
             ));
         }
         let mut build = Build::new();
-        if let Some(path) = self.manifest_path {
+        let (manifest_path, has_packages) = (self.manifest_path, !self.package.is_empty());
+        if let Some(path) = &manifest_path {
             build.manifest_path(path);
         }
         for triple in self.target {
@@ -152,6 +156,10 @@ impl CargoArguments {
             }
         }
         build.args(self.others);
+        // Unless it is asked for: an xtask stays on the machine that builds.
+        if !has_packages && let Some(xtask) = convert::xtask_manifest(manifest_path.as_deref()) {
+            build.leave_out(xtask);
+        }
         Ok(build)
     }
 }

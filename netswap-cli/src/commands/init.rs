@@ -36,6 +36,8 @@ pub(crate) struct Done {
     pub(crate) plan: Plan,
     /// The command that verifies it all.
     pub(crate) verify: String,
+    /// Whether there is a Cargo.lock, which does not know the new dependencies yet.
+    pub(crate) has_lock: bool,
 }
 
 /// Converts the project.
@@ -60,9 +62,11 @@ pub(crate) fn init(options: &Options) -> Result<Done, Error> {
     }
     let program = if plan.has_xtask { "cargo xtask" } else { "netswap" };
     // By itself, Cargo builds one package of several, or all with the xtask.
-    let all = if project.packages.len() > 1 { " --workspace" } else { "" };
+    let has_several = project.packages.len() > 1 || options.wanted.xtask;
+    let all = if has_several { " --workspace" } else { "" };
     let verify = format!("{program} verify{all} --release --target x86_64-pc-windows-msvc");
-    Ok(Done { root: project.root, plan, verify })
+    let has_lock = project.root.join("Cargo.lock").is_file();
+    Ok(Done { root: project.root, plan, verify, has_lock })
 }
 
 /// Whether what is changed can be told from other work, and be taken back.

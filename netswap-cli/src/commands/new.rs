@@ -173,7 +173,7 @@ pub(crate) fn clone_path(path: &Path) -> Result<String, Error> {
     let wrong = |why: &str| Error::Usage(format!("--netswap-path {}: {why}", path.display()));
     let full = normal(path);
     if !full.join("netswap-build").join("Cargo.toml").is_file() {
-        return Err(wrong("there is no clone of netswap"));
+        return Err(wrong("it is no clone of netswap, which has a folder netswap-build"));
     }
     let text = full.to_str().ok_or_else(|| wrong("the path is no Unicode"))?;
     let text = if cfg!(windows) { text.replace('\\', "/") } else { text.to_owned() };

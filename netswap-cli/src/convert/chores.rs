@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
+use cargo_metadata::semver::Version;
 use cargo_metadata::{DependencyKind, Edition};
 use glob::Pattern;
 use toml_edit::{InlineTable, Item};
@@ -25,6 +26,9 @@ use crate::template;
 const NETSWAP: Requirement =
     Requirement { name: "netswap", version: VERSION, default_features: false };
 
+/// The oldest Rust that netswap is for.
+const OLDEST_RUST: Version = Version::new(1, 95, 0);
+
 /// The first statement of an xtask that has tasks of its own.
 const STATEMENT: &str = "netswap::xtask::verify_if_asked();";
 
@@ -43,6 +47,7 @@ pub(super) fn convert(
         _ => XTASK,
     };
     let mut converted = Converted::of(name);
+    warn(project, files, &mut converted.notes)?;
     converted.todo = match xtask {
         Xtask::None => add_package(project, files)?,
         Xtask::Found(found) if !xtask.leaves_out(&found.package) => Some(Remark {
@@ -62,12 +67,40 @@ pub(super) fn convert(
             path: config(&project.root),
             why: (*why).to_owned(),
             cure: format!(
-                "add this dependency to what it runs, and let it do this for its task verify, with the arguments behind the name:\n    {}\n    {CALL}",
+                "add this dependency to what it runs, and where it tells its tasks apart, let verify do this; skip(2) leaves out the names of program and task:\n    {}\n    {CALL}",
                 NETSWAP.line()
             ),
         }),
     };
     Ok(converted)
+}
+
+/// What keeps an xtask from being built as any other program of the machine.
+fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result<(), Error> {
+    let config = config(&project.root);
+    if config.is_file()
+        && let Some(target) = read(files, &config)?.get(&["build", "target"])
+    {
+        notes.push(Remark {
+            path: config.clone(),
+            why: format!(
+                "build.target = {} builds the xtask for it too",
+                target.to_string().trim()
+            ),
+            cure: "take that out, and give --target as an argument".to_owned(),
+        });
+    }
+    let versions = project.packages.iter().filter_map(|package| package.rust_version.as_ref());
+    if let Some(version) = versions.min().filter(|version| **version < OLDEST_RUST) {
+        notes.push(Remark {
+            path: project.root_manifest(),
+            why: format!(
+                "a rust-version is {version}, and the xtask's netswap needs {OLDEST_RUST}"
+            ),
+            cure: "run the xtask with a newer Rust: cargo +stable xtask verify".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// What an xtask does for the task.
@@ -195,7 +228,7 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
     }
     let by_hand = |path: &Path, why: &str| {
         let cure = format!(
-            "let it do this for its task verify, with the arguments behind the name:\n    {CALL}"
+            "where it tells its tasks apart, let verify do this; skip(2) leaves out the names of program and task:\n    {CALL}"
         );
         Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
     };
@@ -239,6 +272,7 @@ pub(super) fn patch(
     let packages =
         [("netswap", "netswap-cli", with_netswap), ("netswap-build", "netswap-build", true)];
     edit_config(project, files, |config| {
+        let is_new = config.get(PATCH).is_none();
         for (name, folder, is_wanted) in packages {
             if is_wanted && config.get(&[PATCH, &[name]].concat()).is_none() {
                 let mut path = InlineTable::new();
@@ -246,5 +280,22 @@ pub(super) fn patch(
                 config.add(PATCH, name, path);
             }
         }
+        if is_new {
+            config.comment(
+                PATCH,
+                "The crates of a clone, in place of the published ones; nobody else has it there.",
+            );
+        }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_rust_is_that_of_the_manifest() {
+        let Version { major, minor, .. } = OLDEST_RUST;
+        assert_eq!(env!("CARGO_PKG_RUST_VERSION"), format!("{major}.{minor}"));
+    }
 }

@@ -160,6 +160,19 @@ impl Manifest {
         self.insert(table, key, Item::Value(value.into()), Place::Last, &[]);
     }
 
+    /// Writes a comment in front of a table that has a header.
+    pub(crate) fn comment(&mut self, path: &[&str], comment: &str) {
+        let mut table = Some(self.document.as_table_mut());
+        for key in path {
+            table = table.and_then(|table| table.get_mut(key)?.as_table_mut());
+        }
+        if let Some(table) = table {
+            let before = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+            let prefix = format!("{before}# {comment}\n");
+            table.decor_mut().set_prefix(prefix);
+        }
+    }
+
     /// Adds a text to the end of a list; a list in several lines gets one more.
     pub(crate) fn push(&mut self, table: &[&str], key: &str, text: &str) {
         let item = self.descend(table).and_then(|table| table.get_mut(key));

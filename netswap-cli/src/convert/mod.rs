@@ -13,7 +13,7 @@ mod write;
 mod xtask;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) use files::FileChange;
 use files::Files;
@@ -79,6 +79,14 @@ impl Converted {
     fn of(name: &str) -> Self {
         Converted { name: name.to_owned(), files: Vec::new(), todo: None, notes: Vec::new() }
     }
+}
+
+/// The manifest of the package that makes nothing but the project's xtask, if there is one.
+pub(crate) fn xtask_manifest(manifest_path: Option<&Path>) -> Option<PathBuf> {
+    let project = Project::read(manifest_path).ok()?;
+    let xtask = Xtask::find(&project, &mut Files::default()).ok()?;
+    let package = project.packages.iter().find(|package| xtask.leaves_out(package))?;
+    Some(package.manifest.clone())
 }
 
 /// Reads the project's files and decides what they are to say.

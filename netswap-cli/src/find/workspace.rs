@@ -66,11 +66,9 @@ pub enum BuildError {
     Failed(ExitStatus),
     /// The build failed, and there is no standard library for its target. Cargo has said why it failed.
     #[error(
-        "failed to build: cargo build ended with {status}, so nothing was verified; there is no standard library for {target} here, which `rustup target add {target}` installs, if Rust offers one"
+        "failed to build: there is no standard library for {target} here; `rustup target add {target}` installs it, if Rust offers one"
     )]
     NoStandardLibrary {
-        /// What Cargo ended with.
-        status: ExitStatus,
         /// The triple.
         target: String,
     },
@@ -228,7 +226,7 @@ impl Build {
         match unread {
             _ if !status.success() => Err(match target {
                 Some(target) if !has_standard_library(target) => {
-                    BuildError::NoStandardLibrary { status, target: one_line(target) }
+                    BuildError::NoStandardLibrary { target: one_line(target) }
                 }
                 _ => BuildError::Failed(status),
             }),

@@ -1,7 +1,7 @@
 //! What `netswap init` did, or would do.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 
@@ -106,10 +106,16 @@ fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
             }
         };
     }
-    if !done.plan.shared.is_empty() {
-        let files =
-            done.plan.shared.iter().map(|file| Printable(shown(file, &done.root)).to_string());
-        writeln!(out, "for all of them: {}", files.collect::<Vec<_>>().join(", "))?;
+    let is_told = |file: &&PathBuf| packages.iter().any(|package| package.files.contains(*file));
+    let shared = done.plan.shared.iter().filter(|file| !is_told(file));
+    for file in shared {
+        writeln!(
+            out,
+            "{:words$}  {}",
+            "changed",
+            Printable(shown(file, &done.root)),
+            words = columns.words
+        )?;
     }
     let count = u64::try_from(packages.len()).unwrap_or(u64::MAX);
     let parts = Status::ALL.map(|status| {
@@ -120,6 +126,9 @@ fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}: {}", plural(count, "package", "packages"), parts.join(", "))?;
     let is_done = packages.iter().all(|package| package.todo.is_none());
     if display == Display::Done && is_done && !done.plan.changes.is_empty() {
+        if done.has_lock {
+            writeln!(out, "the next build changes Cargo.lock, too")?;
+        }
         writeln!(out, "to see that it works:\n    {}", done.verify)?;
     }
     Ok(())
@@ -143,7 +152,11 @@ fn write_package(
     let (word, style, name) = (status.word(display), status.style(), one_line(&package.name));
     let path = |path| Printable(shown(path, root)).to_string();
     let files: Vec<_> = package.files.iter().map(|file| path(file)).collect();
-    let line = format!("{name:<names$}  {}", files.join(", "));
+    let files = files.join(", ");
+    // Where something is left to do, what was done is not the first that is read.
+    let (first, last) =
+        if status == Status::ByHand { ("", files.as_str()) } else { (files.as_str(), "") };
+    let line = format!("{name:<names$}  {first}");
     writeln!(out, "{style}{word:<words$}{style:#}  {}", line.trim_end())?;
     let indent = words + 2;
     for remark in package.todo.iter().chain(&package.notes) {
@@ -151,6 +164,10 @@ fn write_package(
         for line in remark.cure.lines() {
             writeln!(out, "{:indent$}{}", "", Printable(line))?;
         }
+    }
+    if !last.is_empty() {
+        let done = if display == Display::Done { "changed" } else { "would change" };
+        writeln!(out, "{:indent$}{done} all the same: {last}", "")?;
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(crate) enum Layout {
 /// Under what terms the project may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum License {
-    /// Nothing is said.
+    /// No licence.
     #[value(name = "none")]
     None,
     #[value(name = "MIT")]
