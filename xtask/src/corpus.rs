@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use crate::process::{check, variable};
+use crate::process::{cache, check};
 
 const LIST: &str = include_str!("../corpus/wheels.txt");
 
@@ -83,18 +83,6 @@ pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
         folders.push(folder);
     }
     Ok(Corpus { root, folders })
-}
-
-/// The folder for what is fetched once: `NETSWAP_CACHE`, else netswap's in the user's cache.
-fn cache() -> Result<PathBuf, String> {
-    let folder = |name: &str| {
-        let value = variable(name).filter(|value| !value.is_empty());
-        value.map(PathBuf::from)
-    };
-    folder("NETSWAP_CACHE")
-        .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("netswap")))
-        .or_else(|| Some(folder("HOME")?.join(".cache").join("netswap")))
-        .ok_or_else(|| "there is no HOME for a cache: set NETSWAP_CACHE to a folder".to_owned())
 }
 
 /// The lines of the list.

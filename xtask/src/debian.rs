@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::process::{check, is_there, output, scratch};
+use crate::process::{cache, check, is_there, output, scratch};
 
 /// The root of a tree that packages were unpacked into.
 pub(crate) struct Unpacked(PathBuf);
@@ -14,6 +14,11 @@ impl Unpacked {
     /// The tree of this name, whether or not anything is in it yet.
     pub(crate) fn tree(name: &str) -> Self {
         Unpacked(scratch("debian").join(name))
+    }
+
+    /// The tree of this name outside of the repository, kept from run to run.
+    pub(crate) fn kept(name: &str) -> Result<Self, String> {
+        Ok(Unpacked(cache()?.join("debian").join(name)))
     }
 
     /// A program in it, which finds its libraries there.
@@ -53,7 +58,9 @@ impl Unpacked {
         let files = fs::read_dir(self.0.join("packages")).map_err(|error| error.to_string())?;
         for file in files {
             let file = file.map_err(|error| error.to_string())?.path();
-            check(Command::new("dpkg").arg("-x").arg(file).arg(self.path("")))?;
+            check(Command::new("dpkg").arg("-x").arg(&file).arg(self.path("")))?;
+            // They are as large as what comes of them.
+            fs::remove_file(file).map_err(|error| error.to_string())?;
         }
         Ok(())
     }

@@ -22,13 +22,14 @@ mod signature;
 mod slow_fs;
 mod test;
 mod verify;
+mod windows;
 
 use std::process::ExitCode;
 
 /// A chore: its name, what it does, and the function that does it with the arguments after it.
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
-const TASKS: [Task; 10] = [
+const TASKS: [Task; 11] = [
     (
         "verify",
         "build the fixtures and the example for Windows and read the headers of what was built",
@@ -57,6 +58,11 @@ const TASKS: [Task; 10] = [
         "templates",
         "compare what netswap new and cargo generate make of the templates",
         cargo_generate::run,
+    ),
+    (
+        "windows",
+        "build programs with std for Windows, verify them, and run them under Wine",
+        windows::run,
     ),
     ("fuzz", "give the readers inputs that nobody would think of", fuzz::run),
 ];

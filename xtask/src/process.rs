@@ -15,6 +15,18 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
     root().join("target").join("xtask").join(name)
 }
 
+/// The folder for what is fetched once: `NETSWAP_CACHE`, else netswap's in the user's cache.
+pub(crate) fn cache() -> Result<PathBuf, String> {
+    let folder = |name: &str| {
+        let value = variable(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
+    folder("NETSWAP_CACHE")
+        .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("netswap")))
+        .or_else(|| Some(folder("HOME")?.join(".cache").join("netswap")))
+        .ok_or_else(|| "there is no HOME for a cache: set NETSWAP_CACHE to a folder".to_owned())
+}
+
 /// Cargo, run in the repository.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -15,6 +15,7 @@ use crate::patched;
 use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
 use crate::published::netswap_build;
 use crate::signature;
+use crate::windows::{self, NotPassed};
 
 /// What became of a check.
 enum Outcome {
@@ -27,7 +28,7 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 18] = [
+const CHECKS: [Check; 19] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
@@ -38,6 +39,7 @@ const CHECKS: [Check; 18] = [
     ("no input makes a reader panic", fuzzed),
     ("nothing is lost when things go wrong", faults),
     ("the examples pass their own tests", examples),
+    ("programs with std are built for Windows, verified, and run there", windows),
     ("cargo generate makes what netswap new makes", templates),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", book),
@@ -188,6 +190,14 @@ fn faults() -> Outcome {
 
 fn examples() -> Outcome {
     passed_if(in_examples(&["test", "--locked", "--workspace"]))
+}
+
+fn windows() -> Outcome {
+    match windows::all() {
+        Ok(()) => Outcome::Passed,
+        Err(NotPassed::Failed(why)) => Outcome::Failed(why),
+        Err(NotPassed::NotRun(why)) => Outcome::NotRun(why),
+    }
 }
 
 fn templates() -> Outcome {

@@ -178,7 +178,7 @@ fn cell(image: Option<&Judged>) -> String {
 }
 
 /// Whether rustc has a standard library for the target.
-fn has_std(target: &str) -> bool {
+pub(crate) fn has_std(target: &str) -> bool {
     let libdir =
         output(Command::new("rustc").args(["--print", "target-libdir", "--target", target]));
     let Ok(libdir) = libdir else {

@@ -225,7 +225,7 @@ impl Build {
         let status = cargo.wait().map_err(BuildError::Messages)?;
         match unread {
             _ if !status.success() => Err(match target {
-                Some(target) if !has_standard_library(target) => {
+                Some(target) if !self.builds_std() && !has_standard_library(target) => {
                     BuildError::NoStandardLibrary { target: one_line(target) }
                 }
                 _ => BuildError::Failed(status),
@@ -233,6 +233,12 @@ impl Build {
             Some(error) => Err(BuildError::Messages(error)),
             None => Ok(messages),
         }
+    }
+
+    /// Whether the build makes the standard library itself (`-Zbuild-std`).
+    fn builds_std(&self) -> bool {
+        let says_so = |argument: &OsString| argument.to_string_lossy().contains("build-std");
+        self.arguments.iter().any(says_so)
     }
 
     /// The package that Cargo need not build when it builds all.

@@ -1,0 +1,55 @@
+/* What rustc's std needs of the C runtime for x64, where there is none: the entry points, thread-local
+ * storage and the stack probe. Named as Microsoft's linker and compiler name them. */
+
+typedef void (*callback)(void *image, unsigned long reason, void *reserved);
+
+/* A DLL has none. */
+__attribute__((weak)) extern int main(int argc, char **argv);
+__declspec(dllimport) void ExitProcess(unsigned code);
+
+/* std asks the system for the arguments. */
+void mainCRTStartup(void)
+{
+    ExitProcess((unsigned)main(0, 0));
+}
+
+int _DllMainCRTStartup(void *image, unsigned long reason, void *reserved)
+{
+    (void)image, (void)reason, (void)reserved;
+    return 1;
+}
+
+/* Says that floating point is used. */
+int _fltused = 1;
+
+/* The TLS directory (PE format, "The .tls Section"): the linker sorts the sections by what is behind `$`. */
+unsigned long _tls_index;
+__attribute__((section(".tls"))) char _tls_start;
+__attribute__((section(".tls$ZZZ"))) char _tls_end;
+__attribute__((section(".CRT$XLA"))) callback __xl_a;
+__attribute__((section(".CRT$XLZ"))) callback __xl_z;
+
+__attribute__((section(".rdata$T"))) const struct {
+    void *start, *end;
+    unsigned long *index;
+    callback *callbacks;
+    unsigned zero_fill, characteristics;
+} _tls_used = { &_tls_start, &_tls_end, &_tls_index, &__xl_a + 1, 0, 0 };
+
+/* Touches each page of the RAX bytes below the caller's frame, and keeps all registers. */
+__asm__(".globl __chkstk\n"
+        "__chkstk:\n"
+        "    pushq %rcx\n"
+        "    pushq %rax\n"
+        "    leaq 24(%rsp), %rcx\n"
+        "1:  cmpq $4096, %rax\n"
+        "    jb 2f\n"
+        "    subq $4096, %rcx\n"
+        "    testq %rcx, (%rcx)\n"
+        "    subq $4096, %rax\n"
+        "    jmp 1b\n"
+        "2:  subq %rax, %rcx\n"
+        "    testq %rcx, (%rcx)\n"
+        "    popq %rax\n"
+        "    popq %rcx\n"
+        "    ret\n");
