@@ -4,6 +4,7 @@
 //! installed. Wine proves that an image loads and runs and does with files what it should; it does not
 //! act on the bit.
 
+mod after_link;
 mod examples;
 mod netswap;
 mod toolchain;
@@ -29,10 +30,12 @@ struct Setup<'a> {
 /// A test: the sentence that it proves, and the function that tells in a few words what was done.
 type Test = (&'static str, fn(&Setup<'_>) -> Result<String, String>);
 
-const TESTS: [Test; 9] = [
+const TESTS: [Test; 11] = [
     ("each example passes its own cargo xtask verify, with std", examples::verified),
     ("a tool runs from a share, and ends as it should", examples::tool),
     ("a host loads its plug-in from the share, and does without", examples::plugin),
+    ("GNU strip and objcopy clear the bit, and verify says that it was lost", after_link::lost),
+    ("a profile that strips keeps the bit", after_link::kept),
     ("netswap.exe has the bit itself", netswap::built),
     ("netswap.exe verifies a share, and finds what lacks the bit", netswap::verify),
     ("netswap.exe inspects a file by any form of its path", netswap::inspect),

@@ -156,9 +156,14 @@ impl Debian {
         Some(String::from_utf8_lossy(&output.stdout).lines().next()?.to_owned())
     }
 
+    /// A program of binutils for Windows' images.
+    pub(crate) fn binutils(&self, program: &str) -> Command {
+        self.tree.command(&format!("usr/bin/x86_64-w64-mingw32-{program}"))
+    }
+
     /// The Characteristics of an image as binutils reads them.
     pub(crate) fn characteristics(&self, image: &Path) -> Result<u32, String> {
-        let mut objdump = self.tree.command("usr/bin/x86_64-w64-mingw32-objdump");
+        let mut objdump = self.binutils("objdump");
         let text = output(objdump.arg("--private-headers").arg(image))?;
         let line = text.lines().find_map(|line| line.strip_prefix("Characteristics 0x"));
         let digits = line.and_then(|line| line.split_whitespace().next());

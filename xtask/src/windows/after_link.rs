@@ -1,0 +1,78 @@
+//! What happens to the bit after the link: GNU strip and objcopy, a profile that strips, LLVM's tools.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::toolchain::TARGET;
+use super::{Ran, Setup, ran};
+use crate::examples::EXAMPLES;
+use crate::process::check;
+
+const NETWORK_BIT: u32 = 0x0800;
+
+/// The first example's build, verified by its xtask, with more arguments for Cargo.
+fn verify(setup: &Setup<'_>, arguments: &[&str]) -> Result<Ran, String> {
+    let [example, ..] = &EXAMPLES;
+    let mut cargo = setup.toolchain.cargo(&example.folder());
+    cargo.args(["xtask", "verify", "--locked", "--quiet", "--format", "json"]).args(arguments);
+    ran(cargo.args(setup.toolchain.arguments()).env("CARGO_TARGET_DIR", &setup.target_dir))
+}
+
+/// The program that it builds.
+fn program(setup: &Setup<'_>) -> PathBuf {
+    setup.target_dir.join(TARGET).join("debug").join("hello-tool.exe")
+}
+
+/// The code of the first finding of a report.
+fn code(ran: &Ran) -> Result<Option<String>, String> {
+    let report: Value =
+        serde_json::from_str(&ran.stdout).map_err(|error| format!("{error}: {ran:#?}"))?;
+    let code = report.pointer("/images/0/findings/0/code").and_then(Value::as_str);
+    Ok(code.map(str::to_owned))
+}
+
+/// Each of the tools on the program where Cargo built it: verify tells from the receipt what was lost.
+pub(super) fn lost(setup: &Setup<'_>) -> Result<String, String> {
+    let program = program(setup);
+    let failed = |error: std::io::Error| format!("{}: {error}", program.display());
+    verify(setup, &[])?.expect(0, &[])?;
+    let built = fs::read(&program).map_err(failed)?;
+    let mut told = Vec::new();
+    for (tool, arguments) in [("strip", &[][..]), ("objcopy", &["--strip-debug"])] {
+        let mut command = setup.debian.binutils(tool);
+        check(command.args(arguments).arg(&program))?;
+        let after = setup.debian.characteristics(&program)?;
+        let judged = verify(setup, &[])?;
+        replace(&program, &built)?;
+        if after & NETWORK_BIT != 0 {
+            return Err(format!("{tool} keeps the bit: {after:#06x}"));
+        }
+        if judged.code != Some(1) || code(&judged)?.as_deref() != Some("lost-after-link") {
+            return Err(format!("verify told otherwise of {tool}: {judged:#?}"));
+        }
+        told.push(format!("{tool} leaves {after:#06x}"));
+    }
+    verify(setup, &[])?.expect(0, &[])?;
+    Ok(told.join(", "))
+}
+
+/// Puts the bytes back under both names of the file; Cargo takes what is there for fresh.
+fn replace(program: &Path, bytes: &[u8]) -> Result<(), String> {
+    let deps = program.with_file_name("deps").join("hello_tool.exe");
+    for path in [deps.as_path(), program] {
+        fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// A profile that strips, which LLD does itself for these targets.
+pub(super) fn kept(setup: &Setup<'_>) -> Result<String, String> {
+    verify(setup, &["--config", "profile.dev.strip=true"])?.expect(0, &["\"passed\""])?;
+    let after = setup.debian.characteristics(&program(setup))?;
+    if after & NETWORK_BIT == 0 {
+        return Err(format!("it clears the bit: {after:#06x}"));
+    }
+    Ok(format!("strip = true leaves {after:#06x}"))
+}
