@@ -146,6 +146,8 @@ pub(crate) struct Write<'a> {
     pub(crate) stamp: Stamp,
     /// Whether it may be made writable for the time of the write.
     pub(crate) is_read_only: bool,
+    /// Whether it is on the disk, or the server, before it counts as made.
+    pub(crate) is_flushed: bool,
     pub(crate) offset: u64,
     pub(crate) old: &'a [u8],
     pub(crate) new: &'a [u8],
@@ -190,8 +192,9 @@ impl Write<'_> {
         self.check(file)?;
         self.compare(file)?;
         // A share tells only at the end whether what was written has arrived.
+        let flush = || if self.is_flushed { file.sync_data() } else { Ok(()) };
         let written = write_all(file, self.new, self.offset)
-            .and_then(|()| file.sync_data().map_err(|error| (self.new.len(), error)));
+            .and_then(|()| flush().map_err(|error| (self.new.len(), error)));
         let Err((written, error)) = written else {
             return Ok(());
         };

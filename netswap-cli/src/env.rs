@@ -31,3 +31,15 @@ pub(crate) fn state_folder() -> Option<PathBuf> {
     // On Windows, the local one of the two: the paths in a journal are those of this machine.
     Some(strategy.state_dir().unwrap_or_else(|| strategy.cache_dir()).join("netswap"))
 }
+
+/// What netswap-linker sets for the linker that it runs: the path of that. So it knows when it is called
+/// by it.
+#[cfg(feature = "cli")]
+pub(crate) const LINKING: &str = "NETSWAP_LINKING";
+
+/// A variable that tells netswap-linker what to run or what to set; empty is as good as unset.
+#[cfg(feature = "cli")]
+pub(crate) fn of_linker(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "the one reader")]
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

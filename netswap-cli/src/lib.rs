@@ -6,7 +6,7 @@
 //! `netswap-build` makes the linker set that bit; this one reads the headers of what was built.
 //!
 //! This library is what a project's `cargo xtask verify` calls, see [`xtask`]. Its feature `cli`, on
-//! by default, is for the programs `netswap` and `cargo-netswap`; an xtask goes without:
+//! by default, is for the programs `netswap`, `cargo-netswap` and `netswap-linker`; an xtask goes without:
 //!
 //! ```toml
 //! [dependencies]
@@ -42,6 +42,8 @@ mod git;
 pub mod image;
 #[cfg(feature = "cli")]
 mod journal;
+#[cfg(feature = "cli")]
+pub mod linker;
 mod policy;
 mod program;
 mod progress;

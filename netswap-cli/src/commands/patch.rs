@@ -301,6 +301,7 @@ impl Patcher<'_> {
             follow_link: self.options.walk.follow_links,
             stamp,
             is_read_only,
+            is_flushed: true,
             offset: entry.edit.offset,
             old: &entry.edit.old,
             new: &entry.edit.new,

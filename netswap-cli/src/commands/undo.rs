@@ -125,6 +125,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
         follow_link: true,
         stamp,
         is_read_only: entry.is_read_only,
+        is_flushed: true,
         offset: entry.edit.offset,
         old: entry.edit.now(&layout),
         new: &entry.edit.old,

@@ -3,8 +3,8 @@
 //! swapped for a link meanwhile leads nowhere else.
 
 use std::cmp::Ordering;
-use std::ffi::{CStr, OsStr};
-use std::fs::{File, Permissions};
+use std::ffi::{CStr, OsStr, OsString};
+use std::fs::{File, Metadata, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
@@ -255,6 +255,17 @@ pub(crate) fn make_writable(permissions: &mut Permissions) {
 pub(crate) fn is_in_use(error: &io::Error) -> bool {
     // A lease, as a file server takes it for its clients, answers that it would have to be waited for.
     matches!(error.kind(), io::ErrorKind::ExecutableFileBusy | io::ErrorKind::WouldBlock)
+}
+
+/// The text, or the path, that these bytes are.
+pub(crate) fn os_string(bytes: &[u8]) -> OsString {
+    OsStr::from_bytes(bytes).to_owned()
+}
+
+/// The program at this path, if it is one that may be run.
+pub(crate) fn program(path: PathBuf) -> Option<PathBuf> {
+    let is_program = |metadata: Metadata| metadata.is_file() && metadata.mode() & 0o111 != 0;
+    path.metadata().is_ok_and(is_program).then_some(path)
 }
 
 /// A path as it is, for those that are no text.

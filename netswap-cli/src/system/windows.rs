@@ -201,6 +201,18 @@ pub(crate) fn is_in_use(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
 }
 
+/// The text that these bytes are, in UTF-8.
+pub(crate) fn os_string(bytes: &[u8]) -> OsString {
+    String::from_utf8_lossy(bytes).into_owned().into()
+}
+
+/// The program at this path, whose name may lack its `.exe`.
+pub(crate) fn program(path: PathBuf) -> Option<PathBuf> {
+    let mut with_extension = path.clone().into_os_string();
+    with_extension.push(".exe");
+    [path, with_extension.into()].into_iter().find(|path| path.is_file())
+}
+
 /// A path as it is, for those that are no text: its UTF-16 code units, little end first.
 pub(crate) fn path_bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().encode_wide().flat_map(u16::to_le_bytes).collect()

@@ -5,6 +5,7 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
 pub(crate) mod image;
+pub(crate) mod mingw;
 pub(crate) mod share;
 
 use std::collections::BTreeMap;
@@ -185,7 +186,8 @@ pub(crate) fn forget_this_build(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         let of_cargo = name.starts_with("CARGO") && !["CARGO", "CARGO_HOME"].contains(&&*name);
-        if of_cargo || ["RUSTFLAGS", "NETSWAP", "TARGET"].contains(&&*name) {
+        let of_linker = name.starts_with("NETSWAP_LINK");
+        if of_cargo || of_linker || ["RUSTFLAGS", "NETSWAP", "TARGET"].contains(&&*name) {
             command.env_remove(name);
         }
     }

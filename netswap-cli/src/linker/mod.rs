@@ -1,0 +1,104 @@
+//! `netswap-linker`: runs the real linker, then sets the run-from-swap bits in what it has linked.
+//!
+//! For linkers that have no option for it, GNU ld and `zig cc`: with `linker = "netswap-linker"` in
+//! `.cargo/config.toml` the bit is in the file as soon as `cargo build` has made it.
+
+mod arguments;
+mod real;
+mod response;
+mod set;
+mod switch;
+mod target;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use crate::env;
+use crate::text::{Printable, one_line};
+use crate::{Finding, SwapRun};
+
+/// What it ends with when it could not do its own work, whatever became of the link.
+const FAILED: i32 = 1;
+
+/// Why the link is not to be taken for one that made images with the bit.
+#[derive(Debug, thiserror::Error)]
+enum LinkerError {
+    #[error(
+        "the environment variable NETSWAP is {0:?}; set it to one of off, net, cd, net,cd, or unset it"
+    )]
+    Switch(String),
+    #[error(
+        "failed to find the linker for {target}: {names} {why}; set NETSWAP_LINKER or {variable} to the real linker"
+    )]
+    NotFound { target: String, names: String, why: &'static str, variable: String },
+    #[error(
+        "the environment variable {variable} is {}, which is netswap-linker itself; set it to the real linker",
+        Printable(linker)
+    )]
+    Itself { variable: String, linker: PathBuf },
+    #[error("the linker {} has called netswap-linker again; set NETSWAP_LINKER to the real linker", Printable(.0))]
+    Loop(PathBuf),
+    #[error(
+        "failed to run the linker {}: {source}; set NETSWAP_LINKER to one that runs",
+        Printable(linker)
+    )]
+    Run { linker: PathBuf, source: io::Error },
+    #[error(
+        "failed to read the response file {}: {source}; give the linker a file that can be read",
+        Printable(path)
+    )]
+    ResponseFile { path: PathBuf, source: io::Error },
+    #[error("{} was linked, and the bit can't be set in it: {}; {}", Printable(path), finding.message, one_line(&finding.help))]
+    NotSet { path: PathBuf, finding: Finding },
+}
+
+/// What `netswap-linker` does with these arguments, the name that it is called by first: it gives them
+/// to the real linker, and sets the bits if that has linked. The exit code is the real linker's, or 1
+/// if the bits could not be set.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    let mut arguments = arguments.into_iter();
+    let called = arguments.next().unwrap_or_default();
+    match run(&called, &arguments.collect::<Vec<_>>()) {
+        Ok(code) => code,
+        Err(error) => {
+            // Without standard error the exit code must do.
+            let _ = writeln!(io::stderr(), "error: netswap-linker: {error}");
+            FAILED
+        }
+    }
+}
+
+fn run(called: &OsStr, given: &[OsString]) -> Result<i32, LinkerError> {
+    if let Some(linker) = env::of_linker(env::LINKING) {
+        return Err(LinkerError::Loop(linker.into()));
+    }
+    let bits = switch::bits(env::of_linker("NETSWAP").as_deref())?;
+    let all = response::expanded(given)?;
+    let outputs = arguments::outputs(&all);
+    let target = target::of(called, &all, &outputs);
+    let choice = real::choose(called, &target, cfg!(windows), &env::of_linker);
+    let linker = real::find(&choice, env::of_linker("PATH").as_deref())?;
+    let status = Command::new(&linker).args(given).env(env::LINKING, &linker).status();
+    let status = status.map_err(|source| LinkerError::Run { linker, source })?;
+    if status.success() && !bits.is_empty() {
+        outputs.iter().try_for_each(|output| set_in(output, bits))?;
+    }
+    Ok(exit_code(status))
+}
+
+fn set_in(output: &Path, bits: &[SwapRun]) -> Result<(), LinkerError> {
+    set::set(output, bits)
+        .map_err(|finding| LinkerError::NotSet { path: output.to_owned(), finding })
+}
+
+/// The linker's own exit code. One that was ended by a signal has none: as shells have it, 128 and the
+/// signal's number.
+fn exit_code(status: ExitStatus) -> i32 {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    status.code().or(signal.map(|signal: i32| 128 + signal)).unwrap_or(FAILED)
+}

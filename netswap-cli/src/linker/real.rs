@@ -1,0 +1,168 @@
+//! Which program is the real linker: the choice (pure), and its place in `PATH`, which is never this
+//! program's own.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::LinkerError;
+use super::target::{NAME, program_name};
+use crate::system;
+use crate::text::one_line;
+
+/// Which programs may be run, the first that is found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// The triple that is linked for.
+    target: String,
+    /// The variable that names it; none where it is the usual one.
+    variable: Option<String>,
+    /// Names to be looked up in `PATH`, or paths.
+    programs: Vec<OsString>,
+}
+
+/// The variable for one target alone, in Cargo's spelling.
+fn variable_of(target: &str) -> String {
+    format!("NETSWAP_LINKER_{}", target.to_ascii_uppercase().replace(['-', '.'], "_"))
+}
+
+/// The linker that `NETSWAP_LINKER_TARGET` names, else `NETSWAP_LINKER`; else, when this program is
+/// called by the name of a linker, the next one of that name; else the one that rustc would run.
+pub(super) fn choose(
+    called: &OsStr,
+    target: &str,
+    on_windows: bool,
+    lookup: &dyn Fn(&str) -> Option<OsString>,
+) -> Choice {
+    for variable in [variable_of(target), "NETSWAP_LINKER".to_owned()] {
+        if let Some(program) = lookup(&variable) {
+            let (variable, programs) = (Some(variable), vec![program]);
+            return Choice { target: target.to_owned(), variable, programs };
+        }
+    }
+    let called = program_name(called);
+    let programs = if called.is_empty() || called.starts_with(NAME) {
+        usual(target, on_windows)
+    } else {
+        vec![called]
+    };
+    let programs = programs.into_iter().map(OsString::from).collect();
+    Choice { target: target.to_owned(), variable: None, programs }
+}
+
+/// What rustc runs for a target, and gcc by its short name where it needs no prefix.
+fn usual(target: &str, on_windows: bool) -> Vec<String> {
+    let architecture = target.split('-').next().unwrap_or_default();
+    let architecture = if architecture == "i586" { "i686" } else { architecture };
+    let mut programs = Vec::new();
+    if target.ends_with("-windows-gnu") {
+        programs.push(format!("{architecture}-w64-mingw32-gcc"));
+        programs.extend(on_windows.then(|| "gcc".to_owned()));
+    } else if target.ends_with("-windows-gnullvm") {
+        programs.push(format!("{architecture}-w64-mingw32-clang"));
+    } else if target.ends_with("-windows-msvc") {
+        programs.extend(on_windows.then(|| "link".to_owned()));
+        programs.push("lld-link".to_owned());
+    } else {
+        programs.push("cc".to_owned());
+    }
+    programs
+}
+
+/// Finds the chosen linker, `search` being the folders of `PATH`.
+pub(super) fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, LinkerError> {
+    let folders: Vec<_> =
+        search.map(|search| std::env::split_paths(search).collect()).unwrap_or_default();
+    let own = std::env::current_exe().ok();
+    let is_own = |path: &Path| own.as_ref().is_some_and(|own| is_same(own, path));
+    let mut comes_back = false;
+    for program in &choice.programs {
+        let path = Path::new(program);
+        let is_name = path.file_name() == Some(program);
+        if let (false, Some(variable)) = (is_name, &choice.variable) {
+            if is_own(path) {
+                let variable = variable.clone();
+                return Err(LinkerError::Itself { variable, linker: path.to_owned() });
+            }
+            return Ok(path.to_owned());
+        }
+        let candidates = folders.iter().map(|folder| match folder.as_os_str() {
+            // An empty one is the current folder.
+            name if name.is_empty() => Path::new(".").join(program),
+            _ => folder.join(program),
+        });
+        for candidate in candidates.filter_map(system::program) {
+            if !is_own(&candidate) {
+                return Ok(candidate);
+            }
+            comes_back = true;
+        }
+    }
+    let names = choice.programs.iter().map(|program| one_line(&program.to_string_lossy()));
+    let names = names.collect::<Vec<_>>().join(" or ");
+    let target = one_line(&choice.target);
+    let variable = variable_of(&target);
+    let why = if comes_back { "in PATH is netswap-linker itself" } else { "is not in PATH" };
+    Err(LinkerError::NotFound { target, names, why, variable })
+}
+
+/// Whether two paths lead to one file, by whichever links.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let identity =
+        |path: &Path| -> io::Result<_> { Ok(system::stamp(&system::open(path)?)?.0.identity) };
+    match (identity(a), identity(b)) {
+        (Ok(Some(a)), Ok(Some(b))) => a == b,
+        _ => matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip]
+    fn the_table_of_linkers_read_whole() {
+        const GNU: &str = "x86_64-pc-windows-gnu";
+        let none = &[][..];
+        let any = &[("NETSWAP_LINKER", "any")][..];
+        let one = &[("NETSWAP_LINKER", "any"), ("NETSWAP_LINKER_X86_64_PC_WINDOWS_GNU", "/one")][..];
+        let table = [
+            // called, target, on Windows, variables -> linkers
+            (NAME, GNU, false, none, &["x86_64-w64-mingw32-gcc"][..]),
+            (NAME, GNU, true, none, &["x86_64-w64-mingw32-gcc", "gcc"]),
+            (NAME, "i686-pc-windows-gnu", false, none, &["i686-w64-mingw32-gcc"]),
+            (NAME, "i586-pc-windows-gnu", false, none, &["i686-w64-mingw32-gcc"]),
+            (NAME, "x86_64-win7-windows-gnu", false, none, &["x86_64-w64-mingw32-gcc"]),
+            (NAME, "aarch64-pc-windows-gnullvm", true, none, &["aarch64-w64-mingw32-clang"]),
+            (NAME, "x86_64-pc-windows-msvc", true, none, &["link", "lld-link"]),
+            (NAME, "x86_64-pc-windows-msvc", false, none, &["lld-link"]),
+            (NAME, "x86_64-unknown-linux-gnu", false, none, &["cc"]),
+            (NAME, GNU, false, any, &["any"]),
+            (NAME, GNU, false, one, &["/one"]),
+            (NAME, "i686-pc-windows-gnu", false, one, &["any"]),
+            ("/a/netswap-linker-x86_64-pc-windows-gnu", GNU, false, none, &["x86_64-w64-mingw32-gcc"]),
+            ("/a/x86_64-w64-mingw32-gcc-12", GNU, false, none, &["x86_64-w64-mingw32-gcc-12"]),
+            ("/a/ld.exe", GNU, false, none, &["ld"]),
+            ("/a/ld", GNU, false, any, &["any"]),
+        ];
+        for (called, target, on_windows, variables, expected) in table {
+            let lookup = |name: &str| {
+                variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).into())
+            };
+            let choice = choose(OsStr::new(called), target, on_windows, &lookup);
+            assert_eq!(choice.programs, expected, "{called} {target} {on_windows} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_path_is_told_with_the_variables_that_help() {
+        let choice = choose(OsStr::new(NAME), "i686-pc-windows-gnu", true, &|_| None);
+        let error = find(&choice, Some(OsStr::new(""))).unwrap_err().to_string();
+        for word in
+            ["i686-w64-mingw32-gcc or gcc", "NETSWAP_LINKER or NETSWAP_LINKER_I686_PC_WINDOWS_GNU"]
+        {
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Response files: `@FILE` among a linker's arguments stands for those that are in the file.
+//!
+//! rustc writes one where the command line would be too long: for GNU ld in UTF-8, and for link.exe in
+//! UTF-16 with a byte order mark. The encoding tells whose quoting it is
+//! ([GNU ld's manual](https://sourceware.org/binutils/docs/ld/Options.html), `@FILE`;
+//! [Microsoft Learn](https://learn.microsoft.com/cpp/build/reference/at-specify-a-linker-response-file)).
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::LinkerError;
+use crate::system::os_string;
+
+/// How deep response files may name one another; a file that names itself goes no deeper.
+const DEEPEST: u32 = 16;
+
+/// UTF-16's byte order mark, little end first.
+const MARK: [u8; 2] = [0xff, 0xfe];
+
+/// UTF-8's.
+const MARK_OF_UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// The arguments with those of the response files in their place. That a file is missing is for the
+/// linker to say: GNU ld takes such an argument for a name.
+pub(super) fn expanded(arguments: &[OsString]) -> Result<Vec<OsString>, LinkerError> {
+    expanded_by(&read, arguments, DEEPEST)
+}
+
+/// What is in a file; none if there is none.
+type Read<'a> = dyn Fn(&Path) -> io::Result<Option<Vec<u8>>> + 'a;
+
+fn expanded_by(
+    read: &Read<'_>,
+    arguments: &[OsString],
+    deepest: u32,
+) -> Result<Vec<OsString>, LinkerError> {
+    let mut all = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        let name = argument.as_encoded_bytes().strip_prefix(b"@").filter(|_| deepest > 0);
+        let Some(path) = name.map(|name| PathBuf::from(os_string(name))) else {
+            all.push(argument.clone());
+            continue;
+        };
+        match read(&path) {
+            Ok(Some(bytes)) => all.extend(expanded_by(read, &split(&bytes), deepest - 1)?),
+            Ok(None) => all.push(argument.clone()),
+            Err(source) => return Err(LinkerError::ResponseFile { path, source }),
+        }
+    }
+    Ok(all)
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => fs::read(path).map(Some),
+        Ok(metadata) if metadata.is_dir() => Ok(None),
+        // What is read from a pipe the linker would not find there.
+        Ok(_) => Err(io::Error::other("it is no regular file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The arguments in a response file.
+fn split(bytes: &[u8]) -> Vec<OsString> {
+    match bytes.strip_prefix(&MARK) {
+        Some(units) => split_as_msvc(units),
+        None => split_as_gnu(bytes.strip_prefix(&MARK_OF_UTF_8).unwrap_or(bytes)),
+    }
+}
+
+/// White space parts arguments, quotes of either kind hold them together, and a backslash takes the
+/// next byte as it is, within quotes too.
+fn split_as_gnu(bytes: &[u8]) -> Vec<OsString> {
+    let mut arguments = Vec::new();
+    let (mut argument, mut quote): (Option<Vec<u8>>, Option<u8>) = (None, None);
+    let mut bytes = bytes.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match (byte, quote) {
+            (b'\\', _) => argument.get_or_insert_default().extend(bytes.next()),
+            (_, Some(open)) if byte == open => quote = None,
+            (b'"' | b'\'', None) => {
+                quote = Some(byte);
+                argument.get_or_insert_default();
+            }
+            (b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c, None) => arguments.extend(argument.take()),
+            _ => argument.get_or_insert_default().push(byte),
+        }
+    }
+    arguments.extend(argument);
+    arguments.iter().map(|argument| os_string(argument)).collect()
+}
+
+/// White space parts arguments, double quotes hold them together, and a backslash stands for itself
+/// but in front of a quote. rustc writes one argument a line, and one may end in a backslash: so a
+/// line's end ends the argument.
+fn split_as_msvc(units: &[u8]) -> Vec<OsString> {
+    let (units, _) = units.as_chunks::<2>();
+    let units: Vec<u16> = units.iter().copied().map(u16::from_le_bytes).collect();
+    let text = String::from_utf16_lossy(&units);
+    let mut arguments = Vec::new();
+    for line in text.lines() {
+        let (mut argument, mut is_quoted): (Option<String>, bool) = (None, false);
+        let mut characters = line.chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '\\' if characters.next_if_eq(&'"').is_some() => {
+                    argument.get_or_insert_default().push('"');
+                }
+                '"' => {
+                    is_quoted = !is_quoted;
+                    argument.get_or_insert_default();
+                }
+                ' ' | '\t' if !is_quoted => arguments.extend(argument.take()),
+                _ => argument.get_or_insert_default().push(character),
+            }
+        }
+        arguments.extend(argument);
+    }
+    arguments.iter().map(|argument| OsStr::new(argument).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    fn utf_16(text: &str) -> Vec<u8> {
+        let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+        MARK.into_iter().chain(units).collect()
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn each_encoding_has_its_own_quoting() {
+        let table = [
+            // the file in UTF-8 -> its arguments
+            (b"-o\nt.exe\n".to_vec(), &["-o", "t.exe"][..]),
+            (b" a\tb\r\nc ".to_vec(), &["a", "b", "c"]),
+            (br"a\ b C:\\x\\y.exe".to_vec(), &["a b", r"C:\x\y.exe"]),
+            (br#""a b" 'c "d' x"y z""#.to_vec(), &["a b", "c \"d", "xy z"]),
+            (br#""a\"b" 'c\'d' "#.to_vec(), &["a\"b", "c'd"]),
+            (br#""" a"#.to_vec(), &["", "a"]),
+            (b"\"open a".to_vec(), &["open a"]),
+            (b"end\\".to_vec(), &["end"]),
+            (b"".to_vec(), &[]),
+            (b"\xef\xbb\xbf-o t\xc3\xb6.exe".to_vec(), &["-o", "tö.exe"]),
+            // in UTF-16
+            (utf_16("\"/OUT:C:\\a b\\tö.exe\"\n\"/DLL\"\n"), &["/OUT:C:\\a b\\tö.exe", "/DLL"]),
+            (utf_16("/OUT:C:\\x\\y.exe /DLL\r\n"), &["/OUT:C:\\x\\y.exe", "/DLL"]),
+            (utf_16("\"/LIBPATH:C:\\a b\\\"\n\"/OUT:t.exe\"\n"), &["/LIBPATH:C:\\a b\"", "/OUT:t.exe"]),
+            (utf_16("\"a\\\"b\""), &["a\"b"]),
+            (utf_16(""), &[]),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(split(&bytes), expected, "{}", bytes.escape_ascii());
+        }
+    }
+
+    fn in_files(files: &[(&str, &str)], arguments: &[&str]) -> Result<Vec<OsString>, LinkerError> {
+        let files: HashMap<_, _> = files.iter().copied().collect();
+        let read = |path: &Path| match files.get(path.to_str().unwrap()).copied() {
+            Some("unreadable") => Err(io::Error::other("a pipe")),
+            text => Ok(text.map(|text| text.as_bytes().to_vec())),
+        };
+        let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
+        expanded_by(&read, &arguments, DEEPEST)
+    }
+
+    #[test]
+    fn files_are_expanded_where_they_stand_and_in_one_another() {
+        let files = [("outer", "b @inner e"), ("inner", "c\nd")];
+        assert_eq!(
+            in_files(&files, &["a", "@outer", "f"]).unwrap(),
+            ["a", "b", "c", "d", "e", "f"]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_missing_or_names_itself_is_left_to_the_linker() {
+        assert_eq!(
+            in_files(&[], &["@missing", "-o", "t.exe"]).unwrap(),
+            ["@missing", "-o", "t.exe"]
+        );
+        assert_eq!(in_files(&[("self", "a @self")], &["@self"]).unwrap().last().unwrap(), "@self");
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_read_is_named() {
+        let error = in_files(&[("pipe", "unreadable")], &["@pipe"]).unwrap_err().to_string();
+        assert!(error.contains("response file pipe: a pipe"), "{error}");
+    }
+}

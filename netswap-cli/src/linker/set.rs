@@ -1,0 +1,63 @@
+//! Sets the bits in a file that has just been linked. It needs no journal: it was made this moment.
+
+use std::io;
+use std::path::Path;
+
+use crate::change::{NotMade, Write, unwritable};
+use crate::finding::{Code, Finding};
+use crate::image::{Edit, Kind, Layout, NewChecksum, ReadError};
+use crate::{SwapRun, Verdict, system};
+
+/// Sets the bits. A file that does not exist, or is no image of Windows, is left alone.
+pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
+    let of_read = |error: ReadError| Verdict::finding_of(&error);
+    let of_system = |error: io::Error| of_read(error.into());
+    let file = match system::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(of_system(error)),
+    };
+    // A device, such as /dev/null.
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(());
+    }
+    let Some(layout) = Layout::read(&file).map_err(of_read)? else {
+        return Ok(());
+    };
+    if layout.header.kind() == Kind::Efi {
+        return Ok(());
+    }
+    let (stamp, _) = system::stamp(&file).map_err(of_system)?;
+    let Some(edit) = Edit::plan(&layout, stamp.length, bits, true, NewChecksum::Updated) else {
+        return Ok(());
+    };
+    if !layout.can_be_edited {
+        let why = "its headers lie upon one another, so none can be changed alone";
+        return Err(of_read(ReadError::Table(why)));
+    }
+    if layout.end_of_sections() > stamp.length {
+        return Err(of_read(ReadError::Cut));
+    }
+    if layout.certificate_table().is_some() {
+        return Err(Finding {
+            code: Code::SignatureWouldBreak,
+            message: "the linker has signed it".into(),
+            help: "sign it after the link".into(),
+        });
+    }
+    let write = Write {
+        path,
+        reader: &file,
+        follow_link: true,
+        stamp,
+        is_read_only: false,
+        is_flushed: false,
+        offset: edit.offset,
+        old: &edit.old,
+        new: &edit.new,
+    };
+    write.make(|| Ok(())).map_err(|not_made| match not_made {
+        NotMade::Refused(finding) => finding,
+        NotMade::Failed(error) => unwritable(&io::Error::other(error)),
+    })
+}

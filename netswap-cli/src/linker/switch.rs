@@ -1,0 +1,56 @@
+//! The bits that `NETSWAP` asks for, with the words of netswap-build (pure).
+
+use std::ffi::OsStr;
+
+use super::LinkerError;
+use crate::SwapRun;
+
+/// The bits to set: the network bit, unless `NETSWAP` says otherwise.
+pub(super) fn bits(netswap: Option<&OsStr>) -> Result<&'static [SwapRun], LinkerError> {
+    let Some(value) = netswap else {
+        return Ok(&[SwapRun::Net]);
+    };
+    match value.to_string_lossy().as_ref() {
+        "off" => Ok(&[]),
+        "net" => Ok(&[SwapRun::Net]),
+        "cd" => Ok(&[SwapRun::Cd]),
+        "net,cd" | "cd,net" => Ok(&SwapRun::ALL),
+        other => Err(LinkerError::Switch(other.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netswap_build::BuildEnv;
+
+    /// What netswap-build makes of this value: the bits' words in its receipt, or its error.
+    fn of_netswap_build(value: &str) -> Result<serde_json::Value, String> {
+        let variables = |name: &str| {
+            let value = match name {
+                "NETSWAP" => value,
+                "CARGO_PKG_NAME" | "OUT_DIR" => "tool",
+                "TARGET" => "x86_64-pc-windows-msvc",
+                "CARGO_CFG_TARGET_OS" => "windows",
+                "CARGO_CFG_TARGET_ENV" => "msvc",
+                _ => return None,
+            };
+            Some(value.into())
+        };
+        let env = BuildEnv::from_vars(variables).unwrap();
+        let plan = netswap_build::SwapRun::new().plan(&env).map_err(|error| error.to_string())?;
+        let receipt: serde_json::Value = serde_json::from_str(&plan.receipt.to_string()).unwrap();
+        Ok(receipt["netswap"].clone())
+    }
+
+    #[test]
+    fn the_values_and_the_error_are_those_of_netswap_build() {
+        for value in ["off", "net", "cd", "net,cd", "cd,net", "NET", "on", "net, cd", "0"] {
+            let ours = bits(Some(OsStr::new(value)));
+            let ours = ours.map(|bits| serde_json::to_value(bits).unwrap());
+            let ours = ours.map_err(|error| error.to_string());
+            assert_eq!(ours, of_netswap_build(value), "{value}");
+        }
+        assert_eq!(bits(None).unwrap(), [SwapRun::Net]);
+    }
+}

@@ -1,0 +1,122 @@
+//! Which target a linker links for (pure). rustc does not tell its linker, so it is read from what
+//! rustc passes.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Component, Path, PathBuf};
+
+use super::arguments;
+
+/// What this program is made for, and what no argument speaks against.
+const USUAL: &str = "x86_64-pc-windows-gnu";
+
+/// The name of this program.
+pub(super) const NAME: &str = "netswap-linker";
+
+/// The triple. In this order: the one that follows this program's own name in the name that it is called by;
+/// the folder of the target's standard library, `rustlib/TRIPLE/lib`; the folder that Cargo builds in
+/// for `--target`; link.exe's arguments; rustc's `-m64`, and for i686 its `--large-address-aware`.
+pub(super) fn of(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) -> String {
+    let suffix = program_name(called);
+    let suffix = suffix.strip_prefix(NAME).and_then(|rest| rest.strip_prefix('-'));
+    // Else it is one that tells rustc which linker it stands for: netswap-linker-ld.
+    let suffix = suffix.filter(|suffix| suffix.split('-').count() >= 3);
+    let in_rustlib = || arguments.iter().find_map(|argument| of_library(Path::new(argument)));
+    let in_output = || outputs.iter().find_map(|output| of_output(output));
+    let has = |option: &str| arguments.iter().any(|argument| argument == option);
+    let by_options = || {
+        if arguments::is_msvc(arguments) {
+            "x86_64-pc-windows-msvc"
+        } else if has("-m32") || has("-Wl,--large-address-aware") || has("--large-address-aware") {
+            "i686-pc-windows-gnu"
+        } else {
+            USUAL
+        }
+    };
+    let found = suffix.map(str::to_owned).or_else(in_rustlib).or_else(in_output);
+    found.unwrap_or_else(|| by_options().to_owned())
+}
+
+/// The name that a program is called by: without folder and without `.exe`.
+pub(super) fn program_name(called: &OsStr) -> String {
+    let name = Path::new(called).file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.len().checked_sub(".exe".len()).and_then(|at| name.split_at_checked(at));
+    match stem {
+        Some((stem, extension)) if extension.eq_ignore_ascii_case(".exe") => stem.to_owned(),
+        _ => name.into_owned(),
+    }
+}
+
+fn folders(path: &Path) -> Vec<&str> {
+    let names = path.components().map(|component| match component {
+        Component::Normal(name) => name.to_str().unwrap_or_default(),
+        _ => "",
+    });
+    names.collect()
+}
+
+/// The TRIPLE of `rustlib/TRIPLE/lib`. Beside it lie programs of the host, in `rustlib/HOST/bin`.
+fn of_library(path: &Path) -> Option<String> {
+    folders(path).array_windows().find_map(|names| match names {
+        ["rustlib", triple, "lib"] => Some((*triple).to_owned()),
+        _ => None,
+    })
+}
+
+/// The folder of a path that is called as a Windows target is.
+fn of_output(path: &Path) -> Option<String> {
+    const ARCHITECTURES: [&str; 6] = ["x86_64", "i686", "i586", "aarch64", "arm64ec", "thumbv7a"];
+    let is_triple = |name: &&str| match *name.split('-').collect::<Vec<_>>() {
+        [architecture, _, "windows", "gnu" | "gnullvm" | "msvc"] => {
+            ARCHITECTURES.contains(&architecture)
+        }
+        _ => false,
+    };
+    folders(path).into_iter().rfind(is_triple).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip]
+    fn the_table_of_targets_read_whole() {
+        let table = [
+            // called, arguments -> target
+            ("netswap-linker", "-m64 a.o -o t.exe", USUAL),
+            ("netswap-linker", "--version", USUAL),
+            ("netswap-linker", "-m32 a.o -o t.exe", "i686-pc-windows-gnu"),
+            ("netswap-linker", "-Wl,--large-address-aware a.o -o t.exe", "i686-pc-windows-gnu"),
+            ("netswap-linker", "a.obj /OUT:t.exe", "x86_64-pc-windows-msvc"),
+            ("netswap-linker", "a.o -o target/i686-win7-windows-gnu/debug/t.exe", "i686-win7-windows-gnu"),
+            ("netswap-linker", "-m64 -o target/aarch64-pc-windows-gnullvm/t", "aarch64-pc-windows-gnullvm"),
+            ("netswap-linker", "-m64 -o my-own-windows-gnu/t.exe", USUAL),
+            ("netswap-linker", "-m64 /r/rustlib/x86_64-unknown-linux-gnu/lib/libstd.rlib -o t", "x86_64-unknown-linux-gnu"),
+            ("netswap-linker", "-L /r/rustlib/i686-pc-windows-gnu/lib -o target/x86_64-pc-windows-gnu/t", "i686-pc-windows-gnu"),
+            ("netswap-linker", "-B/r/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld -o t.exe", USUAL),
+            ("/bin/netswap-linker-i686-pc-windows-gnu", "-m64 -o t.exe", "i686-pc-windows-gnu"),
+            ("netswap-linker-aarch64-pc-windows-gnullvm.EXE", "", "aarch64-pc-windows-gnullvm"),
+            ("netswap-linker-ld", "-o t.exe", USUAL),
+            ("x86_64-w64-mingw32-gcc", "-o t.exe", USUAL),
+        ];
+        for (called, arguments, expected) in table {
+            let arguments: Vec<_> = arguments.split(' ').map(OsString::from).collect();
+            let outputs = arguments::outputs(&arguments);
+            assert_eq!(of(OsStr::new(called), &arguments, &outputs), expected, "{called} {arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_program_is_called_by_its_name_without_exe() {
+        for (called, expected) in [
+            ("gcc", "gcc"),
+            ("/x/gcc.exe", "gcc"),
+            ("a.EXE", "a"),
+            (".exe", ""),
+            ("ld.bfd", "ld.bfd"),
+            ("ö", "ö"),
+        ] {
+            assert_eq!(program_name(OsStr::new(called)), expected);
+        }
+    }
+}

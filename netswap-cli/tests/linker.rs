@@ -1,0 +1,345 @@
+//! The program `netswap-linker`, in front of a script that stands for the real linker. What it does in
+//! front of GNU ld is in `linker/real.rs`.
+//!
+//! On Windows the script would have to be a program; what differs by system there is which names are
+//! looked up in `PATH`, which is tested where it is decided.
+
+#![cfg(unix)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+#[path = "linker/real.rs"]
+mod real;
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use support::image::{CD, Image, NET, Sum, checksum, right_checksum};
+use support::{Run, forget_this_build, independently_read, repository};
+use tempfile::TempDir;
+
+/// The program under test.
+const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
+
+/// A folder to link in.
+struct Folder {
+    dir: TempDir,
+}
+
+impl Folder {
+    fn new() -> Self {
+        Folder { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// A program that is run in it and knows of no real linker.
+    fn command(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program.as_ref());
+        forget_this_build(command.args(arguments).current_dir(self.dir.path()));
+        command
+    }
+
+    /// The program under test in front of the script.
+    fn linker(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(LINKER, arguments);
+        command.env("NETSWAP_LINKER", script());
+        command
+    }
+
+    /// The same, the script making `output` of these bytes.
+    fn link(&self, bytes: &[u8], output: &str, arguments: &[&str]) -> Command {
+        self.write("linked", bytes);
+        let mut command = self.linker(arguments);
+        command.env("FAKE_IMAGE", "linked").env("FAKE_OUTPUT", output);
+        command
+    }
+
+    /// The bits that the independent reader sees.
+    fn bits(&self, name: &str) -> u16 {
+        independently_read(&self.path(name)) & (NET | CD)
+    }
+
+    fn holds(&self, name: &str, bytes: &[u8]) -> bool {
+        fs::read(self.path(name)).unwrap() == bytes
+    }
+}
+
+fn script() -> PathBuf {
+    repository().join("netswap-cli/tests/linker/fake-linker.sh")
+}
+
+/// An image as GNU ld leaves it, with a checksum.
+fn image() -> Vec<u8> {
+    Image::exe().sum(Sum::Right).bytes()
+}
+
+#[test]
+fn arguments_streams_and_exit_status_are_the_real_linkers() {
+    let folder = Folder::new();
+    let mut command = folder.linker(&["-o", "t.exe", "a b", "", "--odd=\"'\\", "@missing"]);
+    command.env("FAKE_STATUS", "7");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"read by the linker\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    assert_eq!(output.status.code(), Some(7));
+    assert_eq!(text(output.stdout), "<-o>\n<t.exe>\n<a b>\n<>\n<--odd=\"'\\>\n<@missing>\n");
+    assert_eq!(text(output.stderr), "read by the linker\n");
+}
+
+#[test]
+fn a_linker_that_a_signal_ends_is_told_as_shells_do() {
+    let folder = Folder::new();
+    for (signal, code) in [("KILL", 137), ("TERM", 143)] {
+        let run = Run::of(folder.linker(&["-o", "t.exe"]).env("FAKE_SIGNAL", signal));
+        assert_eq!(run.code, code, "{run:#?}");
+    }
+}
+
+#[test]
+fn the_image_gets_the_bit_however_its_name_is_told() {
+    let utf_16 = |text: &str| {
+        let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+        [0xff, 0xfe].into_iter().chain(units).collect::<Vec<_>>()
+    };
+    let folder = Folder::new();
+    folder.write("response", "a.o\n-o\nmy\\ t\\\\.exe\n");
+    folder.write("outer", "a.o @response");
+    folder.write("response-of-msvc", utf_16("\"a.obj\"\n\"/OUT:my t\\.exe\"\n"));
+    let table = [
+        // arguments -> the file that is linked
+        (&["a.o", "-o", "t.exe"][..], "t.exe"),
+        (&["a.o", "-ot.exe"], "t.exe"),
+        (&["a.o", "--output=t.exe"], "t.exe"),
+        (&["a.o", "--output", "t.exe"], "t.exe"),
+        (&["a.o", "-Wl,-o,t.exe"], "t.exe"),
+        (&["a.o", "-o", "t"], "t"),
+        (&["a.o", "-o", "t"], "t.exe"),
+        (&["-shared", "a.o", "-o", "t.dll"], "t.dll"),
+        (&["a.o"], "a.exe"),
+        (&["@response"], "my t\\.exe"),
+        (&["@outer"], "my t\\.exe"),
+        (&["@response-of-msvc"], "my t\\.exe"),
+        (&["a.obj", "/OUT:t.exe"], "t.exe"),
+    ];
+    for (arguments, output) in table {
+        let run = Run::of(&mut folder.link(&image(), output, arguments));
+        assert_eq!((run.code, &*run.stderr), (0, ""), "{arguments:?}");
+        assert_eq!(folder.bits(output), NET, "{arguments:?}");
+        let bytes = fs::read(folder.path(output)).unwrap();
+        assert_eq!(checksum(&bytes), right_checksum(&bytes), "{arguments:?}");
+        fs::remove_file(folder.path(output)).unwrap();
+    }
+}
+
+#[test]
+fn nothing_but_the_bit_and_the_checksum_is_changed_and_in_place() {
+    let folder = Folder::new();
+    let before = Image::exe().overlay(5000).sum(Sum::Right).bytes();
+    let run = Run::of(&mut folder.link(&before, "t.exe", &["-o", "t.exe"]));
+    assert_eq!(run.code, 0, "{run:#?}");
+    let after = fs::read(folder.path("t.exe")).unwrap();
+    assert_eq!(after.len(), before.len());
+    let changed: Vec<_> = (0..after.len()).filter(|at| after[*at] != before[*at]).collect();
+    // The high byte of Characteristics, and what the checksum needs.
+    assert_eq!(changed[0], 0x80 + 23);
+    assert!(changed[1..].iter().all(|at| (0x80 + 88..0x80 + 92).contains(at)), "{changed:?}");
+    // A second link that makes the same file finds nothing to do.
+    folder.write("once.exe", &after);
+    let stamp = |name| {
+        let metadata = fs::metadata(folder.path(name)).unwrap();
+        (metadata.ino(), metadata.mtime_nsec())
+    };
+    let before = stamp("once.exe");
+    assert_eq!(Run::of(&mut folder.linker(&["-o", "once.exe"])).code, 0);
+    assert_eq!(stamp("once.exe"), before);
+}
+
+#[test]
+fn what_is_no_image_of_windows_is_left_alone_without_a_word() {
+    let folder = Folder::new();
+    let table: [(&str, Vec<u8>); 5] = [
+        ("an import library", b"!<arch>\n/               0".to_vec()),
+        ("an object", [0x64, 0x86, 1, 0].repeat(200)),
+        ("a program for Linux", b"\x7fELF\x02\x01\x01\0".repeat(40)),
+        ("a program for UEFI", Image::exe().efi().bytes()),
+        ("an empty file", Vec::new()),
+    ];
+    for (what, bytes) in table {
+        let run = Run::of(&mut folder.link(&bytes, "t.exe", &["-o", "t.exe"]));
+        assert_eq!((run.code, &*run.stderr), (0, ""), "{what}");
+        assert!(folder.holds("t.exe", &bytes), "{what}");
+    }
+    let run = Run::of(&mut folder.linker(&["-o", "not-made.exe"]));
+    assert_eq!((run.code, &*run.stderr), (0, ""));
+    let run = Run::of(&mut folder.linker(&["-o", "/dev/null"]));
+    assert_eq!((run.code, &*run.stderr), (0, ""));
+}
+
+#[test]
+fn a_question_and_a_failing_link_leave_an_older_image_alone() {
+    let folder = Folder::new();
+    let questions =
+        ["--version", "--help", "-###", "-dumpmachine", "-print-file-name=x", "-print-search-dirs"];
+    folder.write("t.exe", image());
+    for question in questions {
+        let run = Run::of(&mut folder.linker(&[question, "-o", "t.exe"]));
+        assert_eq!(run.code, 0, "{run:#?}");
+        assert!(run.stdout.starts_with(&format!("<{question}>\n")), "{run:#?}");
+        assert!(folder.holds("t.exe", &image()), "{question}");
+    }
+    let run = Run::of(folder.linker(&["a.o", "-o", "t.exe"]).env("FAKE_STATUS", "1"));
+    assert_eq!((run.code, &*run.stderr), (1, ""));
+    assert!(folder.holds("t.exe", &image()));
+    // The twin: a link that succeeds.
+    assert_eq!(Run::of(&mut folder.linker(&["a.o", "-o", "t.exe"])).code, 0);
+    assert_eq!(folder.bits("t.exe"), NET);
+}
+
+#[test]
+fn an_image_that_can_not_get_the_bit_fails_the_link() {
+    let folder = Folder::new();
+    let mut cut = image();
+    cut.truncate(0xa0);
+    let table = [
+        (Image::exe().certificate(64).bytes(), "the linker has signed it"),
+        (cut, "the file ends inside its headers"),
+    ];
+    for (bytes, why) in table {
+        let run = Run::of(&mut folder.link(&bytes, "t.exe", &["-o", "t.exe"]));
+        assert_eq!(run.code, 1, "{why}");
+        let start = "error: netswap-linker: t.exe was linked, and the bit can't be set in it: ";
+        assert!(run.stderr.starts_with(&format!("{start}{why}; ")), "{run:#?}");
+        assert!(folder.holds("t.exe", &bytes), "{why}");
+    }
+}
+
+#[test]
+fn netswap_decides_which_bits_are_set() {
+    let folder = Folder::new();
+    for (value, bits) in [("off", 0), ("net", NET), ("cd", CD), ("net,cd", NET | CD), ("", NET)] {
+        let mut command = folder.link(&image(), "t.exe", &["-o", "t.exe"]);
+        let run = Run::of(command.env("NETSWAP", value));
+        assert_eq!((run.code, folder.bits("t.exe")), (0, bits), "{value}: {run:#?}");
+        assert_eq!(folder.holds("t.exe", &image()), bits == 0, "{value}");
+    }
+    let run = Run::of(folder.linker(&["-o", "t.exe"]).env("NETSWAP", "yes"));
+    assert_eq!((run.code, &*run.stdout), (1, ""), "the real linker was run");
+    assert_eq!(
+        run.stderr,
+        "error: netswap-linker: the environment variable NETSWAP is \"yes\"; set it to one of off, net, cd, net,cd, or unset it\n"
+    );
+}
+
+#[test]
+fn the_variable_for_the_target_comes_before_the_one_for_all() {
+    let folder = Folder::new();
+    let of = |output: &str| {
+        let mut command = folder.command(LINKER, &["-m64", "-o", output]);
+        command.env("NETSWAP_LINKER", "/not/there/for-all");
+        Run::of(command.env("NETSWAP_LINKER_I686_PC_WINDOWS_GNU", script()))
+    };
+    assert_eq!(of("target/i686-pc-windows-gnu/t.exe").code, 0);
+    let run = of("target/x86_64-pc-windows-gnu/t.exe");
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("failed to run the linker /not/there/for-all: "), "{run:#?}");
+    assert!(run.stderr.contains("set NETSWAP_LINKER"), "{run:#?}");
+}
+
+/// `PATH` with these folders in front of the system's.
+fn path(folders: &[PathBuf]) -> std::ffi::OsString {
+    let system = ["/usr/bin", "/bin"].map(PathBuf::from);
+    std::env::join_paths(folders.iter().cloned().chain(system)).unwrap()
+}
+
+#[test]
+fn the_targets_usual_linker_is_found_in_path_and_is_never_this_program() {
+    let folder = Folder::new();
+    let (first, second) = (folder.path("first"), folder.path("second"));
+    fs::create_dir(&first).unwrap();
+    fs::create_dir(&second).unwrap();
+    // As whoever puts this program in front of the linker by its name has it.
+    let name = "i686-w64-mingw32-gcc";
+    symlink(LINKER, first.join(name)).unwrap();
+    let output = "target/i686-pc-windows-gnu/debug/t.exe";
+    fs::create_dir_all(folder.path(output).parent().unwrap()).unwrap();
+    let run = |program: &Path| {
+        let mut command = folder.link(&image(), output, &["-o", output]);
+        let arguments: Vec<_> = command.get_args().map(std::ffi::OsStr::to_owned).collect();
+        let variables: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        command = folder.command(program, &[]);
+        command.args(arguments).envs(variables).env_remove("NETSWAP_LINKER");
+        Run::of(command.env("PATH", path(&[first.clone(), second.clone()])))
+    };
+    for program in [Path::new(LINKER), &first.join(name)] {
+        let _ = fs::remove_file(second.join(name));
+        let missing = run(program);
+        assert_eq!((missing.code, &*missing.stdout), (1, ""), "{missing:#?}");
+        let expected = "error: netswap-linker: failed to find the linker for i686-pc-windows-gnu: i686-w64-mingw32-gcc in PATH is netswap-linker itself; set NETSWAP_LINKER or NETSWAP_LINKER_I686_PC_WINDOWS_GNU to the real linker\n";
+        assert_eq!(missing.stderr, expected);
+        symlink(script(), second.join(name)).unwrap();
+        let found = run(program);
+        assert_eq!((found.code, &*found.stderr), (0, ""), "{found:#?}");
+        assert_eq!(folder.bits(output), NET);
+    }
+}
+
+#[test]
+fn a_variable_that_leads_back_here_is_told() {
+    let folder = Folder::new();
+    let (link, same) = (folder.path("link"), folder.path("same"));
+    symlink(LINKER, &link).unwrap();
+    // Where the folder lies on another disk there are no two names for one file.
+    if fs::hard_link(LINKER, &same).is_err() {
+        symlink(&link, &same).unwrap();
+    }
+    for linker in [Path::new(LINKER), &link, &same] {
+        let mut command = folder.command(LINKER, &["-o", "t.exe"]);
+        let run = Run::of(command.env("NETSWAP_LINKER", linker));
+        assert_eq!(run.code, 1, "{run:#?}");
+        let expected = format!(
+            "error: netswap-linker: the environment variable NETSWAP_LINKER is {}, which is netswap-linker itself; set it to the real linker\n",
+            linker.display()
+        );
+        assert_eq!(run.stderr, expected);
+    }
+}
+
+#[test]
+fn a_linker_that_calls_this_program_again_ends_the_loop() {
+    let folder = Folder::new();
+    let run = Run::of(folder.linker(&["-o", "t.exe"]).env("FAKE_CALLS", LINKER));
+    assert_eq!((run.code, &*run.stdout), (1, "<-o>\n<t.exe>\n"));
+    let expected = format!(
+        "error: netswap-linker: the linker {} has called netswap-linker again; set NETSWAP_LINKER to the real linker\n",
+        script().display()
+    );
+    assert_eq!(run.stderr, expected);
+}
+
+#[test]
+fn a_response_file_that_can_be_read_only_once_is_refused() {
+    let folder = Folder::new();
+    let made = Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap();
+    assert!(made.success());
+    let run = Run::of(&mut folder.linker(&["@pipe"]));
+    assert_eq!((run.code, &*run.stdout), (1, ""));
+    let expected = "error: netswap-linker: failed to read the response file pipe: it is no regular file; give the linker a file that can be read\n";
+    assert_eq!(run.stderr, expected);
+}

@@ -1,0 +1,135 @@
+//! Cargo, rustc and GNU ld, with `netswap-linker` between the last two and without it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::support::image::{NET, checksum, right_checksum};
+use super::support::mingw::{GNU, gnu_ld, with_empty_mingw};
+use super::support::{Project, independently_read};
+use super::{LINKER, script};
+
+/// The fixture linked by GNU ld, which rustc calls directly; by way of this program, or not.
+fn project(fixture: &str, by_way_of: bool) -> Project {
+    let ld =
+        gnu_ld().expect("GNU ld with the i386pep emulation, as binutils of most Linux systems");
+    let project = with_empty_mingw(fixture, GNU, if by_way_of { LINKER } else { ld });
+    let flags = format!("-Cpanic=abort -Clinker-flavor=ld -Lnative={}", project.root.display());
+    project.env("RUSTFLAGS", &flags).env("NETSWAP_LINKER", ld)
+}
+
+fn built(project: &Project, profile: &str, name: &str) -> PathBuf {
+    project.root.join("target").join(GNU).join(profile).join(name)
+}
+
+/// Whether the image has the bit; its checksum must be right.
+fn has_bit(path: &Path) -> bool {
+    let bytes = fs::read(path).unwrap();
+    assert_ne!(checksum(&bytes), 0, "GNU ld writes one");
+    assert_eq!(checksum(&bytes), right_checksum(&bytes), "{}", path.display());
+    independently_read(path) & NET != 0
+}
+
+const BUILD: [&str; 4] = ["build", "--offline", "--target", GNU];
+
+#[test]
+fn cargo_build_alone_sets_the_bit_in_programs_and_dlls() {
+    for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
+        for by_way_of in [true, false] {
+            let project = project(fixture, by_way_of);
+            let run = project.cargo(&BUILD);
+            assert_eq!(run.code, 0, "{run:#?}");
+            assert_eq!(has_bit(&built(&project, "debug", name)), by_way_of, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_profile_that_strips_keeps_the_bit() {
+    for by_way_of in [true, false] {
+        let project = project("bin-only", by_way_of);
+        project.append("Cargo.toml", "\n[profile.release]\nstrip = true\n");
+        let run = project.cargo(&[&BUILD[..], &["--release"]].concat());
+        assert_eq!(run.code, 0, "{run:#?}");
+        assert_eq!(has_bit(&built(&project, "release", "bin-only.exe")), by_way_of);
+    }
+}
+
+#[test]
+fn each_build_sets_it_again() {
+    let project = project("bin-only", true);
+    let program = built(&project, "debug", "bin-only.exe");
+    for change in ["", "\n// Changed.\n", "\npub extern \"C\" fn more() {}\n"] {
+        project.append("src/main.rs", change);
+        let run = project.cargo(&BUILD);
+        assert_eq!(run.code, 0, "{run:#?}");
+        assert!(has_bit(&program), "{change:?}");
+    }
+    // Cargo finds nothing to do for what was changed behind its back.
+    let run = project.cargo(&[&BUILD[..], &["-v"]].concat());
+    assert!(run.stderr.contains("Fresh bin-only"), "{run:#?}");
+}
+
+#[test]
+fn arguments_that_are_too_many_for_a_command_line_come_in_a_response_file() {
+    let project = project("bin-only", true);
+    let build = "fn main() {
+    let folder = \"x\".repeat(200);
+    for number in 0..15_000 {
+        println!(\"cargo:rustc-link-arg=-L{folder}{number}\");
+    }
+}
+";
+    project.write("build.rs", build);
+    let log = project.root.join("log");
+    let project = project
+        .env("NETSWAP_LINKER", script().to_str().unwrap())
+        .env("FAKE_CALLS", gnu_ld().unwrap())
+        .env("FAKE_LOG", log.to_str().unwrap());
+    let run = project.cargo(&BUILD);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let arguments = fs::read_to_string(log).unwrap();
+    assert!(arguments.starts_with("<@") && arguments.lines().count() == 1, "{arguments:.300}");
+    assert!(has_bit(&built(&project, "debug", "bin-only.exe")));
+}
+
+#[test]
+fn a_link_that_fails_is_told_as_without_this_program() {
+    let failed = |by_way_of| {
+        let project = project("bin-only", by_way_of);
+        let script = "fn main() { println!(\"cargo:rustc-link-arg=not-there.o\"); }\n";
+        project.write("build.rs", script);
+        let run = project.cargo(&BUILD);
+        assert_eq!(run.code, 101, "{run:#?}");
+        assert!(!built(&project, "debug", "bin-only.exe").exists());
+        let said = |text: &str| run.stderr.find(text).map(|at| run.stderr[at..].lines().next());
+        [said("exit status: "), said("cannot find ")].map(|line| line.flatten().map(str::to_owned))
+    };
+    let expected = ["exit status: 1", "cannot find not-there.o: No such file or directory"];
+    for by_way_of in [true, false] {
+        assert_eq!(failed(by_way_of), expected.map(|line| Some(line.to_owned())));
+    }
+}
+
+/// A fixture that is linked by a gcc for MinGW, which is no part of most systems:
+/// `NETSWAP_TEST_MINGW_GCC=x86_64-w64-mingw32-gcc cargo test -p netswap --test linker -- --ignored`.
+fn with_gcc(fixture: &str, by_way_of: bool) -> Project {
+    #[expect(clippy::disallowed_methods, reason = "what is installed")]
+    let gcc = std::env::var("NETSWAP_TEST_MINGW_GCC").expect("NETSWAP_TEST_MINGW_GCC names a gcc");
+    let project = with_empty_mingw(fixture, GNU, if by_way_of { LINKER } else { &gcc });
+    let flags =
+        format!("-Cpanic=abort -Lnative={} -Clink-arg=-nostartfiles", project.root.display());
+    project.env("RUSTFLAGS", &flags).env("NETSWAP_LINKER_X86_64_PC_WINDOWS_GNU", &gcc)
+}
+
+#[test]
+#[ignore = "needs a gcc for MinGW, named by NETSWAP_TEST_MINGW_GCC"]
+fn gcc_for_mingw_links_programs_and_dlls_with_the_bit() {
+    for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
+        for by_way_of in [true, false] {
+            let project = with_gcc(fixture, by_way_of);
+            let run = project.cargo(&BUILD);
+            assert_eq!(run.code, 0, "{run:#?}");
+            assert_eq!(has_bit(&built(&project, "debug", name)), by_way_of, "{name}");
+        }
+    }
+}
