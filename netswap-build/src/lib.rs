@@ -39,6 +39,7 @@
 //! | `*-windows-gnullvm`, or `*-windows-gnu` with `-fuse-ld=lld` in the rustflags | clang or gcc in front of LLD | `-Wl,-Xlink=/swaprun:net` |
 //! | the same, LLD called directly | rust-lld, ld.lld | `-Xlink=/swaprun:net` |
 //! | `*-windows-gnu` | GNU ld, zig | none exists: a warning, or an error under [`SwapRun::required`] |
+//! | the same, called by `netswap-linker` | GNU ld, zig | none is needed: it sets the bit after the link |
 //! | UEFI, Cygwin, all others | | nothing is emitted |
 //!
 //! # Security

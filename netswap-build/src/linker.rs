@@ -33,6 +33,8 @@ pub(crate) enum Family {
     GnuLd,
     /// `zig cc`.
     Zig,
+    /// `netswap-linker`, which sets the bits after the link in the place of one of these two.
+    NetswapLinker,
     /// Some linker for Windows that this version knows nothing of.
     Unknown,
 }
@@ -46,8 +48,13 @@ impl Family {
             Family::LldDirect => "lld-direct",
             Family::GnuLd => "gnu-ld",
             Family::Zig => "zig",
+            Family::NetswapLinker => "netswap-linker",
             Family::Unknown => "unknown",
         }
+    }
+
+    pub(crate) fn is_netswap_linker(self) -> bool {
+        matches!(self, Family::NetswapLinker)
     }
 
     /// The arguments that set the network and the removable bit; `None` where the linker has none.
@@ -60,7 +67,7 @@ impl Family {
             Family::Msvc => Some(["/SWAPRUN:NET", "/SWAPRUN:CD"]),
             Family::LldDriver => Some(["-Wl,-Xlink=/swaprun:net", "-Wl,-Xlink=/swaprun:cd"]),
             Family::LldDirect => Some(["-Xlink=/swaprun:net", "-Xlink=/swaprun:cd"]),
-            Family::GnuLd | Family::Zig | Family::Unknown => None,
+            Family::GnuLd | Family::Zig | Family::NetswapLinker | Family::Unknown => None,
         }
     }
 
@@ -78,13 +85,15 @@ impl Family {
             (None, None) => None,
         };
         let how = Called::of(program, flags.flavor, target);
+        let is_ours = file_name(program.unwrap_or_default()).starts_with("netswap-linker");
+        let gnu_ld = if is_ours { Family::NetswapLinker } else { Family::GnuLd };
 
         if let Some(linker) = caller {
             let family = match (linker, how) {
                 (Linker::Lld, Called::Lld | Called::GnuLd) => Family::LldDirect,
                 (Linker::Lld, _) => Family::LldDriver,
-                (Linker::GnuLd, _) => Family::GnuLd,
-                (Linker::Zig, _) => Family::Zig,
+                (Linker::Zig, _) if !is_ours => Family::Zig,
+                (Linker::GnuLd | Linker::Zig, _) => gnu_ld,
             };
             return (family, "SwapRun::linker in build.rs".to_owned());
         }
@@ -98,7 +107,7 @@ impl Family {
             (_, Target::OtherWindows) => Family::Unknown,
             (Called::Lld, _) => Family::LldDirect,
             (Called::Driver | Called::LldDriver, _) if drives_lld => Family::LldDriver,
-            (Called::Driver | Called::LldDriver | Called::GnuLd, _) => Family::GnuLd,
+            (Called::Driver | Called::LldDriver | Called::GnuLd, _) => gnu_ld,
         };
         let basis = match (how, flags.driven, flags.flavor, program) {
             (Called::Driver, Some(driven), ..) => format!("-fuse-ld={driven} in the rustflags"),
@@ -181,7 +190,7 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn the_linker_table_read_whole() {
-        use Family::{GnuLd, LldDirect, LldDriver, Msvc, Unknown, Zig};
+        use Family::{GnuLd, LldDirect, LldDriver, Msvc, NetswapLinker, Unknown, Zig};
         let lld = &["-Clink-arg=-fuse-ld=lld"][..];
         let table = [
             // env, abi, RUSTC_LINKER, rustflags -> family
@@ -216,6 +225,15 @@ mod tests {
             ("gnu", "", "/cache/zigcc-x86_64-pc-windows-gnu.sh", &[], Zig),
             ("gnu", "", "/cache/zigcc-x86_64-pc-windows-gnu.sh", lld, Zig),
             ("gnu", "", "zig", &[], Zig),
+            ("gnu", "", "netswap-linker", &[], NetswapLinker),
+            ("gnu", "", "/opt/Netswap-Linker.exe", &[], NetswapLinker),
+            ("gnu", "", "/opt/netswap-linker-x86_64-pc-windows-gnu", &[], NetswapLinker),
+            ("gnu", "", "netswap-linker", &["-Clinker-flavor=ld"], NetswapLinker),
+            ("gnu", "", "netswap-linker", lld, LldDriver),
+            ("gnu", "", "gcc", &["-Clinker=netswap-linker"], NetswapLinker),
+            ("gnu", "llvm", "netswap-linker", &[], LldDriver),
+            ("msvc", "", "netswap-linker", &[], Msvc),
+            ("new", "", "netswap-linker", &[], Unknown),
             ("new", "", "", &[], Unknown),
         ];
         for (env, abi, linker, flags, expected) in table {
@@ -236,6 +254,11 @@ mod tests {
         assert_eq!(zig, (Family::Zig, "SwapRun::linker in build.rs".to_owned()));
         let new = Family::of(Target::OtherWindows, Some(Linker::GnuLd), &build).0;
         assert_eq!(new, Family::GnuLd);
+        build.linker = Some("netswap-linker".into());
+        for linker in [Linker::GnuLd, Linker::Zig] {
+            let family = Family::of(Target::Gnu, Some(linker), &build).0;
+            assert_eq!(family, Family::NetswapLinker);
+        }
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Outcome {
     SwitchedOff,
     /// The linker is told to set what was asked for.
     Emitted,
+    /// The linker has no option for it, and `netswap-linker`, which runs it, sets it after the link.
+    LeftToLinker,
     /// The linker has no option for it; Cargo shows a warning.
     Unsupported,
 }
@@ -46,6 +48,7 @@ impl Outcome {
             Outcome::NotRequested => "not-requested",
             Outcome::SwitchedOff => "switched-off",
             Outcome::Emitted => "emitted",
+            Outcome::LeftToLinker => "left-to-linker",
             Outcome::Unsupported => "unsupported",
         }
     }
@@ -98,6 +101,11 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
     fields.outcome = match (arguments, bits.net || bits.removable, fields.netswap) {
         (_, false, Some(_)) => Outcome::SwitchedOff,
         (_, false, None) => Outcome::NotRequested,
+        // What it sets it is told by NETSWAP alone.
+        (None, true, netswap) if family.is_netswap_linker() => match netswap {
+            None if bits.removable => Outcome::Unsupported,
+            _ => Outcome::LeftToLinker,
+        },
         (None, true, _) => Outcome::Unsupported,
         (Some(_), true, _) => Outcome::Emitted,
     };
@@ -114,7 +122,7 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
         }
     }
     if let Outcome::Unsupported = fields.outcome {
-        let text = unsupported(family, &basis, env);
+        let text = unsupported(family, &basis, bits, env);
         if wanted.required {
             return Err(Error::unsupported(&text));
         }
@@ -140,7 +148,14 @@ fn switch(env: &BuildEnv) -> Result<Option<Bits>, Error> {
 }
 
 /// Why there is no argument, and the ways out.
-fn unsupported(family: Family, basis: &str, env: &BuildEnv) -> String {
+fn unsupported(family: Family, basis: &str, bits: Bits, env: &BuildEnv) -> String {
+    if family.is_netswap_linker() {
+        return format!(
+            "netswap-linker ({basis}) sets the network bit alone unless NETSWAP says otherwise, so the images of `{}` for {} will lack the bit for removable media. \
+             Set NETSWAP={} in the environment of the build.",
+            env.package, env.target, bits.words().join(",")
+        );
+    }
     let linker = match family {
         Family::GnuLd => "GNU ld",
         Family::Zig => "zig cc",
@@ -149,7 +164,8 @@ fn unsupported(family: Family, basis: &str, env: &BuildEnv) -> String {
     format!(
         "{linker} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
          Link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, \
-         or set the bit in the finished file (netswap patch). NETSWAP=off silences this.",
+         let netswap-linker set the bit after each link (linker = \"netswap-linker\" in .cargo/config.toml), \
+         or set it in the finished file (netswap patch). NETSWAP=off silences this.",
         env.package, env.target
     )
 }

@@ -100,9 +100,28 @@ fn gnu_ld_gets_no_argument_but_a_warning_with_the_ways_out() {
     let warning = text.strip_prefix(RERUN).unwrap();
     assert!(warning.starts_with("cargo:warning="), "{text}");
     assert_eq!(warning.lines().count(), 1, "{text}");
-    for word in ["GNU ld", "`tool`", GNU[0], "-fuse-ld=lld", "gnullvm", "netswap patch"] {
+    let ways_out = ["-fuse-ld=lld", "gnullvm", "netswap-linker", "netswap patch"];
+    for word in ["GNU ld", "`tool`", GNU[0]].iter().chain(&ways_out) {
         assert!(warning.contains(word), "{word} is missing: {text}");
     }
+}
+
+#[test]
+fn netswap_linker_in_front_of_gnu_ld_is_neither_told_nor_warned_of() {
+    let linker = ("RUSTC_LINKER", "/opt/bin/netswap-linker");
+    let required = SwapRun::new().required(true);
+    let left = plan(&required, GNU, &[linker]).unwrap();
+    assert_eq!(left.outcome, Outcome::LeftToLinker);
+    assert_eq!(left.to_string(), RERUN);
+    // It is told of the bit for removable media by NETSWAP alone.
+    let both = SwapRun::new().removable(true);
+    let told = plan(&both, GNU, &[linker, ("NETSWAP", "net,cd")]).unwrap();
+    assert_eq!((told.outcome, &*told.to_string()), (Outcome::LeftToLinker, RERUN));
+    let untold = plan(&both, GNU, &[linker]).unwrap();
+    assert_eq!(untold.outcome, Outcome::Unsupported);
+    assert!(untold.to_string().contains("Set NETSWAP=net,cd in the environment"), "{untold}");
+    let off = plan(&required, GNU, &[linker, ("NETSWAP", "off")]).unwrap();
+    assert_eq!(off.outcome, Outcome::SwitchedOff);
 }
 
 #[test]

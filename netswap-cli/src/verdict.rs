@@ -153,7 +153,8 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
         Outcome::Emitted if !receipt.scopes.iter().any(|scope| scope.holds(artifact)) => {
             Code::OutOfScope
         }
-        Outcome::Emitted => Code::LostAfterLink,
+        // netswap-linker knows of no scopes.
+        Outcome::Emitted | Outcome::LeftToLinker => Code::LostAfterLink,
     }
 }
 
@@ -198,12 +199,16 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
                 None if artifact.is_member => {
                     format!("package `{package}` has no build script to ask for {constants}")
                 }
-                _ => format!("the build script of package `{package}` does not ask for {constants}"),
+                _ => {
+                    format!("the build script of package `{package}` does not ask for {constants}")
+                }
             },
             missing_lines(required, artifact),
         ),
         Code::OutOfScope => (
-            format!("the build script of package `{package}` asks for {constants}, but not in `{name}`"),
+            format!(
+                "the build script of package `{package}` asks for {constants}, but not in `{name}`"
+            ),
             scope_help(artifact),
         ),
         Code::SwitchedOff => (
@@ -212,7 +217,24 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
         ),
         Code::LinkerUnsupported => (
             format!("{} has no option that sets {constants}", linker(receipt)),
-            "link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), or build for a *-windows-msvc or *-windows-gnullvm target".to_owned(),
+            if receipt.is_some_and(is_by_netswap_linker) {
+                format!(
+                    "set NETSWAP={} in the environment of the build, which tells netswap-linker, and build again",
+                    netswap_value(required)
+                )
+            } else {
+                "link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, or let netswap-linker set the bit after each link (linker = \"netswap-linker\" in .cargo/config.toml)".to_owned()
+            },
+        ),
+        Code::LostAfterLink if receipt.is_some_and(is_by_netswap_linker) => (
+            format!(
+                "{} was to set {constants} after the link, and the file lacks it",
+                linker(receipt)
+            ),
+            format!(
+                "see that it is still the configured linker, and strip with `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}",
+                clean(artifact)
+            ),
         ),
         Code::LostAfterLink => (
             format!(
@@ -220,7 +242,8 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
                 receipt.map(|receipt| one_line(&receipt.arguments.join(" "))).unwrap_or_default()
             ),
             format!(
-                "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}", clean(artifact)
+                "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}",
+                clean(artifact)
             ),
         ),
         _ => {
@@ -229,8 +252,11 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
                 ReceiptState::Absent | ReceiptState::Present(_) => String::new(),
             };
             (
-                format!("{constants} is not set, and the receipt of package `{package}` can't be used: {why}"),
-                "use a netswap-build and a netswap of the same version, and run `cargo clean`".to_owned(),
+                format!(
+                    "{constants} is not set, and the receipt of package `{package}` can't be used: {why}"
+                ),
+                "use a netswap-build and a netswap of the same version, and run `cargo clean`"
+                    .to_owned(),
             )
         }
     };
@@ -301,6 +327,11 @@ fn scope_help(artifact: &Artifact) -> String {
     )
 }
 
+/// Whether netswap-linker, which takes no arguments of netswap-build, is to set the bits.
+fn is_by_netswap_linker(receipt: &Receipt) -> bool {
+    receipt.linker.as_deref() == Some("netswap-linker")
+}
+
 fn linker(receipt: Option<&Receipt>) -> String {
     let Some(Receipt { linker: Some(linker), linker_basis, target, .. }) = receipt else {
         let target = receipt.map_or("this target", |receipt| receipt.target.as_str());
@@ -309,6 +340,7 @@ fn linker(receipt: Option<&Receipt>) -> String {
     let family = match linker.as_str() {
         "gnu-ld" => "GNU ld".to_owned(),
         "zig" => "zig cc".to_owned(),
+        "netswap-linker" => "netswap-linker".to_owned(),
         _ => format!("the linker for {}", one_line(target)),
     };
     match linker_basis {
@@ -407,7 +439,7 @@ mod tests {
     fn the_cause_of_every_receipt() {
         use Code::{BesideDllUnprotected, LinkerUnsupported, LostAfterLink, NetSwapMissing, NotRequested, OutOfScope};
         use Code::{RemovableSwapMissing, SwitchedOff};
-        use Outcome::{Emitted, NotWindows, Unsupported};
+        use Outcome::{Emitted, LeftToLinker, NotWindows, Unsupported};
         assert_eq!(causes(&ReceiptState::Absent), [NotRequested; 2]);
         let unusable = ReceiptState::Unusable("why".into());
         assert_eq!(causes(&unusable), [NetSwapMissing, RemovableSwapMissing]);
@@ -419,6 +451,8 @@ mod tests {
             (BOTH, None, Emitted, Scope::Cdylib, [OutOfScope, OutOfScope]),
             (NET, None, Emitted, Scope::Cdylib, [OutOfScope, NotRequested]),
             (NET, None, Unsupported, Scope::All, [LinkerUnsupported, NotRequested]),
+            (NET, None, LeftToLinker, Scope::All, [LostAfterLink, NotRequested]),
+            (NET, None, LeftToLinker, Scope::Cdylib, [LostAfterLink, NotRequested]),
             (NET, None, NotWindows, Scope::All, [LinkerUnsupported, NotRequested]),
             (&[], None, Outcome::NotRequested, Scope::All, [NotRequested, NotRequested]),
             (NET, off, Outcome::SwitchedOff, Scope::All, [SwitchedOff, NotRequested]),
@@ -518,6 +552,34 @@ mod tests {
         assert_eq!(clean(&release), expected);
         let small = Artifact { profile: "small".into(), ..tool };
         assert_eq!(clean(&small), "cargo clean --package tool --profile small");
+    }
+
+    #[test]
+    fn of_netswap_linker_other_things_are_told_than_of_a_linkers_arguments() {
+        let finding = |linker: &str, outcome, required: &[SwapRun]| {
+            let receipt = Receipt {
+                linker: Some(linker.into()),
+                linker_basis: Some("the configured linker".into()),
+                requested: SwapRun::ALL.to_vec(),
+                arguments: Vec::new(),
+                outcome,
+                ..receipt()
+            };
+            let tool = Artifact::for_tests(ReceiptState::Present(receipt));
+            let verdict = judge(Ok(image(&[])), required, None, &build(&tool)).unwrap();
+            (verdict.findings[0].message.to_string(), verdict.findings[0].help.to_string())
+        };
+        let (message, help) = finding("netswap-linker", Outcome::LeftToLinker, NET);
+        assert_eq!(
+            message,
+            "netswap-linker (the configured linker) was to set IMAGE_FILE_NET_RUN_FROM_SWAP after the link, and the file lacks it"
+        );
+        assert!(help.ends_with("    cargo clean --package tool"), "{help}");
+        let (_, help) = finding("netswap-linker", Outcome::Unsupported, BOTH);
+        assert!(help.starts_with("set NETSWAP=net,cd in the environment"), "{help}");
+        let (message, help) = finding("gnu-ld", Outcome::Unsupported, BOTH);
+        assert!(message.starts_with("GNU ld (the configured linker) has no option"), "{message}");
+        assert!(help.contains("linker = \"netswap-linker\""), "{help}");
     }
 
     #[test]

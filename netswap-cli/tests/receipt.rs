@@ -48,6 +48,7 @@ fn every_outcome_is_read_as_it_was_written() {
         (Wanted::new(), &[("NETSWAP", "off")], Outcome::SwitchedOff),
         (Wanted::new(), &[], Outcome::Emitted),
         (Wanted::new(), &[gnu], Outcome::Unsupported),
+        (Wanted::new(), &[gnu, ("RUSTC_LINKER", "netswap-linker")], Outcome::LeftToLinker),
     ];
     for (wanted, variables, expected) in table {
         let read = receipt(&wanted, variables);

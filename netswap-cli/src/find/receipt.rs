@@ -67,6 +67,8 @@ pub enum Outcome {
     SwitchedOff,
     /// The linker was told.
     Emitted,
+    /// netswap-linker sets it after the link.
+    LeftToLinker,
     /// The linker has no option for it.
     Unsupported,
 }

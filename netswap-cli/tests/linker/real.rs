@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::support::image::{NET, checksum, right_checksum};
+use super::support::image::{CD, CHARACTERISTICS, NET, checksum, nt, right_checksum};
 use super::support::mingw::{GNU, gnu_ld, with_empty_mingw};
 use super::support::{Project, independently_read};
 use super::{LINKER, script};
@@ -108,6 +108,47 @@ fn a_link_that_fails_is_told_as_without_this_program() {
     for by_way_of in [true, false] {
         assert_eq!(failed(by_way_of), expected.map(|line| Some(line.to_owned())));
     }
+}
+
+#[test]
+fn verify_passes_without_a_warning_of_the_build() {
+    for by_way_of in [true, false] {
+        let project = project("bin-only", by_way_of);
+        let run = project.verify(&["--target", GNU, "--format", "json"]);
+        let row = &run.rows()["bin-only.exe"];
+        if by_way_of {
+            assert!(run.code == 0 && row.passed(), "{run:#?}");
+        } else {
+            assert!(run.code == 1 && row.failed("linker-unsupported"), "{run:#?}");
+        }
+        assert_eq!(run.stderr.contains("netswap-build: GNU ld"), !by_way_of, "{run:#?}");
+    }
+}
+
+#[test]
+fn a_bit_that_is_cleared_after_the_link_is_told_as_lost() {
+    let project = project("bin-only", true);
+    assert_eq!(project.cargo(&BUILD).code, 0);
+    let program = built(&project, "debug", "bin-only.exe");
+    let mut bytes = fs::read(&program).unwrap();
+    let field = nt(&bytes) + CHARACTERISTICS;
+    bytes[field + 1] &= !NET.to_be_bytes()[0];
+    fs::write(&program, bytes).unwrap();
+    let run = project.verify(&["--target", GNU, "--format", "json"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.rows()["bin-only.exe"].failed("lost-after-link"), "{run:#?}");
+}
+
+#[test]
+fn both_bits_that_a_package_requires_are_set_where_netswap_says_so() {
+    let project = project("both-bits", true);
+    let run = project.verify(&["--target", GNU, "--format", "json"]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("Set NETSWAP=net,cd in the environment of the build"), "{run:#?}");
+    let project = project.env("NETSWAP", "net,cd");
+    let run = project.verify(&["--target", GNU, "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert_eq!(run.rows()["both-bits.exe"].characteristics & (NET | CD), NET | CD);
 }
 
 /// A fixture that is linked by a gcc for MinGW, which is no part of most systems:
