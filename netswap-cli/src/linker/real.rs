@@ -80,7 +80,8 @@ pub(super) fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, L
         let path = Path::new(program);
         let is_name = path.file_name() == Some(program);
         if let (false, Some(variable)) = (is_name, &choice.variable) {
-            if is_own(path) {
+            // On Windows its name may lack the `.exe`.
+            if system::program(path.to_owned()).is_some_and(|program| is_own(&program)) {
                 let variable = variable.clone();
                 return Err(LinkerError::Itself { variable, linker: path.to_owned() });
             }
