@@ -57,6 +57,15 @@ impl Family {
         matches!(self, Family::NetswapLinker)
     }
 
+    /// What it is called in a sentence.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Family::GnuLd => "GNU ld",
+            Family::Zig => "zig cc",
+            _ => "the linker",
+        }
+    }
+
     /// The arguments that set the network and the removable bit; `None` where the linker has none.
     ///
     /// Sources: Microsoft Learn, "/SWAPRUN (Load Linker Output to Swap File)"; LLD's MinGW driver

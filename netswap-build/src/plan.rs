@@ -94,35 +94,18 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
     }
 
     fields.netswap = switch(env)?;
-    let bits = fields.netswap.unwrap_or(wanted.bits);
     let (family, basis) = Family::of(target, wanted.linker, env);
     fields.linker = Some((family, &basis));
-    let arguments = family.arguments();
-    fields.outcome = match (arguments, bits.net || bits.removable, fields.netswap) {
-        (_, false, Some(_)) => Outcome::SwitchedOff,
-        (_, false, None) => Outcome::NotRequested,
-        // What it sets it is told by NETSWAP alone.
-        (None, true, netswap) if family.is_netswap_linker() => match netswap {
-            None if bits.removable => Outcome::Unsupported,
-            _ => Outcome::LeftToLinker,
-        },
-        (None, true, _) => Outcome::Unsupported,
-        (Some(_), true, _) => Outcome::Emitted,
-    };
-    let both = arguments.unwrap_or_default();
-    fields.arguments = match (fields.outcome, bits.net, bits.removable) {
-        (Outcome::Emitted, true, true) => &both,
-        (Outcome::Emitted, true, false) => &both[..1],
-        (Outcome::Emitted, false, true) => &both[1..],
-        _ => &[],
-    };
+    let (outcome, arguments) = decide(wanted.bits, fields.netswap, family);
+    fields.outcome = outcome;
+    fields.arguments = &arguments;
     for scope in scopes {
         for argument in fields.arguments {
             directives.push(Directive::link_arg(scope, argument)?);
         }
     }
     if let Outcome::Unsupported = fields.outcome {
-        let text = unsupported(family, &basis, bits, env);
+        let text = unsupported(family, &basis, fields.netswap.unwrap_or(wanted.bits), env);
         if wanted.required {
             return Err(Error::unsupported(&text));
         }
@@ -131,8 +114,36 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
     Ok(Plan { outcome: fields.outcome, directives, receipt: Receipt::new(env, &fields) })
 }
 
+/// What it comes to for a linker of this family, and the arguments that set what is asked for.
+pub(crate) fn decide(
+    wanted: Bits,
+    netswap: Option<Bits>,
+    family: Family,
+) -> (Outcome, Vec<&'static str>) {
+    let bits = netswap.unwrap_or(wanted);
+    let both = match (family.arguments(), bits.net || bits.removable, netswap) {
+        (_, false, Some(_)) => return (Outcome::SwitchedOff, Vec::new()),
+        (_, false, None) => return (Outcome::NotRequested, Vec::new()),
+        // What it sets it is told by NETSWAP alone.
+        (None, true, netswap)
+            if family.is_netswap_linker() && (netswap.is_some() || !bits.removable) =>
+        {
+            return (Outcome::LeftToLinker, Vec::new());
+        }
+        (None, true, _) => return (Outcome::Unsupported, Vec::new()),
+        (Some(both), true, _) => both,
+    };
+    let mut arguments = Vec::new();
+    for (argument, is_wanted) in both.into_iter().zip([bits.net, bits.removable]) {
+        if is_wanted {
+            arguments.push(argument);
+        }
+    }
+    (Outcome::Emitted, arguments)
+}
+
 /// What `NETSWAP` asks for in place of the build script, if it is set.
-fn switch(env: &BuildEnv) -> Result<Option<Bits>, Error> {
+pub(crate) fn switch(env: &BuildEnv) -> Result<Option<Bits>, Error> {
     let value = match &env.netswap {
         Some(value) => value.to_string_lossy(),
         None => return Ok(None),
@@ -156,16 +167,13 @@ fn unsupported(family: Family, basis: &str, bits: Bits, env: &BuildEnv) -> Strin
             env.package, env.target, bits.words().join(",")
         );
     }
-    let linker = match family {
-        Family::GnuLd => "GNU ld",
-        Family::Zig => "zig cc",
-        _ => "the linker",
-    };
     format!(
-        "{linker} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
+        "{} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
          Link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, \
          let netswap-linker set the bit after each link (linker = \"netswap-linker\" in .cargo/config.toml), \
          or set it in the finished file (netswap patch). NETSWAP=off silences this.",
-        env.package, env.target
+        family.title(),
+        env.package,
+        env.target
     )
 }
