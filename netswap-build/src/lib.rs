@@ -42,15 +42,23 @@
 //! | the same, called by `netswap-linker` | GNU ld, zig | none is needed: it sets the bit after the link |
 //! | UEFI, Cygwin, all others | | nothing is emitted |
 //!
+//! # A DLL or EXE that the build script links itself
+//!
+//! Cargo's link arguments reach what Cargo links, and nothing else. For what the build script links
+//! with the compiler that the crate [`cc`](https://docs.rs/cc) found, the feature `cc` has the same
+//! argument in that compiler's spelling: `SwapRun::companion`.
+//!
 //! # Security
 //!
-//! There is no unsafe code and no dependency. Nothing but `$OUT_DIR/netswap-receipt.json` is
+//! There is no unsafe code and, without the feature `cc`, no dependency. Nothing but `$OUT_DIR/netswap-receipt.json` is
 //! written. Everything that reaches a Cargo directive is checked or escaped, so that no name, path
 //! or variable can add a directive of its own.
 
 // A build script is its `main`.
 #![allow(clippy::needless_doctest_main)]
 
+#[cfg(feature = "cc")]
+mod companion;
 mod directive;
 mod env;
 mod error;
@@ -61,6 +69,8 @@ mod rustflags;
 mod swap_run;
 mod target;
 
+#[cfg(feature = "cc")]
+pub use companion::Companion;
 pub use directive::Directive;
 pub use env::BuildEnv;
 pub use error::Error;

@@ -150,7 +150,7 @@ impl Called {
     /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html#linker-flavor)).
     fn of(program: Option<&OsStr>, flavor: Option<&str>, target: Target) -> Self {
         let name = file_name(program.unwrap_or_default());
-        if name == "zig" || name.starts_with("zigcc") || name.starts_with("zig-") {
+        if is_zig(&name) {
             return Called::Zig;
         }
         let is_bare_ld = match flavor {
@@ -171,13 +171,18 @@ impl Called {
 }
 
 /// Whether a file name, or the word of `-fuse-ld=`, is LLD's; it may end in a version.
-fn is_lld(name: &str) -> bool {
+pub(crate) fn is_lld(name: &str) -> bool {
     let starts = |start| name.starts_with(start);
     starts("lld") || starts("ld.lld") || starts("rust-lld") || name.ends_with("-ld.lld")
 }
 
+/// Whether a file name is zig's, or that of a script of cargo-zigbuild's in front of it.
+pub(crate) fn is_zig(name: &str) -> bool {
+    name == "zig" || name.starts_with("zigcc") || name.starts_with("zig-")
+}
+
 /// A program's file name in lower case, without `.exe`.
-fn file_name(program: &OsStr) -> String {
+pub(crate) fn file_name(program: &OsStr) -> String {
     let name = Path::new(program).file_name().unwrap_or_default();
     let name = name.to_string_lossy().to_ascii_lowercase();
     name.strip_suffix(".exe").unwrap_or(&name).to_owned()

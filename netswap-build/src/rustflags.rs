@@ -52,12 +52,15 @@ impl<'a> LinkerFlags<'a> {
     }
 
     fn link_argument(&mut self, argument: &'a str) {
-        for option in ["-fuse-ld=", "--ld-path="] {
-            if let Some(linker) = argument.strip_prefix(option) {
-                self.driven = Some(linker);
-            }
+        if let Some(linker) = driven(argument) {
+            self.driven = Some(linker);
         }
     }
+}
+
+/// The linker that this argument tells a compiler driver to use, if it is of that kind.
+pub(crate) fn driven(argument: &str) -> Option<&str> {
+    argument.strip_prefix("-fuse-ld=").or_else(|| argument.strip_prefix("--ld-path="))
 }
 
 #[cfg(test)]

@@ -137,9 +137,7 @@ impl SwapRun {
     /// `cargo build` shows it; [`try_emit`](Self::try_emit) returns it instead.
     pub fn emit(&self) {
         if let Err(error) = self.try_emit() {
-            // Without standard error there is nobody to tell.
-            let _ = writeln!(io::stderr(), "error: netswap-build: {error}");
-            std::process::exit(1);
+            end_with(&error);
         }
     }
 
@@ -195,6 +193,13 @@ impl SwapRun {
     pub fn plan(&self, env: &BuildEnv) -> Result<Plan, Error> {
         crate::plan::plan(self, env)
     }
+}
+
+/// Ends the build script, so that `cargo build` shows why.
+pub(crate) fn end_with(error: &Error) -> ! {
+    // Without standard error there is nobody to tell.
+    let _ = writeln!(io::stderr(), "error: netswap-build: {error}");
+    std::process::exit(1);
 }
 
 impl Default for SwapRun {

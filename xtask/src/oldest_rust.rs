@@ -1,11 +1,17 @@
 //! The oldest Rust that netswap-build promises, wherever it can be had.
 
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::debian::Unpacked;
+use crate::process::{cargo, check, scratch};
 
 /// `rust-version` of netswap-build; Debian 12 ships it.
 pub(crate) const VERSION: &str = "1.63";
+
+/// The oldest `cc` that netswap-build's feature `cc` takes. New ones ask for a newer Rust than that.
+const CC: &str = "1.0.90";
 
 /// Debian 12's packages of that Rust and of the Cargo that goes with it.
 const PACKAGES: [&str; 2] = ["rustc", "cargo"];
@@ -54,6 +60,33 @@ impl Oldest {
                 command
             }
         }
+    }
+}
+
+/// Lets a Cargo without an index find the oldest `cc`, and no other crate, for an unpacked package.
+pub(crate) fn provide_cc(package: &Path) -> Result<(), String> {
+    let folder = scratch("cc");
+    let write = |file: &Path, text: &str| {
+        fs::create_dir_all(file.parent().unwrap_or(file))
+            .and_then(|()| fs::write(file, text))
+            .map_err(|error| format!("{}: {error}", file.display()))
+    };
+    let manifest = format!(
+        "[package]\nname = \"vendor\"\nversion = \"0.0.0\"\n\n[workspace]\n\n[dependencies]\ncc = {{ version = \"={CC}\", default-features = false }}\n"
+    );
+    write(&folder.join("Cargo.toml"), &manifest)?;
+    write(&folder.join("src").join("lib.rs"), "")?;
+    let mut vendor = cargo(&["vendor", "--quiet", "vendor"]);
+    check(vendor.current_dir(&folder).stdout(Stdio::null()))?;
+    let config = format!(
+        "[source.crates-io]\nreplace-with = \"vendor\"\n\n[source.vendor]\ndirectory = {:?}\n",
+        folder.join("vendor").to_string_lossy()
+    );
+    write(&package.join(".cargo").join("config.toml"), &config)?;
+    // It names the newest cc, which that Rust may not compile.
+    match fs::remove_file(package.join("Cargo.lock")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
+        _ => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::corpus;
 use crate::examples::EXAMPLES;
 use crate::faults;
 use crate::fuzz::{Fuzzer, TARGETS};
-use crate::oldest_rust::{Oldest, VERSION};
+use crate::oldest_rust::{Oldest, VERSION, provide_cc};
 use crate::patched;
 use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
 use crate::published::netswap_build;
@@ -251,7 +251,11 @@ fn oldest_rust() -> Outcome {
         if !manifest.is_ok_and(|manifest| manifest.contains(&promised)) {
             return Err(format!("its Cargo.toml does not say {promised}"));
         }
-        check(oldest.cargo().args(["test", "--quiet", "--offline"]).current_dir(package))
+        // Even where it is not used, a package's optional dependency must be found.
+        provide_cc(&package)?;
+        let test = ["test", "--quiet", "--offline"];
+        check(oldest.cargo().args(test).current_dir(&package))?;
+        check(oldest.cargo().args(test).args(["--features", "cc"]).current_dir(&package))
     });
     passed_if(result)
 }

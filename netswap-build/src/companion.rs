@@ -1,0 +1,321 @@
+//! The same argument for a DLL or EXE that the build script links itself, in the spelling of the
+//! compiler that links it; all but the printing is pure.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::linker::{file_name, is_lld, is_zig, Family};
+use crate::plan::{decide, switch};
+use crate::rustflags::driven;
+use crate::swap_run::end_with;
+use crate::target::Target;
+use crate::{BuildEnv, Directive, Error, Linker, Outcome, SwapRun};
+
+/// What a link by the build script itself needs. Its [`Display`](fmt::Display) is what is printed for
+/// Cargo.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Companion {
+    /// What it comes to; [`Outcome::Emitted`] if the bits will be set by the arguments.
+    pub outcome: Outcome,
+    /// The arguments for the end of the compiler's command line. Behind `/link`, which is the first
+    /// of them for cl and clang-cl, everything is the linker's: further options of the linker go
+    /// behind these, without a second `/link`. Empty unless the outcome is [`Outcome::Emitted`].
+    pub arguments: Vec<String>,
+    /// The lines for Cargo, in the order in which they are printed.
+    pub directives: Vec<Directive>,
+}
+
+impl fmt::Display for Companion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for directive in &self.directives {
+            writeln!(f, "{directive}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The feature `cc`.
+impl SwapRun {
+    /// The arguments that make this compiler's link of a DLL or EXE set what is asked for; none where
+    /// the target is not Windows, and none, with a `cargo:warning`, where its linker has no option for
+    /// it. They go at the end of its command line.
+    ///
+    /// It can be called for each image that the build script links, with or without
+    /// [`emit`](Self::emit), which is for what Cargo links. Scopes mean nothing to it. An error ends
+    /// the build script as in `emit`; [`try_companion`](Self::try_companion) returns it instead.
+    ///
+    /// Which linker the compiler runs is told from the compiler, the target and its `-fuse-ld=`. If
+    /// that stands elsewhere than in the tool's own arguments, say [`linker`](Self::linker).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// // build.rs
+    /// use std::{env, path::Path};
+    ///
+    /// use netswap_build::SwapRun;
+    ///
+    /// fn main() {
+    ///     let wanted = SwapRun::new();
+    ///     wanted.emit();
+    ///
+    ///     let compiler = cc::Build::new().get_compiler();
+    ///     let dll = Path::new(&env::var_os("OUT_DIR").unwrap()).join("helper.dll");
+    ///     let mut link = compiler.to_command();
+    ///     link.arg("native/helper.c");
+    ///     if compiler.is_like_msvc() {
+    ///         link.arg("/LD").arg(format!("/Fe:{}", dll.display()));
+    ///     } else {
+    ///         link.arg("-shared").arg("-o").arg(dll);
+    ///     }
+    ///     link.args(wanted.companion(&compiler));
+    ///     assert!(link.status().unwrap().success());
+    /// }
+    /// ```
+    pub fn companion(&self, compiler: &cc::Tool) -> Vec<String> {
+        match self.try_companion(compiler) {
+            Ok(companion) => companion.arguments,
+            Err(error) => end_with(&error),
+        }
+    }
+
+    /// Decides, and prints Cargo's directives on standard output: the rerun line, and the warning
+    /// where there is one.
+    ///
+    /// # Errors
+    ///
+    /// When it is not called from a build script, when a variable can't be used, or when the linker
+    /// can't set the bit and [`required`](Self::required) was asked for.
+    pub fn try_companion(&self, compiler: &cc::Tool) -> Result<Companion, Error> {
+        let companion = self.plan_companion(compiler, &BuildEnv::from_env()?)?;
+        let mut out = io::stdout();
+        match out.write_all(companion.to_string().as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(companion),
+            Err(source) => Err(Error::stdout(source)),
+        }
+    }
+
+    /// The decision as a value: nothing is read, written, printed or run.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_companion`](Self::try_companion), less what concerns reading and printing.
+    pub fn plan_companion(&self, compiler: &cc::Tool, env: &BuildEnv) -> Result<Companion, Error> {
+        plan(self, &Driver::of(compiler), env)
+    }
+}
+
+/// A compiler that also links: what the spelling depends on.
+#[cfg_attr(test, derive(Debug))]
+struct Driver<'a> {
+    style: Style,
+    program: &'a Path,
+    /// The linker that its own arguments name; the last one wins.
+    driven: Option<String>,
+}
+
+/// Whose command line a compiler driver has.
+#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug))]
+enum Style {
+    /// cl, and clang-cl.
+    Cl,
+    /// clang.
+    Clang,
+    /// gcc, and whatever is not known better.
+    Gcc,
+}
+
+impl<'a> Driver<'a> {
+    fn of(tool: &'a cc::Tool) -> Self {
+        let style = match (tool.is_like_msvc(), tool.is_like_clang()) {
+            (true, _) => Style::Cl,
+            (false, true) => Style::Clang,
+            (false, false) => Style::Gcc,
+        };
+        Driver::new(style, tool.path(), tool.args().iter().map(AsRef::as_ref))
+    }
+
+    fn new(
+        style: Style,
+        program: &'a Path,
+        arguments: impl DoubleEndedIterator<Item = &'a OsStr>,
+    ) -> Self {
+        let last = |argument: &OsStr| driven(&argument.to_string_lossy()).map(str::to_owned);
+        Driver { style, program, driven: arguments.rev().find_map(last) }
+    }
+
+    /// Which linker it runs for this target, and how that is known: a fragment of a sentence.
+    fn linker(&self, target: Target, caller: Option<Linker>) -> (Family, String) {
+        let name = file_name(self.program.as_os_str());
+        let basis = format!("behind the compiler {}", self.program.to_string_lossy());
+        let family = match (target, caller, self.style) {
+            (Target::Msvc, ..) if is_zig(&name) => Family::Zig,
+            (Target::Msvc, _, Style::Gcc) => Family::Unknown,
+            // link.exe and lld-link share one spelling; who reads cl's command line runs one of them.
+            (Target::Msvc, ..) | (_, _, Style::Cl) => Family::Msvc,
+            (_, Some(linker), _) => {
+                let family = match linker {
+                    Linker::Lld => Family::LldDirect,
+                    Linker::GnuLd => Family::GnuLd,
+                    Linker::Zig => Family::Zig,
+                };
+                return (family, "SwapRun::linker in build.rs".to_owned());
+            }
+            _ if is_zig(&name) => Family::Zig,
+            (Target::OtherWindows | Target::NotWindows, ..) => Family::Unknown,
+            (Target::Gnu | Target::GnuLlvm, _, style) => {
+                let drives_lld = match &self.driven {
+                    Some(linker) => is_lld(&file_name(OsStr::new(linker))),
+                    // LLVM's MinGW toolchain has no other; a gcc is not of it.
+                    None => matches!((target, style), (Target::GnuLlvm, Style::Clang)),
+                };
+                if drives_lld {
+                    Family::LldDirect
+                } else {
+                    Family::GnuLd
+                }
+            }
+        };
+        (family, basis)
+    }
+
+    /// A linker's own arguments as this compiler hands them on.
+    ///
+    /// Sources: Microsoft Learn, "/link (Pass Options to Linker)"; clang's and gcc's manuals, `-Wl,`.
+    /// clang-cl knows no `-Wl,`, and a second `/link` is a file's name to the linker.
+    fn hand_on(&self, arguments: &[&str]) -> Vec<String> {
+        match (self.style, arguments) {
+            (_, []) => Vec::new(),
+            (Style::Cl, _) => {
+                let link = ["/link"];
+                link.iter().chain(arguments).map(|&argument| argument.to_owned()).collect()
+            }
+            (Style::Clang | Style::Gcc, _) => {
+                arguments.iter().map(|argument| format!("-Wl,{argument}")).collect()
+            }
+        }
+    }
+}
+
+fn plan(wanted: &SwapRun, driver: &Driver<'_>, env: &BuildEnv) -> Result<Companion, Error> {
+    let target = Target::of(env);
+    let mut directives = vec![Directive::rerun_if_netswap_changed()];
+    if let Target::NotWindows = target {
+        return Ok(Companion { outcome: Outcome::NotWindows, arguments: Vec::new(), directives });
+    }
+    let (family, basis) = driver.linker(target, wanted.linker);
+    let (outcome, arguments) = decide(wanted.bits, switch(env)?, family);
+    if let Outcome::Unsupported = outcome {
+        let text = unsupported(family, &basis, env);
+        if wanted.required {
+            return Err(Error::unsupported(&text));
+        }
+        directives.push(Directive::warning(&format!("netswap-build: {text}")));
+    }
+    Ok(Companion { outcome, arguments: driver.hand_on(&arguments), directives })
+}
+
+/// Why there is no argument, and the ways out.
+fn unsupported(family: Family, basis: &str, env: &BuildEnv) -> String {
+    format!(
+        "{} ({basis}) has no option that makes Windows run an image from swap, so what the build script of `{}` links itself for {} will not survive the loss of its share. \
+         Give the compiler -fuse-ld=lld (cc::Build::flag), build for a *-windows-msvc or *-windows-gnullvm target, \
+         or set the bit in the finished file (netswap patch). NETSWAP=off silences this.",
+        family.title(),
+        env.package,
+        env.target
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::for_tests;
+
+    fn planned(
+        wanted: &SwapRun,
+        (env, abi): (&str, &str),
+        (style, program): (Style, &str),
+        arguments: &[&str],
+    ) -> Result<Companion, Error> {
+        let env = for_tests("x86_64-pc-windows-…", "windows", env, Some(abi));
+        let arguments = arguments.iter().map(OsStr::new);
+        plan(wanted, &Driver::new(style, Path::new(program), arguments), &env)
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn the_spelling_of_each_compiler_read_whole() {
+        use Style::{Cl, Clang, Gcc};
+        let (msvc, gnu, llvm, new) = (("msvc", ""), ("gnu", ""), ("gnu", "llvm"), ("new", ""));
+        let (cl, wl) = ("/link /SWAPRUN:NET /SWAPRUN:CD", "-Wl,/SWAPRUN:NET -Wl,/SWAPRUN:CD");
+        let lld = "-Wl,-Xlink=/swaprun:net -Wl,-Xlink=/swaprun:cd";
+        let table = [
+            // target, compiler, its arguments -> both bits; empty: unsupported
+            (msvc, (Cl, r"C:\VC\cl.exe"), &[][..], cl),
+            (msvc, (Cl, "clang-cl-19"), &["-fuse-ld=lld"], cl),
+            (msvc, (Clang, "clang"), &["--target=x86_64-pc-windows-msvc"], wl),
+            (msvc, (Clang, "clang-19"), &["-fuse-ld=lld"], wl),
+            (msvc, (Gcc, "gcc"), &[], ""),
+            (msvc, (Clang, "zig"), &["cc"], ""),
+            (gnu, (Gcc, "x86_64-w64-mingw32-gcc"), &[], ""),
+            (gnu, (Gcc, "x86_64-w64-mingw32-gcc"), &["-fuse-ld=lld"], lld),
+            (gnu, (Gcc, "gcc"), &["-fuse-ld=lld", "-fuse-ld=bfd"], ""),
+            (gnu, (Clang, "clang"), &[], ""),
+            (gnu, (Clang, "clang"), &["-O2", "-fuse-ld=lld-19", "-g"], lld),
+            (gnu, (Clang, "clang"), &["--ld-path=/opt/ld.lld"], lld),
+            (gnu, (Clang, "/cache/zigcc-x86_64-pc-windows-gnu.sh"), &["-fuse-ld=lld"], ""),
+            (gnu, (Cl, "cl.exe"), &[], cl),
+            (llvm, (Clang, "x86_64-w64-mingw32-clang"), &[], lld),
+            // The name that LLVM's toolchain gives its clang, too.
+            (llvm, (Clang, "x86_64-w64-mingw32-gcc"), &[], lld),
+            (llvm, (Clang, "clang"), &["-fuse-ld=bfd"], ""),
+            (llvm, (Gcc, "x86_64-w64-mingw32-gcc"), &[], ""),
+            (llvm, (Gcc, "x86_64-w64-mingw32-gcc"), &["-fuse-ld=lld"], lld),
+            (new, (Clang, "clang"), &["-fuse-ld=lld"], ""),
+        ];
+        for (target, compiler, arguments, expected) in table {
+            let companion =
+                planned(&SwapRun::new().removable(true), target, compiler, arguments).unwrap();
+            let shown = format!("{target:?} {compiler:?} {arguments:?}");
+            assert_eq!(companion.arguments.join(" "), expected, "{shown}");
+            let is_unsupported = companion.outcome == Outcome::Unsupported;
+            assert_eq!(is_unsupported, expected.is_empty(), "{shown}");
+            assert_eq!(companion.to_string().contains("cargo:warning="), is_unsupported, "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_caller_knows_which_linker_the_compiler_runs_but_not_another_spelling() {
+        let gcc = (Style::Gcc, "gcc");
+        let lld = SwapRun::new().linker(Linker::Lld);
+        let arguments = |wanted: &SwapRun, target, compiler| {
+            planned(wanted, target, compiler, &[]).unwrap().arguments.join(" ")
+        };
+        assert_eq!(arguments(&lld, ("gnu", ""), gcc), "-Wl,-Xlink=/swaprun:net");
+        let clang = (Style::Clang, "clang");
+        assert_eq!(arguments(&lld, ("msvc", ""), clang), "-Wl,/SWAPRUN:NET");
+        for linker in [Linker::GnuLd, Linker::Zig] {
+            let wanted = SwapRun::new().linker(linker);
+            assert_eq!(arguments(&wanted, ("gnu", "llvm"), clang), "", "{linker:?}");
+        }
+    }
+
+    #[test]
+    fn one_bit_is_one_argument_and_none_is_not_even_the_word_link() {
+        let cl = (Style::Cl, "cl.exe");
+        let with = |net, removable| {
+            let wanted = SwapRun::new().net(net).removable(removable);
+            planned(&wanted, ("msvc", ""), cl, &[]).unwrap()
+        };
+        assert_eq!(with(true, false).arguments, ["/link", "/SWAPRUN:NET"]);
+        assert_eq!(with(false, true).arguments, ["/link", "/SWAPRUN:CD"]);
+        let neither = with(false, false);
+        assert_eq!(neither.outcome, Outcome::NotRequested);
+        assert!(neither.arguments.is_empty(), "{neither:?}");
+    }
+}
