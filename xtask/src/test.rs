@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::cargo_generate;
-use crate::clang::mingw_clang;
+use crate::clang::{clang, mingw_clang};
 use crate::corpus;
 use crate::examples::EXAMPLES;
 use crate::faults;
@@ -33,6 +33,7 @@ const CHECKS: [Check; 19] = [
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
     ("LLD behind clang sets the bit for the MinGW targets", behind_clang),
+    ("clang, clang-cl and LLD link a build script's own DLL with the bit", companions),
     ("other readers find the same in real images", differential),
     ("real images are patched and undone as pefile sees it", patched),
     ("patch and undo break and mend a signature as osslsigncode sees it", signature),
@@ -122,14 +123,20 @@ fn clippy() -> Outcome {
     // As a project's xtask has it.
     let library =
         ["clippy", "--quiet", "--locked", "--package", "netswap", "--no-default-features"];
+    // The workspace's tests need its feature.
+    let build = ["clippy", "--quiet", "--locked", "--package", "netswap-build", "--all-targets"];
     let result = check(cargo(&all).args(deny))
         .and_then(|()| check(cargo(&library).args(deny)))
+        .and_then(|()| check(cargo(&build).args(deny)))
         .and_then(|()| in_examples(&[&all[..], &deny].concat()));
     passed_if(result)
 }
 
 fn tests() -> Outcome {
-    passed_if(check(&mut cargo(&["test", "--locked", "--workspace"])))
+    // The workspace's tests need a feature of netswap-build; here it is by itself.
+    let by_itself = ["test", "--locked", "--package", "netswap-build"];
+    let result = check(&mut cargo(&["test", "--locked", "--workspace"]));
+    passed_if(result.and_then(|()| check(&mut cargo(&by_itself))))
 }
 
 /// The tests that need a clang.
@@ -141,6 +148,17 @@ fn behind_clang() -> Outcome {
     let test =
         ["test", "--quiet", "--locked", "-p", "netswap", "--test", "mingw", "--", "--ignored"];
     passed_if(check(cargo(&test).env("NETSWAP_TEST_CLANG", clang)))
+}
+
+/// The tests of links without Cargo, by real compilers.
+fn companions() -> Outcome {
+    let clang = match clang() {
+        Ok(clang) => clang,
+        Err(why) => return Outcome::NotRun(why),
+    };
+    let test =
+        ["test", "--quiet", "--locked", "-p", "netswap", "--test", "companion", "--", "--ignored"];
+    passed_if(check(cargo(&test).env("NETSWAP_TEST_CLANGS", clang)))
 }
 
 /// The small selection of the corpus.
@@ -205,7 +223,8 @@ fn templates() -> Outcome {
 }
 
 fn documentation() -> Outcome {
-    let mut doc = cargo(&["doc", "--quiet", "--locked", "--no-deps", "--workspace"]);
+    let mut doc =
+        cargo(&["doc", "--quiet", "--locked", "--no-deps", "--workspace", "--all-features"]);
     passed_if(check(doc.env("RUSTDOCFLAGS", "--deny warnings")))
 }
 
