@@ -27,7 +27,7 @@ use pico_args::Arguments;
 
 use crate::program::{finish, print};
 use crate::progress::Progress;
-use crate::{Build, Error, ExitCode, verify};
+use crate::{Build, Error, ExitCode, Format, verify};
 
 /// What `verify` prints for `--help`.
 const HELP: &str = "\
@@ -74,6 +74,27 @@ pub fn verify_if_asked() {
     if arguments.next().is_some_and(|task| task == "verify") {
         process::exit(exit_code(arguments) as i32);
     }
+}
+
+/// Verifies files, and all files of folders, whatever built them, and prints the report: for an xtask
+/// that puts together what ships.
+///
+/// The policy is `netswap.toml` in the named folder, or beside the named file.
+///
+/// ```no_run
+/// // In a task of xtask/src/main.rs, when the folder is complete:
+/// # fn task() -> std::process::ExitCode {
+/// netswap::xtask::verify_paths(["dist"])
+/// # }
+/// ```
+pub fn verify_paths<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> process::ExitCode {
+    let paths: Vec<PathBuf> = paths.into_iter().map(Into::into).collect();
+    let code = finish(|| {
+        print(Format::Human, false, &Progress::hidden(), |on_image| {
+            verify::paths(&paths, &verify::Options::default(), on_image)
+        })
+    });
+    code.into()
 }
 
 fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
