@@ -11,8 +11,10 @@ pub(crate) struct Example {
     pub(crate) packages: &'static [&'static str],
 }
 
-pub(crate) const EXAMPLES: [Example; 3] = [
+pub(crate) const EXAMPLES: [Example; 4] = [
     Example { name: "hello-tool", packages: &["hello-tool"] },
+    // What its build script links itself is none of Cargo's, and not counted.
+    Example { name: "native-tool", packages: &["native-tool"] },
     Example { name: "plugin-host", packages: &["plugin-host", "plugin-host-plugin"] },
     Example { name: "workspace-tools", packages: &["goodbye", "hello"] },
 ];
