@@ -54,25 +54,27 @@ impl SwapRun {
     ///
     /// ```no_run
     /// // build.rs
-    /// use std::{env, path::Path};
+    /// use std::env;
+    /// use std::path::Path;
     ///
     /// use netswap_build::SwapRun;
     ///
     /// fn main() {
     ///     let wanted = SwapRun::new();
-    ///     wanted.emit();
+    ///     wanted.emit(); // for what Cargo links
     ///
     ///     let compiler = cc::Build::new().get_compiler();
     ///     let dll = Path::new(&env::var_os("OUT_DIR").unwrap()).join("helper.dll");
     ///     let mut link = compiler.to_command();
     ///     link.arg("native/helper.c");
     ///     if compiler.is_like_msvc() {
-    ///         link.arg("/LD").arg(format!("/Fe:{}", dll.display()));
+    ///         link.arg("/LD").arg(format!("/Fe{}", dll.display()));
     ///     } else {
-    ///         link.arg("-shared").arg("-o").arg(dll);
+    ///         link.arg("-shared").arg("-o").arg(&dll);
     ///     }
-    ///     link.args(wanted.companion(&compiler));
+    ///     link.args(wanted.companion(&compiler)); // for this link; at the end
     ///     assert!(link.status().unwrap().success());
+    ///     println!("cargo:rerun-if-changed=native");
     /// }
     /// ```
     pub fn companion(&self, compiler: &cc::Tool) -> Vec<String> {

@@ -128,6 +128,18 @@ fn every_build_script_of_the_book_builds_and_sets_the_bit() {
     }
 }
 
+/// With the feature `cc` it is compiled there.
+#[test]
+fn the_build_script_that_links_for_itself_is_the_one_in_the_crates_documentation() {
+    let source = fs::read_to_string(repository().join("netswap-build/src/companion.rs")).unwrap();
+    let lines = source.lines().filter_map(|line| line.trim_start().strip_prefix("///"));
+    let lines = lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
+    let documentation = lines.collect::<String>();
+    let scripts = blocks("docs/src/companions.md", "rust");
+    assert_eq!(scripts.len(), 1);
+    assert!(documentation.contains(&format!("```no_run\n{}```\n", scripts[0])), "{documentation}");
+}
+
 #[test]
 fn the_receipt_of_the_book_is_one_that_a_build_leaves() {
     let project = Project::of("bin-only");
