@@ -28,7 +28,7 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 19] = [
+const CHECKS: [Check; 20] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),

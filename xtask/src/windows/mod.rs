@@ -31,7 +31,7 @@ struct Setup<'a> {
 type Test = (&'static str, fn(&Setup<'_>) -> Result<String, String>);
 
 const TESTS: [Test; 11] = [
-    ("each example passes its own cargo xtask verify, with std", examples::verified),
+    ("examples with std pass their own cargo xtask verify", examples::verified),
     ("a tool runs from a share, and ends as it should", examples::tool),
     ("a host loads its plug-in from the share, and does without", examples::plugin),
     ("GNU strip and objcopy clear the bit, and verify says that it was lost", after_link::lost),
