@@ -1,16 +1,15 @@
 //! A DLL that a build script links itself, without Cargo: linked by real compilers with the arguments
 //! that netswap-build gives, and read.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use netswap_build::{BuildEnv, Companion, Error, Outcome, SwapRun};
-use support::{Run, independently_read};
+use support::{Run, found_clang, independently_read, rusts_lld};
 use tempfile::TempDir;
 
 const MSVC: &str = "x86_64-pc-windows-msvc";
@@ -99,28 +98,13 @@ fn plan(compiler: &cc::Tool, target: &str, netswap: &str) -> Result<Companion, E
     SwapRun::new().removable(true).required(true).plan_companion(compiler, &env?)
 }
 
-/// The folder of LLD's programs that rustup installs for compiler drivers.
-fn rusts_lld() -> PathBuf {
-    let libdir = Command::new("rustc").args(["--print", "target-libdir"]).output().unwrap();
-    let libdir = String::from_utf8(libdir.stdout).unwrap();
-    Path::new(libdir.trim_end()).with_file_name("bin").join("gcc-ld")
-}
-
-/// One of the compilers that `cargo xtask test` found.
-fn found(name: &str) -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "what `cargo xtask test` found")]
-    let folder = std::env::var_os("NETSWAP_TEST_CLANGS");
-    Path::new(&folder.expect("NETSWAP_TEST_CLANGS names a folder with clang and clang-cl"))
-        .join(name)
-}
-
 const CL: [&str; 2] = ["/LD", "/Fehelper.dll"];
 const ENTRY: &str = "/ENTRY:_DllMainCRTStartup";
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_cl_sets_both_bits_and_takes_the_linkers_further_options_behind_them() {
-    let dll = Dll::by(&found("clang-cl"), MSVC, &[]);
+    let dll = Dll::by(&found_clang("clang-cl"), MSVC, &[]);
     assert!(dll.compiler.is_like_msvc());
     dll.has_the_bits_unless_switched_off(MSVC, &CL, &["/NODEFAULTLIB", ENTRY]);
 }
@@ -128,7 +112,7 @@ fn clang_cl_sets_both_bits_and_takes_the_linkers_further_options_behind_them() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn a_second_word_link_is_none_to_the_linker() {
-    let dll = Dll::by(&found("clang-cl"), MSVC, &[]);
+    let dll = Dll::by(&found_clang("clang-cl"), MSVC, &[]);
     let companion = plan(&dll.compiler, MSVC, "").unwrap();
     let before = [&CL[..], &["/link", "/NODEFAULTLIB", ENTRY]].concat();
     let run = dll.link(&before, &companion, &[]);
@@ -139,7 +123,7 @@ fn a_second_word_link_is_none_to_the_linker() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_for_msvc_sets_both_bits() {
-    let dll = Dll::by(&found("clang"), MSVC, &[]);
+    let dll = Dll::by(&found_clang("clang"), MSVC, &[]);
     assert!(!dll.compiler.is_like_msvc() && dll.compiler.is_like_clang());
     let entry = format!("-Wl,{ENTRY}");
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", &entry];
@@ -151,7 +135,7 @@ fn clang_for_msvc_sets_both_bits() {
 fn clang_for_mingw_sets_both_bits_with_lld() {
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", "-Wl,-e,_DllMainCRTStartup"];
     for target in [GNU, GNULLVM] {
-        let dll = Dll::by(&found("x86_64-w64-mingw32-clang"), target, &[]);
+        let dll = Dll::by(&found_clang("x86_64-w64-mingw32-clang"), target, &[]);
         dll.has_the_bits_unless_switched_off(target, &before, &[]);
     }
 }
@@ -159,7 +143,7 @@ fn clang_for_mingw_sets_both_bits_with_lld() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn the_requirement_is_an_error_where_clang_for_mingw_runs_gnu_ld() {
-    let dll = Dll::by(&found("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
+    let dll = Dll::by(&found_clang("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
     let error = plan(&dll.compiler, GNU, "").unwrap_err().to_string();
     assert!(error.starts_with("GNU ld (behind the compiler "), "{error}");
 }

@@ -6,12 +6,17 @@
 
 mod support;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use support::{Run, X64, configure, copy, forget_this_build, repository};
+use support::image::NET;
+use support::{
+    Run, X64, configure, copy, forget_this_build, found_clang, independently_read, repository,
+    rusts_lld,
+};
 use tempfile::TempDir;
 
 /// Held by whoever builds an xtask: all of them share one target folder, and so one `xtask` program.
@@ -23,10 +28,14 @@ fn shared_target_dir() -> (MutexGuard<'static, ()>, PathBuf) {
     (guard, Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples"))
 }
 
+/// The rustflags of programs without std.
+const WITHOUT_STD: &str = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE";
+
 /// A project, beside a configuration that names the local crates.
 struct Tool {
     _dir: TempDir,
     root: PathBuf,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 /// An image of a project, and the package that makes it.
@@ -73,12 +82,12 @@ const LAYOUTS: [(&str, &[&str], &[Image]); 5] = [
 
 impl Tool {
     /// The example itself.
-    fn new() -> Self {
+    fn of(example: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("hello-tool");
-        copy(&repository().join("examples/hello-tool"), &root);
+        let root = dir.path().join(example);
+        copy(&repository().join("examples").join(example), &root);
         configure(&repository().join("examples"), dir.path());
-        Tool { _dir: dir, root }
+        Tool { _dir: dir, root, variables: Vec::new() }
     }
 
     /// A project like an example, with images that link for Windows without any library; all else is
@@ -104,7 +113,55 @@ impl Tool {
                 need_no_std(&package, sources, &mini_core);
             }
         }
-        Tool { _dir: dir, root }
+        Tool { _dir: dir, root, variables: Vec::new() }
+    }
+
+    /// The example with native parts, its program as above, compiled and linked by this clang with a C
+    /// runtime that has just what the native parts need.
+    fn native(clang: &str, include: &str) -> Self {
+        let mut tool = Tool::of("native-tool");
+        let dir = tool.root.parent().unwrap().to_owned();
+        let mini_core = dir.join("mini-core");
+        copy(&repository().join("fixtures/mini-core"), &mini_core);
+        need_no_std(&tool.root, PROGRAM, &mini_core);
+
+        let runtime = dir.join("runtime");
+        copy(&repository().join("netswap-cli/tests/runtime"), &runtime);
+        let run = |program: &Path, arguments: &str| {
+            let mut command = Command::new(program);
+            let run = Run::of(command.args(arguments.split(' ')).current_dir(&runtime));
+            assert_eq!(run.code, 0, "{run:#?}");
+        };
+        let lld = rusts_lld();
+        let link = lld.join("lld-link");
+        run(&found_clang("clang"), "--target=x86_64-pc-windows-msvc -c start.c -o start.obj");
+        run(&link, "/lib /machine:x64 /def:ucrtbase.def /out:ucrtbase.lib");
+        // Under the names of the DLL and of the static library.
+        run(&link, "/lib /out:msvcrt.lib start.obj ucrtbase.lib");
+        run(&link, "/lib /out:libcmt.lib start.obj ucrtbase.lib");
+        fs::write(runtime.join("oldnames.lib"), "!<arch>\n").unwrap();
+        let archiver = runtime.join("llvm-lib");
+        fs::write(&archiver, "#!/bin/sh\nexec lld-link /lib \"$@\"\n").unwrap();
+        run(Path::new("chmod"), "+x llvm-lib");
+
+        let flags = format!("-fuse-ld=lld {include} {}", runtime.display());
+        let clang = found_clang(clang);
+        #[expect(clippy::disallowed_methods, reason = "it is set for a child process")]
+        let path = std::env::var_os("PATH").unwrap();
+        let paths = std::iter::once(lld).chain(std::env::split_paths(&path));
+        // As std does.
+        let with_runtime = format!("{WITHOUT_STD} -Clink-arg=/DEFAULTLIB:msvcrt");
+        tool.variables = vec![
+            ("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", with_runtime.into()),
+            ("AR_x86_64_pc_windows_msvc", archiver.into()),
+            ("CC_x86_64_pc_windows_msvc", clang.clone().into()),
+            ("CXX_x86_64_pc_windows_msvc", clang.into()),
+            ("CFLAGS_x86_64_pc_windows_msvc", flags.clone().into()),
+            ("CXXFLAGS_x86_64_pc_windows_msvc", flags.into()),
+            ("LIB", runtime.into()),
+            ("PATH", std::env::join_paths(paths).unwrap()),
+        ];
+        tool
     }
 
     fn edit(&self, file: &str, from: &str, to: &str) {
@@ -122,9 +179,9 @@ impl Tool {
         forget_this_build(&mut command);
         command.env("CARGO_TARGET_DIR", target_dir);
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER", "rust-lld");
-        let flags = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE";
-        command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", flags);
+        command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", WITHOUT_STD);
         command.env("RUSTC_BOOTSTRAP", "1");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Run::of(&mut command)
     }
 }
@@ -276,7 +333,7 @@ fn build_for_host(tool: &Tool) -> (bool, String, String) {
 #[cfg(not(windows))]
 #[test]
 fn a_build_for_this_machine_gets_no_link_argument_no_warning_and_no_needless_rebuild() {
-    let tool = Tool::new();
+    let tool = Tool::of("hello-tool");
     let (fresh, output, stderr) = build_for_host(&tool);
     assert!(!fresh);
     assert_eq!(output, "cargo:rerun-if-env-changed=NETSWAP\n");
@@ -291,7 +348,7 @@ fn a_build_for_this_machine_gets_no_link_argument_no_warning_and_no_needless_reb
 #[cfg(not(windows))]
 #[test]
 fn the_xtask_is_left_out_unless_it_is_asked_for() {
-    let tool = Tool::new();
+    let tool = Tool::of("hello-tool");
     let (_guard, target_dir) = shared_target_dir();
     let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
     assert!(run.stdout.starts_with("0 images (1 other file,"), "{run:#?}");
@@ -312,10 +369,51 @@ fn the_xtask_is_left_out_unless_it_is_asked_for() {
 #[cfg(not(windows))]
 #[test]
 fn a_build_for_this_machine_leaves_nothing_to_verify_here() {
-    let tool = Tool::new();
+    let tool = Tool::of("hello-tool");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-netswap"));
     command.args(["netswap", "verify", "--offline"]).current_dir(&tool.root);
     let run = Run::of(&mut command);
     assert_eq!(run.code, 3, "{run:#?}");
     assert!(run.stderr.contains("--target x86_64-pc-windows-msvc"), "{run:#?}");
+}
+
+#[test]
+#[ignore = "needs clang, which `cargo xtask test` fetches"]
+fn the_program_with_native_parts_and_its_helper_have_the_bit_unless_it_is_switched_off() {
+    for (clang, include) in [("clang-cl", "-imsvc"), ("clang", "-isystem")] {
+        let mut tool = Tool::native(clang, include);
+        let (_guard, target_dir) = shared_target_dir();
+        let package = ["xtask", "package", "--release", "--target", X64];
+        for (netswap, code, bit) in [("", 0, NET), ("off", 1, 0)] {
+            tool.variables.push(("NETSWAP", netswap.into()));
+            let run = tool.cargo(&target_dir, &package);
+            assert_eq!(run.code, code, "{clang}: {run:#?}");
+            for file in ["helper.dll", "native-tool.exe"] {
+                assert!(run.stdout.contains(&format!("{file}  x64 ")), "{clang}: {run:#?}");
+                let characteristics = independently_read(&tool.root.join("dist").join(file));
+                assert_eq!(characteristics & NET, bit, "{clang}: {file}");
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn native_tool_is_packaged_with_its_helper_and_finds_it_beside_itself() {
+    let tool = Tool::of("native-tool");
+    let (_guard, target_dir) = shared_target_dir();
+    let run = tool.cargo(&target_dir, &["xtask", "package"]);
+    assert_eq!(run.code, 3, "{run:#?}");
+    assert!(run.stdout.contains("(2 other files,"), "{run:#?}");
+    let dist = tool.root.join("dist");
+    let started = || {
+        let mut program = Command::new(dist.join("native-tool"));
+        program.arg("Ada").env_remove("LD_LIBRARY_PATH");
+        program.output().unwrap()
+    };
+    let output = started();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "Hello, Ada!\n", "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "native-tool, with helper 1\n");
+    fs::remove_file(dist.join("libhelper.so")).unwrap();
+    assert!(!started().status.success());
 }

@@ -6,11 +6,8 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use support::Project;
 use support::mingw::{GNU, gnu_ld, with_empty_mingw};
+use support::{Project, rusts_lld};
 
 const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 
@@ -46,20 +43,13 @@ fn with_clang(fixture: &str, target: &str) -> Project {
     for library in ["advapi32", "moldname", "shell32"] {
         fs::write(project.root.join(format!("lib{library}.a")), "!<arch>\n").unwrap();
     }
-    let lld = lld_for_drivers();
+    let lld = rusts_lld();
     let flags = format!(
         "-Cpanic=abort -Lnative={} -Clink-arg=-fuse-ld=lld -Clink-arg=-B{} -Clink-arg=-nostartfiles",
         project.root.display(),
         lld.display()
     );
     project.env("RUSTFLAGS", &flags)
-}
-
-/// The folder with the `ld.lld` that rustup installs for compiler drivers.
-fn lld_for_drivers() -> PathBuf {
-    let libdir = Command::new("rustc").args(["--print", "target-libdir"]).output().unwrap();
-    let libdir = String::from_utf8(libdir.stdout).unwrap();
-    Path::new(libdir.trim_end()).with_file_name("bin").join("gcc-ld")
 }
 
 #[test]

@@ -156,8 +156,9 @@ fn companions() -> Outcome {
         Ok(clang) => clang,
         Err(why) => return Outcome::NotRun(why),
     };
+    let test = ["test", "--quiet", "--locked", "-p", "netswap"];
     let test =
-        ["test", "--quiet", "--locked", "-p", "netswap", "--test", "companion", "--", "--ignored"];
+        [&test[..], &["--test", "companion", "--test", "examples", "--", "--ignored"]].concat();
     passed_if(check(cargo(&test).env("NETSWAP_TEST_CLANGS", clang)))
 }
 

@@ -193,6 +193,21 @@ pub(crate) fn forget_this_build(command: &mut Command) {
     }
 }
 
+/// The folder of LLD's programs that rustup installs for compiler drivers.
+pub(crate) fn rusts_lld() -> PathBuf {
+    let libdir = Command::new("rustc").args(["--print", "target-libdir"]).output().unwrap();
+    let libdir = String::from_utf8(libdir.stdout).unwrap();
+    Path::new(libdir.trim_end()).with_file_name("bin").join("gcc-ld")
+}
+
+/// One of the names of the clang that `cargo xtask test` found.
+pub(crate) fn found_clang(name: &str) -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "what `cargo xtask test` found")]
+    let folder = std::env::var_os("NETSWAP_TEST_CLANGS");
+    let folder = folder.unwrap_or_else(|| panic!("NETSWAP_TEST_CLANGS names no folder of clang's"));
+    Path::new(&folder).join(name)
+}
+
 /// The Characteristics of an image, read by a crate that shares no code with ours.
 pub(crate) fn independently_read(path: &Path) -> u16 {
     let bytes = fs::read(path).unwrap();
