@@ -162,11 +162,7 @@ impl Manifest {
 
     /// Writes a comment in front of a table that has a header.
     pub(crate) fn comment(&mut self, path: &[&str], comment: &str) {
-        let mut table = Some(self.document.as_table_mut());
-        for key in path {
-            table = table.and_then(|table| table.get_mut(key)?.as_table_mut());
-        }
-        if let Some(table) = table {
+        if let Some(table) = self.table(path) {
             let before = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
             let prefix = format!("{before}# {comment}\n");
             table.decor_mut().set_prefix(prefix);
@@ -180,6 +176,15 @@ impl Manifest {
             Some(array) => push(array, text),
             None => self.add(table, key, Array::from_iter([text])),
         }
+    }
+
+    /// The table at the end of these keys, if it stands in lines of its own.
+    fn table(&mut self, path: &[&str]) -> Option<&mut Table> {
+        let mut table = self.document.as_table_mut();
+        for key in path {
+            table = table.get_mut(key)?.as_table_mut()?;
+        }
+        Some(table)
     }
 
     fn descend(&mut self, path: &[&str]) -> Option<&mut dyn TableLike> {
@@ -200,11 +205,7 @@ impl Manifest {
                 }
             }
             Some(_) => {
-                let mut table = Some(self.document.as_table_mut());
-                for key in path {
-                    table = table.and_then(|table| table.get_mut(key)?.as_table_mut());
-                }
-                if let Some(table) = table {
+                if let Some(table) = self.table(path) {
                     insert_line(table, key, item, place);
                 }
             }
