@@ -4,6 +4,7 @@ mod chores;
 mod files;
 mod manifest;
 mod package;
+mod placement;
 mod program;
 mod project;
 mod rust;

@@ -1,0 +1,198 @@
+//! Where in a TOML document something new stands: its line, its table, and what of the comments around it
+//! belongs to it.
+
+use toml_edit::{Array, DocumentMut, Item, RawString, Table, TableLike, Value};
+
+/// Whether a line stands where the order of the keys has it, or at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// If the others are in that order.
+    Sorted,
+    Last,
+}
+
+/// Adds a line to a table.
+pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, place: Place) {
+    // One that has tables alone below it gets a header.
+    table.set_implicit(false);
+    let keys: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
+    let behind: Vec<_> = keys.iter().filter(|other| other.as_str() > key).collect();
+    let prefix = |table: &Table, key: &str| {
+        let prefix = table.key(key).and_then(|key| key.leaf_decor().prefix()?.as_str());
+        prefix.unwrap_or_default().to_owned()
+    };
+    // A comment in front of the first line may be one on all of them.
+    let is_first = behind.len() == keys.len();
+    let is_sorted = place == Place::Sorted
+        && keys.is_sorted()
+        && !(is_first && keys.first().is_some_and(|first| prefix(table, first).contains('#')));
+    let behind = if is_sorted { behind } else { Vec::new() };
+    let moved: Vec<_> = behind.iter().filter_map(|key| table.remove_entry(key)).collect();
+    table.insert(key, item);
+    if let Some(other) = keys.last() {
+        let line = moved.last().map_or_else(
+            || prefix(table, other),
+            |(key, _)| {
+                key.leaf_decor().prefix().and_then(RawString::as_str).unwrap_or("").to_owned()
+            },
+        );
+        let indentation = line.rsplit('\n').next().unwrap_or_default();
+        if let Some(mut key) = table.key_mut(key) {
+            key.leaf_decor_mut().set_prefix(indentation);
+        }
+    }
+    for (key, item) in moved {
+        table.insert_formatted(&key, item);
+    }
+}
+
+/// Adds a value to the end of a table in one line; what stood behind the last one stays in front of the
+/// bracket.
+pub(super) fn insert_inline(table: &mut dyn TableLike, key: &str, value: Value) {
+    let last = table.iter_mut().last().and_then(|(_, item)| item.as_value_mut());
+    let suffix = last.map(|last| {
+        let suffix =
+            last.decor().suffix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        last.decor_mut().set_suffix("");
+        suffix
+    });
+    table.insert(key, Item::Value(value));
+    if let (Some(suffix), Some(value)) = (suffix, table.get_mut(key).and_then(Item::as_value_mut)) {
+        value.decor_mut().set_prefix(" ");
+        value.decor_mut().set_suffix(suffix);
+    }
+}
+
+/// Makes room for a new table behind the last of those whose first key is in the first group that has
+/// any, else behind all, and returns its position. Comments right below that last one stay with it.
+pub(super) fn place(document: &mut DocumentMut, table: &mut Table, before: &[&[&str]]) -> isize {
+    let mut positions = Vec::new();
+    each(document.as_table_mut(), None, &mut |key, table| {
+        positions.extend(table.position().map(|position| (key.to_owned(), position)));
+    });
+    let last_of = |group: &&[&str]| {
+        let of_group = positions.iter().filter(|(key, _)| group.contains(&key.as_str()));
+        of_group.map(|(_, position)| *position).max()
+    };
+    let last = positions.iter().map(|(_, position)| *position).max();
+    let Some(last) = last else {
+        take(document.trailing(), document.is_empty(), table);
+        document.set_trailing("");
+        return 0;
+    };
+    let position = before.iter().find_map(last_of).unwrap_or(last);
+    if position == last {
+        take(document.trailing(), false, table);
+        document.set_trailing("");
+        return position + 1;
+    }
+    let next = positions.iter().map(|(_, other)| *other).filter(|other| *other > position).min();
+    each(document.as_table_mut(), None, &mut |_, other| {
+        if other.position() == next {
+            let prefix = other.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+            let (of_last, own) = split_comments(prefix);
+            if prefix.is_empty() {
+                // No empty lines between tables here.
+                table.decor_mut().set_prefix("");
+            } else if !of_last.is_empty() {
+                table.decor_mut().set_prefix(format!("{of_last}\n"));
+                other.decor_mut().set_prefix(own);
+            }
+        }
+        if let Some(behind) = other.position().filter(|other| *other > position) {
+            other.set_position(Some(behind + 1));
+        }
+    });
+    position + 1
+}
+
+/// Puts what stands at the end of the document in front of the new table.
+fn take(trailing: &RawString, is_first: bool, table: &mut Table) {
+    let comments = trailing.as_str().unwrap_or_default().trim_end();
+    if comments.is_empty() {
+        table.decor_mut().set_prefix(if is_first { "" } else { "\n" });
+    } else {
+        table.decor_mut().set_prefix(format!("{comments}\n\n"));
+    }
+}
+
+/// What stands in front of a table: what belongs to the one above, up to the last empty line, and the rest.
+fn split_comments(prefix: &str) -> (String, String) {
+    let mut above = String::new();
+    let mut own = String::new();
+    for line in prefix.split_inclusive('\n') {
+        if line.trim().is_empty() {
+            above += &std::mem::take(&mut own);
+        }
+        own += line;
+    }
+    // Without an empty line it is the next table's.
+    if own.starts_with(['\n', '\r']) || above.is_empty() {
+        (above, own)
+    } else {
+        (String::new(), prefix.to_owned())
+    }
+}
+
+/// Calls for each table that has a header, with the first key of its path.
+fn each(table: &mut Table, root: Option<&str>, call: &mut impl FnMut(&str, &mut Table)) {
+    for (key, item) in table.iter_mut() {
+        let root = root.unwrap_or(key.get()).to_owned();
+        match item {
+            Item::Table(table) => {
+                call(&root, table);
+                each(table, Some(&root), call);
+            }
+            Item::ArrayOfTables(tables) => {
+                for table in tables.iter_mut() {
+                    call(&root, table);
+                    each(table, Some(&root), call);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Adds a text to the end of a list, in a line of its own if the others have one each.
+pub(super) fn push(array: &mut Array, text: &str) {
+    let mut value = Value::from(text);
+    let own = |value: &Value| {
+        value.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned()
+    };
+    let Some(last) = array.iter().last().map(own) else {
+        let space = array.trailing().as_str().unwrap_or_default().to_owned();
+        if space.contains('\n') {
+            value.decor_mut().set_prefix("\n    ");
+            array.set_trailing_comma(true);
+        }
+        array.push_formatted(value);
+        return;
+    };
+    let line = match last.rsplit_once('\n') {
+        Some((_, indentation)) => format!("\n{indentation}"),
+        None => " ".to_owned(),
+    };
+    // What stands behind the last one, a comment maybe, stays there.
+    let behind = if array.trailing_comma() {
+        array.trailing().as_str().unwrap_or_default().to_owned()
+    } else {
+        let last = array.len() - 1;
+        let decor = array.get_mut(last).map(Value::decor_mut);
+        let suffix = decor.map(|decor| {
+            let suffix = decor.suffix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+            decor.set_suffix("");
+            suffix
+        });
+        suffix.unwrap_or_default()
+    };
+    let comment = behind.trim_end();
+    let end = behind.strip_prefix(comment).unwrap_or_default();
+    value.decor_mut().set_prefix(format!("{comment}{line}"));
+    if array.trailing_comma() {
+        array.set_trailing(end);
+    } else {
+        value.decor_mut().set_suffix(end);
+    }
+    array.push_formatted(value);
+}
