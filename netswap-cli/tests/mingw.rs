@@ -7,7 +7,7 @@ mod support;
 
 use std::fs;
 use support::mingw::{GNU, gnu_ld, with_empty_mingw};
-use support::{Project, rusts_lld};
+use support::{Project, found_clang, rusts_lld};
 
 const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 
@@ -36,9 +36,8 @@ fn lld_called_directly_for_a_gnu_target_sets_the_bit() {
 
 /// A fixture that is linked by clang, which drives the LLD of the Rust toolchain.
 fn with_clang(fixture: &str, target: &str) -> Project {
-    #[expect(clippy::disallowed_methods, reason = "what `cargo xtask test` found")]
-    let clang = std::env::var("NETSWAP_TEST_CLANG").expect("NETSWAP_TEST_CLANG names a clang");
-    let project = with_empty_mingw(fixture, target, &clang);
+    let clang = found_clang("x86_64-w64-mingw32-clang");
+    let project = with_empty_mingw(fixture, target, clang.to_str().unwrap());
     // What clang adds of its own accord.
     for library in ["advapi32", "moldname", "shell32"] {
         fs::write(project.root.join(format!("lib{library}.a")), "!<arch>\n").unwrap();

@@ -7,18 +7,56 @@ use std::process::{Command, Stdio};
 
 use crate::process::{cache, check, is_there, output, scratch};
 
-/// The root of a tree that packages were unpacked into.
-pub(crate) struct Unpacked(PathBuf);
+const NO_DEBIAN: &str = "this is no Debian: there is no apt-get";
+
+/// A tree that packages are unpacked into.
+pub(crate) struct Unpacked {
+    folder: PathBuf,
+    /// More options for apt.
+    options: Vec<OsString>,
+}
 
 impl Unpacked {
     /// The tree of this name, whether or not anything is in it yet.
     pub(crate) fn tree(name: &str) -> Self {
-        Unpacked(scratch("debian").join(name))
+        Unpacked { folder: scratch("debian").join(name), options: Vec::new() }
     }
 
     /// The tree of this name outside of the repository, kept from run to run.
     pub(crate) fn kept(name: &str) -> Result<Self, String> {
-        Ok(Unpacked(cache()?.join("debian").join(name)))
+        let folder = cache()?.join("debian").join(name);
+        Ok(Unpacked { folder, options: Vec::new() })
+    }
+
+    /// The same, fetched from the backports to this machine's Debian, of which it need not know.
+    pub(crate) fn with_backports(mut self) -> Result<Self, String> {
+        if !is_there("apt-get") {
+            return Err(NO_DEBIAN.to_owned());
+        }
+        let mut targets = Command::new("apt-get");
+        targets.args(["indextargets", "--format", "$(REPO_URI) $(CODENAME)"]);
+        let targets = output(targets.args(["Created-By: Packages", "Origin: Debian"]))?;
+        let mut archives = targets.lines().filter_map(|line| line.split_once(' '));
+        let main = archives.find(|(_, suite)| !suite.contains('-'));
+        let (uri, suite) = main.ok_or("apt knows no archive of Debian: `apt-get update` first")?;
+        let (lists, cache) = (self.folder.join("lists"), self.folder.join("cache"));
+        let list = self.folder.join("backports.list");
+        let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
+        let text = format!("deb [signed-by={keys}] {uri} {suite}-backports main\n");
+        let made = fs::create_dir_all(lists.join("partial"))
+            .and_then(|()| fs::create_dir_all(cache.join("archives").join("partial")))
+            .and_then(|()| fs::write(&list, text));
+        made.map_err(|error| format!("{}: {error}", self.folder.display()))?;
+        let values = [
+            ("Dir::Etc::sourcelist", list.as_path()),
+            ("Dir::Etc::sourceparts", Path::new("-")),
+            ("Dir::State::lists", &lists),
+            ("Dir::Cache", &cache),
+        ];
+        for (name, value) in values {
+            self.options.extend(["--option".into(), format!("{name}={}", value.display()).into()]);
+        }
+        Ok(self)
     }
 
     /// A program in it, which finds its libraries there.
@@ -28,9 +66,20 @@ impl Unpacked {
         command
     }
 
+    /// Writes a script that runs a program in it, with these arguments in front of the others.
+    pub(crate) fn script(&self, path: &Path, program: &str, first: &str) -> Result<(), String> {
+        let text = format!(
+            "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' {first} \"$@\"\n",
+            self.library_path().to_string_lossy(),
+            self.path(program).display()
+        );
+        fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        check(Command::new("chmod").arg("+x").arg(path))
+    }
+
     /// Where a file of a package lies.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
-        self.0.join("root").join(file)
+        self.folder.join("root").join(file)
     }
 
     /// The folders of the libraries.
@@ -48,14 +97,15 @@ impl Unpacked {
     /// Fetches the packages, and those that they need and this machine lacks, and unpacks them.
     pub(crate) fn fetch(&self, packages: &[&str]) -> Result<(), String> {
         if !is_there("apt-get") || !is_there("dpkg") {
-            return Err("this is no Debian: there is no apt-get".to_owned());
+            return Err(NO_DEBIAN.to_owned());
         }
         // A machine that never asked has no lists of packages yet, or old ones.
         if self.download(packages).is_err() {
-            check(Command::new("apt-get").args(["-qq", "update"]).stdout(Stdio::null()))?;
+            check(self.apt(&["update"]).stdout(Stdio::null()))?;
             self.download(packages)?;
         }
-        let files = fs::read_dir(self.0.join("packages")).map_err(|error| error.to_string())?;
+        let files =
+            fs::read_dir(self.folder.join("packages")).map_err(|error| error.to_string())?;
         for file in files {
             let file = file.map_err(|error| error.to_string())?.path();
             check(Command::new("dpkg").arg("-x").arg(&file).arg(self.path("")))?;
@@ -66,29 +116,24 @@ impl Unpacked {
     }
 
     fn download(&self, packages: &[&str]) -> Result<(), String> {
-        let folder = self.0.join("packages");
+        let folder = self.folder.join("packages");
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        let mut apt = apt(&["--simulate", "--no-install-recommends", "install"], &folder);
-        let simulated = output(apt.args(packages))?;
+        let mut install = self.apt(&["--simulate", "--no-install-recommends", "install"]);
+        let simulated = output(install.args(packages))?;
         let missing = simulated.lines().filter_map(|line| line.strip_prefix("Inst "));
         let mut all: Vec<_> = missing.filter_map(|line| line.split(' ').next()).collect();
         all.extend(packages);
         all.sort_unstable();
         all.dedup();
-        check(apt_download(&folder).args(all))
+        let mut download = self.apt(&["download"]);
+        check(download.args(all).current_dir(folder).stdout(Stdio::null()))
     }
-}
 
-fn apt_download(folder: &Path) -> Command {
-    let mut command = apt(&["download"], folder);
-    command.stdout(Stdio::null());
-    command
-}
-
-fn apt(arguments: &[&str], folder: &Path) -> Command {
-    let mut command = Command::new("apt-get");
-    // Root's files are not open to apt's own user, and need not be.
-    command.args(["-qq", "--option", "APT::Sandbox::User=root"]).args(arguments);
-    command.current_dir(folder);
-    command
+    fn apt(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("apt-get");
+        // Root's files are not open to apt's own user, and need not be.
+        command.args(["-qq", "--option", "APT::Sandbox::User=root"]);
+        command.args(&self.options).args(arguments);
+        command
+    }
 }

@@ -11,10 +11,14 @@ pub(crate) struct Example {
     pub(crate) packages: &'static [&'static str],
 }
 
+pub(crate) const HELLO_TOOL: Example = Example { name: "hello-tool", packages: &["hello-tool"] };
+
+// What its build script links itself is none of Cargo's, and not counted.
+pub(crate) const NATIVE_TOOL: Example = Example { name: "native-tool", packages: &["native-tool"] };
+
 pub(crate) const EXAMPLES: [Example; 4] = [
-    Example { name: "hello-tool", packages: &["hello-tool"] },
-    // What its build script links itself is none of Cargo's, and not counted.
-    Example { name: "native-tool", packages: &["native-tool"] },
+    HELLO_TOOL,
+    NATIVE_TOOL,
     Example { name: "plugin-host", packages: &["plugin-host", "plugin-host-plugin"] },
     Example { name: "workspace-tools", packages: &["goodbye", "hello"] },
 ];

@@ -3,7 +3,6 @@
 mod bench;
 mod c;
 mod cargo_generate;
-mod clang;
 mod corpus;
 mod debian;
 mod differential;
@@ -18,6 +17,7 @@ mod patched;
 mod process;
 mod published;
 mod readers;
+mod released;
 mod signature;
 mod slow_fs;
 mod test;

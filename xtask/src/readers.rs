@@ -1,7 +1,7 @@
 //! Readers of Windows images that share no code with netswap: pefile, lief and llvm-readobj.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -55,6 +55,15 @@ pub(crate) fn python() -> Result<PathBuf, String> {
     Ok(python)
 }
 
+/// The Characteristics of an image, as llvm-readobj reads them.
+pub(crate) fn characteristics(image: &Path) -> Result<u16, String> {
+    let text = output(Command::new(llvm_readobj()?).arg("--file-headers").arg(image))?;
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("Characteristics [ (0x"));
+    let digits = line.and_then(|line| line.split(')').next());
+    let number = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+    number.ok_or_else(|| format!("llvm-readobj tells no Characteristics of {}", image.display()))
+}
+
 /// llvm-readobj: the one that is installed, else a script that runs Debian's.
 fn llvm_readobj() -> Result<PathBuf, String> {
     if is_there("llvm-readobj") {
@@ -71,12 +80,6 @@ fn llvm_readobj() -> Result<PathBuf, String> {
         return Err(format!("Debian's {package} does not start"));
     }
     let script = debian.path("llvm-readobj");
-    let text = format!(
-        "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' \"$@\"\n",
-        debian.library_path().to_string_lossy(),
-        debian.path(program).display()
-    );
-    fs::write(&script, text).map_err(|error| error.to_string())?;
-    check(Command::new("chmod").arg("+x").arg(&script))?;
+    debian.script(&script, program, "")?;
     Ok(script)
 }

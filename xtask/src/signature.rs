@@ -95,13 +95,25 @@ impl Tools {
         everything(&mut request).map(drop)
     }
 
-    fn check(&self, program: &Path) -> Result<(), String> {
+    /// Signs a copy of the program with a new key, and returns it.
+    pub(crate) fn signed(&self, program: &Path) -> Result<PathBuf, String> {
+        fs::create_dir_all(&self.folder).map_err(|error| error.to_string())?;
+        self.make_key()?;
+        self.sign(program)
+    }
+
+    fn sign(&self, program: &Path) -> Result<PathBuf, String> {
         let file = self.folder.join("signed.exe");
         let _ = fs::remove_file(&file);
         let mut sign = self.command("osslsigncode");
         sign.args(["sign", "-certs", "certificate.pem", "-key", "key.pem", "-in"]).arg(program);
         sign.arg("-out").arg(&file).current_dir(&self.folder);
         everything(&mut sign)?;
+        Ok(file)
+    }
+
+    fn check(&self, program: &Path) -> Result<(), String> {
+        let file = self.sign(program)?;
         let read = || fs::read(&file).map_err(|error| error.to_string());
         let signed = read()?;
         self.signature_is_valid(true)?;
@@ -127,7 +139,7 @@ impl Tools {
     }
 
     /// What osslsigncode says of the digest and of the whole.
-    fn signature_is_valid(&self, expected: bool) -> Result<(), String> {
+    pub(crate) fn signature_is_valid(&self, expected: bool) -> Result<(), String> {
         let mut verify = self.command("osslsigncode");
         verify.args(["verify", "-CAfile", "certificate.pem", "-in", "signed.exe"]);
         let said = everything(verify.current_dir(&self.folder));

@@ -5,7 +5,6 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::cargo_generate;
-use crate::clang::{clang, mingw_clang};
 use crate::corpus;
 use crate::examples::EXAMPLES;
 use crate::faults;
@@ -15,7 +14,7 @@ use crate::patched;
 use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
 use crate::published::netswap_build;
 use crate::signature;
-use crate::windows::{self, NotPassed};
+use crate::windows::{self, Debian, NotPassed};
 
 /// What became of a check.
 enum Outcome {
@@ -28,12 +27,11 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 20] = [
+const CHECKS: [Check; 19] = [
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
-    ("LLD behind clang sets the bit for the MinGW targets", behind_clang),
-    ("clang, clang-cl and LLD link a build script's own DLL with the bit", companions),
+    ("behind clang, clang-cl and MinGW's gcc images get the bit", compilers),
     ("other readers find the same in real images", differential),
     ("real images are patched and undone as pefile sees it", patched),
     ("patch and undo break and mend a signature as osslsigncode sees it", signature),
@@ -139,27 +137,19 @@ fn tests() -> Outcome {
     passed_if(result.and_then(|()| check(&mut cargo(&by_itself))))
 }
 
-/// The tests that need a clang.
-fn behind_clang() -> Outcome {
-    let clang = match mingw_clang() {
-        Ok(clang) => clang,
+/// The tests that need a clang, or a gcc for MinGW.
+fn compilers() -> Outcome {
+    let debian = match Debian::find() {
+        Ok(debian) => debian,
         Err(why) => return Outcome::NotRun(why),
     };
-    let test =
-        ["test", "--quiet", "--locked", "-p", "netswap", "--test", "mingw", "--", "--ignored"];
-    passed_if(check(cargo(&test).env("NETSWAP_TEST_CLANG", clang)))
-}
-
-/// The tests of links without Cargo, by real compilers.
-fn companions() -> Outcome {
-    let clang = match clang() {
-        Ok(clang) => clang,
-        Err(why) => return Outcome::NotRun(why),
-    };
-    let test = ["test", "--quiet", "--locked", "-p", "netswap"];
-    let test =
-        [&test[..], &["--test", "companion", "--test", "examples", "--", "--ignored"]].concat();
-    passed_if(check(cargo(&test).env("NETSWAP_TEST_CLANGS", clang)))
+    let mut test = cargo(&["test", "--quiet", "--locked", "-p", "netswap"]);
+    for name in ["companion", "examples", "linker", "mingw"] {
+        test.args(["--test", name]);
+    }
+    test.args(["--", "--ignored"]).env("NETSWAP_TEST_CLANGS", debian.scripts());
+    test.env("NETSWAP_TEST_MINGW_GCC", debian.script("x86_64-w64-mingw32-gcc"));
+    passed_if(check(&mut test))
 }
 
 /// The small selection of the corpus.
@@ -212,7 +202,7 @@ fn examples() -> Outcome {
 }
 
 fn windows() -> Outcome {
-    match windows::all() {
+    match windows::all(false) {
         Ok(()) => Outcome::Passed,
         Err(NotPassed::Failed(why)) => Outcome::Failed(why),
         Err(NotPassed::NotRun(why)) => Outcome::NotRun(why),

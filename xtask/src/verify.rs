@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 
 /// Every msvc target that this rustc knows and that links without a C runtime. ARM64EC does not: its
 /// entry thunks need symbols of Microsoft's libraries.
-fn hermetic_targets() -> Result<Vec<String>, String> {
+pub(crate) fn hermetic_targets() -> Result<Vec<String>, String> {
     let list = output(Command::new("rustc").args(["--print", "target-list"]))?;
     let hermetic =
         |triple: &&str| triple.ends_with("-windows-msvc") && !triple.starts_with("arm64ec-");

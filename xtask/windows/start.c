@@ -7,9 +7,21 @@ typedef void (*callback)(void *image, unsigned long reason, void *reserved);
 __attribute__((weak)) extern int main(int argc, char **argv);
 __declspec(dllimport) void ExitProcess(unsigned code);
 
+/* Where that is, for links that do not name it. */
+__asm__(".section .drectve, \"yn\"\n"
+        ".ascii \" /DEFAULTLIB:kernel32\"\n"
+        ".text\n");
+
+/* The constructors of C++'s static objects: the linker sorts the sections by what is behind `$`. */
+__attribute__((section(".CRT$XCA"))) void (*__xc_a)(void);
+__attribute__((section(".CRT$XCZ"))) void (*__xc_z)(void);
+
 /* std asks the system for the arguments. */
 void mainCRTStartup(void)
 {
+    for (void (**constructor)(void) = &__xc_a; constructor < &__xc_z; constructor++)
+        if (*constructor)
+            (*constructor)();
     ExitProcess((unsigned)main(0, 0));
 }
 
@@ -22,7 +34,7 @@ int _DllMainCRTStartup(void *image, unsigned long reason, void *reserved)
 /* Says that floating point is used. */
 int _fltused = 1;
 
-/* The TLS directory (PE format, "The .tls Section"): the linker sorts the sections by what is behind `$`. */
+/* The TLS directory (PE format, "The .tls Section"). */
 unsigned long _tls_index;
 __attribute__((section(".tls"))) char _tls_start;
 __attribute__((section(".tls$ZZZ"))) char _tls_end;

@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::process::{cargo, check, root, scratch};
+use crate::process::scratch;
+use crate::released::released;
 
 /// The program, and what is put before it.
 pub(super) struct Netswap {
@@ -32,10 +33,7 @@ const MOST_SECONDS: &str = "300";
 impl Netswap {
     /// Builds it.
     pub(super) fn build() -> Result<Self, String> {
-        let target = root().join("target");
-        let build = ["build", "--quiet", "--release", "--locked", "-p", "netswap", "--target-dir"];
-        check(cargo(&build).arg(&target))?;
-        let path = target.join("release").join("netswap");
+        let path = released("netswap")?;
         let obeys = |account: &&[&str]| obeys_permissions(account).unwrap_or(false);
         let account = ACCOUNTS.into_iter().find(obeys);
         let obeys_permissions = account.is_some();

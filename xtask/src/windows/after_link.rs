@@ -5,24 +5,25 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::toolchain::TARGET;
-use super::{Ran, Setup, ran};
-use crate::examples::EXAMPLES;
-use crate::process::check;
-
-const NETWORK_BIT: u32 = 0x0800;
+use super::seen::{NETWORK_BIT, characteristics};
+use super::toolchain::{GNU, MSVC};
+use super::upx::Upx;
+use super::wine::{SHARE, windows};
+use super::{Ran, Setup, Told, ran};
+use crate::examples::HELLO_TOOL;
+use crate::process::{check, everything};
+use crate::signature::Tools;
 
 /// The first example's build, verified by its xtask, with more arguments for Cargo.
 fn verify(setup: &Setup<'_>, arguments: &[&str]) -> Result<Ran, String> {
-    let [example, ..] = &EXAMPLES;
-    let mut cargo = setup.toolchain.cargo(&example.folder());
+    let mut cargo = setup.toolchain.cargo(MSVC, &HELLO_TOOL.folder());
     cargo.args(["xtask", "verify", "--locked", "--quiet", "--format", "json"]).args(arguments);
-    ran(cargo.args(setup.toolchain.arguments()).env("CARGO_TARGET_DIR", &setup.target_dir))
+    ran(cargo.args(setup.toolchain.arguments(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir))
 }
 
 /// The program that it builds.
 fn program(setup: &Setup<'_>) -> PathBuf {
-    setup.target_dir.join(TARGET).join("debug").join("hello-tool.exe")
+    setup.target_dir.join(MSVC).join("debug").join("hello-tool.exe")
 }
 
 /// The code of the first finding of a report.
@@ -34,16 +35,16 @@ fn code(ran: &Ran) -> Result<Option<String>, String> {
 }
 
 /// Each of the tools on the program where Cargo built it: verify tells from the receipt what was lost.
-pub(super) fn lost(setup: &Setup<'_>) -> Result<String, String> {
+pub(super) fn lost(setup: &Setup<'_>) -> Result<Told, String> {
     let program = program(setup);
     let failed = |error: std::io::Error| format!("{}: {error}", program.display());
     verify(setup, &[])?.expect(0, &[])?;
     let built = fs::read(&program).map_err(failed)?;
     let mut told = Vec::new();
     for (tool, arguments) in [("strip", &[][..]), ("objcopy", &["--strip-debug"])] {
-        let mut command = setup.debian.binutils(tool);
+        let mut command = setup.debian().binutils(tool);
         check(command.args(arguments).arg(&program))?;
-        let after = setup.debian.characteristics(&program)?;
+        let after = characteristics(&program)?;
         let judged = verify(setup, &[])?;
         replace(&program, &built)?;
         if after & NETWORK_BIT != 0 {
@@ -55,7 +56,7 @@ pub(super) fn lost(setup: &Setup<'_>) -> Result<String, String> {
         told.push(format!("{tool} leaves {after:#06x}"));
     }
     verify(setup, &[])?.expect(0, &[])?;
-    Ok(told.join(", "))
+    Ok(told.join(", ").into())
 }
 
 /// Puts the bytes back under both names of the file; Cargo takes what is there for fresh.
@@ -68,11 +69,51 @@ fn replace(program: &Path, bytes: &[u8]) -> Result<(), String> {
 }
 
 /// A profile that strips, which LLD does itself for these targets.
-pub(super) fn kept(setup: &Setup<'_>) -> Result<String, String> {
+pub(super) fn kept(setup: &Setup<'_>) -> Result<Told, String> {
     verify(setup, &["--config", "profile.dev.strip=true"])?.expect(0, &["\"passed\""])?;
-    let after = setup.debian.characteristics(&program(setup))?;
+    let after = characteristics(&program(setup))?;
     if after & NETWORK_BIT == 0 {
         return Err(format!("it clears the bit: {after:#06x}"));
     }
-    Ok(format!("strip = true leaves {after:#06x}"))
+    Ok(format!("strip = true leaves {after:#06x}").into())
+}
+
+/// UPX, on the tool of the share; it runs packed.
+pub(super) fn packed(setup: &Setup<'_>) -> Result<Told, String> {
+    const IMAGE: &str = "packed.exe";
+    verify(setup, &[])?.expect(0, &[])?;
+    let packed = setup.wine.share().join(IMAGE);
+    fs::copy(program(setup), &packed).map_err(|error| error.to_string())?;
+    let upx = Upx::find()?;
+    let mut told = Vec::new();
+    for (what, arguments) in [("packed", &[][..]), ("unpacked", &["-d"])] {
+        everything(upx.command().arg("-qqq").args(arguments).arg(&packed))?;
+        let after = characteristics(&packed)?;
+        if after & NETWORK_BIT == 0 {
+            return Err(format!("{what} it has lost the bit: {after:#06x}"));
+        }
+        let started = windows(SHARE, Path::new(IMAGE));
+        ran(setup.wine.command(&started).arg("Ada"))?.expect(0, &["Hello, Ada!\n"])?;
+        let size = fs::metadata(&packed).map_err(|error| error.to_string())?.len();
+        told.push(format!("{what} {} KiB, {after:#06x}", size / 1024));
+    }
+    Ok(told.join(", ").into())
+}
+
+/// osslsigncode, on what lld-link has linked with the bit and what netswap-linker has given it.
+pub(super) fn signed(setup: &Setup<'_>) -> Result<Told, String> {
+    let signer = Tools::find()?;
+    let mut told = Vec::new();
+    for target in [MSVC, GNU] {
+        let image = setup.target_dir.join(target).join("debug").join("hello-tool.exe");
+        let before = characteristics(&image)?;
+        let copy = signer.signed(&image)?;
+        signer.signature_is_valid(true)?;
+        let after = characteristics(&copy)?;
+        if before != after || after & NETWORK_BIT == 0 {
+            return Err(format!("{target}: {before:#06x} before, {after:#06x} signed"));
+        }
+        told.push(format!("{target} {after:#06x}"));
+    }
+    Ok(told.join(", ").into())
 }

@@ -5,60 +5,73 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::toolchain::TARGET;
+use super::seen::{Seen, SetBy, characteristics};
+use super::toolchain::MSVC;
 use super::wine::{MAPPED, SHARE, windows};
-use super::{Ran, Setup, ran};
-use crate::examples::EXAMPLES;
+use super::{Ran, Setup, Told, ran};
+use crate::examples::{EXAMPLES, Example};
 
 /// Where the examples' programs lie on the share.
 const FOLDER: &str = "examples";
 
-/// Has C++ in it, of which the packages here have no compiler for msvc targets.
-const NATIVE: &str = "native-tool";
-
-/// Builds each by its own xtask, which verifies what was built, and puts the images onto the share.
-pub(super) fn verified(setup: &Setup<'_>) -> Result<String, String> {
+/// Builds each by its own xtask, which verifies what was built, and puts the images onto the share. Then the
+/// same with the bit switched off: it must be found at fault.
+pub(super) fn verified(setup: &Setup<'_>) -> Result<Told, String> {
     let share = setup.wine.share().join(FOLDER);
     fs::create_dir_all(&share).map_err(|error| error.to_string())?;
-    let mut told = Vec::new();
+    let mut seen = Vec::new();
     for example in &EXAMPLES {
-        if example.name == NATIVE {
-            told.push(format!("{NATIVE} left out, for want of a C++ compiler for {TARGET}"));
-            continue;
+        let off = built(setup, example, "off", 1)?;
+        let on = built(setup, example, "net", 0)?;
+        if on.len() != example.packages.len() || off.len() != on.len() {
+            return Err(format!("{}: {on:?} are not all of its images", example.name));
         }
-        let mut cargo = setup.toolchain.cargo(&example.folder());
-        cargo.args(["xtask", "verify", "--workspace", "--locked", "--quiet", "--format", "json"]);
-        cargo.args(setup.toolchain.arguments()).env("CARGO_TARGET_DIR", &setup.target_dir);
-        let ran = ran(&mut cargo)?;
-        ran.expect(0, &[])?;
-        let images = images(&ran)?;
-        for image in &images {
-            let name = Path::new(image).file_name().unwrap_or_default();
-            let independently = setup.debian.characteristics(Path::new(image))?;
-            if independently & 0x0800 == 0 {
-                return Err(format!("{image} has passed, and objdump says {independently:#06x}"));
-            }
-            fs::copy(image, share.join(name)).map_err(|error| format!("{image}: {error}"))?;
-            told.push(name.to_string_lossy().into_owned());
-        }
-        if images.len() != example.packages.len() {
-            return Err(format!("{}: {images:?} are not all of its images", example.name));
+        let [package, ..] = example.packages else { continue };
+        let set_by = SetBy::of(package, &setup.target_dir, MSVC)?;
+        for ((image, on), (_, off)) in on.into_iter().zip(off) {
+            let name = Path::new(&image).file_name().unwrap_or_default();
+            fs::copy(&image, share.join(name)).map_err(|error| format!("{image}: {error}"))?;
+            let image = name.to_string_lossy().into_owned();
+            let (target, linked_by) = (MSVC.to_owned(), "LLD (lld-link)".to_owned());
+            let one =
+                Seen { target, linked_by, set_by: set_by.clone(), image, off, on, is_run: true };
+            one.check()?;
+            seen.push(one);
         }
     }
-    Ok(told.join(", "))
+    let names: Vec<_> = seen.iter().map(|seen| seen.image.as_str()).collect();
+    Ok(Told { text: names.join(", "), seen })
 }
 
-/// The paths of the images in a report; all of them must have passed.
-pub(super) fn images(ran: &Ran) -> Result<Vec<String>, String> {
+/// The images of an example and their Characteristics, where its own `cargo xtask verify` ends with `code`.
+fn built(
+    setup: &Setup<'_>,
+    example: &Example,
+    netswap: &str,
+    code: i32,
+) -> Result<Vec<(String, u16)>, String> {
+    let mut cargo = setup.toolchain.cargo(MSVC, &example.folder());
+    cargo.args(["xtask", "verify", "--workspace", "--locked", "--quiet", "--format", "json"]);
+    cargo.args(setup.toolchain.arguments(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir);
+    let ran = ran(cargo.env("NETSWAP", netswap))?;
+    ran.expect(code, &[])?;
+    let status = if code == 0 { "passed" } else { "failed" };
+    let images = images(&ran, status)?.into_iter().map(|image| {
+        let characteristics = characteristics(Path::new(&image))?;
+        Ok((image, characteristics))
+    });
+    images.collect()
+}
+
+/// The paths of the images in a report; all of them must have this status.
+pub(super) fn images(ran: &Ran, status: &str) -> Result<Vec<String>, String> {
     let report: Value =
         serde_json::from_str(&ran.stdout).map_err(|error| format!("{error}: {ran:#?}"))?;
     let images = report.get("images").and_then(Value::as_array).cloned().unwrap_or_default();
     let path = |image: &Value| {
-        let is_passed = image.get("status").and_then(Value::as_str) == Some("passed");
-        let path = image.get("path").and_then(Value::as_str);
-        path.filter(|_| is_passed)
-            .map(str::to_owned)
-            .ok_or_else(|| format!("{image} has not passed"))
+        let is_so = image.get("status").and_then(Value::as_str) == Some(status);
+        let path = image.get("path").and_then(Value::as_str).filter(|_| is_so);
+        path.map(str::to_owned).ok_or_else(|| format!("{image} is not {status}"))
     };
     images.iter().map(path).collect()
 }
@@ -74,16 +87,16 @@ fn tool_of(
     ran(setup.wine.command(&path).args(arguments))
 }
 
-pub(super) fn tool(setup: &Setup<'_>) -> Result<String, String> {
+pub(super) fn tool(setup: &Setup<'_>) -> Result<Told, String> {
     tool_of(setup, SHARE, "hello-tool.exe", &["Ada"])?.expect(0, &["Hello, Ada!\n"])?;
     tool_of(setup, SHARE, "hello-tool.exe", &["--loud"])?
         .expect(2, &["usage: hello-tool [NAME]"])?;
     tool_of(setup, SHARE, "hello.exe", &[])?.expect(0, &["Hello, world!\n"])?;
     tool_of(setup, SHARE, "goodbye.exe", &["Grace"])?.expect(0, &["Goodbye, Grace!\n"])?;
-    Ok(format!("hello-tool.exe, hello.exe, goodbye.exe of {SHARE}"))
+    Ok(format!("hello-tool.exe, hello.exe, goodbye.exe of {SHARE}").into())
 }
 
-pub(super) fn plugin(setup: &Setup<'_>) -> Result<String, String> {
+pub(super) fn plugin(setup: &Setup<'_>) -> Result<Told, String> {
     let dll = setup.wine.share().join(FOLDER).join("plugin_host_plugin.dll");
     let aside = dll.with_extension("aside");
     let failed = |error: std::io::Error| format!("{}: {error}", dll.display());
@@ -98,5 +111,5 @@ pub(super) fn plugin(setup: &Setup<'_>) -> Result<String, String> {
     host(&["error: failed to load", "plugin_host_plugin.dll"], 1)?;
     fs::rename(&aside, &dll).map_err(failed)?;
     host(&["Hello from the plug-in, Ada!\n"], 0)?;
-    Ok(format!("plugin-host.exe of {MAPPED} with its DLL, without, and with a broken one"))
+    Ok(format!("plugin-host.exe of {MAPPED} with its DLL, without, and with a broken one").into())
 }

@@ -5,37 +5,77 @@
 //! act on the bit.
 
 mod after_link;
+mod debian;
 mod examples;
+mod links;
+mod native;
 mod netswap;
+mod page;
+mod seen;
+mod targets;
 mod toolchain;
+mod upx;
 mod wine;
+mod zig;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use self::toolchain::{Debian, Toolchain};
+pub(crate) use self::debian::Debian;
+use self::page::Page;
+use self::seen::Seen;
+use self::toolchain::Toolchain;
 use self::wine::Wine;
 use crate::process::scratch;
+use crate::released::released;
 
 /// What all tests are given.
 struct Setup<'a> {
     toolchain: &'a Toolchain,
-    debian: &'a Debian,
     wine: Wine<'a>,
+    /// netswap-linker.
+    linker: PathBuf,
     /// Where Cargo builds.
     target_dir: PathBuf,
 }
 
-/// A test: the sentence that it proves, and the function that tells in a few words what was done.
-type Test = (&'static str, fn(&Setup<'_>) -> Result<String, String>);
+impl Setup<'_> {
+    fn debian(&self) -> &Debian {
+        &self.toolchain.debian
+    }
+}
 
-const TESTS: [Test; 11] = [
+/// What a test tells: in a few words what was done, and what was seen of links.
+struct Told {
+    text: String,
+    seen: Vec<Seen>,
+}
+
+impl<T: Into<String>> From<T> for Told {
+    fn from(text: T) -> Self {
+        Told { text: text.into(), seen: Vec::new() }
+    }
+}
+
+/// A test: the sentence that it proves, and the function.
+type Test = (&'static str, fn(&Setup<'_>) -> Result<Told, String>);
+
+const TESTS: [Test; 20] = [
     ("examples with std pass their own cargo xtask verify", examples::verified),
     ("a tool runs from a share, and ends as it should", examples::tool),
     ("a host loads its plug-in from the share, and does without", examples::plugin),
+    ("a DLL that a build script links has the bit, and is found on the share", native::packaged),
+    ("a tool for gnullvm has the bit, and runs from a share", targets::gnullvm),
+    ("a tool for GNU has the bit by netswap-linker, and runs from a share", targets::gnu),
+    ("a tool by cargo-zigbuild has the bit by netswap-linker, and runs", targets::zig),
+    ("zig alone is warned of", targets::zig_alone),
+    ("for every msvc target the linker sets the bit", links::msvc),
+    ("for the MinGW targets LLD sets the bit, and GNU ld with netswap-linker", links::mingw),
     ("GNU strip and objcopy clear the bit, and verify says that it was lost", after_link::lost),
     ("a profile that strips keeps the bit", after_link::kept),
+    ("UPX keeps the bit", after_link::packed),
+    ("signing keeps the bit, whichever linker set it", after_link::signed),
     ("netswap.exe has the bit itself", netswap::built),
     ("netswap.exe verifies a share, and finds what lacks the bit", netswap::verify),
     ("netswap.exe inspects a file by any form of its path", netswap::inspect),
@@ -44,12 +84,21 @@ const TESTS: [Test; 11] = [
     ("netswap.exe says of a file that is open elsewhere that it is in use", netswap::in_use),
 ];
 
+/// The last test, which is given what all others have seen.
+const PAGE: &str = "the page of toolchains tells what was seen";
+
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    if !arguments.is_empty() {
-        eprintln!("usage: cargo xtask windows");
-        return ExitCode::from(2);
-    }
-    match all() {
+    let write = match arguments {
+        [] => false,
+        [option] if option == "--write" => true,
+        _ => {
+            eprintln!(
+                "usage: cargo xtask windows [--write]\n\n--write: the page of toolchains is written anew"
+            );
+            return ExitCode::from(2);
+        }
+    };
+    match all(write) {
         Ok(()) => ExitCode::SUCCESS,
         Err(NotPassed::Failed(why)) => {
             eprintln!("error: {why}");
@@ -69,31 +118,60 @@ pub(crate) enum NotPassed {
     NotRun(String),
 }
 
-/// Runs all tests, each to its end.
-pub(crate) fn all() -> Result<(), NotPassed> {
-    let toolchain = Toolchain::find().map_err(NotPassed::NotRun)?;
-    println!("built with {}", toolchain.describe());
-    let Toolchain::Debian(debian) = &toolchain else {
-        // The programs could be run as they are on Windows, and by an installed Wine elsewhere.
-        return Err(NotPassed::NotRun("only Debian's packages are known to run them".to_owned()));
-    };
-    let wine = Wine::start(debian).map_err(NotPassed::NotRun)?;
+/// Runs all tests, each to its end, and compares the page with what they have seen, or writes it.
+pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
+    let toolchain = Toolchain::find().map_err(not_run)?;
+    println!("built with {}", toolchain.versions().join("; "));
+    let wine = Wine::start(&toolchain.debian).map_err(not_run)?;
     println!("run by {}", wine.version());
-    let setup = Setup { toolchain: &toolchain, debian, wine, target_dir: scratch("windows") };
-    let mut failed = Vec::new();
+    let linker = released("netswap-linker").map_err(NotPassed::Failed)?;
+    let setup = Setup { toolchain: &toolchain, wine, linker, target_dir: scratch("windows") };
+    let (mut seen, mut failed) = (Vec::new(), Vec::new());
     for (name, test) in TESTS {
         let start = Instant::now();
         let result = test(&setup);
         let seconds = start.elapsed().as_secs_f64();
         match result {
-            Ok(told) => println!("passed {seconds:7.1} s  {name}: {told}"),
+            Ok(told) => {
+                println!("passed {seconds:7.1} s  {name}: {}", told.text);
+                seen.extend(told.seen);
+            }
             Err(why) => {
                 println!("FAILED {seconds:7.1} s  {name}: {why}");
                 failed.push(name);
             }
         }
     }
+    if failed.is_empty() {
+        match page(&setup, &seen, write) {
+            Ok(()) => println!("passed            {PAGE}"),
+            Err(why) => {
+                println!("FAILED            {PAGE}: {why}");
+                failed.push(PAGE);
+            }
+        }
+    }
     if failed.is_empty() { Ok(()) } else { Err(NotPassed::Failed(failed.join("; "))) }
+}
+
+fn page(setup: &Setup<'_>, seen: &[Seen], write: bool) -> Result<(), String> {
+    let page = Page::read()?;
+    if !write {
+        return page.check(seen);
+    }
+    let mut versions = setup.toolchain.versions();
+    versions.extend([zig::Zig::find()?.versions()?, upx::Upx::find()?.version()?]);
+    versions.push(setup.wine.version());
+    page.write(seen, &versions)
+}
+
+/// Lists all tests, none of which was run.
+fn not_run(why: String) -> NotPassed {
+    for (name, _) in TESTS {
+        println!("not run           {name}");
+    }
+    println!("not run           {PAGE}");
+    NotPassed::NotRun(why)
 }
 
 /// What a program printed, and what it ended with.

@@ -7,25 +7,25 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::toolchain::TARGET;
+use super::toolchain::MSVC;
 use super::wine::{SHARE, windows};
-use super::{Ran, Setup, ran};
+use super::{Ran, Setup, Told, ran};
 use crate::process::{check, root};
 
 /// The program, below the share.
 const PROGRAM: &str = "netswap.exe";
 
 /// Builds it, puts it onto the share, and lets it judge itself.
-pub(super) fn built(setup: &Setup<'_>) -> Result<String, String> {
-    let mut cargo = setup.toolchain.cargo(root());
+pub(super) fn built(setup: &Setup<'_>) -> Result<Told, String> {
+    let mut cargo = setup.toolchain.cargo(MSVC, root());
     cargo.args(["build", "--quiet", "--locked", "--package", "netswap", "--bin", "netswap"]);
-    check(cargo.args(setup.toolchain.arguments()).env("CARGO_TARGET_DIR", &setup.target_dir))?;
-    let program = setup.target_dir.join(TARGET).join("debug").join(PROGRAM);
+    check(cargo.args(setup.toolchain.arguments(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir))?;
+    let program = setup.target_dir.join(MSVC).join("debug").join(PROGRAM);
     let place = setup.wine.share().join(PROGRAM);
     fs::copy(&program, &place).map_err(|error| format!("{}: {error}", program.display()))?;
     let path = windows(SHARE, Path::new(PROGRAM));
     netswap(setup, &["verify", &path])?.expect(0, &["netswap.exe  x64 exe, swap-run: net"])?;
-    Ok("it says so of itself, from the share".to_owned())
+    Ok("it says so of itself, from the share".into())
 }
 
 /// Runs it from the share.
@@ -53,10 +53,10 @@ fn without_bit(setup: &Setup<'_>, root: &Path, below: &str) -> Result<PathBuf, S
     Ok(path)
 }
 
-pub(super) fn verify(setup: &Setup<'_>) -> Result<String, String> {
+pub(super) fn verify(setup: &Setup<'_>) -> Result<Told, String> {
     let run = netswap(setup, &["verify", "--format", "json", SHARE])?;
     run.expect(0, &[])?;
-    let images = super::examples::images(&run)?;
+    let images = super::examples::images(&run, "passed")?;
     let on_share = images.iter().filter(|path| path.starts_with(SHARE)).count();
     if images.len() < 6 || on_share != images.len() {
         return Err(format!("{images:?} are not the share's"));
@@ -65,7 +65,7 @@ pub(super) fn verify(setup: &Setup<'_>) -> Result<String, String> {
     let run = netswap(setup, &["verify", SHARE])?;
     run.expect(1, &["FAILED", r"\old\Grüße.exe", "net-swap-missing", ", 1 failed"])?;
     fs::remove_file(lacking).map_err(|error| error.to_string())?;
-    Ok(format!("{} images of {SHARE}, and one that lacks it", images.len()))
+    Ok(format!("{} images of {SHARE}, and one that lacks it", images.len()).into())
 }
 
 /// The forms of a path: on a drive, on a share, each also without Windows' own reading of it, and relative.
@@ -84,16 +84,16 @@ fn forms(setup: &Setup<'_>) -> Result<Vec<(PathBuf, String)>, String> {
     ])
 }
 
-pub(super) fn inspect(setup: &Setup<'_>) -> Result<String, String> {
+pub(super) fn inspect(setup: &Setup<'_>) -> Result<Told, String> {
     let forms = forms(setup)?;
     for (_, path) in &forms {
         netswap(setup, &["inspect", path])?.expect(0, &["Grüße ü.exe", "x64", "none"])?;
     }
     netswap(setup, &["inspect", r"C:\nowhere.exe"])?.expect(2, &["nowhere.exe"])?;
-    Ok(format!("{} forms of a path", forms.len()))
+    Ok(format!("{} forms of a path", forms.len()).into())
 }
 
-pub(super) fn patch(setup: &Setup<'_>) -> Result<String, String> {
+pub(super) fn patch(setup: &Setup<'_>) -> Result<Told, String> {
     let forms = forms(setup)?;
     for (index, (file, path)) in forms.iter().enumerate() {
         let read = || fs::read(file).map_err(|error| error.to_string());
@@ -115,10 +115,10 @@ pub(super) fn patch(setup: &Setup<'_>) -> Result<String, String> {
     let (_, path) = forms.first().ok_or("there is no path")?;
     let run = netswap(setup, &["patch", path])?;
     run.expect(0, &["1 patched", r"\netswap\", r"AppData\Local"])?;
-    Ok(format!("{} forms of a path", forms.len()))
+    Ok(format!("{} forms of a path", forms.len()).into())
 }
 
-pub(super) fn read_only(setup: &Setup<'_>) -> Result<String, String> {
+pub(super) fn read_only(setup: &Setup<'_>) -> Result<Told, String> {
     let file = without_bit(setup, &setup.wine.drive(), "read-only.exe")?;
     let failed = |error: std::io::Error| format!("{}: {error}", file.display());
     let mut permissions = fs::metadata(&file).map_err(failed)?.permissions();
@@ -135,12 +135,12 @@ pub(super) fn read_only(setup: &Setup<'_>) -> Result<String, String> {
     if !fs::metadata(&file).map_err(failed)?.permissions().readonly() {
         return Err("it is read-only no more".to_owned());
     }
-    Ok("refused, then changed and still read-only".to_owned())
+    Ok("refused, then changed and still read-only".into())
 }
 
-pub(super) fn in_use(setup: &Setup<'_>) -> Result<String, String> {
+pub(super) fn in_use(setup: &Setup<'_>) -> Result<Told, String> {
     let hold = setup.wine.drive().join("hold.exe");
-    let mut gcc = setup.debian.gcc();
+    let mut gcc = setup.debian().gcc();
     gcc.args(["-O1", "-Wall", "-Wextra", "-o"]).arg(&hold);
     check(gcc.arg(root().join("xtask/windows/hold.c")))?;
     without_bit(setup, &setup.wine.drive(), "held.exe")?;
@@ -167,5 +167,5 @@ pub(super) fn in_use(setup: &Setup<'_>) -> Result<String, String> {
         return Err(format!("verify told otherwise: {judged:#?}"));
     }
     netswap(setup, &["patch", path, "--journal", r"C:\d.jsonl"])?.expect(0, &["1 patched"])?;
-    Ok("patch refuses it, verify has not read it, and once it is let go patch works".to_owned())
+    Ok("patch refuses it, verify has not read it, and once it is let go patch works".into())
 }

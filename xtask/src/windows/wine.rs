@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::toolchain::Debian;
+use super::debian::Debian;
 use crate::process::{cache, check, root};
 
 const PACKAGES: [&str; 1] = ["wine64"];

@@ -1,0 +1,218 @@
+//! What Debian has for it: a Rust with the source of its library, compilers, linkers, and libraries.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo};
+use crate::debian::Unpacked;
+use crate::process::{cache, check, output, root, variable};
+
+/// One Rust with the source of its library, linkers and compilers for each kind of target, and import
+/// libraries.
+const PACKAGES: [&str; 9] = [
+    "rustc-web",
+    "cargo-web",
+    "rust-web-src",
+    "lld-19",
+    "clang-19",
+    "gcc-mingw-w64-x86-64-win32",
+    "binutils-mingw-w64-i686",
+    "mingw-w64-x86-64-dev",
+    "libz-mingw-w64",
+];
+
+/// The programs of these packages that are run here.
+const CARGO: &str = "usr/bin/cargo";
+pub(super) const RUSTC: &str = "usr/bin/rustc";
+const LLD_LINK: &str = "usr/bin/lld-link-19";
+pub(super) const LLD: &str = "usr/bin/ld.lld-19";
+pub(super) const CLANG: &str = "usr/bin/clang-19";
+pub(super) const GCC: &str = "usr/bin/x86_64-w64-mingw32-gcc-win32";
+pub(super) const LD: &str = "usr/bin/x86_64-w64-mingw32-ld";
+const LD_32: &str = "usr/bin/i686-w64-mingw32-ld";
+
+/// The names that these have elsewhere, with what each adds to the arguments. `{usr}` is the folder of
+/// that name, where clang looks for MinGW.
+const SCRIPTS: [(&str, &str, &str); 9] = [
+    ("clang", CLANG, ""),
+    ("clang-cl", CLANG, "--driver-mode=cl"),
+    ("x86_64-w64-mingw32-clang", CLANG, "--target=x86_64-w64-windows-gnu --sysroot='{usr}'"),
+    ("x86_64-w64-mingw32-gcc", GCC, ""),
+    ("x86_64-w64-mingw32-ld", LD, ""),
+    ("i686-w64-mingw32-ld", LD_32, ""),
+    ("ld.lld", LLD, ""),
+    ("lld-link", LLD_LINK, ""),
+    ("llvm-lib", LLD_LINK, "/lib"),
+];
+
+const LIBRARIES_OF_MINGW: &str = "usr/x86_64-w64-mingw32/lib";
+
+/// What C and C++ for msvc include, of which MinGW's headers are not meant.
+const HEADERS: &str = "netswap-cli/tests/runtime";
+
+/// The import libraries that std and its users name, and those of MinGW that hold them.
+const LIBRARIES: [(&str, &str); 10] = [
+    ("advapi32", "advapi32"),
+    ("bcrypt", "bcrypt"),
+    ("dbghelp", "dbghelp"),
+    ("kernel32", "kernel32"),
+    ("ntdll", "ntdll"),
+    ("synchronization", "synchronization"),
+    ("user32", "user32"),
+    ("userenv", "userenv"),
+    ("ws2_32", "ws2_32"),
+    ("ucrt", "ucrt"),
+];
+
+/// C functions that Rust's own names ask for and MinGW's import library lacks.
+const MATHEMATICS: [&str; 6] = ["ceil", "floor", "fmod", "pow", "round", "trunc"];
+
+/// Debian's packages, unpacked, and what was made of them.
+pub(crate) struct Debian {
+    pub(super) tree: Unpacked,
+    /// Libraries and scripts.
+    made: PathBuf,
+}
+
+impl Debian {
+    /// Fetches what is not there yet. `Err` says why it can't be had.
+    pub(crate) fn find() -> Result<Self, String> {
+        let tree = Unpacked::kept("windows")?;
+        let debian = Debian { tree, made: cache()?.join("windows") };
+        if !debian.starts() {
+            debian.tree.fetch(&PACKAGES)?;
+        }
+        if !debian.starts() {
+            return Err(format!("not all programs of {} start", PACKAGES.join(", ")));
+        }
+        debian.make()?;
+        Ok(debian)
+    }
+
+    fn starts(&self) -> bool {
+        let programs = [CARGO, RUSTC, LLD_LINK, LLD, CLANG, GCC, LD, LD_32];
+        programs.into_iter().all(|program| self.version(program).is_some())
+            && self.tree.path("usr/src").is_dir()
+    }
+
+    /// The first line of what a program says of its version.
+    pub(super) fn version(&self, program: &str) -> Option<String> {
+        let output = self.tree.command(program).arg("--version").stderr(Stdio::null()).output();
+        let output = output.ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).lines().next()?.to_owned())
+    }
+
+    /// A program of binutils for Windows' images.
+    pub(super) fn binutils(&self, program: &str) -> Command {
+        self.tree.command(&format!("usr/bin/x86_64-w64-mingw32-{program}"))
+    }
+
+    /// A compiler of C for Windows.
+    pub(super) fn gcc(&self) -> Command {
+        Command::new(self.script("x86_64-w64-mingw32-gcc"))
+    }
+
+    /// The folder of the scripts, each under the name that its program has elsewhere.
+    pub(crate) fn scripts(&self) -> PathBuf {
+        self.made.join("bin")
+    }
+
+    pub(crate) fn script(&self, name: &str) -> PathBuf {
+        self.scripts().join(name)
+    }
+
+    /// Makes the scripts and the libraries, which is quicker than to tell whether they are as they should be.
+    fn make(&self) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", self.made.display());
+        fs::create_dir_all(self.scripts()).map_err(failed)?;
+        for (name, program, first) in SCRIPTS {
+            let first = first.replace("{usr}", &self.tree.path("usr").to_string_lossy());
+            self.tree.script(&self.script(name), program, &first)?;
+        }
+        for (name, of_mingw) in LIBRARIES {
+            let from = format!("{LIBRARIES_OF_MINGW}/lib{of_mingw}.a");
+            let to = self.made.join(format!("{name}.lib"));
+            fs::copy(self.tree.path(&from), to).map_err(failed)?;
+        }
+        self.make_c_runtime()?;
+        let substitutes = self.substitutes();
+        fs::create_dir_all(&substitutes).map_err(failed)?;
+        // std names LLVM's for gnullvm, and what it calls is in GCC's.
+        let unwind = output(self.gcc().arg("-print-file-name=libgcc_eh.a"))?;
+        fs::copy(unwind.trim_end(), substitutes.join("libunwind.a")).map_err(failed)?;
+        // Debian's rustc names it for GNU targets, and zig has none.
+        fs::write(substitutes.join("libssp_nonshared.a"), "!<arch>\n").map_err(failed)
+    }
+
+    /// The C runtime for msvc, under the names of the DLL and of the static library: the start-up object,
+    /// and what every Windows has.
+    fn make_c_runtime(&self) -> Result<(), String> {
+        let definition = self.made.join("mathematics.def");
+        let exports: Vec<_> = MATHEMATICS.iter().map(|name| format!("    {name}\n")).collect();
+        let text = format!("LIBRARY ucrtbase.dll\nEXPORTS\n{}", exports.concat());
+        let written = fs::write(&definition, text)
+            .and_then(|()| fs::write(self.made.join("oldnames.lib"), "!<arch>\n"));
+        written.map_err(|error| format!("{}: {error}", self.made.display()))?;
+        let lib = |arguments: &[&str]| {
+            let mut lib = Command::new(self.script("llvm-lib"));
+            check(lib.args(arguments).current_dir(&self.made))
+        };
+        lib(&["/machine:x64", "/def:mathematics.def", "/out:mathematics.lib"])?;
+        let mut gcc = self.gcc();
+        gcc.args(["-O1", "-Wall", "-Wextra", "-ffreestanding", "-fno-stack-protector", "-c"]);
+        gcc.arg("-o").arg(self.made.join("start.o"));
+        check(gcc.arg(root().join("xtask/windows/start.c")))?;
+        for name in ["msvcrt", "libcmt"] {
+            lib(&[&format!("/out:{name}.lib"), "start.o", "ucrt.lib", "mathematics.lib"])?;
+        }
+        Ok(())
+    }
+
+    /// Libraries that are named for the MinGW targets, and that MinGW has under other names.
+    pub(super) fn substitutes(&self) -> PathBuf {
+        self.made.join("mingw")
+    }
+
+    /// Cargo as it builds for the target by Debian's Rust.
+    pub(super) fn cargo(&self, target: &str) -> Command {
+        let mut cargo = self.tree.command(CARGO);
+        for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "NETSWAP"]
+        {
+            cargo.env_remove(name);
+        }
+        let mut folders = vec![self.scripts(), self.tree.path("usr/bin")];
+        folders.extend(std::env::split_paths(&variable("PATH").unwrap_or_default()));
+        cargo.env("PATH", std::env::join_paths(folders).unwrap_or_default());
+        cargo.env("RUSTC", self.tree.path(RUSTC)).env("RUSTC_BOOTSTRAP", "1");
+        let (linker, flags) = match target {
+            GNU => ("x86_64-w64-mingw32-gcc", ""),
+            GNULLVM => ("x86_64-w64-mingw32-clang", "-Clink-arg=-fuse-ld=lld"),
+            _ => {
+                cargo.env("LIB", &self.made);
+                ("lld-link", "")
+            }
+        };
+        let flags = format!("-Cpanic=abort -Lnative={} {flags}", self.substitutes().display());
+        cargo.env(in_cargo(target, "LINKER"), self.script(linker));
+        cargo.env(in_cargo(target, "RUSTFLAGS"), flags);
+        cargo
+    }
+}
+
+/// Has the crate `cc` take this compiler for C and C++, with LLD; `script` runs it.
+pub(super) fn compile_by(cargo: &mut Command, target: &str, compiler: &str, script: &Path) {
+    let include = if compiler == "clang-cl" { "-imsvc" } else { "-isystem" };
+    let headers = root().join(HEADERS);
+    let flags = match target {
+        MSVC => format!("-fuse-ld=lld {include} {}", headers.display()),
+        _ => "-fuse-ld=lld".to_owned(),
+    };
+    let archiver = if target == MSVC { "llvm-lib" } else { "x86_64-w64-mingw32-ar" };
+    let target = target.replace('-', "_");
+    cargo.env(format!("AR_{target}"), archiver);
+    for name in ["CC", "CXX"] {
+        cargo.env(format!("{name}_{target}"), script);
+        cargo.env(format!("{}FLAGS_{target}", name.replace("CC", "C")), &flags);
+    }
+}

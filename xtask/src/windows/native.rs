@@ -1,0 +1,120 @@
+//! The example with native parts: C++ in the program, and a DLL that its build script links.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::debian::compile_by;
+use super::seen::{Seen, SetBy, characteristics};
+use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo};
+use super::wine::{SHARE, windows};
+use super::{Setup, Told, ran};
+use crate::examples::NATIVE_TOOL;
+use crate::process::check;
+
+/// The images of the example, as `cargo xtask package` puts them into one folder.
+const PROGRAM: &str = "native-tool.exe";
+const HELPER: &str = "helper.dll";
+
+/// What the build script's DLL is compiled and linked by.
+const WAYS: [(&str, &str, &str); 4] = [
+    (MSVC, "clang-cl", "LLD (lld-link) behind clang-cl"),
+    (MSVC, "clang", "LLD (lld-link) behind clang"),
+    (GNULLVM, "x86_64-w64-mingw32-clang", "LLD behind clang"),
+    (GNU, "x86_64-w64-mingw32-clang", "LLD behind clang"),
+];
+
+/// Packages and verifies it by its own xtask, with the bit and without, and runs it from the share, where
+/// it finds its helper beside itself.
+pub(super) fn packaged(setup: &Setup<'_>) -> Result<Told, String> {
+    let mut seen = Vec::new();
+    for (target, compiler, linked_by) in WAYS {
+        let log = Log::of(setup, compiler)?;
+        let folder = Path::new("native").join(target).join(compiler);
+        let (off, _) = package(setup, target, &log, "off", 1, &folder)?;
+        let (on, set_by) = package(setup, target, &log, "net", 0, &folder)?;
+        runs(setup, &folder)?;
+        let (target, linked_by) = (target.to_owned(), linked_by.to_owned());
+        let image = format!("{HELPER} of {}", NATIVE_TOOL.name);
+        let one = Seen { target, linked_by, set_by, image, off, on, is_run: true };
+        one.check()?;
+        seen.push(one);
+    }
+    Ok(Told { text: format!("{PROGRAM} and {HELPER} in {} ways", seen.len()), seen })
+}
+
+/// The Characteristics of the helper, and what set the bit; the package is put below the share.
+fn package(
+    setup: &Setup<'_>,
+    target: &str,
+    log: &Log,
+    netswap: &str,
+    code: i32,
+    place: &Path,
+) -> Result<(u16, SetBy), String> {
+    let mut cargo = setup.toolchain.cargo(target, &NATIVE_TOOL.folder());
+    compile_by(&mut cargo, target, &log.compiler, &log.script);
+    if target == GNU {
+        cargo.env(in_cargo(GNU, "LINKER"), &setup.linker);
+        cargo.env("NETSWAP_LINKER", setup.debian().script("x86_64-w64-mingw32-gcc"));
+    }
+    let _ = fs::remove_file(&log.file);
+    cargo.args(["xtask", "package", "--locked", "--quiet"]).args(setup.toolchain.arguments(target));
+    cargo.env("CARGO_TARGET_DIR", &setup.target_dir).env("NETSWAP", netswap);
+    ran(&mut cargo)?.expect(code, &[PROGRAM, HELPER])?;
+    let dist = NATIVE_TOOL.folder().join("dist");
+    let place = setup.wine.share().join(place);
+    fs::create_dir_all(&place).map_err(|error| error.to_string())?;
+    for name in [PROGRAM, HELPER] {
+        fs::copy(dist.join(name), place.join(name)).map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok((characteristics(&place.join(HELPER))?, log.set_by()?))
+}
+
+/// Runs it with its helper and without, by its path on the share.
+fn runs(setup: &Setup<'_>, folder: &Path) -> Result<(), String> {
+    let run = |code, said: &[&str]| {
+        let program = windows(SHARE, &folder.join(PROGRAM));
+        ran(setup.wine.command(&program).arg("Ada"))?.expect(code, said)
+    };
+    run(0, &["native-tool, with helper 1\n", "Hello, Ada!\n"])?;
+    let helper = setup.wine.share().join(folder).join(HELPER);
+    let aside = helper.with_extension("aside");
+    let failed = |error: std::io::Error| format!("{}: {error}", helper.display());
+    fs::rename(&helper, &aside).map_err(failed)?;
+    // As the loader ends a program that lacks a DLL: the low byte of STATUS_DLL_NOT_FOUND.
+    run(0x35, &[])?;
+    fs::rename(&aside, &helper).map_err(failed)
+}
+
+/// A compiler that notes what it is given.
+struct Log {
+    compiler: String,
+    script: PathBuf,
+    file: PathBuf,
+}
+
+impl Log {
+    fn of(setup: &Setup<'_>, compiler: &str) -> Result<Self, String> {
+        let folder = setup.target_dir.join("logged");
+        let (script, file) = (folder.join(compiler), folder.join(format!("{compiler}.log")));
+        let text = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"$@\" >>'{}'\nexec '{}' \"$@\"\n",
+            file.display(),
+            setup.debian().script(compiler).display()
+        );
+        let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&script, text));
+        written.map_err(|error| format!("{}: {error}", script.display()))?;
+        check(Command::new("chmod").arg("+x").arg(&script))?;
+        Ok(Log { compiler: compiler.to_owned(), script, file })
+    }
+
+    /// The argument among those that were noted.
+    fn set_by(&self) -> Result<SetBy, String> {
+        let log = fs::read_to_string(&self.file)
+            .map_err(|error| format!("{}: {error}", self.file.display()))?;
+        let mut arguments = log.lines();
+        let argument = arguments.find(|line| line.to_lowercase().contains("swaprun"));
+        Ok(argument.map_or(SetBy::Nothing, |argument| SetBy::Argument(argument.to_owned())))
+    }
+}

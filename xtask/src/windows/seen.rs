@@ -1,0 +1,103 @@
+//! What a link has left in an image, with netswap and without: a row of the page of toolchains.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use netswap::Content;
+use serde_json::Value;
+
+use crate::readers;
+
+pub(super) const NETWORK_BIT: u16 = 0x0800;
+
+/// One way to link for one target, and what came of it.
+pub(super) struct Seen {
+    pub(super) target: String,
+    /// What rustc ran as its linker, and what that is.
+    pub(super) linked_by: String,
+    /// What set the bit.
+    pub(super) set_by: SetBy,
+    /// The image that was read.
+    pub(super) image: String,
+    /// The Characteristics, with NETSWAP=off and without.
+    pub(super) off: u16,
+    pub(super) on: u16,
+    /// Whether it was run, too.
+    pub(super) is_run: bool,
+}
+
+/// What sets the bit, as netswap-build's receipt tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum SetBy {
+    /// This argument of the linker.
+    Argument(String),
+    /// netswap-linker, after the link.
+    Linker,
+    /// Nothing: there is a warning.
+    Nothing,
+}
+
+impl Seen {
+    /// Whether the bit is where it should be and nowhere else.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let is_set = |characteristics: u16| characteristics & NETWORK_BIT != 0;
+        let expected = self.set_by != SetBy::Nothing;
+        if is_set(self.off) || is_set(self.on) != expected {
+            return Err(format!(
+                "{} for {} by {} has Characteristics {:#06x}, with NETSWAP=off {:#06x}, and {:?} sets the bit",
+                self.image, self.target, self.linked_by, self.on, self.off, self.set_by
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl SetBy {
+    /// By the newest receipt of the package below Cargo's folder for the target.
+    pub(super) fn of(package: &str, target_dir: &Path, target: &str) -> Result<Self, String> {
+        let receipt = newest_receipt(&target_dir.join(target).join("debug/build"), package)?;
+        let text = fs::read_to_string(&receipt).map_err(|error| error.to_string())?;
+        let failed = || format!("{}: {text}", receipt.display());
+        let receipt: Value = serde_json::from_str(&text).map_err(|_| failed())?;
+        let arguments = receipt.get("arguments").and_then(Value::as_array).ok_or_else(failed)?;
+        let arguments: Vec<_> = arguments.iter().filter_map(Value::as_str).collect();
+        match (receipt.get("outcome").and_then(Value::as_str), &arguments[..]) {
+            (Some("emitted"), [argument]) => Ok(SetBy::Argument((*argument).to_owned())),
+            (Some("left-to-linker"), []) => Ok(SetBy::Linker),
+            (Some("unsupported"), []) => Ok(SetBy::Nothing),
+            _ => Err(failed()),
+        }
+    }
+}
+
+/// The receipt that was written last for the package.
+fn newest_receipt(build: &Path, package: &str) -> Result<PathBuf, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", build.display());
+    let mut receipts = Vec::new();
+    for entry in fs::read_dir(build).map_err(failed)? {
+        let folder = entry.map_err(failed)?;
+        let receipt = folder.path().join("out").join("netswap-receipt.json");
+        let name = folder.file_name();
+        let of_package =
+            name.to_string_lossy().rsplit_once('-').is_some_and(|name| name.0 == package);
+        if let Some(modified) = fs::metadata(&receipt).ok().and_then(|meta| meta.modified().ok())
+            && of_package
+        {
+            receipts.push((modified, receipt));
+        }
+    }
+    let newest = receipts.into_iter().max().map(|newest| newest.1);
+    newest.ok_or_else(|| format!("{} has no receipt of {package}", build.display()))
+}
+
+/// The Characteristics of an image, on which netswap and llvm-readobj must agree.
+pub(super) fn characteristics(image: &Path) -> Result<u16, String> {
+    let independently = readers::characteristics(image)?;
+    match netswap::image::read(image) {
+        Ok(Content::Image(header)) if header.characteristics == independently => Ok(independently),
+        ours => Err(format!(
+            "{}: {ours:?}, and llvm-readobj says {independently:#06x}",
+            image.display()
+        )),
+    }
+}

@@ -1,0 +1,106 @@
+//! Programs with std for the MinGW targets, run as Windows programs.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::links::{DLL, link};
+use super::seen::{Seen, SetBy, characteristics};
+use super::toolchain::{GNU, GNULLVM, in_cargo};
+use super::wine::{SHARE, windows};
+use super::zig::Zig;
+use super::{Setup, Told, ran};
+use crate::examples::HELLO_TOOL;
+use crate::process::everything;
+
+const IMAGE: &str = "hello-tool.exe";
+
+pub(super) fn gnullvm(setup: &Setup<'_>) -> Result<Told, String> {
+    let cargo = |netswap: &str| {
+        let mut cargo = setup.toolchain.cargo(GNULLVM, &HELLO_TOOL.folder());
+        cargo.arg("build").env("NETSWAP", netswap);
+        cargo
+    };
+    let seen = built_and_run(setup, GNULLVM, "LLD behind clang", &cargo)?;
+    told(seen, |set_by| matches!(set_by, SetBy::Argument(_)))
+}
+
+pub(super) fn gnu(setup: &Setup<'_>) -> Result<Told, String> {
+    let gcc = setup.debian().script("x86_64-w64-mingw32-gcc");
+    let cargo = |netswap: &str| {
+        let mut cargo = setup.toolchain.cargo(GNU, &HELLO_TOOL.folder());
+        cargo.env(in_cargo(GNU, "LINKER"), &setup.linker).env("NETSWAP_LINKER", &gcc);
+        cargo.arg("build").env("NETSWAP", netswap);
+        cargo
+    };
+    let seen = built_and_run(setup, GNU, "GNU ld behind gcc", &cargo)?;
+    told(seen, |set_by| *set_by == SetBy::Linker)
+}
+
+/// As cargo-zigbuild's user does it: that takes the linker that the environment names, and what it would
+/// have run itself is a command of its own.
+pub(super) fn zig(setup: &Setup<'_>) -> Result<Told, String> {
+    let zig = Zig::find()?;
+    let linker = zig.linker(&setup.target_dir, setup.debian())?;
+    let cargo = |netswap: &str| {
+        let mut cargo = setup.toolchain.cargo(GNU, &HELLO_TOOL.folder());
+        cargo.env(in_cargo(GNU, "LINKER"), &setup.linker).env("NETSWAP_LINKER", &linker);
+        cargo.env("NETSWAP", netswap);
+        zig.build_in_place_of(&cargo)
+    };
+    let seen = built_and_run(setup, GNU, "zig cc, by cargo-zigbuild", &cargo)?;
+    told(seen, |set_by| *set_by == SetBy::Linker)
+}
+
+/// The same without netswap-linker: cargo-zigbuild's own linker.
+pub(super) fn zig_alone(setup: &Setup<'_>) -> Result<Told, String> {
+    let zig = Zig::find()?;
+    let linker = zig.linker(&setup.target_dir, setup.debian())?;
+    let set = |cargo: &mut Command| {
+        cargo.env(in_cargo(GNU, "LINKER"), &linker);
+        cargo.env(in_cargo(GNU, "RUSTFLAGS"), "-Cpanic=abort -Clink-arg=-nostartfiles");
+        zig.provide(cargo);
+    };
+    let seen = link(setup, &DLL, GNU, "zig cc", &set)?;
+    told(seen, |set_by| *set_by == SetBy::Nothing)
+}
+
+fn told(seen: Seen, is_expected: fn(&SetBy) -> bool) -> Result<Told, String> {
+    if !is_expected(&seen.set_by) {
+        return Err(format!("{:?} sets the bit", seen.set_by));
+    }
+    let text = format!("NETSWAP=off leaves {:#06x}, else {:#06x}", seen.off, seen.on);
+    Ok(Told { text, seen: vec![seen] })
+}
+
+/// Builds the tool with the bit and without by this Cargo, and runs it from the share.
+fn built_and_run(
+    setup: &Setup<'_>,
+    target: &str,
+    linked_by: &str,
+    cargo: &dyn Fn(&str) -> Command,
+) -> Result<Seen, String> {
+    // Its own build does not tell which linker it was linked by.
+    let mut clean = setup.toolchain.cargo(target, &HELLO_TOOL.folder());
+    clean.args(["clean", "--quiet", "--package", HELLO_TOOL.name, "--target", target]);
+    everything(clean.env("CARGO_TARGET_DIR", &setup.target_dir))?;
+    let build = |netswap: &str| {
+        let mut cargo = cargo(netswap);
+        cargo.args(["--quiet", "--locked"]).args(setup.toolchain.arguments(target));
+        everything(cargo.env("CARGO_TARGET_DIR", &setup.target_dir))?;
+        let program = setup.target_dir.join(target).join("debug").join(IMAGE);
+        let place = setup.wine.share().join("targets").join(IMAGE);
+        fs::create_dir_all(place.parent().unwrap_or(&place)).map_err(|error| error.to_string())?;
+        fs::copy(&program, &place).map_err(|error| format!("{}: {error}", program.display()))?;
+        let started = windows(SHARE, &Path::new("targets").join(IMAGE));
+        ran(setup.wine.command(&started).arg("Ada"))?.expect(0, &["Hello, Ada!\n"])?;
+        characteristics(&program)
+    };
+    let off = build("off")?;
+    let on = build("net")?;
+    let set_by = SetBy::of(HELLO_TOOL.name, &setup.target_dir, target)?;
+    let (target, linked_by, image) = (target.to_owned(), linked_by.to_owned(), IMAGE.to_owned());
+    let seen = Seen { target, linked_by, set_by, image, off, on, is_run: true };
+    seen.check()?;
+    Ok(seen)
+}

@@ -1,0 +1,91 @@
+//! zig and cargo-zigbuild, as the Python packages have them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::debian::Debian;
+use crate::process::{cache, check, is_there, output};
+
+/// What pip fetches, and how it is told that it has.
+const REQUIREMENTS: [&str; 2] = ["ziglang==0.17.1", "cargo-zigbuild==0.24.1"];
+
+pub(super) struct Zig {
+    folder: PathBuf,
+}
+
+impl Zig {
+    /// Fetches it, if it is not there. `Err` says why it can't be had.
+    pub(super) fn find() -> Result<Self, String> {
+        let zig = Zig { folder: cache()?.join("zig") };
+        let installed = zig.folder.join("installed.txt");
+        if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS.join("\n")) {
+            return Ok(zig);
+        }
+        if !is_there("python3") {
+            return Err("there is no Python 3, whose packages zig comes in".to_owned());
+        }
+        let _ = fs::remove_dir_all(&zig.folder);
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+        pip.args(["--only-binary=:all:", "--root-user-action=ignore", "--target"]);
+        check(pip.arg(&zig.folder).args(REQUIREMENTS))?;
+        fs::write(&installed, REQUIREMENTS.join("\n")).map_err(|error| error.to_string())?;
+        Ok(zig)
+    }
+
+    fn zig(&self) -> PathBuf {
+        self.folder.join("ziglang").join("zig")
+    }
+
+    fn cargo_zigbuild(&self) -> PathBuf {
+        self.folder.join("bin").join("cargo-zigbuild")
+    }
+
+    /// What they say of their versions.
+    pub(super) fn versions(&self) -> Result<String, String> {
+        let zig = output(Command::new(self.zig()).arg("version"))?;
+        let zigbuild = output(Command::new(self.cargo_zigbuild()).arg("--version"))?;
+        Ok(format!("zig {}, {}", zig.trim(), zigbuild.trim()))
+    }
+
+    /// Tells a command where they are, and where they keep what they compile once.
+    pub(super) fn provide(&self, command: &mut Command) {
+        command.env("CARGO_ZIGBUILD_ZIG_PATH", self.zig());
+        command.env("ZIG_GLOBAL_CACHE_DIR", self.folder.join("cache"));
+        command.env("ZIG_LOCAL_CACHE_DIR", self.folder.join("cache"));
+        command.env("CARGO_ZIGBUILD_CACHE_DIR", self.folder.join("zigbuild"));
+    }
+
+    /// A script that is the linker which cargo-zigbuild would run.
+    pub(super) fn linker(&self, folder: &Path, debian: &Debian) -> Result<PathBuf, String> {
+        let path = folder.join("zig-linker");
+        let text = format!(
+            "#!/bin/sh\nexec '{}' zig cc -- -target x86_64-windows-gnu \"$@\" '-L{}'\n",
+            self.cargo_zigbuild().display(),
+            debian.substitutes().display()
+        );
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|e| e.to_string())?;
+        check(Command::new("chmod").arg("+x").arg(&path))?;
+        Ok(path)
+    }
+
+    /// `cargo zigbuild` in this Cargo's folder and environment.
+    pub(super) fn build_in_place_of(&self, cargo: &Command) -> Command {
+        let mut command = Command::new(self.cargo_zigbuild());
+        command.arg("zigbuild").env("CARGO", cargo.get_program());
+        for (name, value) in cargo.get_envs().filter(|(name, _)| *name != "CARGO") {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(folder) = cargo.get_current_dir() {
+            command.current_dir(folder);
+        }
+        self.provide(&mut command);
+        command
+    }
+}
