@@ -26,9 +26,12 @@ pub(crate) use self::debian::Debian;
 use self::page::Page;
 use self::seen::Seen;
 use self::toolchain::Toolchain;
+use self::upx::Upx;
 use self::wine::Wine;
+use self::zig::Zig;
 use crate::process::scratch;
 use crate::released::released;
+use crate::signature::Tools;
 
 /// What all tests are given.
 struct Setup<'a> {
@@ -58,30 +61,75 @@ impl<T: Into<String>> From<T> for Told {
     }
 }
 
-/// A test: the sentence that it proves, and the function.
-type Test = (&'static str, fn(&Setup<'_>) -> Result<Told, String>);
+/// What a test needs besides.
+#[derive(Clone, Copy)]
+enum Needs {
+    Nothing,
+    Zig,
+    Upx,
+    Signer,
+}
+
+impl Needs {
+    /// Fetches it. `Err` says why it can't be had.
+    fn provide(self) -> Result<(), String> {
+        match self {
+            Needs::Nothing => Ok(()),
+            Needs::Zig => Zig::find().map(drop),
+            Needs::Upx => Upx::find().map(drop),
+            Needs::Signer => Tools::find().map(drop),
+        }
+    }
+}
+
+/// A test: the sentence that it proves, the function, and what that needs besides.
+type Test = (&'static str, fn(&Setup<'_>) -> Result<Told, String>, Needs);
 
 const TESTS: [Test; 20] = [
-    ("examples with std pass their own cargo xtask verify", examples::verified),
-    ("a tool runs from a share, and ends as it should", examples::tool),
-    ("a host loads its plug-in from the share, and does without", examples::plugin),
-    ("a DLL that a build script links has the bit, and is found on the share", native::packaged),
-    ("a tool for gnullvm has the bit, and runs from a share", targets::gnullvm),
-    ("a tool for GNU has the bit by netswap-linker, and runs from a share", targets::gnu),
-    ("a tool by cargo-zigbuild has the bit by netswap-linker, and runs", targets::zig),
-    ("zig alone is warned of", targets::zig_alone),
-    ("for every msvc target the linker sets the bit", links::msvc),
-    ("for the MinGW targets LLD sets the bit, and GNU ld with netswap-linker", links::mingw),
-    ("GNU strip and objcopy clear the bit, and verify says that it was lost", after_link::lost),
-    ("a profile that strips keeps the bit", after_link::kept),
-    ("UPX keeps the bit", after_link::packed),
-    ("signing keeps the bit, whichever linker set it", after_link::signed),
-    ("netswap.exe has the bit itself", netswap::built),
-    ("netswap.exe verifies a share, and finds what lacks the bit", netswap::verify),
-    ("netswap.exe inspects a file by any form of its path", netswap::inspect),
-    ("netswap.exe patches and undoes by any form of the path, to the byte", netswap::patch),
-    ("netswap.exe leaves read-only files alone, unless told", netswap::read_only),
-    ("netswap.exe says of a file that is open elsewhere that it is in use", netswap::in_use),
+    ("examples with std pass their own cargo xtask verify", examples::verified, Needs::Nothing),
+    ("a tool runs from a share, and ends as it should", examples::tool, Needs::Nothing),
+    ("a host loads its plug-in from the share, and does without", examples::plugin, Needs::Nothing),
+    (
+        "a DLL that a build script links has the bit, and is found on the share",
+        native::packaged,
+        Needs::Nothing,
+    ),
+    ("a tool for gnullvm has the bit, and runs from a share", targets::gnullvm, Needs::Nothing),
+    (
+        "a tool for GNU has the bit by netswap-linker, and runs from a share",
+        targets::gnu,
+        Needs::Nothing,
+    ),
+    ("a tool by cargo-zigbuild has the bit by netswap-linker, and runs", targets::zig, Needs::Zig),
+    ("zig alone is warned of", targets::zig_alone, Needs::Zig),
+    ("for every msvc target the linker sets the bit", links::msvc, Needs::Nothing),
+    (
+        "for the MinGW targets LLD sets the bit, and GNU ld with netswap-linker",
+        links::mingw,
+        Needs::Nothing,
+    ),
+    (
+        "GNU strip and objcopy clear the bit, and verify says that it was lost",
+        after_link::lost,
+        Needs::Nothing,
+    ),
+    ("a profile that strips keeps the bit", after_link::kept, Needs::Nothing),
+    ("UPX keeps the bit", after_link::packed, Needs::Upx),
+    ("signing keeps the bit, whichever linker set it", after_link::signed, Needs::Signer),
+    ("netswap.exe has the bit itself", netswap::built, Needs::Nothing),
+    ("netswap.exe verifies a share, and finds what lacks the bit", netswap::verify, Needs::Nothing),
+    ("netswap.exe inspects a file by any form of its path", netswap::inspect, Needs::Nothing),
+    (
+        "netswap.exe patches and undoes by any form of the path, to the byte",
+        netswap::patch,
+        Needs::Nothing,
+    ),
+    ("netswap.exe leaves read-only files alone, unless told", netswap::read_only, Needs::Nothing),
+    (
+        "netswap.exe says of a file that is open elsewhere that it is in use",
+        netswap::in_use,
+        Needs::Nothing,
+    ),
 ];
 
 /// The last test, which is given what all others have seen.
@@ -126,8 +174,13 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
     println!("run by {}", wine.version());
     let linker = released("netswap-linker").map_err(NotPassed::Failed)?;
     let setup = Setup { toolchain: &toolchain, wine, linker, target_dir: scratch("windows") };
-    let (mut seen, mut failed) = (Vec::new(), Vec::new());
-    for (name, test) in TESTS {
+    let (mut seen, mut failed, mut lacking) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, test, needs) in TESTS {
+        if let Err(why) = needs.provide() {
+            println!("not run           {name}: {why}");
+            lacking.push(format!("{name}: {why}"));
+            continue;
+        }
         let start = Instant::now();
         let result = test(&setup);
         let seconds = start.elapsed().as_secs_f64();
@@ -142,7 +195,7 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
             }
         }
     }
-    if failed.is_empty() {
+    if failed.is_empty() && lacking.is_empty() {
         match page(&setup, &seen, write) {
             Ok(()) => println!("passed            {PAGE}"),
             Err(why) => {
@@ -150,8 +203,14 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
                 failed.push(PAGE);
             }
         }
+    } else {
+        println!("not run           {PAGE}: not all tests have passed");
     }
-    if failed.is_empty() { Ok(()) } else { Err(NotPassed::Failed(failed.join("; "))) }
+    match (&failed[..], &lacking[..]) {
+        ([], []) => Ok(()),
+        ([], _) => Err(NotPassed::NotRun(lacking.join("; "))),
+        _ => Err(NotPassed::Failed(failed.join("; "))),
+    }
 }
 
 fn page(setup: &Setup<'_>, seen: &[Seen], write: bool) -> Result<(), String> {
@@ -160,14 +219,14 @@ fn page(setup: &Setup<'_>, seen: &[Seen], write: bool) -> Result<(), String> {
         return page.check(seen);
     }
     let mut versions = setup.toolchain.versions();
-    versions.extend([zig::Zig::find()?.versions()?, upx::Upx::find()?.version()?]);
+    versions.extend([Zig::find()?.versions()?, Upx::find()?.version()?]);
     versions.push(setup.wine.version());
     page.write(seen, &versions)
 }
 
 /// Lists all tests, none of which was run.
 fn not_run(why: String) -> NotPassed {
-    for (name, _) in TESTS {
+    for (name, ..) in TESTS {
         println!("not run           {name}");
     }
     println!("not run           {PAGE}");

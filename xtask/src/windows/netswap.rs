@@ -139,10 +139,7 @@ pub(super) fn read_only(setup: &Setup<'_>) -> Result<Told, String> {
 }
 
 pub(super) fn in_use(setup: &Setup<'_>) -> Result<Told, String> {
-    let hold = setup.wine.drive().join("hold.exe");
-    let mut gcc = setup.debian().gcc();
-    gcc.args(["-O1", "-Wall", "-Wextra", "-o"]).arg(&hold);
-    check(gcc.arg(root().join("xtask/windows/hold.c")))?;
+    setup.wine.compile("hold")?;
     without_bit(setup, &setup.wine.drive(), "held.exe")?;
     let path = r"C:\held.exe";
     let mut holder = setup.wine.command(r"C:\hold.exe");

@@ -44,7 +44,7 @@ impl<'a> Wine<'a> {
         // Else it ends, and starts again, between two programs.
         check(wine.server().arg("--persistent"))?;
         // What it says of the missing 32-bit half is no failure; the folder tells.
-        let mut boot = wine.command("wineboot");
+        let mut boot = wine.program("wineboot");
         let _ = boot.arg("--init").stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !system.join("kernel32.dll").exists() {
             return Err("wineboot made no prefix".to_owned());
@@ -52,6 +52,7 @@ impl<'a> Wine<'a> {
         let mut gcc = debian.gcc();
         gcc.args(["-O1", "-shared", "-o"]).arg(system.join("bcryptprimitives.dll"));
         check(gcc.arg(root().join("xtask/windows/bcryptprimitives.c")).arg("-ladvapi32"))?;
+        wine.compile("run")?;
         fs::create_dir_all(wine.share()).map_err(|error| error.to_string())?;
         let mut link = Command::new("ln");
         link.args(["-s", "unc/fileserver/tools", "t:"]).current_dir(wine.prefix.join("dosdevices"));
@@ -98,8 +99,22 @@ impl<'a> Wine<'a> {
         self.prefix.join("drive_c")
     }
 
+    /// Compiles `xtask/windows/NAME.c` to a program on drive `C:`.
+    pub(crate) fn compile(&self, name: &str) -> Result<(), String> {
+        let mut gcc = self.debian.gcc();
+        gcc.args(["-O1", "-Wall", "-Wextra", "-o"])
+            .arg(self.drive().join(name).with_extension("exe"));
+        check(gcc.arg(root().join("xtask/windows").join(name).with_extension("c")))
+    }
+
     /// A Windows program, by its Windows path.
     pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = self.program(r"C:\run.exe");
+        command.arg(program);
+        command
+    }
+
+    fn program(&self, program: &str) -> Command {
         let mut command = self.debian.tree.command(PROGRAM);
         command.arg(program).env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all");
         command.env("WINESERVER", self.debian.tree.path(SERVER)).stdin(Stdio::null());

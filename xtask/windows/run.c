@@ -1,0 +1,33 @@
+/* Runs the command line behind its own name, and ends with the exit code that Windows has for it. Wine's process
+ * of a program that had threads may be killed while it ends, and then tells another. */
+
+#include <windows.h>
+
+/* What is behind the first argument. */
+static wchar_t *rest(wchar_t *line)
+{
+    BOOL quoted = FALSE;
+    for (; *line && (quoted || *line != ' '); line++)
+        quoted ^= *line == '"';
+    while (*line == ' ')
+        line++;
+    return line;
+}
+
+int main(void)
+{
+    STARTUPINFOW startup;
+    PROCESS_INFORMATION process;
+    DWORD code = 1;
+    GetStartupInfoW(&startup);
+    startup.dwFlags |= STARTF_USESTDHANDLES;
+    startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
+    startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
+    startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
+    wchar_t *line = rest(GetCommandLineW());
+    if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process))
+        return 126;
+    WaitForSingleObject(process.hProcess, INFINITE);
+    GetExitCodeProcess(process.hProcess, &code);
+    return (int)code;
+}
