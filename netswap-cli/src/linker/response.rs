@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use super::LinkerError;
 use crate::system::os_string;
 
-/// How deep response files may name one another; a file that names itself goes no deeper.
-const DEEPEST: u32 = 16;
+/// How many files are read, however they name one another: one that names itself has no end. GNU ld and
+/// gcc refuse the 2,000th argument that names one ("too many @-files encountered", seen with 2.40 and
+/// 12), and LLVM's linkers a file that names itself.
+const MOST_FILES: u32 = 1999;
 
 /// UTF-16's byte order mark, little end first.
 const MARK: [u8; 2] = [0xff, 0xfe];
@@ -25,27 +27,35 @@ const MARK_OF_UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// The arguments with those of the response files in their place. That a file is missing is for the
 /// linker to say: GNU ld takes such an argument for a name.
 pub(super) fn expanded(arguments: &[OsString]) -> Result<Vec<OsString>, LinkerError> {
-    expanded_by(&read, arguments, DEEPEST)
+    expanded_by(&read, arguments)
 }
 
 /// What is in a file; none if there is none.
 type Read<'a> = dyn Fn(&Path) -> io::Result<Option<Vec<u8>>> + 'a;
 
-fn expanded_by(
-    read: &Read<'_>,
-    arguments: &[OsString],
-    deepest: u32,
-) -> Result<Vec<OsString>, LinkerError> {
+fn expanded_by(read: &Read<'_>, arguments: &[OsString]) -> Result<Vec<OsString>, LinkerError> {
     let mut all = Vec::with_capacity(arguments.len());
-    for argument in arguments {
-        let name = argument.as_encoded_bytes().strip_prefix(b"@").filter(|_| deepest > 0);
-        let Some(path) = name.map(|name| PathBuf::from(os_string(name))) else {
-            all.push(argument.clone());
+    // The next one is the last.
+    let mut left: Vec<OsString> = arguments.iter().rev().cloned().collect();
+    let mut files = 0;
+    while let Some(argument) = left.pop() {
+        let Some(name) = argument.as_encoded_bytes().strip_prefix(b"@") else {
+            all.push(argument);
             continue;
         };
-        match read(&path) {
-            Ok(Some(bytes)) => all.extend(expanded_by(read, &split(&bytes), deepest - 1)?),
-            Ok(None) => all.push(argument.clone()),
+        let path = PathBuf::from(os_string(name));
+        let contents = if files == MOST_FILES {
+            let why = format!("{MOST_FILES} were read before it, as when one names itself");
+            Err(io::Error::other(why))
+        } else {
+            read(&path)
+        };
+        match contents {
+            Ok(Some(bytes)) => {
+                files += 1;
+                left.extend(split(&bytes).into_iter().rev());
+            }
+            Ok(None) => all.push(argument),
             Err(source) => return Err(LinkerError::ResponseFile { path, source }),
         }
     }
@@ -166,7 +176,7 @@ mod tests {
             text => Ok(text.map(|text| text.as_bytes().to_vec())),
         };
         let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
-        expanded_by(&read, &arguments, DEEPEST)
+        expanded_by(&read, &arguments)
     }
 
     #[test]
@@ -179,12 +189,38 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_missing_or_names_itself_is_left_to_the_linker() {
+    fn a_file_that_is_missing_is_left_to_the_linker() {
         assert_eq!(
             in_files(&[], &["@missing", "-o", "t.exe"]).unwrap(),
             ["@missing", "-o", "t.exe"]
         );
-        assert_eq!(in_files(&[("self", "a @self")], &["@self"]).unwrap().last().unwrap(), "@self");
+    }
+
+    #[test]
+    fn files_are_read_however_deep_they_lie() {
+        let names: Vec<_> =
+            (1..100).map(|next| (format!("{}", next - 1), format!("a @{next}"))).collect();
+        let mut files: Vec<_> = names.iter().map(|(name, text)| (&**name, &**text)).collect();
+        files.push(("99", "-o t.exe"));
+        let all = in_files(&files, &["@0"]).unwrap();
+        assert_eq!(all.len(), 99 + 2);
+        assert_eq!(all.last().unwrap(), "t.exe");
+    }
+
+    #[test]
+    fn files_that_name_themselves_come_to_an_end() {
+        for text in ["a @self", "@self", "@self @self", "@other @self @other"] {
+            let files = [("self", text), ("other", "@self @self a")];
+            let error = in_files(&files, &["@self"]).unwrap_err().to_string();
+            assert!(error.contains("1999 were read before it"), "{error}");
+        }
+    }
+
+    #[test]
+    fn as_many_files_are_read_as_gnu_ld_reads() {
+        let named = |count| vec!["@empty"; count];
+        assert_eq!(in_files(&[("empty", "")], &named(1999)).unwrap(), [""; 0]);
+        assert!(in_files(&[("empty", "")], &named(2000)).is_err());
     }
 
     #[test]
