@@ -82,11 +82,11 @@ fn split(bytes: &[u8]) -> Vec<OsString> {
 }
 
 /// White space parts arguments, quotes of either kind hold them together, and a backslash takes the
-/// next byte as it is, within quotes too.
+/// next byte as it is, within quotes too. A zero byte ends the text, as it does for GNU ld.
 fn split_as_gnu(bytes: &[u8]) -> Vec<OsString> {
     let mut arguments = Vec::new();
     let (mut argument, mut quote): (Option<Vec<u8>>, Option<u8>) = (None, None);
-    let mut bytes = bytes.iter().copied();
+    let mut bytes = bytes.iter().copied().take_while(|byte| *byte != 0);
     while let Some(byte) = bytes.next() {
         match (byte, quote) {
             (b'\\', _) => argument.get_or_insert_default().extend(bytes.next()),
@@ -155,6 +155,7 @@ mod tests {
             (br#""" a"#.to_vec(), &["", "a"]),
             (b"\"open a".to_vec(), &["open a"]),
             (b"end\\".to_vec(), &["end"]),
+            (b"-o t.exe\0 -o u.exe".to_vec(), &["-o", "t.exe"]),
             (b"".to_vec(), &[]),
             (b"\xef\xbb\xbf-o t\xc3\xb6.exe".to_vec(), &["-o", "tö.exe"]),
             // in UTF-16
