@@ -54,10 +54,11 @@ fn folders(path: &Path) -> Vec<&str> {
     names.collect()
 }
 
-/// The TRIPLE of `rustlib/TRIPLE/lib`. Beside it lie programs of the host, in `rustlib/HOST/bin`.
+/// The TRIPLE of `rustlib/TRIPLE/lib`; `..` is none, nor is what is no text. Beside it lie programs of
+/// the host, in `rustlib/HOST/bin`.
 fn of_library(path: &Path) -> Option<String> {
     folders(path).array_windows().find_map(|names| match names {
-        ["rustlib", triple, "lib"] => Some((*triple).to_owned()),
+        ["rustlib", triple, "lib"] if !triple.is_empty() => Some((*triple).to_owned()),
         _ => None,
     })
 }
@@ -93,6 +94,7 @@ mod tests {
             ("netswap-linker", "-m64 -o my-own-windows-gnu/t.exe", USUAL),
             ("netswap-linker", "-m64 /r/rustlib/x86_64-unknown-linux-gnu/lib/libstd.rlib -o t", "x86_64-unknown-linux-gnu"),
             ("netswap-linker", "-L /r/rustlib/i686-pc-windows-gnu/lib -o target/x86_64-pc-windows-gnu/t", "i686-pc-windows-gnu"),
+            ("netswap-linker", "-m32 -L/r/rustlib/../lib -o t.exe", "i686-pc-windows-gnu"),
             ("netswap-linker", "-B/r/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld -o t.exe", USUAL),
             ("/bin/netswap-linker-i686-pc-windows-gnu", "-m64 -o t.exe", "i686-pc-windows-gnu"),
             ("netswap-linker-aarch64-pc-windows-gnullvm.EXE", "", "aarch64-pc-windows-gnullvm"),
