@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::journal::{Entries, Entry};
+pub use crate::linker::fuzzing::linker;
 
 /// Reads a journal. Only sound entries come out of it, and each reads the same when it is written
 /// again.

@@ -82,7 +82,7 @@ fn msvc_output(word: &OsStr) -> Option<OsString> {
 /// Whether a driver or linker only answers a question. GNU ld has options that begin with `--print-`
 /// and link all the same, so these are told apart by their whole names
 /// ([GCC's manual](https://gcc.gnu.org/onlinedocs/gcc/Developer-Options.html)).
-fn is_question(word: &OsStr) -> bool {
+pub(super) fn is_question(word: &OsStr) -> bool {
     const WHOLE: [&str; 9] = [
         "--version",
         "--help",

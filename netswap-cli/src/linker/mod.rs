@@ -4,6 +4,8 @@
 //! `.cargo/config.toml` the bit is in the file as soon as `cargo build` has made it.
 
 mod arguments;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod real;
 mod response;
 mod set;

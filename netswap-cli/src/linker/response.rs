@@ -15,11 +15,11 @@ use crate::system::os_string;
 
 /// How many files are read, however they name one another: one that names itself has no end. GNU ld and
 /// gcc refuse the 2,000th argument that names one ("too many @-files encountered", seen with 2.40 and
-/// 12), and LLVM's linkers a file that names itself.
-const MOST_FILES: u32 = 1999;
+/// 12), and LLVM's linkers a file that names itself. A fuzzer gets there sooner.
+pub(super) const MOST_FILES: u32 = if cfg!(fuzzing) { 30 } else { 1999 };
 
 /// UTF-16's byte order mark, little end first.
-const MARK: [u8; 2] = [0xff, 0xfe];
+pub(super) const MARK: [u8; 2] = [0xff, 0xfe];
 
 /// UTF-8's.
 const MARK_OF_UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
@@ -33,7 +33,10 @@ pub(super) fn expanded(arguments: &[OsString]) -> Result<Vec<OsString>, LinkerEr
 /// What is in a file; none if there is none.
 type Read<'a> = dyn Fn(&Path) -> io::Result<Option<Vec<u8>>> + 'a;
 
-fn expanded_by(read: &Read<'_>, arguments: &[OsString]) -> Result<Vec<OsString>, LinkerError> {
+pub(super) fn expanded_by(
+    read: &Read<'_>,
+    arguments: &[OsString],
+) -> Result<Vec<OsString>, LinkerError> {
     let mut all = Vec::with_capacity(arguments.len());
     // The next one is the last.
     let mut left: Vec<OsString> = arguments.iter().rev().cloned().collect();
@@ -74,7 +77,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// The arguments in a response file.
-fn split(bytes: &[u8]) -> Vec<OsString> {
+pub(super) fn split(bytes: &[u8]) -> Vec<OsString> {
     match bytes.strip_prefix(&MARK) {
         Some(units) => split_as_msvc(units),
         None => split_as_gnu(bytes.strip_prefix(&MARK_OF_UTF_8).unwrap_or(bytes)),

@@ -4,6 +4,7 @@
 //! what the next one begins with; the repository has only the seeds.
 
 mod image;
+mod response_files;
 mod seeds;
 
 use std::fs::{self, File};
@@ -16,7 +17,8 @@ use crate::process::{cargo, check, is_there, root, scratch};
 const VERSION: &str = "0.13.2";
 
 /// As in `fuzz/Cargo.toml`.
-pub(crate) const TARGETS: [&str; 5] = ["certificates", "clr", "header", "imports", "journal"];
+pub(crate) const TARGETS: [&str; 6] =
+    ["certificates", "clr", "header", "imports", "journal", "linker"];
 
 /// Larger inputs lead nowhere that a smaller one does not: the farthest headers of the seeds are at
 /// 4096, and what is read at once has 4096 bytes.
@@ -128,10 +130,14 @@ impl Fuzzer {
         let of_log = |error| format!("{}: {error}", log.display());
         fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
         let file = File::create(&log).map_err(of_log)?;
-        let dictionary = if target == "journal" { "journal.dict" } else { "pe.dict" };
+        let dictionary = match target {
+            "journal" | "linker" => target,
+            _ => "pe",
+        };
+        let dictionary = root().join("fuzz").join(dictionary).with_extension("dict");
         let mut run = self.command("run");
         run.arg(target).arg(&found).arg(seeds::folder(target)).arg("--");
-        run.arg(format!("-dict={}", root().join("fuzz").join(dictionary).display()));
+        run.arg(format!("-dict={}", dictionary.display()));
         run.arg(format!("-max_total_time={seconds}"));
         run.arg(format!("-max_len={LONGEST_INPUT}"));
         run.arg(format!("-malloc_limit_mb={MOST_MEMORY}"));
