@@ -16,6 +16,19 @@ pub enum ExitCode {
     NothingToVerify = 3,
 }
 
+impl ExitCode {
+    /// The worse of two, of which that nothing was looked at is the least.
+    pub(crate) fn worse(self, other: Self) -> Self {
+        let badness = |code| match code {
+            ExitCode::NothingToVerify => 0,
+            ExitCode::Passed => 1,
+            ExitCode::Findings => 2,
+            ExitCode::Error => 3,
+        };
+        if badness(other) > badness(self) { other } else { self }
+    }
+}
+
 impl From<ExitCode> for std::process::ExitCode {
     fn from(code: ExitCode) -> Self {
         std::process::ExitCode::from(code as u8)

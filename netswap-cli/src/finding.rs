@@ -106,6 +106,24 @@ codes! {
     /// The system refused to read the file or folder.
     Unreadable = "unreadable",
         "The file or folder can't be read.";
+    /// A program died because the connection to a share was lost.
+    ShareLost = "share-lost",
+        "The program died because the connection to a share was lost.";
+    /// A program died because a disk failed.
+    DiskFailed = "disk-failed",
+        "The program died because a disk could not be read.";
+    /// A program died because a medium was taken out or is damaged.
+    MediumFailed = "medium-failed",
+        "The program died because a medium was gone or damaged.";
+    /// A program died because Windows lacked memory to read a page.
+    NoProgress = "no-progress",
+        "The program died because Windows lacked memory to read a page.";
+    /// A program died of a page that could not be read in, and nothing tells why.
+    CauseUnclear = "cause-unclear",
+        "The program died of an unreadable page, and nothing tells why.";
+    /// A program died of something else.
+    NotAnInPageError = "not-an-in-page-error",
+        "The program died of something that netswap can't help with.";
 }
 
 impl Code {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+pub use crate::crash::fuzzing::{minidump, report as wer};
 use crate::journal::{Entries, Entry};
 pub use crate::linker::fuzzing::linker;
 

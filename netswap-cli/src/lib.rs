@@ -29,6 +29,8 @@ mod change;
 mod commands;
 #[cfg(feature = "cli")]
 mod convert;
+#[cfg(feature = "cli")]
+pub mod crash;
 mod env;
 mod error;
 mod exit_code;

@@ -373,6 +373,7 @@ mod tests {
         let characteristics = bits.iter().fold(0x0022, |all, bit| all | bit.mask());
         Content::Image(Header {
             machine: 0x8664,
+            time_stamp: 0,
             characteristics,
             subsystem: 3,
             size_of_image: 0x5000,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 
+mod diagnose;
 mod explain;
 mod init;
 mod inspect;
@@ -53,6 +54,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Patch(Box<patch::Patch>),
     Undo(undo::Undo),
+    Diagnose(diagnose::Diagnose),
     New(new::New),
     Init(init::Init),
     Explain(explain::Explain),
@@ -82,6 +84,7 @@ fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) ->
             Command::Inspect(inspect) => inspect.run(),
             Command::Patch(patch) => patch.run(),
             Command::Undo(undo) => undo.run(),
+            Command::Diagnose(diagnose) => diagnose.run(),
             Command::New(new) => new.run(),
             Command::Init(init) => init.run(),
             Command::Explain(explain) => explain.run(),

@@ -121,7 +121,7 @@ pub fn inspect(
     let inspector = Inspector { beside: Beside::default() };
     let mut code = ExitCode::NothingToVerify;
     walk(paths, options, &inspector, |inspected: Inspected| {
-        code = worse(code, of(&inspected));
+        code = code.worse(of(&inspected));
         on_inspected(&inspected)
     })?;
     Ok(code)
@@ -134,16 +134,6 @@ fn of(inspected: &Inspected) -> ExitCode {
         Err(finding) if finding.code == Code::Unreadable => ExitCode::Error,
         Ok(_) | Err(_) => ExitCode::Findings,
     }
-}
-
-fn worse(a: ExitCode, b: ExitCode) -> ExitCode {
-    let badness = |code: ExitCode| match code {
-        ExitCode::NothingToVerify => 0,
-        ExitCode::Passed => 1,
-        ExitCode::Findings => 2,
-        ExitCode::Error => 3,
-    };
-    if badness(b) > badness(a) { b } else { a }
 }
 
 struct Inspector {

@@ -1,5 +1,7 @@
 //! What the programs do; each reads like its help text.
 
+#[cfg(feature = "cli")]
+pub(crate) mod diagnose;
 pub mod explain;
 #[cfg(feature = "cli")]
 pub(crate) mod init;

@@ -16,6 +16,9 @@ use super::SwapRun;
 pub struct Header {
     /// Machine: which processor it is for, an `IMAGE_FILE_MACHINE_*` value.
     pub machine: u16,
+    /// `TimeDateStamp`: when it was linked, or what a reproducible build has in its place. With the size
+    /// it tells one build from another.
+    pub time_stamp: u32,
     /// Characteristics: `IMAGE_FILE_*` flags, the run-from-swap bits among them.
     pub characteristics: u16,
     /// Subsystem: an `IMAGE_SUBSYSTEM_*` value.
@@ -121,6 +124,7 @@ impl Header {
             .and_then(|entry| pod::from_bytes::<pe::ImageDataDirectory>(entry).ok());
         Ok(Header {
             machine: file.machine.get(LE).0,
+            time_stamp: file.time_date_stamp.get(LE),
             characteristics: file.characteristics.get(LE).0,
             subsystem: optional.subsystem().0,
             size_of_image: optional.size_of_image(),
@@ -181,6 +185,7 @@ pub(crate) mod tests {
             bytes[offset..offset + value.len()].copy_from_slice(value);
         };
         put(4, &0x8664_u16.to_le_bytes()); // Machine
+        put(8, &0x6000_0001_u32.to_le_bytes()); // TimeDateStamp
         put(20, &240_u16.to_le_bytes()); // SizeOfOptionalHeader
         put(22, &characteristics.to_le_bytes());
         put(24, &0x20b_u16.to_le_bytes()); // Magic
@@ -196,6 +201,7 @@ pub(crate) mod tests {
         let header = Header::parse(&nt_headers(0x0822)).unwrap();
         let expected = Header {
             machine: 0x8664,
+            time_stamp: 0x6000_0001,
             characteristics: 0x0822,
             subsystem: 3,
             size_of_image: 0x5000,

@@ -27,6 +27,8 @@ pub use layout::{Directory, DirectoryEntry, Layout, Mapped};
 #[cfg(feature = "cli")]
 pub(crate) use read::read_full;
 pub use read::{Content, ReadAt, ReadError, read, read_from};
+#[cfg(feature = "cli")]
+pub(crate) use table::Pieces;
 pub use table::TableError;
 
 use serde::{Deserialize, Serialize};

@@ -24,18 +24,18 @@ pub enum TableError {
 const WINDOW: usize = 4096;
 
 /// Reads small pieces of a file, most of them from what was read for the piece before.
-pub(super) struct Pieces<'a, R: ?Sized> {
+pub(crate) struct Pieces<'a, R: ?Sized> {
     file: &'a R,
     window: RefCell<(u64, Vec<u8>)>,
 }
 
 impl<'a, R: ReadAt + ?Sized> Pieces<'a, R> {
-    pub(super) fn of(file: &'a R) -> Self {
+    pub(crate) fn of(file: &'a R) -> Self {
         Pieces { file, window: RefCell::new((0, Vec::new())) }
     }
 
     /// At most `most` bytes from this offset on, fewer only at the end of the file.
-    pub(super) fn bytes(&self, offset: u64, most: usize) -> io::Result<Vec<u8>> {
+    pub(crate) fn bytes(&self, offset: u64, most: usize) -> io::Result<Vec<u8>> {
         let most = most.min(WINDOW);
         let mut window = self.window.borrow_mut();
         let held = |window: &(u64, Vec<u8>)| {

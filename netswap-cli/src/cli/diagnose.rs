@@ -1,0 +1,65 @@
+//! `netswap diagnose`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anstyle::AnsiColor;
+use clap::Args;
+
+use super::walk::WalkArguments;
+use crate::commands::diagnose::diagnose;
+use crate::crash::Images;
+use crate::find::resolve;
+use crate::program::Out;
+use crate::report::diagnose::DiagnoseReport;
+use crate::{Error, ExitCode, Format};
+
+/// Tell from a crash whether the loss of a share was its cause
+///
+/// Reads minidumps of programs, of any size, and reports of Windows Error Reporting (Report.wer):
+/// whether a page could not be read in (0xC0000006), why not, which image it belonged to and where
+/// that came from, whether it has the bit that prevents it, and what to do.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Diagnose {
+    /// Dumps, reports, and folders with all of them below
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Look here for the images, to tell whether they have the bit: files, and folders with all below
+    #[arg(long, value_name = "PATH")]
+    images: Vec<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    walk: WalkArguments,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every file was read, and no share was lost
+  1  the loss of a share was the cause of a crash, or may have been
+  2  wrong usage, or a file that could not be read
+  3  there was no dump and no report";
+
+impl Diagnose {
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let paths = resolve(self.paths)?;
+        let walk = self.walk.options()?;
+        let images = Images::below(&self.images)?;
+        let mut report = DiagnoseReport::new(self.format, Out::new(self.format == Format::Human));
+        let code = diagnose(&paths, &images, &walk, &mut |diagnosed| {
+            report.crash(diagnosed)?;
+            Ok(report.out().flush_now_and_then()?)
+        })?;
+        report.end()?;
+        if code == ExitCode::NothingToVerify {
+            let style = AnsiColor::Red.on_default().bold();
+            let what = "there is no minidump and no Report.wer in what was named";
+            // Without standard error there is nobody to tell.
+            let _ =
+                writeln!(anstream::stderr(), "{style}error:{style:#} nothing to diagnose: {what}");
+        }
+        Ok(code)
+    }
+}

@@ -1,0 +1,161 @@
+//! `netswap diagnose`: what a crash left behind, and what follows from it.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::crash::{
+    self, Advice, Bit, Bits, Cause, Crash, CrashError, Images, Origin, Place, advice, same_share,
+};
+use crate::find::{Visit, WalkedFile, all_exist, walk};
+use crate::image::SwapRun;
+use crate::{Error, ExitCode, WalkOptions};
+
+/// What is to be said of one file.
+#[derive(Debug)]
+pub(crate) struct Diagnosed {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// What happened, or why that can't be told.
+    pub(crate) what: Result<Box<Diagnosis>, CrashError>,
+}
+
+/// What happened to one program.
+#[derive(Debug)]
+pub(crate) struct Diagnosis {
+    /// What is known of it.
+    pub(crate) crash: Crash,
+    /// What it died of.
+    pub(crate) cause: Cause,
+    /// What the page belonged to that could not be read in.
+    pub(crate) place: Place,
+    /// The image that it belonged to, or else the program.
+    pub(crate) image: Option<Suspect>,
+    /// Images of the same share, whose pages may be the next.
+    pub(crate) others: Vec<Suspect>,
+    /// What helps, in the order in which it is to be said.
+    pub(crate) advice: Vec<Advice>,
+}
+
+/// An image that was loaded.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Suspect {
+    /// Its path as Windows had it.
+    pub(crate) path: String,
+    /// Where it came from.
+    pub(crate) origin: Origin,
+    /// Whether it has the bit that is needed there.
+    pub(crate) bit: Bit,
+    /// What is known of its bits.
+    pub(crate) bits: Bits,
+}
+
+impl Diagnosis {
+    /// What follows from a crash, with what is known of its images.
+    pub(crate) fn of(crash: Crash, bits: &dyn Fn(&crash::Module, &Origin) -> Bits) -> Self {
+        let exception = crash.exception;
+        let cause = Cause::of(exception.code, exception.in_page.status);
+        let place = Place::of(&crash);
+        let suspect = |module: &crash::Module| {
+            let origin = Origin::of(&module.path);
+            let bits = bits(module, &origin);
+            let bit = bits.has(needed(&origin));
+            Suspect { path: module.path.clone(), origin, bit, bits }
+        };
+        let index = if let Place::Image(index) = place { index } else { 0 };
+        // A report may name the program and no module at all.
+        let program =
+            crash.program.clone().map(|path| crash::Module { path, ..Default::default() });
+        let image = crash.modules.get(index).or(program.as_ref()).map(suspect);
+        let elsewhere = crash.modules.iter().enumerate().filter(|(other, _)| *other != index);
+        let others = elsewhere.map(|(_, module)| suspect(module));
+        let others = others.filter(|other| {
+            image.as_ref().is_some_and(|image| is_same(&image.origin, &other.origin))
+        });
+        let others = others.collect();
+        let (origin, bit) = image
+            .as_ref()
+            .map_or((Origin::Unknown, Bit::NotKnown), |image| (image.origin.clone(), image.bit));
+        let advice = advice(cause, place, &origin, bit);
+        Diagnosis { crash, cause, place, image, others, advice }
+    }
+
+    /// Whether the loss of a share was the cause, or may have been.
+    pub(crate) fn is_of_a_share(&self) -> bool {
+        let of_network = [Advice::SetNetworkBit, Advice::HadTheBit, Advice::CopyTheData];
+        self.cause == Cause::ShareLost
+            || self.cause == Cause::Unclear
+                && self.advice.iter().any(|advice| of_network.contains(advice))
+    }
+}
+
+/// Whether both came from one share, or from one drive, which may be one.
+fn is_same(a: &Origin, b: &Origin) -> bool {
+    match (a, b) {
+        (Origin::Share(a), Origin::Share(b)) | (Origin::WebDav(a), Origin::WebDav(b)) => {
+            same_share(a, b)
+        }
+        (Origin::Drive(a), Origin::Drive(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// The bit that makes Windows copy an image from there.
+fn needed(origin: &Origin) -> SwapRun {
+    if matches!(origin, Origin::Removable) { SwapRun::Cd } else { SwapRun::Net }
+}
+
+/// What is done with each file as it comes.
+pub(crate) type OnDiagnosed<'a> = dyn FnMut(&Diagnosed) -> Result<(), Error> + 'a;
+
+/// Diagnoses files, and all dumps and reports below folders, in the order of their paths.
+///
+/// # Errors
+///
+/// When a path does not exist, or `on_diagnosed` fails.
+pub(crate) fn diagnose(
+    paths: &[PathBuf],
+    images: &Images,
+    options: &WalkOptions,
+    on_diagnosed: &mut OnDiagnosed<'_>,
+) -> Result<ExitCode, Error> {
+    all_exist(paths)?;
+    let mut code = ExitCode::NothingToVerify;
+    walk(paths, options, &Doctor { images }, |diagnosed: Diagnosed| {
+        let this = match &diagnosed.what {
+            Ok(diagnosis) if diagnosis.is_of_a_share() => ExitCode::Findings,
+            Ok(_) => ExitCode::Passed,
+            Err(_) => ExitCode::Error,
+        };
+        code = this.worse(code);
+        on_diagnosed(&diagnosed)
+    })?;
+    Ok(code)
+}
+
+struct Doctor<'a> {
+    images: &'a Images,
+}
+
+impl Visit for Doctor<'_> {
+    type Item = Diagnosed;
+
+    fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
+        let read = || crash::read(&file.open()?);
+        let what = match read() {
+            Ok(crash) => {
+                let bits = |module: &_, origin: &_| self.images.of(module, origin);
+                Ok(Box::new(Diagnosis::of(crash, &bits)))
+            }
+            // A folder holds other things, too.
+            Err(CrashError::NotACrash) if !matches!(file, WalkedFile::Named(_)) => return,
+            Err(error) => Err(error),
+        };
+        items.push(Diagnosed { path: file.path(), what });
+    }
+
+    fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
+        Diagnosed { path, what: Err(error.into()) }
+    }
+}

@@ -1,0 +1,71 @@
+//! What must hold of what is read of a crash, whatever its files are.
+
+#![expect(clippy::panic, reason = "a panic tells what does not hold")]
+
+use super::{
+    Crash, CrashError, IN_PAGE_ERROR, InPage, Origin, file_name, minidump, same_share, wer,
+};
+use crate::image::ReadAt;
+
+/// Reads a minidump, and again in reads that are short: it is the same, and no more than its parts can
+/// be.
+pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
+    let length = bytes.len() as u64;
+    let read = told(minidump::read(bytes, length));
+    assert_eq!(told(minidump::read(short, length)), read);
+    let Ok(crash) = read else {
+        return;
+    };
+    assert!(minidump::is_minidump(bytes) && !minidump::is_kernel_dump(bytes));
+    if crash.exception.code != IN_PAGE_ERROR {
+        assert_eq!(crash.exception.in_page, InPage::default());
+    }
+    // A unit of UTF-16 is up to three bytes of UTF-8.
+    let lengths = crash.modules.iter().map(|module| module.path.len());
+    assert!(lengths.clone().all(|length| length <= 3 * minidump::LONGEST_NAME));
+    assert!(lengths.sum::<usize>() <= 3 * minidump::LONGEST_NAMES);
+    for module in &crash.modules {
+        assert!(module.range.is_some() && module.time_stamp.is_some());
+    }
+    let is_module = |path: &String| crash.modules.iter().any(|module| module.path == *path);
+    assert_eq!(crash.program.as_ref().is_some_and(is_module), !crash.modules.is_empty());
+}
+
+/// Reads a report. Its text gives the same in each encoding, and each path in it has an origin.
+pub fn report(bytes: &[u8]) {
+    let first = told(wer::read(bytes));
+    let is_other = first == Err(CrashError::NotACrash.to_string());
+    assert_ne!(wer::is_report(bytes), is_other);
+    let text = String::from_utf8_lossy(bytes);
+    let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+    let utf_16: Vec<u8> = [0xff, 0xfe].into_iter().chain(units).collect();
+    let utf_8 = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+    let marked = told(wer::read(&utf_8));
+    // How much of the file is looked at first is counted in bytes, and UTF-16 has more of them.
+    if wer::is_report(&utf_8) == wer::is_report(&utf_16) {
+        assert_eq!(marked, told(wer::read(&utf_16)));
+    }
+    for crash in [first, marked].into_iter().flatten() {
+        are_placed(&crash);
+    }
+}
+
+/// What was read; an error by what it says.
+fn told(result: Result<Crash, CrashError>) -> Result<Crash, String> {
+    result.map_err(|error| error.to_string())
+}
+
+fn are_placed(crash: &Crash) {
+    for path in crash.modules.iter().map(|module| &*module.path).chain(crash.program.as_deref()) {
+        assert!(path.ends_with(file_name(path)));
+        match Origin::of(path) {
+            // The name of a share is a path, too, and to the same share.
+            Origin::Share(name) => match Origin::of(&name) {
+                Origin::Share(again) => assert!(same_share(&name, &again)),
+                other => panic!("{path}: {name} is {other:?}"),
+            },
+            Origin::Drive(letter) => assert!(letter.is_ascii_uppercase()),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! One minidump: its directory, and the records and lists that its streams are.
+
+use std::ops::ControlFlow;
+
+use minidump_common::format::{
+    MINIDUMP_DIRECTORY, MINIDUMP_HEADER, MINIDUMP_STREAM_TYPE, MINIDUMP_SYSTEM_INFO,
+    MINIDUMP_VERSION, ProcessorArchitecture,
+};
+use scroll::ctx::{SizeWith, TryFromCtx};
+use scroll::{Endian, LE, Pread};
+
+use super::{CrashError, is_kernel_dump, is_minidump};
+use crate::image::{Pieces, ReadAt, read_full};
+
+/// Writers have some twenty kinds of streams, and users may add their own.
+const MOST_STREAMS: u32 = 1024;
+
+/// What is read of a list at once, in bytes, first and at most: most lists are short, and a long one
+/// costs few reads.
+const CHUNKS: (usize, usize) = (4 << 10, 64 << 10);
+
+/// What the errors call these parts.
+const HEADER: &str = "header";
+const DIRECTORY: &str = "stream directory";
+const SYSTEM: &str = "system information";
+
+/// The processors whose addresses have 32 bits.
+const WITH_32_BITS: [ProcessorArchitecture; 3] = [
+    ProcessorArchitecture::PROCESSOR_ARCHITECTURE_INTEL,
+    ProcessorArchitecture::PROCESSOR_ARCHITECTURE_ARM,
+    ProcessorArchitecture::PROCESSOR_ARCHITECTURE_IA32_ON_WIN64,
+];
+
+/// What a minidump has, as it stands there.
+pub(super) trait Record:
+    for<'a> TryFromCtx<'a, Endian, Error = scroll::Error> + SizeWith<Endian>
+{
+    /// How many bytes it takes.
+    fn size() -> usize {
+        Self::size_with(&LE)
+    }
+}
+
+impl<T> Record for T where
+    T: for<'a> TryFromCtx<'a, Endian, Error = scroll::Error> + SizeWith<Endian>
+{
+}
+
+/// A part of the file that is not beyond its end.
+#[derive(Clone, Copy)]
+pub(super) struct Stream {
+    pub(super) offset: u64,
+    pub(super) size: u64,
+}
+
+/// So many records from an offset on.
+#[derive(Clone, Copy)]
+pub(super) struct List {
+    pub(super) offset: u64,
+    pub(super) count: u64,
+}
+
+/// A minidump whose directory was read.
+pub(super) struct Dump<'a, R: ?Sized> {
+    /// When it was written, in seconds since 1970.
+    pub(super) time: u32,
+    file: &'a R,
+    length: u64,
+    pieces: Pieces<'a, R>,
+    directory: Vec<MINIDUMP_DIRECTORY>,
+    has_32_bits: bool,
+}
+
+impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
+    pub(super) fn open(file: &'a R, length: u64) -> Result<Self, CrashError> {
+        let pieces = Pieces::of(file);
+        let start = pieces.bytes(0, MINIDUMP_HEADER::size())?;
+        if is_kernel_dump(&start) {
+            return Err(CrashError::KernelDump);
+        }
+        if !is_minidump(&start) {
+            return Err(CrashError::NotACrash);
+        }
+        let directory = Vec::new();
+        let mut dump = Dump { time: 0, file, length, pieces, directory, has_32_bits: false };
+        let header: MINIDUMP_HEADER = dump.record(0, HEADER)?;
+        // The version's upper half is the writer's own.
+        if header.version & 0xffff != MINIDUMP_VERSION || header.stream_count > MOST_STREAMS {
+            return Err(CrashError::Malformed(HEADER));
+        }
+        dump.time = header.time_date_stamp;
+        let mut offset = u64::from(header.stream_directory_rva);
+        for _ in 0..header.stream_count {
+            let entry = dump.record(offset, DIRECTORY)?;
+            dump.directory.push(entry);
+            offset += MINIDUMP_DIRECTORY::size() as u64;
+        }
+        dump.has_32_bits = dump.is_of_32_bits()?;
+        Ok(dump)
+    }
+
+    fn is_of_32_bits(&self) -> Result<bool, CrashError> {
+        let kind = MINIDUMP_STREAM_TYPE::SystemInfoStream;
+        let system: Option<MINIDUMP_SYSTEM_INFO> = self.stream_record(kind, SYSTEM)?;
+        let mut processors = WITH_32_BITS.iter().map(|processor| *processor as u16);
+        Ok(system.is_some_and(|system| {
+            processors.any(|processor| processor == system.processor_architecture)
+        }))
+    }
+
+    /// An address as the program had it: some writers extend the sign of those that have 32 bits.
+    pub(super) fn address(&self, address: u64) -> u64 {
+        if self.has_32_bits { address & u64::from(u32::MAX) } else { address }
+    }
+
+    /// The first stream of a kind that holds anything.
+    pub(super) fn stream(
+        &self,
+        kind: MINIDUMP_STREAM_TYPE,
+        what: &'static str,
+    ) -> Result<Option<Stream>, CrashError> {
+        let locations = self.directory.iter().filter(|entry| entry.stream_type == kind as u32);
+        let mut locations = locations.map(|entry| entry.location);
+        let Some(location) = locations.find(|location| location.data_size > 0) else {
+            return Ok(None);
+        };
+        let (offset, size) = (u64::from(location.rva), u64::from(location.data_size));
+        if offset + size > self.length {
+            return Err(CrashError::Truncated(what));
+        }
+        Ok(Some(Stream { offset, size }))
+    }
+
+    /// A stream that is one record.
+    pub(super) fn stream_record<T: Record>(
+        &self,
+        kind: MINIDUMP_STREAM_TYPE,
+        what: &'static str,
+    ) -> Result<Option<T>, CrashError> {
+        let Some(stream) = self.stream(kind, what)? else {
+            return Ok(None);
+        };
+        if stream.size < T::size() as u64 {
+            return Err(CrashError::Malformed(what));
+        }
+        self.record(stream.offset, what).map(Some)
+    }
+
+    /// The record at an offset.
+    pub(super) fn record<T: Record>(
+        &self,
+        offset: u64,
+        what: &'static str,
+    ) -> Result<T, CrashError> {
+        let bytes = self.pieces.bytes(offset, T::size())?;
+        bytes.pread_with(0, LE).map_err(|_| CrashError::Truncated(what))
+    }
+
+    /// So many bytes from an offset on.
+    pub(super) fn bytes(
+        &self,
+        offset: u64,
+        count: usize,
+        what: &'static str,
+    ) -> Result<Vec<u8>, CrashError> {
+        let piece = self.pieces.bytes(offset, count)?;
+        if piece.len() == count {
+            return Ok(piece);
+        }
+        // Longer than what is held of the file, or cut off.
+        let mut bytes = vec![0; count];
+        self.fill(&mut bytes, offset, what)?;
+        Ok(bytes)
+    }
+
+    /// As many bytes from an offset on as the buffer takes.
+    pub(super) fn fill(
+        &self,
+        buffer: &mut [u8],
+        offset: u64,
+        what: &'static str,
+    ) -> Result<(), CrashError> {
+        // Systems refuse to read at what is no offset to them.
+        if offset > self.length || read_full(self.file, buffer, offset)? < buffer.len() {
+            return Err(CrashError::Truncated(what));
+        }
+        Ok(())
+    }
+
+    /// The list in a stream that begins with its length.
+    pub(super) fn list<T: Record>(
+        &self,
+        stream: Stream,
+        what: &'static str,
+    ) -> Result<List, CrashError> {
+        let count: u32 = self.record(stream.offset, what)?;
+        let start = size_of::<u32>() as u64;
+        let list = List { offset: stream.offset + start, count: count.into() };
+        if start + list.count * T::size() as u64 > stream.size {
+            return Err(CrashError::Malformed(what));
+        }
+        Ok(list)
+    }
+
+    /// Gives the records of a list to `each`, until that has enough.
+    pub(super) fn records<T: Record>(
+        &self,
+        list: List,
+        what: &'static str,
+        mut each: impl FnMut(T) -> Result<ControlFlow<()>, CrashError>,
+    ) -> Result<(), CrashError> {
+        let List { mut offset, mut count } = list;
+        let (mut at_once, most) = CHUNKS;
+        let mut chunk = Vec::new();
+        while count > 0 {
+            let fitting = at_once / T::size();
+            let number = usize::try_from(count).map_or(fitting, |count| count.min(fitting));
+            chunk.resize(number * T::size(), 0);
+            self.fill(&mut chunk, offset, what)?;
+            for record in chunk.chunks_exact(T::size()) {
+                let record = record.pread_with(0, LE).map_err(|_| CrashError::Malformed(what))?;
+                if each(record)?.is_break() {
+                    return Ok(());
+                }
+            }
+            offset += chunk.len() as u64;
+            count -= number as u64;
+            at_once = most.min(2 * at_once);
+        }
+        Ok(())
+    }
+}

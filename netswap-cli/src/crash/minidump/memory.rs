@@ -1,0 +1,158 @@
+//! What a minidump holds of the images' headers: those lie in the program's memory, of which it may have
+//! all, parts or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use minidump_common::format::{
+    MINIDUMP_MEMORY_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR64, MINIDUMP_STREAM_TYPE,
+};
+use object::LittleEndian;
+use object::pe;
+use object::pod;
+
+use super::dump::{Dump, List, Record};
+use super::{CrashError, Module};
+use crate::image::ReadAt;
+
+/// More regions than the memory of any program has.
+const MOST_REGIONS: u64 = 1 << 22;
+
+/// What is read where an image begins: with nearly every linker its NT headers begin in it.
+const START: usize = 512;
+
+/// As far as the NT headers are read: their signature and the file header.
+const NT_HEADERS: usize = size_of::<u32>() + size_of::<pe::ImageFileHeader>();
+
+/// What the errors call these parts.
+const REGIONS: &str = "memory list";
+const MEMORY: &str = "memory";
+
+/// What the dump has of the memory from an image's first address on.
+#[derive(Clone, Copy)]
+struct Held {
+    offset: u64,
+    size: u64,
+}
+
+/// Adds `Characteristics` to the modules whose headers the dump holds.
+pub(super) fn add_characteristics(
+    dump: &Dump<'_, impl ReadAt + ?Sized>,
+    modules: &mut [Module],
+) -> Result<(), CrashError> {
+    let base = |module: &Module| module.range.map(|(base, _)| base);
+    let held = held(dump, modules.iter().filter_map(base).collect())?;
+    for module in modules {
+        let Some(held) = base(module).and_then(|base| held.get(&base)) else {
+            continue;
+        };
+        let header = file_header(dump, *held)?;
+        // What lies there may be another image, or something else.
+        let is_same = |header: &pe::ImageFileHeader| {
+            module.time_stamp == Some(header.time_date_stamp.get(LittleEndian))
+        };
+        let header = header.filter(is_same);
+        module.characteristics = header.map(|header| header.characteristics.get(LittleEndian).0);
+    }
+    Ok(())
+}
+
+/// Which of these addresses the dump holds, and where; no more of its lists is read than that takes.
+fn held(
+    dump: &Dump<'_, impl ReadAt + ?Sized>,
+    mut wanted: BTreeSet<u64>,
+) -> Result<BTreeMap<u64, Held>, CrashError> {
+    let mut held = BTreeMap::new();
+    let mut look = |start: u64, size: u64, offset: u64| {
+        // Each address is found once, so that regions can't be made to find them over and over.
+        while let Some(address) = wanted.range(start..).next().copied() {
+            let before = address - start;
+            if before >= size {
+                break;
+            }
+            wanted.remove(&address);
+            held.insert(
+                address,
+                Held { offset: offset.saturating_add(before), size: size - before },
+            );
+        }
+        if wanted.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    if let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryListStream, REGIONS)? {
+        let list = dump.list::<MINIDUMP_MEMORY_DESCRIPTOR>(stream, REGIONS)?;
+        dump.records(capped(list)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR| {
+            let start = dump.address(region.start_of_memory_range);
+            Ok(look(start, region.memory.data_size.into(), region.memory.rva.into()))
+        })?;
+    }
+    // In this list only the first region's place is named, the others follow it.
+    if let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::Memory64ListStream, REGIONS)? {
+        let before = 2 * u64::size() as u64;
+        let record = MINIDUMP_MEMORY_DESCRIPTOR64::size() as u64;
+        let room = stream.size.checked_sub(before).ok_or(CrashError::Malformed(REGIONS))? / record;
+        let count = dump.record(stream.offset, REGIONS)?;
+        let mut offset: u64 = dump.record(stream.offset + before / 2, REGIONS)?;
+        if count > room {
+            return Err(CrashError::Malformed(REGIONS));
+        }
+        let list = List { offset: stream.offset + before, count };
+        dump.records(capped(list)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR64| {
+            let start = dump.address(region.start_of_memory_range);
+            let flow = look(start, region.data_size, offset);
+            let next = offset.checked_add(region.data_size);
+            offset = next.ok_or(CrashError::Malformed(REGIONS))?;
+            Ok(flow)
+        })?;
+    }
+    Ok(held)
+}
+
+fn capped(list: List) -> Result<List, CrashError> {
+    if list.count > MOST_REGIONS { Err(CrashError::Malformed(REGIONS)) } else { Ok(list) }
+}
+
+/// The file header of the image that begins there. `None`: there is none, or the dump does not hold it.
+fn file_header(
+    dump: &Dump<'_, impl ReadAt + ?Sized>,
+    held: Held,
+) -> Result<Option<pe::ImageFileHeader>, CrashError> {
+    let mut start = [0; START];
+    let start = bytes(dump, held, &mut start)?;
+    let Ok((dos, _)) = pod::from_bytes::<pe::ImageDosHeader>(start) else {
+        return Ok(None);
+    };
+    if dos.e_magic.get(LittleEndian) != pe::IMAGE_DOS_SIGNATURE {
+        return Ok(None);
+    }
+    let e_lfanew = dos.e_lfanew.get(LittleEndian);
+    let nt_headers = start.get(e_lfanew as usize..).unwrap_or_default();
+    if let Some(header) = nt_file_header(nt_headers) {
+        return Ok(Some(header));
+    }
+    let Some(size) = held.size.checked_sub(e_lfanew.into()) else {
+        return Ok(None);
+    };
+    let beyond = Held { offset: held.offset.saturating_add(e_lfanew.into()), size };
+    let mut nt_headers = [0; NT_HEADERS];
+    Ok(nt_file_header(bytes(dump, beyond, &mut nt_headers)?))
+}
+
+/// The file header behind the signature with which NT headers begin, if these are some.
+fn nt_file_header(nt_headers: &[u8]) -> Option<pe::ImageFileHeader> {
+    let (signature, rest) = nt_headers.split_first_chunk()?;
+    let is_signed = u32::from_le_bytes(*signature) == pe::IMAGE_NT_SIGNATURE;
+    let (header, _) = pod::from_bytes::<pe::ImageFileHeader>(rest).ok()?;
+    is_signed.then_some(*header)
+}
+
+/// As many bytes of what is held as the buffer takes.
+fn bytes<'a>(
+    dump: &Dump<'_, impl ReadAt + ?Sized>,
+    held: Held,
+    buffer: &'a mut [u8],
+) -> Result<&'a [u8], CrashError> {
+    let size = usize::try_from(held.size).map_or(buffer.len(), |size| size.min(buffer.len()));
+    let bytes = buffer.get_mut(..size).unwrap_or_default();
+    dump.fill(bytes, held.offset, MEMORY)?;
+    Ok(bytes)
+}

@@ -1,0 +1,611 @@
+//! Minidumps: what a program was when it ended, as Windows Error Reporting, `ProcDump` and debuggers write
+//! it. Of the gigabytes that one may have, some kilobytes are read.
+//!
+//! Source:
+//! [minidumpapiset.h](https://learn.microsoft.com/windows/win32/api/minidumpapiset/ns-minidumpapiset-minidump_header).
+
+mod dump;
+mod memory;
+#[cfg(test)]
+mod synthesized;
+
+use std::ops::ControlFlow;
+
+use minidump_common::format::{
+    MINIDUMP_EXCEPTION, MINIDUMP_EXCEPTION_STREAM, MINIDUMP_MODULE, MINIDUMP_STREAM_TYPE,
+};
+
+use self::dump::Dump;
+use super::{Access, Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Module};
+use crate::image::ReadAt;
+
+/// How a minidump begins.
+const SIGNATURE: &[u8] = b"MDMP";
+
+/// How a dump of the whole system begins, that of a 32-bit and that of a 64-bit one.
+const KERNEL_SIGNATURES: [&[u8]; 2] = [b"PAGEDUMP", b"PAGEDU64"];
+
+/// More than any program loads.
+const MOST_MODULES: u64 = 1 << 14;
+
+/// In UTF-16 units, the most that a path has on Windows.
+pub(super) const LONGEST_NAME: usize = 32_767;
+
+/// In UTF-16 units, of all modules together: in a file that lies, names can share their bytes.
+pub(super) const LONGEST_NAMES: usize = 1 << 20;
+
+/// What the errors call these parts.
+const EXCEPTION: &str = "exception";
+const MODULES: &str = "module list";
+const NAMES: &str = "list of module names";
+
+/// Whether a file that begins so is a minidump.
+pub(crate) fn is_minidump(start: &[u8]) -> bool {
+    start.starts_with(SIGNATURE)
+}
+
+/// Whether a file that begins so is a dump of the whole system.
+pub(crate) fn is_kernel_dump(start: &[u8]) -> bool {
+    KERNEL_SIGNATURES.iter().any(|signature| start.starts_with(signature))
+}
+
+/// Reads a minidump of `length` bytes.
+///
+/// # Errors
+///
+/// When it can't be read, is cut off, is not as the format has it, or is not of a crash.
+pub(crate) fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, CrashError> {
+    let dump = Dump::open(file, length)?;
+    let exception = exception(&dump)?;
+    let modules = modules(&dump)?;
+    Ok(Crash {
+        program: program(&modules).map(|module| module.path.clone()),
+        time: Some(u64::from(dump.time)).filter(|time| *time > 0),
+        exception,
+        named: None,
+        modules,
+    })
+}
+
+fn exception(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Exception, CrashError> {
+    let kind = MINIDUMP_STREAM_TYPE::ExceptionStream;
+    let stream: Option<MINIDUMP_EXCEPTION_STREAM> = dump.stream_record(kind, EXCEPTION)?;
+    let record = stream.ok_or(CrashError::NoException)?.exception_record;
+    let in_page = match record.exception_code {
+        IN_PAGE_ERROR => in_page(dump, &record)?,
+        _ => InPage::default(),
+    };
+    Ok(Exception { code: record.exception_code, in_page })
+}
+
+fn in_page(
+    dump: &Dump<'_, impl ReadAt + ?Sized>,
+    record: &MINIDUMP_EXCEPTION,
+) -> Result<InPage, CrashError> {
+    let parameters = record.exception_information.get(..record.number_parameters as usize);
+    let parameters = parameters.ok_or(CrashError::Malformed(EXCEPTION))?;
+    // Most writers extend its sign.
+    let status = |parameter: &u64| u32::try_from(parameter & u64::from(u32::MAX)).ok();
+    let access = match parameters.first() {
+        Some(0) => Some(Access::Read),
+        Some(1) => Some(Access::Write),
+        Some(8) => Some(Access::Execute),
+        _ => None,
+    };
+    Ok(InPage {
+        access,
+        address: parameters.get(1).map(|address| dump.address(*address)),
+        status: parameters.get(2).and_then(status),
+    })
+}
+
+fn modules(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Vec<Module>, CrashError> {
+    let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::ModuleListStream, MODULES)? else {
+        return Ok(Vec::new());
+    };
+    let list = dump.list::<MINIDUMP_MODULE>(stream, MODULES)?;
+    if list.count > MOST_MODULES {
+        return Err(CrashError::Malformed(MODULES));
+    }
+    let (mut modules, mut names) = (Vec::new(), Vec::new());
+    dump.records(list, MODULES, |record: MINIDUMP_MODULE| {
+        let base = dump.address(record.base_of_image);
+        modules.push(Module {
+            path: String::new(),
+            range: Some((base, record.size_of_image)),
+            time_stamp: Some(record.time_date_stamp),
+            checksum: Some(record.checksum),
+            characteristics: None,
+        });
+        names.push(record.module_name_rva);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let mut left = LONGEST_NAMES;
+    for (module, offset) in modules.iter_mut().zip(names) {
+        module.path = name(dump, offset, &mut left)?;
+    }
+    memory::add_characteristics(dump, &mut modules)?;
+    Ok(modules)
+}
+
+/// The `MINIDUMP_STRING` at an offset: its length in bytes, and UTF-16. All names together have so many
+/// units `left`.
+fn name(
+    dump: &Dump<'_, impl ReadAt + ?Sized>,
+    offset: u32,
+    left: &mut usize,
+) -> Result<String, CrashError> {
+    let length: u32 = dump.record(offset.into(), NAMES)?;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length % 2 != 0 || length / 2 > LONGEST_NAME.min(*left) {
+        return Err(CrashError::Malformed(NAMES));
+    }
+    *left -= length / 2;
+    let bytes = dump.bytes(u64::from(offset) + size_of::<u32>() as u64, length, NAMES)?;
+    let (units, _) = bytes.as_chunks();
+    let units: Vec<_> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+    Ok(String::from_utf16_lossy(&units))
+}
+
+/// The modules are in the order in which they were loaded, and the program is the first. It may be called
+/// `.scr` or anything else; only a DLL gives way to what is a program by its name.
+fn program(modules: &[Module]) -> Option<&Module> {
+    let is_called = |module: &Module, extension: &[u8; 4]| {
+        let end = module.path.as_bytes().last_chunk::<4>();
+        end.is_some_and(|end| end.eq_ignore_ascii_case(extension))
+    };
+    let first = modules.first()?;
+    let program = modules.iter().find(|module| is_called(module, b".exe"));
+    if is_called(first, b".dll") { program.or(Some(first)) } else { Some(first) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::synthesized::{Loaded, SIZE_OF_IMAGE, Synthesized, image};
+    use super::*;
+    use std::cell::Cell;
+    use std::io;
+
+    const X86: u16 = 0;
+    const ARM: u16 = 5;
+    const X64: u16 = 9;
+    const ARM64: u16 = 12;
+
+    const TOOL: u64 = 0x7ff6_1234_0000;
+    const DLL: u64 = 0x7ffa_0000_0000;
+
+    /// Where the directory's entries lie in what is synthesized, and the module list.
+    const ENTRIES: [usize; 4] = [32, 44, 56, 68];
+    const MODULE_LIST: usize = 32 + 4 * 12 + 56 + 168;
+
+    /// A program that was lost, with one DLL.
+    fn lost() -> Synthesized {
+        Synthesized {
+            architecture: X64,
+            time: 1_700_000_000,
+            exception: Some((IN_PAGE_ERROR, vec![8, TOOL + 0x1000, 0xc000_020c])),
+            modules: vec![
+                Loaded::new(TOOL, 0x6500_0000, r"\\server\tools\tool.exe"),
+                Loaded::new(DLL, 0x6500_0001, r"C:\Windows\System32\ntdll.dll"),
+            ],
+            memory: vec![
+                (0x1_0000, vec![0; 100]),
+                (TOOL, image(0xe8, 0x6500_0000, 0x0822)),
+                (DLL, image(0xe8, 0x6500_0001, 0x2022)),
+            ],
+            ..Synthesized::default()
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
+        super::read(bytes, bytes.len() as u64)
+    }
+
+    fn patched(bytes: &[u8], at: usize, with: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        bytes[at..at + with.len()].copy_from_slice(with);
+        bytes
+    }
+
+    fn u32_at(bytes: &[u8], at: usize) -> u32 {
+        u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
+    }
+
+    /// Parts of a file that has zeros elsewhere; counts the reads and their bytes.
+    struct Sparse {
+        parts: Vec<(u64, Vec<u8>)>,
+        length: u64,
+        reads: Cell<usize>,
+        bytes: Cell<usize>,
+        largest: Cell<usize>,
+    }
+
+    impl Sparse {
+        fn new(parts: impl IntoIterator<Item = (u64, Vec<u8>)>, length: u64) -> Self {
+            let (reads, bytes, largest) = Default::default();
+            Sparse { parts: parts.into_iter().collect(), length, reads, bytes, largest }
+        }
+    }
+
+    impl ReadAt for Sparse {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            let left = usize::try_from(self.length.saturating_sub(offset)).unwrap();
+            let length = left.min(buffer.len());
+            buffer[..length].fill(0);
+            let end = offset + length as u64;
+            for (start, bytes) in &self.parts {
+                let part_end = start + bytes.len() as u64;
+                let (from, to) = (offset.max(*start), end.min(part_end));
+                if from < to {
+                    let at = |from: u64, to: u64, base: u64| {
+                        usize::try_from(from - base).unwrap()..usize::try_from(to - base).unwrap()
+                    };
+                    buffer[at(from, to, offset)].copy_from_slice(&bytes[at(from, to, *start)]);
+                }
+            }
+            self.reads.set(self.reads.get() + 1);
+            self.bytes.set(self.bytes.get() + length);
+            self.largest.set(self.largest.get().max(buffer.len()));
+            Ok(length)
+        }
+    }
+
+    #[test]
+    fn dumps_are_told_by_how_they_begin() {
+        for (start, is_mini, is_kernel) in [
+            (&b"MDMP\x93\xa7"[..], true, false),
+            (b"PAGEDUMP", false, true),
+            (b"PAGEDU64\x0f", false, true),
+            (b"PAGE", false, false),
+            (b"MDM", false, false),
+            (b"", false, false),
+        ] {
+            assert_eq!((is_minidump(start), is_kernel_dump(start)), (is_mini, is_kernel));
+        }
+        assert!(matches!(read(b"PAGEDU64"), Err(CrashError::KernelDump)));
+        assert!(matches!(read(b"MZ"), Err(CrashError::NotACrash)));
+    }
+
+    #[test]
+    fn a_dump_tells_the_program_the_exception_and_the_modules() {
+        let module = |path: &str, base, time_stamp, characteristics| Module {
+            path: path.to_owned(),
+            range: Some((base, SIZE_OF_IMAGE)),
+            time_stamp: Some(time_stamp),
+            checksum: Some(0),
+            characteristics,
+        };
+        for is_full in [false, true] {
+            let crash = read(&Synthesized { is_full, ..lost() }.bytes()).unwrap();
+            let expected = Crash {
+                program: Some(r"\\server\tools\tool.exe".to_owned()),
+                time: Some(1_700_000_000),
+                exception: Exception {
+                    code: IN_PAGE_ERROR,
+                    in_page: InPage {
+                        access: Some(Access::Execute),
+                        address: Some(TOOL + 0x1000),
+                        status: Some(0xc000_020c),
+                    },
+                },
+                named: None,
+                modules: vec![
+                    module(r"\\server\tools\tool.exe", TOOL, 0x6500_0000, Some(0x0822)),
+                    module(r"C:\Windows\System32\ntdll.dll", DLL, 0x6500_0001, Some(0x2022)),
+                ],
+            };
+            assert_eq!(crash, expected);
+        }
+    }
+
+    #[test]
+    fn an_in_page_error_tells_as_much_as_it_has_parameters() {
+        let page = |access, address, status| InPage { access, address, status };
+        for (code, parameters, expected) in [
+            (IN_PAGE_ERROR, vec![], page(None, None, None)),
+            (IN_PAGE_ERROR, vec![0], page(Some(Access::Read), None, None)),
+            (IN_PAGE_ERROR, vec![1, 5], page(Some(Access::Write), Some(5), None)),
+            (IN_PAGE_ERROR, vec![8, 5, 6], page(Some(Access::Execute), Some(5), Some(6))),
+            (IN_PAGE_ERROR, vec![7, 5, 6, 7], page(None, Some(5), Some(6))),
+            (IN_PAGE_ERROR, vec![0; 15], page(Some(Access::Read), Some(0), Some(0))),
+            (
+                IN_PAGE_ERROR,
+                vec![0, u64::MAX, 0xffff_ffff_c000_00be],
+                page(Some(Access::Read), Some(u64::MAX), Some(0xc000_00be)),
+            ),
+            (0xc000_0005, vec![0, 5], page(None, None, None)),
+        ] {
+            let dump = Synthesized { exception: Some((code, parameters)), ..lost() };
+            let exception = read(&dump.bytes()).unwrap().exception;
+            assert_eq!(exception, Exception { code, in_page: expected });
+        }
+        let too_many = Synthesized { exception: Some((IN_PAGE_ERROR, vec![0; 15])), ..lost() };
+        let count = ENTRIES.len() * 12 + 32 + 56 + 32;
+        let too_many = patched(&too_many.bytes(), count, &16_u32.to_le_bytes());
+        assert!(matches!(read(&too_many), Err(CrashError::Malformed(EXCEPTION))));
+    }
+
+    #[test]
+    fn addresses_have_as_many_bits_as_the_processor() {
+        const EXTENDED: u64 = 0xffff_ffff_8040_0000;
+        const SHORT: u64 = 0x8040_0000;
+        for (architecture, expected) in
+            [(X86, SHORT), (ARM, SHORT), (X64, EXTENDED), (ARM64, EXTENDED)]
+        {
+            // Writers that extend the sign do not do it everywhere.
+            for (module, memory) in
+                [(EXTENDED, EXTENDED), (expected, EXTENDED), (EXTENDED, expected)]
+            {
+                for is_full in [false, true] {
+                    let dump = Synthesized {
+                        architecture,
+                        exception: Some((IN_PAGE_ERROR, vec![0, EXTENDED + 0x10, 0xc000_020c])),
+                        modules: vec![Loaded::new(module, 7, "a.exe")],
+                        memory: vec![(memory, image(0x80, 7, 0x0102))],
+                        is_full,
+                        ..lost()
+                    };
+                    let crash = read(&dump.bytes()).unwrap();
+                    assert_eq!(crash.exception.in_page.address, Some(expected + 0x10));
+                    assert_eq!(crash.modules[0].range, Some((expected, SIZE_OF_IMAGE)));
+                    assert_eq!(crash.modules[0].characteristics, Some(0x0102));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_an_exception_it_is_no_crash() {
+        let living = Synthesized { exception: None, ..lost() };
+        assert!(matches!(read(&living.bytes()), Err(CrashError::NoException)));
+    }
+
+    #[test]
+    fn the_program_is_the_first_module_that_can_be_one() {
+        for (paths, expected) in [
+            (&[r"C:\a\Tool.EXE", "b.exe"][..], Some(r"C:\a\Tool.EXE")),
+            (&["saver.scr", "b.exe"], Some("saver.scr")),
+            (&["ntdll.DLL", "b.dll", "b.exe"], Some("b.exe")),
+            (&["ntdll.dll", "exe"], Some("ntdll.dll")),
+            (&[""], Some("")),
+            (&[], None),
+        ] {
+            let modules = paths.iter().map(|path| Loaded::new(DLL, 0, path)).collect();
+            let crash = read(&Synthesized { modules, time: 0, ..lost() }.bytes()).unwrap();
+            assert_eq!((crash.program.as_deref(), crash.time), (expected, None));
+        }
+    }
+
+    #[test]
+    fn names_are_any_utf_16() {
+        let longest = vec![u16::from(b'x'); LONGEST_NAME];
+        for (path, expected) in [
+            (
+                "\\\\server\\Größe\\\u{1f980}.exe".encode_utf16().collect(),
+                "\\\\server\\Größe\\🦀.exe",
+            ),
+            (vec![0x61, 0xd83e, 0x62, 0xdd80], "a\u{fffd}b\u{fffd}"),
+            (longest.clone(), &"x".repeat(LONGEST_NAME)),
+        ] {
+            let modules = vec![Loaded { path, ..Loaded::default() }];
+            let crash = read(&Synthesized { modules, ..lost() }.bytes()).unwrap();
+            assert_eq!(crash.modules[0].path, expected);
+        }
+        let path = [longest, vec![0]].concat();
+        let modules = vec![Loaded { path, ..Loaded::default() }];
+        let read = read(&Synthesized { modules, ..lost() }.bytes());
+        assert!(matches!(read, Err(CrashError::Malformed(NAMES))));
+    }
+
+    #[test]
+    fn characteristics_are_those_of_the_same_image_if_the_dump_holds_its_header() {
+        let header = |e_lfanew| image(e_lfanew, 7, 0x0822);
+        let cut = |e_lfanew, by: usize| {
+            let mut bytes = header(e_lfanew);
+            bytes.truncate(bytes.len() - by);
+            bytes
+        };
+        let before = |bytes: Vec<u8>| [vec![0; 0x300], bytes].concat();
+        let none = Vec::new();
+        for (name, start, memory, expected) in [
+            ("at the base", TOOL, header(0x80), Some(0x0822)),
+            ("folded into the DOS header", TOOL, header(0x40), Some(0x0822)),
+            ("across what is read first", TOOL, header(500), Some(0x0822)),
+            ("beyond what is read first", TOOL, header(3000), Some(0x0822)),
+            ("inside a region", TOOL - 0x300, before(header(0x80)), Some(0x0822)),
+            ("cut off by a byte", TOOL, cut(0x80, 1), None),
+            ("cut off by a byte, beyond", TOOL, cut(3000, 1), None),
+            ("cut off in the DOS header", TOOL, header(0x80)[..0x3f].to_vec(), None),
+            ("another build", TOOL, image(0x80, 8, 0x0822), None),
+            ("no image", TOOL, vec![0; 0x200], None),
+            ("no NT headers", TOOL, patched(&header(0x80), 0x80, b"NE"), None),
+            ("an offset beyond all", TOOL, patched(&header(0x80), 0x3c, &[0xff; 4]), None),
+            ("behind the base", TOOL + 1, header(0x80), None),
+            ("just before the base", TOOL - 0x300, vec![0; 0x300], None),
+            ("nothing", TOOL, none, None),
+        ] {
+            for is_full in [false, true] {
+                let dump = Synthesized {
+                    modules: vec![Loaded::new(TOOL, 7, "a.exe")],
+                    memory: vec![(start, memory.clone())],
+                    is_full,
+                    ..lost()
+                };
+                let crash = read(&dump.bytes()).unwrap();
+                assert_eq!(crash.modules[0].characteristics, expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_streams_and_regions_of_a_kind_the_first_holds() {
+        let bytes = lost().bytes();
+        // The system information becomes a second exception, behind and before the first one.
+        let kind = |at: usize, kind: u32| patched(&bytes, at, &kind.to_le_bytes());
+        let entry = bytes[ENTRIES[0]..ENTRIES[1]].to_vec();
+        let second = [&6_u32.to_le_bytes(), &entry[4..]].concat();
+        let behind = patched(&bytes, ENTRIES[3], &second);
+        assert_eq!(read(&behind).unwrap().exception.code, IN_PAGE_ERROR);
+        let before = kind(ENTRIES[0], 6);
+        assert!(matches!(read(&before), Err(CrashError::Malformed(EXCEPTION))));
+        let empty = patched(&before, ENTRIES[0] + 4, &[0; 4]);
+        assert_eq!(read(&empty).unwrap().exception.code, IN_PAGE_ERROR);
+
+        let twice = vec![(TOOL, image(0x80, 7, 1)), (TOOL, image(0x80, 7, 2))];
+        let modules = vec![Loaded::new(TOOL, 7, "a.exe"), Loaded::new(TOOL, 7, "b.exe")];
+        let crash = read(&Synthesized { modules, memory: twice, ..lost() }.bytes()).unwrap();
+        for module in crash.modules {
+            assert_eq!(module.characteristics, Some(1));
+        }
+    }
+
+    #[test]
+    fn a_dump_that_is_cut_off_is_an_error_or_says_the_same() {
+        for is_full in [false, true] {
+            let bytes = Synthesized { is_full, ..lost() }.bytes();
+            let whole = read(&bytes).unwrap();
+            for length in 0..bytes.len() {
+                let cut = &bytes[..length];
+                // What is said of its length may be older than the reading of it.
+                for claimed in [length, bytes.len()] {
+                    match super::read(cut, claimed as u64) {
+                        Ok(crash) => assert_eq!(crash, whole, "{length}"),
+                        Err(CrashError::NotACrash) => assert!(length < 4),
+                        Err(CrashError::Truncated(_)) => assert!(length >= 4),
+                        Err(error) => panic!("{length}: {error}"),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_byte_may_be_wrong() {
+        for is_full in [false, true] {
+            let bytes = Synthesized { is_full, ..lost() }.bytes();
+            for at in 0..bytes.len() {
+                for wrong in [0, 1, 0x7f, 0x80, 0xff] {
+                    let file = Sparse::new([(0, patched(&bytes, at, &[wrong]))], 0x2000);
+                    let _ = super::read(&file, file.length);
+                    assert!(file.bytes.get() < 1 << 20 && file.largest.get() <= 64 << 10);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn counts_and_places_that_lie_are_errors() {
+        let (mini, full) = (lost().bytes(), Synthesized { is_full: true, ..lost() }.bytes());
+        let list = |bytes| u32_at(bytes, ENTRIES[3] + 8) as usize;
+        let name = u32_at(&mini, MODULE_LIST + 4 + 20) as usize;
+        let (most, all): (&[u8], &[u8]) = (&[0xff; 4], &[0xff; 8]);
+        for (name, file, at, with) in [
+            ("streams", &mini, 8, most),
+            ("directory beyond the end", &mini, 12, most),
+            ("system information beyond the end", &mini, ENTRIES[0] + 8, most),
+            ("exception beyond the end", &mini, ENTRIES[1] + 8, most),
+            ("exception's size", &mini, ENTRIES[1] + 4, most),
+            ("exception's size, too small", &mini, ENTRIES[1] + 4, &[167, 0, 0, 0]),
+            ("modules beyond the end", &mini, ENTRIES[2] + 8, most),
+            ("modules' size", &mini, ENTRIES[2] + 4, most),
+            ("modules' size, too small", &mini, ENTRIES[2] + 4, &[219, 0, 0, 0]),
+            ("modules", &mini, MODULE_LIST, most),
+            ("one module more", &mini, MODULE_LIST, &[3, 0, 0, 0]),
+            ("name beyond the end", &mini, MODULE_LIST + 4 + 20, most),
+            ("name's length", &mini, name, most),
+            ("name's length, odd", &mini, name, &[3, 0, 0, 0]),
+            ("name's length, beyond the end", &mini, name, &[0xfe, 0xff, 0, 0]),
+            ("regions", &mini, list(&mini), most),
+            ("region beyond the end", &mini, list(&mini) + 4 + 16 + 12, most),
+            ("regions of a full dump", &full, list(&full), all),
+            ("one region more", &full, list(&full), &[4, 0, 0, 0]),
+            ("memory beyond the end", &full, list(&full) + 8, &[0xff, 0xff, 0xff, 0xff, 0xff]),
+            ("memory beyond all", &full, list(&full) + 8, all),
+            ("region's size", &full, list(&full) + 16 + 8, all),
+            ("size of the list of a full dump", &full, ENTRIES[3] + 4, &[15, 0, 0, 0]),
+        ] {
+            let bytes = patched(file, at, with);
+            let file = Sparse::new([(0, bytes)], file.len() as u64);
+            let read = super::read(&file, file.length);
+            let is_right = matches!(read, Err(CrashError::Truncated(_) | CrashError::Malformed(_)));
+            assert!(is_right, "{name}: {read:?}");
+            // Each buffer is read into: they are what is allocated.
+            assert!(file.largest.get() <= 64 << 10, "{name}: {}", file.largest.get());
+        }
+    }
+
+    #[test]
+    fn what_a_large_file_claims_is_not_what_is_read() {
+        const END: u64 = 4 << 30;
+        let lies = |at: usize, with: &[u8], list: Option<(u64, Vec<u8>)>| {
+            let bytes = patched(&lost().bytes(), at, with);
+            let file = Sparse::new([(0, bytes)].into_iter().chain(list), END);
+            let read = super::read(&file, END);
+            assert!(matches!(read, Err(CrashError::Malformed(_))), "{read:?}");
+            assert!(file.bytes.get() < 64 << 10, "{}", file.bytes.get());
+        };
+        // Lists that the file has room for, and nobody needs.
+        let entry = |kind: u32| [kind, 0xf000_0000, 0x1000].map(u32::to_le_bytes).concat();
+        let count = |count: u64| Some((0x1000, count.to_le_bytes().to_vec()));
+        lies(ENTRIES[2], &entry(4), count(0x0020_0000));
+        lies(ENTRIES[3], &entry(5), count(0x0e00_0000));
+        lies(ENTRIES[3], &entry(9), count(0x0e00_0000));
+
+        // Modules that share one name.
+        let modules = vec![Loaded { path: vec![0x78; LONGEST_NAME], ..Loaded::default() }];
+        let bytes = Synthesized { modules, ..lost() }.bytes();
+        let module = &bytes[MODULE_LIST + 4..][..108];
+        let list = [&10_000_u32.to_le_bytes()[..], &module.repeat(10_000)].concat();
+        let at = bytes.len();
+        let entry = [4, u32::try_from(list.len()).unwrap(), u32::try_from(at).unwrap()];
+        let bytes = patched(&bytes, ENTRIES[2], &entry.map(u32::to_le_bytes).concat());
+        let shared = read(&[bytes, list].concat());
+        assert!(matches!(shared, Err(CrashError::Malformed(NAMES))), "{shared:?}");
+    }
+
+    #[test]
+    fn of_four_gigabytes_some_kilobytes_are_read() {
+        let base = |index: u64| DLL + index * 0x10_0000;
+        let modules = (0..50).map(|index| {
+            Loaded::new(base(index), 7, &format!(r"C:\Program Files\Some Tool\library{index}.dll"))
+        });
+        let images = (0..50).flat_map(|index| {
+            let mut header = image(0x108, 7, 0x2022);
+            header.resize(0x1000, 0);
+            [(base(index) - 0x1000, vec![0; 16]), (base(index), header)]
+        });
+        // Those behind the last module are not even looked at.
+        let others = (0..200_000).map(|index| (base(100) + index * 0x1000, Vec::new()));
+        let dump = Synthesized {
+            modules: modules.collect(),
+            memory: images.chain(others).collect(),
+            is_full: true,
+            gap: (4 << 30) - (1 << 20),
+            ..lost()
+        };
+        let parts = dump.parts();
+        let (memory_at, memory) = &parts[2];
+        let length = memory_at + memory.len() as u64;
+        assert!(*memory_at > 7 << 30);
+        let file = Sparse::new(parts, length);
+        let crash = super::read(&file, length).unwrap();
+        assert_eq!(crash.modules.len(), 50);
+        assert!(crash.modules.iter().all(|module| module.characteristics == Some(0x2022)));
+        let (reads, bytes) = (file.reads.get(), file.bytes.get());
+        assert!(reads < 70 && bytes < 64 << 10, "{reads} reads, {bytes} bytes");
+    }
+
+    #[test]
+    fn reads_that_give_single_bytes_give_the_same() {
+        struct Slow(Vec<u8>);
+        impl ReadAt for Slow {
+            fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+                let length = buffer.len().min(1);
+                self.0.read_at(&mut buffer[..length], offset)
+            }
+        }
+        let bytes = lost().bytes();
+        let slow = super::read(&Slow(bytes.clone()), bytes.len() as u64).unwrap();
+        assert_eq!(slow, read(&bytes).unwrap());
+    }
+}

@@ -1,0 +1,179 @@
+//! Minidumps to test with, made without the crate that they are read with.
+//!
+//! xtask makes the seeds of the fuzz target with it, too.
+
+/// What a minidump is made of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Synthesized {
+    /// The processor architecture: 0 x86, 5 ARM, 9 x64, 12 ARM64.
+    pub(crate) architecture: u16,
+    /// When it was written, in seconds since 1970.
+    pub(crate) time: u32,
+    /// The exception's code and its parameters.
+    pub(crate) exception: Option<(u32, Vec<u64>)>,
+    /// The modules.
+    pub(crate) modules: Vec<Loaded>,
+    /// The regions of memory: each one's first address, and what is in it.
+    pub(crate) memory: Vec<(u64, Vec<u8>)>,
+    /// Whether the memory is in a list for large dumps.
+    pub(crate) is_full: bool,
+    /// How many bytes of nothing lie before the memory's list, and again before the memory.
+    pub(crate) gap: u64,
+}
+
+/// A module.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Loaded {
+    /// Its first address.
+    pub(crate) base: u64,
+    /// Its `TimeDateStamp`.
+    pub(crate) time_stamp: u32,
+    /// Its path in UTF-16, which may be none.
+    pub(crate) path: Vec<u16>,
+}
+
+/// The `SizeOfImage` of each module.
+pub(crate) const SIZE_OF_IMAGE: u32 = 0x5000;
+
+/// Where the streams begin: behind the header, and four entries of a directory.
+const STREAMS: usize = 32 + 4 * 12;
+
+impl Loaded {
+    pub(crate) fn new(base: u64, time_stamp: u32, path: &str) -> Self {
+        Loaded { base, time_stamp, path: path.encode_utf16().collect() }
+    }
+}
+
+/// How an image begins in memory.
+pub(crate) fn image(e_lfanew: u32, time_stamp: u32, characteristics: u16) -> Vec<u8> {
+    let mut bytes = b"MZ".to_vec();
+    bytes.resize(0x3c, 0);
+    u32s(&mut bytes, &[e_lfanew]);
+    bytes.resize(e_lfanew as usize, 0);
+    bytes.extend(b"PE\0\0");
+    u16s(&mut bytes, &[0x8664, 6]);
+    u32s(&mut bytes, &[time_stamp, 0, 0]);
+    u16s(&mut bytes, &[0xf0, characteristics]);
+    bytes
+}
+
+impl Synthesized {
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (offset, part) in self.parts() {
+            bytes.resize(usize::try_from(offset).unwrap_or_default(), 0);
+            bytes.extend(part);
+        }
+        bytes
+    }
+
+    /// Its parts, each with its offset: what lies before the first gap, between them, and behind them.
+    pub(crate) fn parts(&self) -> [(u64, Vec<u8>); 3] {
+        let (system, exception) = (self.system(), self.exception());
+        let modules_at = STREAMS + system.len() + exception.len();
+        let modules = self.modules(modules_at);
+        let names = self.modules.iter().flat_map(|module| string(&module.path));
+        let names: Vec<_> = names.collect();
+
+        let list_at = (modules_at + modules.len() + names.len()) as u64 + self.gap;
+        let list_size = self.list(0).len();
+        let memory_at = list_at + list_size as u64 + self.gap;
+        let list = self.list(memory_at);
+
+        let mut bytes = b"MDMP".to_vec();
+        u32s(&mut bytes, &[0x1234_a793, 4, 32, 0, self.time, 0, 0]);
+        let mut at = STREAMS as u64;
+        let list_kind = if self.is_full { 9 } else { 5 };
+        for (kind, size) in [(7, system.len()), (6, exception.len()), (4, modules.len())] {
+            // No stream stands where there is nothing to tell.
+            let kind = if size == 0 { 0 } else { kind };
+            u32s(&mut bytes, &[kind, number(size), number(at)]);
+            at += size as u64;
+        }
+        let list_kind = if self.memory.is_empty() { 0 } else { list_kind };
+        u32s(&mut bytes, &[list_kind, number(list_size), number(list_at)]);
+        for part in [system, exception, modules, names] {
+            bytes.extend(part);
+        }
+        let memory = self.memory.iter().flat_map(|(_, bytes)| bytes).copied().collect();
+        [(0, bytes), (list_at, list), (memory_at, memory)]
+    }
+
+    fn system(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        u16s(&mut bytes, &[self.architecture]);
+        bytes.resize(56, 0);
+        bytes
+    }
+
+    fn exception(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if let Some((code, parameters)) = &self.exception {
+            u32s(&mut bytes, &[1, 0, *code, 0, 0, 0, 0x1234, 0, number(parameters.len()), 0]);
+            u64s(&mut bytes, parameters);
+            bytes.resize(168, 0);
+        }
+        bytes
+    }
+
+    /// The list of modules, which begins at an offset, and has their names behind it.
+    fn modules(&self, at: usize) -> Vec<u8> {
+        let mut name_at = at + 4 + 108 * self.modules.len();
+        let mut bytes = Vec::new();
+        u32s(&mut bytes, &[number(self.modules.len())]);
+        for module in &self.modules {
+            u64s(&mut bytes, &[module.base]);
+            u32s(&mut bytes, &[SIZE_OF_IMAGE, 0, module.time_stamp, number(name_at)]);
+            bytes.extend([0; 108 - 24]);
+            name_at += string(&module.path).len();
+        }
+        bytes
+    }
+
+    /// The list of memory, which itself begins at an offset.
+    fn list(&self, memory_at: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if self.is_full {
+            u64s(&mut bytes, &[self.memory.len() as u64, memory_at]);
+            for (start, region) in &self.memory {
+                u64s(&mut bytes, &[*start, region.len() as u64]);
+            }
+        } else {
+            let mut at = memory_at;
+            u32s(&mut bytes, &[number(self.memory.len())]);
+            for (start, region) in &self.memory {
+                u64s(&mut bytes, &[*start]);
+                u32s(&mut bytes, &[number(region.len()), number(at)]);
+                at += region.len() as u64;
+            }
+        }
+        bytes
+    }
+}
+
+/// A `MINIDUMP_STRING`: its length in bytes, itself, and a zero.
+fn string(units: &[u16]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    u32s(&mut bytes, &[number(2 * units.len())]);
+    u16s(&mut bytes, units);
+    u16s(&mut bytes, &[0]);
+    bytes
+}
+
+/// What a field of 32 bits takes.
+fn number(number: impl TryInto<u32>) -> u32 {
+    number.try_into().unwrap_or(u32::MAX)
+}
+
+fn u16s(bytes: &mut Vec<u8>, numbers: &[u16]) {
+    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+}
+
+fn u32s(bytes: &mut Vec<u8>, numbers: &[u32]) {
+    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+}
+
+fn u64s(bytes: &mut Vec<u8>, numbers: &[u64]) {
+    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+}

@@ -1,0 +1,138 @@
+//! Why a page could not be read in: the NTSTATUS beneath an in-page error.
+//!
+//! Names and numbers are those of
+//! [MS-ERREF](https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55);
+//! the classes, and what is said of each, are ours.
+
+use serde::Serialize;
+
+/// What kind of thing failed beneath an in-page error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The connection to a file server, or the server.
+    Network,
+    /// A disk, or what it is attached by.
+    Disk,
+    /// What is on a medium, or that there is none.
+    Media,
+    /// Windows lacked memory for the read.
+    NoProgress,
+    /// What more than one of these ends in.
+    Ambiguous,
+    /// A status that is not in the table.
+    Unknown,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The number.
+    pub number: u32,
+    /// Its symbolic name; for an unknown one, none.
+    pub name: Option<&'static str>,
+    /// What kind of thing failed.
+    pub class: Class,
+    /// What it means for a read, in a sentence.
+    pub sentence: &'static str,
+}
+
+/// Number, name, class and sentence.
+type Row = (u32, &'static str, Class, &'static str);
+
+#[rustfmt::skip]
+const TABLE: [Row; 25] = [
+    (0xC000_00B5, "STATUS_IO_TIMEOUT", Class::Network, "The file server did not answer in time."),
+    (0xC000_00BE, "STATUS_BAD_NETWORK_PATH", Class::Network, "The file server was not found."),
+    (0xC000_00BF, "STATUS_NETWORK_BUSY", Class::Network, "The network was too busy for the request."),
+    (0xC000_00C4, "STATUS_UNEXPECTED_NETWORK_ERROR", Class::Network, "The connection to the file server failed."),
+    (0xC000_00C9, "STATUS_NETWORK_NAME_DELETED", Class::Network, "The file server ended the connection to the share."),
+    (0xC000_00CC, "STATUS_BAD_NETWORK_NAME", Class::Network, "The file server has no such share any more."),
+    (0xC000_020C, "STATUS_CONNECTION_DISCONNECTED", Class::Network, "The connection to the file server was lost."),
+    (0xC000_020D, "STATUS_CONNECTION_RESET", Class::Network, "The file server reset the connection."),
+    (0xC000_0236, "STATUS_CONNECTION_REFUSED", Class::Network, "The file server refused the connection."),
+    (0xC000_023C, "STATUS_NETWORK_UNREACHABLE", Class::Network, "The file server's network could not be reached."),
+    (0xC000_023D, "STATUS_HOST_UNREACHABLE", Class::Network, "The file server could not be reached."),
+    (0xC000_0241, "STATUS_CONNECTION_ABORTED", Class::Network, "This machine ended the connection to the file server."),
+    (0xC000_0480, "STATUS_SHARE_UNAVAILABLE", Class::Network, "The share was not available."),
+    (0xC000_000E, "STATUS_NO_SUCH_DEVICE", Class::Disk, "The disk was gone."),
+    (0xC000_009C, "STATUS_DEVICE_DATA_ERROR", Class::Disk, "The disk could not read the data."),
+    (0xC000_009D, "STATUS_DEVICE_NOT_CONNECTED", Class::Disk, "The disk was not connected any more."),
+    (0xC000_0185, "STATUS_IO_DEVICE_ERROR", Class::Disk, "The disk, or what it is attached by, reported an error."),
+    (0xC000_0013, "STATUS_NO_MEDIA_IN_DEVICE", Class::Media, "The drive held no medium any more."),
+    (0xC000_003E, "STATUS_DATA_ERROR", Class::Media, "What is on the medium could not be read: it is damaged."),
+    (0xC000_0178, "STATUS_NO_MEDIA", Class::Media, "The drive held no medium any more."),
+    (0xC000_009A, "STATUS_INSUFFICIENT_RESOURCES", Class::NoProgress, "Windows lacked the memory to read the page, again and again."),
+    (0xC000_0098, "STATUS_FILE_INVALID", Class::Ambiguous, "The volume of the file was changed from outside, so that the open file is not valid any more."),
+    (0xC000_0120, "STATUS_CANCELLED", Class::Ambiguous, "The read was cancelled, which can follow the loss of a share or of a disk."),
+    (0xC000_0128, "STATUS_FILE_CLOSED", Class::Ambiguous, "The file was closed beneath the program, as when a connection ends or a volume goes."),
+    (0xC000_026E, "STATUS_VOLUME_DISMOUNTED", Class::Ambiguous, "The volume was dismounted, which may be a disk or a share."),
+];
+
+impl Status {
+    /// What the table says of this number.
+    pub fn of(number: u32) -> Self {
+        let row = TABLE.iter().find(|row| row.0 == number);
+        match row {
+            Some(&(number, name, class, sentence)) => {
+                Status { number, name: Some(name), class, sentence }
+            }
+            None => Status {
+                number,
+                name: None,
+                class: Class::Unknown,
+                sentence: "It is none of those that are known for the loss of a share or of a disk.",
+            },
+        }
+    }
+
+    /// All that the table knows.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|row| Status::of(row.0))
+    }
+}
+
+/// The symbolic name of an exception's code, for those that programs often end with. The last two are C++'s
+/// and .NET's own.
+pub fn exception_name(code: u32) -> Option<&'static str> {
+    Some(match code {
+        0x8000_0003 => "STATUS_BREAKPOINT",
+        0xC000_0005 => "STATUS_ACCESS_VIOLATION",
+        0xC000_0006 => "STATUS_IN_PAGE_ERROR",
+        0xC000_001D => "STATUS_ILLEGAL_INSTRUCTION",
+        0xC000_0094 => "STATUS_INTEGER_DIVIDE_BY_ZERO",
+        0xC000_00FD => "STATUS_STACK_OVERFLOW",
+        0xC000_0374 => "STATUS_HEAP_CORRUPTION",
+        0xC000_0409 => "STATUS_STACK_BUFFER_OVERRUN",
+        0xC000_0417 => "STATUS_INVALID_CRUNTIME_PARAMETER",
+        0xE06D_7363 => "a C++ exception",
+        0xE043_4352 => "a .NET exception",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn each_status_stands_once_and_is_an_error() {
+        let by_number: BTreeMap<_, _> = TABLE.iter().map(|row| (row.0, row.1)).collect();
+        let by_name: BTreeMap<_, _> = TABLE.iter().map(|row| (row.1, row.0)).collect();
+        assert_eq!((by_number.len(), by_name.len()), (TABLE.len(), TABLE.len()));
+        for status in Status::all() {
+            assert_eq!(status.number >> 28, 0xC, "{status:?}");
+            assert!(status.sentence.ends_with('.'), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_is_not_in_the_table_is_of_no_class() {
+        for number in [0, 0xC000_0005, 0xC000_1234, u32::MAX] {
+            let status = Status::of(number);
+            assert_eq!((status.number, status.name, status.class), (number, None, Class::Unknown));
+        }
+    }
+}

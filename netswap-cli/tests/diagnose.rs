@@ -1,0 +1,164 @@
+//! `netswap diagnose`, on the dumps that fuzzing begins with and on reports as Windows writes them. Dumps by a real
+//! `MiniDumpWriteDump` are diagnosed by `cargo xtask windows`.
+
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Run, repository};
+use tempfile::TempDir;
+
+const IN_PAGE: &str = "Version=1\r\nEventType=InPageError\r\nEventTime=133174872880298997\r\n\
+    Sig[0].Name=Error Status Code\r\nSig[0].Value=c000020c\r\nSig[1].Value=00000004\r\n\
+    AppName=Ledger\r\nAppPath=Z:\\ledger.exe\r\n";
+
+const CRASH: &str = "Version=1\r\nEventType=APPCRASH\r\nSig[0].Value=ledger.exe\r\n\
+    Sig[3].Value=Ledger.exe\r\nSig[5].Value=6377b0f2\r\nSig[6].Value=c0000006\r\nSig[7].Value=0906bc\r\n\
+    LoadedModule[0]=\\\\depot\\tools\\ledger.exe\r\nLoadedModule[1]=\\\\depot\\tools\\rates.dll\r\n\
+    AppPath=\\\\depot\\tools\\ledger.exe\r\n";
+
+fn netswap(folder: &Path, arguments: &[&str]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
+    Run::of(command.arg("diagnose").args(arguments).current_dir(folder))
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+/// A dump of those that fuzzing begins with.
+fn dump(name: &str) -> Vec<u8> {
+    fs::read(repository().join("fuzz/corpus/minidump").join(name)).unwrap()
+}
+
+fn utf_16(text: &str) -> Vec<u8> {
+    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
+}
+
+/// The objects of `--format ndjson`.
+fn rows(folder: &Path, arguments: &[&str], code: i32) -> Vec<Value> {
+    let run = netswap(folder, &[&["--format", "ndjson"], arguments].concat());
+    assert_eq!(run.code, code, "{run:#?}");
+    run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn one_screen_tells_the_cause_the_image_and_the_command() {
+    let folder = folder(&[("a.dmp", &dump("x64-without-memory"))]);
+    let run = netswap(folder.path(), &["a.dmp"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    for part in [
+        "share-lost: the connection to a share was lost",
+        "0xC000020C STATUS_CONNECTION_DISCONNECTED",
+        r"page of     \\server\tools\tool.exe + 0x1000",
+        r"from the share \\server\tools",
+        "not known: its header is not in the dump",
+        r"netswap patch '\\server\tools\tool.exe'",
+    ] {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
+    assert!(run.stdout.lines().count() <= 24, "{}", run.stdout);
+}
+
+#[test]
+fn dumps_of_each_machine_tell_the_same() {
+    let names = ["x64", "x64-full", "x64-full-with-gaps", "x86", "x86-full"];
+    for name in names {
+        let folder = folder(&[("a.dmp", &dump(name))]);
+        let rows = rows(folder.path(), &["a.dmp"], 1);
+        assert_eq!(rows[0]["cause"], "share-lost", "{name}");
+        assert_eq!(rows[0]["image"]["bit"], "set", "{name}");
+        assert_eq!(rows[0]["image"]["bits"]["from"], "dump", "{name}");
+        assert_eq!(rows[0]["advice"], serde_json::json!(["had-the-bit"]), "{name}");
+    }
+}
+
+#[test]
+fn reports_are_read_in_either_encoding() {
+    for bytes in [IN_PAGE.as_bytes().to_vec(), utf_16(IN_PAGE)] {
+        let folder = folder(&[("Report.wer", &bytes)]);
+        let rows = rows(folder.path(), &["Report.wer"], 1);
+        assert_eq!(rows[0]["cause"], "share-lost");
+        assert_eq!(rows[0]["image"]["origin"], serde_json::json!({"kind": "drive", "drive": "Z"}));
+        assert_eq!(rows[0]["place"], "not-told");
+    }
+}
+
+#[test]
+fn a_report_without_a_status_does_not_claim_to_know_the_cause() {
+    let folder = folder(&[("Report.wer", CRASH.as_bytes())]);
+    let run = netswap(folder.path(), &["Report.wer"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stdout.contains("cause-unclear:"), "{}", run.stdout);
+    assert!(run.stdout.contains("same share  rates.dll  not known"), "{}", run.stdout);
+}
+
+#[test]
+fn a_folder_is_grouped_by_cause_and_other_files_are_passed_over() {
+    let folder = folder(&[
+        ("1/a.dmp", &dump("x64")),
+        ("2/b.dmp", &dump("x64-full")),
+        ("3/Report.wer", IN_PAGE.as_bytes()),
+        ("notes.txt", b"EventType is a word"),
+        ("empty", b""),
+    ]);
+    let run = netswap(folder.path(), &["."]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.stdout.starts_with("2 crashes: share-lost, 0xC000020C\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("failed at 1 address\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("\n1 crash: share-lost, 0xC000020C\n"), "{}", run.stdout);
+    let rows = rows(folder.path(), &["."], 1);
+    assert_eq!(rows.len(), 4);
+    assert_eq!(rows[3]["groups"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn another_crash_is_not_sent_the_wrong_way() {
+    let text = CRASH.replace("c0000006", "c0000005");
+    let folder = folder(&[("Report.wer", text.as_bytes())]);
+    let run = netswap(folder.path(), &["Report.wer"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stdout.contains("not-an-in-page-error:"), "{}", run.stdout);
+    assert!(!run.stdout.contains("netswap patch"), "{}", run.stdout);
+}
+
+#[test]
+fn what_can_not_be_read_names_the_file_and_ends_with_2() {
+    for (bytes, why) in [
+        (dump("x64-cut-off"), "it ends before its list of module names does"),
+        (dump("x64-endless-modules"), "its module list is not as the format has it"),
+        (dump("x64-living"), "it holds no exception"),
+        (dump("kernel"), "it is a kernel dump"),
+        (b"MZ".to_vec(), "it is no minidump and no Report.wer"),
+        (b"Version=1\r\nEventType=APPCRASH\r\n".to_vec(), "it has no line `Sig[6].Value`"),
+    ] {
+        let folder = folder(&[("a.dmp", &bytes)]);
+        let run = netswap(folder.path(), &["a.dmp"]);
+        assert_eq!(run.code, 2, "{run:#?}");
+        assert!(run.stdout.starts_with("a.dmp\n  unreadable: "), "{}", run.stdout);
+        assert!(run.stdout.contains(why), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn a_folder_without_a_dump_has_nothing_to_diagnose() {
+    let folder = folder(&[("notes.txt", b"nothing")]);
+    let run = netswap(folder.path(), &["."]);
+    assert_eq!(run.code, 3, "{run:#?}");
+    assert!(run.stderr.contains("nothing to diagnose"), "{}", run.stderr);
+    let run = netswap(folder.path(), &["missing.dmp"]);
+    assert_eq!(run.code, 2, "{run:#?}");
+}
