@@ -4,8 +4,13 @@
 //! what the next one begins with; the repository has only the seeds.
 
 mod image;
+mod minidumps;
+mod reports;
 mod response_files;
 mod seeds;
+// What the reader itself is tested with.
+#[path = "../../../netswap-cli/src/crash/minidump/synthesized.rs"]
+mod synthesized;
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -17,8 +22,8 @@ use crate::process::{cargo, check, is_there, root, scratch};
 const VERSION: &str = "0.13.2";
 
 /// As in `fuzz/Cargo.toml`.
-pub(crate) const TARGETS: [&str; 6] =
-    ["certificates", "clr", "header", "imports", "journal", "linker"];
+pub(crate) const TARGETS: [&str; 8] =
+    ["certificates", "clr", "header", "imports", "journal", "linker", "minidump", "wer"];
 
 /// Larger inputs lead nowhere that a smaller one does not: the farthest headers of the seeds are at
 /// 4096, and what is read at once has 4096 bytes.
@@ -131,7 +136,7 @@ impl Fuzzer {
         fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
         let file = File::create(&log).map_err(of_log)?;
         let dictionary = match target {
-            "journal" | "linker" => target,
+            "journal" | "linker" | "minidump" | "wer" => target,
             _ => "pe",
         };
         let dictionary = root().join("fuzz").join(dictionary).with_extension("dict");

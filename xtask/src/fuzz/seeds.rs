@@ -1,5 +1,5 @@
-//! What fuzzing begins with: small images, journals and response files of each kind that a reader tells
-//! apart.
+//! What fuzzing begins with: small images, journals, response files, minidumps and reports of each kind that a
+//! reader tells apart.
 //!
 //! They lie in `fuzz/corpus`, one folder for each target. Beside them lie inputs that once made a
 //! target fail; their names begin with `found-`.
@@ -11,7 +11,7 @@ use super::image::{
     CERTIFICATES, CLR, DELAY_IMPORTS, IMAGE_BASE, IMPORTS, Image, SECTION, number, u16s, u32s,
     with_checksum,
 };
-use super::response_files;
+use super::{minidumps, reports, response_files};
 use crate::process::root;
 
 /// A file to begin with.
@@ -54,6 +54,8 @@ fn all() -> Vec<Seed> {
         .chain(of("clr", assemblies()))
         .chain(of("journal", journals()))
         .chain(of("linker", response_files::inputs()))
+        .chain(of("minidump", minidumps::inputs()))
+        .chain(of("wer", reports::inputs()))
         .collect()
 }
 
@@ -265,7 +267,8 @@ mod tests {
 
     #[test]
     fn every_image_is_one_and_what_only_looks_like_one_is_not() {
-        for seed in all().iter().filter(|seed| !["journal", "linker"].contains(&seed.target)) {
+        const NO_IMAGES: [&str; 4] = ["journal", "linker", "minidump", "wer"];
+        for seed in all().iter().filter(|seed| !NO_IMAGES.contains(&seed.target)) {
             let content = image::read_from(&*seed.bytes).unwrap();
             let is_other = ["dos", "new-executable"].contains(&seed.name);
             assert_eq!(content == Content::Other, is_other, "{}/{}", seed.target, seed.name);

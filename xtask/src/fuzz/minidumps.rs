@@ -1,0 +1,76 @@
+//! Minidumps of each kind that their reader tells apart: what the target `minidump` begins with.
+
+use super::synthesized::{Loaded, Synthesized, image};
+
+const X86: u16 = 0;
+const X64: u16 = 9;
+const ARM64: u16 = 12;
+
+/// Where the module list begins in all of them.
+const MODULE_LIST: usize = 304;
+
+/// The inputs, by name.
+pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
+    // Some writers extend the sign of what has 32 bits.
+    let extended = 0xffff_ffff_8040_0000;
+    let x86 = dump(X86, extended, vec![0, extended + 0x10, 0xffff_ffff_c000_020c]);
+    let base = 0x7ff6_1234_0000;
+    let x64 = dump(X64, base, vec![8, base + 0x1000, 0xc000_020c]);
+    let arm64 = dump(ARM64, base, vec![1, 0x1000]);
+    let full = |dump: &Synthesized| Synthesized { is_full: true, ..dump.clone() };
+    let half_a_character = Loaded { path: vec![0x61, 0xd83e, 0x62], ..Loaded::default() };
+    let half_a_character = Synthesized { modules: vec![half_a_character], ..x64.clone() };
+    let mut endless = x64.bytes();
+    endless.splice(MODULE_LIST..MODULE_LIST + 4, [0xff; 4]);
+    vec![
+        ("x86", x86.bytes()),
+        ("x86-full", full(&x86).bytes()),
+        ("x64", x64.bytes()),
+        ("x64-full", full(&x64).bytes()),
+        ("x64-full-with-gaps", Synthesized { gap: 100, ..full(&x64) }.bytes()),
+        ("x64-without-memory", Synthesized { memory: Vec::new(), ..x64.clone() }.bytes()),
+        ("x64-half-a-character", half_a_character.bytes()),
+        ("x64-endless-modules", endless),
+        ("x64-cut-off", x64.bytes().into_iter().take(600).collect()),
+        ("x64-living", Synthesized { exception: None, ..x64 }.bytes()),
+        ("arm64", arm64.bytes()),
+        ("kernel", b"PAGEDU64".to_vec()),
+    ]
+}
+
+/// A dump of a program and its DLL, whose headers lie at the start of a region, and inside one.
+fn dump(architecture: u16, base: u64, parameters: Vec<u64>) -> Synthesized {
+    let dll = base + 0x10_0000;
+    Synthesized {
+        architecture,
+        time: 1_700_000_000,
+        exception: Some((0xc000_0006, parameters)),
+        modules: vec![
+            Loaded::new(base, 7, r"\\server\tools\tool.exe"),
+            Loaded::new(dll, 8, "C:\\Größe\\\u{1f980}.dll"),
+        ],
+        memory: vec![
+            (base, image(0x80, 7, 0x0822)),
+            (dll - 0x100, [vec![0; 0x100], image(600, 8, 0x2022)].concat()),
+        ],
+        ..Synthesized::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_kernel_dump_begins_as_a_minidump() {
+        for (name, input) in inputs() {
+            assert_eq!(input.starts_with(b"MDMP\x93\xa7"), name != "kernel", "{name}");
+        }
+    }
+
+    #[test]
+    fn the_module_list_that_lies_is_where_it_is() {
+        let dump = dump(X64, 0x1000, Vec::new()).bytes();
+        assert_eq!(dump[MODULE_LIST..MODULE_LIST + 12], *b"\x02\0\0\0\0\x10\0\0\0\0\0\0");
+    }
+}
