@@ -99,8 +99,8 @@ impl Unpacked {
         if !is_there("apt-get") || !is_there("dpkg") {
             return Err(NO_DEBIAN.to_owned());
         }
-        // A machine that never asked has no lists of packages yet, or old ones.
-        if self.download(packages).is_err() {
+        // A machine that never asked has no lists of packages yet, or old ones, and none of the backports.
+        if !self.options.is_empty() || self.download(packages).is_err() {
             check(self.apt(&["update"]).stdout(Stdio::null()))?;
             self.download(packages)?;
         }

@@ -1,4 +1,5 @@
-//! Readers of Windows images that share no code with netswap: pefile, lief and llvm-readobj.
+//! Readers that share no code with netswap: pefile, lief and llvm-readobj for Windows images, minidump
+//! for crash dumps.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use crate::debian::Unpacked;
 use crate::process::{check, is_there, output, root, scratch};
 
 /// What pip installs, and how it is told that it has.
-const REQUIREMENTS: [&str; 2] = ["pefile==2024.8.26", "lief==1.0.0"];
+const REQUIREMENTS: [&str; 3] = ["pefile==2024.8.26", "lief==1.0.0", "minidump==0.0.24"];
 
 /// Debian 12's package of llvm-readobj, and the program in it.
 const LLVM: (&str, &str) = ("llvm-14", "usr/lib/llvm-14/bin/llvm-readobj");
@@ -36,7 +37,7 @@ pub(crate) fn lines(text: &str) -> Result<Vec<Value>, String> {
     text.lines().map(parse).collect()
 }
 
-/// A Python that has pefile and lief; made once, below `target`.
+/// A Python that has pefile, lief and minidump; made once, below `target`.
 pub(crate) fn python() -> Result<PathBuf, String> {
     let venv = scratch("readers");
     let programs = venv.join(if cfg!(windows) { "Scripts" } else { "bin" });

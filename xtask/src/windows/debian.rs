@@ -66,7 +66,7 @@ const LIBRARIES: [(&str, &str); 10] = [
 ];
 
 /// C functions that Rust's own names ask for and MinGW's import library lacks.
-const MATHEMATICS: [&str; 6] = ["ceil", "floor", "fmod", "pow", "round", "trunc"];
+const MATHEMATICS: [&str; 7] = ["ceil", "floor", "fmod", "pow", "powf", "round", "trunc"];
 
 /// Debian's packages, unpacked, and what was made of them.
 pub(crate) struct Debian {

@@ -1,0 +1,108 @@
+/* Crashes as told, and leaves a dump of it, as a program does whose own filter calls MiniDumpWriteDump.
+ *
+ * crash.exe exe|dll|mapped|private read|write|execute STATUS DUMP [full]
+ *     raises the in-page error that Windows raises when such an access to a page there fails with STATUS
+ * crash.exe access-violation DUMP [full]
+ *     writes to the null pointer
+ * crash.exe none DUMP [full]
+ *     leaves a dump of itself without an exception
+ *
+ * It prints the address, if there is one, and ends with the exception's code. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <wchar.h>
+#include <windows.h>
+/* It needs the former. */
+#include <dbghelp.h>
+
+/* EXCEPTION_RECORD's first parameter. */
+enum { READ = 0, WRITE = 1, EXECUTE = 8 };
+
+static const wchar_t *dump;
+static MINIDUMP_TYPE type = MiniDumpNormal;
+
+static BOOL write_dump(EXCEPTION_POINTERS *pointers)
+{
+    MINIDUMP_EXCEPTION_INFORMATION exception = {GetCurrentThreadId(), pointers, FALSE};
+    HANDLE file = CreateFileW(dump, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    if (file == INVALID_HANDLE_VALUE)
+        return FALSE;
+    BOOL written = MiniDumpWriteDump(GetCurrentProcess(), GetCurrentProcessId(), file, type,
+                                     pointers ? &exception : NULL, NULL, NULL);
+    CloseHandle(file);
+    return written;
+}
+
+static LONG WINAPI filter(EXCEPTION_POINTERS *pointers)
+{
+    DWORD code = pointers->ExceptionRecord->ExceptionCode;
+    TerminateProcess(GetCurrentProcess(), write_dump(pointers) ? code : 3);
+    return EXCEPTION_EXECUTE_HANDLER;
+}
+
+/* A file beside the program, mapped as data. Wine's GetModuleFileName tells no path on a share that opens. */
+static const char *mapped(const wchar_t *program, const wchar_t *name)
+{
+    wchar_t path[MAX_PATH];
+    const wchar_t *behind = wcsrchr(program, L'\\');
+    int length = behind ? (int)(behind + 1 - program) : 0;
+    if (swprintf(path, MAX_PATH, L"%.*ls%ls", length, program, name) < 0)
+        return NULL;
+    HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+    if (file == INVALID_HANDLE_VALUE)
+        return NULL;
+    HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
+    return mapping ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : NULL;
+}
+
+/* An address in such a place; the null pointer, if there is none. */
+static ULONG_PTR address_in(const wchar_t *place, const wchar_t *program)
+{
+    HMODULE victim = LoadLibraryW(L"victim.dll");
+    const char *data = mapped(program, L"data.bin");
+    const char *private = VirtualAlloc(NULL, 0x10000, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    if (!victim || !data || !private)
+        return 0;
+    if (!wcscmp(place, L"exe"))
+        return (ULONG_PTR)&address_in;
+    if (!wcscmp(place, L"dll"))
+        return (ULONG_PTR)GetProcAddress(victim, "victim");
+    if (!wcscmp(place, L"mapped"))
+        return (ULONG_PTR)data + 0x1234;
+    if (!wcscmp(place, L"private"))
+        return (ULONG_PTR)private + 0x1234;
+    return 0;
+}
+
+int wmain(int argc, wchar_t **argv)
+{
+    if (argc > 2 && !wcscmp(argv[argc - 1], L"full")) {
+        type = MiniDumpWithFullMemory;
+        argc--;
+    }
+    if (argc != 3 && argc != 5)
+        return 2;
+    dump = argv[argc - 1];
+    SetUnhandledExceptionFilter(filter);
+    if (argc == 3 && !wcscmp(argv[1], L"none"))
+        return write_dump(NULL) ? 0 : 3;
+    if (argc == 3 && !wcscmp(argv[1], L"access-violation")) {
+        puts("0");
+        fflush(stdout);
+        *(volatile int *)NULL = 0;
+    }
+    if (argc == 3)
+        return 2;
+    ULONG_PTR access = !wcscmp(argv[2], L"write") ? WRITE : !wcscmp(argv[2], L"execute") ? EXECUTE : READ;
+    ULONG_PTR address = address_in(argv[1], argv[0]);
+    /* Windows widens an NTSTATUS as a signed number. */
+    ULONG_PTR status = (ULONG_PTR)(LONG)wcstoul(argv[3], NULL, 16);
+    ULONG_PTR parameters[] = {access, address, status};
+    if (!address)
+        return 4;
+    printf("%llx\n", (unsigned long long)address);
+    fflush(stdout);
+    RaiseException(EXCEPTION_IN_PAGE_ERROR, 0, 3, parameters);
+    return 2;
+}

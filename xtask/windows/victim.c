@@ -1,0 +1,6 @@
+/* A DLL that lies beside a program, and has one function. */
+
+__declspec(dllexport) int victim(void)
+{
+    return 1;
+}
