@@ -103,6 +103,11 @@ fn a_report_without_a_status_does_not_claim_to_know_the_cause() {
     let run = netswap(folder.path(), &["Report.wer"]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.contains("cause-unclear:"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("; the instruction lay there, the page perhaps not\n"),
+        "{}",
+        run.stdout
+    );
     assert!(run.stdout.contains("same share  rates.dll  not known"), "{}", run.stdout);
 }
 

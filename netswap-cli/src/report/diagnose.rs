@@ -291,7 +291,11 @@ fn page_of(diagnosis: &Diagnosis) -> String {
         (Place::Image(_), Some(image)) => {
             let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
             let path = Printable(&image.path);
-            format!("{path}{}\n{}", offset.unwrap_or_default(), from(&image.origin))
+            // A report of WER names the module of the instruction.
+            let is_told = diagnosis.crash.exception.in_page.address.is_some();
+            let doubt =
+                if is_told { "" } else { "; the instruction lay there, the page perhaps not" };
+            format!("{path}{}\n{}{doubt}", offset.unwrap_or_default(), from(&image.origin))
         }
         (Place::Memory, _) => {
             "no image: a file that the program has mapped, or memory of its own".to_owned()
