@@ -1,11 +1,10 @@
 //! `netswap diagnose`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use anstyle::AnsiColor;
 use clap::Args;
 
+use super::nothing_to;
 use super::walk::WalkArguments;
 use crate::commands::diagnose::diagnose;
 use crate::crash::Images;
@@ -54,11 +53,7 @@ impl Diagnose {
         })?;
         report.end()?;
         if code == ExitCode::NothingToVerify {
-            let style = AnsiColor::Red.on_default().bold();
-            let what = "there is no minidump and no Report.wer in what was named";
-            // Without standard error there is nobody to tell.
-            let _ =
-                writeln!(anstream::stderr(), "{style}error:{style:#} nothing to diagnose: {what}");
+            nothing_to("diagnose", "there is no minidump and no Report.wer in what was named");
         }
         Ok(code)
     }

@@ -1,11 +1,10 @@
 //! `netswap inspect`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use anstyle::AnsiColor;
 use clap::Args;
 
+use super::nothing_to;
 use super::walk::WalkArguments;
 use crate::commands::inspect::inspect;
 use crate::find::resolve;
@@ -49,11 +48,7 @@ impl Inspect {
         })?;
         report.end()?;
         if code == ExitCode::NothingToVerify {
-            let style = AnsiColor::Red.on_default().bold();
-            let what = "there is no Windows image in what was named";
-            // Without standard error there is nobody to tell.
-            let _ =
-                writeln!(anstream::stderr(), "{style}error:{style:#} nothing to inspect: {what}");
+            nothing_to("inspect", "there is no Windows image in what was named");
         }
         Ok(code)
     }

@@ -13,8 +13,10 @@ mod verify;
 mod walk;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process;
 
+use anstyle::AnsiColor;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::ExitCode;
@@ -58,6 +60,12 @@ enum Command {
     New(new::New),
     Init(init::Init),
     Explain(explain::Explain),
+}
+
+/// Tells people that there was nothing that a command is for. Without standard error there is nobody to tell.
+fn nothing_to(verb: &str, why: &str) {
+    let style = AnsiColor::Red.on_default().bold();
+    let _ = writeln!(anstream::stderr(), "{style}error:{style:#} nothing to {verb}: {why}");
 }
 
 /// What `netswap` does with these arguments, the program's name first.
