@@ -6,8 +6,8 @@ mod cargo_generate;
 mod corpus;
 mod debian;
 mod differential;
-#[cfg_attr(not(target_os = "linux"), path = "faults/elsewhere.rs")]
 mod examples;
+#[cfg_attr(not(target_os = "linux"), path = "faults/elsewhere.rs")]
 mod faults;
 mod fields;
 mod fuzz;

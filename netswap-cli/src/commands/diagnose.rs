@@ -57,8 +57,7 @@ impl Diagnosis {
         let exception = crash.exception;
         let cause = Cause::of(exception.code, exception.in_page.status);
         let place = Place::of(&crash);
-        let suspect = |module: &crash::Module| {
-            let origin = Origin::of(&module.path);
+        let suspect = |module: &crash::Module, origin: Origin| {
             let bits = bits(module, &origin);
             let bit = bits.has(needed(&origin));
             Suspect { path: module.path.clone(), origin, bit, bits }
@@ -67,13 +66,16 @@ impl Diagnosis {
         // A report may name the program and no module at all.
         let program =
             crash.program.clone().map(|path| crash::Module { path, ..Default::default() });
-        let image = crash.modules.get(index).or(program.as_ref()).map(suspect);
+        let image = crash.modules.get(index).or(program.as_ref());
+        let image = image.map(|module| suspect(module, Origin::of(&module.path)));
         let elsewhere = crash.modules.iter().enumerate().filter(|(other, _)| *other != index);
-        let others = elsewhere.map(|(_, module)| suspect(module));
-        let others = others.filter(|other| {
-            image.as_ref().is_some_and(|image| is_same(&image.origin, &other.origin))
+        // Of the many others no file is looked at.
+        let of_the_share = elsewhere.filter_map(|(_, module)| {
+            let origin = Origin::of(&module.path);
+            let is_one = image.as_ref().is_some_and(|image| is_same(&image.origin, &origin));
+            is_one.then(|| suspect(module, origin))
         });
-        let others = others.collect();
+        let others = of_the_share.collect();
         let (origin, bit) = image
             .as_ref()
             .map_or((Origin::Unknown, Bit::NotKnown), |image| (image.origin.clone(), image.bit));

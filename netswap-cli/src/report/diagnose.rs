@@ -335,12 +335,14 @@ fn state(image: &Suspect) -> String {
         Bits::Dump { .. } => "in its header, which the dump holds".to_owned(),
         Bits::File { path, .. } => format!("in {}, the same build", Printable(path)),
         Bits::ChangedSince { path, swap_run } => {
-            let now = if swap_run.is_empty() { "none" } else { "one" };
-            format!("{} is the same build, changed since; now it has {now}", Printable(path))
+            let words: Vec<_> = swap_run.iter().map(|bit| bit.word()).collect();
+            let now = if words.is_empty() { "none".to_owned() } else { words.join(",") };
+            let path = Printable(path);
+            format!("{path} is the same build, and was changed since: swap-run is {now} now")
         }
         Bits::OtherBuild { path } => format!("{} is another build", Printable(path)),
         Bits::Nowhere => {
-            "its header is not in the dump, and its file was not looked at: --images PATH"
+            "its header is not in the dump, and no file of its name was found: --images PATH"
                 .to_owned()
         }
     };
