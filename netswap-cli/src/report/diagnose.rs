@@ -2,20 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::path::Path;
 
-use anstyle::{AnsiColor, Style};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Format;
+use super::diagnosis::{BAD, LABEL, NAME, cure, hexadecimal, human, offset, time};
 use super::objects::{Objects, field};
 use crate::commands::diagnose::{Diagnosed, Diagnosis, Suspect};
-use crate::crash::{
-    Access, Advice, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name,
-    mapping_commands,
-};
-use crate::text::{PathFields, Printable, plural, quoted};
+use crate::crash::{Access, Advice, Place, Status};
+use crate::text::{PathFields, Printable, plural};
 
 const SCHEMA: &str = "netswap.diagnose/1";
 
@@ -153,15 +148,6 @@ impl<W: Write> DiagnoseReport<W> {
     }
 }
 
-fn hexadecimal(number: u32) -> String {
-    format!("0x{number:08X}")
-}
-
-fn time(seconds: u64) -> Option<String> {
-    let timestamp = Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
-    Some(timestamp.to_string())
-}
-
 fn object(diagnosed: &Diagnosed) -> Object<'_> {
     let what = diagnosed.what.as_ref();
     Object {
@@ -192,225 +178,6 @@ fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
         image: diagnosis.image.as_ref(),
         others: &diagnosis.others,
         advice: &diagnosis.advice,
-    }
-}
-
-/// Where in the image the address lies.
-fn offset(diagnosis: &Diagnosis) -> Option<u64> {
-    let Place::Image(index) = diagnosis.place else {
-        return None;
-    };
-    let (base, _) = diagnosis.crash.modules.get(index)?.range?;
-    diagnosis.crash.exception.in_page.address?.checked_sub(base)
-}
-
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const LABEL: Style = Style::new().dimmed();
-const NAME: Style = Style::new().bold();
-
-fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{NAME}{}{NAME:#}", Printable(path))?;
-    let rows = [
-        ("cause", cause(diagnosis)),
-        ("program", program(diagnosis)),
-        ("exception", exception(diagnosis)),
-        ("beneath", beneath(diagnosis)),
-        ("page of", page_of(diagnosis)),
-        ("swap-run", swap_run(diagnosis)),
-        ("same share", others(diagnosis)),
-    ];
-    for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
-        let mut lines = text.lines();
-        writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{}", lines.next().unwrap_or_default())?;
-        lines.try_for_each(|line| writeln!(out, "  {:<12}{line}", ""))?;
-    }
-    write!(out, "\n{}", cure(diagnosis))
-}
-
-/// What helps, indented.
-fn cure(diagnosis: &Diagnosis) -> String {
-    let all = diagnosis.advice.iter().map(|advice| said(*advice, diagnosis));
-    all.flat_map(|text| text.lines().map(|line| format!("  {line}\n")).collect::<Vec<_>>())
-        .collect()
-}
-
-fn cause(diagnosis: &Diagnosis) -> String {
-    let what = match (diagnosis.cause, diagnosis.place) {
-        (Cause::ShareLost, Place::Image(_)) => {
-            "the connection to a share was lost, and with it a page of an image that ran from there"
-        }
-        (Cause::ShareLost, Place::Memory) => {
-            "the connection to a share was lost, and with it a page of a file that was mapped as data"
-        }
-        (Cause::ShareLost, Place::NotTold) => "the connection to a share was lost",
-        (Cause::DiskFailed, _) => "a disk failed, and a page on it could not be read",
-        (Cause::MediumFailed, _) => {
-            "a medium was taken out or is damaged, and a page on it could not be read"
-        }
-        (Cause::NoProgress, _) => "Windows lacked the memory to read a page",
-        (Cause::Unclear, _) => "a page could not be read, and the status does not tell why",
-        (Cause::NotInPage, _) => "another one than the loss of a share; netswap can't help with it",
-    };
-    let style = if diagnosis.is_of_a_share() { BAD } else { NAME };
-    format!("{style}{}{style:#}: {what}", diagnosis.cause.code().name())
-}
-
-fn program(diagnosis: &Diagnosis) -> String {
-    let crash = &diagnosis.crash;
-    let program = crash.program.as_deref().unwrap_or("not told");
-    let time = crash.time.and_then(time).map(|time| format!(", {time}"));
-    format!("{}{}", Printable(program), time.unwrap_or_default())
-}
-
-fn exception(diagnosis: &Diagnosis) -> String {
-    let exception = diagnosis.crash.exception;
-    let name = exception_name(exception.code).map(|name| format!(" {name}"));
-    let access = exception.in_page.access.map(|access| match access {
-        Access::Read => ", reading",
-        Access::Write => ", writing to",
-        Access::Execute => ", running",
-    });
-    let address = exception.in_page.address.map(|address| format!(" 0x{address:x}"));
-    let code = hexadecimal(exception.code);
-    let parts = [name, access.map(str::to_owned).filter(|_| address.is_some()), address];
-    code + &parts.into_iter().flatten().collect::<String>()
-}
-
-fn beneath(diagnosis: &Diagnosis) -> String {
-    let Some(status) = diagnosis.crash.exception.in_page.status.map(Status::of) else {
-        return String::new();
-    };
-    let name = status.name.map(|name| format!(" {name}")).unwrap_or_default();
-    format!("{}{name}\n{}", hexadecimal(status.number), status.sentence)
-}
-
-fn page_of(diagnosis: &Diagnosis) -> String {
-    match (diagnosis.place, &diagnosis.image) {
-        _ if diagnosis.cause == Cause::NotInPage => String::new(),
-        (Place::Image(_), Some(image)) => {
-            let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
-            let path = Printable(&image.path);
-            // A report of WER names the module of the instruction.
-            let is_told = diagnosis.crash.exception.in_page.address.is_some();
-            let doubt =
-                if is_told { "" } else { "; the instruction lay there, the page perhaps not" };
-            format!("{path}{}\n{}{doubt}", offset.unwrap_or_default(), from(&image.origin))
-        }
-        (Place::Memory, _) => {
-            "no image: a file that the program has mapped, or memory of its own".to_owned()
-        }
-        _ => "what was left behind does not tell".to_owned(),
-    }
-}
-
-/// Where an image came from, in words.
-fn from(origin: &Origin) -> String {
-    match origin {
-        Origin::Share(share) => format!("from the share {}", Printable(share)),
-        Origin::WebDav(share) => format!("from the WebDAV folder {}", Printable(share)),
-        Origin::Drive(letter) => format!("from drive {letter}:, which may be mapped to a share"),
-        Origin::System => "from Windows' own folder".to_owned(),
-        Origin::Local => "from a local disk".to_owned(),
-        Origin::Removable => "from removable media".to_owned(),
-        Origin::Unknown => "from where is not told".to_owned(),
-    }
-}
-
-fn swap_run(diagnosis: &Diagnosis) -> String {
-    match (diagnosis.place, &diagnosis.image) {
-        (Place::Image(_), Some(image)) if diagnosis.cause != Cause::NotInPage => state(image),
-        _ => String::new(),
-    }
-}
-
-/// Whether it has the bit, and how that is known.
-fn state(image: &Suspect) -> String {
-    let (style, word) = match image.bit {
-        Bit::Set => (GOOD, "set"),
-        Bit::NotSet => (BAD, "not set"),
-        Bit::NotKnown => (Style::new(), "not known"),
-    };
-    let how = match &image.bits {
-        Bits::Dump { .. } => "in its header, which the dump holds".to_owned(),
-        Bits::File { path, .. } => format!("in {}, the same build", Printable(path)),
-        Bits::ChangedSince { path, swap_run } => {
-            let words: Vec<_> = swap_run.iter().map(|bit| bit.word()).collect();
-            let now = if words.is_empty() { "none".to_owned() } else { words.join(",") };
-            let path = Printable(path);
-            format!("{path} is the same build, and was changed since: swap-run is {now} now")
-        }
-        Bits::OtherBuild { path } => format!("{} is another build", Printable(path)),
-        Bits::Nowhere => {
-            "its header is not in the dump, and no file of its name was found: --images PATH"
-                .to_owned()
-        }
-    };
-    format!("{style}{word}{style:#}: {how}")
-}
-
-fn others(diagnosis: &Diagnosis) -> String {
-    let lines = diagnosis.others.iter().map(|other| {
-        let name = file_name(&other.path);
-        format!("{}  {}", Printable(name), state(other))
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// A piece of advice, in lines.
-fn said(advice: Advice, diagnosis: &Diagnosis) -> String {
-    let image = diagnosis.image.as_ref();
-    let path = image.map_or_else(|| "FILE".to_owned(), |image| quoted(Path::new(&pasted(image))));
-    let folder = match image.map(|image| &image.origin) {
-        Some(Origin::Share(share)) => quoted(Path::new(share)),
-        _ => "FOLDER".to_owned(),
-    };
-    match advice {
-        Advice::SetNetworkBit => format!(
-            "With IMAGE_FILE_NET_RUN_FROM_SWAP in the image, Windows copies it to the page file when it starts.\n\
-             Of a tool that you build, in its folder:\n    netswap init --xtask\n\
-             Of one that you don't:\n    netswap patch {path}\n\
-             Which else need it:\n    netswap verify {folder}"
-        ),
-        Advice::SetRemovableBit => format!(
-            "With IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP in the image, Windows copies it to the page file first:\n\
-             \x20   netswap patch --swap-run cd {path}"
-        ),
-        Advice::ReadTheBit => format!("Whether it has the bit:\n    netswap verify {path}"),
-        Advice::HadTheBit => "The image has the bit, so setting it is no cure. Was it set after the program had started, or the file replaced since?"
-            .to_owned(),
-        Advice::TellTheDrive => {
-            let who = "Whether the drive is a share, on the machine and as the user of the crash:";
-            let commands = match image.map(|image| &image.origin) {
-                Some(Origin::Drive(letter)) => mapping_commands(*letter).to_vec(),
-                _ => vec!["net use".to_owned()],
-            };
-            format!("{who}\n    {}", commands.join("\n    "))
-        }
-        Advice::LocalPath => "The path is one of this machine, and the network failed: a link to a share, or a disk by iSCSI, is behind it."
-            .to_owned(),
-        Advice::CopyTheData => "No bit protects a file that is mapped as data. Have the program read it, or copy it to a local disk first."
-            .to_owned(),
-        Advice::TellThePlace => "A dump tells what the page belonged to, where a report does not: see `netswap explain share-lost`."
-            .to_owned(),
-        Advice::CheckTheDisk => "Look after the disk: the System log has its errors, and no bit in an image helps.".to_owned(),
-        Advice::CheckTheMedium => "Put the medium back, or replace it.".to_owned(),
-        Advice::CheckMemory => "Look after what takes the machine's memory: no bit in an image helps, and one that makes Windows copy it takes more."
-            .to_owned(),
-        Advice::Debug => "A debugger tells more, such as WinDbg's `!analyze -v`.".to_owned(),
-    }
-}
-
-/// The path as Windows programs take it, where a dump has another form of it.
-fn pasted(image: &Suspect) -> String {
-    let Origin::Share(share) = &image.origin else {
-        return image.path.clone();
-    };
-    let path = image.path.replace('/', "\\");
-    let start = share.trim_start_matches('\\').to_lowercase();
-    match path.to_lowercase().find(&start).and_then(|at| path.get(at..)) {
-        Some(rest) => format!(r"\\{rest}"),
-        None => path,
     }
 }
 

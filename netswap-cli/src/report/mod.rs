@@ -5,6 +5,8 @@ pub(crate) mod change;
 #[cfg(feature = "cli")]
 pub(crate) mod diagnose;
 #[cfg(feature = "cli")]
+mod diagnosis;
+#[cfg(feature = "cli")]
 mod diff;
 mod grouped;
 mod human;
