@@ -65,7 +65,7 @@ fn one_screen_tells_the_cause_the_image_and_the_command() {
         "0xC000020C STATUS_CONNECTION_DISCONNECTED",
         r"page of     \\server\tools\tool.exe + 0x1000",
         r"from the share \\server\tools",
-        "not known: its header is not in the dump",
+        "not known: its header was not left behind",
         r"netswap patch '\\server\tools\tool.exe'",
     ] {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
@@ -75,7 +75,7 @@ fn one_screen_tells_the_cause_the_image_and_the_command() {
 
 #[test]
 fn dumps_of_each_machine_tell_the_same() {
-    let names = ["x64", "x64-full", "x64-full-with-gaps", "x86", "x86-full"];
+    let names = ["x64", "x64-full", "x64-full-with-gaps", "x86", "x86-full", "arm64", "arm64-full"];
     for name in names {
         let folder = folder(&[("a.dmp", &dump(name))]);
         let rows = rows(folder.path(), &["a.dmp"], 1);
@@ -84,6 +84,58 @@ fn dumps_of_each_machine_tell_the_same() {
         assert_eq!(rows[0]["image"]["bits"]["from"], "dump", "{name}");
         assert_eq!(rows[0]["advice"], serde_json::json!(["had-the-bit"]), "{name}");
     }
+}
+
+#[test]
+fn memory_that_is_no_image_is_told_apart_where_the_dump_has_its_kind() {
+    for (name, place, advice, sentence) in [
+        ("x64-mapped", "mapped", "copy-the-data", "a file that the program has mapped as data\n"),
+        ("x64-private", "private", "check-the-page-file", "memory of the program's own\n"),
+        ("x64-image-without-module", "not-told", "tell-the-place", "    !address 0x11000\n"),
+        ("x64-two-parameters", "memory", "copy-the-data", "The dump does not tell which: "),
+    ] {
+        let folder = folder(&[("a.dmp", &dump(name))]);
+        let rows = rows(folder.path(), &["a.dmp"], 1);
+        assert_eq!(rows[0]["place"], place, "{name}");
+        assert_eq!(rows[0]["advice"][0], advice, "{name}");
+        assert_eq!(rows[1]["groups"][0]["place"], place, "{name}");
+        let run = netswap(folder.path(), &["a.dmp"]);
+        assert!(run.stdout.contains(sentence), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn a_dump_that_is_cut_off_in_its_memory_tells_the_rest_and_says_so() {
+    let folder = folder(&[("a.dmp", &dump("x64-full-cut-off"))]);
+    let rows = rows(folder.path(), &["a.dmp"], 1);
+    assert_eq!(rows[0]["cause"], "share-lost");
+    assert_eq!(rows[0]["is_cut_off"], true);
+    let run = netswap(folder.path(), &["a.dmp"]);
+    assert!(run.stdout.contains("cut off     The dump ends before the memory"), "{}", run.stdout);
+}
+
+#[test]
+fn of_many_images_of_the_share_those_without_the_bit_are_named_and_the_rest_counted() {
+    let module = |index| format!("LoadedModule[{index}]=\\\\depot\\tools\\{index}.dll\r\n");
+    let modules: Vec<_> = (2..32).map(module).collect();
+    let report = [&[CRASH.to_owned()][..], &modules].concat().concat();
+    let folder = folder(&[("Report.wer", report.as_bytes())]);
+    let run = netswap(folder.path(), &["Report.wer"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    let named = run.stdout.lines().filter(|line| line.contains(".dll  not known: "));
+    assert_eq!(named.count(), 7, "{}", run.stdout);
+    assert!(run.stdout.contains(" and 24 more: 24 not known\n"), "{}", run.stdout);
+}
+
+#[test]
+fn crashes_of_another_kind_are_grouped_by_their_exception() {
+    let of = |code| CRASH.replace("c0000006", code).into_bytes();
+    let (a, b) = (of("c0000005"), of("e06d7363"));
+    let folder = folder(&[("1/Report.wer", &a), ("2/Report.wer", &b), ("3/Report.wer", &a)]);
+    let run = netswap(folder.path(), &["."]);
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stdout.starts_with("2 crashes: not-an-in-page-error, 0xC0000005\n"), "{run:#?}");
+    assert!(run.stdout.contains("\n1 crash: not-an-in-page-error, 0xE06D7363\n"), "{run:#?}");
 }
 
 #[test]
@@ -124,6 +176,7 @@ fn a_folder_is_grouped_by_cause_and_other_files_are_passed_over() {
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.starts_with("2 crashes: share-lost, 0xC000020C\n"), "{}", run.stdout);
     assert!(run.stdout.contains("failed at 1 address\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("such as   ./1/a.dmp\n"), "{}", run.stdout);
     assert!(run.stdout.contains("\n1 crash: share-lost, 0xC000020C\n"), "{}", run.stdout);
     let rows = rows(folder.path(), &["."], 1);
     assert_eq!(rows.len(), 4);

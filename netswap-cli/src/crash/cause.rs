@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::origin::{Origin, file_name};
 use super::status::{Class, Status};
-use super::{Crash, IN_PAGE_ERROR, Module};
+use super::{Crash, IN_PAGE_ERROR, Memory, Module};
 use crate::Code;
 
 /// What a program died of.
@@ -30,7 +30,11 @@ pub enum Cause {
 pub enum Place {
     /// An image: its index among the modules.
     Image(usize),
-    /// Memory that belongs to no image: a file that is mapped as data, or memory of the program's own.
+    /// A file that is mapped as data.
+    Mapped,
+    /// Memory of the program's own.
+    Private,
+    /// Memory that belongs to no image: either of these two.
     Memory,
     /// What was left behind does not tell.
     NotTold,
@@ -60,12 +64,16 @@ pub enum Advice {
     ReadTheBit,
     /// The image has the bit: was it this file that ran, and from where?
     HadTheBit,
+    /// The program has the bit, and the image of the page is not known: find out which others lack it.
+    ReadTheOthers,
     /// Find out whether the drive is mapped to a share.
     TellTheDrive,
     /// The path is one of this machine, and yet the network failed: a link or an iSCSI disk is behind it.
     LocalPath,
     /// No bit protects a file that is mapped as data.
     CopyTheData,
+    /// Look after the disk of the page file, where memory of the program's own is read from.
+    CheckThePageFile,
     /// Find out what the address belonged to.
     TellThePlace,
     /// Look after the disk; no bit helps.
@@ -116,7 +124,14 @@ impl Place {
                     address.checked_sub(base).is_some_and(|offset| offset < u64::from(size))
                 })
             };
-            return modules.clone().position(holds).map_or(Place::Memory, Place::Image);
+            let of_no_module = match crash.memory {
+                Some(Memory::Mapped) => Place::Mapped,
+                Some(Memory::Private) => Place::Private,
+                // One that the dump does not name.
+                Some(Memory::Image) => Place::NotTold,
+                None => Place::Memory,
+            };
+            return modules.clone().position(holds).map_or(of_no_module, Place::Image);
         }
         // The instruction's module. Where it could not be run it is the page's too, and else often.
         let named = crash.named.as_ref().map(|named| named.name.to_lowercase());
@@ -146,7 +161,12 @@ pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advi
             vec![Advice::CheckTheMedium, Advice::SetRemovableBit]
         }
         (Cause::MediumFailed, ..) => vec![Advice::CheckTheMedium],
-        (Cause::ShareLost, Place::Memory, _) => vec![Advice::CopyTheData],
+        (Cause::ShareLost, Place::Mapped | Place::Memory, _) => vec![Advice::CopyTheData],
+        (Cause::ShareLost, Place::Private, _) => vec![Advice::CheckThePageFile],
+        // What is known is the program's bit alone.
+        (Cause::ShareLost, Place::NotTold, _) if bit == Bit::Set => {
+            vec![Advice::TellThePlace, Advice::ReadTheOthers]
+        }
         (Cause::ShareLost, Place::NotTold, _) => {
             [vec![Advice::TellThePlace], of_network_bit].concat()
         }
@@ -161,7 +181,10 @@ pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advi
         ) => of_network_bit,
         (Cause::ShareLost, Place::Image(_), _)
         | (Cause::Unclear, Place::Image(_), Origin::Drive(_)) => with_drive(of_network_bit),
-        (Cause::Unclear, Place::Memory, _) => vec![Advice::CopyTheData, Advice::Debug],
+        (Cause::Unclear, Place::Mapped | Place::Memory, _) => {
+            vec![Advice::CopyTheData, Advice::Debug]
+        }
+        (Cause::Unclear, Place::Private, _) => vec![Advice::CheckThePageFile, Advice::Debug],
         (Cause::Unclear, ..) => vec![Advice::TellThePlace, Advice::Debug],
     }
 }
@@ -172,6 +195,8 @@ mod tests {
     use crate::crash::{Exception, InPage, NamedModule};
 
     const IMAGE: Place = Place::Image(0);
+    const PLACES: [Place; 5] =
+        [IMAGE, Place::Mapped, Place::Private, Place::Memory, Place::NotTold];
 
     fn share() -> Origin {
         Origin::Share(r"\\fileserver\tools".to_owned())
@@ -212,8 +237,12 @@ mod tests {
             (Cause::ShareLost, IMAGE, &Origin::Unknown, Bit::NotKnown, &[TellTheDrive, ReadTheBit, SetNetworkBit]),
             (Cause::ShareLost, IMAGE, &local, Bit::NotSet, &[LocalPath]),
             (Cause::ShareLost, IMAGE, &Origin::System, Bit::NotSet, &[LocalPath]),
+            (Cause::ShareLost, Place::Mapped, &share(), Bit::NotSet, &[CopyTheData]),
             (Cause::ShareLost, Place::Memory, &share(), Bit::NotSet, &[CopyTheData]),
+            (Cause::ShareLost, Place::Private, &share(), Bit::NotSet, &[CheckThePageFile]),
             (Cause::ShareLost, Place::NotTold, &share(), Bit::NotSet, &[TellThePlace, SetNetworkBit]),
+            (Cause::ShareLost, Place::NotTold, &share(), Bit::NotKnown, &[TellThePlace, ReadTheBit, SetNetworkBit]),
+            (Cause::ShareLost, Place::NotTold, &share(), Bit::Set, &[TellThePlace, ReadTheOthers]),
             (Cause::DiskFailed, IMAGE, &share(), Bit::NotSet, &[CheckTheDisk]),
             (Cause::DiskFailed, Place::Memory, &local, Bit::NotSet, &[CheckTheDisk]),
             (Cause::DiskFailed, IMAGE, &removable, Bit::NotSet, &[CheckTheDisk, SetRemovableBit]),
@@ -225,7 +254,9 @@ mod tests {
             (Cause::Unclear, IMAGE, &share(), Bit::NotSet, &[SetNetworkBit]),
             (Cause::Unclear, IMAGE, &drive, Bit::Set, &[TellTheDrive, HadTheBit]),
             (Cause::Unclear, IMAGE, &local, Bit::NotSet, &[TellThePlace, Debug]),
+            (Cause::Unclear, Place::Mapped, &share(), Bit::NotSet, &[CopyTheData, Debug]),
             (Cause::Unclear, Place::Memory, &share(), Bit::NotSet, &[CopyTheData, Debug]),
+            (Cause::Unclear, Place::Private, &share(), Bit::NotSet, &[CheckThePageFile, Debug]),
             (Cause::Unclear, Place::NotTold, &share(), Bit::NotSet, &[TellThePlace, Debug]),
             (Cause::NotInPage, IMAGE, &share(), Bit::NotSet, &[Debug]),
         ];
@@ -238,7 +269,7 @@ mod tests {
     fn nobody_is_told_to_set_a_bit_that_does_not_help() {
         let causes = [Cause::DiskFailed, Cause::MediumFailed, Cause::NoProgress, Cause::NotInPage];
         for cause in causes {
-            for place in [IMAGE, Place::Memory, Place::NotTold] {
+            for place in PLACES {
                 for bit in [Bit::Set, Bit::NotSet, Bit::NotKnown] {
                     let given = advice(cause, place, &share(), bit);
                     assert!(
@@ -248,9 +279,11 @@ mod tests {
                 }
             }
         }
-        for bit in [Bit::Set, Bit::NotSet, Bit::NotKnown] {
-            let given = advice(Cause::ShareLost, Place::Memory, &share(), bit);
-            assert!(!given.contains(&Advice::SetNetworkBit));
+        for place in [Place::Mapped, Place::Private, Place::Memory] {
+            for bit in [Bit::Set, Bit::NotSet, Bit::NotKnown] {
+                let given = advice(Cause::ShareLost, place, &share(), bit);
+                assert!(!given.is_empty() && !given.contains(&Advice::SetNetworkBit));
+            }
         }
     }
 
@@ -286,6 +319,21 @@ mod tests {
             (0, Place::Memory),
         ] {
             assert_eq!(Place::of(&crash(Some(address), None)), expected, "{address:#x}");
+        }
+    }
+
+    #[test]
+    fn outside_of_all_modules_the_kind_of_memory_tells() {
+        for (memory, expected) in [
+            (Some(Memory::Mapped), Place::Mapped),
+            (Some(Memory::Private), Place::Private),
+            (Some(Memory::Image), Place::NotTold),
+            (None, Place::Memory),
+        ] {
+            let outside = Crash { memory, ..crash(Some(0x1_0000), None) };
+            assert_eq!(Place::of(&outside), expected);
+            let inside = Crash { memory, ..crash(Some(0x40_0000), None) };
+            assert_eq!(Place::of(&inside), Place::Image(0));
         }
     }
 

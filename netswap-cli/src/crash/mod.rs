@@ -38,6 +38,10 @@ pub struct Crash {
     pub named: Option<NamedModule>,
     /// The images that were loaded, in the order in which they were found.
     pub modules: Vec<Module>,
+    /// What kind of memory could not be read in, where a dump tells.
+    pub memory: Option<Memory>,
+    /// Whether the dump ends before the memory does that it says it holds.
+    pub is_cut_off: bool,
 }
 
 /// The exception that ended the program.
@@ -72,6 +76,18 @@ pub enum Access {
     Write,
     /// It ran it: parameter 8, which is that of data execution prevention.
     Execute,
+}
+
+/// What pages of memory hold: the `Type` of a `MEMORY_BASIC_INFORMATION`
+/// ([documented](https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-memory_basic_information)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// An image: `MEM_IMAGE`.
+    Image,
+    /// A file that is mapped as data, or memory that programs share: `MEM_MAPPED`.
+    Mapped,
+    /// Memory of the program's own, such as its heap: `MEM_PRIVATE`.
+    Private,
 }
 
 /// An image that was loaded.

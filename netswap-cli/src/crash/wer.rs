@@ -119,6 +119,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
         exception,
         named,
         modules: lines.modules(),
+        ..Crash::default()
     })
 }
 
@@ -371,6 +372,7 @@ mod tests {
                 module(r"C:\Windows\SYSTEM32\ntdll.dll"),
                 module(r"\\depot\büro\Übersicht.dll"),
             ],
+            ..Crash::default()
         };
         for (encoding, bytes) in encodings(APPCRASH) {
             assert_eq!(read(&bytes).unwrap(), expected, "{encoding}");

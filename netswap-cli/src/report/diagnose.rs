@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::Format;
-use super::diagnosis::{BAD, LABEL, NAME, cure, hexadecimal, human, offset, time};
+use super::diagnosis::{BAD, LABEL, NAME, cure, hexadecimal, human, offset, page_of, time};
 use super::objects::{Objects, field};
 use crate::commands::diagnose::{Diagnosed, Diagnosis, Suspect};
 use crate::crash::{Access, Advice, Place, Status};
@@ -30,8 +31,10 @@ pub(crate) struct DiagnoseReport<W> {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct Key {
     cause: &'static str,
-    image: Option<String>,
+    exception: String,
     status: Option<String>,
+    place: &'static str,
+    image: Option<String>,
 }
 
 /// The crashes of one cause.
@@ -42,7 +45,11 @@ struct Group {
     last: Option<String>,
     #[serde(serialize_with = "number")]
     addresses: BTreeSet<u64>,
-    /// What helps against the first of them.
+    /// The file of the first of them, and what is said of that: what the page belonged to, and what helps.
+    #[serde(skip)]
+    path: PathBuf,
+    #[serde(skip)]
+    page_of: String,
     #[serde(skip)]
     cure: String,
 }
@@ -74,6 +81,7 @@ struct Fields<'a> {
     offset: Option<String>,
     image: Option<&'a Suspect>,
     others: &'a [Suspect],
+    is_cut_off: bool,
     advice: &'a [Advice],
 }
 
@@ -86,7 +94,7 @@ impl<W: Write> DiagnoseReport<W> {
     pub(crate) fn crash(&mut self, diagnosed: &Diagnosed) -> io::Result<()> {
         if let Ok(diagnosis) = &diagnosed.what {
             self.count += 1;
-            self.group(diagnosis);
+            self.group(&diagnosed.path, diagnosis);
         }
         if let Some(objects) = &mut self.objects {
             return objects.object(&object(diagnosed), &mut self.out);
@@ -101,16 +109,21 @@ impl<W: Write> DiagnoseReport<W> {
         }
     }
 
-    fn group(&mut self, diagnosis: &Diagnosis) {
+    fn group(&mut self, path: &Path, diagnosis: &Diagnosis) {
         let crash = &diagnosis.crash;
         let is_image = matches!(diagnosis.place, Place::Image(_));
         let image = diagnosis.image.as_ref().filter(|_| is_image).map(|image| image.path.clone());
-        let status = crash.exception.in_page.status.map(hexadecimal);
-        let group = self
-            .groups
-            .entry(Key { cause: diagnosis.cause.code().name(), image, status })
-            .or_default();
+        let key = Key {
+            cause: diagnosis.cause.code().name(),
+            exception: hexadecimal(crash.exception.code),
+            status: crash.exception.in_page.status.map(hexadecimal),
+            place: place(diagnosis.place),
+            image,
+        };
+        let group = self.groups.entry(key).or_default();
         if group.count == 0 {
+            group.path = path.into();
+            group.page_of = page_of(diagnosis);
             group.cure = cure(diagnosis);
         }
         group.count += 1;
@@ -169,30 +182,38 @@ fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
         address: in_page.address.map(|address| format!("0x{address:x}")),
         status: in_page.status.map(hexadecimal),
         status_name: in_page.status.and_then(|status| Status::of(status).name),
-        place: match diagnosis.place {
-            Place::Image(_) => "image",
-            Place::Memory => "memory",
-            Place::NotTold => "not-told",
-        },
+        place: place(diagnosis.place),
         offset: offset(diagnosis).map(|offset| format!("0x{offset:x}")),
         image: diagnosis.image.as_ref(),
         others: &diagnosis.others,
+        is_cut_off: crash.is_cut_off,
         advice: &diagnosis.advice,
+    }
+}
+
+fn place(place: Place) -> &'static str {
+    match place {
+        Place::Image(_) => "image",
+        Place::Mapped => "mapped",
+        Place::Private => "private",
+        Place::Memory => "memory",
+        Place::NotTold => "not-told",
     }
 }
 
 /// What many crashes have in common: different addresses, one cause. The most frequent is first.
 fn table(mut groups: Vec<(Key, Group)>, out: &mut dyn Write) -> io::Result<()> {
     groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
-    for (index, (Key { cause, image, status }, group)) in groups.iter().enumerate() {
+    for (index, (Key { cause, exception, status, .. }, group)) in groups.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
         let count = plural(group.count as u64, "crash", "crashes");
-        let status = status.as_deref().map(|status| format!(", {status}")).unwrap_or_default();
-        writeln!(out, "{NAME}{count}{NAME:#}: {cause}{status}")?;
-        if let Some(image) = image {
-            writeln!(out, "  {LABEL}page of{LABEL:#}   {}", Printable(image))?;
+        let number = status.as_ref().unwrap_or(exception);
+        writeln!(out, "{NAME}{count}{NAME:#}: {cause}, {number}")?;
+        // Beyond the first line it tells of one crash.
+        if let Some(page_of) = group.page_of.lines().next() {
+            writeln!(out, "  {LABEL}page of{LABEL:#}   {page_of}")?;
         }
         if let (Some(first), Some(last)) = (&group.first, &group.last) {
             let time = if first == last { first.clone() } else { format!("{first} to {last}") };
@@ -202,6 +223,7 @@ fn table(mut groups: Vec<(Key, Group)>, out: &mut dyn Write) -> io::Result<()> {
             let number = plural(group.addresses.len() as u64, "address", "different addresses");
             writeln!(out, "  {LABEL}failed at{LABEL:#} {number}")?;
         }
+        writeln!(out, "  {LABEL}such as{LABEL:#}   {}", Printable(&group.path))?;
         write!(out, "\n{}", group.cure)?;
     }
     Ok(())

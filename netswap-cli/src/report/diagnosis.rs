@@ -18,6 +18,9 @@ pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(super) const LABEL: Style = Style::new().dimmed();
 pub(super) const NAME: Style = Style::new().bold();
 
+/// As many other images of the share as leave the screen to the rest.
+const MOST_OTHERS: usize = 8;
+
 /// An NTSTATUS as Microsoft's documents write it.
 pub(super) fn hexadecimal(number: u32) -> String {
     format!("0x{number:08X}")
@@ -46,9 +49,10 @@ pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> 
         ("program", program(diagnosis)),
         ("exception", exception(diagnosis)),
         ("beneath", beneath(diagnosis)),
-        ("page of", page_of(diagnosis)),
+        ("page of", detailed_page_of(diagnosis)),
         ("swap-run", swap_run(diagnosis)),
         ("same share", others(diagnosis)),
+        ("cut off", cut_off(diagnosis)),
     ];
     for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
         let mut lines = text.lines();
@@ -70,8 +74,11 @@ fn cause(diagnosis: &Diagnosis) -> String {
         (Cause::ShareLost, Place::Image(_)) => {
             "the connection to a share was lost, and with it a page of an image that ran from there"
         }
-        (Cause::ShareLost, Place::Memory) => {
+        (Cause::ShareLost, Place::Mapped | Place::Memory) => {
             "the connection to a share was lost, and with it a page of a file that was mapped as data"
+        }
+        (Cause::ShareLost, Place::Private) => {
+            "a connection was lost, and with it a page of the program's own memory"
         }
         (Cause::ShareLost, Place::NotTold) => "the connection to a share was lost",
         (Cause::DiskFailed, _) => "a disk failed, and a page on it could not be read",
@@ -115,23 +122,43 @@ fn beneath(diagnosis: &Diagnosis) -> String {
     format!("{}{name}\n{}", hexadecimal(status.number), status.sentence)
 }
 
-fn page_of(diagnosis: &Diagnosis) -> String {
-    match (diagnosis.place, &diagnosis.image) {
-        _ if diagnosis.cause == Cause::NotInPage => String::new(),
+/// What the page belonged to, in a line.
+pub(super) fn page_of(diagnosis: &Diagnosis) -> String {
+    let place = match (diagnosis.place, &diagnosis.image) {
+        _ if diagnosis.cause == Cause::NotInPage => "",
+        (Place::Image(_), Some(image)) => return Printable(&image.path).to_string(),
+        (Place::Mapped, _) => "no image: a file that the program has mapped as data",
+        (Place::Private, _) => "no image: memory of the program's own",
+        (Place::Memory, _) => {
+            "no image: a file that is mapped as data, or memory of the program's own"
+        }
+        _ if diagnosis.crash.memory.is_some() => "an image that the dump does not name",
+        _ => "what was left behind does not tell",
+    };
+    place.to_owned()
+}
+
+/// What the page belonged to, where in it the page was, and what is known of that.
+fn detailed_page_of(diagnosis: &Diagnosis) -> String {
+    let what = page_of(diagnosis);
+    let detail = match (diagnosis.place, &diagnosis.image) {
+        _ if diagnosis.cause == Cause::NotInPage => return what,
         (Place::Image(_), Some(image)) => {
             let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
-            let path = Printable(&image.path);
             // A report of WER names the module of the instruction.
             let is_told = diagnosis.crash.exception.in_page.address.is_some();
             let doubt =
                 if is_told { "" } else { "; the instruction lay there, the page perhaps not" };
-            format!("{path}{}\n{}{doubt}", offset.unwrap_or_default(), from(&image.origin))
+            return format!("{what}{}\n{}{doubt}", offset.unwrap_or_default(), from(&image.origin));
         }
+        (Place::Mapped, _) => "Such a file is read in page by page from where it lies.",
+        (Place::Private, _) => "Such memory is read in from the page file.",
         (Place::Memory, _) => {
-            "no image: a file that the program has mapped, or memory of its own".to_owned()
+            "The dump does not tell which: the former is read in from where it lies, the latter from the page file."
         }
-        _ => "what was left behind does not tell".to_owned(),
-    }
+        _ => return what,
+    };
+    format!("{what}\n{detail}")
 }
 
 /// Where an image came from, in words.
@@ -172,19 +199,50 @@ fn state(image: &Suspect) -> String {
         }
         Bits::OtherBuild { path } => format!("{} is another build", Printable(path)),
         Bits::Nowhere => {
-            "its header is not in the dump, and no file of its name was found: --images PATH"
-                .to_owned()
+            let path = match &image.origin {
+                Origin::Share(share) => quoted(Path::new(share)),
+                _ => "PATH".to_owned(),
+            };
+            format!(
+                "its header was not left behind, and no file of its name was found: --images {path}"
+            )
         }
     };
     format!("{style}{word}{style:#}: {how}")
 }
 
+/// The other images of the share. Those that lack the bit are first, since of many not all are shown.
 fn others(diagnosis: &Diagnosis) -> String {
-    let lines = diagnosis.others.iter().map(|other| {
-        let name = file_name(&other.path);
-        format!("{}  {}", Printable(name), state(other))
+    let mut others: Vec<_> = diagnosis.others.iter().collect();
+    others.sort_by_key(|other| match other.bit {
+        Bit::NotSet => 0,
+        Bit::NotKnown => 1,
+        Bit::Set => 2,
     });
-    lines.collect::<Vec<_>>().join("\n")
+    let most = if others.len() > MOST_OTHERS { MOST_OTHERS - 1 } else { MOST_OTHERS };
+    let (shown, left) = others.split_at(most.min(others.len()));
+    let line =
+        |other: &&Suspect| format!("{}  {}", Printable(file_name(&other.path)), state(other));
+    let mut lines: Vec<_> = shown.iter().map(line).collect();
+    if !left.is_empty() {
+        let of = |bit| left.iter().filter(|other| other.bit == bit).count();
+        let (set, not_set) = (of(Bit::Set), of(Bit::NotSet));
+        let unknown = left.len() - set - not_set;
+        let counts = [(not_set, "not set"), (unknown, "not known"), (set, "set")];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        lines.push(format!("and {} more: {}", left.len(), counts.join(", ")));
+    }
+    lines.join("\n")
+}
+
+fn cut_off(diagnosis: &Diagnosis) -> String {
+    if diagnosis.crash.is_cut_off {
+        "The dump ends before the memory does that it says it holds: was it copied whole?"
+            .to_owned()
+    } else {
+        String::new()
+    }
 }
 
 /// A piece of advice, in lines.
@@ -198,17 +256,23 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> String {
     match advice {
         Advice::SetNetworkBit => format!(
             "With IMAGE_FILE_NET_RUN_FROM_SWAP in the image, Windows copies it to the page file when it starts.\n\
-             Of a tool that you build, in its folder:\n    netswap init --xtask\n\
-             Of one that you don't:\n    netswap patch {path}\n\
-             Which else need it:\n    netswap verify {folder}"
+             If you build it with Cargo, this adds `netswap_build::emit();` to its build.rs, in its folder:\n    netswap init --xtask\n\
+             If you build it otherwise, it is an option of the linker:\n    /SWAPRUN:NET\n\
+             If you don't build it:\n    netswap patch {path}\n\
+             Which others of the share need it:\n    netswap verify {folder}"
         ),
         Advice::SetRemovableBit => format!(
             "With IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP in the image, Windows copies it to the page file first:\n\
              \x20   netswap patch --swap-run cd {path}"
         ),
         Advice::ReadTheBit => format!("Whether it has the bit:\n    netswap verify {path}"),
-        Advice::HadTheBit => "The image has the bit, so setting it is no cure. Was it set after the program had started, or the file replaced since?"
-            .to_owned(),
+        Advice::HadTheBit => format!(
+            "The image has the bit, so setting it is no cure. Was it set after the program had started, or the file replaced since?\n\
+             Which others of the share need it:\n    netswap verify {folder}"
+        ),
+        Advice::ReadTheOthers => format!(
+            "The program has the bit. Which others of the share need it:\n    netswap verify {folder}"
+        ),
         Advice::TellTheDrive => {
             let who = "Whether the drive is a share, on the machine and as the user of the crash:";
             let commands = match image.map(|image| &image.origin) {
@@ -221,6 +285,12 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> String {
             .to_owned(),
         Advice::CopyTheData => "No bit protects a file that is mapped as data. Have the program read it, or copy it to a local disk first."
             .to_owned(),
+        Advice::CheckThePageFile => "No bit in an image protects memory of the program's own. Look after the disk that the page file is on: can the network be lost between the two?"
+            .to_owned(),
+        Advice::TellThePlace if diagnosis.crash.memory.is_some() => {
+            let address = diagnosis.crash.exception.in_page.address.unwrap_or_default();
+            format!("A debugger tells which image it was, such as WinDbg:\n    !address 0x{address:x}")
+        }
         Advice::TellThePlace => "A dump tells what the page belonged to, where a report does not: see `netswap explain share-lost`."
             .to_owned(),
         Advice::CheckTheDisk => "Look after the disk: the System log has its errors, and no bit in an image helps.".to_owned(),

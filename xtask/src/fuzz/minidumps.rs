@@ -7,7 +7,7 @@ const X64: u16 = 9;
 const ARM64: u16 = 12;
 
 /// Where the module list begins in all of them.
-const MODULE_LIST: usize = 304;
+const MODULE_LIST: usize = 316;
 
 /// The inputs, by name.
 pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
@@ -16,8 +16,15 @@ pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let x86 = dump(X86, extended, vec![0, extended + 0x10, 0xffff_ffff_c000_020c]);
     let base = 0x7ff6_1234_0000;
     let x64 = dump(X64, base, vec![8, base + 0x1000, 0xc000_020c]);
-    let arm64 = dump(ARM64, base, vec![1, 0x1000]);
+    let arm64 = dump(ARM64, base, vec![8, base + 0x1000, 0xffff_ffff_c000_020c]);
+    let outside = dump(X64, base, vec![0, 0x1_1000, 0xc000_020c]);
+    let of_kind = |kind| Synthesized {
+        regions: vec![(0x1_0000, 0x1000, 0x2_0000), (0x1_1000, 0x1000, kind)],
+        ..outside.clone()
+    };
     let full = |dump: &Synthesized| Synthesized { is_full: true, ..dump.clone() };
+    let mut full_cut_off = full(&x64).bytes();
+    full_cut_off.truncate(full_cut_off.len() - 100);
     let half_a_character = Loaded { path: vec![0x61, 0xd83e, 0x62], ..Loaded::default() };
     let half_a_character = Synthesized { modules: vec![half_a_character], ..x64.clone() };
     let mut endless = x64.bytes();
@@ -29,11 +36,17 @@ pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("x64-full", full(&x64).bytes()),
         ("x64-full-with-gaps", Synthesized { gap: 100, ..full(&x64) }.bytes()),
         ("x64-without-memory", Synthesized { memory: Vec::new(), ..x64.clone() }.bytes()),
+        ("x64-two-parameters", dump(X64, base, vec![1, 0x1000]).bytes()),
+        ("x64-mapped", of_kind(0x4_0000).bytes()),
+        ("x64-private", of_kind(0x2_0000).bytes()),
+        ("x64-image-without-module", of_kind(0x100_0000).bytes()),
+        ("x64-full-cut-off", full_cut_off),
         ("x64-half-a-character", half_a_character.bytes()),
         ("x64-endless-modules", endless),
         ("x64-cut-off", x64.bytes().into_iter().take(600).collect()),
         ("x64-living", Synthesized { exception: None, ..x64 }.bytes()),
         ("arm64", arm64.bytes()),
+        ("arm64-full", full(&arm64).bytes()),
         ("kernel", b"PAGEDU64".to_vec()),
     ]
 }

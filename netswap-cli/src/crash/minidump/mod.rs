@@ -5,7 +5,8 @@
 //! [minidumpapiset.h](https://learn.microsoft.com/windows/win32/api/minidumpapiset/ns-minidumpapiset-minidump_header).
 
 mod dump;
-mod memory;
+mod headers;
+mod regions;
 #[cfg(test)]
 mod synthesized;
 
@@ -16,7 +17,7 @@ use minidump_common::format::{
 };
 
 use self::dump::Dump;
-use super::{Access, Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Module};
+use super::{Access, Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Memory, Module};
 use crate::image::ReadAt;
 
 /// How a minidump begins.
@@ -57,14 +58,38 @@ pub(crate) fn is_kernel_dump(start: &[u8]) -> bool {
 pub(crate) fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, CrashError> {
     let dump = Dump::open(file, length)?;
     let exception = exception(&dump)?;
-    let modules = modules(&dump)?;
+    let mut modules = modules(&dump)?;
+    let mut cut = CutOff::default();
+    headers::add_characteristics(&dump, &mut modules, &mut cut)?;
+    let memory = exception.in_page.address.map(|address| regions::memory_at(&dump, address));
+    let memory = memory.map(|memory| cut.off(memory)).transpose()?.flatten().flatten();
     Ok(Crash {
         program: program(&modules).map(|module| module.path.clone()),
         time: Some(u64::from(dump.time)).filter(|time| *time > 0),
         exception,
         named: None,
         modules,
+        memory,
+        is_cut_off: cut.is_off,
     })
+}
+
+/// Whether a dump ends before what else it has on the modules and the address. Memory is what writers put last, and
+/// what a full disk or a broken copy costs first: what happened is told without it.
+#[derive(Default)]
+struct CutOff {
+    is_off: bool,
+}
+
+impl CutOff {
+    /// What was read; nothing where the dump ends before it.
+    fn off<T>(&mut self, read: Result<T, CrashError>) -> Result<Option<T>, CrashError> {
+        if let Err(CrashError::Truncated(_)) = read {
+            self.is_off = true;
+            return Ok(None);
+        }
+        read.map(Some)
+    }
 }
 
 fn exception(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Exception, CrashError> {
@@ -124,7 +149,6 @@ fn modules(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Vec<Module>, CrashEr
     for (module, offset) in modules.iter_mut().zip(names) {
         module.path = name(dump, offset, &mut left)?;
     }
-    memory::add_characteristics(dump, &mut modules)?;
     Ok(modules)
 }
 
@@ -161,7 +185,7 @@ fn program(modules: &[Module]) -> Option<&Module> {
 
 #[cfg(test)]
 mod tests {
-    use super::synthesized::{Loaded, SIZE_OF_IMAGE, Synthesized, image};
+    use super::synthesized::{Loaded, SIZE_OF_IMAGE, STREAMS, Synthesized, image};
     use super::*;
     use std::cell::Cell;
     use std::io;
@@ -175,8 +199,12 @@ mod tests {
     const DLL: u64 = 0x7ffa_0000_0000;
 
     /// Where the directory's entries lie in what is synthesized, and the module list.
-    const ENTRIES: [usize; 4] = [32, 44, 56, 68];
-    const MODULE_LIST: usize = 32 + 4 * 12 + 56 + 168;
+    const SYSTEM: usize = 32;
+    const EXCEPTIONS: usize = 44;
+    const REGIONS: usize = 56;
+    const MODULE_ENTRY: usize = 68;
+    const MEMORY: usize = 80;
+    const MODULE_LIST: usize = STREAMS + 56 + 168;
 
     /// A program that was lost, with one DLL.
     fn lost() -> Synthesized {
@@ -293,6 +321,8 @@ mod tests {
                     module(r"\\server\tools\tool.exe", TOOL, 0x6500_0000, Some(0x0822)),
                     module(r"C:\Windows\System32\ntdll.dll", DLL, 0x6500_0001, Some(0x2022)),
                 ],
+                memory: None,
+                is_cut_off: false,
             };
             assert_eq!(crash, expected);
         }
@@ -320,7 +350,7 @@ mod tests {
             assert_eq!(exception, Exception { code, in_page: expected });
         }
         let too_many = Synthesized { exception: Some((IN_PAGE_ERROR, vec![0; 15])), ..lost() };
-        let count = ENTRIES.len() * 12 + 32 + 56 + 32;
+        let count = STREAMS + 56 + 32;
         let too_many = patched(&too_many.bytes(), count, &16_u32.to_le_bytes());
         assert!(matches!(read(&too_many), Err(CrashError::Malformed(EXCEPTION))));
     }
@@ -442,13 +472,13 @@ mod tests {
         let bytes = lost().bytes();
         // The system information becomes a second exception, behind and before the first one.
         let kind = |at: usize, kind: u32| patched(&bytes, at, &kind.to_le_bytes());
-        let entry = bytes[ENTRIES[0]..ENTRIES[1]].to_vec();
+        let entry = bytes[SYSTEM..EXCEPTIONS].to_vec();
         let second = [&6_u32.to_le_bytes(), &entry[4..]].concat();
-        let behind = patched(&bytes, ENTRIES[3], &second);
+        let behind = patched(&bytes, MEMORY, &second);
         assert_eq!(read(&behind).unwrap().exception.code, IN_PAGE_ERROR);
-        let before = kind(ENTRIES[0], 6);
+        let before = kind(SYSTEM, 6);
         assert!(matches!(read(&before), Err(CrashError::Malformed(EXCEPTION))));
-        let empty = patched(&before, ENTRIES[0] + 4, &[0; 4]);
+        let empty = patched(&before, SYSTEM + 4, &[0; 4]);
         assert_eq!(read(&empty).unwrap().exception.code, IN_PAGE_ERROR);
 
         let twice = vec![(TOOL, image(0x80, 7, 1)), (TOOL, image(0x80, 7, 2))];
@@ -460,15 +490,76 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_that_is_cut_off_is_an_error_or_says_the_same() {
+    fn the_kind_of_memory_is_that_of_the_region_that_holds_the_address() {
+        let regions = vec![
+            (0, 0x1_0000, 0),
+            (0x1_0000, 0x1000, 0x2_0000),
+            (0x1_1000, 0x1000, 0x4_0000),
+            (0x1_2000, 0x1000, 0x100_0000),
+            (0x1_3000, 0x1000, 0x6_0000),
+            (0x1_4000, 0x1000, 0x8_0000),
+            (0x1_4000, 0x1000, 0x2_0000),
+        ];
+        for (address, expected) in [
+            (0, None),
+            (0x1_0000, Some(Memory::Private)),
+            (0x1_0fff, Some(Memory::Private)),
+            (0x1_1000, Some(Memory::Mapped)),
+            (0x1_2abc, Some(Memory::Image)),
+            (0x1_3000, None),
+            (0x1_4000, None),
+            (0x1_5000, None),
+            (u64::MAX, None),
+        ] {
+            let exception = Some((IN_PAGE_ERROR, vec![0, address, 0xc000_020c]));
+            let dump = Synthesized { exception, regions: regions.clone(), ..lost() };
+            assert_eq!(read(&dump.bytes()).unwrap().memory, expected, "{address:#x}");
+        }
+    }
+
+    #[test]
+    fn regions_have_addresses_of_32_bits_too() {
+        let exception = Some((IN_PAGE_ERROR, vec![0, 0xffff_ffff_8000_1234]));
+        let regions = vec![(0x8000_0000, 0x1_0000, 0x4_0000)];
+        let dump = Synthesized { architecture: X86, exception, regions, ..lost() };
+        assert_eq!(read(&dump.bytes()).unwrap().memory, Some(Memory::Mapped));
+    }
+
+    #[test]
+    fn regions_of_another_size_tell_nothing() {
+        let dump = Synthesized { regions: vec![(TOOL, 0x1_0000, 0x4_0000)], ..lost() }.bytes();
+        let list = u32_at(&dump, REGIONS + 8) as usize;
+        assert_eq!(read(&dump).unwrap().memory, Some(Memory::Mapped));
+        assert_eq!(read(&patched(&dump, list + 4, &[56])).unwrap().memory, None);
+    }
+
+    #[test]
+    fn a_dump_that_is_cut_off_tells_what_it_has_and_that_it_is() {
+        let regions = vec![(TOOL, 0x1_0000, 0x4_0000)];
         for is_full in [false, true] {
-            let bytes = Synthesized { is_full, ..lost() }.bytes();
+            let dump = Synthesized { is_full, regions: regions.clone(), ..lost() };
+            let (bytes, memory) = (dump.bytes(), dump.parts()[1].0);
             let whole = read(&bytes).unwrap();
+            assert!(!whole.is_cut_off);
             for length in 0..bytes.len() {
                 let cut = &bytes[..length];
                 // What is said of its length may be older than the reading of it.
                 for claimed in [length, bytes.len()] {
                     match super::read(cut, claimed as u64) {
+                        Ok(crash) if crash.is_cut_off => {
+                            // Before it is the zero behind the last name, which nobody needs.
+                            assert!(length as u64 + 2 >= memory, "{length}");
+                            let mut known = whole.clone();
+                            known.is_cut_off = true;
+                            for (known, module) in known.modules.iter_mut().zip(&crash.modules) {
+                                known.characteristics =
+                                    module.characteristics.and(known.characteristics);
+                            }
+                            assert_eq!(crash, known, "{length}");
+                            let is_lost = |module: &Module| module.characteristics.is_none();
+                            assert!(crash.modules.iter().any(is_lost), "{length}");
+                        }
+                        // What is cut off was not needed.
                         Ok(crash) => assert_eq!(crash, whole, "{length}"),
                         Err(CrashError::NotACrash) => assert!(length < 4),
                         Err(CrashError::Truncated(_)) => assert!(length >= 4),
@@ -495,34 +586,39 @@ mod tests {
 
     #[test]
     fn counts_and_places_that_lie_are_errors() {
-        let (mini, full) = (lost().bytes(), Synthesized { is_full: true, ..lost() }.bytes());
-        let list = |bytes| u32_at(bytes, ENTRIES[3] + 8) as usize;
-        let name = u32_at(&mini, MODULE_LIST + 4 + 20) as usize;
+        let dump = Synthesized { regions: vec![(0, 0x1000, 0x2_0000); 2], ..lost() };
+        let (mini, full) = (dump.bytes(), Synthesized { is_full: true, ..dump }.bytes());
+        let kinds = u32_at(&mini, REGIONS + 8) as usize;
+        let modules = u32_at(&mini, MODULE_ENTRY + 8) as usize;
+        let list = |bytes| u32_at(bytes, MEMORY + 8) as usize;
+        let name = u32_at(&mini, modules + 4 + 20) as usize;
         let (most, all): (&[u8], &[u8]) = (&[0xff; 4], &[0xff; 8]);
         for (name, file, at, with) in [
             ("streams", &mini, 8, most),
             ("directory beyond the end", &mini, 12, most),
-            ("system information beyond the end", &mini, ENTRIES[0] + 8, most),
-            ("exception beyond the end", &mini, ENTRIES[1] + 8, most),
-            ("exception's size", &mini, ENTRIES[1] + 4, most),
-            ("exception's size, too small", &mini, ENTRIES[1] + 4, &[167, 0, 0, 0]),
-            ("modules beyond the end", &mini, ENTRIES[2] + 8, most),
-            ("modules' size", &mini, ENTRIES[2] + 4, most),
-            ("modules' size, too small", &mini, ENTRIES[2] + 4, &[219, 0, 0, 0]),
-            ("modules", &mini, MODULE_LIST, most),
-            ("one module more", &mini, MODULE_LIST, &[3, 0, 0, 0]),
-            ("name beyond the end", &mini, MODULE_LIST + 4 + 20, most),
+            ("system information beyond the end", &mini, SYSTEM + 8, most),
+            ("exception beyond the end", &mini, EXCEPTIONS + 8, most),
+            ("exception's size", &mini, EXCEPTIONS + 4, most),
+            ("exception's size, too small", &mini, EXCEPTIONS + 4, &[167, 0, 0, 0]),
+            ("modules beyond the end", &mini, MODULE_ENTRY + 8, most),
+            ("modules' size", &mini, MODULE_ENTRY + 4, most),
+            ("modules' size, too small", &mini, MODULE_ENTRY + 4, &[219, 0, 0, 0]),
+            ("modules", &mini, modules, most),
+            ("one module more", &mini, modules, &[3, 0, 0, 0]),
+            ("name beyond the end", &mini, modules + 4 + 20, most),
             ("name's length", &mini, name, most),
             ("name's length, odd", &mini, name, &[3, 0, 0, 0]),
             ("name's length, beyond the end", &mini, name, &[0xfe, 0xff, 0, 0]),
+            ("kinds of memory, their size, too small", &mini, REGIONS + 4, &[15, 0, 0, 0]),
+            ("kinds of memory", &mini, kinds + 8, all),
+            ("one kind of memory more", &mini, kinds + 8, &[3]),
+            ("their start", &mini, kinds, most),
             ("regions", &mini, list(&mini), most),
-            ("region beyond the end", &mini, list(&mini) + 4 + 16 + 12, most),
             ("regions of a full dump", &full, list(&full), all),
             ("one region more", &full, list(&full), &[4, 0, 0, 0]),
-            ("memory beyond the end", &full, list(&full) + 8, &[0xff, 0xff, 0xff, 0xff, 0xff]),
             ("memory beyond all", &full, list(&full) + 8, all),
             ("region's size", &full, list(&full) + 16 + 8, all),
-            ("size of the list of a full dump", &full, ENTRIES[3] + 4, &[15, 0, 0, 0]),
+            ("size of the list of a full dump", &full, MEMORY + 4, &[15, 0, 0, 0]),
         ] {
             let bytes = patched(file, at, with);
             let file = Sparse::new([(0, bytes)], file.len() as u64);
@@ -547,9 +643,9 @@ mod tests {
         // Lists that the file has room for, and nobody needs.
         let entry = |kind: u32| [kind, 0xf000_0000, 0x1000].map(u32::to_le_bytes).concat();
         let count = |count: u64| Some((0x1000, count.to_le_bytes().to_vec()));
-        lies(ENTRIES[2], &entry(4), count(0x0020_0000));
-        lies(ENTRIES[3], &entry(5), count(0x0e00_0000));
-        lies(ENTRIES[3], &entry(9), count(0x0e00_0000));
+        lies(MODULE_ENTRY, &entry(4), count(0x0020_0000));
+        lies(MEMORY, &entry(5), count(0x0e00_0000));
+        lies(MEMORY, &entry(9), count(0x0e00_0000));
 
         // Modules that share one name.
         let modules = vec![Loaded { path: vec![0x78; LONGEST_NAME], ..Loaded::default() }];
@@ -558,7 +654,7 @@ mod tests {
         let list = [&10_000_u32.to_le_bytes()[..], &module.repeat(10_000)].concat();
         let at = bytes.len();
         let entry = [4, u32::try_from(list.len()).unwrap(), u32::try_from(at).unwrap()];
-        let bytes = patched(&bytes, ENTRIES[2], &entry.map(u32::to_le_bytes).concat());
+        let bytes = patched(&bytes, MODULE_ENTRY, &entry.map(u32::to_le_bytes).concat());
         let shared = read(&[bytes, list].concat());
         assert!(matches!(shared, Err(CrashError::Malformed(NAMES))), "{shared:?}");
     }

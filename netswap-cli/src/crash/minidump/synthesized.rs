@@ -15,6 +15,8 @@ pub(crate) struct Synthesized {
     pub(crate) modules: Vec<Loaded>,
     /// The regions of memory: each one's first address, and what is in it.
     pub(crate) memory: Vec<(u64, Vec<u8>)>,
+    /// What kind of memory lies where: first address, size in bytes, and `Type`.
+    pub(crate) regions: Vec<(u64, u64, u32)>,
     /// Whether the memory is in a list for large dumps.
     pub(crate) is_full: bool,
     /// How many bytes of nothing lie before the memory's list, and again before the memory.
@@ -35,8 +37,8 @@ pub(crate) struct Loaded {
 /// The `SizeOfImage` of each module.
 pub(crate) const SIZE_OF_IMAGE: u32 = 0x5000;
 
-/// Where the streams begin: behind the header, and four entries of a directory.
-const STREAMS: usize = 32 + 4 * 12;
+/// Where the streams begin: behind the header, and five entries of a directory.
+pub(crate) const STREAMS: usize = 32 + 5 * 12;
 
 impl Loaded {
     pub(crate) fn new(base: u64, time_stamp: u32, path: &str) -> Self {
@@ -70,8 +72,8 @@ impl Synthesized {
 
     /// Its parts, each with its offset: what lies before the first gap, between them, and behind them.
     pub(crate) fn parts(&self) -> [(u64, Vec<u8>); 3] {
-        let (system, exception) = (self.system(), self.exception());
-        let modules_at = STREAMS + system.len() + exception.len();
+        let (system, exception, regions) = (self.system(), self.exception(), self.regions());
+        let modules_at = STREAMS + system.len() + exception.len() + regions.len();
         let modules = self.modules(modules_at);
         let names = self.modules.iter().flat_map(|module| string(&module.path));
         let names: Vec<_> = names.collect();
@@ -82,10 +84,12 @@ impl Synthesized {
         let list = self.list(memory_at);
 
         let mut bytes = b"MDMP".to_vec();
-        u32s(&mut bytes, &[0x1234_a793, 4, 32, 0, self.time, 0, 0]);
+        u32s(&mut bytes, &[0x1234_a793, 5, 32, 0, self.time, 0, 0]);
         let mut at = STREAMS as u64;
         let list_kind = if self.is_full { 9 } else { 5 };
-        for (kind, size) in [(7, system.len()), (6, exception.len()), (4, modules.len())] {
+        for (kind, size) in
+            [(7, system.len()), (6, exception.len()), (16, regions.len()), (4, modules.len())]
+        {
             // No stream stands where there is nothing to tell.
             let kind = if size == 0 { 0 } else { kind };
             u32s(&mut bytes, &[kind, number(size), number(at)]);
@@ -93,7 +97,7 @@ impl Synthesized {
         }
         let list_kind = if self.memory.is_empty() { 0 } else { list_kind };
         u32s(&mut bytes, &[list_kind, number(list_size), number(list_at)]);
-        for part in [system, exception, modules, names] {
+        for part in [system, exception, regions, modules, names] {
             bytes.extend(part);
         }
         let memory = self.memory.iter().flat_map(|(_, bytes)| bytes).copied().collect();
@@ -113,6 +117,19 @@ impl Synthesized {
             u32s(&mut bytes, &[1, 0, *code, 0, 0, 0, 0x1234, 0, number(parameters.len()), 0]);
             u64s(&mut bytes, parameters);
             bytes.resize(168, 0);
+        }
+        bytes
+    }
+
+    fn regions(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if !self.regions.is_empty() {
+            u32s(&mut bytes, &[16, 48]);
+            u64s(&mut bytes, &[self.regions.len() as u64]);
+            for (start, size, kind) in &self.regions {
+                u64s(&mut bytes, &[*start, *start, 4, *size]);
+                u32s(&mut bytes, &[0x1000, 4, *kind, 0]);
+            }
         }
         bytes
     }

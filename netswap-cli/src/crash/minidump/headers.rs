@@ -12,7 +12,7 @@ use object::pe;
 use object::pod;
 
 use super::dump::{Dump, List, Record};
-use super::{CrashError, Module};
+use super::{CrashError, CutOff, Module};
 use crate::image::ReadAt;
 
 /// More regions than the memory of any program has.
@@ -35,18 +35,19 @@ struct Held {
     size: u64,
 }
 
-/// Adds `Characteristics` to the modules whose headers the dump holds.
+/// Adds `Characteristics` to the modules whose headers the dump holds, and passes over those that are cut off.
 pub(super) fn add_characteristics(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     modules: &mut [Module],
+    cut: &mut CutOff,
 ) -> Result<(), CrashError> {
     let base = |module: &Module| module.range.map(|(base, _)| base);
-    let held = held(dump, modules.iter().filter_map(base).collect())?;
+    let held = cut.off(held(dump, modules.iter().filter_map(base).collect()))?.unwrap_or_default();
     for module in modules {
         let Some(held) = base(module).and_then(|base| held.get(&base)) else {
             continue;
         };
-        let header = file_header(dump, *held)?;
+        let header = cut.off(file_header(dump, *held))?.flatten();
         // What lies there may be another image, or something else.
         let is_same = |header: &pe::ImageFileHeader| {
             module.time_stamp == Some(header.time_date_stamp.get(LittleEndian))
@@ -107,7 +108,8 @@ fn held(
     Ok(held)
 }
 
-fn capped(list: List) -> Result<List, CrashError> {
+/// The list, unless it has more regions than there can be.
+pub(super) fn capped(list: List) -> Result<List, CrashError> {
     if list.count > MOST_REGIONS { Err(CrashError::Malformed(REGIONS)) } else { Ok(list) }
 }
 

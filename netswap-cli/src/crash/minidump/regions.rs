@@ -1,0 +1,69 @@
+//! What kind of memory an address lies in. Writers tell if they are asked to, as Windows Error Reporting does for
+//! a dump with all memory.
+//!
+//! Source:
+//! [`MINIDUMP_MEMORY_INFO_LIST`](https://learn.microsoft.com/windows/win32/api/minidumpapiset/ns-minidumpapiset-minidump_memory_info_list).
+
+use std::ops::ControlFlow;
+
+use minidump_common::format::{
+    MINIDUMP_MEMORY_INFO, MINIDUMP_MEMORY_INFO_LIST, MINIDUMP_STREAM_TYPE, MemoryType,
+};
+
+use super::dump::{Dump, List, Record};
+use super::headers::capped;
+use super::{CrashError, Memory};
+use crate::image::ReadAt;
+
+/// What the errors call this part.
+const REGIONS: &str = "list of memory's regions";
+
+/// What the memory at an address is. `None`: the dump does not tell, or there is none.
+pub(super) fn memory_at(
+    dump: &Dump<'_, impl ReadAt + ?Sized>,
+    address: u64,
+) -> Result<Option<Memory>, CrashError> {
+    let Some(list) = list(dump)? else {
+        return Ok(None);
+    };
+    let mut found = None;
+    dump.records(list, REGIONS, |region: MINIDUMP_MEMORY_INFO| {
+        let before = address.checked_sub(dump.address(region.base_address));
+        if before.is_none_or(|before| before >= region.region_size) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        found = memory(region._type);
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(found)
+}
+
+fn list(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Option<List>, CrashError> {
+    let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryInfoListStream, REGIONS)? else {
+        return Ok(None);
+    };
+    let malformed = CrashError::Malformed(REGIONS);
+    if stream.size < MINIDUMP_MEMORY_INFO_LIST::size() as u64 {
+        return Err(malformed);
+    }
+    let head: MINIDUMP_MEMORY_INFO_LIST = dump.record(stream.offset, REGIONS)?;
+    let (start, entry) = (u64::from(head.size_of_header), u64::from(head.size_of_entry));
+    // Another Windows may have longer ones: of those nothing is known.
+    if entry != MINIDUMP_MEMORY_INFO::size() as u64 {
+        return Ok(None);
+    }
+    let list = capped(List { offset: stream.offset + start, count: head.number_of_entries })?;
+    if start + list.count * entry > stream.size {
+        return Err(malformed);
+    }
+    Ok(Some(list))
+}
+
+fn memory(kind: u32) -> Option<Memory> {
+    match MemoryType::from_bits(kind)? {
+        MemoryType::MEM_IMAGE => Some(Memory::Image),
+        MemoryType::MEM_MAPPED => Some(Memory::Mapped),
+        MemoryType::MEM_PRIVATE => Some(Memory::Private),
+        _ => None,
+    }
+}
