@@ -75,7 +75,7 @@ fn one_screen_tells_the_cause_the_image_and_the_command() {
 
 #[test]
 fn dumps_of_each_machine_tell_the_same() {
-    let names = ["x64", "x64-full", "x64-full-with-gaps", "x86", "x86-full", "arm64", "arm64-full"];
+    let names = ["x64", "x64-full", "x64-full-padded", "x86", "x86-full", "arm64", "arm64-full"];
     for name in names {
         let folder = folder(&[("a.dmp", &dump(name))]);
         let rows = rows(folder.path(), &["a.dmp"], 1);

@@ -20,6 +20,9 @@ mod readers;
 mod released;
 mod signature;
 mod slow_fs;
+// What the reader of dumps is tested with itself.
+#[path = "../../netswap-cli/src/crash/minidump/synthesized.rs"]
+mod synthesized;
 mod test;
 mod verify;
 mod windows;

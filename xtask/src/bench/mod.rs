@@ -4,6 +4,7 @@
 //! alike; what counts is the ratio to a reference that can't be beaten.
 
 mod build_cost;
+mod diagnose;
 mod measure;
 mod patch;
 mod peers;
@@ -31,7 +32,7 @@ struct Bench {
     run: fn(&Options) -> Result<(), String>,
 }
 
-const BENCHES: [Bench; 4] = [
+const BENCHES: [Bench; 5] = [
     Bench {
         name: "build-cost",
         what: "what netswap-build costs a clean build, beside its peers",
@@ -59,6 +60,13 @@ const BENCHES: [Bench; 4] = [
         rounds: 31,
         files: None,
         run: patch::run,
+    },
+    Bench {
+        name: "diagnose",
+        what: "what `netswap diagnose` of a small dump and of one of 4 GB costs, beside its peers",
+        rounds: 31,
+        files: None,
+        run: diagnose::run,
     },
 ];
 

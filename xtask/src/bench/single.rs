@@ -36,17 +36,19 @@ pub(crate) fn print(rounds: usize, names: &[&str], used: &[Vec<Used>]) {
         used.iter().map(|used| used.iter().map(|used| used.seconds * 1000.0).collect()).collect();
     let first = milliseconds.first().cloned().unwrap_or_default();
     println!(
-        "{rounds} rounds, interleaved; milliseconds, and how many more than the first one's\n"
+        "{rounds} rounds, interleaved; milliseconds, how many more than the first one's, and peak of memory\n"
     );
-    println!("{:<30} {:>9} {:>9} {:>17}", "variant", "median", "more", "min-max");
-    for (name, own) in names.iter().zip(&milliseconds) {
+    println!("{:<30} {:>9} {:>9} {:>17} {:>11}", "variant", "median", "more", "min-max", "memory");
+    for ((name, own), used) in names.iter().zip(&milliseconds).zip(used) {
         let more: Vec<f64> = own.iter().zip(&first).map(|(own, first)| own - first).collect();
         let least = own.iter().copied().fold(f64::INFINITY, f64::min);
         let most = own.iter().copied().fold(0.0, f64::max);
+        let peak = used.iter().map(|used| used.peak).fold(0.0, f64::max);
         println!(
-            "{name:<30} {:>9.3} {:>+9.3} {least:>8.3}-{most:<8.3}",
+            "{name:<30} {:>9.3} {:>+9.3} {least:>8.3}-{most:<8.3} {:>7.1} MiB",
             median(own),
             median(&more),
+            peak / f64::from(1 << 20),
         );
     }
 }

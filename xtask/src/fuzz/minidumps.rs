@@ -1,6 +1,6 @@
 //! Minidumps of each kind that their reader tells apart: what the target `minidump` begins with.
 
-use super::synthesized::{Loaded, Synthesized, image};
+use crate::synthesized::{Loaded, Synthesized, image};
 
 const X86: u16 = 0;
 const X64: u16 = 9;
@@ -34,7 +34,7 @@ pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("x86-full", full(&x86).bytes()),
         ("x64", x64.bytes()),
         ("x64-full", full(&x64).bytes()),
-        ("x64-full-with-gaps", Synthesized { gap: 100, ..full(&x64) }.bytes()),
+        ("x64-full-padded", Synthesized { padding: 100, ..full(&x64) }.bytes()),
         ("x64-without-memory", Synthesized { memory: Vec::new(), ..x64.clone() }.bytes()),
         ("x64-two-parameters", dump(X64, base, vec![1, 0x1000]).bytes()),
         ("x64-mapped", of_kind(0x4_0000).bytes()),

@@ -8,9 +8,6 @@ mod minidumps;
 mod reports;
 mod response_files;
 mod seeds;
-// What the reader itself is tested with.
-#[path = "../../../netswap-cli/src/crash/minidump/synthesized.rs"]
-mod synthesized;
 
 use std::fs::{self, File};
 use std::path::PathBuf;

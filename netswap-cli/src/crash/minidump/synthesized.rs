@@ -1,6 +1,6 @@
 //! Minidumps to test with, made without the crate that they are read with.
 //!
-//! xtask makes the seeds of the fuzz target with it, too.
+//! xtask makes the seeds of the fuzz target with it, too, and the large one that is measured.
 
 /// What a minidump is made of.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +19,8 @@ pub(crate) struct Synthesized {
     pub(crate) regions: Vec<(u64, u64, u32)>,
     /// Whether the memory is in a list for large dumps.
     pub(crate) is_full: bool,
-    /// How many bytes of nothing lie before the memory's list, and again before the memory.
-    pub(crate) gap: u64,
+    /// How many zeros each region has besides, behind what is in it.
+    pub(crate) padding: u64,
 }
 
 /// A module.
@@ -62,30 +62,34 @@ pub(crate) fn image(e_lfanew: u32, time_stamp: u32, characteristics: u16) -> Vec
 impl Synthesized {
     /// Its bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for (offset, part) in self.parts() {
+        let (length, parts) = self.parts();
+        let zeros_to = |bytes: &mut Vec<u8>, offset| {
             bytes.resize(usize::try_from(offset).unwrap_or_default(), 0);
+        };
+        let mut bytes = Vec::new();
+        for (offset, part) in parts {
+            zeros_to(&mut bytes, offset);
             bytes.extend(part);
         }
+        zeros_to(&mut bytes, length);
         bytes
     }
 
-    /// Its parts, each with its offset: what lies before the first gap, between them, and behind them.
-    pub(crate) fn parts(&self) -> [(u64, Vec<u8>); 3] {
+    /// Its length, and its parts, each with its offset: all that stands before the memory, and each region. Between
+    /// them, and behind the last, are zeros.
+    pub(crate) fn parts(&self) -> (u64, Vec<(u64, Vec<u8>)>) {
         let (system, exception, regions) = (self.system(), self.exception(), self.regions());
         let modules_at = STREAMS + system.len() + exception.len() + regions.len();
         let modules = self.modules(modules_at);
-        let names = self.modules.iter().flat_map(|module| string(&module.path));
-        let names: Vec<_> = names.collect();
-
-        let list_at = (modules_at + modules.len() + names.len()) as u64 + self.gap;
+        let names: Vec<_> = self.modules.iter().flat_map(|module| string(&module.path)).collect();
+        let list_at = modules_at + modules.len() + names.len();
         let list_size = self.list(0).len();
-        let memory_at = list_at + list_size as u64 + self.gap;
+        let memory_at = (list_at + list_size) as u64;
         let list = self.list(memory_at);
 
         let mut bytes = b"MDMP".to_vec();
         u32s(&mut bytes, &[0x1234_a793, 5, 32, 0, self.time, 0, 0]);
-        let mut at = STREAMS as u64;
+        let mut at = STREAMS;
         let list_kind = if self.is_full { 9 } else { 5 };
         for (kind, size) in
             [(7, system.len()), (6, exception.len()), (16, regions.len()), (4, modules.len())]
@@ -93,20 +97,32 @@ impl Synthesized {
             // No stream stands where there is nothing to tell.
             let kind = if size == 0 { 0 } else { kind };
             u32s(&mut bytes, &[kind, number(size), number(at)]);
-            at += size as u64;
+            at += size;
         }
         let list_kind = if self.memory.is_empty() { 0 } else { list_kind };
         u32s(&mut bytes, &[list_kind, number(list_size), number(list_at)]);
-        for part in [system, exception, regions, modules, names] {
+        for part in [system, exception, regions, modules, names, list] {
             bytes.extend(part);
         }
-        let memory = self.memory.iter().flat_map(|(_, bytes)| bytes).copied().collect();
-        [(0, bytes), (list_at, list), (memory_at, memory)]
+        let (mut parts, mut at) = (vec![(0, bytes)], memory_at);
+        for (_, region) in &self.memory {
+            parts.push((at, region.clone()));
+            at += self.size(region);
+        }
+        (at, parts)
+    }
+
+    /// The size of a region with this in it.
+    fn size(&self, region: &[u8]) -> u64 {
+        region.len() as u64 + self.padding
     }
 
     fn system(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         u16s(&mut bytes, &[self.architecture]);
+        bytes.resize(20, 0);
+        // `VER_PLATFORM_WIN32_NT`: Windows.
+        u32s(&mut bytes, &[2]);
         bytes.resize(56, 0);
         bytes
     }
@@ -154,15 +170,15 @@ impl Synthesized {
         if self.is_full {
             u64s(&mut bytes, &[self.memory.len() as u64, memory_at]);
             for (start, region) in &self.memory {
-                u64s(&mut bytes, &[*start, region.len() as u64]);
+                u64s(&mut bytes, &[*start, self.size(region)]);
             }
         } else {
             let mut at = memory_at;
             u32s(&mut bytes, &[number(self.memory.len())]);
             for (start, region) in &self.memory {
                 u64s(&mut bytes, &[*start]);
-                u32s(&mut bytes, &[number(region.len()), number(at)]);
-                at += region.len() as u64;
+                u32s(&mut bytes, &[number(self.size(region)), number(at)]);
+                at += self.size(region);
             }
         }
         bytes
