@@ -175,8 +175,8 @@ fn a_folder_is_grouped_by_cause_and_other_files_are_passed_over() {
     let run = netswap(folder.path(), &["."]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.starts_with("2 crashes: share-lost, 0xC000020C\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("failed at 1 address\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("such as   ./1/a.dmp\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("failed at   1 address\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("such as     ./1/a.dmp\n"), "{}", run.stdout);
     assert!(run.stdout.contains("\n1 crash: share-lost, 0xC000020C\n"), "{}", run.stdout);
     let rows = rows(folder.path(), &["."], 1);
     assert_eq!(rows.len(), 4);
@@ -219,4 +219,102 @@ fn a_folder_without_a_dump_has_nothing_to_diagnose() {
     assert!(run.stderr.contains("nothing to diagnose"), "{}", run.stderr);
     let run = netswap(folder.path(), &["missing.dmp"]);
     assert_eq!(run.code, 2, "{run:#?}");
+}
+
+/// An image with this time stamp, `SizeOfImage` and `CheckSum`, and with the bit.
+fn image(time_stamp: u32, size: u32, checksum: u32) -> Vec<u8> {
+    let mut image = fs::read(repository().join("fuzz/corpus/header/pe32-plus")).unwrap();
+    let nt_headers = u32::from_le_bytes(image[0x3c..0x40].try_into().unwrap()) as usize;
+    let mut put = |at: usize, bytes: &[u8]| {
+        image[nt_headers + at..][..bytes.len()].copy_from_slice(bytes);
+    };
+    put(8, &time_stamp.to_le_bytes());
+    put(22, &0x0822_u16.to_le_bytes());
+    put(24 + 56, &size.to_le_bytes());
+    put(24 + 64, &checksum.to_le_bytes());
+    image
+}
+
+#[test]
+fn a_file_tells_the_bit_if_it_is_the_image_that_crashed() {
+    let dump = dump("x64-without-memory");
+    for (time_stamp, size, checksum, from, bit) in [
+        (7, 0x5000, 0, "file", "set"),
+        (7, 0x5000, 1, "changed-since", "not-known"),
+        (8, 0x5000, 0, "other-build", "not-known"),
+        (7, 0x6000, 0, "other-build", "not-known"),
+    ] {
+        let image = image(time_stamp, size, checksum);
+        let folder = folder(&[("a.dmp", &dump), ("share/Tool.EXE", &image), ("share/x.dll", b"")]);
+        for images in ["share", "share/Tool.EXE"] {
+            let rows = rows(folder.path(), &["a.dmp", "--images", images], 1);
+            assert_eq!(rows[0]["image"]["bits"]["from"], from, "{rows:?}");
+            assert_eq!(rows[0]["image"]["bit"], bit, "{rows:?}");
+        }
+    }
+}
+
+#[test]
+fn of_many_files_with_its_name_the_image_that_crashed_is_found() {
+    let files =
+        [image(8, 0x5000, 0), image(7, 0x5000, 1), image(7, 0x5000, 0), image(9, 0x5000, 0)];
+    let folder = folder(&[
+        ("a.dmp", &dump("x64-without-memory")),
+        ("1/tool.exe", &files[0]),
+        ("2/tool.exe", &files[1]),
+        ("3/tool.exe", &files[2]),
+        ("4/tool.exe", &files[3]),
+        ("5/tool.exe", b"MZ"),
+    ]);
+    let rows = rows(folder.path(), &["a.dmp", "--images", "."], 1);
+    assert_eq!(rows[0]["image"]["bits"]["from"], "file");
+    assert!(rows[0]["image"]["bits"]["path"].as_str().unwrap().contains('3'), "{rows:?}");
+}
+
+#[test]
+fn a_report_tells_the_build_of_the_images_that_its_signature_names_and_of_no_other() {
+    let (ledger, rates) = (image(0x6377_b0f2, 0x5000, 3), image(0x6377_b0f2, 0x5000, 3));
+    let folder = folder(&[
+        ("Report.wer", CRASH.as_bytes()),
+        ("share/ledger.exe", &ledger),
+        ("share/rates.dll", &rates),
+    ]);
+    let rows = rows(folder.path(), &["Report.wer", "--images", "share"], 1);
+    assert_eq!(rows[0]["image"]["bits"]["from"], "file", "{rows:?}");
+    assert_eq!(rows[0]["image"]["bit"], "set", "{rows:?}");
+    assert_eq!(rows[0]["others"][0]["bits"]["from"], "same-name", "{rows:?}");
+    assert_eq!(rows[0]["others"][0]["bit"], "not-known", "{rows:?}");
+}
+
+/// A dump as it would have been written then.
+fn at_time(dump: &[u8], time: u32) -> Vec<u8> {
+    let mut dump = dump.to_vec();
+    dump[20..24].copy_from_slice(&time.to_le_bytes());
+    dump
+}
+
+#[test]
+fn a_group_counts_the_bits_and_shows_the_last_crash_that_tells_of_them() {
+    let (without, with) = (dump("x64-without-memory"), dump("x64"));
+    let times = [1_600_000_000, 1_600_000_001, 1_700_000_000, 1_600_000_002];
+    let dumps = [&without, &with, &without, &with].into_iter().zip(times);
+    let dumps: Vec<_> = dumps.map(|(dump, time)| at_time(dump, time)).collect();
+    let folder = folder(&[
+        ("1.dmp", &dumps[0]),
+        ("2.dmp", &dumps[1]),
+        ("3.dmp", &dumps[2]),
+        ("4.dmp", &dumps[3]),
+    ]);
+    let run = netswap(folder.path(), &["."]);
+    for row in [
+        "  swap-run    2 not known, 2 set\n",
+        "  time        2020-09-13T12:26:40Z to 2023-11-14T22:13:20Z\n",
+        "  such as     ./4.dmp\n",
+        "  The image has the bit, so setting it is no cure.",
+    ] {
+        assert!(run.stdout.contains(row), "{row}: {}", run.stdout);
+    }
+    let rows = rows(folder.path(), &["."], 1);
+    let bits = &rows[4]["groups"][0]["bits"];
+    assert_eq!(*bits, serde_json::json!({"not-known": 2, "set": 2}));
 }

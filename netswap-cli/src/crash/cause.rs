@@ -40,16 +40,16 @@ pub enum Place {
     NotTold,
 }
 
-/// Whether an image has the bit that is needed where it came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+/// Whether an image has the bit that is needed where it came from; in order of what needs care first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bit {
-    /// It has.
-    Set,
     /// It has not.
     NotSet,
     /// It is not known.
     NotKnown,
+    /// It has.
+    Set,
 }
 
 /// A thing that is to be said or done.
@@ -84,6 +84,17 @@ pub enum Advice {
     CheckMemory,
     /// A debugger tells more; netswap does not.
     Debug,
+}
+
+impl Bit {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Bit::Set => "set",
+            Bit::NotSet => "not set",
+            Bit::NotKnown => "not known",
+        }
+    }
 }
 
 impl Cause {

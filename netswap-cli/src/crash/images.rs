@@ -37,6 +37,13 @@ pub enum Bits {
         /// The bits that are set now.
         swap_run: Vec<SwapRun>,
     },
+    /// There is a file of its name, and nothing was left behind that tells whether it is the same build.
+    SameName {
+        /// The file.
+        path: PathBuf,
+        /// The bits that are set in it.
+        swap_run: Vec<SwapRun>,
+    },
     /// There is a file of its name, and that is another build.
     OtherBuild {
         /// The file.
@@ -54,7 +61,10 @@ impl Bits {
                 Bit::Set
             }
             Bits::Dump { .. } | Bits::File { .. } => Bit::NotSet,
-            Bits::ChangedSince { .. } | Bits::OtherBuild { .. } | Bits::Nowhere => Bit::NotKnown,
+            Bits::ChangedSince { .. }
+            | Bits::SameName { .. }
+            | Bits::OtherBuild { .. }
+            | Bits::Nowhere => Bit::NotKnown,
         }
     }
 }
@@ -105,11 +115,14 @@ impl Images {
             };
             let swap_run = header.swap_run();
             bits = match (is_same_build(module, &header), bits) {
-                (true, _) if is_unchanged(module, &header) => return Bits::File { path, swap_run },
-                (true, Bits::Nowhere | Bits::OtherBuild { .. }) => {
+                (Some(true), _) if is_unchanged(module, &header) => {
+                    return Bits::File { path, swap_run };
+                }
+                (Some(true), Bits::Nowhere | Bits::OtherBuild { .. }) => {
                     Bits::ChangedSince { path, swap_run }
                 }
-                (false, Bits::Nowhere) => Bits::OtherBuild { path },
+                (None, Bits::Nowhere) => Bits::SameName { path, swap_run },
+                (Some(false), Bits::Nowhere) => Bits::OtherBuild { path },
                 (_, bits) => bits,
             };
         }
@@ -117,11 +130,12 @@ impl Images {
     }
 }
 
-/// Whether these are the headers of the module: the same time stamp and, where that is known, size.
-fn is_same_build(module: &Module, header: &Header) -> bool {
+/// Whether these are the headers of the module: the same time stamp and, where that is known, size. `None`: there
+/// is nothing to tell it by.
+fn is_same_build(module: &Module, header: &Header) -> Option<bool> {
     let size = module.range.map(|(_, size)| size);
-    module.time_stamp == Some(header.time_stamp)
-        && size.is_none_or(|size| size == header.size_of_image)
+    let is_same = module.time_stamp? == header.time_stamp;
+    Some(is_same && size.is_none_or(|size| size == header.size_of_image))
 }
 
 /// Whether nothing tells that the file was changed since; where there is no checksum, nothing can.

@@ -16,7 +16,7 @@
 
 use std::borrow::Cow;
 
-use super::{Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Module, NamedModule};
+use super::{Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Module, NamedModule, file_name};
 
 /// How much of a file tells whether it is a report, in bytes: its first two lines do.
 const START: usize = 1024;
@@ -98,10 +98,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
     let Some((_, layout)) = layout else {
         return Err(CrashError::NotOfACrash(event.chars().take(LONGEST_EVENT).collect()));
     };
-    let (exception, name, named) = match *layout {
+    let (exception, program, named) = match *layout {
         Layout::Exception { program, module, code, offset } => {
             let exception = Exception { code: lines.code(code)?, in_page: InPage::default() };
-            (exception, lines.signature(program), lines.module(module, offset))
+            (exception, lines.named(program), lines.module(module, offset))
         }
         Layout::InPage => {
             let status = lines.status()?;
@@ -110,15 +110,17 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
         }
         Layout::Clr => {
             let exception = Exception { code: CLR_EXCEPTION, in_page: InPage::default() };
-            (exception, lines.signature(0), None)
+            (exception, lines.named(0), None)
         }
     };
+    let known: Vec<_> = program.iter().chain(&named).collect();
+    let name = program.as_ref().map(|program| program.name.as_str());
     Ok(Crash {
         program: lines.program(name).map(str::to_owned),
         time: lines.time.and_then(seconds),
         exception,
+        modules: lines.modules(&known),
         named,
-        modules: lines.modules(),
         ..Crash::default()
     })
 }
@@ -179,7 +181,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The program's path, else the best of its names; this is the one in the signature.
-    fn program(&self, name: Option<&'a str>) -> Option<&'a str> {
+    fn program<'b>(&'b self, name: Option<&'b str>) -> Option<&'b str> {
         let [ns_app_name, original_name, app_name] = self.names;
         [self.path, name, ns_app_name, original_name, app_name]
             .into_iter()
@@ -203,29 +205,41 @@ impl<'a> Lines<'a> {
         Ok(values.find(|value| *value >= SEVERITY_ERROR && *value != IN_PAGE_ERROR))
     }
 
-    /// The module that the signature names. In place of one that is not known there is
-    /// `StackHash_` and a number, or `unknown`, and then the offset is of something else.
-    fn module(&self, index: usize, offset: usize) -> Option<NamedModule> {
-        let name = self.signature(index)?;
-        let name = name.strip_suffix("_unloaded").unwrap_or(name);
-        if name.is_empty() || name == "unknown" || name.starts_with("StackHash_") {
-            return None;
-        }
+    /// The image that the signature names there; two behind it is its time stamp.
+    fn named(&self, index: usize) -> Option<NamedModule> {
         let time_stamp = self.signature(index + 2).and_then(hex);
         Some(NamedModule {
-            name: name.to_owned(),
+            name: self.signature(index)?.to_owned(),
             time_stamp: time_stamp.and_then(|stamp| stamp.try_into().ok()),
-            offset: self.signature(offset).and_then(hex),
+            offset: None,
         })
     }
 
-    /// The images that were loaded, by their numbers.
-    fn modules(mut self) -> Vec<Module> {
+    /// The module that the signature names. In place of one that is not known there is
+    /// `StackHash_` and a number, or `unknown`, and then the offset is of something else.
+    fn module(&self, index: usize, offset: usize) -> Option<NamedModule> {
+        let module = self.named(index)?;
+        let name = module.name.strip_suffix("_unloaded").unwrap_or(&module.name);
+        if name.is_empty() || name == "unknown" || name.starts_with("StackHash_") {
+            return None;
+        }
+        let (name, offset) = (name.to_owned(), self.signature(offset).and_then(hex));
+        Some(NamedModule { name, offset, ..module })
+    }
+
+    /// The images that were loaded, by their numbers. Of those that the signature names the time stamp is known.
+    fn modules(&self, known: &[&NamedModule]) -> Vec<Module> {
+        let mut modules = self.modules.clone();
         // The sort is stable: the first line with a number stays the first.
-        self.modules.sort_by_key(|(index, _)| *index);
-        self.modules.dedup_by_key(|(index, _)| *index);
-        let module = |(_, path): (_, &str)| Module { path: path.to_owned(), ..Module::default() };
-        self.modules.into_iter().map(module).collect()
+        modules.sort_by_key(|(index, _)| *index);
+        modules.dedup_by_key(|(index, _)| *index);
+        let module = |(_, path): (_, &str)| {
+            let name = file_name(path).to_lowercase();
+            let mut named = known.iter().filter(|known| known.name.to_lowercase() == name);
+            let time_stamp = named.find_map(|named| named.time_stamp);
+            Module { path: path.to_owned(), time_stamp, ..Module::default() }
+        };
+        modules.into_iter().map(module).collect()
     }
 }
 
@@ -347,6 +361,10 @@ mod tests {
         Module { path: path.to_owned(), ..Module::default() }
     }
 
+    fn stamped(path: &str, time_stamp: u32) -> Module {
+        Module { time_stamp: Some(time_stamp), ..module(path) }
+    }
+
     /// A report of an event with these values in its signature.
     fn report(event: &str, values: &[&str]) -> String {
         let mut text = format!("Version=1\nEventType={event}\n");
@@ -368,9 +386,9 @@ mod tests {
                 offset: Some(0x906bc),
             }),
             modules: vec![
-                module(r"\\depot\büro\ledger.exe"),
+                stamped(r"\\depot\büro\ledger.exe", 0x6377_b117),
                 module(r"C:\Windows\SYSTEM32\ntdll.dll"),
-                module(r"\\depot\büro\Übersicht.dll"),
+                stamped(r"\\depot\büro\Übersicht.dll", 0x6377_b0f2),
             ],
             ..Crash::default()
         };

@@ -1,5 +1,6 @@
 //! What is said to people of one crash: what happened, and what helps.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use crate::crash::{
     Access, Advice, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name,
     mapping_commands,
 };
+use crate::image::SwapRun;
 use crate::text::{Printable, quoted};
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -59,14 +61,21 @@ pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> 
         writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{}", lines.next().unwrap_or_default())?;
         lines.try_for_each(|line| writeln!(out, "  {:<12}{line}", ""))?;
     }
-    write!(out, "\n{}", cure(diagnosis))
+    write!(out, "\n{}", cure(diagnosis).concat())
 }
 
-/// What helps, indented.
-pub(super) fn cure(diagnosis: &Diagnosis) -> String {
-    let all = diagnosis.advice.iter().map(|advice| said(*advice, diagnosis));
-    all.flat_map(|text| text.lines().map(|line| format!("  {line}\n")).collect::<Vec<_>>())
-        .collect()
+/// What helps: sentences, each with the commands that belong to it, indented.
+pub(super) fn cure(diagnosis: &Diagnosis) -> Vec<String> {
+    let mut cure: Vec<String> = Vec::new();
+    for text in diagnosis.advice.iter().map(|advice| said(*advice, diagnosis)) {
+        for line in text.lines() {
+            match cure.last_mut() {
+                Some(sentence) if line.starts_with(' ') => sentence.extend(["  ", line, "\n"]),
+                _ => cure.push(["  ", line, "\n"].concat()),
+            }
+        }
+    }
+    cure
 }
 
 fn cause(diagnosis: &Diagnosis) -> String {
@@ -183,19 +192,25 @@ fn swap_run(diagnosis: &Diagnosis) -> String {
 
 /// Whether it has the bit, and how that is known.
 fn state(image: &Suspect) -> String {
-    let (style, word) = match image.bit {
-        Bit::Set => (GOOD, "set"),
-        Bit::NotSet => (BAD, "not set"),
-        Bit::NotKnown => (Style::new(), "not known"),
+    let word = image.bit.words();
+    let style = match image.bit {
+        Bit::Set => GOOD,
+        Bit::NotSet => BAD,
+        Bit::NotKnown => Style::new(),
     };
     let how = match &image.bits {
         Bits::Dump { .. } => "in its header, which the dump holds".to_owned(),
         Bits::File { path, .. } => format!("in {}, the same build", Printable(path)),
         Bits::ChangedSince { path, swap_run } => {
-            let words: Vec<_> = swap_run.iter().map(|bit| bit.word()).collect();
-            let now = if words.is_empty() { "none".to_owned() } else { words.join(",") };
-            let path = Printable(path);
+            let (path, now) = (Printable(path), words(swap_run));
             format!("{path} is the same build, and was changed since: swap-run is {now} now")
+        }
+        Bits::SameName { path, swap_run } => {
+            let now = words(swap_run);
+            format!(
+                "{} has its name, and may be another build: swap-run is {now} there",
+                Printable(path)
+            )
         }
         Bits::OtherBuild { path } => format!("{} is another build", Printable(path)),
         Bits::Nowhere => {
@@ -211,29 +226,36 @@ fn state(image: &Suspect) -> String {
     format!("{style}{word}{style:#}: {how}")
 }
 
+/// The bits that are set.
+fn words(swap_run: &[SwapRun]) -> String {
+    let words: Vec<_> = swap_run.iter().map(|bit| bit.word()).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(",") }
+}
+
 /// The other images of the share. Those that lack the bit are first, since of many not all are shown.
 fn others(diagnosis: &Diagnosis) -> String {
     let mut others: Vec<_> = diagnosis.others.iter().collect();
-    others.sort_by_key(|other| match other.bit {
-        Bit::NotSet => 0,
-        Bit::NotKnown => 1,
-        Bit::Set => 2,
-    });
-    let most = if others.len() > MOST_OTHERS { MOST_OTHERS - 1 } else { MOST_OTHERS };
-    let (shown, left) = others.split_at(most.min(others.len()));
+    others.sort_by_key(|other| other.bit);
+    let most = if others.len() > MOST_OTHERS { MOST_OTHERS - 1 } else { others.len() };
+    let (shown, left) = others.split_at(most);
     let line =
         |other: &&Suspect| format!("{}  {}", Printable(file_name(&other.path)), state(other));
     let mut lines: Vec<_> = shown.iter().map(line).collect();
     if !left.is_empty() {
-        let of = |bit| left.iter().filter(|other| other.bit == bit).count();
-        let (set, not_set) = (of(Bit::Set), of(Bit::NotSet));
-        let unknown = left.len() - set - not_set;
-        let counts = [(not_set, "not set"), (unknown, "not known"), (set, "set")];
-        let counts = counts.iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<_> = counts.map(|(count, word)| format!("{count} {word}")).collect();
-        lines.push(format!("and {} more: {}", left.len(), counts.join(", ")));
+        let mut bits = BTreeMap::new();
+        for other in left {
+            *bits.entry(other.bit).or_default() += 1;
+        }
+        lines.push(format!("and {} more: {}", left.len(), counted(&bits)));
     }
     lines.join("\n")
+}
+
+/// How many images have the bit, and how many not.
+pub(super) fn counted(bits: &BTreeMap<Bit, usize>) -> String {
+    let counts: Vec<_> =
+        bits.iter().map(|(bit, count)| format!("{count} {}", bit.words())).collect();
+    counts.join(", ")
 }
 
 fn cut_off(diagnosis: &Diagnosis) -> String {

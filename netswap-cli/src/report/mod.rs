@@ -3,6 +3,8 @@
 #[cfg(feature = "cli")]
 pub(crate) mod change;
 #[cfg(feature = "cli")]
+mod crashes;
+#[cfg(feature = "cli")]
 pub(crate) mod diagnose;
 #[cfg(feature = "cli")]
 mod diagnosis;

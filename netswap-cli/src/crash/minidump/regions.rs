@@ -1,5 +1,4 @@
-//! What kind of memory an address lies in. Writers tell if they are asked to, as Windows Error Reporting does for
-//! a dump with all memory.
+//! What kind of memory an address lies in. Writers tell if they are asked to, by `MiniDumpWithFullMemoryInfo`.
 //!
 //! Source:
 //! [`MINIDUMP_MEMORY_INFO_LIST`](https://learn.microsoft.com/windows/win32/api/minidumpapiset/ns-minidumpapiset-minidump_memory_info_list).
