@@ -1,7 +1,8 @@
 /* Crashes as told, and leaves a dump of it, as a program does whose own filter calls MiniDumpWriteDump.
  *
- * crash.exe exe|dll|mapped|private read|write|execute STATUS DUMP [full]
- *     raises the in-page error that Windows raises when such an access to a page there fails with STATUS
+ * crash.exe exe|dll|mapped|private[+OFFSET] read|write|execute STATUS DUMP [full]
+ *     raises the in-page error that Windows raises when such an access to a page there fails with STATUS; at which
+ *     address there is told by OFFSET, in hexadecimal
  * crash.exe access-violation DUMP [full]
  *     writes to the null pointer
  * crash.exe none DUMP [full]
@@ -59,19 +60,22 @@ static const char *mapped(const wchar_t *program, const wchar_t *name)
 /* An address in such a place; the null pointer, if there is none. */
 static ULONG_PTR address_in(const wchar_t *place, const wchar_t *program)
 {
-    HMODULE victim = LoadLibraryW(L"victim.dll");
+    HMODULE rates = LoadLibraryW(L"rates.dll");
     const char *data = mapped(program, L"data.bin");
     const char *private = VirtualAlloc(NULL, 0x10000, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
-    if (!victim || !data || !private)
+    if (!rates || !data || !private)
         return 0;
-    if (!wcscmp(place, L"exe"))
-        return (ULONG_PTR)&address_in;
-    if (!wcscmp(place, L"dll"))
-        return (ULONG_PTR)GetProcAddress(victim, "victim");
-    if (!wcscmp(place, L"mapped"))
-        return (ULONG_PTR)data + 0x1234;
-    if (!wcscmp(place, L"private"))
-        return (ULONG_PTR)private + 0x1234;
+    wchar_t *plus = wcschr(place, L'+');
+    ULONG_PTR offset = plus ? wcstoul(plus + 1, NULL, 16) : 0;
+    size_t length = plus ? (size_t)(plus - place) : wcslen(place);
+    if (!wcsncmp(place, L"exe", length))
+        return (ULONG_PTR)&address_in + offset;
+    if (!wcsncmp(place, L"dll", length))
+        return (ULONG_PTR)GetProcAddress(rates, "rate") + offset;
+    if (!wcsncmp(place, L"mapped", length))
+        return (ULONG_PTR)data + 0x1234 + offset;
+    if (!wcsncmp(place, L"private", length))
+        return (ULONG_PTR)private + 0x1234 + offset;
     return 0;
 }
 

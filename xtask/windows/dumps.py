@@ -1,11 +1,13 @@
 """What skelsec's minidump reads in crash dumps: one JSON object a line, for each path given.
 
-`code` and `parameters` are of the exception, and null if there is none. Of each module there are its
-name, its place and, if the dump holds its header, the Characteristics in it, which pefile reads.
+`time` is when it was written, in seconds since 1970. `code` and `parameters` are of the exception, and null if there is
+none. Of each module there are its name, its place, its time stamp and, if the dump holds its header, the
+Characteristics in it, which pefile reads.
 """
 
 import json
 import logging
+import struct
 import sys
 
 import pefile
@@ -29,10 +31,18 @@ def characteristics(dump, module):
     return None
 
 
+def time(path):
+    # The reader's header has a field more, so that its TimeDateStamp is the flags.
+    with open(path, "rb") as dump:
+        dump.seek(20)
+        return struct.unpack("<I", dump.read(4))[0]
+
+
 def read(path):
     dump = MinidumpFile.parse(path)
     exception = dump.exception and dump.exception.exception_records[0].ExceptionRecord
     return {
+        "time": time(path),
         "code": exception and exception.ExceptionCode_raw,
         "parameters": exception
         and exception.ExceptionInformation[: exception.NumberParameters],
@@ -41,6 +51,7 @@ def read(path):
                 "name": module.name,
                 "base": module.baseaddress,
                 "size": module.size,
+                "time_stamp": module.timestamp,
                 "characteristics": characteristics(dump, module),
             }
             for module in dump.modules.modules

@@ -40,7 +40,7 @@ pub(super) fn verified(setup: &Setup<'_>) -> Result<Told, String> {
         }
     }
     let names: Vec<_> = seen.iter().map(|seen| seen.image.as_str()).collect();
-    Ok(Told { text: names.join(", "), seen })
+    Ok(Told::of(names.join(", "), seen))
 }
 
 /// The images of an example and their Characteristics, where its own `cargo xtask verify` ends with `code`.

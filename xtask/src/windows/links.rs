@@ -119,7 +119,7 @@ pub(super) fn msvc(setup: &Setup<'_>) -> Result<Told, String> {
         }
         seen.push(linked);
     }
-    Ok(Told { text: format!("{} targets", seen.len()), seen })
+    Ok(Told::of(format!("{} targets", seen.len()), seen))
 }
 
 /// For the MinGW targets, in all ways of the table.
@@ -150,7 +150,7 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
             seen.push(linked);
         }
     }
-    Ok(Told { text: format!("{} ways", seen.len()), seen })
+    Ok(Told::of(format!("{} ways", seen.len()), seen))
 }
 
 /// Links it by the Cargo at hand, with the bit and without, as `set` has Cargo do.

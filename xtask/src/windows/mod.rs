@@ -25,7 +25,7 @@ use std::time::Instant;
 
 pub(crate) use self::debian::Debian;
 use self::page::Page;
-use self::seen::Seen;
+use self::seen::{Seen, table_of};
 use self::toolchain::Toolchain;
 use self::upx::Upx;
 use self::wine::Wine;
@@ -51,15 +51,32 @@ impl Setup<'_> {
     }
 }
 
-/// What a test tells: in a few words what was done, and what was seen of links.
+/// What a test tells: in a few words what was done, and what was seen that the book shows.
 struct Told {
     text: String,
     seen: Vec<Seen>,
+    printed: Vec<Printed>,
+}
+
+/// What a program has printed that a page of the book shows.
+struct Printed {
+    /// The page's file name.
+    page: &'static str,
+    /// The part's name there.
+    name: &'static str,
+    text: String,
 }
 
 impl<T: Into<String>> From<T> for Told {
     fn from(text: T) -> Self {
-        Told { text: text.into(), seen: Vec::new() }
+        Told::of(text.into(), Vec::new())
+    }
+}
+
+impl Told {
+    /// What was seen of links.
+    fn of(text: String, seen: Vec<Seen>) -> Self {
+        Told { text, seen, printed: Vec::new() }
     }
 }
 
@@ -89,7 +106,7 @@ impl Needs {
 /// A test: the sentence that it proves, the function, and what that needs besides.
 type Test = (&'static str, fn(&Setup<'_>) -> Result<Told, String>, Needs);
 
-const TESTS: [Test; 21] = [
+const TESTS: [Test; 22] = [
     ("examples with std pass their own cargo xtask verify", examples::verified, Needs::Nothing),
     ("a tool runs from a share, and ends as it should", examples::tool, Needs::Nothing),
     ("a host loads its plug-in from the share, and does without", examples::plugin, Needs::Nothing),
@@ -139,10 +156,11 @@ const TESTS: [Test; 21] = [
         crash::dumps,
         Needs::Python,
     ),
+    ("dumps with other addresses and reports of them tell one cause", crash::story, Needs::Python),
 ];
 
 /// The last test, which is given what all others have seen.
-const PAGE: &str = "the page of toolchains tells what was seen";
+const PAGES: &str = "the pages of toolchains and of netswap diagnose show what was seen";
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let write = match arguments {
@@ -183,7 +201,8 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
     println!("run by {}", wine.version());
     let linker = released("netswap-linker").map_err(NotPassed::Failed)?;
     let setup = Setup { toolchain: &toolchain, wine, linker, target_dir: scratch("windows") };
-    let (mut seen, mut failed, mut lacking) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut seen, mut printed) = (Vec::new(), Vec::new());
+    let (mut failed, mut lacking) = (Vec::new(), Vec::new());
     for (name, test, needs) in TESTS {
         if let Err(why) = needs.provide() {
             println!("not run           {name}: {why}");
@@ -197,6 +216,7 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
             Ok(told) => {
                 println!("passed {seconds:7.1} s  {name}: {}", told.text);
                 seen.extend(told.seen);
+                printed.extend(told.printed);
             }
             Err(why) => {
                 println!("FAILED {seconds:7.1} s  {name}: {why}");
@@ -205,15 +225,15 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
         }
     }
     if failed.is_empty() && lacking.is_empty() {
-        match page(&setup, &seen, write) {
-            Ok(()) => println!("passed            {PAGE}"),
+        match pages(&setup, &seen, &printed, write) {
+            Ok(()) => println!("passed            {PAGES}"),
             Err(why) => {
-                println!("FAILED            {PAGE}: {why}");
-                failed.push(PAGE);
+                println!("FAILED            {PAGES}: {why}");
+                failed.push(PAGES);
             }
         }
     } else {
-        println!("not run           {PAGE}: not all tests have passed");
+        println!("not run           {PAGES}: not all tests have passed");
     }
     match (&failed[..], &lacking[..]) {
         ([], []) => Ok(()),
@@ -222,15 +242,30 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
     }
 }
 
-fn page(setup: &Setup<'_>, seen: &[Seen], write: bool) -> Result<(), String> {
-    let page = Page::read()?;
-    if !write {
-        return page.check(seen);
+/// Compares the pages with what was seen, or writes that into them.
+fn pages(setup: &Setup<'_>, seen: &[Seen], printed: &[Printed], write: bool) -> Result<(), String> {
+    let mut toolchains = Page::read("toolchains.md")?;
+    if write {
+        let mut versions = setup.toolchain.versions();
+        versions.extend([Zig::find()?.versions()?, Upx::find()?.version()?]);
+        versions.push(setup.wine.version());
+        toolchains.put("seen", &table_of(seen))?;
+        // They differ from machine to machine, and are not compared.
+        toolchains.put("versions", &format!("- {}\n", versions.join("\n- ")))?;
+        toolchains.write()?;
+    } else {
+        toolchains.check("seen", &table_of(seen))?;
     }
-    let mut versions = setup.toolchain.versions();
-    versions.extend([Zig::find()?.versions()?, Upx::find()?.version()?]);
-    versions.push(setup.wine.version());
-    page.write(seen, &versions)
+    for Printed { page, name, text } in printed {
+        let mut page = Page::read(page)?;
+        if write {
+            page.put(name, text)?;
+            page.write()?;
+        } else {
+            page.check(name, text)?;
+        }
+    }
+    Ok(())
 }
 
 /// Lists all tests, none of which was run.
@@ -238,7 +273,7 @@ fn not_run(why: String) -> NotPassed {
     for (name, ..) in TESTS {
         println!("not run           {name}");
     }
-    println!("not run           {PAGE}");
+    println!("not run           {PAGES}");
     NotPassed::NotRun(why)
 }
 

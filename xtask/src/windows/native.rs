@@ -40,7 +40,7 @@ pub(super) fn packaged(setup: &Setup<'_>) -> Result<Told, String> {
         one.check()?;
         seen.push(one);
     }
-    Ok(Told { text: format!("{PROGRAM} and {HELPER} in {} ways", seen.len()), seen })
+    Ok(Told::of(format!("{PROGRAM} and {HELPER} in {} ways", seen.len()), seen))
 }
 
 /// The Characteristics of the helper, and what set the bit; the package is put below the share.

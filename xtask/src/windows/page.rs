@@ -1,17 +1,13 @@
-//! The page of toolchains: what was seen, as a table in `docs/src/toolchains.md`.
+//! Pages of the book that show what was seen here: parts of them are written by `cargo xtask windows --write`, and
+//! compared at each run.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-use super::seen::{Seen, SetBy};
 use crate::process::root;
 
-/// Around what is written here; the rest of the page is by hand.
-const TABLE: [&str; 2] =
-    ["<!-- seen: written by `cargo xtask windows --write` -->\n", "<!-- end -->\n"];
-/// Around the versions, which differ from machine to machine.
-const VERSIONS: [&str; 2] = ["<!-- versions: written with it -->\n", "<!-- end -->\n"];
+/// Stands behind each part.
+const END: &str = "<!-- end -->\n";
 
 pub(super) struct Page {
     path: PathBuf,
@@ -19,65 +15,111 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn read() -> Result<Self, String> {
-        let path = root().join("docs").join("src").join("toolchains.md");
+    /// A page by its file name.
+    pub(super) fn read(name: &str) -> Result<Self, String> {
+        let path = root().join("docs").join("src").join(name);
         let text =
             fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Page { path, text })
     }
 
-    /// The error that it tells otherwise than what was seen, if it does.
-    pub(super) fn check(&self, seen: &[Seen]) -> Result<(), String> {
-        let (_, table, _) = self.parts(TABLE)?;
-        let expected = table_of(seen);
-        if table == expected {
+    /// The error that a part tells otherwise than what was seen, if it does.
+    pub(super) fn check(&self, name: &str, seen: &str) -> Result<(), String> {
+        let (_, part, _) = self.parts(name)?;
+        if steady(part) == steady(seen) {
             return Ok(());
         }
         Err(format!(
-            "{} tells otherwise than what was seen; `cargo xtask windows --write` writes this:\n{expected}",
+            "{} tells otherwise than what was seen; `cargo xtask windows --write` writes this:\n{seen}",
             self.path.display()
         ))
     }
 
-    /// Writes what was seen, and with what.
-    pub(super) fn write(mut self, seen: &[Seen], versions: &[String]) -> Result<(), String> {
-        let list = format!("- {}\n", versions.join("\n- "));
-        for (marks, text) in [(TABLE, table_of(seen)), (VERSIONS, list)] {
-            let (before, _, after) = self.parts(marks)?;
-            self.text = [before, &text, after].concat();
-        }
+    /// Puts what was seen in the place of a part.
+    pub(super) fn put(&mut self, name: &str, seen: &str) -> Result<(), String> {
+        let (before, _, after) = self.parts(name)?;
+        self.text = [before, seen, after].concat();
+        Ok(())
+    }
+
+    /// Writes the page.
+    pub(super) fn write(self) -> Result<(), String> {
         fs::write(&self.path, &self.text)
             .map_err(|error| format!("{}: {error}", self.path.display()))
     }
 
-    /// What is before, between and behind the marks, with these.
-    fn parts(&self, [start, end]: [&str; 2]) -> Result<(&str, &str, &str), String> {
+    /// What is before a part, the part, and what is behind it; the marks do not belong to it.
+    fn parts(&self, name: &str) -> Result<(&str, &str, &str), String> {
+        let start = format!("<!-- {name}: written by `cargo xtask windows --write` -->\n");
         let parts = || {
-            let from = self.text.find(start)? + start.len();
+            let from = self.text.find(&start)? + start.len();
             let (before, rest) = self.text.split_at_checked(from)?;
-            let (between, after) = rest.split_at_checked(rest.find(end)?)?;
+            let (between, after) = rest.split_at_checked(rest.find(END)?)?;
             Some((before, between, after))
         };
         parts().ok_or_else(|| format!("{} has no {start}", self.path.display()))
     }
 }
 
-/// A row for each way, in the order of the tests.
-fn table_of(seen: &[Seen]) -> String {
-    let mut table = "| target | linked by | the bit is set by | image | with `NETSWAP=off` | else | and run |\n\
-        |---|---|---|---|---|---|---|\n"
-        .to_owned();
-    for Seen { target, linked_by, set_by, image, off, on, is_run } in seen {
-        let set_by = match set_by {
-            SetBy::Argument(argument) => format!("`{argument}`"),
-            SetBy::Linker => "netswap-linker".to_owned(),
-            SetBy::Nothing => "nothing; a warning".to_owned(),
+/// The text without what differs from run to run: addresses, which the loader chooses, and times.
+fn steady(text: &str) -> String {
+    const BEFORE_ADDRESS: [&str; 4] = ["reading", "to", "running", "+"];
+    let mut before = "";
+    let mut steady = String::new();
+    for word in text.split_inclusive([' ', '\n']) {
+        let bare = word.trim_end();
+        let is_address = bare.starts_with("0x") && BEFORE_ADDRESS.contains(&before);
+        steady += if is_address {
+            "ADDRESS "
+        } else if is_time(bare) {
+            "TIME "
+        } else {
+            word
         };
-        let run = if *is_run { "yes" } else { "" };
-        let row = format!(
-            "| `{target}` | {linked_by} | {set_by} | {image} | `{off:#06x}` | `{on:#06x}` | {run} |\n"
-        );
-        let _ = table.write_str(&row);
+        before = bare;
     }
-    table
+    steady
+}
+
+/// Whether this is a time such as `2026-11-25T02:31:06Z`.
+fn is_time(word: &str) -> bool {
+    let shape = |character: char| if character.is_ascii_digit() { '0' } else { character };
+    word.chars().map(shape).eq("0000-00-00T00:00:00Z".chars())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(text: &str) -> Page {
+        Page { path: "page.md".into(), text: text.to_owned() }
+    }
+
+    const TEXT: &str =
+        "a\n<!-- b: written by `cargo xtask windows --write` -->\nold\n<!-- end -->\nc\n";
+
+    #[test]
+    fn a_part_is_compared_and_replaced_and_all_else_stays() {
+        let mut page = page(TEXT);
+        assert!(page.check("b", "old\n").is_ok() && page.check("b", "new\n").is_err());
+        page.put("b", "new\n").unwrap();
+        assert_eq!(page.text, TEXT.replace("old", "new"));
+        assert!(page.check("b", "new\n").is_ok());
+        assert!(page.check("c", "").is_err() && page.put("c", "").is_err());
+    }
+
+    #[test]
+    fn times_and_addresses_may_differ_and_nothing_else() {
+        let said = "at 2026-11-25T02:31:06Z, 0xC0000006, running 0x7ff61234\nx.dll + 0x1370\n";
+        for (other, is_same) in [
+            (said.replace("02:31:06", "17:00:00"), true),
+            (said.replace("0x7ff61234", "0x1"), true),
+            (said.replace("0x1370", "0x2000"), true),
+            (said.replace("0xC0000006", "0xC0000005"), false),
+            (said.replace("running", "reading"), false),
+            (said.replace("2026-11-25T02:31:06Z", "never"), false),
+        ] {
+            assert_eq!(steady(said) == steady(&other), is_same, "{other}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What a link has left in an image, with netswap and without: a row of the page of toolchains.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -88,6 +89,26 @@ fn newest_receipt(build: &Path, package: &str) -> Result<PathBuf, String> {
     }
     let newest = receipts.into_iter().max().map(|newest| newest.1);
     newest.ok_or_else(|| format!("{} has no receipt of {package}", build.display()))
+}
+
+/// The table of the page: a row for each way, in the order of the tests.
+pub(super) fn table_of(seen: &[Seen]) -> String {
+    let mut table = "| target | linked by | the bit is set by | image | with `NETSWAP=off` | else | and run |\n\
+        |---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for Seen { target, linked_by, set_by, image, off, on, is_run } in seen {
+        let set_by = match set_by {
+            SetBy::Argument(argument) => format!("`{argument}`"),
+            SetBy::Linker => "netswap-linker".to_owned(),
+            SetBy::Nothing => "nothing; a warning".to_owned(),
+        };
+        let run = if *is_run { "yes" } else { "" };
+        let row = format!(
+            "| `{target}` | {linked_by} | {set_by} | {image} | `{off:#06x}` | `{on:#06x}` | {run} |\n"
+        );
+        let _ = table.write_str(&row);
+    }
+    table
 }
 
 /// The Characteristics of an image, on which netswap and llvm-readobj must agree.

@@ -70,7 +70,7 @@ fn told(seen: Seen, is_expected: fn(&SetBy) -> bool) -> Result<Told, String> {
         return Err(format!("{:?} sets the bit", seen.set_by));
     }
     let text = format!("NETSWAP=off leaves {:#06x}, else {:#06x}", seen.off, seen.on);
-    Ok(Told { text, seen: vec![seen] })
+    Ok(Told::of(text, vec![seen]))
 }
 
 /// Builds the tool with the bit and without by this Cargo, and runs it from the share.

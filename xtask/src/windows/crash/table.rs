@@ -1,0 +1,70 @@
+//! A dump of each kind: places, accesses and statuses, the images with the bit, and what is no in-page error.
+
+use super::super::{Setup, Told};
+use super::compare::CAUSES;
+use super::{ACCESSES, Bits, Crash, Kind, NETWORK, PLACES, build, dumps_of};
+
+/// Each place with each status, and the accesses so that each comes with each of both; the images with the bit;
+/// and what is no in-page error.
+fn table() -> Vec<Crash> {
+    let of = |bits, kind| Crash { bits, kind, full: false };
+    let in_page = |place, access, status| Kind::InPage { place, offset: 0, access, status };
+    let mut table = Vec::new();
+    for (at, (place, image)) in PLACES.into_iter().enumerate() {
+        let accesses = ACCESSES.into_iter().cycle().skip(at);
+        for ((status, _), (access, _)) in CAUSES.into_iter().zip(accesses) {
+            table.push(of(Bits::Neither, in_page(place, access, status)));
+        }
+        if image.is_some() {
+            let with = [Bits::Program, Bits::Both];
+            table.extend(with.map(|bits| of(bits, in_page(place, "read", NETWORK))));
+        }
+    }
+    table.extend([Kind::AccessViolation, Kind::None].map(|kind| of(Bits::Neither, kind)));
+    table
+}
+
+/// Makes all of them, and compares with the table what is seen in them.
+pub(in super::super) fn dumps(setup: &Setup<'_>) -> Result<Told, String> {
+    build(setup)?;
+    let crashes: Vec<_> = table().into_iter().map(|crash| (name(crash), crash)).collect();
+    let dumps = dumps_of(setup, &crashes)?;
+    Ok(format!("{} dumps", dumps.len()).into())
+}
+
+/// A name of its own.
+fn name(crash: Crash) -> String {
+    let folder = crash.bits.folder().to_string_lossy();
+    format!("{folder}-{}.dmp", crash.arguments().join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn any_two_of_place_access_and_status_come_together() {
+        let pairs: BTreeSet<_> = table()
+            .into_iter()
+            .filter_map(|crash| match crash.kind {
+                Kind::InPage { place, access, status, .. } => {
+                    let status = format!("{status:x}");
+                    let of = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+                    Some([of(place, access), of(place, &status), of(access, &status)])
+                }
+                Kind::AccessViolation | Kind::None => None,
+            })
+            .flatten()
+            .collect();
+        let [places, accesses, statuses] = [PLACES.len(), ACCESSES.len(), CAUSES.len()];
+        let expected = places * accesses + places * statuses + accesses * statuses;
+        assert_eq!(pairs.len(), expected);
+    }
+
+    #[test]
+    fn each_dump_has_a_name_of_its_own() {
+        let names: BTreeSet<_> = table().into_iter().map(name).collect();
+        assert_eq!(names.len(), table().len(), "{names:?}");
+    }
+}
