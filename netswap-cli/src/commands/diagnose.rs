@@ -85,7 +85,8 @@ impl Diagnosis {
 
     /// Whether the loss of a share was the cause, or may have been.
     pub(crate) fn is_of_a_share(&self) -> bool {
-        let of_network = [Advice::SetNetworkBit, Advice::HadTheBit, Advice::CopyTheData];
+        let of_network =
+            [Advice::SetNetworkBit, Advice::HadTheBit, Advice::ReadTheOthers, Advice::CopyTheData];
         self.cause == Cause::ShareLost
             || self.cause == Cause::Unclear
                 && self.advice.iter().any(|advice| of_network.contains(advice))

@@ -129,6 +129,9 @@ impl Place {
     /// Where the address lies that could not be read in, or which module the report names.
     pub fn of(crash: &Crash) -> Self {
         let modules = crash.modules.iter();
+        if modules.len() == 0 {
+            return Place::NotTold;
+        }
         if let Some(address) = crash.exception.in_page.address {
             let holds = |module: &Module| {
                 module.range.is_some_and(|(base, size)| {
@@ -144,60 +147,72 @@ impl Place {
             };
             return modules.clone().position(holds).map_or(of_no_module, Place::Image);
         }
-        // The instruction's module. Where it could not be run it is the page's too, and else often.
+        // The instruction's module, which is the page's where that could not be run. An instruction of Windows' own
+        // or of another local image reads pages of any.
         let named = crash.named.as_ref().map(|named| named.name.to_lowercase());
-        let is_named = |module: &Module| Some(file_name(&module.path).to_lowercase()) == named;
-        modules.clone().position(is_named).map_or(Place::NotTold, Place::Image)
+        let is_of_page = |module: &Module| {
+            Some(file_name(&module.path).to_lowercase()) == named
+                && !is_local(&Origin::of(&module.path))
+        };
+        modules.clone().position(is_of_page).map_or(Place::NotTold, Place::Image)
     }
 }
 
 /// What helps, in the order in which it is to be said.
 ///
-/// `origin` and `bit` are those of the image, if the page belonged to one.
+/// `origin` and `bit` are those of the image that the page belonged to, and of the program where that is not told.
 pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
-    let of_network_bit = match bit {
-        Bit::Set => vec![Advice::HadTheBit],
-        Bit::NotSet => vec![Advice::SetNetworkBit],
-        Bit::NotKnown => vec![Advice::ReadTheBit, Advice::SetNetworkBit],
-    };
-    let with_drive = |rest: Vec<Advice>| [vec![Advice::TellTheDrive], rest].concat();
-    match (cause, place, origin) {
-        (Cause::NotInPage, ..) => vec![Advice::Debug],
-        (Cause::DiskFailed, Place::Image(_), Origin::Removable) if bit != Bit::Set => {
-            vec![Advice::CheckTheDisk, Advice::SetRemovableBit]
-        }
-        (Cause::DiskFailed, ..) => vec![Advice::CheckTheDisk],
-        (Cause::NoProgress, ..) => vec![Advice::CheckMemory],
-        (Cause::MediumFailed, Place::Image(_), Origin::Removable) if bit != Bit::Set => {
-            vec![Advice::CheckTheMedium, Advice::SetRemovableBit]
-        }
-        (Cause::MediumFailed, ..) => vec![Advice::CheckTheMedium],
-        (Cause::ShareLost, Place::Mapped | Place::Memory, _) => vec![Advice::CopyTheData],
-        (Cause::ShareLost, Place::Private, _) => vec![Advice::CheckThePageFile],
-        // What is known is the program's bit alone.
-        (Cause::ShareLost, Place::NotTold, _) if bit == Bit::Set => {
-            vec![Advice::TellThePlace, Advice::ReadTheOthers]
-        }
-        (Cause::ShareLost, Place::NotTold, _) => {
-            [vec![Advice::TellThePlace], of_network_bit].concat()
-        }
-        (Cause::ShareLost, Place::Image(_), Origin::System | Origin::Local) => {
+    let is_of_medium = matches!((place, origin), (Place::Image(_), Origin::Removable));
+    let removable_bit = (is_of_medium && bit != Bit::Set).then_some(Advice::SetRemovableBit);
+    let with_bit = |first| [first].into_iter().chain(removable_bit).collect();
+    match cause {
+        Cause::NotInPage => vec![Advice::Debug],
+        Cause::DiskFailed => with_bit(Advice::CheckTheDisk),
+        Cause::MediumFailed => with_bit(Advice::CheckTheMedium),
+        Cause::NoProgress => vec![Advice::CheckMemory],
+        Cause::ShareLost if is_local(origin) && matches!(place, Place::Image(_)) => {
             vec![Advice::LocalPath]
         }
-        // Nothing says of an unclear one that it was the share; where the image came from one, it may be.
-        (
-            Cause::ShareLost | Cause::Unclear,
-            Place::Image(_),
-            Origin::Share(_) | Origin::WebDav(_),
-        ) => of_network_bit,
-        (Cause::ShareLost, Place::Image(_), _)
-        | (Cause::Unclear, Place::Image(_), Origin::Drive(_)) => with_drive(of_network_bit),
-        (Cause::Unclear, Place::Mapped | Place::Memory, _) => {
-            vec![Advice::CopyTheData, Advice::Debug]
+        Cause::ShareLost => of_share(place, origin, bit),
+        // Nothing says that it was a share, a disk or a medium: it is what the page came from.
+        Cause::Unclear => {
+            let mut advice = match (place, origin) {
+                (Place::Image(_), Origin::Removable) => with_bit(Advice::CheckTheMedium),
+                (Place::Image(_), Origin::System | Origin::Local) => vec![Advice::CheckTheDisk],
+                _ => of_share(place, origin, bit),
+            };
+            advice.push(Advice::Debug);
+            advice
         }
-        (Cause::Unclear, Place::Private, _) => vec![Advice::CheckThePageFile, Advice::Debug],
-        (Cause::Unclear, ..) => vec![Advice::TellThePlace, Advice::Debug],
     }
+}
+
+/// What helps if it was a share.
+fn of_share(place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
+    let mut advice = match place {
+        Place::Mapped | Place::Memory => return vec![Advice::CopyTheData],
+        Place::Private => return vec![Advice::CheckThePageFile],
+        Place::Image(_) => Vec::new(),
+        Place::NotTold => vec![Advice::TellThePlace],
+    };
+    match origin {
+        // It was another image than the program.
+        origin if is_local(origin) => return advice,
+        Origin::Drive(_) | Origin::Unknown => advice.push(Advice::TellTheDrive),
+        _ => {}
+    }
+    match bit {
+        Bit::Set if place == Place::NotTold => advice.push(Advice::ReadTheOthers),
+        Bit::Set => advice.push(Advice::HadTheBit),
+        Bit::NotSet => advice.push(Advice::SetNetworkBit),
+        Bit::NotKnown => advice.extend([Advice::ReadTheBit, Advice::SetNetworkBit]),
+    }
+    advice
+}
+
+/// Whether it is certain that it is of this machine.
+fn is_local(origin: &Origin) -> bool {
+    matches!(origin, Origin::System | Origin::Local | Origin::Removable)
 }
 
 #[cfg(test)]
@@ -206,6 +221,30 @@ mod tests {
     use crate::crash::{Exception, InPage, NamedModule};
 
     const IMAGE: Place = Place::Image(0);
+    const CAUSES: [Cause; 6] = [
+        Cause::ShareLost,
+        Cause::DiskFailed,
+        Cause::MediumFailed,
+        Cause::NoProgress,
+        Cause::Unclear,
+        Cause::NotInPage,
+    ];
+    const ALL_ADVICE: [Advice; 14] = [
+        Advice::SetNetworkBit,
+        Advice::SetRemovableBit,
+        Advice::ReadTheBit,
+        Advice::HadTheBit,
+        Advice::ReadTheOthers,
+        Advice::TellTheDrive,
+        Advice::LocalPath,
+        Advice::CopyTheData,
+        Advice::CheckThePageFile,
+        Advice::TellThePlace,
+        Advice::CheckTheDisk,
+        Advice::CheckTheMedium,
+        Advice::CheckMemory,
+        Advice::Debug,
+    ];
     const PLACES: [Place; 5] =
         [IMAGE, Place::Mapped, Place::Private, Place::Memory, Place::NotTold];
 
@@ -235,7 +274,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn the_table_of_advice_read_whole() {
+    fn the_table_of_advice_in_its_order() {
         use Advice::*;
         let (dav, drive) = (Origin::WebDav(r"\\server@SSL\DavWWWRoot".to_owned()), Origin::Drive('Z'));
         let (local, removable) = (Origin::Local, Origin::Removable);
@@ -247,28 +286,21 @@ mod tests {
             (Cause::ShareLost, IMAGE, &drive, Bit::NotSet, &[TellTheDrive, SetNetworkBit]),
             (Cause::ShareLost, IMAGE, &Origin::Unknown, Bit::NotKnown, &[TellTheDrive, ReadTheBit, SetNetworkBit]),
             (Cause::ShareLost, IMAGE, &local, Bit::NotSet, &[LocalPath]),
-            (Cause::ShareLost, IMAGE, &Origin::System, Bit::NotSet, &[LocalPath]),
             (Cause::ShareLost, Place::Mapped, &share(), Bit::NotSet, &[CopyTheData]),
-            (Cause::ShareLost, Place::Memory, &share(), Bit::NotSet, &[CopyTheData]),
             (Cause::ShareLost, Place::Private, &share(), Bit::NotSet, &[CheckThePageFile]),
-            (Cause::ShareLost, Place::NotTold, &share(), Bit::NotSet, &[TellThePlace, SetNetworkBit]),
             (Cause::ShareLost, Place::NotTold, &share(), Bit::NotKnown, &[TellThePlace, ReadTheBit, SetNetworkBit]),
             (Cause::ShareLost, Place::NotTold, &share(), Bit::Set, &[TellThePlace, ReadTheOthers]),
+            (Cause::ShareLost, Place::NotTold, &drive, Bit::NotSet, &[TellThePlace, TellTheDrive, SetNetworkBit]),
+            (Cause::ShareLost, Place::NotTold, &local, Bit::NotSet, &[TellThePlace]),
             (Cause::DiskFailed, IMAGE, &share(), Bit::NotSet, &[CheckTheDisk]),
-            (Cause::DiskFailed, Place::Memory, &local, Bit::NotSet, &[CheckTheDisk]),
             (Cause::DiskFailed, IMAGE, &removable, Bit::NotSet, &[CheckTheDisk, SetRemovableBit]),
-            (Cause::DiskFailed, IMAGE, &removable, Bit::Set, &[CheckTheDisk]),
             (Cause::MediumFailed, IMAGE, &removable, Bit::NotKnown, &[CheckTheMedium, SetRemovableBit]),
-            (Cause::MediumFailed, IMAGE, &removable, Bit::Set, &[CheckTheMedium]),
-            (Cause::MediumFailed, IMAGE, &share(), Bit::NotSet, &[CheckTheMedium]),
             (Cause::NoProgress, IMAGE, &share(), Bit::NotSet, &[CheckMemory]),
-            (Cause::Unclear, IMAGE, &share(), Bit::NotSet, &[SetNetworkBit]),
-            (Cause::Unclear, IMAGE, &drive, Bit::Set, &[TellTheDrive, HadTheBit]),
-            (Cause::Unclear, IMAGE, &local, Bit::NotSet, &[TellThePlace, Debug]),
-            (Cause::Unclear, Place::Mapped, &share(), Bit::NotSet, &[CopyTheData, Debug]),
-            (Cause::Unclear, Place::Memory, &share(), Bit::NotSet, &[CopyTheData, Debug]),
-            (Cause::Unclear, Place::Private, &share(), Bit::NotSet, &[CheckThePageFile, Debug]),
-            (Cause::Unclear, Place::NotTold, &share(), Bit::NotSet, &[TellThePlace, Debug]),
+            (Cause::Unclear, IMAGE, &share(), Bit::NotSet, &[SetNetworkBit, Debug]),
+            (Cause::Unclear, IMAGE, &drive, Bit::Set, &[TellTheDrive, HadTheBit, Debug]),
+            (Cause::Unclear, IMAGE, &local, Bit::NotSet, &[CheckTheDisk, Debug]),
+            (Cause::Unclear, IMAGE, &removable, Bit::NotSet, &[CheckTheMedium, SetRemovableBit, Debug]),
+            (Cause::Unclear, Place::NotTold, &share(), Bit::NotSet, &[TellThePlace, SetNetworkBit, Debug]),
             (Cause::NotInPage, IMAGE, &share(), Bit::NotSet, &[Debug]),
         ];
         for (cause, place, origin, bit, expected) in table {
@@ -276,24 +308,62 @@ mod tests {
         }
     }
 
-    #[test]
-    fn nobody_is_told_to_set_a_bit_that_does_not_help() {
-        let causes = [Cause::DiskFailed, Cause::MediumFailed, Cause::NoProgress, Cause::NotInPage];
-        for cause in causes {
-            for place in PLACES {
-                for bit in [Bit::Set, Bit::NotSet, Bit::NotKnown] {
-                    let given = advice(cause, place, &share(), bit);
-                    assert!(
-                        !given.is_empty() && !given.contains(&Advice::SetNetworkBit),
-                        "{cause:?}"
-                    );
-                }
+    /// Whether a piece of advice is to be given: once more, by what it is good for.
+    fn is_due(advice: Advice, cause: Cause, place: Place, origin: &Origin, bit: Bit) -> bool {
+        let image = matches!(place, Place::Image(_));
+        let removable = *origin == Origin::Removable;
+        let disk = matches!(origin, Origin::System | Origin::Local);
+        let network = matches!(origin, Origin::Share(_) | Origin::WebDav(_));
+        let (lost, unclear) = (cause == Cause::ShareLost, cause == Cause::Unclear);
+        let may_be = (lost || unclear) && (image || place == Place::NotTold) && !removable && !disk;
+        match advice {
+            Advice::Debug => unclear || cause == Cause::NotInPage,
+            Advice::CheckMemory => cause == Cause::NoProgress,
+            Advice::CheckTheDisk => cause == Cause::DiskFailed || unclear && image && disk,
+            Advice::CheckTheMedium => cause == Cause::MediumFailed || unclear && image && removable,
+            Advice::SetRemovableBit => {
+                let is_of_it = unclear || matches!(cause, Cause::DiskFailed | Cause::MediumFailed);
+                is_of_it && image && removable && bit != Bit::Set
             }
+            Advice::CopyTheData => {
+                (lost || unclear) && matches!(place, Place::Mapped | Place::Memory)
+            }
+            Advice::CheckThePageFile => (lost || unclear) && place == Place::Private,
+            Advice::TellThePlace => (lost || unclear) && place == Place::NotTold,
+            Advice::LocalPath => lost && image && (disk || removable),
+            Advice::TellTheDrive => may_be && !network,
+            Advice::ReadTheBit => may_be && bit == Bit::NotKnown,
+            Advice::SetNetworkBit => may_be && bit != Bit::Set,
+            Advice::HadTheBit => may_be && image && bit == Bit::Set,
+            Advice::ReadTheOthers => may_be && !image && bit == Bit::Set,
         }
-        for place in [Place::Mapped, Place::Private, Place::Memory] {
-            for bit in [Bit::Set, Bit::NotSet, Bit::NotKnown] {
-                let given = advice(Cause::ShareLost, place, &share(), bit);
-                assert!(!given.is_empty() && !given.contains(&Advice::SetNetworkBit));
+    }
+
+    #[test]
+    fn the_table_of_advice_read_whole() {
+        let origins = [
+            share(),
+            Origin::WebDav(r"\\server@SSL\DavWWWRoot".to_owned()),
+            Origin::Drive('Z'),
+            Origin::System,
+            Origin::Local,
+            Origin::Removable,
+            Origin::Unknown,
+        ];
+        for cause in CAUSES {
+            for place in PLACES {
+                for origin in &origins {
+                    for bit in [Bit::Set, Bit::NotSet, Bit::NotKnown] {
+                        let advice = advice(cause, place, origin, bit);
+                        let told = format!("{cause:?} {place:?} {origin:?} {bit:?}: {advice:?}");
+                        assert!(!advice.is_empty(), "{told}");
+                        for each in ALL_ADVICE {
+                            let times = advice.iter().filter(|given| **given == each).count();
+                            let due = is_due(each, cause, place, origin, bit);
+                            assert_eq!(times, usize::from(due), "{each:?}: {told}");
+                        }
+                    }
+                }
             }
         }
     }
@@ -345,6 +415,28 @@ mod tests {
             assert_eq!(Place::of(&outside), expected);
             let inside = Crash { memory, ..crash(Some(0x40_0000), None) };
             assert_eq!(Place::of(&inside), Place::Image(0));
+        }
+    }
+
+    #[test]
+    fn without_modules_it_is_not_told_what_the_address_lies_in() {
+        for address in [None, Some(0x40_0000)] {
+            let crash = Crash { modules: Vec::new(), ..crash(address, Some("tool.exe")) };
+            assert_eq!(Place::of(&crash), Place::NotTold);
+        }
+    }
+
+    #[test]
+    fn an_instruction_of_a_local_image_tells_nothing_of_the_page() {
+        for (path, expected) in [
+            (r"C:\Windows\System32\ntdll.dll", Place::NotTold),
+            (r"\\?\Volume{0}\ntdll.dll", Place::NotTold),
+            (r"\\a\b\ntdll.dll", Place::Image(2)),
+            (r"D:\ntdll.dll", Place::Image(2)),
+        ] {
+            let mut crash = crash(None, Some("NTDLL.dll"));
+            crash.modules.push(Module { path: path.to_owned(), ..Module::default() });
+            assert_eq!(Place::of(&crash), expected, "{path}");
         }
     }
 

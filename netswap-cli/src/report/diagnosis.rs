@@ -95,7 +95,10 @@ fn cause(diagnosis: &Diagnosis) -> String {
             "a medium was taken out or is damaged, and a page on it could not be read"
         }
         (Cause::NoProgress, _) => "Windows lacked the memory to read a page",
-        (Cause::Unclear, _) => "a page could not be read, and the status does not tell why",
+        (Cause::Unclear, _) if diagnosis.is_of_a_share() => {
+            "a page could not be read, and it is not told why; it may have been the loss of a share"
+        }
+        (Cause::Unclear, _) => "a page could not be read, and it is not told why",
         (Cause::NotInPage, _) => "another one than the loss of a share; netswap can't help with it",
     };
     let style = if diagnosis.is_of_a_share() { BAD } else { NAME };
@@ -142,6 +145,9 @@ pub(super) fn page_of(diagnosis: &Diagnosis) -> String {
             "no image: a file that is mapped as data, or memory of the program's own"
         }
         _ if diagnosis.crash.memory.is_some() => "an image that the dump does not name",
+        _ if diagnosis.crash.exception.in_page.address.is_some() => {
+            "not told: the dump lists no images"
+        }
         _ => "what was left behind does not tell",
     };
     place.to_owned()
@@ -272,7 +278,8 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> String {
     let image = diagnosis.image.as_ref();
     let path = image.map_or_else(|| "FILE".to_owned(), |image| quoted(Path::new(&pasted(image))));
     let folder = match image.map(|image| &image.origin) {
-        Some(Origin::Share(share)) => quoted(Path::new(share)),
+        Some(Origin::Share(share) | Origin::WebDav(share)) => quoted(Path::new(share)),
+        Some(Origin::Drive(letter)) => format!(r"{letter}:\"),
         _ => "FOLDER".to_owned(),
     };
     match advice {
@@ -309,12 +316,13 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> String {
             .to_owned(),
         Advice::CheckThePageFile => "No bit in an image protects memory of the program's own. Look after the disk that the page file is on: can the network be lost between the two?"
             .to_owned(),
-        Advice::TellThePlace if diagnosis.crash.memory.is_some() => {
-            let address = diagnosis.crash.exception.in_page.address.unwrap_or_default();
-            format!("A debugger tells which image it was, such as WinDbg:\n    !address 0x{address:x}")
-        }
-        Advice::TellThePlace => "A dump tells what the page belonged to, where a report does not: see `netswap explain share-lost`."
-            .to_owned(),
+        Advice::TellThePlace => match diagnosis.crash.exception.in_page.address {
+            Some(address) => format!(
+                "A debugger may tell what the address belongs to, such as WinDbg:\n    !address 0x{address:x}"
+            ),
+            None => "A dump tells what the page belonged to, where a report does not: see `netswap explain share-lost`."
+                .to_owned(),
+        },
         Advice::CheckTheDisk => "Look after the disk: the System log has its errors, and no bit in an image helps.".to_owned(),
         Advice::CheckTheMedium => "Put the medium back, or replace it.".to_owned(),
         Advice::CheckMemory => "Look after what takes the machine's memory: no bit in an image helps, and one that makes Windows copy it takes more."
@@ -325,7 +333,7 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> String {
 
 /// The path as Windows programs take it, where a dump has another form of it.
 fn pasted(image: &Suspect) -> String {
-    let Origin::Share(share) = &image.origin else {
+    let (Origin::Share(share) | Origin::WebDav(share)) = &image.origin else {
         return image.path.clone();
     };
     let path = image.path.replace('/', "\\");
