@@ -139,6 +139,25 @@ pub(crate) fn quoted(path: &Path) -> String {
     }
 }
 
+/// A path of Windows as it can be pasted into `cmd` and into PowerShell, whichever system this is. `None`: one of them would
+/// find something to replace or to run in it.
+#[cfg(feature = "cli")]
+pub(crate) fn windows_word(path: &str) -> Option<String> {
+    let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+".contains(c);
+    // PowerShell takes typographic quotation marks for its own. It replaces `$NAME`, and not the `$` of `\\server\c$`.
+    let is_special = |c: char| is_escaped(c) || "\"`%\u{201c}\u{201d}\u{201e}".contains(c);
+    let is_replaced =
+        path.split('$').skip(1).any(|rest| !rest.is_empty() && !rest.starts_with('\\'));
+    if path.is_empty() || path.contains(is_special) || is_replaced {
+        None
+    } else if path.chars().all(is_plain) && !path.starts_with('-') {
+        Some(path.to_owned())
+    } else {
+        // A backslash before the last quotation mark would be of it.
+        Some(format!("\"{}\"", path.trim_end_matches('\\')))
+    }
+}
+
 /// Text with its control and formatting characters escaped.
 struct Escaped<'a>(&'a str);
 
@@ -186,6 +205,33 @@ pub(crate) fn nearest<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn a_path_of_windows_is_pasted_only_where_both_its_shells_leave_it_alone() {
+        for (path, expected) in [
+            (r"\\fileserver\tools\ledger.exe", Some(r"\\fileserver\tools\ledger.exe")),
+            (r"Z:\", Some(r"Z:\")),
+            (r"C:\Program Files\a.exe", Some(r#""C:\Program Files\a.exe""#)),
+            (r"C:\a b\", Some(r#""C:\a b""#)),
+            (r"\\server@SSL\DavWWWRoot\ü.dll", Some(r#""\\server@SSL\DavWWWRoot\ü.dll""#)),
+            (r"\\server\c$\a.exe", Some(r#""\\server\c$\a.exe""#)),
+            (r"\\server\c$", Some(r#""\\server\c$""#)),
+            (r"\\a\b&calc.exe", Some(r#""\\a\b&calc.exe""#)),
+            (r"\\a\it's.exe", Some(r#""\\a\it's.exe""#)),
+            ("-rf", Some("\"-rf\"")),
+            (r"\\a\$(calc)\b.exe", None),
+            (r"\\a\$x.exe", None),
+            (r"\\a\%x%.exe", None),
+            (r"\\a\`n.exe", None),
+            ("\\\\a\\\" & calc & \".exe", None),
+            ("\\\\a\\\u{201d}; calc #.exe", None),
+            ("\\\\a\\b\nc.exe", None),
+            ("", None),
+        ] {
+            assert_eq!(windows_word(path).as_deref(), expected, "{path}");
+        }
+    }
 
     #[test]
     fn a_name_can_not_move_the_cursor_forge_a_line_or_turn_the_text() {

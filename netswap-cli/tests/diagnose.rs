@@ -61,16 +61,16 @@ fn one_screen_tells_the_cause_the_image_and_the_command() {
     let run = netswap(folder.path(), &["a.dmp"]);
     assert_eq!(run.code, 1, "{run:#?}");
     for part in [
-        "share-lost: the connection to a share was lost",
+        "share-lost: a page of an image was lost with the connection to a share",
         "0xC000020C STATUS_CONNECTION_DISCONNECTED",
         r"page of     \\server\tools\tool.exe + 0x1000",
         r"from the share \\server\tools",
-        "not known: its header was not left behind",
-        r"netswap patch '\\server\tools\tool.exe'",
+        "swap-run    not known: not left behind; --images PATH looks into the files",
+        r"netswap patch \\server\tools\tool.exe",
     ] {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
     }
-    assert!(run.stdout.lines().count() <= 24, "{}", run.stdout);
+    assert!(run.stdout.lines().count() <= 25, "{}", run.stdout);
 }
 
 #[test]
@@ -82,7 +82,11 @@ fn dumps_of_each_machine_tell_the_same() {
         assert_eq!(rows[0]["cause"], "share-lost", "{name}");
         assert_eq!(rows[0]["image"]["bit"], "set", "{name}");
         assert_eq!(rows[0]["image"]["bits"]["from"], "dump", "{name}");
-        assert_eq!(rows[0]["advice"], serde_json::json!(["had-the-bit"]), "{name}");
+        assert_eq!(
+            rows[0]["advice"],
+            serde_json::json!(["had-the-bit", "read-the-others"]),
+            "{name}"
+        );
     }
 }
 
@@ -92,7 +96,7 @@ fn memory_that_is_no_image_is_told_apart_where_the_dump_has_its_kind() {
         ("x64-mapped", "mapped", "copy-the-data", "a file that the program has mapped as data\n"),
         ("x64-private", "private", "check-the-page-file", "memory of the program's own\n"),
         ("x64-image-without-module", "not-told", "tell-the-place", "    !address 0x11000\n"),
-        ("x64-two-parameters", "memory", "copy-the-data", "The dump does not tell which: "),
+        ("x64-two-parameters", "memory", "read-the-log", "The dump does not tell which. "),
     ] {
         let folder = folder(&[("a.dmp", &dump(name))]);
         let rows = rows(folder.path(), &["a.dmp"], 1);
@@ -111,7 +115,7 @@ fn a_dump_that_is_cut_off_in_its_memory_tells_the_rest_and_says_so() {
     assert_eq!(rows[0]["cause"], "share-lost");
     assert_eq!(rows[0]["is_cut_off"], true);
     let run = netswap(folder.path(), &["a.dmp"]);
-    assert!(run.stdout.contains("cut off     The dump ends before the memory"), "{}", run.stdout);
+    assert!(run.stdout.contains("cut off     The dump ends before its memory"), "{}", run.stdout);
 }
 
 #[test]
@@ -144,7 +148,9 @@ fn reports_are_read_in_either_encoding() {
         let folder = folder(&[("Report.wer", &bytes)]);
         let rows = rows(folder.path(), &["Report.wer"], 1);
         assert_eq!(rows[0]["cause"], "share-lost");
-        assert_eq!(rows[0]["image"]["origin"], serde_json::json!({"kind": "drive", "drive": "Z"}));
+        assert_eq!(rows[0]["image"], Value::Null);
+        let origin = serde_json::json!({"kind": "drive", "drive": "Z"});
+        assert_eq!(rows[0]["others"][0]["origin"], origin);
         assert_eq!(rows[0]["place"], "not-told");
     }
 }
@@ -156,7 +162,8 @@ fn a_report_without_a_status_does_not_claim_to_know_the_cause() {
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.contains("cause-unclear:"), "{}", run.stdout);
     assert!(
-        run.stdout.contains("; the instruction lay there, the page perhaps not\n"),
+        run.stdout
+            .contains("The crash was in code of this image; the page may have been of another."),
         "{}",
         run.stdout
     );
@@ -175,7 +182,6 @@ fn a_folder_is_grouped_by_cause_and_other_files_are_passed_over() {
     let run = netswap(folder.path(), &["."]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.starts_with("2 crashes: share-lost, 0xC000020C\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("failed at   1 address\n"), "{}", run.stdout);
     assert!(run.stdout.contains("such as     ./1/a.dmp\n"), "{}", run.stdout);
     assert!(run.stdout.contains("\n1 crash: share-lost, 0xC000020C\n"), "{}", run.stdout);
     let rows = rows(folder.path(), &["."], 1);
@@ -221,30 +227,56 @@ fn a_folder_without_a_dump_has_nothing_to_diagnose() {
     assert_eq!(run.code, 2, "{run:#?}");
 }
 
-/// An image with this time stamp, `SizeOfImage` and `CheckSum`, and with the bit.
-fn image(time_stamp: u32, size: u32, checksum: u32) -> Vec<u8> {
+/// What of an image's header tells it from another one.
+#[derive(Clone, Copy)]
+struct Header {
+    time_stamp: u32,
+    size: u32,
+    checksum: u32,
+    characteristics: u16,
+}
+
+/// The image that crashed in the dumps, with the bit.
+const SAME: Header = Header { time_stamp: 7, size: 0x5000, checksum: 5, characteristics: 0x0822 };
+
+fn image(header: Header) -> Vec<u8> {
     let mut image = fs::read(repository().join("fuzz/corpus/header/pe32-plus")).unwrap();
     let nt_headers = u32::from_le_bytes(image[0x3c..0x40].try_into().unwrap()) as usize;
     let mut put = |at: usize, bytes: &[u8]| {
         image[nt_headers + at..][..bytes.len()].copy_from_slice(bytes);
     };
-    put(8, &time_stamp.to_le_bytes());
-    put(22, &0x0822_u16.to_le_bytes());
-    put(24 + 56, &size.to_le_bytes());
-    put(24 + 64, &checksum.to_le_bytes());
+    put(8, &header.time_stamp.to_le_bytes());
+    put(22, &header.characteristics.to_le_bytes());
+    put(24 + 56, &header.size.to_le_bytes());
+    put(24 + 64, &header.checksum.to_le_bytes());
     image
+}
+
+/// A dump without memory, whose first module has this `CheckSum`.
+fn dump_with(checksum: u32) -> Vec<u8> {
+    const AT: usize = 32 + 5 * 12 + 56 + 168 + 4 + 12;
+    let mut dump = dump("x64-without-memory");
+    dump[AT..][..4].copy_from_slice(&checksum.to_le_bytes());
+    dump
 }
 
 #[test]
 fn a_file_tells_the_bit_if_it_is_the_image_that_crashed() {
-    let dump = dump("x64-without-memory");
-    for (time_stamp, size, checksum, from, bit) in [
-        (7, 0x5000, 0, "file", "set"),
-        (7, 0x5000, 1, "changed-since", "not-known"),
-        (8, 0x5000, 0, "other-build", "not-known"),
-        (7, 0x6000, 0, "other-build", "not-known"),
+    let none = Header { checksum: 0, ..SAME };
+    let without = Header { characteristics: 0x0022, ..SAME };
+    for (checksum, header, from, bit) in [
+        (5, SAME, "file", "set"),
+        (5, without, "file", "not-set"),
+        // Patched since, or signed.
+        (6, SAME, "later", "set-now"),
+        (6, without, "later", "not-known"),
+        // Patched since, or not: there is no checksum to tell it by.
+        (0, none, "later", "set-now"),
+        (0, Header { checksum: 0, ..without }, "file", "not-set"),
+        (5, Header { time_stamp: 8, ..SAME }, "other-build", "not-known"),
+        (5, Header { size: 0x6000, ..SAME }, "other-build", "not-known"),
     ] {
-        let image = image(time_stamp, size, checksum);
+        let (dump, image) = (dump_with(checksum), image(header));
         let folder = folder(&[("a.dmp", &dump), ("share/Tool.EXE", &image), ("share/x.dll", b"")]);
         for images in ["share", "share/Tool.EXE"] {
             let rows = rows(folder.path(), &["a.dmp", "--images", images], 1);
@@ -255,33 +287,78 @@ fn a_file_tells_the_bit_if_it_is_the_image_that_crashed() {
 }
 
 #[test]
+fn who_has_set_the_bit_since_is_not_told_to_set_it() {
+    let folder = folder(&[("a.dmp", &dump_with(4)), ("share/tool.exe", &image(SAME))]);
+    let run = netswap(folder.path(), &["a.dmp", "--images", "share"]);
+    assert!(run.stdout.contains("The file has the bit now."), "{}", run.stdout);
+    assert!(!run.stdout.contains("netswap patch"), "{}", run.stdout);
+}
+
+#[test]
 fn of_many_files_with_its_name_the_image_that_crashed_is_found() {
-    let files =
-        [image(8, 0x5000, 0), image(7, 0x5000, 1), image(7, 0x5000, 0), image(9, 0x5000, 0)];
+    let files = [
+        image(Header { time_stamp: 8, ..SAME }),
+        image(Header { checksum: 6, ..SAME }),
+        image(SAME),
+        image(Header { time_stamp: 9, ..SAME }),
+    ];
     let folder = folder(&[
-        ("a.dmp", &dump("x64-without-memory")),
+        ("a.dmp", &dump_with(5)),
         ("1/tool.exe", &files[0]),
         ("2/tool.exe", &files[1]),
         ("3/tool.exe", &files[2]),
         ("4/tool.exe", &files[3]),
         ("5/tool.exe", b"MZ"),
     ]);
-    let rows = rows(folder.path(), &["a.dmp", "--images", "."], 1);
-    assert_eq!(rows[0]["image"]["bits"]["from"], "file");
-    assert!(rows[0]["image"]["bits"]["path"].as_str().unwrap().contains('3'), "{rows:?}");
+    let found = |images: &[&str]| {
+        let rows = rows(folder.path(), &[&["a.dmp", "--images"], images].concat(), 1);
+        let bits = &rows[0]["image"]["bits"];
+        let path = bits["path"].as_str().unwrap_or_default().trim_start_matches("./");
+        format!("{} {path}", bits["from"].as_str().unwrap())
+    };
+    assert_eq!(found(&["."]), "file 3/tool.exe");
+    assert_eq!(found(&["1", "--images", "2"]), "later 2/tool.exe");
+    assert_eq!(found(&["1", "--images", "5"]), "other-build 1/tool.exe");
+    assert_eq!(found(&["a.dmp"]), "not-found ");
+}
+
+#[test]
+fn an_image_that_can_not_be_read_is_not_taken_for_one_that_is_missing() {
+    let folder = folder(&[("a.dmp", &dump_with(5)), ("share/tool.exe", &image(SAME)[..0x50])]);
+    let run = netswap(folder.path(), &["a.dmp", "--images", "share"]);
+    let why = "not known: share/tool.exe: the file ends inside its headers\n";
+    assert!(run.stdout.contains(why), "{}", run.stdout);
+}
+
+#[test]
+fn what_has_the_name_of_a_dump_and_is_none_is_told() {
+    let other = b"Version=1\r\nEventType=AppHangB1\r\n";
+    let folder = folder(&[
+        ("a.dmp", &dump("x64")),
+        ("b.DMP", b""),
+        ("c/Report.wer", b"\xff\xfe"),
+        ("d/Report.wer", other),
+        ("notes.txt", b""),
+    ]);
+    let run = netswap(folder.path(), &["."]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    let unreadable = run.stdout.matches("unreadable: it is no minidump and no Report.wer");
+    assert_eq!(unreadable.count(), 2, "{}", run.stdout);
+    assert_eq!(netswap(folder.path(), &["d"]).code, 3);
+    assert_eq!(netswap(folder.path(), &["d/Report.wer"]).code, 2);
 }
 
 #[test]
 fn a_report_tells_the_build_of_the_images_that_its_signature_names_and_of_no_other() {
-    let (ledger, rates) = (image(0x6377_b0f2, 0x5000, 3), image(0x6377_b0f2, 0x5000, 3));
+    let (ledger, rates) = (image(Header { time_stamp: 0x6377_b0f2, ..SAME }), image(SAME));
     let folder = folder(&[
         ("Report.wer", CRASH.as_bytes()),
         ("share/ledger.exe", &ledger),
         ("share/rates.dll", &rates),
     ]);
     let rows = rows(folder.path(), &["Report.wer", "--images", "share"], 1);
-    assert_eq!(rows[0]["image"]["bits"]["from"], "file", "{rows:?}");
-    assert_eq!(rows[0]["image"]["bit"], "set", "{rows:?}");
+    assert_eq!(rows[0]["image"]["bits"]["from"], "later", "{rows:?}");
+    assert_eq!(rows[0]["image"]["bit"], "set-now", "{rows:?}");
     assert_eq!(rows[0]["others"][0]["bits"]["from"], "same-name", "{rows:?}");
     assert_eq!(rows[0]["others"][0]["bit"], "not-known", "{rows:?}");
 }
@@ -317,4 +394,15 @@ fn a_group_counts_the_bits_and_shows_the_last_crash_that_tells_of_them() {
     let rows = rows(folder.path(), &["."], 1);
     let bits = &rows[4]["groups"][0]["bits"];
     assert_eq!(*bits, serde_json::json!({"not-known": 2, "set": 2}));
+}
+
+#[cfg(unix)]
+#[test]
+fn where_images_could_not_be_looked_for_the_run_is_no_success() {
+    let folder = folder(&[("a.dmp", &dump_with(5))]);
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+    let run = netswap(folder.path(), &["a.dmp", "--images", "socket"]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("no images from socket: it is neither"), "{}", run.stderr);
+    assert!(run.stdout.contains("share-lost"), "{}", run.stdout);
 }

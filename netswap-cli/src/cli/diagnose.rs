@@ -1,7 +1,9 @@
 //! `netswap diagnose`.
 
+use std::io::Write;
 use std::path::PathBuf;
 
+use anstyle::AnsiColor;
 use clap::Args;
 
 use super::nothing_to;
@@ -11,9 +13,10 @@ use crate::crash::Images;
 use crate::find::resolve;
 use crate::program::Out;
 use crate::report::diagnose::DiagnoseReport;
+use crate::text::Printable;
 use crate::{Error, ExitCode, Format};
 
-/// Tell from a crash whether the loss of a share was its cause
+/// Find out whether a program crashed because it lost a network share
 ///
 /// Reads minidumps of programs, of any size, and reports of Windows Error Reporting (Report.wer):
 /// whether a page could not be read in (0xC0000006), why not, which image it belonged to and where
@@ -21,10 +24,11 @@ use crate::{Error, ExitCode, Format};
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Diagnose {
-    /// Dumps, reports, and folders with all of them below
+    /// Dumps, reports, or folders to search for them
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Look here for the images, to tell whether they have the bit: files, and folders with all below
+    /// Look here for the images, to tell whether they have the bit: files, or folders to search.
+    /// Can be given more than once
     #[arg(long, value_name = "PATH")]
     images: Vec<PathBuf>,
     /// How the report is written
@@ -38,7 +42,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every file was read, and no share was lost
   1  the loss of a share was the cause of a crash, or may have been
-  2  wrong usage, or a file that could not be read
+  2  wrong usage, or a file that could not be read, whatever the others tell
   3  there was no dump and no report";
 
 impl Diagnose {
@@ -47,14 +51,23 @@ impl Diagnose {
         let walk = self.walk.options()?;
         let images = Images::below(&self.images)?;
         let mut report = DiagnoseReport::new(self.format, Out::new(self.format == Format::Human));
+        for (path, error) in &images.unreadable {
+            let style = AnsiColor::Red.on_default().bold();
+            let path = Printable(path);
+            writeln!(anstream::stderr(), "{style}error:{style:#} no images from {path}: {error}")?;
+        }
         let code = diagnose(&paths, &images, &walk, &mut |diagnosed| {
             report.crash(diagnosed)?;
             Ok(report.out().flush_now_and_then()?)
         })?;
         report.end()?;
         if code == ExitCode::NothingToVerify {
-            nothing_to("diagnose", "there is no minidump and no Report.wer in what was named");
+            nothing_to(
+                "diagnose",
+                "there is no minidump and no Report.wer in what was named; Windows keeps them where it is told \
+                 to, see `netswap explain share-lost`",
+            );
         }
-        Ok(code)
+        Ok(if images.unreadable.is_empty() { code } else { ExitCode::Error })
     }
 }

@@ -1,7 +1,8 @@
 //! `netswap diagnose`: what a crash left behind, and what follows from it.
 
+use std::ffi::OsStr;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -62,13 +63,15 @@ impl Diagnosis {
             let bit = bits.has(needed(&origin));
             Suspect { path: module.path.clone(), origin, bit, bits }
         };
-        let index = if let Place::Image(index) = place { index } else { 0 };
+        let index = if let Place::Image(index) = place { Some(index) } else { None };
         // A report may name the program and no module at all.
         let program =
             crash.program.clone().map(|path| crash::Module { path, ..Default::default() });
-        let image = crash.modules.get(index).or(program.as_ref());
+        let modules = if crash.modules.is_empty() { program.as_slice() } else { &crash.modules };
+        let image = modules.get(index.unwrap_or(0));
         let image = image.map(|module| suspect(module, Origin::of(&module.path)));
-        let elsewhere = crash.modules.iter().enumerate().filter(|(other, _)| *other != index);
+        // Where it is not told which image it was, the program is one of the others.
+        let elsewhere = modules.iter().enumerate().filter(|(other, _)| Some(*other) != index);
         // Of the many others no file is looked at.
         let of_the_share = elsewhere.filter_map(|(_, module)| {
             let origin = Origin::of(&module.path);
@@ -85,8 +88,7 @@ impl Diagnosis {
 
     /// Whether the loss of a share was the cause, or may have been.
     pub(crate) fn is_of_a_share(&self) -> bool {
-        let of_network =
-            [Advice::SetNetworkBit, Advice::HadTheBit, Advice::ReadTheOthers, Advice::CopyTheData];
+        let of_network = [Advice::ReadTheOthers, Advice::CopyTheData];
         self.cause == Cause::ShareLost
             || self.cause == Cause::Unclear
                 && self.advice.iter().any(|advice| of_network.contains(advice))
@@ -137,6 +139,24 @@ pub(crate) fn diagnose(
     Ok(code)
 }
 
+/// Whether what is in a folder beside dumps and reports is none of them. What has the name of one, and is not, may have
+/// been one; reports that Windows writes of other things are none.
+fn is_other(error: &CrashError, path: &Path) -> bool {
+    match error {
+        CrashError::NotACrash => !is_called_one(path),
+        CrashError::NotOfACrash(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a file has the name of a dump or of a report.
+fn is_called_one(path: &Path) -> bool {
+    let is =
+        |name: Option<&OsStr>, of: &str| name.is_some_and(|name| name.eq_ignore_ascii_case(of));
+    ["dmp", "mdmp", "hdmp"].iter().any(|extension| is(path.extension(), extension))
+        || is(path.file_name(), "Report.wer")
+}
+
 struct Doctor<'a> {
     images: &'a Images,
 }
@@ -152,7 +172,11 @@ impl Visit for Doctor<'_> {
                 Ok(Box::new(Diagnosis::of(crash, &bits)))
             }
             // A folder holds other things, too.
-            Err(CrashError::NotACrash) if !matches!(file, WalkedFile::Named(_)) => return,
+            Err(error)
+                if !matches!(file, WalkedFile::Named(_)) && is_other(&error, &file.path()) =>
+            {
+                return;
+            }
             Err(error) => Err(error),
         };
         items.push(Diagnosed { path: file.path(), what });

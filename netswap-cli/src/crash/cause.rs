@@ -1,25 +1,25 @@
 //! The verdict: from what is known of a crash to its cause, and to what helps (pure, tables).
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::origin::{Origin, file_name};
 use super::status::{Class, Status};
 use super::{Crash, IN_PAGE_ERROR, Memory, Module};
 use crate::Code;
 
-/// What a program died of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What a program died of; in order of what it has to do with shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
     /// The connection to the share was lost.
     ShareLost,
+    /// A page could not be read in, and what is known does not tell why.
+    Unclear,
     /// A disk failed.
     DiskFailed,
     /// A medium was taken out, or is damaged.
     MediumFailed,
     /// Windows lacked memory to read the page.
     NoProgress,
-    /// A page could not be read in, and what is known does not tell why.
-    Unclear,
     /// Not of a page that could not be read in.
     NotInPage,
 }
@@ -48,38 +48,44 @@ pub enum Bit {
     NotSet,
     /// It is not known.
     NotKnown,
+    /// It has it now, and may not have had it then.
+    SetNow,
     /// It has.
     Set,
 }
 
-/// A thing that is to be said or done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+/// A thing that is to be said or done; in the order of what is to be known first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Advice {
-    /// Set the network bit: in the build, or in the finished file.
-    SetNetworkBit,
-    /// Set the bit for removable media.
-    SetRemovableBit,
+    /// Find out whether a connection or a disk was lost.
+    ReadTheLog,
+    /// Find out what the address belonged to.
+    TellThePlace,
+    /// Find out whether the drive is mapped to a share.
+    TellTheDrive,
     /// Find out whether the image has the bit.
     ReadTheBit,
     /// The image has the bit: was it this file that ran, and from where?
     HadTheBit,
-    /// The program has the bit, and the image of the page is not known: find out which others lack it.
+    /// The image has the bit now: was it set after the crash?
+    HasTheBitNow,
+    /// Set the network bit: in the build, or in the finished file.
+    SetNetworkBit,
+    /// Find out which images of the share lack the bit: the next page may be one of theirs.
     ReadTheOthers,
-    /// Find out whether the drive is mapped to a share.
-    TellTheDrive,
     /// The path is one of this machine, and yet the network failed: a link or an iSCSI disk is behind it.
     LocalPath,
     /// No bit protects a file that is mapped as data.
     CopyTheData,
     /// Look after the disk of the page file, where memory of the program's own is read from.
     CheckThePageFile,
-    /// Find out what the address belonged to.
-    TellThePlace,
     /// Look after the disk; no bit helps.
     CheckTheDisk,
     /// Look after the medium.
     CheckTheMedium,
+    /// Set the bit for removable media.
+    SetRemovableBit,
     /// Look after memory, and after what takes it.
     CheckMemory,
     /// A debugger tells more; netswap does not.
@@ -93,7 +99,14 @@ impl Bit {
             Bit::Set => "set",
             Bit::NotSet => "not set",
             Bit::NotKnown => "not known",
+            Bit::SetNow => "set now",
         }
+    }
+}
+
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code().name())
     }
 }
 
@@ -162,8 +175,9 @@ impl Place {
 ///
 /// `origin` and `bit` are those of the image that the page belonged to, and of the program where that is not told.
 pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
-    let is_of_medium = matches!((place, origin), (Place::Image(_), Origin::Removable));
-    let removable_bit = (is_of_medium && bit != Bit::Set).then_some(Advice::SetRemovableBit);
+    let lacks_it = matches!(bit, Bit::NotSet | Bit::NotKnown);
+    let is_removable = matches!((place, origin), (Place::Image(_), Origin::Removable));
+    let removable_bit = (is_removable && lacks_it).then_some(Advice::SetRemovableBit);
     let with_bit = |first| [first].into_iter().chain(removable_bit).collect();
     match cause {
         Cause::NotInPage => vec![Advice::Debug],
@@ -176,38 +190,42 @@ pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advi
         Cause::ShareLost => of_share(place, origin, bit),
         // Nothing says that it was a share, a disk or a medium: it is what the page came from.
         Cause::Unclear => {
-            let mut advice = match (place, origin) {
+            let advice = match (place, origin) {
                 (Place::Image(_), Origin::Removable) => with_bit(Advice::CheckTheMedium),
                 (Place::Image(_), Origin::System | Origin::Local) => vec![Advice::CheckTheDisk],
                 _ => of_share(place, origin, bit),
             };
-            advice.push(Advice::Debug);
-            advice
+            [vec![Advice::ReadTheLog], advice, vec![Advice::Debug]].concat()
         }
     }
 }
 
 /// What helps if it was a share.
 fn of_share(place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
-    let mut advice = match place {
+    let is_told = match place {
         Place::Mapped | Place::Memory => return vec![Advice::CopyTheData],
         Place::Private => return vec![Advice::CheckThePageFile],
-        Place::Image(_) => Vec::new(),
-        Place::NotTold => vec![Advice::TellThePlace],
+        Place::Image(_) => true,
+        Place::NotTold => false,
     };
-    match origin {
-        // It was another image than the program.
-        origin if is_local(origin) => return advice,
-        Origin::Drive(_) | Origin::Unknown => advice.push(Advice::TellTheDrive),
-        _ => {}
+    let place = if is_told { vec![] } else { vec![Advice::TellThePlace] };
+    // It was another image than the program.
+    if is_local(origin) {
+        return place;
     }
-    match bit {
-        Bit::Set if place == Place::NotTold => advice.push(Advice::ReadTheOthers),
-        Bit::Set => advice.push(Advice::HadTheBit),
-        Bit::NotSet => advice.push(Advice::SetNetworkBit),
-        Bit::NotKnown => advice.extend([Advice::ReadTheBit, Advice::SetNetworkBit]),
-    }
-    advice
+    let is_drive = matches!(origin, Origin::Drive(_) | Origin::Unknown);
+    let drive = if is_drive { vec![Advice::TellTheDrive] } else { vec![] };
+    let own = match bit {
+        Bit::NotKnown if is_told => vec![Advice::ReadTheBit, Advice::SetNetworkBit],
+        Bit::NotSet | Bit::NotKnown => vec![Advice::SetNetworkBit],
+        Bit::SetNow if is_told => vec![Advice::HasTheBitNow],
+        Bit::Set if is_told => vec![Advice::HadTheBit],
+        Bit::SetNow | Bit::Set => vec![],
+    };
+    // First those that are known, be it one or none.
+    let others = vec![Advice::ReadTheOthers];
+    let own_and_others = if is_told { [own, others] } else { [others, own] };
+    [place, drive, own_and_others.concat()].concat()
 }
 
 /// Whether it is certain that it is of this machine.
@@ -229,12 +247,14 @@ mod tests {
         Cause::Unclear,
         Cause::NotInPage,
     ];
-    const ALL_ADVICE: [Advice; 14] = [
+    const ALL_ADVICE: [Advice; 16] = [
         Advice::SetNetworkBit,
         Advice::SetRemovableBit,
         Advice::ReadTheBit,
         Advice::HadTheBit,
+        Advice::HasTheBitNow,
         Advice::ReadTheOthers,
+        Advice::ReadTheLog,
         Advice::TellTheDrive,
         Advice::LocalPath,
         Advice::CopyTheData,
@@ -245,6 +265,7 @@ mod tests {
         Advice::CheckMemory,
         Advice::Debug,
     ];
+    const BITS: [Bit; 4] = [Bit::NotSet, Bit::NotKnown, Bit::SetNow, Bit::Set];
     const PLACES: [Place; 5] =
         [IMAGE, Place::Mapped, Place::Private, Place::Memory, Place::NotTold];
 
@@ -279,28 +300,29 @@ mod tests {
         let (dav, drive) = (Origin::WebDav(r"\\server@SSL\DavWWWRoot".to_owned()), Origin::Drive('Z'));
         let (local, removable) = (Origin::Local, Origin::Removable);
         let table: &[(Cause, Place, &Origin, Bit, &[Advice])] = &[
-            (Cause::ShareLost, IMAGE, &share(), Bit::NotSet, &[SetNetworkBit]),
-            (Cause::ShareLost, IMAGE, &share(), Bit::NotKnown, &[ReadTheBit, SetNetworkBit]),
-            (Cause::ShareLost, IMAGE, &share(), Bit::Set, &[HadTheBit]),
-            (Cause::ShareLost, IMAGE, &dav, Bit::NotSet, &[SetNetworkBit]),
-            (Cause::ShareLost, IMAGE, &drive, Bit::NotSet, &[TellTheDrive, SetNetworkBit]),
-            (Cause::ShareLost, IMAGE, &Origin::Unknown, Bit::NotKnown, &[TellTheDrive, ReadTheBit, SetNetworkBit]),
+            (Cause::ShareLost, IMAGE, &share(), Bit::NotSet, &[SetNetworkBit, ReadTheOthers]),
+            (Cause::ShareLost, IMAGE, &share(), Bit::NotKnown, &[ReadTheBit, SetNetworkBit, ReadTheOthers]),
+            (Cause::ShareLost, IMAGE, &share(), Bit::SetNow, &[HasTheBitNow, ReadTheOthers]),
+            (Cause::ShareLost, IMAGE, &share(), Bit::Set, &[HadTheBit, ReadTheOthers]),
+            (Cause::ShareLost, IMAGE, &dav, Bit::NotSet, &[SetNetworkBit, ReadTheOthers]),
+            (Cause::ShareLost, IMAGE, &drive, Bit::NotSet, &[TellTheDrive, SetNetworkBit, ReadTheOthers]),
+            (Cause::ShareLost, IMAGE, &Origin::Unknown, Bit::NotKnown, &[TellTheDrive, ReadTheBit, SetNetworkBit, ReadTheOthers]),
             (Cause::ShareLost, IMAGE, &local, Bit::NotSet, &[LocalPath]),
             (Cause::ShareLost, Place::Mapped, &share(), Bit::NotSet, &[CopyTheData]),
             (Cause::ShareLost, Place::Private, &share(), Bit::NotSet, &[CheckThePageFile]),
-            (Cause::ShareLost, Place::NotTold, &share(), Bit::NotKnown, &[TellThePlace, ReadTheBit, SetNetworkBit]),
+            (Cause::ShareLost, Place::NotTold, &share(), Bit::NotKnown, &[TellThePlace, ReadTheOthers, SetNetworkBit]),
             (Cause::ShareLost, Place::NotTold, &share(), Bit::Set, &[TellThePlace, ReadTheOthers]),
-            (Cause::ShareLost, Place::NotTold, &drive, Bit::NotSet, &[TellThePlace, TellTheDrive, SetNetworkBit]),
+            (Cause::ShareLost, Place::NotTold, &drive, Bit::NotSet, &[TellThePlace, TellTheDrive, ReadTheOthers, SetNetworkBit]),
             (Cause::ShareLost, Place::NotTold, &local, Bit::NotSet, &[TellThePlace]),
             (Cause::DiskFailed, IMAGE, &share(), Bit::NotSet, &[CheckTheDisk]),
             (Cause::DiskFailed, IMAGE, &removable, Bit::NotSet, &[CheckTheDisk, SetRemovableBit]),
             (Cause::MediumFailed, IMAGE, &removable, Bit::NotKnown, &[CheckTheMedium, SetRemovableBit]),
             (Cause::NoProgress, IMAGE, &share(), Bit::NotSet, &[CheckMemory]),
-            (Cause::Unclear, IMAGE, &share(), Bit::NotSet, &[SetNetworkBit, Debug]),
-            (Cause::Unclear, IMAGE, &drive, Bit::Set, &[TellTheDrive, HadTheBit, Debug]),
-            (Cause::Unclear, IMAGE, &local, Bit::NotSet, &[CheckTheDisk, Debug]),
-            (Cause::Unclear, IMAGE, &removable, Bit::NotSet, &[CheckTheMedium, SetRemovableBit, Debug]),
-            (Cause::Unclear, Place::NotTold, &share(), Bit::NotSet, &[TellThePlace, SetNetworkBit, Debug]),
+            (Cause::Unclear, IMAGE, &share(), Bit::NotSet, &[ReadTheLog, SetNetworkBit, ReadTheOthers, Debug]),
+            (Cause::Unclear, IMAGE, &drive, Bit::Set, &[ReadTheLog, TellTheDrive, HadTheBit, ReadTheOthers, Debug]),
+            (Cause::Unclear, IMAGE, &local, Bit::NotSet, &[ReadTheLog, CheckTheDisk, Debug]),
+            (Cause::Unclear, IMAGE, &removable, Bit::NotSet, &[ReadTheLog, CheckTheMedium, SetRemovableBit, Debug]),
+            (Cause::Unclear, Place::NotTold, &share(), Bit::NotSet, &[ReadTheLog, TellThePlace, ReadTheOthers, SetNetworkBit, Debug]),
             (Cause::NotInPage, IMAGE, &share(), Bit::NotSet, &[Debug]),
         ];
         for (cause, place, origin, bit, expected) in table {
@@ -315,6 +337,7 @@ mod tests {
         let disk = matches!(origin, Origin::System | Origin::Local);
         let network = matches!(origin, Origin::Share(_) | Origin::WebDav(_));
         let (lost, unclear) = (cause == Cause::ShareLost, cause == Cause::Unclear);
+        let lacks_it = matches!(bit, Bit::NotSet | Bit::NotKnown);
         let may_be = (lost || unclear) && (image || place == Place::NotTold) && !removable && !disk;
         match advice {
             Advice::Debug => unclear || cause == Cause::NotInPage,
@@ -323,7 +346,7 @@ mod tests {
             Advice::CheckTheMedium => cause == Cause::MediumFailed || unclear && image && removable,
             Advice::SetRemovableBit => {
                 let is_of_it = unclear || matches!(cause, Cause::DiskFailed | Cause::MediumFailed);
-                is_of_it && image && removable && bit != Bit::Set
+                is_of_it && image && removable && lacks_it
             }
             Advice::CopyTheData => {
                 (lost || unclear) && matches!(place, Place::Mapped | Place::Memory)
@@ -332,10 +355,12 @@ mod tests {
             Advice::TellThePlace => (lost || unclear) && place == Place::NotTold,
             Advice::LocalPath => lost && image && (disk || removable),
             Advice::TellTheDrive => may_be && !network,
-            Advice::ReadTheBit => may_be && bit == Bit::NotKnown,
-            Advice::SetNetworkBit => may_be && bit != Bit::Set,
+            Advice::ReadTheBit => may_be && image && bit == Bit::NotKnown,
+            Advice::SetNetworkBit => may_be && lacks_it,
             Advice::HadTheBit => may_be && image && bit == Bit::Set,
-            Advice::ReadTheOthers => may_be && !image && bit == Bit::Set,
+            Advice::HasTheBitNow => may_be && image && bit == Bit::SetNow,
+            Advice::ReadTheOthers => may_be,
+            Advice::ReadTheLog => unclear,
         }
     }
 
@@ -353,7 +378,7 @@ mod tests {
         for cause in CAUSES {
             for place in PLACES {
                 for origin in &origins {
-                    for bit in [Bit::Set, Bit::NotSet, Bit::NotKnown] {
+                    for bit in BITS {
                         let advice = advice(cause, place, origin, bit);
                         let told = format!("{cause:?} {place:?} {origin:?} {bit:?}: {advice:?}");
                         assert!(!advice.is_empty(), "{told}");

@@ -10,7 +10,7 @@ use super::Module;
 use super::cause::Bit;
 use super::origin::{Origin, file_name};
 use crate::find::{Visit, WalkedFile, walk};
-use crate::image::{self, Content, Header, SwapRun};
+use crate::image::{self, Content, Header, ReadError, SwapRun};
 use crate::{Error, WalkOptions};
 
 /// What is known of an image's bits, and from where.
@@ -29,9 +29,9 @@ pub enum Bits {
         /// The bits that are set.
         swap_run: Vec<SwapRun>,
     },
-    /// There is a file of its name and of the same time stamp and size, with another checksum: what `netswap
-    /// patch` leaves, or a signer.
-    ChangedSince {
+    /// There is a file of its name, of the same time stamp and size, that was changed since or has a bit that nothing
+    /// says it had: what `netswap patch` leaves, or a signer.
+    Later {
         /// The file.
         path: PathBuf,
         /// The bits that are set now.
@@ -44,12 +44,21 @@ pub enum Bits {
         /// The bits that are set in it.
         swap_run: Vec<SwapRun>,
     },
-    /// There is a file of its name, and that is another build.
+    /// There is a file of its name, and it could not be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// There is a file of its name, and that is another build, or no image at all.
     OtherBuild {
         /// The file.
         path: PathBuf,
     },
-    /// Nothing: there is no such file to look at.
+    /// There are files to look at, and none has its name.
+    NotFound,
+    /// There is no file to look at.
     Nowhere,
 }
 
@@ -61,10 +70,22 @@ impl Bits {
                 Bit::Set
             }
             Bits::Dump { .. } | Bits::File { .. } => Bit::NotSet,
-            Bits::ChangedSince { .. }
-            | Bits::SameName { .. }
-            | Bits::OtherBuild { .. }
-            | Bits::Nowhere => Bit::NotKnown,
+            Bits::Later { swap_run, .. } if swap_run.contains(&bit) => Bit::SetNow,
+            _ => Bit::NotKnown,
+        }
+    }
+
+    /// Which of two findings tells more.
+    fn rank(&self) -> u8 {
+        match self {
+            Bits::Dump { .. } => 7,
+            Bits::File { .. } => 6,
+            Bits::Later { .. } => 5,
+            Bits::SameName { .. } => 4,
+            Bits::Unreadable { .. } => 3,
+            Bits::OtherBuild { .. } => 2,
+            Bits::NotFound => 1,
+            Bits::Nowhere => 0,
         }
     }
 }
@@ -73,6 +94,9 @@ impl Bits {
 #[derive(Debug, Default)]
 pub struct Images {
     by_name: HashMap<String, Vec<PathBuf>>,
+    are_given: bool,
+    /// What could not be looked into, and why.
+    pub unreadable: Vec<(PathBuf, io::Error)>,
 }
 
 impl Images {
@@ -86,10 +110,15 @@ impl Images {
         if paths.is_empty() {
             return Ok(images);
         }
+        images.are_given = true;
         crate::find::all_exist(paths)?;
-        walk(paths, &WalkOptions::default(), &Files, |path: PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-            images.by_name.entry(name).or_default().push(path);
+        walk(paths, &WalkOptions::default(), &Files, |(path, error): (PathBuf, _)| {
+            if let Some(error) = error {
+                images.unreadable.push((path, error));
+            } else {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+                images.by_name.entry(name).or_default().push(path);
+            }
             Ok::<(), Error>(())
         })?;
         Ok(images)
@@ -107,26 +136,33 @@ impl Images {
         let named = self.by_name.get(&name).into_iter().flatten().cloned();
         let is_here = cfg!(windows) && !matches!(origin, Origin::Share(_) | Origin::WebDav(_));
         let itself = is_here.then(|| PathBuf::from(&module.path));
-        // The best that is found.
-        let mut bits = Bits::Nowhere;
-        for path in named.chain(itself) {
-            let Ok(Content::Image(header)) = image::read(&path) else {
-                continue;
-            };
-            let swap_run = header.swap_run();
-            bits = match (is_same_build(module, &header), bits) {
-                (Some(true), _) if is_unchanged(module, &header) => {
-                    return Bits::File { path, swap_run };
-                }
-                (Some(true), Bits::Nowhere | Bits::OtherBuild { .. }) => {
-                    Bits::ChangedSince { path, swap_run }
-                }
-                (None, Bits::Nowhere) => Bits::SameName { path, swap_run },
-                (Some(false), Bits::Nowhere) => Bits::OtherBuild { path },
-                (_, bits) => bits,
-            };
+        let found = named.chain(itself).map(|path| of_file(module, path));
+        let none = if self.are_given { Bits::NotFound } else { Bits::Nowhere };
+        // Of two that tell as much the first counts.
+        found.fold(none, |best, found| if found.rank() > best.rank() { found } else { best })
+    }
+}
+
+/// What a file tells of a module of its name.
+fn of_file(module: &Module, path: PathBuf) -> Bits {
+    let header = match image::read(&path) {
+        Ok(Content::Image(header)) => header,
+        Ok(_) => return Bits::OtherBuild { path },
+        Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            return Bits::NotFound;
         }
-        bits
+        Err(error) => return Bits::Unreadable { path, why: error.to_string() },
+    };
+    let swap_run = header.swap_run();
+    match is_same_build(module, &header) {
+        None => Bits::SameName { path, swap_run },
+        Some(false) => Bits::OtherBuild { path },
+        Some(true) => match is_unchanged(module, &header) {
+            Some(true) => Bits::File { path, swap_run },
+            // Nobody clears a bit, so that one that is not there was not there.
+            None if swap_run.is_empty() => Bits::File { path, swap_run },
+            None | Some(false) => Bits::Later { path, swap_run },
+        },
     }
 }
 
@@ -138,26 +174,28 @@ fn is_same_build(module: &Module, header: &Header) -> Option<bool> {
     Some(is_same && size.is_none_or(|size| size == header.size_of_image))
 }
 
-/// Whether nothing tells that the file was changed since; where there is no checksum, nothing can.
-fn is_unchanged(module: &Module, header: &Header) -> bool {
-    module.checksum.is_none_or(|checksum| checksum == header.checksum)
+/// Whether the file is as it was then, by its checksum. `None`: it has none, or none was left behind.
+fn is_unchanged(module: &Module, header: &Header) -> Option<bool> {
+    let checksum = module.checksum?;
+    let is_there = checksum != 0 || header.checksum != 0;
+    is_there.then_some(checksum == header.checksum)
 }
 
 fn set(characteristics: u16) -> Vec<SwapRun> {
     SwapRun::ALL.into_iter().filter(|bit| characteristics & bit.mask() != 0).collect()
 }
 
-/// Finds files, and passes over what can't be read: an image that is not there is not known.
+/// Finds files.
 struct Files;
 
 impl Visit for Files {
-    type Item = PathBuf;
+    type Item = (PathBuf, Option<io::Error>);
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
-        items.push(file.path());
+        items.push((file.path(), None));
     }
 
-    fn unreadable(&self, path: PathBuf, _: io::Error) -> Self::Item {
-        path
+    fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
+        (path, Some(error))
     }
 }

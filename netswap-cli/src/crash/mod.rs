@@ -120,7 +120,7 @@ pub struct NamedModule {
 #[derive(Debug, thiserror::Error)]
 pub enum CrashError {
     /// It is neither a minidump nor a report.
-    #[error("it is no minidump and no Report.wer")]
+    #[error("it is no minidump and no Report.wer: was it copied whole?")]
     NotACrash,
     /// It is a dump of the whole system.
     #[error(

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use super::cure::Cure;
 use super::diagnose::place;
-use super::diagnosis::{LABEL, NAME, counted, cure, hexadecimal, page_of, time};
+use super::diagnosis::{LABEL, NAME, counted, hexadecimal, page_of, time};
 use crate::commands::diagnose::Diagnosis;
-use crate::crash::{Bit, Place};
+use crate::crash::{Bit, Cause, Place};
 use crate::text::{Printable, plural};
 
 /// Crashes by what they have in common.
@@ -20,7 +21,7 @@ pub(super) struct Groups(BTreeMap<Key, Group>);
 /// What crashes have in common that have one cause.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct Key {
-    cause: &'static str,
+    cause: Cause,
     exception: String,
     status: Option<String>,
     place: &'static str,
@@ -45,11 +46,11 @@ struct Group {
 /// A crash, and what is said of it.
 #[derive(Default)]
 struct Example {
-    /// Whether the image's bit is known, and when it was: the last that knows is what counts now.
+    /// Whether the image's bit then is known, and when it was: the last that knows is what counts now.
     rank: Option<(bool, Option<String>)>,
     path: PathBuf,
     page_of: String,
-    cure: Vec<String>,
+    cure: Cure,
 }
 
 fn number<S: Serializer>(set: &BTreeSet<u64>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -76,7 +77,7 @@ impl Groups {
         let is_image = matches!(diagnosis.place, Place::Image(_));
         let image = diagnosis.image.as_ref().filter(|_| is_image);
         let key = Key {
-            cause: diagnosis.cause.code().name(),
+            cause: diagnosis.cause,
             exception: hexadecimal(crash.exception.code),
             status: crash.exception.in_page.status.map(hexadecimal),
             place: place(diagnosis.place),
@@ -89,11 +90,14 @@ impl Groups {
             *group.bits.entry(image.bit).or_default() += 1;
         }
         let time = crash.time.and_then(time);
-        let rank = Some((image.is_some_and(|image| image.bit != Bit::NotKnown), time.clone()));
+        let rank = Some((
+            image.is_some_and(|image| matches!(image.bit, Bit::Set | Bit::NotSet)),
+            time.clone(),
+        ));
         if rank > group.example.rank {
             let path = path.to_owned();
             group.example =
-                Example { rank, path, page_of: page_of(diagnosis), cure: cure(diagnosis) };
+                Example { rank, path, page_of: page_of(diagnosis), cure: Cure::of(diagnosis) };
         }
         if let Some(time) = time {
             let earlier = group.first.take().filter(|first| *first <= time);
@@ -103,28 +107,34 @@ impl Groups {
         }
     }
 
-    /// Tells people of all groups, the most frequent first. A command that helps against several stands once.
-    pub(super) fn table(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut said = BTreeSet::new();
+    /// Tells people of all groups, and then what helps against each cause; and how many files could not be read.
+    pub(super) fn table(&self, unreadable: usize, out: &mut dyn Write) -> io::Result<()> {
+        // What netswap is for comes first, and of that the most frequent.
         let mut groups: Vec<_> = self.0.iter().collect();
-        groups.sort_by_key(|(_, group)| Reverse(group.count));
-        for (index, (key, group)) in groups.into_iter().enumerate() {
-            if index > 0 {
-                writeln!(out)?;
-            }
+        groups.sort_by_key(|(key, group)| (key.cause, Reverse(group.count)));
+        let mut causes: BTreeMap<Cause, (usize, Cure)> = BTreeMap::new();
+        for (key, group) in groups {
             head(key, group, out)?;
-            let mut is_above = false;
-            for sentence in &group.example.cure {
-                let has_commands = sentence.lines().count() > 1;
-                if has_commands && !said.insert(sentence.as_str()) {
-                    is_above = true;
-                } else {
-                    out.write_all(sentence.as_bytes())?;
-                }
-            }
-            if is_above {
-                writeln!(out, "  The other commands are above.")?;
-            }
+            let (count, cure) = causes.entry(key.cause).or_default();
+            *count += group.count;
+            cure.add(&group.example.cure);
+        }
+        for (cause, (_, cure)) in &causes {
+            writeln!(out, "{NAME}What helps: {}{NAME:#}", cause.code().name())?;
+            cure.write(out)?;
+            writeln!(out)?;
+        }
+        let mut counts: Vec<_> = causes
+            .iter()
+            .map(|(cause, (count, _))| format!("{count} {}", cause.code().name()))
+            .collect();
+        let crashes: usize = causes.values().map(|(count, _)| count).sum();
+        if unreadable > 0 {
+            counts.push(format!("{unreadable} unreadable"));
+        }
+        if !counts.is_empty() {
+            let files = plural((crashes + unreadable) as u64, "file", "files");
+            writeln!(out, "{files}: {}", counts.join(", "))?;
         }
         Ok(())
     }
@@ -133,19 +143,21 @@ impl Groups {
 fn head(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
     let count = plural(group.count as u64, "crash", "crashes");
     let number = key.status.as_ref().unwrap_or(&key.exception);
-    writeln!(out, "{NAME}{count}{NAME:#}: {}, {number}", key.cause)?;
+    writeln!(out, "{NAME}{count}{NAME:#}: {}, {number}", key.cause.code().name())?;
     let time = match (&group.first, &group.last) {
         (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
         (first, _) => first.clone().unwrap_or_default(),
     };
     let addresses = match group.addresses.len() {
-        0 => String::new(),
+        0 | 1 => String::new(),
         number => plural(number as u64, "address", "different addresses"),
     };
+    let counts = matches!(key.cause, Cause::ShareLost | Cause::Unclear);
+    let bits = if counts { counted(&group.bits) } else { String::new() };
     let path = Printable(&group.example.path).to_string();
     let rows = [
         ("page of", &*group.example.page_of),
-        ("swap-run", &counted(&group.bits)),
+        ("swap-run", &bits),
         ("time", &time),
         ("failed at", &addresses),
         ("such as", &path),

@@ -23,6 +23,7 @@ pub(crate) struct DiagnoseReport<W> {
     /// The first of them, for people.
     screen: Vec<u8>,
     count: usize,
+    unreadable: usize,
     groups: Groups,
 }
 
@@ -56,13 +57,22 @@ struct Fields<'a> {
 impl<W: Write> DiagnoseReport<W> {
     pub(crate) fn new(format: Format, out: W) -> Self {
         let objects = (format != Format::Human).then(|| Objects::new(SCHEMA, "crashes", format));
-        DiagnoseReport { out, objects, screen: Vec::new(), count: 0, groups: Groups::default() }
+        DiagnoseReport {
+            out,
+            objects,
+            screen: Vec::new(),
+            count: 0,
+            unreadable: 0,
+            groups: Groups::default(),
+        }
     }
 
     pub(crate) fn crash(&mut self, diagnosed: &Diagnosed) -> io::Result<()> {
         if let Ok(diagnosis) = &diagnosed.what {
             self.count += 1;
             self.groups.add(&diagnosed.path, diagnosis);
+        } else {
+            self.unreadable += 1;
         }
         if let Some(objects) = &mut self.objects {
             return objects.object(&object(diagnosed), &mut self.out);
@@ -83,7 +93,7 @@ impl<W: Write> DiagnoseReport<W> {
         } else if self.count == 1 {
             self.out.write_all(&self.screen)?;
         } else {
-            self.groups.table(&mut self.out)?;
+            self.groups.table(self.unreadable, &mut self.out)?;
         }
         self.out.flush()
     }
@@ -116,7 +126,7 @@ fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
         status_name: in_page.status.and_then(|status| Status::of(status).name),
         place: place(diagnosis.place),
         offset: offset(diagnosis).map(|offset| format!("0x{offset:x}")),
-        image: diagnosis.image.as_ref(),
+        image: diagnosis.image.as_ref().filter(|_| matches!(diagnosis.place, Place::Image(_))),
         others: &diagnosis.others,
         is_cut_off: crash.is_cut_off,
         advice: &diagnosis.advice,

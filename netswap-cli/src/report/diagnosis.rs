@@ -7,13 +7,11 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
+use super::cure::Cure;
 use crate::commands::diagnose::{Diagnosis, Suspect};
-use crate::crash::{
-    Access, Advice, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name,
-    mapping_commands,
-};
+use crate::crash::{Access, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name};
 use crate::image::SwapRun;
-use crate::text::{Printable, quoted};
+use crate::text::Printable;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -50,7 +48,7 @@ pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> 
         ("cause", cause(diagnosis)),
         ("program", program(diagnosis)),
         ("exception", exception(diagnosis)),
-        ("beneath", beneath(diagnosis)),
+        ("status", status(diagnosis)),
         ("page of", detailed_page_of(diagnosis)),
         ("swap-run", swap_run(diagnosis)),
         ("same share", others(diagnosis)),
@@ -61,45 +59,33 @@ pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> 
         writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{}", lines.next().unwrap_or_default())?;
         lines.try_for_each(|line| writeln!(out, "  {:<12}{line}", ""))?;
     }
-    write!(out, "\n{}", cure(diagnosis).concat())
-}
-
-/// What helps: sentences, each with the commands that belong to it, indented.
-pub(super) fn cure(diagnosis: &Diagnosis) -> Vec<String> {
-    let mut cure: Vec<String> = Vec::new();
-    for text in diagnosis.advice.iter().map(|advice| said(*advice, diagnosis)) {
-        for line in text.lines() {
-            match cure.last_mut() {
-                Some(sentence) if line.starts_with(' ') => sentence.extend(["  ", line, "\n"]),
-                _ => cure.push(["  ", line, "\n"].concat()),
-            }
-        }
-    }
-    cure
+    writeln!(out)?;
+    Cure::of(diagnosis).write(out)
 }
 
 fn cause(diagnosis: &Diagnosis) -> String {
     let what = match (diagnosis.cause, diagnosis.place) {
         (Cause::ShareLost, Place::Image(_)) => {
-            "the connection to a share was lost, and with it a page of an image that ran from there"
+            "a page of an image was lost with the connection to a share"
         }
-        (Cause::ShareLost, Place::Mapped | Place::Memory) => {
-            "the connection to a share was lost, and with it a page of a file that was mapped as data"
+        (Cause::ShareLost, Place::Mapped) => {
+            "a page of a mapped file was lost with the connection to a share"
         }
         (Cause::ShareLost, Place::Private) => {
-            "a connection was lost, and with it a page of the program's own memory"
+            "a page of the program's own memory was lost with a connection"
         }
-        (Cause::ShareLost, Place::NotTold) => "the connection to a share was lost",
-        (Cause::DiskFailed, _) => "a disk failed, and a page on it could not be read",
-        (Cause::MediumFailed, _) => {
-            "a medium was taken out or is damaged, and a page on it could not be read"
+        (Cause::ShareLost, Place::Memory) => {
+            "a page that was of no image was lost with a connection"
         }
+        (Cause::ShareLost, Place::NotTold) => "a page was lost with the connection to a share",
+        (Cause::DiskFailed, _) => "a page could not be read, since a disk failed",
+        (Cause::MediumFailed, _) => "a page could not be read: a medium is gone or damaged",
         (Cause::NoProgress, _) => "Windows lacked the memory to read a page",
         (Cause::Unclear, _) if diagnosis.is_of_a_share() => {
-            "a page could not be read, and it is not told why; it may have been the loss of a share"
+            "a page could not be read; that may have been the loss of a share"
         }
-        (Cause::Unclear, _) => "a page could not be read, and it is not told why",
-        (Cause::NotInPage, _) => "another one than the loss of a share; netswap can't help with it",
+        (Cause::Unclear, _) => "a page could not be read, and nothing tells why",
+        (Cause::NotInPage, _) => "no page was missing; netswap can't help with this crash",
     };
     let style = if diagnosis.is_of_a_share() { BAD } else { NAME };
     format!("{style}{}{style:#}: {what}", diagnosis.cause.code().name())
@@ -126,7 +112,7 @@ fn exception(diagnosis: &Diagnosis) -> String {
     code + &parts.into_iter().flatten().collect::<String>()
 }
 
-fn beneath(diagnosis: &Diagnosis) -> String {
+fn status(diagnosis: &Diagnosis) -> String {
     let Some(status) = diagnosis.crash.exception.in_page.status.map(Status::of) else {
         return String::new();
     };
@@ -162,14 +148,17 @@ fn detailed_page_of(diagnosis: &Diagnosis) -> String {
             let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
             // A report of WER names the module of the instruction.
             let is_told = diagnosis.crash.exception.in_page.address.is_some();
-            let doubt =
-                if is_told { "" } else { "; the instruction lay there, the page perhaps not" };
+            let doubt = if is_told {
+                ""
+            } else {
+                "\nThe crash was in code of this image; the page may have been of another."
+            };
             return format!("{what}{}\n{}{doubt}", offset.unwrap_or_default(), from(&image.origin));
         }
         (Place::Mapped, _) => "Such a file is read in page by page from where it lies.",
         (Place::Private, _) => "Such memory is read in from the page file.",
         (Place::Memory, _) => {
-            "The dump does not tell which: the former is read in from where it lies, the latter from the page file."
+            "The dump does not tell which. The former is read in page by page from where it lies,\nthe latter from the page file."
         }
         _ => return what,
     };
@@ -191,9 +180,14 @@ fn from(origin: &Origin) -> String {
 
 fn swap_run(diagnosis: &Diagnosis) -> String {
     match (diagnosis.place, &diagnosis.image) {
-        (Place::Image(_), Some(image)) if diagnosis.cause != Cause::NotInPage => state(image),
+        (Place::Image(_), Some(image)) if counts(diagnosis, image) => state(image),
         _ => String::new(),
     }
+}
+
+/// Whether the bit can have to do with the crash.
+fn counts(diagnosis: &Diagnosis, image: &Suspect) -> bool {
+    diagnosis.is_of_a_share() || image.origin == Origin::Removable
 }
 
 /// Whether it has the bit, and how that is known.
@@ -202,32 +196,27 @@ fn state(image: &Suspect) -> String {
     let style = match image.bit {
         Bit::Set => GOOD,
         Bit::NotSet => BAD,
-        Bit::NotKnown => Style::new(),
+        Bit::NotKnown | Bit::SetNow => Style::new(),
     };
     let how = match &image.bits {
         Bits::Dump { .. } => "in its header, which the dump holds".to_owned(),
         Bits::File { path, .. } => format!("in {}, the same build", Printable(path)),
-        Bits::ChangedSince { path, swap_run } => {
-            let (path, now) = (Printable(path), words(swap_run));
-            format!("{path} is the same build, and was changed since: swap-run is {now} now")
+        Bits::Later { path, .. } if image.bit == Bit::SetNow => {
+            format!("in {}, and perhaps only since the crash", Printable(path))
+        }
+        Bits::Later { path, .. } => {
+            format!("{} was changed since the crash", Printable(path))
         }
         Bits::SameName { path, swap_run } => {
-            let now = words(swap_run);
-            format!(
-                "{} has its name, and may be another build: swap-run is {now} there",
-                Printable(path)
-            )
+            let (path, now) = (Printable(path), words(swap_run));
+            format!("{path}, perhaps of another build, has swap-run {now}")
         }
-        Bits::OtherBuild { path } => format!("{} is another build", Printable(path)),
-        Bits::Nowhere => {
-            let path = match &image.origin {
-                Origin::Share(share) => quoted(Path::new(share)),
-                _ => "PATH".to_owned(),
-            };
-            format!(
-                "its header was not left behind, and no file of its name was found: --images {path}"
-            )
+        Bits::Unreadable { path, why } => format!("{}: {why}", Printable(path)),
+        Bits::OtherBuild { path } => {
+            format!("{} is not the build that crashed", Printable(path))
         }
+        Bits::NotFound => "no file of its name was found".to_owned(),
+        Bits::Nowhere => "not left behind; --images PATH looks into the files".to_owned(),
     };
     format!("{style}{word}{style:#}: {how}")
 }
@@ -240,6 +229,9 @@ fn words(swap_run: &[SwapRun]) -> String {
 
 /// The other images of the share. Those that lack the bit are first, since of many not all are shown.
 fn others(diagnosis: &Diagnosis) -> String {
+    if !diagnosis.is_of_a_share() {
+        return String::new();
+    }
     let mut others: Vec<_> = diagnosis.others.iter().collect();
     others.sort_by_key(|other| other.bit);
     let most = if others.len() > MOST_OTHERS { MOST_OTHERS - 1 } else { others.len() };
@@ -266,80 +258,8 @@ pub(super) fn counted(bits: &BTreeMap<Bit, usize>) -> String {
 
 fn cut_off(diagnosis: &Diagnosis) -> String {
     if diagnosis.crash.is_cut_off {
-        "The dump ends before the memory does that it says it holds: was it copied whole?"
-            .to_owned()
+        "The dump ends before its memory does: was it copied whole?".to_owned()
     } else {
         String::new()
-    }
-}
-
-/// A piece of advice, in lines.
-fn said(advice: Advice, diagnosis: &Diagnosis) -> String {
-    let image = diagnosis.image.as_ref();
-    let path = image.map_or_else(|| "FILE".to_owned(), |image| quoted(Path::new(&pasted(image))));
-    let folder = match image.map(|image| &image.origin) {
-        Some(Origin::Share(share) | Origin::WebDav(share)) => quoted(Path::new(share)),
-        Some(Origin::Drive(letter)) => format!(r"{letter}:\"),
-        _ => "FOLDER".to_owned(),
-    };
-    match advice {
-        Advice::SetNetworkBit => format!(
-            "With IMAGE_FILE_NET_RUN_FROM_SWAP in the image, Windows copies it to the page file when it starts.\n\
-             If you build it with Cargo, this adds `netswap_build::emit();` to its build.rs, in its folder:\n    netswap init --xtask\n\
-             If you build it otherwise, it is an option of the linker:\n    /SWAPRUN:NET\n\
-             If you don't build it:\n    netswap patch {path}\n\
-             Which others of the share need it:\n    netswap verify {folder}"
-        ),
-        Advice::SetRemovableBit => format!(
-            "With IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP in the image, Windows copies it to the page file first:\n\
-             \x20   netswap patch --swap-run cd {path}"
-        ),
-        Advice::ReadTheBit => format!("Whether it has the bit:\n    netswap verify {path}"),
-        Advice::HadTheBit => format!(
-            "The image has the bit, so setting it is no cure. Was it set after the program had started, or the file replaced since?\n\
-             Which others of the share need it:\n    netswap verify {folder}"
-        ),
-        Advice::ReadTheOthers => format!(
-            "The program has the bit. Which others of the share need it:\n    netswap verify {folder}"
-        ),
-        Advice::TellTheDrive => {
-            let who = "Whether the drive is a share, on the machine and as the user of the crash:";
-            let commands = match image.map(|image| &image.origin) {
-                Some(Origin::Drive(letter)) => mapping_commands(*letter).to_vec(),
-                _ => vec!["net use".to_owned()],
-            };
-            format!("{who}\n    {}", commands.join("\n    "))
-        }
-        Advice::LocalPath => "The path is one of this machine, and the network failed: a link to a share, or a disk by iSCSI, is behind it."
-            .to_owned(),
-        Advice::CopyTheData => "No bit protects a file that is mapped as data. Have the program read it, or copy it to a local disk first."
-            .to_owned(),
-        Advice::CheckThePageFile => "No bit in an image protects memory of the program's own. Look after the disk that the page file is on: can the network be lost between the two?"
-            .to_owned(),
-        Advice::TellThePlace => match diagnosis.crash.exception.in_page.address {
-            Some(address) => format!(
-                "A debugger may tell what the address belongs to, such as WinDbg:\n    !address 0x{address:x}"
-            ),
-            None => "A dump tells what the page belonged to, where a report does not: see `netswap explain share-lost`."
-                .to_owned(),
-        },
-        Advice::CheckTheDisk => "Look after the disk: the System log has its errors, and no bit in an image helps.".to_owned(),
-        Advice::CheckTheMedium => "Put the medium back, or replace it.".to_owned(),
-        Advice::CheckMemory => "Look after what takes the machine's memory: no bit in an image helps, and one that makes Windows copy it takes more."
-            .to_owned(),
-        Advice::Debug => "A debugger tells more, such as WinDbg's `!analyze -v`.".to_owned(),
-    }
-}
-
-/// The path as Windows programs take it, where a dump has another form of it.
-fn pasted(image: &Suspect) -> String {
-    let (Origin::Share(share) | Origin::WebDav(share)) = &image.origin else {
-        return image.path.clone();
-    };
-    let path = image.path.replace('/', "\\");
-    let start = share.trim_start_matches('\\').to_lowercase();
-    match path.to_lowercase().find(&start).and_then(|at| path.get(at..)) {
-        Some(rest) => format!(r"\\{rest}"),
-        None => path,
     }
 }

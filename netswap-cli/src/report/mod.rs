@@ -5,6 +5,8 @@ pub(crate) mod change;
 #[cfg(feature = "cli")]
 mod crashes;
 #[cfg(feature = "cli")]
+mod cure;
+#[cfg(feature = "cli")]
 pub(crate) mod diagnose;
 #[cfg(feature = "cli")]
 mod diagnosis;
