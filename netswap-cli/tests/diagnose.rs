@@ -93,7 +93,7 @@ fn dumps_of_each_machine_tell_the_same() {
 #[test]
 fn memory_that_is_no_image_is_told_apart_where_the_dump_has_its_kind() {
     for (name, place, advice, sentence) in [
-        ("x64-mapped", "mapped", "copy-the-data", "a file that the program has mapped as data\n"),
+        ("x64-mapped", "mapped", "copy-the-data", "a file mapped as data, or memory that programs"),
         ("x64-private", "private", "check-the-page-file", "memory of the program's own\n"),
         ("x64-image-without-module", "not-told", "tell-the-place", "    !address 0x11000\n"),
         ("x64-two-parameters", "memory", "read-the-log", "The dump does not tell which. "),
@@ -387,7 +387,7 @@ fn a_group_counts_the_bits_and_shows_the_last_crash_that_tells_of_them() {
         "  swap-run    2 not known, 2 set\n",
         "  time        2020-09-13T12:26:40Z to 2023-11-14T22:13:20Z\n",
         "  such as     ./4.dmp\n",
-        "  The image has the bit, so setting it is no cure.",
+        "  The image had the bit as it was loaded, so setting it is no cure.",
     ] {
         assert!(run.stdout.contains(row), "{row}: {}", run.stdout);
     }
@@ -405,4 +405,103 @@ fn where_images_could_not_be_looked_for_the_run_is_no_success() {
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("no images from socket: it is neither"), "{}", run.stderr);
     assert!(run.stdout.contains("share-lost"), "{}", run.stdout);
+}
+
+#[test]
+fn what_a_file_says_does_not_reach_the_terminal_as_it_is() {
+    let report = b"Version=1\nEventType=\x1b]0;title\x07\x1b[2JAPPCRASH\n";
+    let folder = folder(&[("a.wer", report)]);
+    let run = netswap(folder.path(), &["a.wer"]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stdout.contains(r"it tells of `\u{1b}]0;title\u{7}\u{1b}[2JAPPCRASH`"), "{run:#?}");
+}
+
+/// A report of an in-page error: what is beneath, the program, and the modules.
+fn in_page(status: &str, program: &str, modules: &[&str]) -> Vec<u8> {
+    let lines = modules.iter().enumerate();
+    let lines: Vec<_> =
+        lines.map(|(at, module)| format!("LoadedModule[{at}]={module}\n")).collect();
+    let start =
+        format!("Version=1\nEventType=InPageError\nSig[0].Value={status}\nAppPath={program}\n");
+    (start + &lines.concat()).into_bytes()
+}
+
+#[test]
+fn no_local_program_is_to_be_patched_for_a_share_that_was_lost() {
+    let local = in_page("c000020c", r"C:\Ledger\ledger.exe", &[r"C:\Ledger\ledger.exe"]);
+    let folder = folder(&[("Report.wer", &local)]);
+    let run = netswap(folder.path(), &["Report.wer"]);
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(!run.stdout.contains("netswap patch"), "{}", run.stdout);
+}
+
+#[test]
+fn a_library_on_a_share_is_what_a_local_program_lost() {
+    let modules = [r"C:\Ledger\ledger.exe", r"\\depot\tools\rates.dll"];
+    let local = in_page("c000020c", r"C:\Ledger\ledger.exe", &modules);
+    let folder = folder(&[("Report.wer", &local)]);
+    let run = netswap(folder.path(), &["Report.wer"]);
+    assert!(run.stdout.contains(r"netswap verify \\depot\tools"), "{}", run.stdout);
+    assert!(run.stdout.contains("same share  rates.dll  "), "{}", run.stdout);
+}
+
+#[test]
+fn the_program_is_not_the_first_module_if_that_is_a_dll() {
+    let modules = [r"C:\Windows\SYSTEM32\ntdll.dll", r"\\depot\tools\ledger.exe"];
+    let report = in_page("c000020c", r"\\depot\tools\ledger.exe", &modules);
+    let folder = folder(&[("Report.wer", &report)]);
+    let rows = rows(folder.path(), &["Report.wer"], 1);
+    assert_eq!(rows[0]["others"][0]["path"], r"\\depot\tools\ledger.exe");
+    assert_eq!(rows[0]["others"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_crash_in_a_local_library_may_be_of_a_page_of_the_share() {
+    let text = CRASH.replace("Sig[3].Value=Ledger.exe", "Sig[3].Value=vcruntime140.dll");
+    let text = text + "LoadedModule[2]=C:\\Windows\\System32\\vcruntime140.dll\r\n";
+    let folder = folder(&[("Report.wer", text.as_bytes())]);
+    let rows = rows(folder.path(), &["Report.wer"], 1);
+    assert_eq!(
+        (&rows[0]["cause"], &rows[0]["place"]),
+        (&"cause-unclear".into(), &"not-told".into())
+    );
+    assert_eq!(rows[0]["others"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn crashes_are_of_one_group_by_the_image_in_any_spelling_or_by_the_program() {
+    let of = |program: &str| in_page("c000020c", program, &[]);
+    let (a, b) = (of(r"\\depot\tools\ledger.exe"), of(r"\\other\apps\payroll.exe"));
+    let c = of(r"\\DEPOT\tools\Ledger.exe");
+    let folder = folder(&[("1/Report.wer", &a), ("2/Report.wer", &b), ("3/Report.wer", &c)]);
+    let run = netswap(folder.path(), &["."]);
+    assert!(run.stdout.starts_with("2 crashes: share-lost, "), "{}", run.stdout);
+    for part in
+        ["\n1 crash: share-lost, ", r"program     \\other\apps\payroll.exe", r"verify \\other\apps"]
+    {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn images_of_the_share_that_lack_the_bit_come_first_and_into_the_command() {
+    let folder = folder(&[("a.dmp", &dump("x64-many-of-a-share"))]);
+    let run = netswap(folder.path(), &["a.dmp"]);
+    let lines = |part: &str| run.stdout.lines().filter(|line| line.contains(part)).count();
+    assert_eq!(lines("page of     \\\\server\\tools\\2.dll + 0x1000"), 1, "{}", run.stdout);
+    assert_eq!(lines(".dll  not set: "), 7, "{}", run.stdout);
+    assert_eq!(lines(".dll  set: "), 0, "{}", run.stdout);
+    assert_eq!(lines("and 16 more: 4 not set, 12 set"), 1, "{}", run.stdout);
+    assert_eq!(lines("netswap patch \\\\server\\tools\\"), 8, "{}", run.stdout);
+    assert_eq!(lines("netswap patch \\\\server\\tools\\1.dll"), 0, "{}", run.stdout);
+}
+
+#[test]
+fn of_another_exception_no_image_is_suspected() {
+    let text = CRASH.replace("c0000006", "c0000005");
+    let folder = folder(&[("Report.wer", text.as_bytes())]);
+    let rows = rows(folder.path(), &["Report.wer"], 0);
+    assert_eq!((&rows[0]["image"], &rows[0]["others"]), (&Value::Null, &serde_json::json!([])));
+    let run = netswap(folder.path(), &["Report.wer"]);
+    assert!(!run.stdout.contains("same share") && !run.stdout.contains("swap-run"), "{run:#?}");
 }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::crash::{
-    self, Advice, Bit, Bits, Cause, Crash, CrashError, Images, Origin, Place, advice, same_share,
+    self, Advice, Bit, Bits, Cause, Crash, CrashError, Images, Origin, Place, advice, file_name,
+    needed, same_share,
 };
 use crate::find::{Visit, WalkedFile, all_exist, walk};
-use crate::image::SwapRun;
 use crate::{Error, ExitCode, WalkOptions};
 
 /// What is to be said of one file.
@@ -31,7 +31,7 @@ pub(crate) struct Diagnosis {
     pub(crate) cause: Cause,
     /// What the page belonged to that could not be read in.
     pub(crate) place: Place,
-    /// The image that it belonged to, or else the program.
+    /// The image that it belonged to or may have belonged to, or else the program.
     pub(crate) image: Option<Suspect>,
     /// Images of the same share, whose pages may be the next.
     pub(crate) others: Vec<Suspect>,
@@ -54,31 +54,31 @@ pub(crate) struct Suspect {
 
 impl Diagnosis {
     /// What follows from a crash, with what is known of its images.
-    pub(crate) fn of(crash: Crash, bits: &dyn Fn(&crash::Module, &Origin) -> Bits) -> Self {
+    pub(crate) fn of(crash: Crash, bits: &dyn Fn(&crash::Module) -> Bits) -> Self {
         let exception = crash.exception;
         let cause = Cause::of(exception.code, exception.in_page.status);
-        let place = Place::of(&crash);
-        let suspect = |module: &crash::Module, origin: Origin| {
-            let bits = bits(module, &origin);
-            let bit = bits.has(needed(&origin));
+        let is_in_page = cause != Cause::NotInPage;
+        let place = if is_in_page { Place::of(&crash) } else { Place::NotTold };
+        let suspect = |module: &crash::Module| {
+            let origin = Origin::of(&module.path);
+            let bits = bits(module);
+            let bit = bits.has(needed(cause, &origin));
             Suspect { path: module.path.clone(), origin, bit, bits }
         };
-        let index = if let Place::Image(index) = place { Some(index) } else { None };
+        let program = program(&crash);
+        let image = place.module().and_then(|index| crash.modules.get(index)).or(program.as_ref());
+        let image = image.map(suspect);
+        let is_itself = |index| Some(index) == place.module();
+        let elsewhere = crash.modules.iter().enumerate().filter(|(index, _)| !is_itself(*index));
+        let elsewhere = elsewhere.map(|(_, module)| module);
         // A report may name the program and no module at all.
-        let program =
-            crash.program.clone().map(|path| crash::Module { path, ..Default::default() });
-        let modules = if crash.modules.is_empty() { program.as_slice() } else { &crash.modules };
-        let image = modules.get(index.unwrap_or(0));
-        let image = image.map(|module| suspect(module, Origin::of(&module.path)));
-        // Where it is not told which image it was, the program is one of the others.
-        let elsewhere = modules.iter().enumerate().filter(|(other, _)| Some(*other) != index);
+        let alone = program.iter().filter(|_| crash.modules.is_empty());
         // Of the many others no file is looked at.
-        let of_the_share = elsewhere.filter_map(|(_, module)| {
+        let is_one = |module: &&crash::Module| {
             let origin = Origin::of(&module.path);
-            let is_one = image.as_ref().is_some_and(|image| is_same(&image.origin, &origin));
-            is_one.then(|| suspect(module, origin))
-        });
-        let others = of_the_share.collect();
+            is_in_page && image.as_ref().is_some_and(|image| is_same(&image.origin, &origin))
+        };
+        let others = elsewhere.chain(alone).filter(is_one).map(suspect).collect();
         let (origin, bit) = image
             .as_ref()
             .map_or((Origin::Unknown, Bit::NotKnown), |image| (image.origin.clone(), image.bit));
@@ -93,6 +93,28 @@ impl Diagnosis {
             || self.cause == Cause::Unclear
                 && self.advice.iter().any(|advice| of_network.contains(advice))
     }
+
+    /// Whether it is told by a report, and not by a dump.
+    pub(crate) fn is_by_report(&self) -> bool {
+        self.crash.modules.iter().all(|module| module.range.is_none())
+    }
+}
+
+/// The program; where it is of this machine and a DLL of it is not, that is what a share may have been lost of.
+fn program(crash: &Crash) -> Option<crash::Module> {
+    let path = crash.program.as_deref()?;
+    let is_path = |module: &&crash::Module| same_share(&module.path, path);
+    let is_name = |module: &&crash::Module| same_share(file_name(&module.path), file_name(path));
+    let modules = &crash.modules;
+    let program = modules.iter().find(is_path).or_else(|| modules.iter().find(is_name)).cloned();
+    let program =
+        program.unwrap_or_else(|| crash::Module { path: path.to_owned(), ..Default::default() });
+    let is_of_share = |module: &&crash::Module| {
+        matches!(Origin::of(&module.path), Origin::Share(_) | Origin::WebDav(_))
+    };
+    let is_local = matches!(Origin::of(path), Origin::System | Origin::Local);
+    let library = modules.iter().find(is_of_share).filter(|_| is_local).cloned();
+    Some(library.unwrap_or(program))
 }
 
 /// Whether both came from one share, or from one drive, which may be one.
@@ -104,11 +126,6 @@ fn is_same(a: &Origin, b: &Origin) -> bool {
         (Origin::Drive(a), Origin::Drive(b)) => a == b,
         _ => false,
     }
-}
-
-/// The bit that makes Windows copy an image from there.
-fn needed(origin: &Origin) -> SwapRun {
-    if matches!(origin, Origin::Removable) { SwapRun::Cd } else { SwapRun::Net }
 }
 
 /// What is done with each file as it comes.
@@ -140,11 +157,11 @@ pub(crate) fn diagnose(
 }
 
 /// Whether what is in a folder beside dumps and reports is none of them. What has the name of one, and is not, may have
-/// been one; reports that Windows writes of other things are none.
+/// been one; reports of other events are none, nor are dumps of programs that live on.
 fn is_other(error: &CrashError, path: &Path) -> bool {
     match error {
         CrashError::NotACrash => !is_called_one(path),
-        CrashError::NotOfACrash(_) => true,
+        CrashError::NotOfACrash(_) | CrashError::NoException => true,
         _ => false,
     }
 }
@@ -168,7 +185,7 @@ impl Visit for Doctor<'_> {
         let read = || crash::read(&file.open()?);
         let what = match read() {
             Ok(crash) => {
-                let bits = |module: &_, origin: &_| self.images.of(module, origin);
+                let bits = |module: &_| self.images.of(module);
                 Ok(Box::new(Diagnosis::of(crash, &bits)))
             }
             // A folder holds other things, too.

@@ -6,6 +6,7 @@ use super::origin::{Origin, file_name};
 use super::status::{Class, Status};
 use super::{Crash, IN_PAGE_ERROR, Memory, Module};
 use crate::Code;
+use crate::image::SwapRun;
 
 /// What a program died of; in order of what it has to do with shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +31,8 @@ pub enum Cause {
 pub enum Place {
     /// An image: its index among the modules.
     Image(usize),
+    /// Perhaps the image of the instruction, of which alone a report of WER tells: its index among the modules.
+    Instruction(usize),
     /// A file that is mapped as data.
     Mapped,
     /// Memory of the program's own.
@@ -160,31 +163,53 @@ impl Place {
             };
             return modules.clone().position(holds).map_or(of_no_module, Place::Image);
         }
-        // The instruction's module, which is the page's where that could not be run. An instruction of Windows' own
-        // or of another local image reads pages of any.
+        // The page is of the same image where the instruction itself could not be read. One of Windows' own or of
+        // another local image reads pages of any.
         let named = crash.named.as_ref().map(|named| named.name.to_lowercase());
-        let is_of_page = |module: &Module| {
-            Some(file_name(&module.path).to_lowercase()) == named
-                && !is_local(&Origin::of(&module.path))
-        };
-        modules.clone().position(is_of_page).map_or(Place::NotTold, Place::Image)
+        let is_named = |module: &&Module| Some(file_name(&module.path).to_lowercase()) == named;
+        let mut of_its_name =
+            crash.modules.iter().enumerate().filter(|(_, module)| is_named(module));
+        match (of_its_name.next(), of_its_name.next()) {
+            (Some((index, module)), None) if !is_local(&Origin::of(&module.path)) => {
+                Place::Instruction(index)
+            }
+            _ => Place::NotTold,
+        }
+    }
+
+    /// The module that it is, or may be.
+    pub fn module(self) -> Option<usize> {
+        match self {
+            Place::Image(index) | Place::Instruction(index) => Some(index),
+            Place::Mapped | Place::Private | Place::Memory | Place::NotTold => None,
+        }
+    }
+}
+
+/// The bit that makes Windows copy an image from there, if that helps against this cause.
+pub fn needed(cause: Cause, origin: &Origin) -> SwapRun {
+    match (cause, origin) {
+        (_, Origin::Removable) | (Cause::MediumFailed, Origin::Drive(_)) => SwapRun::Cd,
+        _ => SwapRun::Net,
     }
 }
 
 /// What helps, in the order in which it is to be said.
 ///
-/// `origin` and `bit` are those of the image that the page belonged to, and of the program where that is not told.
+/// `origin` and `bit` are those of the image that the page belonged to, and of the program where that is not told; the
+/// bit is the one that is [`needed`].
 pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
-    let lacks_it = matches!(bit, Bit::NotSet | Bit::NotKnown);
-    let is_removable = matches!((place, origin), (Place::Image(_), Origin::Removable));
-    let removable_bit = (is_removable && lacks_it).then_some(Advice::SetRemovableBit);
+    let may_need_cd = place.module().is_some()
+        && needed(cause, origin) == SwapRun::Cd
+        && matches!(bit, Bit::NotSet | Bit::NotKnown);
+    let removable_bit = may_need_cd.then_some(Advice::SetRemovableBit);
     let with_bit = |first| [first].into_iter().chain(removable_bit).collect();
     match cause {
         Cause::NotInPage => vec![Advice::Debug],
         Cause::DiskFailed => with_bit(Advice::CheckTheDisk),
         Cause::MediumFailed => with_bit(Advice::CheckTheMedium),
         Cause::NoProgress => vec![Advice::CheckMemory],
-        Cause::ShareLost if is_local(origin) && matches!(place, Place::Image(_)) => {
+        Cause::ShareLost if is_local(origin) && place.module().is_some() => {
             vec![Advice::LocalPath]
         }
         Cause::ShareLost => of_share(place, origin, bit),
@@ -206,15 +231,15 @@ fn of_share(place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
         Place::Mapped | Place::Memory => return vec![Advice::CopyTheData],
         Place::Private => return vec![Advice::CheckThePageFile],
         Place::Image(_) => true,
-        Place::NotTold => false,
+        Place::Instruction(_) | Place::NotTold => false,
     };
-    let place = if is_told { vec![] } else { vec![Advice::TellThePlace] };
+    let tell_the_place = if is_told { vec![] } else { vec![Advice::TellThePlace] };
     // It was another image than the program.
     if is_local(origin) {
-        return place;
+        return tell_the_place;
     }
     let is_drive = matches!(origin, Origin::Drive(_) | Origin::Unknown);
-    let drive = if is_drive { vec![Advice::TellTheDrive] } else { vec![] };
+    let tell_the_drive = if is_drive { vec![Advice::TellTheDrive] } else { vec![] };
     let own = match bit {
         Bit::NotKnown if is_told => vec![Advice::ReadTheBit, Advice::SetNetworkBit],
         Bit::NotSet | Bit::NotKnown => vec![Advice::SetNetworkBit],
@@ -222,10 +247,10 @@ fn of_share(place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
         Bit::Set if is_told => vec![Advice::HadTheBit],
         Bit::SetNow | Bit::Set => vec![],
     };
-    // First those that are known, be it one or none.
+    // Where it may have been any of them, all are looked at first.
     let others = vec![Advice::ReadTheOthers];
     let own_and_others = if is_told { [own, others] } else { [others, own] };
-    [place, drive, own_and_others.concat()].concat()
+    [tell_the_place, tell_the_drive, own_and_others.concat()].concat()
 }
 
 /// Whether it is certain that it is of this machine.
@@ -266,8 +291,14 @@ mod tests {
         Advice::Debug,
     ];
     const BITS: [Bit; 4] = [Bit::NotSet, Bit::NotKnown, Bit::SetNow, Bit::Set];
-    const PLACES: [Place; 5] =
-        [IMAGE, Place::Mapped, Place::Private, Place::Memory, Place::NotTold];
+    const PLACES: [Place; 6] = [
+        IMAGE,
+        Place::Instruction(0),
+        Place::Mapped,
+        Place::Private,
+        Place::Memory,
+        Place::NotTold,
+    ];
 
     fn share() -> Origin {
         Origin::Share(r"\\fileserver\tools".to_owned())
@@ -317,11 +348,13 @@ mod tests {
             (Cause::DiskFailed, IMAGE, &share(), Bit::NotSet, &[CheckTheDisk]),
             (Cause::DiskFailed, IMAGE, &removable, Bit::NotSet, &[CheckTheDisk, SetRemovableBit]),
             (Cause::MediumFailed, IMAGE, &removable, Bit::NotKnown, &[CheckTheMedium, SetRemovableBit]),
+            (Cause::MediumFailed, IMAGE, &drive, Bit::NotKnown, &[CheckTheMedium, SetRemovableBit]),
             (Cause::NoProgress, IMAGE, &share(), Bit::NotSet, &[CheckMemory]),
             (Cause::Unclear, IMAGE, &share(), Bit::NotSet, &[ReadTheLog, SetNetworkBit, ReadTheOthers, Debug]),
             (Cause::Unclear, IMAGE, &drive, Bit::Set, &[ReadTheLog, TellTheDrive, HadTheBit, ReadTheOthers, Debug]),
             (Cause::Unclear, IMAGE, &local, Bit::NotSet, &[ReadTheLog, CheckTheDisk, Debug]),
             (Cause::Unclear, IMAGE, &removable, Bit::NotSet, &[ReadTheLog, CheckTheMedium, SetRemovableBit, Debug]),
+            (Cause::Unclear, Place::Instruction(0), &share(), Bit::Set, &[ReadTheLog, TellThePlace, ReadTheOthers, Debug]),
             (Cause::Unclear, Place::NotTold, &share(), Bit::NotSet, &[ReadTheLog, TellThePlace, ReadTheOthers, SetNetworkBit, Debug]),
             (Cause::NotInPage, IMAGE, &share(), Bit::NotSet, &[Debug]),
         ];
@@ -333,27 +366,36 @@ mod tests {
     /// Whether a piece of advice is to be given: once more, by what it is good for.
     fn is_due(advice: Advice, cause: Cause, place: Place, origin: &Origin, bit: Bit) -> bool {
         let image = matches!(place, Place::Image(_));
+        let any_image = image || matches!(place, Place::Instruction(_));
+        let untold = matches!(place, Place::Instruction(_) | Place::NotTold);
         let removable = *origin == Origin::Removable;
         let disk = matches!(origin, Origin::System | Origin::Local);
         let network = matches!(origin, Origin::Share(_) | Origin::WebDav(_));
-        let (lost, unclear) = (cause == Cause::ShareLost, cause == Cause::Unclear);
+        let drive = matches!(origin, Origin::Drive(_));
         let lacks_it = matches!(bit, Bit::NotSet | Bit::NotKnown);
-        let may_be = (lost || unclear) && (image || place == Place::NotTold) && !removable && !disk;
+        let (lost, unclear) = (cause == Cause::ShareLost, cause == Cause::Unclear);
+        let medium = cause == Cause::MediumFailed;
+        let may_be = (lost || unclear) && (image || untold) && !removable && !disk;
         match advice {
             Advice::Debug => unclear || cause == Cause::NotInPage,
             Advice::CheckMemory => cause == Cause::NoProgress,
             Advice::CheckTheDisk => cause == Cause::DiskFailed || unclear && image && disk,
-            Advice::CheckTheMedium => cause == Cause::MediumFailed || unclear && image && removable,
+            Advice::CheckTheMedium => medium || unclear && image && removable,
             Advice::SetRemovableBit => {
-                let is_of_it = unclear || matches!(cause, Cause::DiskFailed | Cause::MediumFailed);
-                is_of_it && image && removable && lacks_it
+                let is_of_it = if unclear { image } else { any_image };
+                let is_it = removable && (unclear || medium || cause == Cause::DiskFailed)
+                    || drive && medium;
+                is_of_it && is_it && lacks_it
             }
             Advice::CopyTheData => {
                 (lost || unclear) && matches!(place, Place::Mapped | Place::Memory)
             }
             Advice::CheckThePageFile => (lost || unclear) && place == Place::Private,
-            Advice::TellThePlace => (lost || unclear) && place == Place::NotTold,
-            Advice::LocalPath => lost && image && (disk || removable),
+            Advice::TellThePlace => {
+                let is_local_instruction = lost && any_image && (disk || removable);
+                (lost || unclear) && untold && !is_local_instruction
+            }
+            Advice::LocalPath => lost && any_image && (disk || removable),
             Advice::TellTheDrive => may_be && !network,
             Advice::ReadTheBit => may_be && image && bit == Bit::NotKnown,
             Advice::SetNetworkBit => may_be && lacks_it,
@@ -452,12 +494,20 @@ mod tests {
     }
 
     #[test]
+    fn of_two_modules_of_one_name_none_is_told() {
+        let mut crash = crash(None, Some("tool.exe"));
+        crash.modules.push(Module { path: r"\\c\d\TOOL.EXE".to_owned(), ..Module::default() });
+        assert_eq!(Place::of(&crash), Place::NotTold);
+    }
+
+    #[test]
     fn an_instruction_of_a_local_image_tells_nothing_of_the_page() {
         for (path, expected) in [
             (r"C:\Windows\System32\ntdll.dll", Place::NotTold),
             (r"\\?\Volume{0}\ntdll.dll", Place::NotTold),
-            (r"\\a\b\ntdll.dll", Place::Image(2)),
-            (r"D:\ntdll.dll", Place::Image(2)),
+            (r"C:\Tools\ntdll.dll", Place::NotTold),
+            (r"\\a\b\ntdll.dll", Place::Instruction(2)),
+            (r"D:\ntdll.dll", Place::Instruction(2)),
         ] {
             let mut crash = crash(None, Some("NTDLL.dll"));
             crash.modules.push(Module { path: path.to_owned(), ..Module::default() });
@@ -467,7 +517,7 @@ mod tests {
 
     #[test]
     fn without_an_address_the_report_names_the_module() {
-        assert_eq!(Place::of(&crash(None, Some("tool.EXE"))), Place::Image(0));
+        assert_eq!(Place::of(&crash(None, Some("tool.EXE"))), Place::Instruction(0));
         assert_eq!(Place::of(&crash(None, Some("other.dll"))), Place::NotTold);
         assert_eq!(Place::of(&crash(None, None)), Place::NotTold);
         assert_eq!(Place::of(&crash(Some(0), Some("tool.exe"))), Place::Memory);

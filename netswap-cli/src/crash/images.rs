@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Module;
 use super::cause::Bit;
-use super::origin::{Origin, file_name};
+use super::origin::file_name;
 use crate::find::{Visit, WalkedFile, walk};
 use crate::image::{self, Content, Header, ReadError, SwapRun};
 use crate::{Error, WalkOptions};
@@ -126,21 +126,27 @@ impl Images {
 
     /// What is known of a module's bits.
     ///
-    /// A path of a share is not opened just because a dump names it: whoever made the dump would choose
-    /// which server this machine logs on to.
-    pub fn of(&self, module: &Module, origin: &Origin) -> Bits {
+    /// What a dump names is opened on a drive of this machine alone: on any server, whoever made the dump would
+    /// choose which one this machine logs on to.
+    pub fn of(&self, module: &Module) -> Bits {
         if let Some(characteristics) = module.characteristics {
             return Bits::Dump { swap_run: set(characteristics) };
         }
         let name = file_name(&module.path).to_lowercase();
         let named = self.by_name.get(&name).into_iter().flatten().cloned();
-        let is_here = cfg!(windows) && !matches!(origin, Origin::Share(_) | Origin::WebDav(_));
-        let itself = is_here.then(|| PathBuf::from(&module.path));
+        let itself =
+            (cfg!(windows) && is_on_a_drive(&module.path)).then(|| PathBuf::from(&module.path));
         let found = named.chain(itself).map(|path| of_file(module, path));
         let none = if self.are_given { Bits::NotFound } else { Bits::Nowhere };
         // Of two that tell as much the first counts.
         found.fold(none, |best, found| if found.rank() > best.rank() { found } else { best })
     }
+}
+
+/// Whether a path begins with a drive, as `C:\\`, and is no other name of the object manager.
+fn is_on_a_drive(path: &str) -> bool {
+    let path = path.strip_prefix(r"\\?\").unwrap_or(path);
+    matches!(path.as_bytes(), [letter, b':', b'\\', ..] if letter.is_ascii_alphabetic())
 }
 
 /// What a file tells of a module of its name.
@@ -167,11 +173,14 @@ fn of_file(module: &Module, path: PathBuf) -> Bits {
 }
 
 /// Whether these are the headers of the module: the same time stamp and, where that is known, size. `None`: there
-/// is nothing to tell it by.
+/// is nothing to tell it by, as a time stamp of 0 is not.
 fn is_same_build(module: &Module, header: &Header) -> Option<bool> {
+    let time_stamp = module.time_stamp?;
     let size = module.range.map(|(_, size)| size);
-    let is_same = module.time_stamp? == header.time_stamp;
-    Some(is_same && size.is_none_or(|size| size == header.size_of_image))
+    let is_same =
+        time_stamp == header.time_stamp && size.is_none_or(|size| size == header.size_of_image);
+    let is_told = time_stamp != 0 || is_unchanged(module, header) == Some(true);
+    (is_told || !is_same).then_some(is_same)
 }
 
 /// Whether the file is as it was then, by its checksum. `None`: it has none, or none was left behind.
@@ -197,5 +206,32 @@ impl Visit for Files {
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
         (path, Some(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_on_a_drive_is_opened_because_a_dump_names_it() {
+        for (path, expected) in [
+            (r"C:\Tools\a.exe", true),
+            (r"\\?\z:\a.exe", true),
+            (r"\\evil\share\a.exe", false),
+            (r"\\evil\\share\a.exe", false),
+            (r"\\?\UNC\evil\share\a.exe", false),
+            (r"\\?\Global\UNC\evil\share\a.exe", false),
+            (r"\\?\GLOBALROOT\Device\Mup\evil\share\a.exe", false),
+            (r"\\.\C:\a.exe", false),
+            (r"\\.\pipe\a", false),
+            (r"//evil/share/a.exe", false),
+            (r"C:a.exe", false),
+            ("CON", false),
+            ("a.exe", false),
+            ("", false),
+        ] {
+            assert_eq!(is_on_a_drive(path), expected, "{path}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::image::read_full;
 
-pub use cause::{Advice, Bit, Cause, Place, advice};
+pub use cause::{Advice, Bit, Cause, Place, advice, needed};
 pub use images::{Bits, Images};
 pub use origin::{Origin, file_name, mapping_commands, same_share};
 pub use status::{Class, Status, exception_name};

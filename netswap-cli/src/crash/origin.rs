@@ -33,7 +33,7 @@ pub enum Origin {
     Share(String),
     /// A folder of a web server, as `\\server@SSL\DavWWWRoot`.
     WebDav(String),
-    /// A drive letter, in upper case. It is a local volume, or a share that is mapped to it.
+    /// A drive letter but C, in upper case. It is a local volume, or a share that is mapped to it.
     Drive(char),
     /// Windows' own folder.
     System,
@@ -99,6 +99,7 @@ fn device_name(path: &str) -> Origin {
     match &*first.to_ascii_lowercase() {
         "unc" => share(rest, false),
         "globalroot" => object_path(rest),
+        "global" => device_name(rest),
         name if name.starts_with("volume{") => volume(rest),
         _ => drive(path).unwrap_or_else(|| device(path)),
     }
@@ -129,16 +130,15 @@ fn volume(path: &str) -> Origin {
     System::in_root(path, Origin::Local)
 }
 
-/// A path that begins with a drive letter. Of which drive Windows runs is not known: on another than
-/// C, a folder of its name can be on a share.
+/// A path that begins with a drive letter. C is a local volume: nearly always Windows runs from it.
 fn drive(path: &str) -> Option<Origin> {
     let mut characters = path.chars();
     let letter = characters.next().filter(char::is_ascii_alphabetic)?.to_ascii_uppercase();
     let rest = characters.as_str().strip_prefix(':')?;
-    let drive = Origin::Drive(letter);
     Some(match rest.strip_prefix(SEPARATORS) {
-        Some(rest) if letter == 'C' => System::in_root(rest, drive),
-        _ => drive,
+        Some(rest) if letter == 'C' => volume(rest),
+        _ if letter == 'C' => Origin::Local,
+        _ => Origin::Drive(letter),
     })
 }
 
@@ -275,6 +275,8 @@ mod tests {
             r"\\?\UNC\depot\tools\a.exe",
             r"\\.\UNC\depot\tools\a.exe",
             r"\??\UNC\depot\tools\a.exe",
+            r"\\?\Global\UNC\depot\tools\a.exe",
+            r"\\.\Global\Global\UNC\depot\tools\a.exe",
             r"\DosDevices\UNC\depot\tools\a.exe",
             r"\\?\GLOBALROOT\Device\Mup\depot\tools\a.exe",
             r"\Device\Mup\depot\tools\a.exe",
@@ -328,16 +330,16 @@ mod tests {
         for (path, expected) in [
             (r"Z:\a.exe", Origin::Drive('Z')),
             (r"z:a.exe", Origin::Drive('Z')),
-            (r"C:", Origin::Drive('C')),
-            (r"C:\", Origin::Drive('C')),
-            (r"\\?\C:\Tools\a.exe", Origin::Drive('C')),
-            (r"\\.\C:\Tools\a.exe", Origin::Drive('C')),
-            (r"\??\C:\Tools\a.exe", Origin::Drive('C')),
-            (r"\GLOBAL??\C:\Tools\a.exe", Origin::Drive('C')),
-            (r"C:\Windows", Origin::Drive('C')),
-            (r"C:\WindowsApps\a.exe", Origin::Drive('C')),
-            (r"C:\Windows\..\Tools\a.exe", Origin::Drive('C')),
-            (r"C:Windows\a.exe", Origin::Drive('C')),
+            (r"C:", Origin::Local),
+            (r"C:\", Origin::Local),
+            (r"\\?\C:\Tools\a.exe", Origin::Local),
+            (r"\\.\C:\Tools\a.exe", Origin::Local),
+            (r"\??\C:\Tools\a.exe", Origin::Local),
+            (r"\GLOBAL??\C:\Tools\a.exe", Origin::Local),
+            (r"C:\Windows", Origin::Local),
+            (r"C:\WindowsApps\a.exe", Origin::Local),
+            (r"C:\Windows\..\Tools\a.exe", Origin::Local),
+            (r"C:Windows\a.exe", Origin::Local),
             (r"Z:\Windows\a.exe", Origin::Drive('Z')),
             (r"C:\Windows\System32\ntdll.dll", Origin::System),
             (r"\\?\C:\Windows\System32\ntdll.dll", Origin::System),

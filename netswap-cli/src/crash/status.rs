@@ -41,29 +41,39 @@ pub struct Status {
 type Row = (u32, &'static str, Class, &'static str);
 
 #[rustfmt::skip]
-const TABLE: [Row; 25] = [
-    (0xC000_00B5, "STATUS_IO_TIMEOUT", Class::Network, "The file server did not answer in time."),
+const TABLE: [Row; 35] = [
     (0xC000_00BE, "STATUS_BAD_NETWORK_PATH", Class::Network, "The file server was not found."),
     (0xC000_00BF, "STATUS_NETWORK_BUSY", Class::Network, "The network was too busy for the request."),
     (0xC000_00C4, "STATUS_UNEXPECTED_NETWORK_ERROR", Class::Network, "The connection to the file server failed."),
     (0xC000_00C9, "STATUS_NETWORK_NAME_DELETED", Class::Network, "The file server ended the connection to the share."),
     (0xC000_00CC, "STATUS_BAD_NETWORK_NAME", Class::Network, "The file server has no such share any more."),
+    (0xC000_00D6, "STATUS_VIRTUAL_CIRCUIT_CLOSED", Class::Network, "The file server did not answer in time, and the connection was ended."),
+    (0xC000_0203, "STATUS_USER_SESSION_DELETED", Class::Network, "The file server ended the user's session."),
     (0xC000_020C, "STATUS_CONNECTION_DISCONNECTED", Class::Network, "The connection to the file server was lost."),
     (0xC000_020D, "STATUS_CONNECTION_RESET", Class::Network, "The file server reset the connection."),
     (0xC000_0236, "STATUS_CONNECTION_REFUSED", Class::Network, "The file server refused the connection."),
     (0xC000_023C, "STATUS_NETWORK_UNREACHABLE", Class::Network, "The file server's network could not be reached."),
     (0xC000_023D, "STATUS_HOST_UNREACHABLE", Class::Network, "The file server could not be reached."),
     (0xC000_0241, "STATUS_CONNECTION_ABORTED", Class::Network, "This machine ended the connection to the file server."),
+    (0xC000_035C, "STATUS_NETWORK_SESSION_EXPIRED", Class::Network, "The user's session with the file server had expired."),
+    (0xC000_0466, "STATUS_SERVER_UNAVAILABLE", Class::Network, "The file server was not available."),
     (0xC000_0480, "STATUS_SHARE_UNAVAILABLE", Class::Network, "The share was not available."),
     (0xC000_000E, "STATUS_NO_SUCH_DEVICE", Class::Disk, "The disk was gone."),
+    (0xC000_0032, "STATUS_DISK_CORRUPT_ERROR", Class::Disk, "The file system on the disk is damaged."),
+    (0xC000_003F, "STATUS_CRC_ERROR", Class::Disk, "What the disk gave was not what had been written."),
     (0xC000_009C, "STATUS_DEVICE_DATA_ERROR", Class::Disk, "The disk could not read the data."),
     (0xC000_009D, "STATUS_DEVICE_NOT_CONNECTED", Class::Disk, "The disk was not connected any more."),
+    (0xC000_00A3, "STATUS_DEVICE_NOT_READY", Class::Disk, "The disk was not ready."),
+    (0xC000_00C0, "STATUS_DEVICE_DOES_NOT_EXIST", Class::Disk, "The disk was gone."),
+    (0xC000_0102, "STATUS_FILE_CORRUPT_ERROR", Class::Disk, "The file on the disk is damaged."),
     (0xC000_0185, "STATUS_IO_DEVICE_ERROR", Class::Disk, "The disk, or what it is attached by, reported an error."),
+    (0xC000_02B6, "STATUS_DEVICE_REMOVED", Class::Disk, "The disk was taken out."),
     (0xC000_0013, "STATUS_NO_MEDIA_IN_DEVICE", Class::Media, "The drive held no medium any more."),
     (0xC000_003E, "STATUS_DATA_ERROR", Class::Media, "What is on the medium could not be read: it is damaged."),
     (0xC000_0178, "STATUS_NO_MEDIA", Class::Media, "The drive held no medium any more."),
     (0xC000_009A, "STATUS_INSUFFICIENT_RESOURCES", Class::NoProgress, "Windows lacked the memory to read the page, again and again."),
     (0xC000_0098, "STATUS_FILE_INVALID", Class::Ambiguous, "The volume of the file was changed from outside, so that the open file is not valid any more."),
+    (0xC000_00B5, "STATUS_IO_TIMEOUT", Class::Ambiguous, "The read was not done in time: the file server or the disk did not answer."),
     (0xC000_0120, "STATUS_CANCELLED", Class::Ambiguous, "The read was cancelled, which can follow the loss of a share or of a disk."),
     (0xC000_0128, "STATUS_FILE_CLOSED", Class::Ambiguous, "The file was closed beneath the program, as when a connection ends or a volume goes."),
     (0xC000_026E, "STATUS_VOLUME_DISMOUNTED", Class::Ambiguous, "The volume was dismounted, which may be a disk or a share."),
@@ -120,6 +130,57 @@ mod tests {
         for status in TABLE.iter().map(|row| Status::of(row.0)) {
             assert_eq!(status.number >> 28, 0xC, "{status:?}");
             assert!(status.sentence.ends_with('.'), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn each_status_is_of_its_class() {
+        for (class, numbers) in [
+            (
+                Class::Network,
+                &[
+                    0xC000_00BE,
+                    0xC000_00BF,
+                    0xC000_00C4,
+                    0xC000_00C9,
+                    0xC000_00CC,
+                    0xC000_00D6,
+                    0xC000_0203,
+                    0xC000_020C,
+                    0xC000_020D,
+                    0xC000_0236,
+                    0xC000_023C,
+                    0xC000_023D,
+                    0xC000_0241,
+                    0xC000_035C,
+                    0xC000_0466,
+                    0xC000_0480,
+                ][..],
+            ),
+            (
+                Class::Disk,
+                &[
+                    0xC000_000E,
+                    0xC000_0032,
+                    0xC000_003F,
+                    0xC000_009C,
+                    0xC000_009D,
+                    0xC000_00A3,
+                    0xC000_00C0,
+                    0xC000_0102,
+                    0xC000_0185,
+                    0xC000_02B6,
+                ],
+            ),
+            (Class::Media, &[0xC000_0013, 0xC000_003E, 0xC000_0178]),
+            (Class::NoProgress, &[0xC000_009A]),
+            (Class::Ambiguous, &[0xC000_0098, 0xC000_00B5, 0xC000_0120, 0xC000_0128, 0xC000_026E]),
+        ] {
+            for number in numbers {
+                assert_eq!(Status::of(*number).class, class, "{number:#x}");
+            }
+            let in_table = TABLE.iter().filter(|row| row.2 == class).count();
+            assert_eq!(in_table, numbers.len(), "{class:?}");
         }
     }
 

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use super::cure::Cure;
+use super::cure::{Cure, pasted};
 use super::diagnose::place;
-use super::diagnosis::{LABEL, NAME, counted, hexadecimal, page_of, time};
+use super::diagnosis::{LABEL, NAME, counted, hexadecimal, offset, page_of, time};
 use crate::commands::diagnose::Diagnosis;
-use crate::crash::{Bit, Cause, Place};
+use crate::crash::{Bit, Cause};
 use crate::text::{Printable, plural};
 
 /// Crashes by what they have in common.
@@ -25,15 +25,22 @@ struct Key {
     exception: String,
     status: Option<String>,
     place: &'static str,
-    image: Option<String>,
+    /// The image's path, or else that of the program, in one form and in lower case.
+    #[serde(skip)]
+    of: String,
 }
 
 /// The crashes of one cause.
 #[derive(Default, Serialize)]
 struct Group {
+    /// The image, where it is told.
+    image: Option<String>,
+    /// The program of the first.
+    program: Option<String>,
     count: usize,
     first: Option<String>,
     last: Option<String>,
+    /// In how many places: of the image, or else of memory.
     #[serde(serialize_with = "number")]
     addresses: BTreeSet<u64>,
     /// How many of them found the image's bit so.
@@ -74,18 +81,23 @@ impl Groups {
     /// Adds a crash, which that file tells of.
     pub(super) fn add(&mut self, path: &Path, diagnosis: &Diagnosis) {
         let crash = &diagnosis.crash;
-        let is_image = matches!(diagnosis.place, Place::Image(_));
-        let image = diagnosis.image.as_ref().filter(|_| is_image);
+        let image = diagnosis.image.as_ref().filter(|_| diagnosis.place.module().is_some());
+        let of = image.map(pasted).or_else(|| crash.program.clone()).unwrap_or_default();
         let key = Key {
             cause: diagnosis.cause,
             exception: hexadecimal(crash.exception.code),
             status: crash.exception.in_page.status.map(hexadecimal),
             place: place(diagnosis.place),
-            image: image.map(|image| image.path.clone()),
+            of: of.to_lowercase(),
         };
         let group = self.0.entry(key).or_default();
+        if group.count == 0 {
+            group.image = image.map(|image| image.path.clone());
+            group.program.clone_from(&crash.program);
+        }
         group.count += 1;
-        group.addresses.extend(crash.exception.in_page.address);
+        // Windows loads an image here and there.
+        group.addresses.extend(offset(diagnosis).or(crash.exception.in_page.address));
         if let Some(image) = image {
             *group.bits.entry(image.bit).or_default() += 1;
         }
@@ -150,13 +162,16 @@ fn head(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
     };
     let addresses = match group.addresses.len() {
         0 | 1 => String::new(),
-        number => plural(number as u64, "address", "different addresses"),
+        number => plural(number as u64, "place", "different places"),
     };
     let counts = matches!(key.cause, Cause::ShareLost | Cause::Unclear);
     let bits = if counts { counted(&group.bits) } else { String::new() };
     let path = Printable(&group.example.path).to_string();
+    let program = group.program.as_ref().filter(|_| group.image.is_none());
+    let program = program.map(|path| Printable(path).to_string()).unwrap_or_default();
     let rows = [
-        ("page of", &*group.example.page_of),
+        ("program", &*program),
+        ("page of", &group.example.page_of),
         ("swap-run", &bits),
         ("time", &time),
         ("failed at", &addresses),

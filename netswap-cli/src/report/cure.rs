@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::diagnosis::NAME;
 use crate::commands::diagnose::{Diagnosis, Suspect};
-use crate::crash::{Advice, Bit, Origin, Place, mapping_commands};
+use crate::crash::{Advice, Bit, Bits, Origin, mapping_commands};
 use crate::text::windows_word;
 
 /// As many images are named in one command; the folder has the others.
@@ -72,11 +72,15 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
     let one = match advice {
         Advice::SetNetworkBit => return network_bit(diagnosis),
         Advice::SetRemovableBit => with(
-            "With IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP it is copied to the page file at the start:",
+            "On removable media, IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP has the image copied to the\n\
+             page file at the start:",
             [format!("netswap patch --swap-run cd {path}")],
         ),
         Advice::ReadTheBit => {
             with("Whether the image has the bit:", [format!("netswap verify {path}")])
+        }
+        Advice::HadTheBit if is_in_dump(image) => {
+            only("The image had the bit as it was loaded, so setting it is no cure.")
         }
         Advice::HadTheBit => only(
             "The image has the bit, so setting it is no cure. Was it set, or the file replaced,\n\
@@ -114,6 +118,9 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
                 "A debugger may tell what the address belongs to, such as WinDbg:",
                 [format!("!address 0x{address:x}")],
             ),
+            None if !diagnosis.is_by_report() => {
+                only("The dump does not hold the page's address. A debugger may tell it.")
+            }
             None => only(
                 "A dump tells which image the page belonged to, where a report does not. Windows\n\
                  leaves dumps only where it was told to: see below.",
@@ -124,12 +131,10 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
              and of the file server.",
         ),
         Advice::CheckTheDisk if is_on_server(diagnosis) => only(
-            "The disk is the file server's: its System log has the errors. No bit in an image\n\
-             helps.",
+            "The disk is the file server's; if the image has the bit, it is that of this machine's\n\
+             page file. The System log there has its errors.",
         ),
-        Advice::CheckTheDisk => {
-            only("The System log has the disk's errors. No bit in an image helps.")
-        }
+        Advice::CheckTheDisk => only("The System log has the disk's errors."),
         Advice::CheckTheMedium => only("Put the medium back, or replace it."),
         Advice::CheckMemory => only(
             "Find out what took the machine's memory: the System log may name it (source\n\
@@ -150,8 +155,7 @@ fn with(text: &'static str, commands: impl IntoIterator<Item = String>) -> Said 
 
 /// How the network bit is set: in the build, or in the finished files.
 fn network_bit(diagnosis: &Diagnosis) -> Vec<Said> {
-    let is_told = matches!(diagnosis.place, Place::Image(_));
-    let itself = diagnosis.image.iter().filter(|_| is_told);
+    let itself = diagnosis.image.iter().filter(|_| diagnosis.place.module().is_some());
     let others = diagnosis.others.iter().filter(|other| other.bit == Bit::NotSet);
     let lacking = itself.chain(others).take(MOST_PATCHED);
     let mut files: Vec<_> = lacking.map(|image| word(&pasted(image), "FILE")).collect();
@@ -179,8 +183,13 @@ fn network_bit(diagnosis: &Diagnosis) -> Vec<Said> {
 /// Whether the page was read from a file server's disk.
 fn is_on_server(diagnosis: &Diagnosis) -> bool {
     let origin = diagnosis.image.as_ref().map(|image| &image.origin);
-    matches!(diagnosis.place, Place::Image(_))
+    diagnosis.place.module().is_some()
         && matches!(origin, Some(Origin::Share(_) | Origin::WebDav(_)))
+}
+
+/// Whether it is the dump that tells of the image's bits.
+fn is_in_dump(image: Option<&Suspect>) -> bool {
+    image.is_some_and(|image| matches!(image.bits, Bits::Dump { .. }))
 }
 
 fn unnamed() -> String {
@@ -202,7 +211,7 @@ fn folder(image: Option<&Suspect>) -> String {
 }
 
 /// The path as Windows programs take it, where a dump has another form of it.
-fn pasted(image: &Suspect) -> String {
+pub(super) fn pasted(image: &Suspect) -> String {
     let (Origin::Share(share) | Origin::WebDav(share)) = &image.origin else {
         return image.path.clone();
     };

@@ -10,7 +10,7 @@ use super::diagnosis::{BAD, NAME, hexadecimal, human, offset, time};
 use super::objects::{Objects, field};
 use crate::commands::diagnose::{Diagnosed, Diagnosis, Suspect};
 use crate::crash::{Access, Advice, Place, Status};
-use crate::text::{PathFields, Printable};
+use crate::text::{PathFields, Printable, one_line};
 
 const SCHEMA: &str = "netswap.diagnose/1";
 
@@ -81,7 +81,7 @@ impl<W: Write> DiagnoseReport<W> {
             Ok(diagnosis) if self.count == 1 => human(&diagnosed.path, diagnosis, &mut self.screen),
             Ok(_) => Ok(()),
             Err(error) => {
-                let path = Printable(&diagnosed.path);
+                let (path, error) = (Printable(&diagnosed.path), one_line(&error.to_string()));
                 writeln!(self.out, "{NAME}{path}{NAME:#}\n  {BAD}unreadable{BAD:#}: {error}\n")
             }
         }
@@ -126,7 +126,7 @@ fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
         status_name: in_page.status.and_then(|status| Status::of(status).name),
         place: place(diagnosis.place),
         offset: offset(diagnosis).map(|offset| format!("0x{offset:x}")),
-        image: diagnosis.image.as_ref().filter(|_| matches!(diagnosis.place, Place::Image(_))),
+        image: diagnosis.image.as_ref().filter(|_| diagnosis.place.module().is_some()),
         others: &diagnosis.others,
         is_cut_off: crash.is_cut_off,
         advice: &diagnosis.advice,
@@ -137,6 +137,7 @@ fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
 pub(super) fn place(place: Place) -> &'static str {
     match place {
         Place::Image(_) => "image",
+        Place::Instruction(_) => "instruction",
         Place::Mapped => "mapped",
         Place::Private => "private",
         Place::Memory => "memory",

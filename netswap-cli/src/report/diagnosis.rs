@@ -9,7 +9,9 @@ use jiff::Timestamp;
 
 use super::cure::Cure;
 use crate::commands::diagnose::{Diagnosis, Suspect};
-use crate::crash::{Access, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name};
+use crate::crash::{
+    Access, Advice, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name, needed,
+};
 use crate::image::SwapRun;
 use crate::text::Printable;
 
@@ -51,7 +53,7 @@ pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> 
         ("status", status(diagnosis)),
         ("page of", detailed_page_of(diagnosis)),
         ("swap-run", swap_run(diagnosis)),
-        ("same share", others(diagnosis)),
+        (same(diagnosis), others(diagnosis)),
         ("cut off", cut_off(diagnosis)),
     ];
     for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
@@ -64,8 +66,9 @@ pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> 
 }
 
 fn cause(diagnosis: &Diagnosis) -> String {
+    let is_remote = !diagnosis.advice.contains(&Advice::LocalPath);
     let what = match (diagnosis.cause, diagnosis.place) {
-        (Cause::ShareLost, Place::Image(_)) => {
+        (Cause::ShareLost, Place::Image(_) | Place::Instruction(_)) if is_remote => {
             "a page of an image was lost with the connection to a share"
         }
         (Cause::ShareLost, Place::Mapped) => {
@@ -75,9 +78,9 @@ fn cause(diagnosis: &Diagnosis) -> String {
             "a page of the program's own memory was lost with a connection"
         }
         (Cause::ShareLost, Place::Memory) => {
-            "a page that was of no image was lost with a connection"
+            "a page that was of no known image was lost with a connection"
         }
-        (Cause::ShareLost, Place::NotTold) => "a page was lost with the connection to a share",
+        (Cause::ShareLost, _) => "a page was lost with a connection",
         (Cause::DiskFailed, _) => "a page could not be read, since a disk failed",
         (Cause::MediumFailed, _) => "a page could not be read: a medium is gone or damaged",
         (Cause::NoProgress, _) => "Windows lacked the memory to read a page",
@@ -85,7 +88,7 @@ fn cause(diagnosis: &Diagnosis) -> String {
             "a page could not be read; that may have been the loss of a share"
         }
         (Cause::Unclear, _) => "a page could not be read, and nothing tells why",
-        (Cause::NotInPage, _) => "no page was missing; netswap can't help with this crash",
+        (Cause::NotInPage, _) => "the exception is not that of a page that could not be read",
     };
     let style = if diagnosis.is_of_a_share() { BAD } else { NAME };
     format!("{style}{}{style:#}: {what}", diagnosis.cause.code().name())
@@ -124,12 +127,12 @@ fn status(diagnosis: &Diagnosis) -> String {
 pub(super) fn page_of(diagnosis: &Diagnosis) -> String {
     let place = match (diagnosis.place, &diagnosis.image) {
         _ if diagnosis.cause == Cause::NotInPage => "",
-        (Place::Image(_), Some(image)) => return Printable(&image.path).to_string(),
-        (Place::Mapped, _) => "no image: a file that the program has mapped as data",
-        (Place::Private, _) => "no image: memory of the program's own",
-        (Place::Memory, _) => {
-            "no image: a file that is mapped as data, or memory of the program's own"
+        (Place::Image(_) | Place::Instruction(_), Some(image)) => {
+            return Printable(&image.path).to_string();
         }
+        (Place::Mapped, _) => "no image: a file mapped as data, or memory that programs share",
+        (Place::Private, _) => "no image: memory of the program's own",
+        (Place::Memory, _) => "no image that the dump names: a mapped file, or other memory",
         _ if diagnosis.crash.memory.is_some() => "an image that the dump does not name",
         _ if diagnosis.crash.exception.in_page.address.is_some() => {
             "not told: the dump lists no images"
@@ -146,19 +149,18 @@ fn detailed_page_of(diagnosis: &Diagnosis) -> String {
         _ if diagnosis.cause == Cause::NotInPage => return what,
         (Place::Image(_), Some(image)) => {
             let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
-            // A report of WER names the module of the instruction.
-            let is_told = diagnosis.crash.exception.in_page.address.is_some();
-            let doubt = if is_told {
-                ""
-            } else {
-                "\nThe crash was in code of this image; the page may have been of another."
-            };
-            return format!("{what}{}\n{}{doubt}", offset.unwrap_or_default(), from(&image.origin));
+            return format!("{what}{}\n{}", offset.unwrap_or_default(), from(&image.origin));
         }
-        (Place::Mapped, _) => "Such a file is read in page by page from where it lies.",
+        (Place::Instruction(_), Some(image)) => {
+            let doubt = "The crash was in code of this image; the page may have been of another.";
+            return format!("{what}\n{}\n{doubt}", from(&image.origin));
+        }
+        (Place::Mapped, _) => {
+            "Such a file is read in page by page from where it lies, such memory from the page\nfile."
+        }
         (Place::Private, _) => "Such memory is read in from the page file.",
         (Place::Memory, _) => {
-            "The dump does not tell which. The former is read in page by page from where it lies,\nthe latter from the page file."
+            "The dump does not tell which. A mapped file is read in page by page from where it\nlies, other memory from the page file."
         }
         _ => return what,
     };
@@ -180,14 +182,16 @@ fn from(origin: &Origin) -> String {
 
 fn swap_run(diagnosis: &Diagnosis) -> String {
     match (diagnosis.place, &diagnosis.image) {
-        (Place::Image(_), Some(image)) if counts(diagnosis, image) => state(image),
+        (Place::Image(_) | Place::Instruction(_), Some(image)) if counts(diagnosis, image) => {
+            state(image)
+        }
         _ => String::new(),
     }
 }
 
 /// Whether the bit can have to do with the crash.
 fn counts(diagnosis: &Diagnosis, image: &Suspect) -> bool {
-    diagnosis.is_of_a_share() || image.origin == Origin::Removable
+    diagnosis.is_of_a_share() || needed(diagnosis.cause, &image.origin) == SwapRun::Cd
 }
 
 /// Whether it has the bit, and how that is known.
@@ -219,6 +223,12 @@ fn state(image: &Suspect) -> String {
         Bits::Nowhere => "not left behind; --images PATH looks into the files".to_owned(),
     };
     format!("{style}{word}{style:#}: {how}")
+}
+
+/// What the others have in common with the image.
+fn same(diagnosis: &Diagnosis) -> &'static str {
+    let origin = diagnosis.image.as_ref().map(|image| &image.origin);
+    if matches!(origin, Some(Origin::Drive(_))) { "same drive" } else { "same share" }
 }
 
 /// The bits that are set.

@@ -36,6 +36,7 @@ pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("x64-full", full(&x64).bytes()),
         ("x64-full-padded", Synthesized { padding: 100, ..full(&x64) }.bytes()),
         ("x64-without-memory", Synthesized { memory: Vec::new(), ..x64.clone() }.bytes()),
+        ("x64-many-of-a-share", many_of_a_share(base).bytes()),
         ("x64-two-parameters", dump(X64, base, vec![1, 0x1000]).bytes()),
         ("x64-mapped", of_kind(0x4_0000).bytes()),
         ("x64-private", of_kind(0x2_0000).bytes()),
@@ -49,6 +50,24 @@ pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("arm64-full", full(&arm64).bytes()),
         ("kernel", b"PAGEDU64".to_vec()),
     ]
+}
+
+/// A dump of a program with many DLLs beside it, of which every other one has the bit, and none the third, which was
+/// lost.
+fn many_of_a_share(base: u64) -> Synthesized {
+    let dlls = (0..24).map(|index: u32| (base + u64::from(index) * 0x10_0000, index));
+    let header =
+        |(start, index)| (start, image(0x80, index, if index % 2 == 0 { 0x2022 } else { 0x2822 }));
+    Synthesized {
+        modules: dlls
+            .clone()
+            .map(|(start, index)| {
+                Loaded::new(start, index, &format!(r"\\server\tools\{index}.dll"))
+            })
+            .collect(),
+        memory: dlls.map(header).collect(),
+        ..dump(X64, base, vec![8, base + 0x20_1000, 0xc000_020c])
+    }
 }
 
 /// A dump of a program and its DLL, whose headers lie at the start of a region, and inside one.
