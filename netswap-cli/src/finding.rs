@@ -123,7 +123,7 @@ codes! {
         "The program died of an unreadable page, and nothing tells why.";
     /// A program died of something else.
     NotAnInPageError = "not-an-in-page-error",
-        "The program died of something that netswap can't help with.";
+        "The program died of something else than an unreadable page.";
 }
 
 impl Code {

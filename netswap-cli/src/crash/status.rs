@@ -109,6 +109,7 @@ pub fn exception_name(code: u32) -> Option<&'static str> {
         0xC000_00FD => "STATUS_STACK_OVERFLOW",
         0xC000_0374 => "STATUS_HEAP_CORRUPTION",
         0xC000_0409 => "STATUS_STACK_BUFFER_OVERRUN",
+        0xC000_041D => "STATUS_FATAL_USER_CALLBACK_EXCEPTION",
         0xC000_0417 => "STATUS_INVALID_CRUNTIME_PARAMETER",
         0xE06D_7363 => "a C++ exception",
         0xE043_4352 => "a .NET exception",

@@ -120,7 +120,7 @@ fn reports(folder: &Path, dump: &Dump, read: &Value) -> Result<Reports, String> 
     let signature =
         [PROGRAM, "0.0.0.0", &time_stamp, LIBRARY, "0.0.0.0", &time_stamp, "c0000006", &offset];
     Ok(Reports {
-        in_page: report("InPageError", &[&status, "00000003"])?,
+        in_page: report("InPageError", &[&status, "00000004"])?,
         crash: report("APPCRASH", &signature)?,
     })
 }
@@ -130,7 +130,6 @@ fn tell_the_same(setup: &Setup<'_>, netswap: &Path, reports: &Reports) -> Result
     let text = |text: &str| Some(text.to_owned());
     let path = |image| Some(windows(SHARE, &BITS.folder().join(image)));
     let said = diagnosis(setup, netswap, &reports.in_page)?;
-    let of_share = ("/image/origin/share", text(SHARE));
     expect(
         &said,
         [
@@ -138,8 +137,9 @@ fn tell_the_same(setup: &Setup<'_>, netswap: &Path, reports: &Reports) -> Result
             ("/status", Some(format!("0x{NETWORK:08X}"))),
             ("/place", text("not-told")),
             ("/program", path(PROGRAM)),
-            of_share.clone(),
-            ("/others/0/path", path(LIBRARY)),
+            ("/others/0/path", path(PROGRAM)),
+            ("/others/0/origin/share", text(SHARE)),
+            ("/others/1/path", path(LIBRARY)),
         ],
     )?;
     let said = diagnosis(setup, netswap, &reports.crash)?;
@@ -147,9 +147,9 @@ fn tell_the_same(setup: &Setup<'_>, netswap: &Path, reports: &Reports) -> Result
         &said,
         [
             ("/cause", text("cause-unclear")),
-            ("/place", text("image")),
+            ("/place", text("instruction")),
             ("/image/path", path(LIBRARY)),
-            of_share,
+            ("/image/origin/share", text(SHARE)),
             // By the time stamp that the dump has, too.
             ("/image/bits/from", text("file")),
             ("/image/bit", text("not-set")),
