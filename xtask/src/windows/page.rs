@@ -67,7 +67,7 @@ fn steady(text: &str) -> String {
     let mut before = "";
     let mut steady = String::new();
     for word in text.split_inclusive([' ', '\n']) {
-        let bare = word.trim_end();
+        let bare = word.trim_end().trim_end_matches(',');
         let is_address = bare.starts_with("0x") && BEFORE_ADDRESS.contains(&before);
         steady += if is_address {
             "ADDRESS "
