@@ -61,11 +61,11 @@ fn one_screen_tells_the_cause_the_image_and_the_command() {
     let run = netswap(folder.path(), &["a.dmp"]);
     assert_eq!(run.code, 1, "{run:#?}");
     for part in [
-        "share-lost: a page of an image was lost with the connection to a share",
+        "share-lost: a page of an image was lost with its share",
         "0xC000020C STATUS_CONNECTION_DISCONNECTED",
         r"page of     \\server\tools\tool.exe + 0x1000",
         r"from the share \\server\tools",
-        "swap-run    not known: not left behind; --images PATH looks into the files",
+        "swap-run    not known: --images PATH looks into the files",
         r"netswap patch \\server\tools\tool.exe",
     ] {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
@@ -162,8 +162,7 @@ fn a_report_without_a_status_does_not_claim_to_know_the_cause() {
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.contains("cause-unclear:"), "{}", run.stdout);
     assert!(
-        run.stdout
-            .contains("The crash was in code of this image; the page may have been of another."),
+        run.stdout.contains("The crash was in code of this image; the page may be of another."),
         "{}",
         run.stdout
     );
@@ -504,4 +503,29 @@ fn of_another_exception_no_image_is_suspected() {
     assert_eq!((&rows[0]["image"], &rows[0]["others"]), (&Value::Null, &serde_json::json!([])));
     let run = netswap(folder.path(), &["Report.wer"]);
     assert!(!run.stdout.contains("same share") && !run.stdout.contains("swap-run"), "{run:#?}");
+}
+
+#[test]
+fn a_screen_is_80_columns_wide() {
+    let statuses = ["c000020c", "c000009c", "c0000013", "c000009a", "c0000120", "c0001234"];
+    let programs =
+        [r"\\depot\tools\a.exe", r"Z:\a.exe", r"C:\a.exe", r"\Device\CdRom0\a.exe", "a.exe"];
+    let dumps = fs::read_dir(repository().join("fuzz/corpus/minidump")).unwrap();
+    let dumps = dumps.map(|dump| fs::read(dump.unwrap().path()).unwrap());
+    let reports = statuses
+        .iter()
+        .flat_map(|status| programs.map(|program| in_page(status, program, &[program])));
+    let crashes =
+        programs.map(|program| CRASH.replace(r"\\depot\tools\ledger.exe", program).into_bytes());
+    let all: Vec<_> = dumps.chain(reports).chain(crashes).collect();
+    assert!(all.len() > 40);
+    for bytes in &all {
+        let folder = folder(&[("a.dmp", bytes), ("tool.exe", &image(SAME))]);
+        for arguments in [&["a.dmp"][..], &["a.dmp", "--images", "tool.exe"]] {
+            let run = netswap(folder.path(), arguments);
+            for line in run.stdout.lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+    }
 }

@@ -123,9 +123,7 @@ pub enum CrashError {
     #[error("it is no minidump and no Report.wer: was it copied whole?")]
     NotACrash,
     /// It is a dump of the whole system.
-    #[error(
-        "it is a kernel dump: what ended is Windows, not a program, and WinDbg's `!analyze -v` reads it"
-    )]
+    #[error("it is a kernel dump, of Windows and of no program: WinDbg reads it")]
     KernelDump,
     /// It ends where something else should be.
     #[error("it ends before its {0} does: was it copied whole?")]
@@ -134,7 +132,7 @@ pub enum CrashError {
     #[error("its {0} is not as the format has it")]
     Malformed(&'static str),
     /// It holds no exception: it was written of a program that lives.
-    #[error("it holds no exception: it was taken of a program that had not crashed")]
+    #[error("it holds no exception: the program had not crashed")]
     NoException,
     /// A report that tells of something else than a crash.
     #[error("it tells of `{0}`, which is no crash of a program")]

@@ -47,7 +47,7 @@ const TABLE: [Row; 35] = [
     (0xC000_00C4, "STATUS_UNEXPECTED_NETWORK_ERROR", Class::Network, "The connection to the file server failed."),
     (0xC000_00C9, "STATUS_NETWORK_NAME_DELETED", Class::Network, "The file server ended the connection to the share."),
     (0xC000_00CC, "STATUS_BAD_NETWORK_NAME", Class::Network, "The file server has no such share any more."),
-    (0xC000_00D6, "STATUS_VIRTUAL_CIRCUIT_CLOSED", Class::Network, "The file server did not answer in time, and the connection was ended."),
+    (0xC000_00D6, "STATUS_VIRTUAL_CIRCUIT_CLOSED", Class::Network, "The file server did not answer in time; the connection was ended."),
     (0xC000_0203, "STATUS_USER_SESSION_DELETED", Class::Network, "The file server ended the user's session."),
     (0xC000_020C, "STATUS_CONNECTION_DISCONNECTED", Class::Network, "The connection to the file server was lost."),
     (0xC000_020D, "STATUS_CONNECTION_RESET", Class::Network, "The file server reset the connection."),
@@ -72,10 +72,10 @@ const TABLE: [Row; 35] = [
     (0xC000_003E, "STATUS_DATA_ERROR", Class::Media, "What is on the medium could not be read: it is damaged."),
     (0xC000_0178, "STATUS_NO_MEDIA", Class::Media, "The drive held no medium any more."),
     (0xC000_009A, "STATUS_INSUFFICIENT_RESOURCES", Class::NoProgress, "Windows lacked the memory to read the page, again and again."),
-    (0xC000_0098, "STATUS_FILE_INVALID", Class::Ambiguous, "The volume of the file was changed from outside, so that the open file is not valid any more."),
-    (0xC000_00B5, "STATUS_IO_TIMEOUT", Class::Ambiguous, "The read was not done in time: the file server or the disk did not answer."),
-    (0xC000_0120, "STATUS_CANCELLED", Class::Ambiguous, "The read was cancelled, which can follow the loss of a share or of a disk."),
-    (0xC000_0128, "STATUS_FILE_CLOSED", Class::Ambiguous, "The file was closed beneath the program, as when a connection ends or a volume goes."),
+    (0xC000_0098, "STATUS_FILE_INVALID", Class::Ambiguous, "The volume was changed from outside; the open file is not valid."),
+    (0xC000_00B5, "STATUS_IO_TIMEOUT", Class::Ambiguous, "The file server, or the disk, did not answer in time."),
+    (0xC000_0120, "STATUS_CANCELLED", Class::Ambiguous, "The read was cancelled, as where a share or a disk is lost."),
+    (0xC000_0128, "STATUS_FILE_CLOSED", Class::Ambiguous, "The file was closed, as where a connection or a volume is lost."),
     (0xC000_026E, "STATUS_VOLUME_DISMOUNTED", Class::Ambiguous, "The volume was dismounted, which may be a disk or a share."),
 ];
 
@@ -91,7 +91,7 @@ impl Status {
                 number,
                 name: None,
                 class: Class::Unknown,
-                sentence: "It is none of those that are known for the loss of a share or of a disk.",
+                sentence: "It is not known for the loss of a share or of a disk.",
             },
         }
     }
@@ -131,6 +131,8 @@ mod tests {
         for status in TABLE.iter().map(|row| Status::of(row.0)) {
             assert_eq!(status.number >> 28, 0xC, "{status:?}");
             assert!(status.sentence.ends_with('.'), "{status:?}");
+            // Where it stands there is room for so many.
+            assert!(status.sentence.len() <= 66, "{status:?}");
         }
     }
 

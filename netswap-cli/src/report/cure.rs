@@ -72,8 +72,8 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
     let one = match advice {
         Advice::SetNetworkBit => return network_bit(diagnosis),
         Advice::SetRemovableBit => with(
-            "On removable media, IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP has the image copied to the\n\
-             page file at the start:",
+            "On removable media, IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP has the image copied\n\
+             to the page file at the start:",
             [format!("netswap patch --swap-run cd {path}")],
         ),
         Advice::ReadTheBit => {
@@ -83,12 +83,12 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
             only("The image had the bit as it was loaded, so setting it is no cure.")
         }
         Advice::HadTheBit => only(
-            "The image has the bit, so setting it is no cure. Was it set, or the file replaced,\n\
-             after the program had started?",
+            "The image has the bit, so setting it is no cure. Was it set, or the file\n\
+             replaced, after the program had started?",
         ),
         Advice::HasTheBitNow => only(
-            "The file has the bit now. If it was set after the crash, start the program anew,\n\
-             and that is all. If it was set before, it did not prevent the crash.",
+            "The file has the bit now. If it was set after the crash, start the program\n\
+             anew, and that is all. If it was set before, it did not prevent the crash.",
         ),
         Advice::ReadTheOthers => with(
             "Which images of the share lack the bit:",
@@ -102,16 +102,16 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
             },
         ),
         Advice::LocalPath => only(
-            "The path is one of this machine, and yet the network failed: a link to a share, or\n\
-             a disk by iSCSI, is behind it.",
+            "The path is one of this machine, and yet the network failed: a link to a\n\
+             share, or a disk by iSCSI, is behind it.",
         ),
         Advice::CopyTheData => only(
-            "No bit protects a file that is mapped as data. Keep it on a local disk, or have\n\
-             the program read it as a whole.",
+            "No bit protects a file that is mapped as data. Keep it on a local disk, or\n\
+             have the program read it as a whole.",
         ),
         Advice::CheckThePageFile => only(
-            "No bit in an image protects memory of the program's own. Look after the disk of the\n\
-             page file: is it reached by a network?",
+            "No bit in an image protects memory of the program's own. Look after the disk\n\
+             of the page file: is it reached by a network?",
         ),
         Advice::TellThePlace => match diagnosis.crash.exception.in_page.address {
             Some(address) => with(
@@ -122,23 +122,23 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
                 only("The dump does not hold the page's address. A debugger may tell it.")
             }
             None => only(
-                "A dump tells which image the page belonged to, where a report does not. Windows\n\
-                 leaves dumps only where it was told to: see below.",
+                "A dump tells which image the page belonged to, where a report does not.\n\
+                 Windows leaves dumps only where it was told to: see below.",
             ),
         },
         Advice::ReadTheLog => only(
-            "Whether a connection or a disk was lost then is in the System log of the machine,\n\
-             and of the file server.",
+            "Whether a connection or a disk was lost then is in the System log of the\n\
+             machine, and of the file server.",
         ),
         Advice::CheckTheDisk if is_on_server(diagnosis) => only(
-            "The disk is the file server's; if the image has the bit, it is that of this machine's\n\
-             page file. The System log there has its errors.",
+            "The disk is the file server's; if the image has the bit, it is that of this\n\
+             machine's page file. The System log there has its errors.",
         ),
         Advice::CheckTheDisk => only("The System log has the disk's errors."),
         Advice::CheckTheMedium => only("Put the medium back, or replace it."),
         Advice::CheckMemory => only(
             "Find out what took the machine's memory: the System log may name it (source\n\
-             Resource-Exhaustion-Detector). No bit helps: a copy in the page file takes more.",
+             Resource-Exhaustion-Detector). No bit helps: a copy takes more of it.",
         ),
         Advice::Debug => only("A debugger tells more, such as WinDbg's `!analyze -v`."),
     };
@@ -165,8 +165,8 @@ fn network_bit(diagnosis: &Diagnosis) -> Vec<Said> {
     }
     vec![
         only(
-            "Windows reads an image from its share page by page while the program runs. With\n\
-             IMAGE_FILE_NET_RUN_FROM_SWAP it is copied to the page file at the start.",
+            "Windows reads an image from its share page by page while the program runs.\n\
+             With IMAGE_FILE_NET_RUN_FROM_SWAP it is copied to the page file at the start.",
         ),
         with(
             "If you build it with Cargo, `netswap_build::emit();` in its build.rs sets it:",
@@ -174,7 +174,7 @@ fn network_bit(diagnosis: &Diagnosis) -> Vec<Said> {
         ),
         with("If you build it otherwise, the linker does, by:", ["/SWAPRUN:NET".to_owned()]),
         with(
-            "If you don't build it (signed files are refused, `netswap undo` takes it back):",
+            "If you don't build it (it can be undone, and signed files are refused):",
             files.into_iter().map(|file| format!("netswap patch {file}")),
         ),
     ]

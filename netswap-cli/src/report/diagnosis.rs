@@ -69,26 +69,20 @@ fn cause(diagnosis: &Diagnosis) -> String {
     let is_remote = !diagnosis.advice.contains(&Advice::LocalPath);
     let what = match (diagnosis.cause, diagnosis.place) {
         (Cause::ShareLost, Place::Image(_) | Place::Instruction(_)) if is_remote => {
-            "a page of an image was lost with the connection to a share"
+            "a page of an image was lost with its share"
         }
-        (Cause::ShareLost, Place::Mapped) => {
-            "a page of a mapped file was lost with the connection to a share"
-        }
-        (Cause::ShareLost, Place::Private) => {
-            "a page of the program's own memory was lost with a connection"
-        }
-        (Cause::ShareLost, Place::Memory) => {
-            "a page that was of no known image was lost with a connection"
-        }
+        (Cause::ShareLost, Place::Mapped) => "a page of a mapped file was lost with its share",
+        (Cause::ShareLost, Place::Private) => "a page of own memory was lost with a connection",
+        (Cause::ShareLost, Place::Memory) => "a page of no known image was lost with a connection",
         (Cause::ShareLost, _) => "a page was lost with a connection",
-        (Cause::DiskFailed, _) => "a page could not be read, since a disk failed",
-        (Cause::MediumFailed, _) => "a page could not be read: a medium is gone or damaged",
+        (Cause::DiskFailed, _) => "a page was not read, since a disk failed",
+        (Cause::MediumFailed, _) => "a page was not read: a medium is gone or damaged",
         (Cause::NoProgress, _) => "Windows lacked the memory to read a page",
         (Cause::Unclear, _) if diagnosis.is_of_a_share() => {
-            "a page could not be read; that may have been the loss of a share"
+            "a page was not read, perhaps for a lost share"
         }
-        (Cause::Unclear, _) => "a page could not be read, and nothing tells why",
-        (Cause::NotInPage, _) => "the exception is not that of a page that could not be read",
+        (Cause::Unclear, _) => "a page was not read, and nothing tells why",
+        (Cause::NotInPage, _) => "the exception is of another kind",
     };
     let style = if diagnosis.is_of_a_share() { BAD } else { NAME };
     format!("{style}{}{style:#}: {what}", diagnosis.cause.code().name())
@@ -152,15 +146,15 @@ fn detailed_page_of(diagnosis: &Diagnosis) -> String {
             return format!("{what}{}\n{}", offset.unwrap_or_default(), from(&image.origin));
         }
         (Place::Instruction(_), Some(image)) => {
-            let doubt = "The crash was in code of this image; the page may have been of another.";
+            let doubt = "The crash was in code of this image; the page may be of another.";
             return format!("{what}\n{}\n{doubt}", from(&image.origin));
         }
         (Place::Mapped, _) => {
-            "Such a file is read in page by page from where it lies, such memory from the page\nfile."
+            "Such a file is read in page by page from where it lies,\nsuch memory from the page file."
         }
         (Place::Private, _) => "Such memory is read in from the page file.",
         (Place::Memory, _) => {
-            "The dump does not tell which. A mapped file is read in page by page from where it\nlies, other memory from the page file."
+            "The dump does not tell which. A mapped file is read in page by\npage from where it lies, other memory from the page file."
         }
         _ => return what,
     };
@@ -220,7 +214,7 @@ fn state(image: &Suspect) -> String {
             format!("{} is not the build that crashed", Printable(path))
         }
         Bits::NotFound => "no file of its name was found".to_owned(),
-        Bits::Nowhere => "not left behind; --images PATH looks into the files".to_owned(),
+        Bits::Nowhere => "--images PATH looks into the files".to_owned(),
     };
     format!("{style}{word}{style:#}: {how}")
 }
