@@ -43,7 +43,7 @@ Exit codes:
   0  every file was read, and no share was lost
   1  the loss of a share was the cause of a crash, or may have been
   2  wrong usage, or a file that could not be read, whatever the others tell
-  3  there was no dump and no report";
+  3  there was no crash";
 
 impl Diagnose {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
@@ -64,8 +64,8 @@ impl Diagnose {
         if code == ExitCode::NothingToVerify {
             nothing_to(
                 "diagnose",
-                "there is no minidump and no Report.wer in what was named; Windows keeps them where it is told \
-                 to, see `netswap explain share-lost`",
+                "there is no crash in what was named; Windows keeps dumps where it is told to, see `netswap explain \
+                 share-lost`",
             );
         }
         Ok(if images.unreadable.is_empty() { code } else { ExitCode::Error })

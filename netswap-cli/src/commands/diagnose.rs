@@ -65,14 +65,15 @@ impl Diagnosis {
             let bit = bits.has(needed(cause, &origin));
             Suspect { path: module.path.clone(), origin, bit, bits }
         };
-        let program = program(&crash);
-        let image = place.module().and_then(|index| crash.modules.get(index)).or(program.as_ref());
+        let likeliest = likeliest(&crash);
+        let told = place.module().and_then(|index| crash.modules.get(index));
+        let image = told.or(likeliest.as_ref());
         let image = image.map(suspect);
         let is_itself = |index| Some(index) == place.module();
         let elsewhere = crash.modules.iter().enumerate().filter(|(index, _)| !is_itself(*index));
         let elsewhere = elsewhere.map(|(_, module)| module);
         // A report may name the program and no module at all.
-        let alone = program.iter().filter(|_| crash.modules.is_empty());
+        let alone = likeliest.iter().filter(|_| crash.modules.is_empty());
         // Of the many others no file is looked at.
         let is_one = |module: &&crash::Module| {
             let origin = Origin::of(&module.path);
@@ -100,8 +101,9 @@ impl Diagnosis {
     }
 }
 
-/// The program; where it is of this machine and a DLL of it is not, that is what a share may have been lost of.
-fn program(crash: &Crash) -> Option<crash::Module> {
+/// What the page may have been of where that is not told: the program, or, if that is local, a DLL that it had from a
+/// share.
+fn likeliest(crash: &Crash) -> Option<crash::Module> {
     let path = crash.program.as_deref()?;
     let is_path = |module: &&crash::Module| same_share(&module.path, path);
     let is_name = |module: &&crash::Module| same_share(file_name(&module.path), file_name(path));

@@ -216,8 +216,8 @@ pub(super) fn pasted(image: &Suspect) -> String {
         return image.path.clone();
     };
     let path = image.path.replace('/', "\\");
-    let start = share.trim_start_matches('\\').to_lowercase();
-    match path.to_lowercase().find(&start).and_then(|at| path.get(at..)) {
+    // The share's name is a part of the path as it stands there.
+    match path.find(share.trim_start_matches('\\')).and_then(|at| path.get(at..)) {
         Some(rest) => format!(r"\\{rest}"),
         None => path,
     }
