@@ -181,6 +181,7 @@ fn a_folder_is_grouped_by_cause_and_other_files_are_passed_over() {
     let run = netswap(folder.path(), &["."]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.starts_with("2 crashes: share-lost, 0xC000020C\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("failed at   1 place\n"), "{}", run.stdout);
     assert!(run.stdout.contains("such as     ./1/a.dmp\n"), "{}", run.stdout);
     assert!(run.stdout.contains("\n1 crash: share-lost, 0xC000020C\n"), "{}", run.stdout);
     let rows = rows(folder.path(), &["."], 1);

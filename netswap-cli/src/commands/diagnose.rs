@@ -67,8 +67,8 @@ impl Diagnosis {
         };
         let likeliest = likeliest(&crash);
         let told = place.module().and_then(|index| crash.modules.get(index));
-        let image = told.or(likeliest.as_ref());
-        let image = image.map(suspect);
+        // Of another exception no image is suspected, and no file looked at.
+        let image = told.or(likeliest.as_ref()).filter(|_| is_in_page).map(suspect);
         let is_itself = |index| Some(index) == place.module();
         let elsewhere = crash.modules.iter().enumerate().filter(|(index, _)| !is_itself(*index));
         let elsewhere = elsewhere.map(|(_, module)| module);
@@ -77,7 +77,7 @@ impl Diagnosis {
         // Of the many others no file is looked at.
         let is_one = |module: &&crash::Module| {
             let origin = Origin::of(&module.path);
-            is_in_page && image.as_ref().is_some_and(|image| is_same(&image.origin, &origin))
+            image.as_ref().is_some_and(|image| is_same(&image.origin, &origin))
         };
         let others = elsewhere.chain(alone).filter(is_one).map(suspect).collect();
         let (origin, bit) = image

@@ -145,7 +145,7 @@ impl Place {
     /// Where the address lies that could not be read in, or which module the report names.
     pub fn of(crash: &Crash) -> Self {
         let modules = crash.modules.iter();
-        if modules.len() == 0 {
+        if crash.modules.is_empty() {
             return Place::NotTold;
         }
         if let Some(address) = crash.exception.in_page.address {

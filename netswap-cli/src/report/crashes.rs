@@ -161,7 +161,9 @@ fn head(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
         (first, _) => first.clone().unwrap_or_default(),
     };
     let addresses = match group.addresses.len() {
-        0 | 1 => String::new(),
+        0 => String::new(),
+        // Of one crash it goes without saying.
+        _ if group.count == 1 => String::new(),
         number => plural(number as u64, "place", "different places"),
     };
     let counts = matches!(key.cause, Cause::ShareLost | Cause::Unclear);

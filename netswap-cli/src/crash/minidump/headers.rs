@@ -81,7 +81,7 @@ fn held(
     };
     if let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryListStream, REGIONS)? {
         let list = dump.list::<MINIDUMP_MEMORY_DESCRIPTOR>(stream, REGIONS)?;
-        dump.records(capped(list)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR| {
+        dump.records(capped(list, REGIONS)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR| {
             let start = dump.address(region.start_of_memory_range);
             Ok(look(start, region.memory.data_size.into(), region.memory.rva.into()))
         })?;
@@ -97,7 +97,7 @@ fn held(
             return Err(CrashError::Malformed(REGIONS));
         }
         let list = List { offset: stream.offset + before, count };
-        dump.records(capped(list)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR64| {
+        dump.records(capped(list, REGIONS)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR64| {
             let start = dump.address(region.start_of_memory_range);
             let flow = look(start, region.data_size, offset);
             let next = offset.checked_add(region.data_size);
@@ -109,8 +109,8 @@ fn held(
 }
 
 /// The list, unless it has more regions than there can be.
-pub(super) fn capped(list: List) -> Result<List, CrashError> {
-    if list.count > MOST_REGIONS { Err(CrashError::Malformed(REGIONS)) } else { Ok(list) }
+pub(super) fn capped(list: List, what: &'static str) -> Result<List, CrashError> {
+    if list.count > MOST_REGIONS { Err(CrashError::Malformed(what)) } else { Ok(list) }
 }
 
 /// The file header of the image that begins there. `None`: there is none, or the dump does not hold it.

@@ -51,7 +51,8 @@ fn list(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Option<List>, CrashErro
     if entry != MINIDUMP_MEMORY_INFO::size() as u64 {
         return Ok(None);
     }
-    let list = capped(List { offset: stream.offset + start, count: head.number_of_entries })?;
+    let list =
+        capped(List { offset: stream.offset + start, count: head.number_of_entries }, REGIONS)?;
     if start + list.count * entry > stream.size {
         return Err(malformed);
     }
