@@ -61,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
 fn minidump() -> Result<PathBuf, String> {
     let manifest = root().join("xtask/bench/minidump/Cargo.toml");
     let target = scratch("bench-minidump");
-    let build = ["build", "--quiet", "--release", "--locked", "--manifest-path"];
+    let build = ["build", "--quiet", "--release", "--manifest-path"];
     check(cargo(&build).arg(manifest).arg("--target-dir").arg(&target))?;
     Ok(target.join("release").join("bench-minidump"))
 }

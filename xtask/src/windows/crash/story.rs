@@ -75,8 +75,8 @@ fn printed(
     Ok(Printed { page: "diagnose.md", name, text })
 }
 
-/// What Windows Error Reporting would have written of the first crash: an in-page error that the program did
-/// not look at, and one that it did, so that it looks like any other crash.
+/// What Windows Error Reporting would have written of the first crash: a report of an in-page error, and one as of any
+/// other crash.
 struct Reports {
     in_page: PathBuf,
     crash: PathBuf,
