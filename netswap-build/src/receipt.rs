@@ -42,6 +42,10 @@ impl Receipt {
             json.key("linker").raw("null");
             json.key("linker_basis").raw("null");
         }
+        match &env.linker {
+            Some(linker) => json.key("configured_linker").string(&linker.to_string_lossy()),
+            None => json.key("configured_linker").raw("null"),
+        };
         json.key("requested").strings(fields.requested.words());
         match fields.netswap {
             Some(bits) => json.key("netswap").strings(bits.words()),
@@ -139,6 +143,7 @@ mod tests {
     fn every_field_stands_in_the_file() {
         let mut env = for_tests("x86_64-pc-windows-msvc", "windows", "msvc", None);
         env.package = "my\"tool\n".into();
+        env.linker = Some("C:\\VC\\link.exe".into());
         let fields = Fields {
             linker: Some((Family::Msvc, "a basis")),
             requested: Bits { net: true, removable: true },
@@ -153,6 +158,7 @@ mod tests {
   "target": "x86_64-pc-windows-msvc",
   "linker": "msvc",
   "linker_basis": "a basis",
+  "configured_linker": "C:\\VC\\link.exe",
   "requested": ["net", "cd"],
   "netswap": ["net"],
   "scopes": [{"bin": "a\\b"}, "cdylib"],

@@ -205,6 +205,7 @@ fn the_receipt_says_what_was_decided_and_why() {
   "target": "x86_64-pc-windows-msvc",
   "linker": "msvc",
   "linker_basis": "the target's usual linker",
+  "configured_linker": null,
   "requested": ["net", "cd"],
   "netswap": ["net"],
   "scopes": ["bins"],

@@ -23,6 +23,17 @@ pub(crate) fn rustc() -> OsString {
     std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
 }
 
+/// All variables, with these changes: a value, or none where the variable is taken away.
+pub(crate) fn changed(changes: &[(OsString, Option<OsString>)]) -> Vec<(OsString, OsString)> {
+    #[expect(clippy::disallowed_methods, reason = "the one reader")]
+    let mut variables: Vec<_> = std::env::vars_os().collect();
+    for (name, value) in changes {
+        variables.retain(|(own, _)| own != name);
+        variables.extend(value.iter().map(|value| (name.clone(), value.clone())));
+    }
+    variables
+}
+
 /// The folder for journals: where the system keeps what programs remember of their work.
 #[cfg(feature = "cli")]
 pub(crate) fn state_folder() -> Option<PathBuf> {

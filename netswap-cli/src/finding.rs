@@ -58,6 +58,9 @@ codes! {
     /// The linker has no option for it.
     LinkerUnsupported = "linker-unsupported",
         "The linker has no option that sets the bit.";
+    /// Another linker was configured after the build script had run.
+    LinkerChanged = "linker-changed",
+        "The linker was changed after the build script had run.";
     /// The linker was told to set it, and the file has it not.
     LostAfterLink = "lost-after-link",
         "The linker was told to set it, and the file lacks it.";

@@ -126,7 +126,6 @@ pub(crate) fn shown<'a>(path: &'a Path, here: &Path) -> &'a Path {
 
 /// A path as it can be pasted into a shell: that of the system, `sh` or `cmd`. One that can't be shown
 /// as it is can't be pasted.
-#[cfg(feature = "cli")]
 pub(crate) fn quoted(path: &Path) -> String {
     let shown = Printable(path).to_string();
     let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+,@%=~".contains(c);

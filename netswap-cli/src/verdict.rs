@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::SwapRun;
-use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope, Source};
+use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope, Source, changed_linker};
 use crate::finding::{Code, Finding};
 use crate::image::{Content, Header, Kind, ReadError};
 use crate::text::{Printable, one_line};
@@ -141,10 +141,10 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
     let receipt = match &artifact.receipt {
         ReceiptState::Absent => return Code::NotRequested,
         ReceiptState::Unusable(_) => return unknown,
-        ReceiptState::Present(receipt) => receipt,
+        ReceiptState::Present(receipt) | ReceiptState::OtherLinker { receipt, .. } => receipt,
     };
     let asked = receipt.netswap.as_ref().unwrap_or(&receipt.requested);
-    match receipt.outcome {
+    let code = match receipt.outcome {
         _ if !asked.contains(&bit) && receipt.requested.contains(&bit) => Code::SwitchedOff,
         _ if !asked.contains(&bit) => Code::NotRequested,
         Outcome::SwitchedOff | Outcome::NotRequested => Code::NotRequested,
@@ -155,6 +155,12 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
         }
         // netswap-linker knows of no scopes.
         Outcome::Emitted | Outcome::LeftToLinker => Code::LostAfterLink,
+    };
+    match (code, &artifact.receipt) {
+        (Code::LinkerUnsupported | Code::LostAfterLink, ReceiptState::OtherLinker { .. }) => {
+            Code::LinkerChanged
+        }
+        _ => code,
     }
 }
 
@@ -189,10 +195,7 @@ fn of_file(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
 fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artifact) -> Finding {
     let (package, constants) = (one_line(&artifact.package), constants(bits));
     let name = one_line(&artifact.name);
-    let receipt = match &artifact.receipt {
-        ReceiptState::Present(receipt) => Some(receipt),
-        ReceiptState::Absent | ReceiptState::Unusable(_) => None,
-    };
+    let receipt = artifact.receipt.receipt();
     let (message, help) = match code {
         Code::NotRequested => (
             match artifact.build_script {
@@ -226,6 +229,7 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
                 "link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, or let netswap-linker set the bit after each link (linker = \"netswap-linker\" in .cargo/config.toml)".to_owned()
             },
         ),
+        Code::LinkerChanged => linker_changed(&constants, artifact),
         Code::LostAfterLink if receipt.is_some_and(is_by_netswap_linker) => (
             format!(
                 "{} was to set {constants} after the link, and the file lacks it",
@@ -233,7 +237,7 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
             ),
             format!(
                 "see that it is still the configured linker, and strip with `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}",
-                clean(artifact)
+                artifact.clean
             ),
         ),
         Code::LostAfterLink => (
@@ -243,20 +247,22 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
             ),
             format!(
                 "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}",
-                clean(artifact)
+                artifact.clean
             ),
         ),
         _ => {
             let why = match &artifact.receipt {
                 ReceiptState::Unusable(why) => one_line(why),
-                ReceiptState::Absent | ReceiptState::Present(_) => String::new(),
+                _ => String::new(),
             };
             (
                 format!(
                     "{constants} is not set, and the receipt of package `{package}` can't be used: {why}"
                 ),
-                "use a netswap-build and a netswap of the same version, and run `cargo clean`"
-                    .to_owned(),
+                format!(
+                    "use the newest netswap-build and netswap, then build again:\n    {}",
+                    artifact.clean
+                ),
             )
         }
     };
@@ -280,7 +286,7 @@ fn missing_lines(required: &[SwapRun], artifact: &Artifact) -> String {
         None => "its build.rs".to_owned(),
     };
     let call = format!("in the main of {script}:\n    {call}");
-    if let ReceiptState::Present(_) = artifact.receipt {
+    if artifact.receipt.receipt().is_some() {
         return call;
     }
     let manifest = Printable(&artifact.manifest);
@@ -295,18 +301,21 @@ fn missing_lines(required: &[SwapRun], artifact: &Artifact) -> String {
     )
 }
 
-/// What makes Cargo link the image again.
-fn clean(artifact: &Artifact) -> String {
-    let mut words = vec!["cargo clean --package".to_owned(), one_line(&artifact.package)];
-    match artifact.profile.as_str() {
-        "debug" => {}
-        "release" => words.push("--release".to_owned()),
-        profile => words.extend(["--profile".to_owned(), one_line(profile)]),
-    }
-    if let Some(target) = &artifact.target {
-        words.extend(["--target".to_owned(), one_line(target)]);
-    }
-    words.join(" ")
+/// The finding for a linker that changed after the build script had run.
+fn linker_changed(constants: &str, artifact: &Artifact) -> (String, String) {
+    let (then, now) = match &artifact.receipt {
+        ReceiptState::OtherLinker { receipt, configured } => {
+            (receipt.configured_linker.as_deref(), configured.as_deref())
+        }
+        _ => (None, None),
+    };
+    (
+        format!("{constants} is not set: {}", changed_linker(&artifact.package, then, now)),
+        format!(
+            "Cargo does not run a build script again when the linker changes, so run:\n    {}\nthen build again",
+            artifact.clean
+        ),
+    )
 }
 
 fn scope_help(artifact: &Artifact) -> String {
@@ -544,15 +553,30 @@ mod tests {
     }
 
     #[test]
-    fn the_command_that_makes_cargo_link_again_is_for_this_very_build() {
-        let tool = Artifact::for_tests(ReceiptState::Absent);
-        assert_eq!(clean(&tool), "cargo clean --package tool");
-        let target = Some("x86_64-pc-windows-msvc".to_owned());
-        let release = Artifact { profile: "release".into(), target, ..tool.clone() };
-        let expected = "cargo clean --package tool --release --target x86_64-pc-windows-msvc";
-        assert_eq!(clean(&release), expected);
-        let small = Artifact { profile: "small".into(), ..tool };
-        assert_eq!(clean(&small), "cargo clean --package tool --profile small");
+    fn a_changed_linker_is_named_where_it_is_the_cause() {
+        let cause = |outcome, requested: &[SwapRun]| {
+            let receipt = Receipt {
+                linker: Some("gnu-ld".into()),
+                configured_linker: Some("gcc".into()),
+                requested: requested.to_vec(),
+                outcome,
+                ..receipt()
+            };
+            let configured = Some("rust-lld".to_owned());
+            let state = ReceiptState::OtherLinker { receipt, configured };
+            let tool = Artifact::for_tests(state);
+            judge(Ok(image(&[])), NET, None, &build(&tool)).unwrap().findings.remove(0)
+        };
+        for outcome in [Outcome::Unsupported, Outcome::Emitted, Outcome::LeftToLinker] {
+            let finding = cause(outcome, NET);
+            assert_eq!(finding.code, Code::LinkerChanged, "{outcome:?}");
+            assert_eq!(
+                finding.message,
+                "IMAGE_FILE_NET_RUN_FROM_SWAP is not set: the build script of package `tool` chose its arguments for the linker gcc, but rust-lld is configured now"
+            );
+            assert!(finding.help.contains("\n    cargo clean --package tool\n"), "{finding:?}");
+        }
+        assert_eq!(cause(Outcome::NotRequested, &[]).code, Code::NotRequested);
     }
 
     #[test]

@@ -61,12 +61,14 @@ fn every_outcome_is_read_as_it_was_written() {
 fn every_other_field_is_read_as_it_was_written() {
     let wanted = Wanted::new().removable(true).linker(Linker::Lld);
     let gnu = ("CARGO_CFG_TARGET_ENV", "gnu");
-    let read = receipt(&wanted, &[gnu, ("NETSWAP", "cd")]);
+    let linker = ("RUSTC_LINKER", r"C:\clang\bin\clang.exe");
+    let read = receipt(&wanted, &[gnu, linker, ("NETSWAP", "cd")]);
     let expected = Receipt {
         schema: "netswap.receipt/1".into(),
         target: "the-target".into(),
         linker: Some("lld-driver".into()),
         linker_basis: Some("SwapRun::linker in build.rs".into()),
+        configured_linker: Some("C:\\clang\\bin\\clang.exe".into()),
         requested: SwapRun::ALL.to_vec(),
         netswap: Some(vec![SwapRun::Cd]),
         scopes: vec![Scope::All],

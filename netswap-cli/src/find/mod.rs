@@ -1,6 +1,8 @@
 //! Where images come from: trees of files, and the builds of Cargo.
 
 mod beside;
+mod clean;
+mod linker;
 #[cfg(feature = "cli")]
 mod named;
 pub(crate) mod ordered;
@@ -16,10 +18,10 @@ pub(crate) use named::resolve;
 pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
 pub use walk::WalkOptions;
 pub(crate) use walk::{Visit, WalkedFile, all_exist, walk};
-pub(crate) use workspace::Workspace;
 #[cfg(feature = "cli")]
 pub(crate) use workspace::metadata;
 pub use workspace::{Build, BuildError};
+pub(crate) use workspace::{Workspace, changed_linker};
 
 /// A file that may be an image, and what is known of where it came from.
 #[derive(Clone, Debug)]
@@ -60,8 +62,8 @@ pub struct Artifact {
     pub crate_types: Vec<String>,
     /// Whether it was built with its tests.
     pub is_test: bool,
-    /// The folder of its profile: `debug`, `release`, or the name of another profile.
-    pub profile: String,
+    /// The command that makes Cargo build the package again for this target and profile.
+    pub clean: String,
     /// The triple that it was built for, if one was given or the receipt tells.
     pub target: Option<String>,
     /// What the package's build script left.
@@ -84,7 +86,7 @@ impl Artifact {
             kinds: vec!["bin".into()],
             crate_types: vec!["bin".into()],
             is_test: false,
-            profile: "debug".into(),
+            clean: "cargo clean --package tool".into(),
             target: None,
             receipt,
         }

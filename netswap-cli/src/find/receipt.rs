@@ -23,6 +23,8 @@ pub struct Receipt {
     pub linker: Option<String>,
     /// How the family was worked out, as a fragment of a sentence.
     pub linker_basis: Option<String>,
+    /// The linker that Cargo was configured with: `RUSTC_LINKER` of the build script.
+    pub configured_linker: Option<String>,
     /// The bits that the build script asked for.
     pub requested: Vec<SwapRun>,
     /// The bits that `NETSWAP` asked for in their place.
@@ -80,6 +82,14 @@ pub enum ReceiptState {
     Absent,
     /// The one that its build script left.
     Present(Receipt),
+    /// The one that its build script left when another linker was configured. Cargo links again when
+    /// the linker changes, and does not run the build script again.
+    OtherLinker {
+        /// What the build script decided for the linker that was configured then.
+        receipt: Receipt,
+        /// The linker that is configured now.
+        configured: Option<String>,
+    },
     /// There is one, and it can't be used; why.
     Unusable(String),
 }
@@ -102,40 +112,87 @@ impl Scope {
     }
 }
 
+impl Receipt {
+    /// Whether the build script would have decided otherwise for another linker. The linkers for msvc
+    /// targets share one spelling of the argument.
+    pub(super) fn depends_on_linker(&self) -> bool {
+        self.linker.as_deref().is_some_and(|family| family != "msvc")
+    }
+
+    /// Whether the build script printed the receipt's directives.
+    fn is_of_run(&self, output: &[u8]) -> bool {
+        let mut lines = output.split(|byte| *byte == b'\n');
+        let ends_with = |end: &str| {
+            let mut lines = lines.clone();
+            lines.any(|line| line.ends_with(end.as_bytes()))
+        };
+        let has_arguments =
+            self.arguments.iter().all(|argument| ends_with(&format!("={argument}")));
+        has_arguments && lines.any(|line| line == b"cargo:rerun-if-env-changed=NETSWAP")
+    }
+}
+
 impl ReceiptState {
+    /// The receipt of the build script's last run, whichever linker that was for.
+    pub(crate) fn receipt(&self) -> Option<&Receipt> {
+        match self {
+            ReceiptState::Present(receipt) | ReceiptState::OtherLinker { receipt, .. } => {
+                Some(receipt)
+            }
+            ReceiptState::Absent | ReceiptState::Unusable(_) => None,
+        }
+    }
+
     /// Reads the receipt of the build script with this `OUT_DIR`.
+    ///
+    /// Cargo keeps `OUT_DIR` when a build script changes, so a receipt can outlive the call that wrote
+    /// it. It counts only if the build script's last run printed its directives.
     pub(crate) fn read(out_dir: &Path) -> Self {
         let text = match fs::read_to_string(out_dir.join(FILE)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return ReceiptState::Absent,
             Err(error) => return ReceiptState::Unusable(error.to_string()),
         };
-        match serde_json::from_str::<Receipt>(&text) {
-            Ok(receipt) if receipt.schema != SCHEMA => ReceiptState::Unusable(format!(
-                "its schema is `{}`, this netswap reads `{SCHEMA}`",
-                receipt.schema
-            )),
-            Ok(receipt) if is_stale(&receipt, out_dir) => ReceiptState::Absent,
-            Ok(receipt) => ReceiptState::Present(receipt),
+        let receipt = match serde_json::from_str::<Receipt>(&text) {
+            Ok(receipt) if receipt.schema != SCHEMA => {
+                return ReceiptState::Unusable(format!(
+                    "its schema is `{}`, this netswap reads `{SCHEMA}`",
+                    receipt.schema
+                ));
+            }
+            Ok(receipt) => receipt,
+            Err(error) => return ReceiptState::Unusable(error.to_string()),
+        };
+        match last_output(out_dir) {
+            Ok(Some(output)) if receipt.is_of_run(&output) => ReceiptState::Present(receipt),
+            Ok(Some(_)) => ReceiptState::Absent,
+            Ok(None) => ReceiptState::Unusable(
+                "Cargo's record of what the build script printed is in neither place where this netswap looks"
+                    .to_owned(),
+            ),
             Err(error) => ReceiptState::Unusable(error.to_string()),
         }
     }
 }
 
-/// Whether the receipt is of an earlier run. Cargo keeps `OUT_DIR` when a build script changes, so
-/// the receipt outlives the call; the output of the last run lies beside it
-/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/build-scripts.html#outputs-of-the-build-script))
-/// and holds the directives of each call. Where there is no such file, the receipt is believed.
-fn is_stale(receipt: &Receipt, out_dir: &Path) -> bool {
-    let Some(Ok(output)) = out_dir.parent().map(|dir| fs::read(dir.join("output"))) else {
-        return false;
+/// The files with what a build script printed in its last run, from the folder above `OUT_DIR`: in
+/// Cargo's build folder up to 1.99 and since 1.100. Their place is not documented; the sources are
+/// Cargo's `src/cargo/core/compiler/layout.rs` and its pull request 16644.
+const OUTPUTS: [&str; 2] = ["output", "run/stdout"];
+
+/// Reads what the build script with this `OUT_DIR` printed in its last run; `None` if that file is
+/// in neither place.
+fn last_output(out_dir: &Path) -> io::Result<Option<Vec<u8>>> {
+    let Some(folder) = out_dir.parent() else {
+        return Ok(None);
     };
-    let holds = |line: &str| output.split(|byte| *byte == b'\n').any(|own| own == line.as_bytes());
-    let arguments_hold = receipt.arguments.iter().all(|argument| {
-        let end = format!("={argument}");
-        output.split(|byte| *byte == b'\n').any(|own| own.ends_with(end.as_bytes()))
-    });
-    !(holds("cargo:rerun-if-env-changed=NETSWAP") && arguments_hold)
+    for output in OUTPUTS {
+        match fs::read(folder.join(output)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            output => return output.map(Some),
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -144,7 +201,7 @@ pub(crate) mod tests {
 
     const TEXT: &str = r#"{"schema": "netswap.receipt/1", "package": "tool",
         "target": "x86_64-pc-windows-msvc", "linker": "msvc", "linker_basis": "usual",
-        "requested": ["net"], "netswap": null, "scopes": [{"bin": "a"}, "all"],
+        "configured_linker": null, "requested": ["net"], "netswap": null, "scopes": [{"bin": "a"}, "all"],
         "arguments": ["/SWAPRUN:NET"], "outcome": "emitted"}"#;
 
     /// One that asked for the network bit in all images of an x64 msvc build.
@@ -153,44 +210,63 @@ pub(crate) mod tests {
         Receipt { scopes: vec![Scope::All], ..receipt }
     }
 
-    /// What is read where `OUT_DIR` holds this receipt and the folder above it this output.
-    fn read(receipt: Option<&str>, output: Option<&str>) -> ReceiptState {
+    /// What a build script prints that calls netswap-build.
+    const OUTPUT: &str = "cargo:rerun-if-env-changed=NETSWAP\ncargo:rustc-link-arg=/SWAPRUN:NET\n";
+
+    /// Reads from an `OUT_DIR` with this receipt, and with this output at this place above it.
+    fn read(receipt: Option<&str>, output: Option<(&str, &str)>) -> ReceiptState {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");
         fs::create_dir(&out).unwrap();
         if let Some(text) = receipt {
             fs::write(out.join(FILE), text).unwrap();
         }
-        if let Some(text) = output {
-            fs::write(dir.path().join("output"), text).unwrap();
+        if let Some((place, text)) = output {
+            let file = dir.path().join(place);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
         }
         ReceiptState::read(&out)
     }
 
     #[test]
-    fn a_receipt_is_read_as_it_was_written() {
-        let ReceiptState::Present(receipt) = read(Some(TEXT), None) else {
-            panic!("no receipt");
-        };
-        assert_eq!(receipt.outcome, Outcome::Emitted);
-        assert_eq!(receipt.scopes, [Scope::Bin("a".into()), Scope::All]);
-        assert_eq!(receipt.requested, [SwapRun::Net]);
-    }
-
-    #[test]
-    fn a_receipt_of_an_earlier_run_is_none() {
-        let present = "cargo:rerun-if-env-changed=NETSWAP\ncargo:rustc-link-arg=/SWAPRUN:NET\n";
-        assert!(matches!(read(Some(TEXT), Some(present)), ReceiptState::Present(_)));
-        for output in ["", "cargo:rerun-if-changed=a\n", "cargo:rerun-if-env-changed=NETSWAP\n"] {
-            assert_eq!(read(Some(TEXT), Some(output)), ReceiptState::Absent, "{output:?}");
+    fn all_fields_are_read_in_both_layouts() {
+        for place in OUTPUTS {
+            let ReceiptState::Present(receipt) = read(Some(TEXT), Some((place, OUTPUT))) else {
+                panic!("{place}: no receipt");
+            };
+            assert_eq!(receipt.outcome, Outcome::Emitted);
+            assert_eq!(receipt.scopes, [Scope::Bin("a".into()), Scope::All]);
+            assert_eq!(receipt.requested, [SwapRun::Net]);
         }
     }
 
     #[test]
-    fn what_can_not_be_used_is_not_taken_for_absent() {
+    fn a_receipt_from_an_earlier_run_is_absent() {
+        for place in OUTPUTS {
+            for output in ["", "cargo:rerun-if-changed=a\n", "cargo:rerun-if-env-changed=NETSWAP\n"]
+            {
+                let state = read(Some(TEXT), Some((place, output)));
+                assert_eq!(state, ReceiptState::Absent, "{place} {output:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_receipt_in_an_unknown_layout_is_unusable() {
+        for output in [None, Some(("stdout", OUTPUT)), Some(("out/output", OUTPUT))] {
+            let state = read(Some(TEXT), output);
+            assert!(matches!(state, ReceiptState::Unusable(_)), "{output:?} {state:?}");
+        }
+    }
+
+    #[test]
+    fn an_unusable_receipt_is_not_absent() {
         assert_eq!(read(None, None), ReceiptState::Absent);
+        assert_eq!(read(None, Some(("output", OUTPUT))), ReceiptState::Absent);
         for text in ["", "{}", "null", &TEXT.replace("receipt/1", "receipt/9"), &TEXT[..90]] {
-            assert!(matches!(read(Some(text), None), ReceiptState::Unusable(_)), "{text}");
+            let state = read(Some(text), Some(("output", OUTPUT)));
+            assert!(matches!(state, ReceiptState::Unusable(_)), "{text}");
         }
     }
 

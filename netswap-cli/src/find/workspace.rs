@@ -11,7 +11,8 @@ use cargo_metadata::{
     CrateType, Message, Metadata, MetadataCommand, PackageId, Target, TargetKind,
 };
 
-use super::{Artifact, Found, ReceiptState, Source};
+use super::linker::ConfiguredLinkers;
+use super::{Artifact, Found, Receipt, ReceiptState, Source, clean};
 use crate::text::{Printable, one_line};
 
 /// A `cargo build` whose images are verified.
@@ -64,6 +65,24 @@ pub enum BuildError {
         "failed to build: cargo build ended with {0}, so nothing was verified; its messages say why"
     )]
     Failed(ExitStatus),
+    /// The build failed, and a build script chose its arguments for a linker that is no longer
+    /// configured. Cargo has said why it failed.
+    #[error(
+        "failed to build: cargo build ended with {status}; its messages say why\n{}\nCargo does not run a build script again when the linker changes, so run:\n    {clean}\nthen build again",
+        changed_linker(package, then.as_deref(), now.as_deref())
+    )]
+    LinkerChanged {
+        /// What Cargo ended with.
+        status: ExitStatus,
+        /// The package's name.
+        package: String,
+        /// The linker that was configured when the build script ran.
+        then: Option<String>,
+        /// The linker that is configured now.
+        now: Option<String>,
+        /// The command that makes Cargo run the build script again.
+        clean: String,
+    },
     /// The build failed, and there is no standard library for its target. Cargo has said why it failed.
     #[error(
         "failed to build: there is no standard library for {target} here; `rustup target add {target}` installs it, if Rust offers one"
@@ -172,22 +191,23 @@ impl Build {
     /// Builds, once for each target, and collects the images that it makes for the target. Cargo's
     /// own messages go to standard error.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<Vec<Found>, BuildError> {
+        let linkers = ConfiguredLinkers::new(&self.arguments, &self.environment);
         let mut targets: Vec<_> = self.targets.iter().map(|triple| Some(triple.as_str())).collect();
         if targets.is_empty() {
             targets.push(None);
         }
         let mut found = Vec::new();
         for target in targets {
-            let messages = self.messages(target, self.excluded(workspace))?;
+            let messages = self.messages(target, workspace, &linkers)?;
             for artifact in &messages.artifacts {
                 let images = images(artifact);
                 let left_out = self.left_out.as_deref();
                 if images.is_empty() || left_out == Some(artifact.manifest_path.as_std_path()) {
                     continue;
                 }
-                let receipts = messages.receipts(&artifact.package_id);
+                let receipts = messages.receipts(&artifact.package_id, &linkers);
                 for path in images {
-                    found.push(workspace.found(path.into(), artifact, target, &receipts));
+                    found.push(self.found(workspace, path.into(), artifact, target, &receipts));
                 }
             }
         }
@@ -199,9 +219,10 @@ impl Build {
     fn messages(
         &self,
         target: Option<&str>,
-        excluded: Option<&str>,
+        workspace: &Workspace,
+        linkers: &ConfiguredLinkers<'_>,
     ) -> Result<Messages, BuildError> {
-        let mut cargo = self.spawn(target, excluded)?;
+        let mut cargo = self.spawn(target, self.excluded(workspace))?;
         let mut messages = Messages::default();
         let mut unread = None;
         if let Some(stdout) = cargo.stdout.take() {
@@ -224,15 +245,49 @@ impl Build {
         }
         let status = cargo.wait().map_err(BuildError::Messages)?;
         match unread {
-            _ if !status.success() => Err(match target {
-                Some(target) if !self.builds_std() && !has_standard_library(target) => {
-                    BuildError::NoStandardLibrary { target: one_line(target) }
-                }
-                _ => BuildError::Failed(status),
-            }),
+            _ if !status.success() => {
+                let changed = self.linker_changed(status, workspace, target, &messages, linkers);
+                Err(changed.unwrap_or(match target {
+                    Some(target) if !self.builds_std() && !has_standard_library(target) => {
+                        BuildError::NoStandardLibrary { target: one_line(target) }
+                    }
+                    _ => BuildError::Failed(status),
+                }))
+            }
             Some(error) => Err(BuildError::Messages(error)),
             None => Ok(messages),
         }
+    }
+
+    /// The first of the workspace's packages whose build script ran when another linker was configured,
+    /// as the reason why a build failed.
+    fn linker_changed(
+        &self,
+        status: ExitStatus,
+        workspace: &Workspace,
+        target: Option<&str>,
+        messages: &Messages,
+        linkers: &ConfiguredLinkers<'_>,
+    ) -> Option<BuildError> {
+        workspace.members.iter().find_map(|member| {
+            let receipts = messages.receipts(&member.id, linkers);
+            receipts.into_iter().find_map(|receipt| match receipt {
+                ReceiptState::OtherLinker { receipt, configured } => {
+                    Some(BuildError::LinkerChanged {
+                        status,
+                        package: one_line(&member.name),
+                        clean: self.clean(&member.name, target),
+                        then: receipt.configured_linker,
+                        now: configured,
+                    })
+                }
+                _ => None,
+            })
+        })
+    }
+
+    fn clean(&self, package: &str, target: Option<&str>) -> String {
+        clean::command(package, target, self.manifest_path.as_deref(), &self.arguments)
     }
 
     /// Whether the build makes the standard library itself (`-Zbuild-std`).
@@ -276,36 +331,68 @@ impl Build {
 impl Messages {
     /// What the build scripts of a package left: one receipt for each target that it was built for,
     /// the host among them.
-    fn receipts(&self, package: &PackageId) -> Vec<ReceiptState> {
+    fn receipts(&self, package: &PackageId, linkers: &ConfiguredLinkers<'_>) -> Vec<ReceiptState> {
         let of_package = self.out_dirs.iter().filter(|(id, _)| id == package);
-        of_package.map(|(_, out_dir)| ReceiptState::read(Path::new(out_dir))).collect()
+        let read = |out_dir: &Utf8PathBuf| match ReceiptState::read(Path::new(out_dir)) {
+            ReceiptState::Present(receipt) => with_linker(receipt, linkers),
+            state => state,
+        };
+        of_package.map(|(_, out_dir)| read(out_dir)).collect()
     }
 }
 
-impl Workspace {
+/// Compares a receipt's linker with the one that is configured now, where that can be told.
+fn with_linker(receipt: Receipt, linkers: &ConfiguredLinkers<'_>) -> ReceiptState {
+    if !receipt.depends_on_linker() {
+        return ReceiptState::Present(receipt);
+    }
+    let Ok(configured) = linkers.get(&receipt.target) else {
+        return ReceiptState::Present(receipt);
+    };
+    let configured = configured.map(|linker| linker.to_string_lossy().into_owned());
+    if configured == receipt.configured_linker {
+        ReceiptState::Present(receipt)
+    } else {
+        ReceiptState::OtherLinker { receipt, configured }
+    }
+}
+
+/// The two linkers, as the cause in a sentence.
+pub(crate) fn changed_linker(package: &str, then: Option<&str>, now: Option<&str>) -> String {
+    let named = |linker: Option<&str>| match linker {
+        Some(linker) => format!("the linker {}", one_line(linker)),
+        None => "the target's usual linker".to_owned(),
+    };
+    format!(
+        "the build script of package `{}` chose its arguments for {}, but {} is configured now",
+        one_line(package),
+        named(then),
+        now.map_or_else(|| "no linker".to_owned(), one_line)
+    )
+}
+
+impl Build {
     fn found(
         &self,
+        workspace: &Workspace,
         path: PathBuf,
         artifact: &cargo_metadata::Artifact,
         target: Option<&str>,
         receipts: &[ReceiptState],
     ) -> Found {
-        let member = self.members.iter().find(|member| member.id == artifact.package_id);
+        let mut members = workspace.members.iter();
+        let member = members.find(|member| member.id == artifact.package_id);
         let receipt = receipt_of(&path, target, receipts);
-        let target = match (&receipt, target) {
-            (_, Some(triple)) => Some(triple.to_owned()),
-            (ReceiptState::Present(receipt), None) => Some(receipt.target.clone()),
-            _ => None,
-        };
+        let target = target.or_else(|| receipt.receipt().map(|receipt| receipt.target.as_str()));
+        let target = target.map(str::to_owned);
         let own = &artifact.target;
-        let profile = profile_folder(&path);
+        let package = member
+            .map_or_else(|| package_name(&artifact.package_id).to_owned(), |own| own.name.clone());
         Found {
             path,
             source: Source::Build(Box::new(Artifact {
-                package: member.map_or_else(
-                    || package_name(&artifact.package_id).to_owned(),
-                    |member| member.name.clone(),
-                ),
+                clean: self.clean(&package, target.as_deref()),
+                package,
                 manifest: artifact.manifest_path.clone().into(),
                 build_script: member.and_then(|member| member.build_script.clone()),
                 is_member: member.is_some(),
@@ -313,7 +400,6 @@ impl Workspace {
                 kinds: own.kind.iter().map(ToString::to_string).collect(),
                 crate_types: own.crate_types.iter().map(ToString::to_string).collect(),
                 is_test: artifact.profile.test,
-                profile,
                 target,
                 receipt,
             })),
@@ -367,13 +453,6 @@ fn package_name(id: &PackageId) -> &str {
     }
 }
 
-/// The folder of an image's profile: the one that it lies in, or that has its `deps` or `examples`.
-fn profile_folder(image: &Path) -> String {
-    let folders = image.ancestors().skip(1).filter_map(Path::file_name);
-    let mut names = folders.map(|name| name.to_string_lossy().into_owned());
-    names.find(|name| name != "deps" && name != "examples").unwrap_or_default()
-}
-
 /// The files of an artifact that can be images which somebody ships.
 fn images(artifact: &cargo_metadata::Artifact) -> Vec<Utf8PathBuf> {
     let target = &artifact.target;
@@ -399,17 +478,15 @@ fn receipt_of(image: &Path, target: Option<&str>, receipts: &[ReceiptState]) -> 
     if let [only] = receipts {
         return only.clone();
     }
-    let is_for_image = |receipt: &&ReceiptState| match (receipt, target) {
+    let is_for_image = |state: &&ReceiptState| match (state.receipt(), target) {
         // A target can be given as a file, and then Cargo calls it by the file's stem.
-        (ReceiptState::Present(receipt), Some(target)) => {
+        (Some(receipt), Some(target)) => {
             receipt.target == target
                 || Path::new(target).file_stem() == Some(receipt.target.as_ref())
         }
         // Where the configuration gives the targets, the folder of the image tells which it is.
-        (ReceiptState::Present(receipt), None) => {
-            image.iter().any(|folder| *folder == *receipt.target)
-        }
-        _ => false,
+        (Some(receipt), None) => image.iter().any(|folder| *folder == *receipt.target),
+        (None, _) => false,
     };
     let receipt = receipts.iter().find(is_for_image);
     let unusable = || receipts.iter().find(|receipt| matches!(receipt, ReceiptState::Unusable(_)));
@@ -431,18 +508,6 @@ mod tests {
         ];
         for (repr, name) in table {
             assert_eq!(package_name(&PackageId { repr: repr.into() }), name, "{repr}");
-        }
-    }
-
-    #[test]
-    fn a_profiles_folder_is_found_from_programs_examples_and_tests() {
-        let table = [
-            ("/t/x86_64-pc-windows-msvc/release/a.exe", "release"),
-            ("/t/debug/examples/a.exe", "debug"),
-            ("/t/small/deps/a-0123.exe", "small"),
-        ];
-        for (image, profile) in table {
-            assert_eq!(profile_folder(Path::new(image)), profile, "{image}");
         }
     }
 

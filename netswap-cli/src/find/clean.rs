@@ -1,0 +1,92 @@
+//! The `cargo clean` command that makes Cargo build one package again (pure).
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::text::{one_line, quoted};
+
+/// Returns the command for a build of this package with these arguments: it cleans what that build
+/// made, in that build's folders, and nothing else.
+pub(super) fn command(
+    package: &str,
+    target: Option<&str>,
+    manifest_path: Option<&Path>,
+    arguments: &[OsString],
+) -> String {
+    let mut words = vec!["cargo clean --package".to_owned(), one_line(package)];
+    let mut push = |option: &str, value: Option<String>| {
+        words.extend(value.map(|value| format!("{option} {}", quoted(value.as_ref()))));
+    };
+    let profile = value_of("--profile", arguments);
+    let is_release = profile.is_none() && arguments.iter().any(is_release);
+    push("--profile", profile);
+    push("--target", target.map(str::to_owned));
+    push("--manifest-path", manifest_path.map(|path| path.to_string_lossy().into_owned()));
+    push("--target-dir", value_of("--target-dir", arguments));
+    if is_release {
+        words.insert(2, "--release".to_owned());
+    }
+    words.join(" ")
+}
+
+/// The value of an option among Cargo's arguments.
+fn value_of(option: &str, arguments: &[OsString]) -> Option<String> {
+    let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
+    while let Some(argument) = arguments.next() {
+        if argument == option {
+            return arguments.next().map(Into::into);
+        }
+        let value = argument.strip_prefix(option).and_then(|rest| rest.strip_prefix('='));
+        if let Some(value) = value {
+            return Some(value.to_owned());
+        }
+    }
+    None
+}
+
+/// Whether it is `--release`, or `-r` alone or among other short options.
+fn is_release(argument: &OsString) -> bool {
+    let argument = argument.to_string_lossy();
+    let short = argument.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+    // What follows one of these letters is its value.
+    let mut switches = short.unwrap_or_default().chars().take_while(|c| !"FZCjp".contains(*c));
+    argument == "--release" || switches.any(|switch| switch == 'r')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_of_the_build_are_repeated() {
+        let table = [
+            (&[][..], ""),
+            (&["--release", "--locked"], " --release"),
+            (&["-qr"], " --release"),
+            (&["-pr", "-Fr", "--profile=dev"], " --profile dev"),
+            (&["-p", "tool"], ""),
+            (&["--profile", "small", "--target-dir=x"], " --profile small --target-dir x"),
+        ];
+        for (arguments, options) in table {
+            let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
+            let expected = format!("cargo clean --package tool{options}");
+            assert_eq!(command("tool", None, None, &arguments), expected);
+        }
+        assert_eq!(
+            command(
+                "tool",
+                Some("i686-pc-windows-gnu"),
+                Some("w/Cargo.toml".as_ref()),
+                &["-r".into()]
+            ),
+            "cargo clean --package tool --release --target i686-pc-windows-gnu --manifest-path w/Cargo.toml"
+        );
+    }
+
+    #[test]
+    fn a_path_can_be_pasted() {
+        let command = command("tool", None, None, &["--target-dir".into(), "a b".into()]);
+        let path = if cfg!(windows) { "\"a b\"" } else { "'a b'" };
+        assert!(command.ends_with(&format!(" --target-dir {path}")), "{command}");
+    }
+}
