@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::process::{cargo, check, everything, root, scratch};
-
-/// The last one that builds with Rust 1.95.
-const VERSION: &str = "0.23.13";
+use crate::tools::crates::program;
 
 const NAME: &str = "a-tool";
 
@@ -75,7 +73,7 @@ fn choices() -> Vec<Choice> {
 
 /// Makes each choice with both programs.
 pub(crate) fn compare() -> Result<(), String> {
-    let cargo_generate = installed()?;
+    let cargo_generate = program("cargo-generate")?;
     check(&mut cargo(&["build", "--quiet", "--locked", "-p", "netswap", "--bin", "netswap"]))?;
     let netswap = root().join("target").join("debug").join("netswap");
     let folder = scratch("templates");
@@ -113,15 +111,6 @@ pub(crate) fn compare() -> Result<(), String> {
     }
     println!("{} choices of the options: the same files from both", choices.len());
     Ok(())
-}
-
-/// The program, built below `target` if it is not there yet; unoptimized, which is a third of the time.
-fn installed() -> Result<PathBuf, String> {
-    let tools = scratch("tools");
-    let package = format!("cargo-generate@{VERSION}");
-    let install = ["install", "--quiet", "--locked", "--debug", "--no-default-features", &package];
-    check(cargo(&install).arg("--root").arg(&tools))?;
-    Ok(tools.join("bin").join("cargo-generate"))
 }
 
 /// The files below a folder, with what is in them.

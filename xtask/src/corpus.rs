@@ -8,9 +8,10 @@ use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
-use crate::process::{cache, check};
+use crate::process::{at, cache, check, in_threads};
+use crate::tools::Python;
 
 const LIST: &str = include_str!("../corpus/wheels.txt");
 
@@ -68,21 +69,22 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// Fetches the wheels that are not there yet.
+/// As many wheels are fetched at once: pip waits for the network most of the time.
+const AT_ONCE: usize = 4;
+
+/// Fetches the wheels that are missing.
 pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
     let root = cache()?.join("corpus");
-    let wheels = wheels(LIST)?;
-    let chosen = wheels.iter().filter(|wheel| wheel.small || selection == Selection::Full);
-    let mut folders = Vec::new();
-    for wheel in chosen {
-        let folder = wheel.folder();
-        if !wheel.is_in(&root.join(&folder)) {
-            println!("fetching {folder}");
-            wheel.fetch(&root)?;
-        }
-        folders.push(folder);
+    let mut wheels = wheels(LIST)?;
+    wheels.retain(|wheel| wheel.small || selection == Selection::Full);
+    let missing = wheels.iter().filter(|wheel| !wheel.is_in(&root.join(wheel.folder())));
+    let missing: Vec<_> = missing.collect();
+    if !missing.is_empty() {
+        let python = Python::find()?;
+        println!("fetching {} wheels with Windows images", missing.len());
+        in_threads(AT_ONCE, missing, |wheel| wheel.fetch(&root, &python))?;
     }
-    Ok(Corpus { root, folders })
+    Ok(Corpus { root, folders: wheels.iter().map(Wheel::folder).collect() })
 }
 
 /// The lines of the list.
@@ -123,10 +125,10 @@ impl Wheel {
     }
 
     /// Downloads and unpacks it beside its place, and puts it there when it is complete.
-    fn fetch(&self, root: &Path) -> Result<(), String> {
+    fn fetch(&self, root: &Path, python: &Python) -> Result<(), String> {
         let partial = root.join(format!("{}.{}.partial", self.folder(), std::process::id()));
         let place = root.join(self.folder());
-        let fetched = self.unpack(&partial).and_then(|images| {
+        let fetched = self.unpack(&partial, python).and_then(|images| {
             if place.exists() {
                 fs::remove_dir_all(&place).map_err(at(&place))?;
             }
@@ -137,12 +139,12 @@ impl Wheel {
     }
 
     /// Downloads and unpacks it in the folder, and returns that of its images.
-    fn unpack(&self, folder: &Path) -> Result<PathBuf, String> {
+    fn unpack(&self, folder: &Path, python: &Python) -> Result<PathBuf, String> {
         let (download, images) = (folder.join("wheel"), folder.join("images"));
         fs::create_dir_all(&download).map_err(at(&download))?;
-        check(pip()?.args(self.download()).arg("--dest").arg(&download))?;
+        check(python.pip().args(self.download()).arg("--dest").arg(&download))?;
         let wheel = files(&download)?.pop().ok_or("pip has downloaded nothing")?;
-        check(python().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&images))?;
+        check(python.command().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&images))?;
         for file in files(&images)? {
             if !begins_with_mz(&file).map_err(at(&file))? {
                 fs::remove_file(&file).map_err(at(&file))?;
@@ -157,11 +159,9 @@ impl Wheel {
     }
 
     /// What pip is to do.
-    fn download(&self) -> [&str; 10] {
+    fn download(&self) -> [&str; 8] {
         [
             "download",
-            "--quiet",
-            "--disable-pip-version-check",
             "--no-deps",
             "--only-binary=:all:",
             "--platform",
@@ -171,22 +171,6 @@ impl Wheel {
             &self.requirement,
         ]
     }
-}
-
-fn python() -> Command {
-    Command::new("python3")
-}
-
-/// pip, if there is one.
-fn pip() -> Result<Command, String> {
-    let mut version = python();
-    version.args(["-m", "pip", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    if !version.status().is_ok_and(|status| status.success()) {
-        return Err("`python3 -m pip` does not run: install Python 3 and its pip".to_owned());
-    }
-    let mut pip = python();
-    pip.args(["-m", "pip"]);
-    Ok(pip)
 }
 
 /// All files below a folder.
@@ -207,11 +191,6 @@ fn begins_with_mz(path: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
     File::open(path)?.take(2).read_to_end(&mut start)?;
     Ok(start == b"MZ")
-}
-
-/// An error's text, with the path concerned.
-fn at(path: &Path) -> impl Fn(io::Error) -> String {
-    move |error| format!("{}: {error}", path.display())
 }
 
 /// How many images of which kind there are.
@@ -337,7 +316,7 @@ mod tests {
         let wheel = Wheel::parse("numpy==2.5.5  win_amd64  cp312  21  small").unwrap();
         assert_eq!(wheel.folder(), "numpy-2.5.5-cp312-win_amd64");
         assert_eq!(
-            wheel.download()[5..],
+            wheel.download()[3..],
             ["--platform", "win_amd64", "--python-version", "312", "numpy==2.5.5"]
         );
         assert_eq!((wheel.images, wheel.small), (21, true));

@@ -4,7 +4,6 @@ mod bench;
 mod c;
 mod cargo_generate;
 mod corpus;
-mod debian;
 mod differential;
 mod examples;
 #[cfg_attr(not(target_os = "linux"), path = "faults/elsewhere.rs")]
@@ -15,6 +14,7 @@ mod image;
 mod oldest_rust;
 mod patched;
 mod process;
+mod progress;
 mod published;
 mod readers;
 mod released;
@@ -24,6 +24,7 @@ mod slow_fs;
 #[path = "../../netswap-cli/src/crash/minidump/synthesized.rs"]
 mod synthesized;
 mod test;
+mod tools;
 mod verify;
 mod windows;
 
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 /// A chore: its name, what it does, and the function that does it with the arguments after it.
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
-const TASKS: [Task; 11] = [
+const TASKS: [Task; 12] = [
     (
         "verify",
         "build the fixtures and the example for Windows and read the headers of what was built",
@@ -67,6 +68,7 @@ const TASKS: [Task; 11] = [
         "build programs with std for Windows, verify them, and run them under Wine",
         windows::run,
     ),
+    ("tools", "fetch the tools that checks need, and print their versions", tools::run),
     ("fuzz", "give the readers inputs that nobody would think of", fuzz::run),
 ];
 

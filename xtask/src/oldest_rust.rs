@@ -1,66 +1,30 @@
-//! The oldest Rust that netswap-build promises, wherever it can be had.
+//! The oldest Rust that netswap-build supports, as Debian 12 has it.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::debian::Unpacked;
 use crate::process::{cargo, check, scratch};
-
-/// `rust-version` of netswap-build; Debian 12 ships it.
-pub(crate) const VERSION: &str = "1.63";
+use crate::tools::{OLDEST_RUST, Tree};
 
 /// The oldest `cc` that netswap-build's feature `cc` takes. New ones ask for a newer Rust than that.
 const CC: &str = "1.0.90";
 
-/// Debian 12's packages of that Rust and of the Cargo that goes with it.
-const PACKAGES: [&str; 2] = ["rustc", "cargo"];
-
-/// A Cargo of that version.
-pub(crate) enum Oldest {
-    /// A toolchain of rustup's.
-    Rustup,
-    /// Debian's packages.
-    Debian(Unpacked),
+/// Its Cargo.
+pub(crate) fn oldest_cargo(tree: &Tree) -> Command {
+    let mut command = tree.command("usr/bin/cargo");
+    command.env("RUSTC", tree.path("usr/bin/rustc"));
+    command.env("RUSTDOC", tree.path("usr/bin/rustdoc"));
+    command
 }
 
-impl Oldest {
-    /// The one that is installed, else Debian's. `Err` says why there is none.
-    pub(crate) fn find() -> Result<Self, String> {
-        let mut rustup = Command::new("rustup");
-        rustup.args(["run", VERSION, "cargo", "--version"]);
-        rustup.stdout(Stdio::null()).stderr(Stdio::null());
-        if rustup.status().is_ok_and(|status| status.success()) {
-            return Ok(Oldest::Rustup);
-        }
-        let debian = Unpacked::tree("oldest-rust");
-        if !is_right(&debian) {
-            let why = |error| format!("there is no `rustup run {VERSION} cargo`, and {error}");
-            debian.fetch(&PACKAGES).map_err(why)?;
-        }
-        if is_right(&debian) {
-            Ok(Oldest::Debian(debian))
-        } else {
-            Err(format!("Debian's packages here are not Rust {VERSION}"))
-        }
-    }
-
-    /// Its Cargo.
-    pub(crate) fn cargo(&self) -> Command {
-        match self {
-            Oldest::Rustup => {
-                let mut command = Command::new("rustup");
-                command.args(["run", VERSION, "cargo"]);
-                command
-            }
-            Oldest::Debian(debian) => {
-                let mut command = debian.command("usr/bin/cargo");
-                command.env("RUSTC", debian.path("usr/bin/rustc"));
-                command.env("RUSTDOC", debian.path("usr/bin/rustdoc"));
-                command
-            }
-        }
-    }
+/// Fetches it.
+///
+/// # Errors
+///
+/// Where it cannot be fetched.
+pub(crate) fn oldest_rust() -> Result<Tree, String> {
+    Tree::find(OLDEST_RUST)
 }
 
 /// Lets a Cargo without an index find the oldest `cc`, and no other crate, for an unpacked package.
@@ -88,14 +52,4 @@ pub(crate) fn provide_cc(package: &Path) -> Result<(), String> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
         _ => Ok(()),
     }
-}
-
-/// Whether its compiler and its Cargo start, and the compiler is of that version.
-fn is_right(debian: &Unpacked) -> bool {
-    let starts_with = |program: &str, start: &str| {
-        let output = debian.command(program).arg("--version").output();
-        output.is_ok_and(|output| output.stdout.starts_with(start.as_bytes()))
-    };
-    starts_with("usr/bin/rustc", &format!("rustc {VERSION}."))
-        && starts_with("usr/bin/cargo", "cargo ")
 }

@@ -1,8 +1,12 @@
 //! Running programs, and where things lie.
 
 use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
 
 /// The repository.
 pub(crate) fn root() -> &'static Path {
@@ -25,6 +29,47 @@ pub(crate) fn cache() -> Result<PathBuf, String> {
         .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("netswap")))
         .or_else(|| Some(folder("HOME")?.join(".cache").join("netswap")))
         .ok_or_else(|| "there is no HOME for a cache: set NETSWAP_CACHE to a folder".to_owned())
+}
+
+/// Keeps other processes from changing the cache until it is dropped.
+pub(crate) fn lock_cache() -> Result<File, String> {
+    let folder = cache()?;
+    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(at(&path))?;
+    file.lock().map_err(at(&path))?;
+    Ok(file)
+}
+
+/// Does the work for each item, in this many threads; the last item comes first. After an error no new
+/// work is begun.
+pub(crate) fn in_threads<T: Send>(
+    threads: usize,
+    items: Vec<T>,
+    work: impl Fn(T) -> Result<(), String> + Sync,
+) -> Result<(), String> {
+    let items = Mutex::new(items);
+    let next = || items.lock().ok()?.pop();
+    let run = || {
+        while let Some(item) = next() {
+            work(item).inspect_err(|_| {
+                let _ = items.lock().map(|mut items| items.clear());
+            })?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        let ended = threads.into_iter().map(|thread| {
+            thread.join().unwrap_or_else(|_| Err("a thread has panicked".to_owned()))
+        });
+        ended.fold(Ok(()), Result::and)
+    })
+}
+
+/// An error's text, with the path concerned.
+pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> String {
+    move |error| format!("{}: {error}", path.display())
 }
 
 /// Cargo, run in the repository.

@@ -9,10 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::corpus::{self, Selection};
-use crate::debian::Unpacked;
 use crate::process::{cargo, check, everything, root, scratch};
-
-const PACKAGES: [&str; 2] = ["osslsigncode", "openssl"];
+use crate::tools::{SIGNER, Tree};
 
 /// Launchers of pip's, for three machines.
 const PROGRAMS: [&str; 3] = ["t32.exe", "t64.exe", "t64-arm.exe"];
@@ -31,40 +29,23 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// The signer, installed or unpacked.
+/// The signer, and where it works.
 pub(crate) struct Tools {
-    debian: Option<Unpacked>,
+    tree: Tree,
     folder: PathBuf,
 }
 
 impl Tools {
     /// `Err` says why there are none.
     pub(crate) fn find() -> Result<Self, String> {
-        let installed = Tools { debian: None, folder: scratch("signature") };
-        if installed.start() {
-            return Ok(installed);
-        }
-        let tools = Tools { debian: Some(Unpacked::tree("signature")), ..installed };
-        if !tools.start() {
-            tools.debian.as_ref().map_or(Ok(()), |debian| debian.fetch(&PACKAGES))?;
-        }
-        if tools.start() { Ok(tools) } else { Err(format!("no {} starts", PACKAGES.join(" or "))) }
-    }
-
-    fn start(&self) -> bool {
-        PACKAGES.into_iter().all(|program| {
-            let mut command = self.command(program);
-            let version = if program == "openssl" { "version" } else { "--version" };
-            command.arg(version).stdout(Stdio::null()).stderr(Stdio::null());
-            command.status().is_ok_and(|status| status.success())
-        })
+        Ok(Tools { tree: Tree::find(SIGNER)?, folder: scratch("signature") })
     }
 
     fn command(&self, program: &str) -> Command {
-        match &self.debian {
-            Some(debian) => debian.command(&format!("usr/bin/{program}")),
-            None => Command::new(program),
-        }
+        let mut command = self.tree.command(&format!("usr/bin/{program}"));
+        // Its own one has an absolute path in it.
+        command.env("OPENSSL_CONF", self.tree.path("etc/ssl/openssl.cnf"));
+        command
     }
 
     pub(crate) fn check_all(&self) -> Result<(), String> {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::c::compiled;
-use crate::debian::Unpacked;
 use crate::process::scratch;
+use crate::tools::{FUSE, Tree};
 
 /// The program that mounts, and where it does.
 pub(crate) struct SlowFs {
@@ -57,27 +57,15 @@ impl SlowFs {
     }
 }
 
-/// The compiler's arguments for libfuse 3: the one that is installed, else Debian's.
+/// The compiler's arguments for libfuse 3.
 fn libfuse() -> Result<Vec<OsString>, String> {
-    let mut installed = Command::new("pkg-config");
-    installed.args(["--cflags", "--libs", "fuse3"]).stderr(Stdio::null());
-    if let Ok(arguments) = installed.output()
-        && arguments.status.success()
-    {
-        let arguments = String::from_utf8_lossy(&arguments.stdout).into_owned();
-        return Ok(arguments.split_whitespace().map(OsString::from).collect());
-    }
-    let debian = Unpacked::tree("libfuse");
-    let library = || {
-        let folders: Vec<_> = std::env::split_paths(&debian.library_path()).collect();
-        folders.into_iter().map(|folder| folder.join("libfuse3.a")).find(|path| path.is_file())
-    };
-    if library().is_none() {
-        debian.fetch(&["libfuse3-dev"])?;
-    }
-    let library = library().ok_or("Debian's libfuse3-dev has no libfuse3.a")?;
+    let tree = Tree::find(FUSE)?;
+    let folders: Vec<_> = std::env::split_paths(&tree.library_path()).collect();
+    let mut libraries = folders.into_iter().map(|folder| folder.join("libfuse3.a"));
+    let library = libraries.find(|path| path.is_file());
+    let library = library.ok_or("Debian's libfuse3-dev has no libfuse3.a")?;
     let mut include = OsString::from("-I");
-    include.push(debian.path("usr/include/fuse3"));
+    include.push(tree.path("usr/include/fuse3"));
     Ok(vec![include, library.into(), "-ldl".into()])
 }
 

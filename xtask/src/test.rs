@@ -9,11 +9,14 @@ use crate::corpus;
 use crate::examples::EXAMPLES;
 use crate::faults;
 use crate::fuzz::{Fuzzer, TARGETS};
-use crate::oldest_rust::{Oldest, VERSION, provide_cc};
+use crate::oldest_rust::{oldest_cargo, oldest_rust, provide_cc};
 use crate::patched;
-use crate::process::{cargo, check, everything, in_ci, output, root, scratch};
+use crate::process::{cargo, check, everything, in_ci, output, root, scratch, variable};
+use crate::progress::{Step, minutes};
 use crate::published::netswap_build;
 use crate::signature;
+use crate::tools::crates::program;
+use crate::tools::{self, OLDEST_RUST_VERSION, decoys};
 use crate::windows::{self, Debian, NotPassed};
 
 /// What became of a check.
@@ -27,7 +30,8 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 19] = [
+const CHECKS: [Check; 20] = [
+    ("tools come in the right version, whatever the machine has", tools_come),
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
@@ -44,22 +48,63 @@ const CHECKS: [Check; 19] = [
     ("the book builds without a warning", book),
     ("netswap-build has no dependency", no_dependency),
     ("the published crates pack and build from their packages", packages),
-    ("netswap-build passes its tests on its oldest Rust", oldest_rust),
+    ("netswap-build passes its tests on its oldest Rust", builds_on_oldest_rust),
     ("cargo xtask verify passes", verify),
     ("cargo xtask verify finds it when the bit is switched off", verify_without_the_bit),
 ];
 
-/// Runs all checks, or those whose name holds one of the words.
+/// Set where decoys are in PATH.
+const DECOYS: &str = "NETSWAP_DECOYS";
+
+/// Runs all checks, or those whose name holds one of the words, with decoys in front of PATH.
 pub(crate) fn run(words: &[String]) -> ExitCode {
+    if words == ["--list"] {
+        for (name, _) in CHECKS {
+            println!("{name}");
+        }
+        return ExitCode::SUCCESS;
+    }
+    if variable(DECOYS).is_some() {
+        return run_here(words);
+    }
+    let run = |path| {
+        let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
+        let mut test = Command::new(xtask);
+        test.arg("test").args(words).env("PATH", path).env(DECOYS, "1");
+        test.status().map_err(|error| error.to_string())
+    };
+    match decoys::path().and_then(run) {
+        Ok(status) => status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_here(words: &[String]) -> ExitCode {
+    let is_chosen =
+        |check: &Check| words.is_empty() || words.iter().any(|word| check.0.contains(word));
+    let chosen: Vec<_> = CHECKS.into_iter().filter(is_chosen).collect();
+    if chosen.is_empty() {
+        eprintln!(
+            "usage: cargo xtask test [--list] [WORD…]\n\nRuns the checks whose name contains a word:"
+        );
+        for (name, _) in CHECKS {
+            eprintln!("  {name}");
+        }
+        return ExitCode::from(2);
+    }
+    let start = Instant::now();
     let mut rows = Vec::new();
     let (mut failed, mut not_run) = (0, 0);
-    let chosen =
-        |check: &Check| words.is_empty() || words.iter().any(|word| check.0.contains(word));
-    for (name, check) in CHECKS.into_iter().filter(chosen) {
-        println!("\n== {name}");
-        let start = Instant::now();
+    for (index, (name, check)) in chosen.iter().enumerate() {
+        let step = Step::begin(name, index + 1, chosen.len(), start);
         let outcome = check();
-        let seconds = start.elapsed().as_secs_f64();
+        let seconds = step.elapsed().as_secs_f64();
         rows.push(match outcome {
             Outcome::Passed => format!("passed   {seconds:6.1} s  {name}"),
             Outcome::Failed(why) => {
@@ -72,16 +117,8 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
             }
         });
     }
-    if rows.is_empty() {
-        eprintln!(
-            "usage: cargo xtask test [WORD…]\n\nchecks, of which those run whose name holds a word:"
-        );
-        for (name, _) in CHECKS {
-            eprintln!("  {name}");
-        }
-        return ExitCode::from(2);
-    }
     println!("\n{}\n", rows.join("\n"));
+    println!("{} checks in {}", rows.len(), minutes(start.elapsed()));
     println!("{} passed, {failed} failed, {not_run} skipped", rows.len() - failed - not_run);
     if not_run > 0 && in_ci() {
         println!("in CI every check must run");
@@ -105,6 +142,14 @@ fn in_examples(arguments: &[&str]) -> Result<(), String> {
         check(&mut command)?;
     }
     Ok(())
+}
+
+fn tools_come() -> Outcome {
+    if tools::debian::is_here() {
+        passed_if(tools::check::check())
+    } else {
+        Outcome::NotRun("this is no Debian".to_owned())
+    }
 }
 
 fn formatted() -> Outcome {
@@ -221,10 +266,7 @@ fn documentation() -> Outcome {
 
 /// mdBook tells of a broken link or include in its log and goes on.
 fn book() -> Outcome {
-    let tools = scratch("tools");
-    let mdbook = tools.join("bin").join("mdbook");
-    let install = ["install", "--quiet", "--locked", "--no-default-features", "mdbook@0.5.4"];
-    let result = check(cargo(&install).arg("--root").arg(&tools)).and_then(|()| {
+    let result = program("mdbook").and_then(|mdbook| {
         let mut build = Command::new(mdbook);
         build.arg("build").arg(root().join("docs")).arg("--dest-dir").arg(scratch("book"));
         let log = everything(&mut build)?;
@@ -250,22 +292,22 @@ fn packages() -> Outcome {
 }
 
 /// The very file that is published, unpacked where no workspace is around it.
-fn oldest_rust() -> Outcome {
-    let oldest = match Oldest::find() {
-        Ok(oldest) => oldest,
+fn builds_on_oldest_rust() -> Outcome {
+    let tree = match oldest_rust() {
+        Ok(tree) => tree,
         Err(why) => return Outcome::NotRun(why),
     };
     let result = netswap_build(&scratch("packages")).and_then(|package| {
         let manifest = fs::read_to_string(package.join("Cargo.toml"));
-        let promised = format!("rust-version = \"{VERSION}\"");
+        let promised = format!("rust-version = \"{OLDEST_RUST_VERSION}\"");
         if !manifest.is_ok_and(|manifest| manifest.contains(&promised)) {
             return Err(format!("its Cargo.toml does not say {promised}"));
         }
         // Even where it is not used, a package's optional dependency must be found.
         provide_cc(&package)?;
         let test = ["test", "--quiet", "--offline"];
-        check(oldest.cargo().args(test).current_dir(&package))?;
-        check(oldest.cargo().args(test).args(["--features", "cc"]).current_dir(&package))
+        check(oldest_cargo(&tree).args(test).current_dir(&package))?;
+        check(oldest_cargo(&tree).args(test).args(["--features", "cc"]).current_dir(&package))
     });
     passed_if(result)
 }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::Options;
 use super::measure::{Meter, Netswap, Words, floor, words};
+use super::peers;
 use super::ratio::interleaved;
 use super::single::print;
 use crate::process::{cargo, check, root, scratch};
-use crate::readers;
 use crate::synthesized::{Loaded, Synthesized, image};
 
 /// As many modules as a program with a window has.
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     // The bare start that all are compared with comes first.
     let mut variants = vec![("netswap --version".to_owned(), words![&netswap.path, "--version"])];
-    let (minidump, python) = (minidump()?, readers::python()?);
+    let (minidump, python) = (minidump()?, peers::python()?);
     for (size, padding) in SIZES {
         let dump = folder.join(format!("{size}.dmp"));
         write(&dump, padding)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             of_size("floor --open", words![&floor, "--open", &dump]),
             of_size("netswap diagnose", words![&netswap.path, "diagnose", &dump]),
             of_size("minidump 0.27", words![&minidump, &dump]),
-            of_size("minidump for Python", words![&python, script, &dump]),
+            of_size("minidump for Python", [python.clone(), words![script, &dump]].concat()),
         ]);
     }
     let used = interleaved(options.rounds, 1, &variants, |(_, words)| meter.run(words))?;

@@ -18,6 +18,20 @@ macro_rules! words {
 }
 pub(crate) use words;
 
+/// A command's program and arguments, with its variables set by `env`.
+pub(crate) fn words_of(command: &Command) -> Words {
+    let mut words = words!["env"];
+    for (name, value) in command.get_envs() {
+        let mut word = name.to_owned();
+        word.push("=");
+        word.push(value.unwrap_or_default());
+        words.push(word);
+    }
+    words.push(command.get_program().to_owned());
+    words.extend(command.get_args().map(ToOwned::to_owned));
+    words
+}
+
 /// What a run took.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Used {

@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     match peers::python() {
         Ok(python) => variants.push(Variant::same(
             format!("pefile, {size}"),
-            words![python, script, file("pefile", length)?],
+            [python, words![script, file("pefile", length)?]].concat(),
         )),
         Err(why) => missing.push(format!("pefile, {size}: {why}")),
     }

@@ -13,10 +13,8 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::process::{cargo, check, is_there, root, scratch};
-
-/// The version of cargo-fuzz.
-const VERSION: &str = "0.13.2";
+use crate::process::{check, is_there, root, scratch};
+use crate::tools::crates::program;
 
 /// As in `fuzz/Cargo.toml`.
 pub(crate) const TARGETS: [&str; 8] =
@@ -88,7 +86,7 @@ pub(crate) struct Fuzzer {
 }
 
 impl Fuzzer {
-    /// The one that was installed before, else that of crates.io. `Err` says why there is none.
+    /// Fetches it. `Err` says why it cannot run here.
     pub(crate) fn find() -> Result<Self, String> {
         if !cfg!(target_os = "linux") {
             return Err("the fuzzer runs on Linux".to_owned());
@@ -96,21 +94,7 @@ impl Fuzzer {
         if !is_there("c++") {
             return Err("there is no C++ compiler, which the fuzzer is built with".to_owned());
         }
-        let tools = scratch("tools");
-        let fuzzer = Fuzzer { program: tools.join("bin").join("cargo-fuzz") };
-        if !fuzzer.is_right() {
-            let install = ["install", "--quiet", "--locked"];
-            let mut install = cargo(&install);
-            install.arg(format!("cargo-fuzz@{VERSION}")).arg("--root").arg(tools);
-            check(&mut install)?;
-        }
-        Ok(fuzzer)
-    }
-
-    fn is_right(&self) -> bool {
-        let output = Command::new(&self.program).arg("--version").output();
-        let version = format!("cargo-fuzz {VERSION}\n");
-        output.is_ok_and(|output| output.stdout == version.as_bytes())
+        Ok(Fuzzer { program: program("cargo-fuzz")? })
     }
 
     /// Builds the targets and runs each for so long, to its end; then says which failed.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::seen::{NETWORK_BIT, characteristics};
-use super::toolchain::{GNU, MSVC};
+use super::toolchain::{GNU, MSVC, with_std};
 use super::upx::Upx;
 use super::wine::{SHARE, windows};
 use super::{Ran, Setup, Told, ran};
@@ -18,7 +18,7 @@ use crate::signature::Tools;
 fn verify(setup: &Setup<'_>, arguments: &[&str]) -> Result<Ran, String> {
     let mut cargo = setup.toolchain.cargo(MSVC, &HELLO_TOOL.folder());
     cargo.args(["xtask", "verify", "--locked", "--quiet", "--format", "json"]).args(arguments);
-    ran(cargo.args(setup.toolchain.arguments(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir))
+    ran(cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir))
 }
 
 /// The program that it builds.

@@ -2,27 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo};
-use crate::debian::Unpacked;
 use crate::process::{cache, check, output, root, variable};
+use crate::tools::{Tree, WINDOWS};
 
-/// One Rust with the source of its library, linkers and compilers for each kind of target, and import
-/// libraries.
-const PACKAGES: [&str; 9] = [
-    "rustc-web",
-    "cargo-web",
-    "rust-web-src",
-    "lld-19",
-    "clang-19",
-    "gcc-mingw-w64-x86-64-win32",
-    "binutils-mingw-w64-i686",
-    "mingw-w64-x86-64-dev",
-    "libz-mingw-w64",
-];
-
-/// The programs of these packages that are run here.
+/// The programs that are run here.
 const CARGO: &str = "usr/bin/cargo";
 pub(super) const RUSTC: &str = "usr/bin/rustc";
 const LLD_LINK: &str = "usr/bin/lld-link-19";
@@ -70,37 +56,17 @@ const MATHEMATICS: [&str; 7] = ["ceil", "floor", "fmod", "pow", "powf", "round",
 
 /// Debian's packages, unpacked, and what was made of them.
 pub(crate) struct Debian {
-    pub(super) tree: Unpacked,
+    pub(super) tree: Tree,
     /// Libraries and scripts.
     made: PathBuf,
 }
 
 impl Debian {
-    /// Fetches what is not there yet. `Err` says why it can't be had.
+    /// Fetches what is missing. `Err` says why it cannot be fetched.
     pub(crate) fn find() -> Result<Self, String> {
-        let tree = Unpacked::kept("windows")?;
-        let debian = Debian { tree, made: cache()?.join("windows") };
-        if !debian.starts() {
-            debian.tree.fetch(&PACKAGES)?;
-        }
-        if !debian.starts() {
-            return Err(format!("not all programs of {} start", PACKAGES.join(", ")));
-        }
+        let debian = Debian { tree: Tree::find(WINDOWS)?, made: cache()?.join("windows") };
         debian.make()?;
         Ok(debian)
-    }
-
-    fn starts(&self) -> bool {
-        let programs = [CARGO, RUSTC, LLD_LINK, LLD, CLANG, GCC, LD, LD_32];
-        programs.into_iter().all(|program| self.version(program).is_some())
-            && self.tree.path("usr/src").is_dir()
-    }
-
-    /// The first line of what a program says of its version.
-    pub(super) fn version(&self, program: &str) -> Option<String> {
-        let output = self.tree.command(program).arg("--version").stderr(Stdio::null()).output();
-        let output = output.ok().filter(|output| output.status.success())?;
-        Some(String::from_utf8_lossy(&output.stdout).lines().next()?.to_owned())
     }
 
     /// A program of binutils for Windows' images.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::seen::{Seen, SetBy, characteristics};
-use super::toolchain::MSVC;
+use super::toolchain::{MSVC, with_std};
 use super::wine::{MAPPED, SHARE, windows};
 use super::{Ran, Setup, Told, ran};
 use crate::examples::{EXAMPLES, Example};
@@ -52,7 +52,7 @@ fn built(
 ) -> Result<Vec<(String, u16)>, String> {
     let mut cargo = setup.toolchain.cargo(MSVC, &example.folder());
     cargo.args(["xtask", "verify", "--workspace", "--locked", "--quiet", "--format", "json"]);
-    cargo.args(setup.toolchain.arguments(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir);
+    cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir);
     let ran = ran(cargo.env("NETSWAP", netswap))?;
     ran.expect(code, &[])?;
     let status = if code == 0 { "passed" } else { "failed" };

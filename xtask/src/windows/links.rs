@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::gcc::{self, WithLinker};
 use super::seen::{Seen, SetBy, characteristics};
 use super::toolchain::{GNU, GNULLVM, in_cargo};
 use super::{Setup, Told};
@@ -56,7 +57,7 @@ const LD_32: &str = "i686-w64-mingw32-ld";
 const GCC: &str = "x86_64-w64-mingw32-gcc";
 const CLANG: &str = "x86_64-w64-mingw32-clang";
 
-const WAYS: [Way; 7] = [
+const WAYS: [Way; 8] = [
     Way {
         targets: &[GNULLVM, AARCH64_GNULLVM, I686_GNULLVM],
         linker: Linker::RustLld,
@@ -71,12 +72,20 @@ const WAYS: [Way; 7] = [
         flags: "-Clink-arg=-fuse-ld=lld -Clink-arg=-nostartfiles",
         expected: xlink,
     },
+    // As the explanation of linker-unsupported has it.
+    Way {
+        targets: &[GNU],
+        linker: Linker::Debian("clang"),
+        linked_by: "LLD behind clang",
+        flags: "-Clink-arg=--target=x86_64-w64-windows-gnu -Clink-arg=-fuse-ld=lld -Clink-arg=-nostartfiles",
+        expected: xlink,
+    },
     Way {
         targets: &[GNU],
         linker: Linker::Debian(GCC),
-        linked_by: "LLD behind gcc",
-        // gcc looks for it where its own programs are.
-        flags: "-Clink-arg=-fuse-ld=lld -Clink-arg=-B{scripts} -Clink-arg=-nostartfiles",
+        linked_by: "LLD behind a gcc without `--with-ld`",
+        // gcc looks for them where its own programs are.
+        flags: "-Clink-arg=-fuse-ld=lld -Clink-arg=-B{gcc} -Clink-arg=-B{scripts} -Clink-arg=-nostartfiles",
         expected: xlink,
     },
     Way {
@@ -125,11 +134,13 @@ pub(super) fn msvc(setup: &Setup<'_>) -> Result<Told, String> {
 /// For the MinGW targets, in all ways of the table.
 pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
     let empty = empty_mingw(setup)?;
+    let gcc = gcc::without_linker(setup.debian(), &setup.target_dir)?;
     let mut seen = Vec::new();
     for way in &WAYS {
         for target in way.targets {
             let scripts = setup.debian().scripts();
             let flags = way.flags.replace("{scripts}", &scripts.to_string_lossy());
+            let flags = flags.replace("{gcc}", &gcc.to_string_lossy());
             let flags = format!("-Cpanic=abort -Lnative={} {flags}", empty.display());
             let set = |cargo: &mut Command| {
                 let linker = match way.linker {
@@ -152,6 +163,30 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
     }
     Ok(Told::of(format!("{} ways", seen.len()), seen))
 }
+
+/// A gcc that is configured with GNU ld ignores `-fuse-ld=lld`, which netswap-build cannot know.
+pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Told, String> {
+    let empty = empty_mingw(setup)?;
+    let gcc = WithLinker::new(setup.debian(), &setup.target_dir)?;
+    let flags = format!(
+        "-Cpanic=abort -Lnative={} -Clink-arg=-fuse-ld=lld -Clink-arg=-B{} -Clink-arg=-B{} -Clink-arg=-nostartfiles",
+        empty.display(),
+        gcc.folder.display(),
+        setup.debian().scripts().display()
+    );
+    let set = |cargo: &mut Command| {
+        cargo.env(in_cargo(GNU, "LINKER"), setup.debian().script(GCC));
+        cargo.env(in_cargo(GNU, "RUSTFLAGS"), &flags);
+    };
+    match link(setup, &PROGRAM, GNU, "gcc", &set) {
+        Err(log) if log.contains(DISAMBIGUATE) => Ok(format!("`{DISAMBIGUATE}`").into()),
+        Err(log) => Err(log),
+        Ok(_) => Err("it links".to_owned()),
+    }
+}
+
+/// What GNU ld says of LLD's argument.
+const DISAMBIGUATE: &str = "unable to disambiguate: -Xlink=/swaprun:net";
 
 /// Links it by the Cargo at hand, with the bit and without, as `set` has Cargo do.
 pub(super) fn link(

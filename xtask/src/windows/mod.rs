@@ -8,6 +8,7 @@ mod after_link;
 mod crash;
 mod debian;
 mod examples;
+mod gcc;
 mod links;
 mod native;
 mod netswap;
@@ -31,9 +32,9 @@ use self::upx::Upx;
 use self::wine::Wine;
 use self::zig::Zig;
 use crate::process::scratch;
-use crate::readers;
 use crate::released::released;
 use crate::signature::Tools;
+use crate::tools::Python;
 
 /// What all tests are given.
 struct Setup<'a> {
@@ -98,7 +99,7 @@ impl Needs {
             Needs::Zig => Zig::find().map(drop),
             Needs::Upx => Upx::find().map(drop),
             Needs::Signer => Tools::find().map(drop),
-            Needs::Python => readers::python().map(drop),
+            Needs::Python => Python::find().map(drop),
         }
     }
 }
@@ -106,7 +107,7 @@ impl Needs {
 /// A test: the sentence that it proves, the function, and what that needs besides.
 type Test = (&'static str, fn(&Setup<'_>) -> Result<Told, String>, Needs);
 
-const TESTS: [Test; 22] = [
+const TESTS: [Test; 23] = [
     ("examples with std pass their own cargo xtask verify", examples::verified, Needs::Nothing),
     ("a tool runs from a share, and ends as it should", examples::tool, Needs::Nothing),
     ("a host loads its plug-in from the share, and does without", examples::plugin, Needs::Nothing),
@@ -127,6 +128,11 @@ const TESTS: [Test; 22] = [
     (
         "for the MinGW targets LLD sets the bit, and GNU ld with netswap-linker",
         links::mingw,
+        Needs::Nothing,
+    ),
+    (
+        "a gcc that is configured with GNU ld ignores -fuse-ld=lld, and its link fails",
+        links::gcc_with_linker,
         Needs::Nothing,
     ),
     (

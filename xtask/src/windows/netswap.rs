@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::toolchain::MSVC;
+use super::toolchain::{MSVC, with_std};
 use super::wine::{SHARE, windows};
 use super::{Ran, Setup, Told, ran};
 use crate::process::{check, root};
@@ -19,7 +19,7 @@ const PROGRAM: &str = "netswap.exe";
 pub(super) fn built(setup: &Setup<'_>) -> Result<Told, String> {
     let mut cargo = setup.toolchain.cargo(MSVC, root());
     cargo.args(["build", "--quiet", "--locked", "--package", "netswap", "--bin", "netswap"]);
-    check(cargo.args(setup.toolchain.arguments(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir))?;
+    check(cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir))?;
     let program = setup.target_dir.join(MSVC).join("debug").join(PROGRAM);
     let place = setup.wine.share().join(PROGRAM);
     fs::copy(&program, &place).map_err(|error| format!("{}: {error}", program.display()))?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use netswap::Content;
 use serde_json::Value;
 
+use crate::process::at;
 use crate::readers;
 
 pub(super) const NETWORK_BIT: u16 = 0x0800;
@@ -71,20 +72,23 @@ impl SetBy {
     }
 }
 
-/// The receipt that was written last for the package.
+/// The receipt that was written last for the package, wherever this Cargo has its `OUT_DIR`.
 fn newest_receipt(build: &Path, package: &str) -> Result<PathBuf, String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", build.display());
     let mut receipts = Vec::new();
-    for entry in fs::read_dir(build).map_err(failed)? {
-        let folder = entry.map_err(failed)?;
-        let receipt = folder.path().join("out").join("netswap-receipt.json");
-        let name = folder.file_name();
-        let of_package =
-            name.to_string_lossy().rsplit_once('-').is_some_and(|name| name.0 == package);
-        if let Some(modified) = fs::metadata(&receipt).ok().and_then(|meta| meta.modified().ok())
-            && of_package
-        {
-            receipts.push((modified, receipt));
+    let mut folders = vec![build.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(at(&folder))? {
+            let path = entry.map_err(at(&folder))?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("out/netswap-receipt.json") {
+                let text = fs::read_to_string(&path).map_err(at(&path))?;
+                let receipt: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+                let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+                if receipt.get("package").is_some_and(|name| name == package) {
+                    receipts.push((modified.map_err(at(&path))?, path));
+                }
+            }
         }
     }
     let newest = receipts.into_iter().max().map(|newest| newest.1);

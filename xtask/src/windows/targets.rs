@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::links::{DLL, link};
 use super::seen::{Seen, SetBy, characteristics};
-use super::toolchain::{GNU, GNULLVM, in_cargo};
+use super::toolchain::{GNU, GNULLVM, in_cargo, with_std};
 use super::wine::{SHARE, windows};
 use super::zig::Zig;
 use super::{Setup, Told, ran};
@@ -86,7 +86,7 @@ fn built_and_run(
     everything(clean.env("CARGO_TARGET_DIR", &setup.target_dir))?;
     let build = |netswap: &str| {
         let mut cargo = cargo(netswap);
-        cargo.args(["--quiet", "--locked"]).args(setup.toolchain.arguments(target));
+        cargo.args(["--quiet", "--locked"]).args(with_std(target));
         everything(cargo.env("CARGO_TARGET_DIR", &setup.target_dir))?;
         let program = setup.target_dir.join(target).join("debug").join(IMAGE);
         let place = setup.wine.share().join("targets").join(IMAGE);

@@ -1,39 +1,25 @@
-//! UPX, of Debian's backports.
+//! UPX, which packs programs.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::debian::Unpacked;
+use crate::tools::{Tree, UPX};
 
-const PACKAGE: &str = "upx-ucl";
 const PROGRAM: &str = "usr/bin/upx-ucl";
 
-pub(super) struct Upx(Unpacked);
+pub(super) struct Upx(Tree);
 
 impl Upx {
-    /// Fetches it, if it is not there. `Err` says why it can't be had.
+    /// Fetches it. `Err` says why it cannot be fetched.
     pub(super) fn find() -> Result<Self, String> {
-        let upx = Upx(Unpacked::kept("upx")?);
-        if upx.starts() {
-            return Ok(upx);
-        }
-        let upx = Upx(upx.0.with_backports()?);
-        upx.0.fetch(&[PACKAGE])?;
-        if upx.starts() { Ok(upx) } else { Err(format!("Debian's {PACKAGE} does not start")) }
+        Tree::find(UPX).map(Upx)
     }
 
     pub(super) fn command(&self) -> Command {
         self.0.command(PROGRAM)
     }
 
-    fn starts(&self) -> bool {
-        let mut command = self.command();
-        command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    }
-
-    /// What it says of its version.
+    /// What it prints as its version.
     pub(super) fn version(&self) -> Result<String, String> {
-        let said = crate::process::output(self.command().arg("--version"))?;
-        Ok(said.lines().next().unwrap_or_default().to_owned())
+        self.0.version(PROGRAM).ok_or_else(|| "upx prints no version".to_owned())
     }
 }

@@ -5,41 +5,27 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::debian::Debian;
-use crate::process::{cache, check, is_there, output};
-
-/// What pip fetches, and how it is told that it has.
-const REQUIREMENTS: [&str; 2] = ["ziglang==0.17.1", "cargo-zigbuild==0.24.1"];
+use crate::process::{cache, check, output};
+use crate::tools::Python;
 
 pub(super) struct Zig {
-    folder: PathBuf,
+    python: Python,
+    /// For what they compile once.
+    cache: PathBuf,
 }
 
 impl Zig {
-    /// Fetches it, if it is not there. `Err` says why it can't be had.
+    /// Fetches them. `Err` says why they cannot be fetched.
     pub(super) fn find() -> Result<Self, String> {
-        let zig = Zig { folder: cache()?.join("zig") };
-        let installed = zig.folder.join("installed.txt");
-        if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS.join("\n")) {
-            return Ok(zig);
-        }
-        if !is_there("python3") {
-            return Err("there is no Python 3, whose packages zig comes in".to_owned());
-        }
-        let _ = fs::remove_dir_all(&zig.folder);
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-        pip.args(["--only-binary=:all:", "--root-user-action=ignore", "--target"]);
-        check(pip.arg(&zig.folder).args(REQUIREMENTS))?;
-        fs::write(&installed, REQUIREMENTS.join("\n")).map_err(|error| error.to_string())?;
-        Ok(zig)
+        Ok(Zig { python: Python::find()?, cache: cache()?.join("zig") })
     }
 
     fn zig(&self) -> PathBuf {
-        self.folder.join("ziglang").join("zig")
+        self.python.path("ziglang/zig")
     }
 
     fn cargo_zigbuild(&self) -> PathBuf {
-        self.folder.join("bin").join("cargo-zigbuild")
+        self.python.path("bin/cargo-zigbuild")
     }
 
     /// What they say of their versions.
@@ -52,9 +38,9 @@ impl Zig {
     /// Tells a command where they are, and where they keep what they compile once.
     pub(super) fn provide(&self, command: &mut Command) {
         command.env("CARGO_ZIGBUILD_ZIG_PATH", self.zig());
-        command.env("ZIG_GLOBAL_CACHE_DIR", self.folder.join("cache"));
-        command.env("ZIG_LOCAL_CACHE_DIR", self.folder.join("cache"));
-        command.env("CARGO_ZIGBUILD_CACHE_DIR", self.folder.join("zigbuild"));
+        command.env("ZIG_GLOBAL_CACHE_DIR", self.cache.join("cache"));
+        command.env("ZIG_LOCAL_CACHE_DIR", self.cache.join("cache"));
+        command.env("CARGO_ZIGBUILD_CACHE_DIR", self.cache.join("zigbuild"));
     }
 
     /// A script that is the linker which cargo-zigbuild would run.

@@ -11,6 +11,7 @@ use super::{Bits, Crash, Dump, Kind, LIBRARY, NETWORK, PROGRAM};
 use crate::process::{output, root};
 use crate::readers;
 use crate::released::released;
+use crate::tools::Python;
 
 /// The share as Wine's loader names it, and so its dumps; Windows' have two backslashes for `UNC\`.
 const SHARE_IN_DUMPS: &str = r"UNC\fileserver\tools";
@@ -41,7 +42,7 @@ pub(super) fn compare_all(setup: &Setup<'_>, dumps: &[Dump]) -> Result<(), Strin
 
 /// What skelsec's minidump reads in them: the objects of `dumps.py`.
 pub(super) fn read(dumps: &[Dump]) -> Result<Vec<Value>, String> {
-    let mut reader = Command::new(readers::python()?);
+    let mut reader = Python::find()?.command();
     reader.arg(root().join("xtask/windows/dumps.py"));
     let read = readers::lines(&output(reader.args(dumps.iter().map(|dump| &dump.file)))?)?;
     if read.len() == dumps.len() {

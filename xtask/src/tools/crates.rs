@@ -1,0 +1,46 @@
+//! Programs of crates.io, built into the cache by `cargo install`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::version::printed;
+use super::{Source, TOOLS, Tool};
+use crate::process::{at, cache, cargo, check, lock_cache, scratch};
+
+/// The path of a program of the table. It is built if it is missing or has another version.
+///
+/// # Errors
+///
+/// Where it cannot be built.
+pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
+    let of_name = |tool: &&Tool| tool.name == name && matches!(tool.source, Source::Crate { .. });
+    let tool = TOOLS.iter().find(of_name);
+    let Some(Tool { version, source: Source::Crate { options }, .. }) = tool else {
+        return Err(format!("the table of tools has no program {name}"));
+    };
+    let root = cache()?.join("crates");
+    let path = root.join("bin").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    let _lock = lock_cache()?;
+    let found = version_of(&path);
+    let Err(why) = version.check(name, found.as_deref()) else {
+        return Ok(path);
+    };
+    match found {
+        Some(_) => println!("replacing {}: {why}", path.display()),
+        None => println!("building {name} {version}"),
+    }
+    fs::create_dir_all(&root).map_err(at(&root))?;
+    let mut install = cargo(&["install", "--quiet", "--locked", "--force", "--root"]);
+    install.arg(&root).args(*options).arg(format!("{name}@{version}"));
+    // One folder for all: they have many dependencies in common.
+    check(install.env("CARGO_TARGET_DIR", scratch("crates")))?;
+    version.check(name, version_of(&path).as_deref())?;
+    Ok(path)
+}
+
+/// The version that a program prints.
+fn version_of(program: &PathBuf) -> Option<String> {
+    let output = Command::new(program).arg("--version").stderr(Stdio::null()).output().ok()?;
+    printed(&String::from_utf8_lossy(&output.stdout)).map(str::to_owned)
+}

@@ -1,0 +1,159 @@
+//! The tools that checks fetch, in one table: their versions, and where they come from.
+//!
+//! Checks run these and nothing that happens to be installed, so they give the same results on every
+//! machine. A tool's version is checked after it was fetched and each time it is used; a wrong copy is
+//! replaced.
+
+pub(crate) mod check;
+pub(crate) mod crates;
+pub(crate) mod debian;
+pub(crate) mod decoys;
+pub(crate) mod python;
+mod version;
+
+use std::process::ExitCode;
+
+pub(crate) use self::debian::Tree;
+pub(crate) use self::python::Python;
+pub(crate) use self::version::Version;
+use self::version::Version::{AtLeast, Exactly, Series};
+
+/// `cargo xtask tools`: fetches tools, all or those that are named, and prints their versions.
+pub(crate) fn run(names: &[String]) -> ExitCode {
+    let is_named = |tool: &&Tool| names.is_empty() || names.iter().any(|name| name == tool.name);
+    let chosen: Vec<_> = TOOLS.iter().filter(is_named).collect();
+    if chosen.is_empty() || names.iter().any(|name| chosen.iter().all(|tool| tool.name != name)) {
+        let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+        eprintln!("usage: cargo xtask tools [NAME…]\n\nnames: {}", known.join(", "));
+        return ExitCode::from(2);
+    }
+    for tool in chosen {
+        let found = match tool.source {
+            Source::Debian { tree, .. } => Tree::find(tree).map(drop),
+            Source::Python => Python::find().map(drop),
+            Source::Crate { .. } => crates::program(tool.name).map(drop),
+        };
+        if let Err(why) = found {
+            eprintln!("error: {why}");
+            return ExitCode::FAILURE;
+        }
+        println!("{}: {}", tool.name, tool.version);
+    }
+    ExitCode::SUCCESS
+}
+
+/// A tool that is fetched.
+pub(crate) struct Tool {
+    /// Its name in the registry.
+    pub(crate) name: &'static str,
+    /// The version that checks need.
+    pub(crate) version: Version,
+    pub(crate) source: Source,
+}
+
+/// Where a tool comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source {
+    /// A package of Debian 12, unpacked into the tree of this name. The program's path starts at the
+    /// tree's root; it prints the version. A package without a program has the version that Debian gives
+    /// it.
+    Debian { tree: &'static str, program: Option<&'static str> },
+    /// A package for Python, in the one environment.
+    Python,
+    /// A program of crates.io, built with these options of `cargo install`.
+    Crate { options: &'static [&'static str] },
+}
+
+/// What builds and runs Windows programs.
+pub(crate) const WINDOWS: &str = "windows";
+/// The oldest Rust that netswap-build supports.
+pub(crate) const OLDEST_RUST: &str = "oldest-rust";
+/// llvm-readobj, an independent reader of images.
+pub(crate) const LLVM: &str = "llvm";
+/// Signs programs, and checks signatures.
+pub(crate) const SIGNER: &str = "signer";
+/// The library that slow-fs.c needs.
+pub(crate) const FUSE: &str = "fuse";
+/// Compresses programs.
+pub(crate) const UPX: &str = "upx";
+/// Sets header bits; a peer in the benchmark.
+pub(crate) const GENPEIMG: &str = "genpeimg";
+/// Python and its pip.
+pub(crate) const PYTHON: &str = "python";
+
+/// `rust-version` of netswap-build, which Debian 12 has.
+pub(crate) const OLDEST_RUST_VERSION: &str = "1.63";
+
+pub(crate) const TOOLS: [Tool; 29] = [
+    // Its standard library builds for these targets since 1.91.
+    debian(WINDOWS, "rustc-web", AtLeast("1.91"), Some("usr/bin/rustc")),
+    debian(WINDOWS, "cargo-web", AtLeast("1.91"), Some("usr/bin/cargo")),
+    debian(WINDOWS, "rust-web-src", AtLeast("1.91"), None),
+    debian(WINDOWS, "lld-19", AtLeast("19.1"), Some("usr/bin/ld.lld-19")),
+    debian(WINDOWS, "clang-19", AtLeast("19.1"), Some("usr/bin/clang-19")),
+    debian(
+        WINDOWS,
+        "gcc-mingw-w64-x86-64-win32",
+        AtLeast("12"),
+        Some("usr/bin/x86_64-w64-mingw32-gcc-win32"),
+    ),
+    debian(
+        WINDOWS,
+        "binutils-mingw-w64-x86-64",
+        AtLeast("2.40"),
+        Some("usr/bin/x86_64-w64-mingw32-ld"),
+    ),
+    debian(
+        WINDOWS,
+        "binutils-mingw-w64-i686",
+        AtLeast("2.40"),
+        Some("usr/bin/i686-w64-mingw32-ld"),
+    ),
+    debian(WINDOWS, "mingw-w64-x86-64-dev", AtLeast("10.0"), None),
+    debian(WINDOWS, "libz-mingw-w64", AtLeast("1.2"), None),
+    debian(WINDOWS, "wine64", AtLeast("8.0"), Some("usr/lib/wine/wine64")),
+    debian(OLDEST_RUST, "rustc", Series(OLDEST_RUST_VERSION), Some("usr/bin/rustc")),
+    debian(OLDEST_RUST, "cargo", AtLeast("1.65"), Some("usr/bin/cargo")),
+    debian(LLVM, "llvm-14", AtLeast("14.0"), Some("usr/lib/llvm-14/bin/llvm-readobj")),
+    debian(SIGNER, "osslsigncode", AtLeast("2.5"), Some("usr/bin/osslsigncode")),
+    debian(SIGNER, "openssl", AtLeast("3.0"), None),
+    debian(FUSE, "libfuse3-dev", AtLeast("3.14"), None),
+    debian(UPX, "upx-ucl", AtLeast("4.2"), Some("usr/bin/upx-ucl")),
+    debian(GENPEIMG, "mingw-w64-tools", AtLeast("10.0"), None),
+    debian(PYTHON, "python3.11", AtLeast("3.11"), Some("usr/bin/python3.11")),
+    debian(PYTHON, "python3-pip-whl", AtLeast("23.0"), None),
+    python("pefile", Exactly("2024.8.26")),
+    python("lief", Exactly("1.0.0")),
+    python("minidump", Exactly("0.0.24")),
+    python("ziglang", Exactly("0.17.1")),
+    python("cargo-zigbuild", Exactly("0.24.1")),
+    Tool {
+        name: "mdbook",
+        version: Exactly("0.5.4"),
+        source: Source::Crate { options: &["--debug", "--no-default-features"] },
+    },
+    Tool {
+        name: "cargo-fuzz",
+        version: Exactly("0.13.2"),
+        source: Source::Crate { options: &["--debug"] },
+    },
+    // The last one that builds with Rust 1.95.
+    Tool {
+        name: "cargo-generate",
+        version: Exactly("0.23.13"),
+        source: Source::Crate { options: &["--debug", "--no-default-features"] },
+    },
+];
+
+const fn debian(
+    tree: &'static str,
+    name: &'static str,
+    version: Version,
+    program: Option<&'static str>,
+) -> Tool {
+    Tool { name, version, source: Source::Debian { tree, program } }
+}
+
+const fn python(name: &'static str, version: Version) -> Tool {
+    Tool { name, version, source: Source::Python }
+}

@@ -1,0 +1,134 @@
+//! Versions of tools: which one is needed, and which one is there (pure).
+
+use std::fmt;
+
+/// The version of a tool that checks need. Versions are compared number by number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Version {
+    /// This one alone: another one changes what a check finds.
+    Exactly(&'static str),
+    /// The oldest one that works.
+    AtLeast(&'static str),
+    /// Any release of this series: `1.63` is met by `1.63.0`.
+    Series(&'static str),
+}
+
+impl Version {
+    /// Checks the version of a tool.
+    ///
+    /// # Errors
+    ///
+    /// Where it is another one: the version that is needed, and the one that was found.
+    pub(crate) fn check(self, tool: &str, found: Option<&str>) -> Result<(), String> {
+        if found.is_some_and(|found| self.is_met_by(found)) {
+            return Ok(());
+        }
+        let found = found.unwrap_or("none");
+        Err(format!("{tool}: version {self} is needed, {found} was found"))
+    }
+
+    fn is_met_by(self, found: &str) -> bool {
+        let found = numbers(found);
+        match self {
+            Version::Exactly(needed) => found == numbers(needed),
+            Version::AtLeast(needed) => found >= numbers(needed),
+            Version::Series(needed) => found.starts_with(&numbers(needed)),
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Version::Exactly(needed) | Version::Series(needed) => f.write_str(needed),
+            Version::AtLeast(needed) => write!(f, "{needed} or newer"),
+        }
+    }
+}
+
+/// The version in what a program prints for `--version`: the first word that starts with a digit,
+/// after `v` or `wine-` too, up to what is neither a digit nor a dot.
+pub(super) fn printed(text: &str) -> Option<&str> {
+    text.split_whitespace().find_map(|word| {
+        let word = word.strip_prefix("wine-").or(word.strip_prefix('v')).unwrap_or(word);
+        let word = word.trim_start_matches('(');
+        let is_version = word.starts_with(|c: char| c.is_ascii_digit());
+        is_version.then(|| numeric(word))
+    })
+}
+
+/// The maker's version in a version of Debian's: `1:19.1.7-3~deb12u1` is `19.1.7`.
+pub(super) fn upstream(debian: &str) -> &str {
+    numeric(debian.split_once(':').map_or(debian, |(_, version)| version))
+}
+
+/// The digits and dots at the start.
+fn numeric(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().trim_end_matches('.')
+}
+
+fn numbers(version: &str) -> Vec<u64> {
+    version.split('.').map(|number| number.parse().unwrap_or(0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        let table = [
+            (Version::AtLeast("1.91"), "1.91.0", true),
+            (Version::AtLeast("1.91"), "1.100.0", true),
+            (Version::AtLeast("1.91"), "1.85.0", false),
+            (Version::AtLeast("12"), "12", true),
+            (Version::Series("1.63"), "1.63.0", true),
+            (Version::Series("1.63"), "1.64.0", false),
+            (Version::Series("1.6"), "1.63.0", false),
+            (Version::Exactly("0.5.4"), "0.5.4", true),
+            (Version::Exactly("0.5.4"), "0.5.40", false),
+        ];
+        for (needed, found, expected) in table {
+            assert_eq!(needed.is_met_by(found), expected, "{needed} {found}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_both_versions() {
+        let check = |found| Version::AtLeast("1.91").check("rustc-web", found).unwrap_err();
+        let error = "rustc-web: version 1.91 or newer is needed, 1.85.0 was found";
+        assert_eq!(check(Some("1.85.0")), error);
+        assert_eq!(check(None), error.replace("1.85.0", "none"));
+    }
+
+    #[test]
+    fn the_version_is_found_in_what_programs_print() {
+        let table = [
+            ("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)", "1.96.0"),
+            ("x86_64-w64-mingw32-gcc-win32 (GCC) 12-win32", "12"),
+            ("GNU ld (GNU Binutils) 2.40", "2.40"),
+            ("Debian LLD 19.1.7 (compatible with GNU linkers)", "19.1.7"),
+            ("wine-8.0 (Debian 8.0~repack-4)", "8.0"),
+            ("osslsigncode 2.5, using:\n\tOpenSSL 3.0.22", "2.5"),
+            ("mdbook v0.5.4", "0.5.4"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(printed(text), Some(expected));
+        }
+        assert_eq!(printed("no version"), None);
+    }
+
+    #[test]
+    fn debian_adds_to_the_makers_version() {
+        let table = [
+            ("1:19.1.7-3~deb12u1", "19.1.7"),
+            ("8.0~repack-4", "8.0"),
+            ("12.2.0-14+deb12u1+25.2+b1", "12.2.0"),
+            ("1.96.0+dfsg1-1~deb12u2", "1.96.0"),
+        ];
+        for (version, expected) in table {
+            assert_eq!(upstream(version), expected);
+        }
+    }
+}
