@@ -225,7 +225,8 @@ fn plan(wanted: &SwapRun, driver: &Driver<'_>, env: &BuildEnv) -> Result<Compani
 fn unsupported(family: Family, basis: &str, env: &BuildEnv) -> String {
     format!(
         "{} ({basis}) has no option that makes Windows run an image from swap, so what the build script of `{}` links itself for {} will not survive the loss of its share. \
-         Give the compiler -fuse-ld=lld (cc::Build::flag), build for a *-windows-msvc or *-windows-gnullvm target, \
+         Compile with clang and give it -fuse-ld=lld (cc::Build::compiler and cc::Build::flag; some gcc ignore -fuse-ld=lld), \
+         build for a *-windows-msvc or *-windows-gnullvm target, \
          or set the bit in the finished file (netswap patch). NETSWAP=off silences this.",
         family.title(),
         env.package,

@@ -36,7 +36,7 @@
 //! | target | linker | argument |
 //! |---|---|---|
 //! | `*-windows-msvc` | link.exe, lld-link, rust-lld | `/SWAPRUN:NET` |
-//! | `*-windows-gnullvm`, or `*-windows-gnu` with `-fuse-ld=lld` in the rustflags | clang or gcc in front of LLD | `-Wl,-Xlink=/swaprun:net` |
+//! | `*-windows-gnullvm`, or `*-windows-gnu` with `-fuse-ld=lld` in the rustflags | clang, or a gcc that knows that flag, in front of LLD | `-Wl,-Xlink=/swaprun:net` |
 //! | the same, LLD called directly | rust-lld, ld.lld | `-Xlink=/swaprun:net` |
 //! | `*-windows-gnu` | GNU ld, zig | none exists: a warning, or an error under [`SwapRun::required`] |
 //! | the same, called by `netswap-linker` | GNU ld, zig | none is needed: it sets the bit after the link |

@@ -169,9 +169,10 @@ fn unsupported(family: Family, basis: &str, bits: Bits, env: &BuildEnv) -> Strin
     }
     format!(
         "{} ({basis}) has no option that makes Windows run an image from swap, so the images of `{}` for {} will not survive the loss of their share. \
-         Link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, \
-         let netswap-linker set the bit after each link (linker = \"netswap-linker\" in .cargo/config.toml), \
-         or set it in the finished file (netswap patch). NETSWAP=off silences this.",
+         Let netswap-linker set the bit after each link (linker = \"netswap-linker\" in .cargo/config.toml), \
+         link with LLD behind clang (linker = \"clang\", and -Clink-arg=-fuse-ld=lld in the rustflags; some gcc ignore -fuse-ld=lld), \
+         build for a *-windows-msvc or *-windows-gnullvm target, \
+         or set the bit in the finished file (netswap patch). NETSWAP=off silences this.",
         family.title(),
         env.package,
         env.target

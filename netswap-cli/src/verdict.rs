@@ -226,7 +226,8 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
                     netswap_value(required)
                 )
             } else {
-                "link with LLD (behind a compiler driver: -Clink-arg=-fuse-ld=lld in the rustflags), build for a *-windows-msvc or *-windows-gnullvm target, or let netswap-linker set the bit after each link (linker = \"netswap-linker\" in .cargo/config.toml)".to_owned()
+                "let netswap-linker set the bit after each link: linker = \"netswap-linker\" for this target in .cargo/config.toml\nor link with LLD behind clang, as `netswap explain linker-unsupported` shows\nor build for a *-windows-msvc or *-windows-gnullvm target"
+                    .to_owned()
             },
         ),
         Code::LinkerChanged => linker_changed(&constants, artifact),
