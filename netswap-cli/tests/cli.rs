@@ -9,17 +9,16 @@ use std::path::Path;
 
 use snapbox::cmd::{Command, cargo_bin};
 use snapbox::str;
+use support::image::two_tools;
 use support::{Project, Run, X64};
 use tempfile::TempDir;
 
 /// A share with two images, one with the bit and one without, and a file that is none.
 fn share() -> TempDir {
-    let project = Project::of("two-tools");
-    project.verified(1, &[]);
     let share = tempfile::tempdir().unwrap();
     fs::create_dir(share.path().join("bin")).unwrap();
-    for tool in ["mindful.exe", "forgetful.exe"] {
-        fs::copy(project.built(tool), share.path().join("bin").join(tool)).unwrap();
+    for (tool, bytes) in two_tools() {
+        fs::write(share.path().join("bin").join(tool), bytes).unwrap();
     }
     fs::write(share.path().join("readme.txt"), "MZ is no image").unwrap();
     share

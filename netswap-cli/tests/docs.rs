@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use support::image::two_tools;
 use support::{Project, copy, repository};
 
 /// Every page, and the README.
@@ -23,11 +24,9 @@ fn pages() -> Vec<(String, String)> {
 
 /// The folder that the pages' commands run in.
 fn folder_of_the_pages(to: &Path) {
-    let project = Project::of("two-tools");
-    project.verified(1, &[]);
     fs::create_dir_all(to.join("tools")).unwrap();
-    for tool in ["mindful.exe", "forgetful.exe"] {
-        fs::copy(project.built(tool), to.join("tools").join(tool)).unwrap();
+    for (tool, bytes) in two_tools() {
+        fs::write(to.join("tools").join(tool), bytes).unwrap();
     }
     copy(&repository().join("netswap-cli/tests/init/old-tool/project"), &to.join("old-tool"));
     fs::write(to.join("notes.txt"), "no image").unwrap();

@@ -275,6 +275,11 @@ impl Image {
     }
 }
 
+/// Returns two programs, each with its file name: only `mindful.exe` has the network bit.
+pub(crate) fn two_tools() -> [(&'static str, Vec<u8>); 2] {
+    [("forgetful.exe", Image::exe().bytes()), ("mindful.exe", Image::exe().with(NET).bytes())]
+}
+
 /// A DOS header that leads to this offset, and its stub.
 fn dos_header(e_lfanew: usize) -> Vec<u8> {
     let mut bytes = b"MZ".to_vec();
