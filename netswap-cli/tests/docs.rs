@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use support::image::two_tools;
-use support::{Project, copy, repository};
+use support::{blocks, copy, repository};
 
 /// Every page, and the README.
 fn pages() -> Vec<(String, String)> {
@@ -105,28 +105,6 @@ fn every_console_block_prints_what_the_page_shows() {
     cases.run();
 }
 
-/// The blocks of a page in this language.
-fn blocks(page: &str, language: &str) -> Vec<String> {
-    let text = fs::read_to_string(repository().join(page)).unwrap();
-    let fence = format!("```{language}\n");
-    let blocks =
-        text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
-    blocks.collect()
-}
-
-#[test]
-fn every_build_script_of_the_book_builds_and_sets_the_bit() {
-    let scripts = blocks("docs/src/build-script.md", "rust");
-    assert_eq!(scripts.len(), 2);
-    for script in scripts {
-        let project = Project::of("bin-only");
-        let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
-        project.write("Cargo.toml", &manifest.replace("\"bin-only\"", "\"mytool\""));
-        project.write("build.rs", &script);
-        assert!(project.verified(0, &[])["mytool.exe"].passed(), "{script}");
-    }
-}
-
 /// With the feature `cc` it is compiled there.
 #[test]
 fn the_build_script_that_links_for_itself_is_the_one_in_the_crates_documentation() {
@@ -137,20 +115,6 @@ fn the_build_script_that_links_for_itself_is_the_one_in_the_crates_documentation
     let scripts = blocks("docs/src/companions.md", "rust");
     assert_eq!(scripts.len(), 1);
     assert!(documentation.contains(&format!("```no_run\n{}```\n", scripts[0])), "{documentation}");
-}
-
-#[test]
-fn the_receipt_of_the_book_is_one_that_a_build_leaves() {
-    let project = Project::of("bin-only");
-    let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
-    project.write("Cargo.toml", &manifest.replace("\"bin-only\"", "\"tool\""));
-    project.verified(0, &[]);
-    let build = project.built("build");
-    let scripts = fs::read_dir(build).unwrap().map(|entry| entry.unwrap().path());
-    let receipts: Vec<_> = scripts
-        .filter_map(|path| fs::read_to_string(path.join("out/netswap-receipt.json")).ok())
-        .collect();
-    assert_eq!(receipts, blocks("docs/src/build-script.md", "json"));
 }
 
 #[test]

@@ -1,100 +1,15 @@
 //! `netswap init` on projects as people write them: each is a folder of `tests/init`, with the diff and
-//! the report that are expected of it.
+//! the report that are expected of it. The tests that build them are in `builds/init.rs`.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Project, Run, configure, copy, files, forget_this_build, repository};
-use tempfile::TempDir;
-
-/// The projects' folder.
-fn shapes() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/init")
-}
-
-fn names() -> BTreeSet<String> {
-    let entries = fs::read_dir(shapes()).unwrap().map(|entry| entry.unwrap());
-    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
-    folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
-}
-
-/// A copy of a project in a repository, beside a configuration that names the local crates.
-struct Shape {
-    _home: TempDir,
-    root: PathBuf,
-    arguments: Vec<String>,
-}
-
-impl Shape {
-    fn of(name: &str) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        configure(&repository().join("examples"), home.path());
-        let root = home.path().join(name);
-        copy(&shapes().join(name).join("project"), &root);
-        let arguments = fs::read_to_string(shapes().join(name).join("arguments"));
-        let arguments = arguments.unwrap_or_default().lines().map(str::to_owned).collect();
-        let shape = Shape { _home: home, root, arguments };
-        shape.git(&["init", "--quiet"]);
-        shape.commit();
-        shape
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        let mut git = Command::new("git");
-        git.args([
-            "-c",
-            "user.name=A",
-            "-c",
-            "user.email=a@example.org",
-            "-c",
-            "core.autocrlf=false",
-        ]);
-        let run = Run::of(git.args(arguments).current_dir(&self.root));
-        assert_eq!(run.code, 0, "{run:#?}");
-        run.stdout
-    }
-
-    fn commit(&self) {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--message", "As it was"]);
-    }
-
-    fn init(&self, more: &[&str]) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
-        command.arg("init").args(&self.arguments).args(more).current_dir(&self.root);
-        forget_this_build(&mut command);
-        Run::of(&mut command)
-    }
-
-    fn files(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
-        let mut files = files(&self.root);
-        files.retain(|path, _| !path.starts_with("target") && !path.ends_with("Cargo.lock"));
-        files
-    }
-
-    /// Cargo in it, with one target folder for all, and with what the example has resolved.
-    fn cargo(&self, arguments: &[&str]) -> Run {
-        let lock = self.root.join("Cargo.lock");
-        if !lock.exists() {
-            fs::copy(repository().join("examples/hello-tool/Cargo.lock"), lock).unwrap();
-        }
-        let mut command = Command::new(env!("CARGO"));
-        command.args(arguments).current_dir(&self.root);
-        forget_this_build(&mut command);
-        let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("init");
-        Run::of(command.env("CARGO_TARGET_DIR", target_dir).env("CARGO_NET_OFFLINE", "true"))
-    }
-
-    fn is_formatted(&self) -> bool {
-        self.cargo(&["fmt", "--all", "--check"]).code == 0
-    }
-}
+use support::shape::{Shape, names, shapes};
+use support::{Run, copy, repository};
 
 /// Compares with a file beside the project, to the byte; `SNAPSHOTS=overwrite` writes it.
 fn compare(name: &str, file: &str, actual: &str) {
@@ -131,62 +46,6 @@ fn each_project_is_changed_as_the_diff_beside_it_says_and_no_second_time() {
         assert_eq!((again.code, shape.files()), (done.code, after), "{name}: {again:#?}");
         assert!(!again.stdout.starts_with("converted "), "{name}: {again:#?}");
     }
-}
-
-#[test]
-fn each_project_builds_afterwards_without_a_warning_and_is_formatted_as_before() {
-    let mut unformatted = Vec::new();
-    for name in names() {
-        let shape = Shape::of(&name);
-        if !shape.is_formatted() {
-            unformatted.push(name.clone());
-        }
-        let run = shape.init(&["--allow-dirty"]);
-        let has_nothing = ["library-alone", "xtask-alone"].contains(&name.as_str());
-        assert!(run.code < 2 || has_nothing, "{name}: {run:#?}");
-        let is_formatted = !unformatted.contains(&name);
-        assert_eq!(shape.is_formatted(), is_formatted, "{name} is formatted otherwise now");
-        let clippy =
-            ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
-        let run = shape.cargo(&clippy);
-        assert_eq!(run.code, 0, "{name}: {run:#?}");
-    }
-    assert_eq!(unformatted, ["no-final-newline", "one-line"]);
-}
-
-/// The build scripts that were run say that they gave their directives.
-#[test]
-fn the_converted_packages_leave_a_receipt() {
-    for name in ["no-build-script", "crlf", "two-mains", "workspace-that-inherits", "renamed"] {
-        let shape = Shape::of(name);
-        let run = shape.init(&[]);
-        assert_eq!(run.code, 0, "{run:#?}");
-        let run = shape.cargo(&["build", "--workspace", "--message-format=json"]);
-        assert_eq!(run.code, 0, "{run:#?}");
-        let messages = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
-        let scripts = messages
-            .filter(|message: &serde_json::Value| message["reason"] == "build-script-executed");
-        let out_dirs: Vec<_> =
-            scripts.map(|script| script["out_dir"].as_str().unwrap().to_owned()).collect();
-        let scripts = if name == "workspace-that-inherits" { 3 } else { 1 };
-        assert_eq!(out_dirs.len(), scripts, "{name}: {out_dirs:?}");
-        for out_dir in out_dirs {
-            assert!(Path::new(&out_dir).join("netswap-receipt.json").is_file(), "{out_dir}");
-        }
-    }
-}
-
-#[test]
-fn a_tool_that_forgot_the_line_passes_verify_once_it_is_converted() {
-    let project = Project::of("two-tools");
-    assert!(project.verified(1, &[])["forgetful.exe"].failed("not-requested"));
-    let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
-    let run = project.run(init.args(["init", "--allow-no-vcs"]));
-    assert_eq!(run.code, 0, "{run:#?}");
-    assert!(run.stdout.contains("converted  forgetful"), "{run:#?}");
-    assert!(run.stdout.contains("unchanged  mindful"), "{run:#?}");
-    let rows = project.verified(0, &[]);
-    assert!(rows["forgetful.exe"].passed() && rows["mindful.exe"].passed(), "{rows:?}");
 }
 
 #[test]
@@ -425,25 +284,6 @@ fn a_build_script_that_is_no_rust_is_left_to_its_owner() {
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.contains("build.rs: it can't be read as Rust"), "{run:#?}");
     assert!(run.stdout.contains("    netswap_build::emit();\n"), "{run:#?}");
-}
-
-#[test]
-fn the_xtask_that_was_added_verifies_and_keeps_the_tasks_that_were_there() {
-    for name in ["xtask-for-one", "xtask-of-its-own", "xtask-of-its-own-workspace"] {
-        let shape = Shape::of(name);
-        assert_eq!(shape.init(&[]).code, 0);
-        let run = shape.cargo(&["xtask", "verify", "--workspace"]);
-        assert_eq!(run.code, if cfg!(windows) { 0 } else { 3 }, "{name}: {run:#?}");
-        assert!(run.stdout.contains("1 other file") || cfg!(windows), "{name}: {run:#?}");
-    }
-    let shape = Shape::of("xtask-for-one");
-    assert_eq!(shape.init(&[]).code, 0);
-    let run = shape.cargo(&["xtask", "--nothing"]);
-    assert!(run.code == 2 && run.stderr.contains("usage: cargo xtask"), "{run:#?}");
-    let shape = Shape::of("xtask-of-its-own");
-    assert_eq!(shape.init(&[]).code, 0);
-    let run = shape.cargo(&["xtask", "dist"]);
-    assert_eq!((run.code, run.stdout.as_str()), (0, "packed\n"), "{run:#?}");
 }
 
 #[test]

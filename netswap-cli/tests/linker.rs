@@ -1,5 +1,5 @@
-//! The program `netswap-linker`, in front of a script that stands for the real linker. What it does in
-//! front of GNU ld is in `linker/real.rs`.
+//! The program `netswap-linker`, in front of a script that stands in for the real linker. The tests with
+//! GNU ld are in `builds/linker.rs`.
 //!
 //! On Windows the script would have to be a program; what differs by system there is which names are
 //! looked up in `PATH`, which is tested where it is decided.
@@ -9,9 +9,6 @@
 
 mod support;
 
-#[path = "linker/real.rs"]
-mod real;
-
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -19,11 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use support::image::{CD, Image, NET, Sum, checksum, right_checksum};
-use support::{Run, forget_this_build, independently_read, repository};
+use support::{LINKER, Run, fake_linker, forget_this_build, independently_read};
 use tempfile::TempDir;
-
-/// The program under test.
-const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
 
 /// A folder to link in.
 struct Folder {
@@ -54,7 +48,7 @@ impl Folder {
     /// The program under test in front of the script.
     fn linker(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(LINKER, arguments);
-        command.env("NETSWAP_LINKER", script());
+        command.env("NETSWAP_LINKER", fake_linker());
         command
     }
 
@@ -74,10 +68,6 @@ impl Folder {
     fn holds(&self, name: &str, bytes: &[u8]) -> bool {
         fs::read(self.path(name)).unwrap() == bytes
     }
-}
-
-fn script() -> PathBuf {
-    repository().join("netswap-cli/tests/linker/fake-linker.sh")
 }
 
 /// An image as GNU ld leaves it, with a checksum.
@@ -250,7 +240,7 @@ fn the_variable_for_the_target_comes_before_the_one_for_all() {
     let of = |output: &str| {
         let mut command = folder.command(LINKER, &["-m64", "-o", output]);
         command.env("NETSWAP_LINKER", "/not/there/for-all");
-        Run::of(command.env("NETSWAP_LINKER_I686_PC_WINDOWS_GNU", script()))
+        Run::of(command.env("NETSWAP_LINKER_I686_PC_WINDOWS_GNU", fake_linker()))
     };
     assert_eq!(of("target/i686-pc-windows-gnu/t.exe").code, 0);
     let run = of("target/x86_64-pc-windows-gnu/t.exe");
@@ -293,7 +283,7 @@ fn the_targets_usual_linker_is_found_in_path_and_is_never_this_program() {
         assert_eq!((missing.code, &*missing.stdout), (1, ""), "{missing:#?}");
         let expected = "error: netswap-linker: failed to find the linker for i686-pc-windows-gnu: i686-w64-mingw32-gcc in PATH is netswap-linker itself; set NETSWAP_LINKER or NETSWAP_LINKER_I686_PC_WINDOWS_GNU to the real linker\n";
         assert_eq!(missing.stderr, expected);
-        symlink(script(), second.join(name)).unwrap();
+        symlink(fake_linker(), second.join(name)).unwrap();
         let found = run(program);
         assert_eq!((found.code, &*found.stderr), (0, ""), "{found:#?}");
         assert_eq!(folder.bits(output), NET);
@@ -328,7 +318,7 @@ fn a_linker_that_calls_this_program_again_ends_the_loop() {
     assert_eq!((run.code, &*run.stdout), (1, "<-o>\n<t.exe>\n"));
     let expected = format!(
         "error: netswap-linker: the linker {} has called netswap-linker again; set NETSWAP_LINKER to the real linker\n",
-        script().display()
+        fake_linker().display()
     );
     assert_eq!(run.stderr, expected);
 }

@@ -1,57 +1,20 @@
-//! `netswap new` makes projects that are used as their README says, whole or not at all.
+//! `netswap new` makes a whole project or nothing. The tests that build the projects are in
+//! `builds/new.rs`.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 
-use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
-use support::{Run, files, forget_this_build, repository};
-use tempfile::TempDir;
+use support::new::{Home, LAYOUTS, Layout, made_like};
+use support::{Run, cargo, files, repository};
 
 /// The examples, and what each is made with.
 const EXAMPLES: [(&str, &[&str]); 3] =
     [("hello-tool", &[]), ("plugin-host", &["--cdylib"]), ("workspace-tools", &["--workspace"])];
-
-/// An empty folder where projects are made.
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Home(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, below: &str) -> PathBuf {
-        self.0.path().join(below)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
-        command.arg("new").args(arguments).current_dir(self.0.path());
-        forget_this_build(&mut command);
-        command
-    }
-
-    /// Makes a project.
-    fn made(&self, arguments: &[&str]) -> Run {
-        let run = Run::of(&mut self.command(arguments));
-        assert_eq!(run.code, 0, "{run:#?}");
-        run
-    }
-
-    /// What is said against a project; nothing may have come of it.
-    fn refused(&self, arguments: &[&str]) -> String {
-        let before = files(self.0.path());
-        let run = Run::of(&mut self.command(arguments));
-        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
-        assert_eq!(files(self.0.path()), before, "something was left");
-        run.stderr
-    }
-}
 
 #[test]
 fn each_example_is_byte_for_byte_what_is_made() {
@@ -65,85 +28,9 @@ fn each_example_is_byte_for_byte_what_is_made() {
     }
 }
 
-/// A layout: the example whose packages it has, what it is made with, and what comes of it.
-struct Layout {
-    example: &'static str,
-    options: &'static [&'static str],
-    /// What `cargo run` is told, and what is said to Ada then.
-    runs: &'static [(&'static [&'static str], &'static str)],
-    tests: &'static [&'static str],
-}
-
-const OWN: &str = "tests::the_greeting_names_whom_it_greets ... ok";
-const OF_PLUG_IN: &str = "tests::the_greeting_of_the_plug_in_names_whom_it_greets ... ok";
-const WITHOUT_PLUG_IN: &str = "plugin::tests::a_folder_without_a_plug_in_has_none ... ok";
-
-const LAYOUTS: [Layout; 5] = [
-    Layout { example: "hello-tool", options: &[], runs: &[(&[], "Hello, Ada!\n")], tests: &[OWN] },
-    Layout {
-        example: "hello-tool",
-        options: &["--lib-and-bin"],
-        runs: &[(&[], "Hello, Ada!\n")],
-        tests: &[OWN],
-    },
-    Layout {
-        example: "plugin-host",
-        options: &["--cdylib"],
-        runs: &[(&[], "Hello from the plug-in, Ada!\n")],
-        tests: &[OWN, OF_PLUG_IN, WITHOUT_PLUG_IN],
-    },
-    Layout {
-        example: "plugin-host",
-        options: &["--cdylib", "--lib-and-bin"],
-        runs: &[(&[], "Hello from the plug-in, Ada!\n")],
-        tests: &[OWN, OF_PLUG_IN, WITHOUT_PLUG_IN],
-    },
-    Layout {
-        example: "workspace-tools",
-        options: &["--workspace"],
-        runs: &[(&["--bin", "hello"], "Hello, Ada!\n"), (&["--bin", "goodbye"], "Goodbye, Ada!\n")],
-        tests: &[OWN],
-    },
-];
-
-/// Held by whoever builds a project: all of them share one target folder, and some a program's name.
-static TARGET_DIR: Mutex<()> = Mutex::new(());
-
-fn target_dir() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("new")
-}
-
-/// The plug-in's file.
-fn plug_in() -> String {
-    format!("{DLL_PREFIX}plugin_host_plugin{DLL_SUFFIX}")
-}
-
-/// A project of an example's name, with the crates of this repository and what the example has resolved.
-fn made_like(home: &Home, example: &str, options: &[&str]) -> PathBuf {
-    let clone = ["--netswap-path", repository().to_str().unwrap()];
-    home.made(&[&[example], options, &clone].concat());
-    let project = home.path(example);
-    let lock = repository().join("examples").join(example).join("Cargo.lock");
-    fs::copy(lock, project.join("Cargo.lock")).unwrap();
-    project
-}
-
-/// Cargo in a project.
-fn cargo(project: &Path, arguments: &[&str]) -> Run {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(arguments).current_dir(project);
-    forget_this_build(&mut command);
-    command.env("CARGO_TARGET_DIR", target_dir());
-    // The crates that a plug-in takes are used by nothing else here.
-    if !project.join("plugin").exists() {
-        command.env("CARGO_NET_OFFLINE", "true");
-    }
-    Run::of(&mut command)
-}
-
-/// Cargo in a project, where it must succeed.
+/// Runs Cargo in a project, where it must succeed.
 fn cargo_passes(project: &Path, arguments: &[&str]) -> Run {
-    let run = cargo(project, arguments);
+    let run = Run::of(&mut cargo(project, arguments));
     assert_eq!(run.code, 0, "{arguments:?}: {run:#?}");
     run
 }
@@ -178,98 +65,6 @@ fn every_choice_gives_a_project_that_says_what_was_chosen_and_is_formatted() {
                     assert_eq!(readme.contains(file), is_wanted, "{readme}");
                 }
             }
-        }
-    }
-}
-
-/// The licence changes nothing in a build.
-#[test]
-fn every_layout_builds_passes_its_tests_and_has_nothing_to_mend() {
-    let _guard = TARGET_DIR.lock().unwrap_or_else(PoisonError::into_inner);
-    for Layout { example, options, runs, tests } in LAYOUTS {
-        for edition in ["2021", "2024"] {
-            let home = Home::new();
-            let choice = ["--edition", edition, "--license", "MIT OR Apache-2.0"];
-            let project = made_like(&home, example, &[options, &choice].concat());
-            let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
-            cargo_passes(&project, &[&clippy[..], &["--", "--deny", "warnings"]].concat());
-            // The one of another project, which `cargo run` must make anew.
-            let _ = fs::remove_file(target_dir().join("debug").join(plug_in()));
-            for (which, said) in runs {
-                let run = ["run", "--locked", "--quiet"];
-                let run = cargo_passes(&project, &[&run, *which, &["--", "Ada"]].concat());
-                assert_eq!(run.stdout, *said, "{options:?}");
-            }
-            let run = cargo_passes(&project, &["test", "--locked", "--workspace"]);
-            for test in tests {
-                assert!(run.stdout.contains(test), "{test}: {run:#?}");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_error() {
-    let _guard = TARGET_DIR.lock().unwrap_or_else(PoisonError::into_inner);
-    for library in [&[][..], &["--lib-and-bin"]] {
-        let home = Home::new();
-        let project = made_like(&home, "plugin-host", &[&["--cdylib"], library].concat());
-        let program = format!("plugin-host{EXE_SUFFIX}");
-        let plug_in = plug_in();
-        let share = home.path("share");
-        fs::create_dir(&share).unwrap();
-        let put = |file: &str| {
-            fs::copy(target_dir().join("debug").join(file), share.join(file)).unwrap();
-        };
-        let run = || Run::of(Command::new(share.join(&program)).arg("Ada"));
-        let fails = |why: &str| {
-            let run = run();
-            assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:#?}");
-            assert!(run.stderr.starts_with("error: failed to load "), "{run:#?}");
-            assert!(run.stderr.contains(&plug_in) && run.stderr.contains(why), "{run:#?}");
-            assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
-        };
-
-        cargo_passes(&project, &["build", "--locked"]);
-        put(&program);
-        let alone = run();
-        assert_eq!((alone.code, alone.stdout.as_str()), (0, "Hello, Ada!\n"), "{alone:#?}");
-        put(&plug_in);
-        let both = run();
-        assert_eq!(both.code, 0, "{both:#?}");
-        assert_eq!(both.stdout, "Hello from the plug-in, Ada!\n");
-
-        fs::write(share.join(&plug_in), "no plug-in").unwrap();
-        fails("");
-
-        for (file, from, to) in [
-            ("interface/src/lib.rs", "RStr<'_>)", "RStr<'_>, u32)"),
-            ("plugin/src/lib.rs", "name: RStr<'_>)", "name: RStr<'_>, _: u32)"),
-        ] {
-            let before = fs::read_to_string(project.join(file)).unwrap();
-            let after = before.replace(from, to);
-            assert_ne!(before, after);
-            fs::write(project.join(file), after).unwrap();
-        }
-        cargo_passes(&project, &["build", "--locked", "--package", "plugin-host-plugin"]);
-        put(&plug_in);
-        fails("it was built for another interface");
-    }
-}
-
-#[test]
-fn a_program_refuses_what_its_usage_does_not_have() {
-    let _guard = TARGET_DIR.lock().unwrap_or_else(PoisonError::into_inner);
-    for (example, options, program) in
-        [("hello-tool", &[][..], "hello-tool"), ("workspace-tools", &["--workspace"], "goodbye")]
-    {
-        let home = Home::new();
-        let project = made_like(&home, example, options);
-        for wrong in [&["--loud"][..], &["Ada", "Grace"]] {
-            let run = ["run", "--quiet", "--bin", program, "--"];
-            let run = cargo(&project, &[&run, wrong].concat());
-            assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
-            assert!(run.stderr.contains(&format!("usage: {program} [NAME]")), "{run:#?}");
         }
     }
 }

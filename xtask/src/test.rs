@@ -30,11 +30,12 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 20] = [
+const CHECKS: [Check; 21] = [
     ("tools come in the right version, whatever the machine has", tools_come),
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
+    ("real builds have the bit, and what lacks it is found", builds),
     ("behind clang, clang-cl and MinGW's gcc images get the bit", compilers),
     ("other readers find the same in real images", differential),
     ("real images are patched and undone as pefile sees it", patched),
@@ -52,6 +53,9 @@ const CHECKS: [Check; 20] = [
     ("cargo xtask verify passes", verify),
     ("cargo xtask verify finds it when the bit is switched off", verify_without_the_bit),
 ];
+
+/// The arguments of Cargo that run the tests with real builds.
+const BUILDS: [&str; 6] = ["test", "--locked", "--package", "netswap", "--test", "builds"];
 
 /// Set where decoys are in PATH.
 const DECOYS: &str = "NETSWAP_DECOYS";
@@ -163,12 +167,15 @@ fn formatted() -> Outcome {
 fn clippy() -> Outcome {
     let deny = ["--", "--deny", "warnings"];
     let all = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
+    // Cargo leaves it out of `--all-targets`, as `cargo test` does.
+    let builds = ["clippy", "--quiet", "--locked", "--package", "netswap", "--test", "builds"];
     // As a project's xtask has it.
     let library =
         ["clippy", "--quiet", "--locked", "--package", "netswap", "--no-default-features"];
     // The workspace's tests need its feature.
     let build = ["clippy", "--quiet", "--locked", "--package", "netswap-build", "--all-targets"];
     let result = check(cargo(&all).args(deny))
+        .and_then(|()| check(cargo(&builds).args(deny)))
         .and_then(|()| check(cargo(&library).args(deny)))
         .and_then(|()| check(cargo(&build).args(deny)))
         .and_then(|()| in_examples(&[&all[..], &deny].concat()));
@@ -182,16 +189,18 @@ fn tests() -> Outcome {
     passed_if(result.and_then(|()| check(&mut cargo(&by_itself))))
 }
 
-/// The tests that need a clang, or a gcc for MinGW.
+/// Runs the tests that build projects with Cargo, which `cargo test` leaves out.
+fn builds() -> Outcome {
+    passed_if(check(&mut cargo(&BUILDS)))
+}
+
+/// Runs those of them that need a clang, or a gcc for MinGW.
 fn compilers() -> Outcome {
     let debian = match Debian::find() {
         Ok(debian) => debian,
         Err(why) => return Outcome::NotRun(why),
     };
-    let mut test = cargo(&["test", "--quiet", "--locked", "-p", "netswap"]);
-    for name in ["companion", "examples", "linker", "mingw"] {
-        test.args(["--test", name]);
-    }
+    let mut test = cargo(&BUILDS);
     test.args(["--", "--ignored"]).env("NETSWAP_TEST_CLANGS", debian.scripts());
     test.env("NETSWAP_TEST_MINGW_GCC", debian.script("x86_64-w64-mingw32-gcc"));
     passed_if(check(&mut test))

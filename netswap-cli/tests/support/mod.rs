@@ -5,7 +5,8 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
 
 pub(crate) mod image;
-pub(crate) mod mingw;
+pub(crate) mod new;
+pub(crate) mod shape;
 pub(crate) mod share;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) const X64: &str = "x86_64-pc-windows-msvc";
+
+/// The program that runs the real linker and then sets the bit.
+pub(crate) const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
+
+/// Returns the script that stands in for a real linker.
+pub(crate) fn fake_linker() -> PathBuf {
+    repository().join("netswap-cli/tests/linker/fake-linker.sh")
+}
 
 /// The repository.
 pub(crate) fn repository() -> &'static Path {
@@ -89,7 +98,7 @@ impl Project {
 
     /// Runs `cargo` in it.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Run {
-        self.run(Command::new(env!("CARGO")).args(arguments))
+        self.run(&mut cargo(&self.root, arguments))
     }
 
     /// Runs a program in it.
@@ -180,6 +189,13 @@ pub(crate) fn configure(from: &Path, to: &Path) {
     fs::write(to.join(".cargo/config.toml"), config).unwrap();
 }
 
+/// Returns a Cargo command that runs in a folder, with a clean environment.
+pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    forget_this_build(command.args(arguments).current_dir(folder));
+    command
+}
+
 /// Takes away what Cargo told this test, and what would change the outcome.
 pub(crate) fn forget_this_build(command: &mut Command) {
     #[expect(clippy::disallowed_methods, reason = "for programs that read it")]
@@ -256,4 +272,13 @@ pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         }
     }
     found
+}
+
+/// Returns the code blocks of a page in this language.
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(repository().join(page)).unwrap();
+    let fence = format!("```{language}\n");
+    let blocks =
+        text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks.collect()
 }

@@ -1,13 +1,10 @@
 //! The MinGW targets: LLD sets the bit, GNU ld has no option for it. The fixtures are linked with the
 //! linker itself, called directly, and with empty libraries in place of MinGW's.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::fs;
-use support::mingw::{GNU, gnu_ld, with_empty_mingw};
-use support::{Project, found_clang, rusts_lld};
+
+use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
+use crate::support::{Project, found_clang, rusts_lld};
 
 const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 

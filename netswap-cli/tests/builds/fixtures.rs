@@ -1,14 +1,10 @@
 //! Projects as users have them, built for Windows by the real Cargo, rustc and linker; each header
 //! is read by the library and by an independent reader.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::fs;
 use std::process::Command;
 
-use support::{Project, X64};
+use crate::support::{self, Project, X64};
 
 /// The names of the images, all of which passed.
 fn all_passed(project: &Project, arguments: &[&str]) -> Vec<String> {

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::support::image::{CD, CHARACTERISTICS, NET, checksum, nt, right_checksum};
-use super::support::mingw::{GNU, gnu_ld, with_empty_mingw};
-use super::support::{Project, independently_read};
-use super::{LINKER, script};
+use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
+use crate::support::image::{CD, CHARACTERISTICS, NET, checksum, nt, right_checksum};
+use crate::support::{LINKER, Project, fake_linker, independently_read};
 
 /// The fixture linked by GNU ld, which rustc calls directly; by way of this program, or not.
 fn project(fixture: &str, by_way_of: bool) -> Project {
@@ -82,7 +81,7 @@ fn arguments_that_are_too_many_for_a_command_line_come_in_a_response_file() {
     project.write("build.rs", build);
     let log = project.root.join("log");
     let project = project
-        .env("NETSWAP_LINKER", script().to_str().unwrap())
+        .env("NETSWAP_LINKER", fake_linker().to_str().unwrap())
         .env("FAKE_CALLS", gnu_ld().unwrap())
         .env("FAKE_LOG", log.to_str().unwrap());
     let run = project.cargo(&BUILD);

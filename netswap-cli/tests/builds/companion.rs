@@ -1,15 +1,11 @@
 //! A DLL that a build script links itself, without Cargo: linked by real compilers with the arguments
 //! that netswap-build gives, and read.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::{Run, found_clang, independently_read, rusts_lld};
 use netswap_build::{BuildEnv, Companion, Error, Outcome, SwapRun};
-use support::{Run, found_clang, independently_read, rusts_lld};
 use tempfile::TempDir;
 
 const MSVC: &str = "x86_64-pc-windows-msvc";

@@ -1,9 +1,9 @@
-//! What the MinGW targets are linked with where there is no MinGW: empty libraries, and GNU ld.
+//! Empty libraries in place of MinGW's, so that the MinGW targets link without MinGW.
 
 use std::fs;
 use std::process::Command;
 
-use super::Project;
+use crate::support::Project;
 
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 

@@ -2,20 +2,16 @@
 //! say: on this machine with std, and for Windows with programs and plug-ins that need no library in
 //! place of their own.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use support::image::NET;
-use support::{
-    Run, X64, configure, copy, forget_this_build, found_clang, independently_read, repository,
-    rusts_lld,
+use crate::support::image::NET;
+use crate::support::{
+    Run, X64, cargo, configure, copy, forget_this_build, found_clang, independently_read,
+    repository, rusts_lld,
 };
 use tempfile::TempDir;
 
@@ -174,9 +170,7 @@ impl Tool {
 
     /// Runs Cargo in it as a user does, with one target folder for the xtasks of all tests.
     fn cargo(&self, target_dir: &Path, arguments: &[&str]) -> Run {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(arguments).current_dir(&self.root);
-        forget_this_build(&mut command);
+        let mut command = cargo(&self.root, arguments);
         command.env("CARGO_TARGET_DIR", target_dir);
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER", "rust-lld");
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", WITHOUT_STD);

@@ -1,0 +1,100 @@
+//! Projects that `netswap init` has converted build, and their xtasks verify.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::shape::{Shape, names};
+use crate::support::{Project, Run, cargo, repository};
+
+impl Shape {
+    /// Runs Cargo in it, with one target folder for all and with the lock file of an example.
+    fn cargo(&self, arguments: &[&str]) -> Run {
+        let lock = self.root.join("Cargo.lock");
+        if !lock.exists() {
+            fs::copy(repository().join("examples/hello-tool/Cargo.lock"), lock).unwrap();
+        }
+        let mut command = cargo(&self.root, arguments);
+        let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("init");
+        Run::of(command.env("CARGO_TARGET_DIR", target_dir).env("CARGO_NET_OFFLINE", "true"))
+    }
+
+    fn is_formatted(&self) -> bool {
+        self.cargo(&["fmt", "--all", "--check"]).code == 0
+    }
+}
+
+#[test]
+fn each_project_builds_afterwards_without_a_warning_and_is_formatted_as_before() {
+    let mut unformatted = Vec::new();
+    for name in names() {
+        let shape = Shape::of(&name);
+        if !shape.is_formatted() {
+            unformatted.push(name.clone());
+        }
+        let run = shape.init(&["--allow-dirty"]);
+        let has_nothing = ["library-alone", "xtask-alone"].contains(&name.as_str());
+        assert!(run.code < 2 || has_nothing, "{name}: {run:#?}");
+        let is_formatted = !unformatted.contains(&name);
+        assert_eq!(shape.is_formatted(), is_formatted, "{name} is formatted otherwise now");
+        let clippy =
+            ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+        let run = shape.cargo(&clippy);
+        assert_eq!(run.code, 0, "{name}: {run:#?}");
+    }
+    assert_eq!(unformatted, ["no-final-newline", "one-line"]);
+}
+
+/// The build scripts that were run say that they gave their directives.
+#[test]
+fn the_converted_packages_leave_a_receipt() {
+    for name in ["no-build-script", "crlf", "two-mains", "workspace-that-inherits", "renamed"] {
+        let shape = Shape::of(name);
+        let run = shape.init(&[]);
+        assert_eq!(run.code, 0, "{run:#?}");
+        let run = shape.cargo(&["build", "--workspace", "--message-format=json"]);
+        assert_eq!(run.code, 0, "{run:#?}");
+        let messages = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
+        let scripts = messages
+            .filter(|message: &serde_json::Value| message["reason"] == "build-script-executed");
+        let out_dirs: Vec<_> =
+            scripts.map(|script| script["out_dir"].as_str().unwrap().to_owned()).collect();
+        let scripts = if name == "workspace-that-inherits" { 3 } else { 1 };
+        assert_eq!(out_dirs.len(), scripts, "{name}: {out_dirs:?}");
+        for out_dir in out_dirs {
+            assert!(Path::new(&out_dir).join("netswap-receipt.json").is_file(), "{out_dir}");
+        }
+    }
+}
+
+#[test]
+fn a_tool_that_forgot_the_line_passes_verify_once_it_is_converted() {
+    let project = Project::of("two-tools");
+    assert!(project.verified(1, &[])["forgetful.exe"].failed("not-requested"));
+    let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
+    let run = project.run(init.args(["init", "--allow-no-vcs"]));
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(run.stdout.contains("converted  forgetful"), "{run:#?}");
+    assert!(run.stdout.contains("unchanged  mindful"), "{run:#?}");
+    let rows = project.verified(0, &[]);
+    assert!(rows["forgetful.exe"].passed() && rows["mindful.exe"].passed(), "{rows:?}");
+}
+
+#[test]
+fn the_xtask_that_was_added_verifies_and_keeps_the_tasks_that_were_there() {
+    for name in ["xtask-for-one", "xtask-of-its-own", "xtask-of-its-own-workspace"] {
+        let shape = Shape::of(name);
+        assert_eq!(shape.init(&[]).code, 0);
+        let run = shape.cargo(&["xtask", "verify", "--workspace"]);
+        assert_eq!(run.code, if cfg!(windows) { 0 } else { 3 }, "{name}: {run:#?}");
+        assert!(run.stdout.contains("1 other file") || cfg!(windows), "{name}: {run:#?}");
+    }
+    let shape = Shape::of("xtask-for-one");
+    assert_eq!(shape.init(&[]).code, 0);
+    let run = shape.cargo(&["xtask", "--nothing"]);
+    assert!(run.code == 2 && run.stderr.contains("usage: cargo xtask"), "{run:#?}");
+    let shape = Shape::of("xtask-of-its-own");
+    assert_eq!(shape.init(&[]).code, 0);
+    let run = shape.cargo(&["xtask", "dist"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "packed\n"), "{run:#?}");
+}

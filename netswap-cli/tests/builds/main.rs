@@ -1,0 +1,25 @@
+//! Builds with the real Cargo, rustc and linkers, whose images are then verified.
+//!
+//! `cargo test` leaves these tests out; `cargo test -p netswap --test builds` runs them.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
+
+mod companion;
+mod docs;
+mod empty_mingw;
+mod examples;
+mod fixtures;
+mod init;
+#[cfg(unix)]
+mod linker;
+mod messages;
+mod mingw;
+mod new;
+#[path = "../support/mod.rs"]
+mod support;

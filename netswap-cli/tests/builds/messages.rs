@@ -1,0 +1,58 @@
+//! Messages of `netswap verify` about builds that fail.
+
+#[cfg(unix)]
+use std::fs;
+
+use crate::support::{Project, Run, X64};
+
+/// A Cargo whose messages have something that this version does not know.
+#[cfg(unix)]
+#[test]
+fn a_message_of_cargo_that_can_not_be_understood_is_an_error() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let project = Project::of("bin-only");
+    let script = format!(
+        "#!/bin/sh\n'{}' \"$@\" | sed '/^{{\"reason\":\"compiler-artifact/s/\"edition\":\"2021\"/\"edition\":\"2033\"/'\n",
+        env!("CARGO")
+    );
+    project.write("newer-cargo", &script);
+    let cargo = project.root.join("newer-cargo");
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
+    command.args(["verify", "--offline", "--manifest-path", "Cargo.toml", "--target", X64]);
+    let run = project.env("CARGO", cargo.to_str().unwrap()).run(&mut command);
+    assert_eq!((run.code, &*run.stdout), (2, ""), "{run:#?}");
+    let message = "failed to read the messages of cargo build: this netswap does not know `{\"reason\":\"compiler-artifact";
+    assert!(run.stderr.contains(message), "{run:#?}");
+}
+
+#[test]
+fn a_build_that_fails_is_told_after_cargos_own_message() {
+    let project = Project::of("bin-only");
+    project.write("src/main.rs", "fn main() { this is no Rust }");
+    let run = project.verify(&["--target", X64]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert_eq!(run.stdout, "");
+    let (cargos, ours) = run.stderr.trim_end().rsplit_once('\n').unwrap();
+    assert!(cargos.contains("error: could not compile `bin-only`"), "{run:#?}");
+    assert!(ours.starts_with("error: failed to build: "), "{run:#?}");
+}
+
+#[test]
+fn where_there_is_no_standard_library_for_the_target_it_is_said_what_to_install() {
+    let project = Project::of("bin-only");
+    project.write("src/main.rs", "fn main() {}");
+    // Rust has none for this target, on any machine.
+    let without = "thumbv7a-pc-windows-msvc";
+    let run = project.verify(&["--target", without]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+    let said = format!("there is no standard library for {without} here; `rustup target add");
+    assert!(run.stderr.contains(&said), "{run:#?}");
+
+    project.write("src/main.rs", "fn main() { this is no Rust }");
+    let host = Run::of(std::process::Command::new("rustc").args(["--print", "host-tuple"])).stdout;
+    let run = project.verify(&["--target", host.trim_end()]);
+    assert_eq!(run.code, 2, "{run:#?}");
+    assert!(run.stderr.contains("nothing was verified; its messages say why"), "{run:#?}");
+}
