@@ -36,7 +36,7 @@ const CHECKS: [Check; 21] = [
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
     ("real builds have the bit, and what lacks it is found", builds),
-    ("behind clang, clang-cl and MinGW's gcc images get the bit", compilers),
+    ("behind clang, clang-cl, MinGW's gcc and GNU ld images get the bit", compilers),
     ("other readers find the same in real images", differential),
     ("real images are patched and undone as pefile sees it", patched),
     ("patch and undo break and mend a signature as osslsigncode sees it", signature),
@@ -194,15 +194,14 @@ fn builds() -> Outcome {
     passed_if(check(&mut cargo(&BUILDS)))
 }
 
-/// Runs those of them that need a clang, or a gcc for MinGW.
+/// Runs those of them that need clang, MinGW's gcc or GNU ld.
 fn compilers() -> Outcome {
     let debian = match Debian::find() {
         Ok(debian) => debian,
         Err(why) => return Outcome::NotRun(why),
     };
     let mut test = cargo(&BUILDS);
-    test.args(["--", "--ignored"]).env("NETSWAP_TEST_CLANGS", debian.scripts());
-    test.env("NETSWAP_TEST_MINGW_GCC", debian.script("x86_64-w64-mingw32-gcc"));
+    test.args(["--", "--ignored"]).env("NETSWAP_TEST_TOOLS", debian.scripts());
     passed_if(check(&mut test))
 }
 

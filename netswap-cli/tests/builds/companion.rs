@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Run, found_clang, independently_read, rusts_lld};
+use crate::support::{Run, found_tool, independently_read, rusts_lld};
 use netswap_build::{BuildEnv, Companion, Error, Outcome, SwapRun};
 use tempfile::TempDir;
 
@@ -100,7 +100,7 @@ const ENTRY: &str = "/ENTRY:_DllMainCRTStartup";
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_cl_sets_both_bits_and_takes_the_linkers_further_options_behind_them() {
-    let dll = Dll::by(&found_clang("clang-cl"), MSVC, &[]);
+    let dll = Dll::by(&found_tool("clang-cl"), MSVC, &[]);
     assert!(dll.compiler.is_like_msvc());
     dll.has_the_bits_unless_switched_off(MSVC, &CL, &["/NODEFAULTLIB", ENTRY]);
 }
@@ -108,7 +108,7 @@ fn clang_cl_sets_both_bits_and_takes_the_linkers_further_options_behind_them() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn a_second_word_link_is_none_to_the_linker() {
-    let dll = Dll::by(&found_clang("clang-cl"), MSVC, &[]);
+    let dll = Dll::by(&found_tool("clang-cl"), MSVC, &[]);
     let companion = plan(&dll.compiler, MSVC, "").unwrap();
     let before = [&CL[..], &["/link", "/NODEFAULTLIB", ENTRY]].concat();
     let run = dll.link(&before, &companion, &[]);
@@ -119,7 +119,7 @@ fn a_second_word_link_is_none_to_the_linker() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_for_msvc_sets_both_bits() {
-    let dll = Dll::by(&found_clang("clang"), MSVC, &[]);
+    let dll = Dll::by(&found_tool("clang"), MSVC, &[]);
     assert!(!dll.compiler.is_like_msvc() && dll.compiler.is_like_clang());
     let entry = format!("-Wl,{ENTRY}");
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", &entry];
@@ -131,7 +131,7 @@ fn clang_for_msvc_sets_both_bits() {
 fn clang_for_mingw_sets_both_bits_with_lld() {
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", "-Wl,-e,_DllMainCRTStartup"];
     for target in [GNU, GNULLVM] {
-        let dll = Dll::by(&found_clang("x86_64-w64-mingw32-clang"), target, &[]);
+        let dll = Dll::by(&found_tool("x86_64-w64-mingw32-clang"), target, &[]);
         dll.has_the_bits_unless_switched_off(target, &before, &[]);
     }
 }
@@ -139,7 +139,7 @@ fn clang_for_mingw_sets_both_bits_with_lld() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn the_requirement_is_an_error_where_clang_for_mingw_runs_gnu_ld() {
-    let dll = Dll::by(&found_clang("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
+    let dll = Dll::by(&found_tool("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
     let error = plan(&dll.compiler, GNU, "").unwrap_err().to_string();
     assert!(error.starts_with("GNU ld (behind the compiler "), "{error}");
 }

@@ -1,9 +1,8 @@
-//! Empty libraries in place of MinGW's, so that the MinGW targets link without MinGW.
+//! Links the MinGW targets without MinGW: empty libraries in place of its own, and the fetched GNU ld.
 
 use std::fs;
-use std::process::Command;
 
-use crate::support::Project;
+use crate::support::{Project, found_tool};
 
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 
@@ -25,10 +24,7 @@ pub(crate) fn with_empty_mingw(fixture: &str, target: &str, linker: &str) -> Pro
     project.env(&variable, linker).env("RUSTFLAGS", &flags)
 }
 
-/// GNU ld with its PE emulation, under the name that it has here.
-pub(crate) fn gnu_ld() -> Option<&'static str> {
-    ["x86_64-w64-mingw32-ld", "ld"].into_iter().find(|ld| {
-        let version = Command::new(ld).arg("-V").output();
-        version.is_ok_and(|out| String::from_utf8_lossy(&out.stdout).contains("i386pep"))
-    })
+/// Returns the path of GNU ld for x64.
+pub(crate) fn gnu_ld() -> String {
+    found_tool("x86_64-w64-mingw32-ld").into_os_string().into_string().unwrap()
 }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::support::image::NET;
 use crate::support::{
-    Run, X64, cargo, configure, copy, forget_this_build, found_clang, independently_read,
+    Run, X64, cargo, configure, copy, forget_this_build, found_tool, independently_read,
     repository, rusts_lld,
 };
 use tempfile::TempDir;
@@ -130,7 +130,7 @@ impl Tool {
         };
         let lld = rusts_lld();
         let link = lld.join("lld-link");
-        run(&found_clang("clang"), "--target=x86_64-pc-windows-msvc -c start.c -o start.obj");
+        run(&found_tool("clang"), "--target=x86_64-pc-windows-msvc -c start.c -o start.obj");
         run(&link, "/lib /machine:x64 /def:ucrtbase.def /out:ucrtbase.lib");
         // Under the names of the DLL and of the static library.
         run(&link, "/lib /out:msvcrt.lib start.obj ucrtbase.lib");
@@ -141,7 +141,7 @@ impl Tool {
         run(Path::new("chmod"), "+x llvm-lib");
 
         let flags = format!("-fuse-ld=lld {include} {}", runtime.display());
-        let clang = found_clang(clang);
+        let clang = found_tool(clang);
         #[expect(clippy::disallowed_methods, reason = "it is set for a child process")]
         let path = std::env::var_os("PATH").unwrap();
         let paths = std::iter::once(lld).chain(std::env::split_paths(&path));

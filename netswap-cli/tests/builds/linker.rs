@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
 use crate::support::image::{CD, CHARACTERISTICS, NET, checksum, nt, right_checksum};
-use crate::support::{LINKER, Project, fake_linker, independently_read};
+use crate::support::{LINKER, Project, fake_linker, found_tool, independently_read};
 
 /// The fixture linked by GNU ld, which rustc calls directly; by way of this program, or not.
 fn project(fixture: &str, by_way_of: bool) -> Project {
-    let ld =
-        gnu_ld().expect("GNU ld with the i386pep emulation, as binutils of most Linux systems");
-    let project = with_empty_mingw(fixture, GNU, if by_way_of { LINKER } else { ld });
+    let ld = gnu_ld();
+    let project = with_empty_mingw(fixture, GNU, if by_way_of { LINKER } else { &ld });
     let flags = format!("-Cpanic=abort -Clinker-flavor=ld -Lnative={}", project.root.display());
-    project.env("RUSTFLAGS", &flags).env("NETSWAP_LINKER", ld)
+    project.env("RUSTFLAGS", &flags).env("NETSWAP_LINKER", &ld)
 }
 
 fn built(project: &Project, profile: &str, name: &str) -> PathBuf {
@@ -31,6 +30,7 @@ fn has_bit(path: &Path) -> bool {
 const BUILD: [&str; 4] = ["build", "--offline", "--target", GNU];
 
 #[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn cargo_build_alone_sets_the_bit_in_programs_and_dlls() {
     for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
         for by_way_of in [true, false] {
@@ -43,6 +43,7 @@ fn cargo_build_alone_sets_the_bit_in_programs_and_dlls() {
 }
 
 #[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn a_profile_that_strips_keeps_the_bit() {
     for by_way_of in [true, false] {
         let project = project("bin-only", by_way_of);
@@ -54,6 +55,7 @@ fn a_profile_that_strips_keeps_the_bit() {
 }
 
 #[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn each_build_sets_it_again() {
     let project = project("bin-only", true);
     let program = built(&project, "debug", "bin-only.exe");
@@ -69,6 +71,7 @@ fn each_build_sets_it_again() {
 }
 
 #[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn arguments_that_are_too_many_for_a_command_line_come_in_a_response_file() {
     let project = project("bin-only", true);
     let build = "fn main() {
@@ -82,7 +85,7 @@ fn arguments_that_are_too_many_for_a_command_line_come_in_a_response_file() {
     let log = project.root.join("log");
     let project = project
         .env("NETSWAP_LINKER", fake_linker().to_str().unwrap())
-        .env("FAKE_CALLS", gnu_ld().unwrap())
+        .env("FAKE_CALLS", &gnu_ld())
         .env("FAKE_LOG", log.to_str().unwrap());
     let run = project.cargo(&BUILD);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -92,6 +95,7 @@ fn arguments_that_are_too_many_for_a_command_line_come_in_a_response_file() {
 }
 
 #[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn a_link_that_fails_is_told_as_without_this_program() {
     let failed = |by_way_of| {
         let project = project("bin-only", by_way_of);
@@ -110,6 +114,7 @@ fn a_link_that_fails_is_told_as_without_this_program() {
 }
 
 #[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn verify_passes_without_a_warning_of_the_build() {
     for by_way_of in [true, false] {
         let project = project("bin-only", by_way_of);
@@ -125,6 +130,7 @@ fn verify_passes_without_a_warning_of_the_build() {
 }
 
 #[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn a_bit_that_is_cleared_after_the_link_is_told_as_lost() {
     let project = project("bin-only", true);
     assert_eq!(project.cargo(&BUILD).code, 0);
@@ -139,6 +145,7 @@ fn a_bit_that_is_cleared_after_the_link_is_told_as_lost() {
 }
 
 #[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn both_bits_that_a_package_requires_are_set_where_netswap_says_so() {
     let project = project("both-bits", true);
     let run = project.verify(&["--target", GNU, "--format", "json"]);
@@ -150,11 +157,9 @@ fn both_bits_that_a_package_requires_are_set_where_netswap_says_so() {
     assert_eq!(run.rows()["both-bits.exe"].characteristics & (NET | CD), NET | CD);
 }
 
-/// A fixture that is linked by a gcc for MinGW, which is no part of most systems:
-/// `NETSWAP_TEST_MINGW_GCC=x86_64-w64-mingw32-gcc cargo test -p netswap --test linker -- --ignored`.
+/// The fixture linked by MinGW's gcc; by way of this program, or not.
 fn with_gcc(fixture: &str, by_way_of: bool) -> Project {
-    #[expect(clippy::disallowed_methods, reason = "what is installed")]
-    let gcc = std::env::var("NETSWAP_TEST_MINGW_GCC").expect("NETSWAP_TEST_MINGW_GCC names a gcc");
+    let gcc = found_tool("x86_64-w64-mingw32-gcc").into_os_string().into_string().unwrap();
     let project = with_empty_mingw(fixture, GNU, if by_way_of { LINKER } else { &gcc });
     let flags =
         format!("-Cpanic=abort -Lnative={} -Clink-arg=-nostartfiles", project.root.display());
@@ -162,7 +167,7 @@ fn with_gcc(fixture: &str, by_way_of: bool) -> Project {
 }
 
 #[test]
-#[ignore = "needs a gcc for MinGW, named by NETSWAP_TEST_MINGW_GCC"]
+#[ignore = "needs MinGW's gcc, which `cargo xtask test` fetches"]
 fn gcc_for_mingw_links_programs_and_dlls_with_the_bit() {
     for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
         for by_way_of in [true, false] {

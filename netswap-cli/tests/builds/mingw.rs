@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
-use crate::support::{Project, found_clang, rusts_lld};
+use crate::support::{Project, found_tool, rusts_lld};
 
 const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 
@@ -33,7 +33,7 @@ fn lld_called_directly_for_a_gnu_target_sets_the_bit() {
 
 /// A fixture that is linked by clang, which drives the LLD of the Rust toolchain.
 fn with_clang(fixture: &str, target: &str) -> Project {
-    let clang = found_clang("x86_64-w64-mingw32-clang");
+    let clang = found_tool("x86_64-w64-mingw32-clang");
     let project = with_empty_mingw(fixture, target, clang.to_str().unwrap());
     // What clang adds of its own accord.
     for library in ["advapi32", "moldname", "shell32"] {
@@ -66,12 +66,10 @@ fn lld_behind_clang_for_a_gnu_target_is_seen_in_the_rustflags() {
     assert!(run.rows()["bin-only.exe"].passed(), "{run:#?}");
 }
 
-#[cfg(target_os = "linux")]
 #[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn gnu_ld_is_warned_of_by_the_build_and_found_by_verify() {
-    let ld =
-        gnu_ld().expect("GNU ld with the i386pep emulation, as binutils of most Linux systems");
-    let project = with_empty_mingw("bin-only", GNU, ld);
+    let project = with_empty_mingw("bin-only", GNU, &gnu_ld());
     let run = project.verify(&["--target", GNU, "--format", "json"]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.rows()["bin-only.exe"].failed("linker-unsupported"), "{run:#?}");

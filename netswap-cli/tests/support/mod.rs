@@ -216,11 +216,14 @@ pub(crate) fn rusts_lld() -> PathBuf {
     Path::new(libdir.trim_end()).with_file_name("bin").join("gcc-ld")
 }
 
-/// One of the names of the clang that `cargo xtask test` found.
-pub(crate) fn found_clang(name: &str) -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "what `cargo xtask test` found")]
-    let folder = std::env::var_os("NETSWAP_TEST_CLANGS");
-    let folder = folder.unwrap_or_else(|| panic!("NETSWAP_TEST_CLANGS names no folder of clang's"));
+/// Returns the path of a tool in the folder that `NETSWAP_TEST_TOOLS` names. `cargo xtask test` fetches
+/// the tools and sets the variable. The tests never use a linker or compiler of the machine itself,
+/// because its version would change what they prove.
+pub(crate) fn found_tool(name: &str) -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "set by `cargo xtask test`")]
+    let folder = std::env::var_os("NETSWAP_TEST_TOOLS").unwrap_or_else(|| {
+        panic!("NETSWAP_TEST_TOOLS is not set; `cargo xtask test` fetches {name} and sets it")
+    });
     Path::new(&folder).join(name)
 }
 
