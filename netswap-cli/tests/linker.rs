@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use support::image::{CD, Image, NET, Sum, checksum, right_checksum};
-use support::{LINKER, Run, fake_linker, forget_this_build, independently_read};
+use support::{LINKER, Run, clean_environment, fake_linker, independently_read};
 use tempfile::TempDir;
 
 /// A folder to link in.
@@ -41,7 +41,7 @@ impl Folder {
     /// A program that is run in it and knows of no real linker.
     fn command(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Command {
         let mut command = Command::new(program.as_ref());
-        forget_this_build(command.args(arguments).current_dir(self.dir.path()));
+        clean_environment(command.args(arguments).current_dir(self.dir.path()));
         command
     }
 

@@ -6,31 +6,22 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::seed::EXAMPLES;
 use crate::support::image::NET;
 use crate::support::{
-    Run, X64, cargo, configure, copy, forget_this_build, found_tool, independently_read,
-    repository, rusts_lld,
+    Run, X64, cargo, clean_environment, configure, copy, found_tool, independently_read,
+    repository, rusts_lld, script_output,
 };
 use tempfile::TempDir;
-
-/// Held by whoever builds an xtask: all of them share one target folder, and so one `xtask` program.
-static XTASK: Mutex<()> = Mutex::new(());
-
-/// The target folder of the xtasks.
-fn shared_target_dir() -> (MutexGuard<'static, ()>, PathBuf) {
-    let guard = XTASK.lock().unwrap_or_else(PoisonError::into_inner);
-    (guard, Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples"))
-}
 
 /// The rustflags of programs without std.
 const WITHOUT_STD: &str = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE";
 
 /// A project, beside a configuration that names the local crates.
-struct Tool {
+pub(crate) struct Tool {
     _dir: TempDir,
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     variables: Vec<(&'static str, OsString)>,
 }
 
@@ -78,7 +69,7 @@ const LAYOUTS: [(&str, &[&str], &[Image]); 5] = [
 
 impl Tool {
     /// The example itself.
-    fn of(example: &str) -> Self {
+    pub(crate) fn of(example: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join(example);
         copy(&repository().join("examples").join(example), &root);
@@ -168,10 +159,10 @@ impl Tool {
         fs::write(path, after).unwrap();
     }
 
-    /// Runs Cargo in it as a user does, with one target folder for the xtasks of all tests.
-    fn cargo(&self, target_dir: &Path, arguments: &[&str]) -> Run {
+    /// Runs Cargo in it as a user does.
+    pub(crate) fn cargo(&self, target_dir: impl AsRef<Path>, arguments: &[&str]) -> Run {
         let mut command = cargo(&self.root, arguments);
-        command.env("CARGO_TARGET_DIR", target_dir);
+        command.env("CARGO_TARGET_DIR", target_dir.as_ref());
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER", "rust-lld");
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", WITHOUT_STD);
         command.env("RUSTC_BOOTSTRAP", "1");
@@ -212,7 +203,7 @@ fn the_xtask_of_each_layout_verifies_all_its_images_and_finds_each_that_lacks_th
     for (edition, (example, options, images)) in editions.into_iter().flatten() {
         let options = [options, &["--edition", edition]].concat();
         let tool = Tool::without_std(example, &options, images);
-        let (_guard, target_dir) = shared_target_dir();
+        let target_dir = EXAMPLES.target_dir();
         let verify = ["xtask", "verify", "--workspace", "--release", "--target", X64];
 
         let run = tool.cargo(&target_dir, &verify);
@@ -246,7 +237,7 @@ fn the_xtask_of_each_layout_verifies_all_its_images_and_finds_each_that_lacks_th
 fn a_third_tool_is_added_to_the_workspace_as_its_readme_says_and_needs_the_line() {
     let (example, options, images) = LAYOUTS[4];
     let tool = Tool::without_std(example, options, images);
-    let (_guard, target_dir) = shared_target_dir();
+    let target_dir = EXAMPLES.target_dir();
     let run = tool.cargo(&target_dir, &["new", "third", "--vcs", "none"]);
     assert_eq!(run.code, 0, "{run:#?}");
     let members = "members = [\"goodbye\", \"greetings\", \"hello\", \"third\", \"xtask\"]";
@@ -284,7 +275,7 @@ fn a_third_tool_is_added_to_the_workspace_as_its_readme_says_and_needs_the_line(
 #[test]
 fn an_xtask_names_the_two_lines_when_the_call_is_gone_and_what_it_takes() {
     let tool = Tool::without_std("hello-tool", &[], &[HELLO_TOOL]);
-    let (_guard, target_dir) = shared_target_dir();
+    let target_dir = EXAMPLES.target_dir();
     let verify = ["xtask", "verify", "--workspace", "--release", "--target", X64];
 
     tool.edit("build.rs", "    netswap_build::emit();\n", "");
@@ -320,8 +311,7 @@ fn build_for_host(tool: &Tool) -> (bool, String, String) {
     let fresh = messages.iter().find(is_tool).unwrap()["fresh"].as_bool().unwrap();
     let script = messages.iter().find(|message| message["reason"] == "build-script-executed");
     let out_dir = Path::new(script.unwrap()["out_dir"].as_str().unwrap());
-    let output = fs::read_to_string(out_dir.with_file_name("output")).unwrap();
-    (fresh, output, run.stderr)
+    (fresh, script_output(out_dir), run.stderr)
 }
 
 #[cfg(not(windows))]
@@ -343,7 +333,7 @@ fn a_build_for_this_machine_gets_no_link_argument_no_warning_and_no_needless_reb
 #[test]
 fn the_xtask_is_left_out_unless_it_is_asked_for() {
     let tool = Tool::of("hello-tool");
-    let (_guard, target_dir) = shared_target_dir();
+    let target_dir = EXAMPLES.target_dir();
     let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
     assert!(run.stdout.starts_with("0 images (1 other file,"), "{run:#?}");
     for (arguments, files) in [
@@ -353,8 +343,8 @@ fn the_xtask_is_left_out_unless_it_is_asked_for() {
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
         command.args(["verify", "--quiet"]).args(arguments).current_dir(&tool.root);
-        forget_this_build(&mut command);
-        let run = Run::of(command.env("CARGO_TARGET_DIR", &target_dir));
+        clean_environment(&mut command);
+        let run = Run::of(command.env("CARGO_TARGET_DIR", target_dir.path()));
         assert!(run.stdout.contains(files), "{arguments:?}: {run:#?}");
         assert!(!run.stderr.contains("Finished"), "{run:#?}");
     }
@@ -366,6 +356,7 @@ fn a_build_for_this_machine_leaves_nothing_to_verify_here() {
     let tool = Tool::of("hello-tool");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-netswap"));
     command.args(["netswap", "verify", "--offline"]).current_dir(&tool.root);
+    clean_environment(&mut command);
     let run = Run::of(&mut command);
     assert_eq!(run.code, 3, "{run:#?}");
     assert!(run.stderr.contains("--target x86_64-pc-windows-msvc"), "{run:#?}");
@@ -376,7 +367,7 @@ fn a_build_for_this_machine_leaves_nothing_to_verify_here() {
 fn the_program_with_native_parts_and_its_helper_have_the_bit_unless_it_is_switched_off() {
     for (clang, include) in [("clang-cl", "-imsvc"), ("clang", "-isystem")] {
         let mut tool = Tool::native(clang, include);
-        let (_guard, target_dir) = shared_target_dir();
+        let target_dir = EXAMPLES.target_dir();
         let package = ["xtask", "package", "--release", "--target", X64];
         for (netswap, code, bit) in [("", 0, NET), ("off", 1, 0)] {
             tool.variables.push(("NETSWAP", netswap.into()));
@@ -395,7 +386,7 @@ fn the_program_with_native_parts_and_its_helper_have_the_bit_unless_it_is_switch
 #[test]
 fn native_tool_is_packaged_with_its_helper_and_finds_it_beside_itself() {
     let tool = Tool::of("native-tool");
-    let (_guard, target_dir) = shared_target_dir();
+    let target_dir = EXAMPLES.target_dir();
     let run = tool.cargo(&target_dir, &["xtask", "package"]);
     assert_eq!(run.code, 3, "{run:#?}");
     assert!(run.stdout.contains("(2 other files,"), "{run:#?}");

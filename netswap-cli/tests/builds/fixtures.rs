@@ -15,7 +15,7 @@ fn all_passed(project: &Project, arguments: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_package_with_one_binary_gets_the_bit() {
-    assert_eq!(all_passed(&Project::of("bin-only"), &[]), ["bin-only.exe"]);
+    assert_eq!(all_passed(&Project::of("bin-only").seeded(), &[]), ["bin-only.exe"]);
 }
 
 /// Every msvc target of this rustc, but for ARM64EC, which needs Microsoft's libraries.
@@ -28,7 +28,7 @@ fn msvc_targets() -> Vec<String> {
 
 #[test]
 fn each_msvc_target_gets_the_bit_and_goes_without_it_where_nothing_asks() {
-    let project = Project::of("two-tools");
+    let project = Project::of("two-tools").seeded();
     let targets = msvc_targets();
     assert!(targets.len() >= 10, "{targets:?}");
     for target in targets {
@@ -50,7 +50,7 @@ fn each_msvc_target_gets_the_bit_and_goes_without_it_where_nothing_asks() {
 
 #[test]
 fn a_dll_of_a_dependency_outside_the_workspace_is_judged_too() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     support::copy(
         &support::repository().join("fixtures/cdylib"),
         &project.root.with_file_name("engine"),
@@ -71,7 +71,7 @@ fn a_dll_of_a_dependency_outside_the_workspace_is_judged_too() {
 
 #[test]
 fn a_second_call_in_one_build_script_fails_the_build() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     project.write(
         "build.rs",
         "fn main() {
@@ -87,7 +87,7 @@ fn a_second_call_in_one_build_script_fails_the_build() {
 #[test]
 fn cargos_metabuild_calls_it_without_a_build_script() {
     // Unstable in Cargo, which takes the variable for leave to use it.
-    let project = Project::of("bin-only").env("RUSTC_BOOTSTRAP", "1");
+    let project = Project::of("bin-only").seeded().env("RUSTC_BOOTSTRAP", "1");
     fs::remove_file(project.root.join("build.rs")).unwrap();
     let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
     let manifest = manifest.replace("publish = false", "metabuild = [\"netswap-build\"]");
@@ -97,7 +97,7 @@ fn cargos_metabuild_calls_it_without_a_build_script() {
 
 #[test]
 fn a_netswap_toml_beside_the_workspace_counts() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     project.write("netswap.toml", "swap-run = [\"net\", \"cd\"]\n");
     let rows = project.verified(1, &[]);
     assert_eq!(rows["bin-only.exe"].codes, ["not-requested"]);
@@ -105,7 +105,7 @@ fn a_netswap_toml_beside_the_workspace_counts() {
 
 #[test]
 fn targets_from_the_configuration_are_told_apart() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     let targets = r#"build.target=["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]"#;
     let run = project.verify(&["--format=json", "--", "--config", targets]);
     assert_eq!(run.code, 0, "{run:#?}");
@@ -120,7 +120,7 @@ fn targets_from_the_configuration_are_told_apart() {
 
 #[test]
 fn a_library_only_package_still_builds_and_leaves_nothing_to_verify() {
-    let project = Project::of("lib-only");
+    let project = Project::of("lib-only").seeded();
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 3, "{run:#?}");
     assert!(run.stderr.contains("nothing to verify"), "{run:#?}");
@@ -131,12 +131,12 @@ fn a_library_only_package_still_builds_and_leaves_nothing_to_verify() {
 
 #[test]
 fn a_library_beside_a_binary_does_no_harm() {
-    assert_eq!(all_passed(&Project::of("lib-and-bin"), &[]), ["lib-and-bin.exe"]);
+    assert_eq!(all_passed(&Project::of("lib-and-bin").seeded(), &[]), ["lib-and-bin.exe"]);
 }
 
 #[test]
 fn a_binary_that_the_scope_leaves_out_is_out_of_scope_and_the_others_pass() {
-    let rows = Project::of("several-bins").verified(1, &[]);
+    let rows = Project::of("several-bins").seeded().verified(1, &[]);
     assert_eq!(rows.len(), 3);
     assert!(rows["first.exe"].passed() && rows["second.exe"].passed(), "{rows:#?}");
     assert!(rows["excluded.exe"].failed("out-of-scope"), "{rows:#?}");
@@ -144,18 +144,18 @@ fn a_binary_that_the_scope_leaves_out_is_out_of_scope_and_the_others_pass() {
 
 #[test]
 fn hyphens_in_the_names_of_package_and_binaries_do_no_harm() {
-    let names = all_passed(&Project::of("hyphens"), &[]);
+    let names = all_passed(&Project::of("hyphens").seeded(), &[]);
     assert_eq!(names, ["hyphen-ated-tool.exe", "other-hyphen-ated-tool.exe"]);
 }
 
 #[test]
 fn a_dll_gets_the_bit() {
-    assert_eq!(all_passed(&Project::of("cdylib"), &[]), ["plug_in.dll"]);
+    assert_eq!(all_passed(&Project::of("cdylib").seeded(), &[]), ["plug_in.dll"]);
 }
 
 #[test]
 fn examples_tests_and_benchmarks_get_the_bit() {
-    let project = Project::of("examples-and-tests");
+    let project = Project::of("examples-and-tests").seeded();
     let arguments = ["--bins", "--examples", "--", "--test", "integration", "--bench", "speed"];
     let names = all_passed(&project, &arguments);
     assert_eq!(names, ["demo.exe", "examples-and-tests.exe", "integration.exe", "speed.exe"]);
@@ -163,13 +163,13 @@ fn examples_tests_and_benchmarks_get_the_bit() {
 
 #[test]
 fn a_path_with_spaces_and_other_letters_does_no_harm() {
-    let project = Project::below("mit Lücke и 工具", "bin-only");
+    let project = Project::below("mit Lücke и 工具", "bin-only").seeded();
     assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
 }
 
 #[test]
 fn of_two_tools_the_one_that_forgot_netswap_build_is_found() {
-    let rows = Project::of("two-tools").verified(1, &[]);
+    let rows = Project::of("two-tools").seeded().verified(1, &[]);
     assert_eq!(rows.len(), 2);
     assert!(rows["mindful.exe"].passed(), "{rows:#?}");
     assert!(rows["forgetful.exe"].failed("not-requested"), "{rows:#?}");
@@ -177,26 +177,29 @@ fn of_two_tools_the_one_that_forgot_netswap_build_is_found() {
 
 #[test]
 fn a_package_can_be_chosen() {
-    let project = Project::of("two-tools");
+    let project = Project::of("two-tools").seeded();
     assert_eq!(all_passed(&project, &["--package", "mindful"]), ["mindful.exe"]);
 }
 
 #[test]
 fn a_package_with_an_old_rust_version_is_given_directives_that_it_may_use() {
-    assert_eq!(all_passed(&Project::of("old-rust-version"), &[]), ["old-rust-version.exe"]);
+    assert_eq!(
+        all_passed(&Project::of("old-rust-version").seeded(), &[]),
+        ["old-rust-version.exe"]
+    );
 }
 
 #[test]
 fn rustflags_in_the_environment_do_not_take_the_bit_away() {
     // They replace those of the configuration, which the fixture needs.
     let flags = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE -Copt-level=1";
-    let project = Project::of("bin-only").env("RUSTFLAGS", flags);
+    let project = Project::of("bin-only").seeded().env("RUSTFLAGS", flags);
     assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
 }
 
 #[test]
 fn both_bits_can_be_asked_for_and_a_policy_can_demand_them() {
-    let project = Project::of("both-bits");
+    let project = Project::of("both-bits").seeded();
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     let rows = project.verified(0, &[]);
     assert_eq!(rows["both-bits.exe"].characteristics, 0x0c22);
@@ -204,7 +207,7 @@ fn both_bits_can_be_asked_for_and_a_policy_can_demand_them() {
 
 #[test]
 fn a_policy_that_demands_more_than_the_build_script_asks_for_finds_the_difference() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 1, "{run:#?}");
@@ -214,7 +217,7 @@ fn a_policy_that_demands_more_than_the_build_script_asks_for_finds_the_differenc
 
 #[test]
 fn the_packages_policy_wins_over_the_workspaces() {
-    let project = Project::of("two-tools");
+    let project = Project::of("two-tools").seeded();
     project.append("Cargo.toml", "\n[workspace.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     for (tool, bits) in [("mindful", "[\"net\"]"), ("forgetful", "[]")] {
         let table = format!("\n[package.metadata.netswap]\nswap-run = {bits}\n");
@@ -226,7 +229,7 @@ fn the_packages_policy_wins_over_the_workspaces() {
 
 #[test]
 fn an_exception_with_its_reason_lets_an_image_be() {
-    let project = Project::of("two-tools");
+    let project = Project::of("two-tools").seeded();
     let allow = "\n[[workspace.metadata.netswap.allow]]\nimage = \"forget*.exe\"\nreason = \"never leaves\"\n";
     project.append("Cargo.toml", allow);
     let rows = project.verified(0, &[]);
@@ -236,7 +239,7 @@ fn an_exception_with_its_reason_lets_an_image_be() {
 
 #[test]
 fn netswap_off_is_told_as_switched_off() {
-    let project = Project::of("bin-only").env("NETSWAP", "off");
+    let project = Project::of("bin-only").seeded().env("NETSWAP", "off");
     assert!(project.verified(1, &[])["bin-only.exe"].failed("switched-off"));
     // And the change of the variable alone builds again.
     let project = project.env("NETSWAP", "net");
@@ -245,7 +248,7 @@ fn netswap_off_is_told_as_switched_off() {
 
 #[test]
 fn netswap_with_another_bit_is_told_as_switched_off() {
-    let project = Project::of("bin-only").env("NETSWAP", "cd");
+    let project = Project::of("bin-only").seeded().env("NETSWAP", "cd");
     let rows = project.verified(1, &[]);
     assert!(rows["bin-only.exe"].failed("switched-off"), "{rows:#?}");
     assert_eq!(rows["bin-only.exe"].characteristics & 0x0400, 0x0400);
@@ -253,7 +256,7 @@ fn netswap_with_another_bit_is_told_as_switched_off() {
 
 #[test]
 fn a_wrong_value_of_netswap_fails_the_build_and_lists_the_right_ones() {
-    let run = Project::of("bin-only").env("NETSWAP", "yes").verify(&["--target", X64]);
+    let run = Project::of("bin-only").seeded().env("NETSWAP", "yes").verify(&["--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("NETSWAP is \"yes\"; set it to one of off, net, cd, net,cd"));
     assert!(run.stderr.contains("failed to build"), "{run:#?}");
@@ -261,7 +264,7 @@ fn a_wrong_value_of_netswap_fails_the_build_and_lists_the_right_ones() {
 
 #[test]
 fn a_receipt_that_outlived_its_call_is_not_believed() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     assert!(project.verified(0, &[])["bin-only.exe"].passed());
     project.write("build.rs", "fn main() {}\n");
     assert!(project.verified(1, &[])["bin-only.exe"].failed("not-requested"));
@@ -269,7 +272,7 @@ fn a_receipt_that_outlived_its_call_is_not_believed() {
 
 #[test]
 fn a_receipt_that_can_not_be_written_fails_the_build_and_names_the_path() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     let build = "fn main() {
     let out = std::path::PathBuf::from(std::env::var_os(\"OUT_DIR\").unwrap());
     std::fs::create_dir_all(out.join(\"netswap-receipt.json\")).unwrap();
@@ -285,7 +288,7 @@ fn a_receipt_that_can_not_be_written_fails_the_build_and_names_the_path() {
 
 #[test]
 fn a_scope_with_a_name_that_breaks_a_directive_fails_the_build() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     let build = "fn main() {
     let name = \"a\\ncargo:rustc-env=EVIL=1\";
     netswap_build::SwapRun::new().scope(netswap_build::Scope::bin(name)).emit();
@@ -298,7 +301,7 @@ fn a_scope_with_a_name_that_breaks_a_directive_fails_the_build() {
 
 #[test]
 fn an_image_that_lost_the_bit_after_the_link_is_told_as_such() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     assert!(project.verified(0, &[])["bin-only.exe"].passed());
     let path = project.built("bin-only.exe");
     let mut bytes = fs::read(&path).unwrap();
@@ -316,7 +319,7 @@ fn a_linker_that_drops_the_argument_is_told_as_lost_after_link() {
     let sysroot = Command::new("rustc").args(["--print", "target-libdir"]).output();
     let libdir = String::from_utf8(sysroot.unwrap().stdout).unwrap();
     let lld = std::path::Path::new(libdir.trim_end()).parent().unwrap().join("bin/rust-lld");
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     // rustc hands the arguments over in a list or, where they are many, in a response file.
     let script = format!(
         "#!/bin/sh\nfor a; do shift; case $a in /SWAPRUN:*) ;; *) set -- \"$@\" \"$a\";; esac; done\nexec '{}' -flavor link \"$@\"\n",

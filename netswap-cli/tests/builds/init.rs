@@ -4,28 +4,31 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use tempfile::TempDir;
+
+use crate::seed::INIT;
 use crate::support::shape::{Shape, names};
 use crate::support::{Project, Run, cargo, repository};
 
 impl Shape {
-    /// Runs Cargo in it, with one target folder for all and with the lock file of an example.
-    fn cargo(&self, arguments: &[&str]) -> Run {
+    /// Runs Cargo in it, with the lock file of an example.
+    fn cargo(&self, target_dir: &TempDir, arguments: &[&str]) -> Run {
         let lock = self.root.join("Cargo.lock");
         if !lock.exists() {
             fs::copy(repository().join("examples/hello-tool/Cargo.lock"), lock).unwrap();
         }
         let mut command = cargo(&self.root, arguments);
-        let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("init");
-        Run::of(command.env("CARGO_TARGET_DIR", target_dir).env("CARGO_NET_OFFLINE", "true"))
+        Run::of(command.env("CARGO_TARGET_DIR", target_dir.path()).env("CARGO_NET_OFFLINE", "true"))
     }
 
     fn is_formatted(&self) -> bool {
-        self.cargo(&["fmt", "--all", "--check"]).code == 0
+        Run::of(&mut cargo(&self.root, &["fmt", "--all", "--check"])).code == 0
     }
 }
 
 #[test]
 fn each_project_builds_afterwards_without_a_warning_and_is_formatted_as_before() {
+    let target_dir = INIT.target_dir();
     let mut unformatted = Vec::new();
     for name in names() {
         let shape = Shape::of(&name);
@@ -39,7 +42,7 @@ fn each_project_builds_afterwards_without_a_warning_and_is_formatted_as_before()
         assert_eq!(shape.is_formatted(), is_formatted, "{name} is formatted otherwise now");
         let clippy =
             ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
-        let run = shape.cargo(&clippy);
+        let run = shape.cargo(&target_dir, &clippy);
         assert_eq!(run.code, 0, "{name}: {run:#?}");
     }
     assert_eq!(unformatted, ["no-final-newline", "one-line"]);
@@ -48,11 +51,12 @@ fn each_project_builds_afterwards_without_a_warning_and_is_formatted_as_before()
 /// The build scripts that were run say that they gave their directives.
 #[test]
 fn the_converted_packages_leave_a_receipt() {
+    let target_dir = INIT.target_dir();
     for name in ["no-build-script", "crlf", "two-mains", "workspace-that-inherits", "renamed"] {
         let shape = Shape::of(name);
         let run = shape.init(&[]);
         assert_eq!(run.code, 0, "{run:#?}");
-        let run = shape.cargo(&["build", "--workspace", "--message-format=json"]);
+        let run = shape.cargo(&target_dir, &["build", "--workspace", "--message-format=json"]);
         assert_eq!(run.code, 0, "{run:#?}");
         let messages = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
         let scripts = messages
@@ -69,7 +73,7 @@ fn the_converted_packages_leave_a_receipt() {
 
 #[test]
 fn a_tool_that_forgot_the_line_passes_verify_once_it_is_converted() {
-    let project = Project::of("two-tools");
+    let project = Project::of("two-tools").seeded();
     assert!(project.verified(1, &[])["forgetful.exe"].failed("not-requested"));
     let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
     let run = project.run(init.args(["init", "--allow-no-vcs"]));
@@ -82,19 +86,20 @@ fn a_tool_that_forgot_the_line_passes_verify_once_it_is_converted() {
 
 #[test]
 fn the_xtask_that_was_added_verifies_and_keeps_the_tasks_that_were_there() {
+    let target_dir = INIT.target_dir();
     for name in ["xtask-for-one", "xtask-of-its-own", "xtask-of-its-own-workspace"] {
         let shape = Shape::of(name);
         assert_eq!(shape.init(&[]).code, 0);
-        let run = shape.cargo(&["xtask", "verify", "--workspace"]);
+        let run = shape.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
         assert_eq!(run.code, if cfg!(windows) { 0 } else { 3 }, "{name}: {run:#?}");
         assert!(run.stdout.contains("1 other file") || cfg!(windows), "{name}: {run:#?}");
     }
     let shape = Shape::of("xtask-for-one");
     assert_eq!(shape.init(&[]).code, 0);
-    let run = shape.cargo(&["xtask", "--nothing"]);
+    let run = shape.cargo(&target_dir, &["xtask", "--nothing"]);
     assert!(run.code == 2 && run.stderr.contains("usage: cargo xtask"), "{run:#?}");
     let shape = Shape::of("xtask-of-its-own");
     assert_eq!(shape.init(&[]).code, 0);
-    let run = shape.cargo(&["xtask", "dist"]);
+    let run = shape.cargo(&target_dir, &["xtask", "dist"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "packed\n"), "{run:#?}");
 }

@@ -21,5 +21,6 @@ mod linker;
 mod messages;
 mod mingw;
 mod new;
+mod seed;
 #[path = "../support/mod.rs"]
 mod support;

@@ -11,7 +11,7 @@ use crate::support::{Project, Run, X64};
 fn a_message_of_cargo_that_can_not_be_understood_is_an_error() {
     use std::os::unix::fs::PermissionsExt;
 
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     let script = format!(
         "#!/bin/sh\n'{}' \"$@\" | sed '/^{{\"reason\":\"compiler-artifact/s/\"edition\":\"2021\"/\"edition\":\"2033\"/'\n",
         env!("CARGO")
@@ -29,7 +29,7 @@ fn a_message_of_cargo_that_can_not_be_understood_is_an_error() {
 
 #[test]
 fn a_build_that_fails_is_told_after_cargos_own_message() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     project.write("src/main.rs", "fn main() { this is no Rust }");
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");
@@ -41,7 +41,7 @@ fn a_build_that_fails_is_told_after_cargos_own_message() {
 
 #[test]
 fn where_there_is_no_standard_library_for_the_target_it_is_said_what_to_install() {
-    let project = Project::of("bin-only");
+    let project = Project::of("bin-only").seeded();
     project.write("src/main.rs", "fn main() {}");
     // Rust has none for this target, on any machine.
     let without = "thumbv7a-pc-windows-msvc";

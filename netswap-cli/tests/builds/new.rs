@@ -2,19 +2,14 @@
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
+use tempfile::TempDir;
+
+use crate::seed::NEW;
 use crate::support::new::{Home, LAYOUTS, Layout, made_like};
 use crate::support::{self, Run};
-
-/// Held by whoever builds a project: all of them share one target folder, and some a program's name.
-static TARGET_DIR: Mutex<()> = Mutex::new(());
-
-fn target_dir() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("new")
-}
 
 /// The plug-in's file.
 fn plug_in() -> String {
@@ -22,9 +17,9 @@ fn plug_in() -> String {
 }
 
 /// Runs Cargo in a project.
-fn cargo(project: &Path, arguments: &[&str]) -> Run {
+fn cargo(target_dir: &TempDir, project: &Path, arguments: &[&str]) -> Run {
     let mut command = support::cargo(project, arguments);
-    command.env("CARGO_TARGET_DIR", target_dir());
+    command.env("CARGO_TARGET_DIR", target_dir.path());
     // The crates that a plug-in takes are used by nothing else here.
     if !project.join("plugin").exists() {
         command.env("CARGO_NET_OFFLINE", "true");
@@ -33,8 +28,8 @@ fn cargo(project: &Path, arguments: &[&str]) -> Run {
 }
 
 /// Cargo in a project, where it must succeed.
-fn cargo_passes(project: &Path, arguments: &[&str]) -> Run {
-    let run = cargo(project, arguments);
+fn cargo_passes(target_dir: &TempDir, project: &Path, arguments: &[&str]) -> Run {
+    let run = cargo(target_dir, project, arguments);
     assert_eq!(run.code, 0, "{arguments:?}: {run:#?}");
     run
 }
@@ -42,22 +37,27 @@ fn cargo_passes(project: &Path, arguments: &[&str]) -> Run {
 /// The licence changes nothing in a build.
 #[test]
 fn every_layout_builds_passes_its_tests_and_has_nothing_to_mend() {
-    let _guard = TARGET_DIR.lock().unwrap_or_else(PoisonError::into_inner);
+    let target_dir = NEW.target_dir();
     for Layout { example, options, runs, tests } in LAYOUTS {
         for edition in ["2021", "2024"] {
             let home = Home::new();
             let choice = ["--edition", edition, "--license", "MIT OR Apache-2.0"];
             let project = made_like(&home, example, &[options, &choice].concat());
             let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
-            cargo_passes(&project, &[&clippy[..], &["--", "--deny", "warnings"]].concat());
+            cargo_passes(
+                &target_dir,
+                &project,
+                &[&clippy[..], &["--", "--deny", "warnings"]].concat(),
+            );
             // The one of another project, which `cargo run` must make anew.
-            let _ = fs::remove_file(target_dir().join("debug").join(plug_in()));
+            let _ = fs::remove_file(target_dir.path().join("debug").join(plug_in()));
             for (which, said) in runs {
                 let run = ["run", "--locked", "--quiet"];
-                let run = cargo_passes(&project, &[&run, *which, &["--", "Ada"]].concat());
+                let run =
+                    cargo_passes(&target_dir, &project, &[&run, *which, &["--", "Ada"]].concat());
                 assert_eq!(run.stdout, *said, "{options:?}");
             }
-            let run = cargo_passes(&project, &["test", "--locked", "--workspace"]);
+            let run = cargo_passes(&target_dir, &project, &["test", "--locked", "--workspace"]);
             for test in tests {
                 assert!(run.stdout.contains(test), "{test}: {run:#?}");
             }
@@ -67,7 +67,7 @@ fn every_layout_builds_passes_its_tests_and_has_nothing_to_mend() {
 
 #[test]
 fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_error() {
-    let _guard = TARGET_DIR.lock().unwrap_or_else(PoisonError::into_inner);
+    let target_dir = NEW.target_dir();
     for library in [&[][..], &["--lib-and-bin"]] {
         let home = Home::new();
         let project = made_like(&home, "plugin-host", &[&["--cdylib"], library].concat());
@@ -76,7 +76,7 @@ fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_er
         let share = home.path("share");
         fs::create_dir(&share).unwrap();
         let put = |file: &str| {
-            fs::copy(target_dir().join("debug").join(file), share.join(file)).unwrap();
+            fs::copy(target_dir.path().join("debug").join(file), share.join(file)).unwrap();
         };
         let run = || Run::of(Command::new(share.join(&program)).arg("Ada"));
         let fails = |why: &str| {
@@ -87,7 +87,7 @@ fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_er
             assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
         };
 
-        cargo_passes(&project, &["build", "--locked"]);
+        cargo_passes(&target_dir, &project, &["build", "--locked"]);
         put(&program);
         let alone = run();
         assert_eq!((alone.code, alone.stdout.as_str()), (0, "Hello, Ada!\n"), "{alone:#?}");
@@ -108,7 +108,11 @@ fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_er
             assert_ne!(before, after);
             fs::write(project.join(file), after).unwrap();
         }
-        cargo_passes(&project, &["build", "--locked", "--package", "plugin-host-plugin"]);
+        cargo_passes(
+            &target_dir,
+            &project,
+            &["build", "--locked", "--package", "plugin-host-plugin"],
+        );
         put(&plug_in);
         fails("it was built for another interface");
     }
@@ -116,7 +120,7 @@ fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_er
 
 #[test]
 fn a_program_refuses_what_its_usage_does_not_have() {
-    let _guard = TARGET_DIR.lock().unwrap_or_else(PoisonError::into_inner);
+    let target_dir = NEW.target_dir();
     for (example, options, program) in
         [("hello-tool", &[][..], "hello-tool"), ("workspace-tools", &["--workspace"], "goodbye")]
     {
@@ -124,7 +128,7 @@ fn a_program_refuses_what_its_usage_does_not_have() {
         let project = made_like(&home, example, options);
         for wrong in [&["--loud"][..], &["Ada", "Grace"]] {
             let run = ["run", "--quiet", "--bin", program, "--"];
-            let run = cargo(&project, &[&run, wrong].concat());
+            let run = cargo(&target_dir, &project, &[&run, wrong].concat());
             assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
             assert!(run.stderr.contains(&format!("usage: {program} [NAME]")), "{run:#?}");
         }

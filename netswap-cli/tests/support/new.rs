@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Run, files, forget_this_build, repository};
+use super::{Run, clean_environment, files, repository};
 
 /// An empty folder where projects are made.
 pub(crate) struct Home(TempDir);
@@ -23,7 +23,7 @@ impl Home {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
         command.arg("new").args(arguments).current_dir(self.0.path());
-        forget_this_build(&mut command);
+        clean_environment(&mut command);
         command
     }
 

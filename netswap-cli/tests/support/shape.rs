@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Run, configure, copy, files, forget_this_build, repository};
+use super::{Run, clean_environment, configure, copy, files, repository};
 
 /// Returns the folder of the shapes.
 pub(crate) fn shapes() -> PathBuf {
@@ -65,7 +65,7 @@ impl Shape {
     pub(crate) fn init(&self, more: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
         command.arg("init").args(&self.arguments).args(more).current_dir(&self.root);
-        forget_this_build(&mut command);
+        clean_environment(&mut command);
         Run::of(&mut command)
     }
 
