@@ -99,7 +99,7 @@ const ENTRY: &str = "/ENTRY:_DllMainCRTStartup";
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
-fn clang_cl_sets_both_bits_and_takes_the_linkers_further_options_behind_them() {
+fn clang_cl_sets_both_bits() {
     let dll = Dll::by(&found_tool("clang-cl"), MSVC, &[]);
     assert!(dll.compiler.is_like_msvc());
     dll.has_the_bits_unless_switched_off(MSVC, &CL, &["/NODEFAULTLIB", ENTRY]);
@@ -107,7 +107,7 @@ fn clang_cl_sets_both_bits_and_takes_the_linkers_further_options_behind_them() {
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
-fn a_second_word_link_is_none_to_the_linker() {
+fn second_link_option_is_rejected() {
     let dll = Dll::by(&found_tool("clang-cl"), MSVC, &[]);
     let companion = plan(&dll.compiler, MSVC, "").unwrap();
     let before = [&CL[..], &["/link", "/NODEFAULTLIB", ENTRY]].concat();
@@ -128,7 +128,7 @@ fn clang_for_msvc_sets_both_bits() {
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
-fn clang_for_mingw_sets_both_bits_with_lld() {
+fn clang_for_mingw_sets_both_bits() {
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", "-Wl,-e,_DllMainCRTStartup"];
     for target in [GNU, GNULLVM] {
         let dll = Dll::by(&found_tool("x86_64-w64-mingw32-clang"), target, &[]);
@@ -138,7 +138,7 @@ fn clang_for_mingw_sets_both_bits_with_lld() {
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
-fn the_requirement_is_an_error_where_clang_for_mingw_runs_gnu_ld() {
+fn required_bit_is_an_error_with_gnu_ld() {
     let dll = Dll::by(&found_tool("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
     let error = plan(&dll.compiler, GNU, "").unwrap_err().to_string();
     assert!(error.starts_with("GNU ld (behind the compiler "), "{error}");

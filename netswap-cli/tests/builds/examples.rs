@@ -198,7 +198,7 @@ fn without_dependencies(manifest: &str) -> String {
 }
 
 #[test]
-fn the_xtask_of_each_layout_verifies_all_its_images_and_finds_each_that_lacks_the_line() {
+fn xtask_of_each_layout_verifies_its_images() {
     let editions = ["2021", "2024"].map(|edition| LAYOUTS.map(|layout| (edition, layout)));
     for (edition, (example, options, images)) in editions.into_iter().flatten() {
         let options = [options, &["--edition", edition]].concat();
@@ -234,7 +234,7 @@ fn the_xtask_of_each_layout_verifies_all_its_images_and_finds_each_that_lacks_th
 }
 
 #[test]
-fn a_third_tool_is_added_to_the_workspace_as_its_readme_says_and_needs_the_line() {
+fn third_tool_needs_the_line_too() {
     let (example, options, images) = LAYOUTS[4];
     let tool = Tool::without_std(example, options, images);
     let target_dir = EXAMPLES.target_dir();
@@ -273,7 +273,7 @@ fn a_third_tool_is_added_to_the_workspace_as_its_readme_says_and_needs_the_line(
 }
 
 #[test]
-fn an_xtask_names_the_two_lines_when_the_call_is_gone_and_what_it_takes() {
+fn xtask_prints_the_lines_to_add_and_usage() {
     let tool = Tool::without_std("hello-tool", &[], &[HELLO_TOOL]);
     let target_dir = EXAMPLES.target_dir();
     let verify = ["xtask", "verify", "--workspace", "--release", "--target", X64];
@@ -316,7 +316,7 @@ fn build_for_host(tool: &Tool) -> (bool, String, String) {
 
 #[cfg(not(windows))]
 #[test]
-fn a_build_for_this_machine_gets_no_link_argument_no_warning_and_no_needless_rebuild() {
+fn host_build_gets_no_link_argument() {
     let tool = Tool::of("hello-tool");
     let (fresh, output, stderr) = build_for_host(&tool);
     assert!(!fresh);
@@ -331,7 +331,7 @@ fn a_build_for_this_machine_gets_no_link_argument_no_warning_and_no_needless_reb
 
 #[cfg(not(windows))]
 #[test]
-fn the_xtask_is_left_out_unless_it_is_asked_for() {
+fn xtask_is_skipped_unless_named() {
     let tool = Tool::of("hello-tool");
     let target_dir = EXAMPLES.target_dir();
     let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
@@ -352,7 +352,7 @@ fn the_xtask_is_left_out_unless_it_is_asked_for() {
 
 #[cfg(not(windows))]
 #[test]
-fn a_build_for_this_machine_leaves_nothing_to_verify_here() {
+fn host_build_leaves_nothing_to_verify() {
     let tool = Tool::of("hello-tool");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-netswap"));
     command.args(["netswap", "verify", "--offline"]).current_dir(&tool.root);
@@ -364,7 +364,7 @@ fn a_build_for_this_machine_leaves_nothing_to_verify_here() {
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
-fn the_program_with_native_parts_and_its_helper_have_the_bit_unless_it_is_switched_off() {
+fn native_tool_and_its_helper_get_the_bit() {
     for (clang, include) in [("clang-cl", "-imsvc"), ("clang", "-isystem")] {
         let mut tool = Tool::native(clang, include);
         let target_dir = EXAMPLES.target_dir();
@@ -384,7 +384,7 @@ fn the_program_with_native_parts_and_its_helper_have_the_bit_unless_it_is_switch
 
 #[cfg(target_os = "linux")]
 #[test]
-fn native_tool_is_packaged_with_its_helper_and_finds_it_beside_itself() {
+fn packaged_native_tool_finds_its_helper() {
     let tool = Tool::of("native-tool");
     let target_dir = EXAMPLES.target_dir();
     let run = tool.cargo(&target_dir, &["xtask", "package"]);

@@ -14,7 +14,7 @@ fn all_passed(project: &Project, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_package_with_one_binary_gets_the_bit() {
+fn one_binary_gets_the_bit() {
     assert_eq!(all_passed(&Project::of("bin-only").seeded(), &[]), ["bin-only.exe"]);
 }
 
@@ -27,7 +27,7 @@ fn msvc_targets() -> Vec<String> {
 }
 
 #[test]
-fn each_msvc_target_gets_the_bit_and_goes_without_it_where_nothing_asks() {
+fn each_msvc_target_gets_the_bit_on_request() {
     let project = Project::of("two-tools").seeded();
     let targets = msvc_targets();
     assert!(targets.len() >= 10, "{targets:?}");
@@ -49,7 +49,7 @@ fn each_msvc_target_gets_the_bit_and_goes_without_it_where_nothing_asks() {
 }
 
 #[test]
-fn a_dll_of_a_dependency_outside_the_workspace_is_judged_too() {
+fn dll_from_outside_the_workspace_is_verified() {
     let project = Project::of("bin-only").seeded();
     support::copy(
         &support::repository().join("fixtures/cdylib"),
@@ -70,7 +70,7 @@ fn a_dll_of_a_dependency_outside_the_workspace_is_judged_too() {
 }
 
 #[test]
-fn a_second_call_in_one_build_script_fails_the_build() {
+fn second_call_fails_the_build() {
     let project = Project::of("bin-only").seeded();
     project.write(
         "build.rs",
@@ -85,7 +85,7 @@ fn a_second_call_in_one_build_script_fails_the_build() {
 }
 
 #[test]
-fn cargos_metabuild_calls_it_without_a_build_script() {
+fn metabuild_needs_no_build_script() {
     // Unstable in Cargo, which takes the variable for leave to use it.
     let project = Project::of("bin-only").seeded().env("RUSTC_BOOTSTRAP", "1");
     fs::remove_file(project.root.join("build.rs")).unwrap();
@@ -96,7 +96,7 @@ fn cargos_metabuild_calls_it_without_a_build_script() {
 }
 
 #[test]
-fn a_netswap_toml_beside_the_workspace_counts() {
+fn policy_beside_the_workspace_applies() {
     let project = Project::of("bin-only").seeded();
     project.write("netswap.toml", "swap-run = [\"net\", \"cd\"]\n");
     let rows = project.verified(1, &[]);
@@ -104,7 +104,7 @@ fn a_netswap_toml_beside_the_workspace_counts() {
 }
 
 #[test]
-fn targets_from_the_configuration_are_told_apart() {
+fn configured_targets_stay_apart() {
     let project = Project::of("bin-only").seeded();
     let targets = r#"build.target=["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]"#;
     let run = project.verify(&["--format=json", "--", "--config", targets]);
@@ -119,7 +119,7 @@ fn targets_from_the_configuration_are_told_apart() {
 }
 
 #[test]
-fn a_library_only_package_still_builds_and_leaves_nothing_to_verify() {
+fn library_alone_leaves_nothing_to_verify() {
     let project = Project::of("lib-only").seeded();
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 3, "{run:#?}");
@@ -130,12 +130,12 @@ fn a_library_only_package_still_builds_and_leaves_nothing_to_verify() {
 }
 
 #[test]
-fn a_library_beside_a_binary_does_no_harm() {
+fn binary_beside_a_library_gets_the_bit() {
     assert_eq!(all_passed(&Project::of("lib-and-bin").seeded(), &[]), ["lib-and-bin.exe"]);
 }
 
 #[test]
-fn a_binary_that_the_scope_leaves_out_is_out_of_scope_and_the_others_pass() {
+fn binary_outside_the_scope_fails() {
     let rows = Project::of("several-bins").seeded().verified(1, &[]);
     assert_eq!(rows.len(), 3);
     assert!(rows["first.exe"].passed() && rows["second.exe"].passed(), "{rows:#?}");
@@ -143,18 +143,18 @@ fn a_binary_that_the_scope_leaves_out_is_out_of_scope_and_the_others_pass() {
 }
 
 #[test]
-fn hyphens_in_the_names_of_package_and_binaries_do_no_harm() {
+fn names_with_hyphens_work() {
     let names = all_passed(&Project::of("hyphens").seeded(), &[]);
     assert_eq!(names, ["hyphen-ated-tool.exe", "other-hyphen-ated-tool.exe"]);
 }
 
 #[test]
-fn a_dll_gets_the_bit() {
+fn dll_gets_the_bit() {
     assert_eq!(all_passed(&Project::of("cdylib").seeded(), &[]), ["plug_in.dll"]);
 }
 
 #[test]
-fn examples_tests_and_benchmarks_get_the_bit() {
+fn examples_tests_and_benches_get_the_bit() {
     let project = Project::of("examples-and-tests").seeded();
     let arguments = ["--bins", "--examples", "--", "--test", "integration", "--bench", "speed"];
     let names = all_passed(&project, &arguments);
@@ -162,13 +162,13 @@ fn examples_tests_and_benchmarks_get_the_bit() {
 }
 
 #[test]
-fn a_path_with_spaces_and_other_letters_does_no_harm() {
+fn path_with_spaces_and_unicode_works() {
     let project = Project::below("mit Lücke и 工具", "bin-only").seeded();
     assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
 }
 
 #[test]
-fn of_two_tools_the_one_that_forgot_netswap_build_is_found() {
+fn tool_without_netswap_build_fails() {
     let rows = Project::of("two-tools").seeded().verified(1, &[]);
     assert_eq!(rows.len(), 2);
     assert!(rows["mindful.exe"].passed(), "{rows:#?}");
@@ -176,13 +176,13 @@ fn of_two_tools_the_one_that_forgot_netswap_build_is_found() {
 }
 
 #[test]
-fn a_package_can_be_chosen() {
+fn chosen_package_is_verified_alone() {
     let project = Project::of("two-tools").seeded();
     assert_eq!(all_passed(&project, &["--package", "mindful"]), ["mindful.exe"]);
 }
 
 #[test]
-fn a_package_with_an_old_rust_version_is_given_directives_that_it_may_use() {
+fn old_rust_version_gets_the_bit() {
     assert_eq!(
         all_passed(&Project::of("old-rust-version").seeded(), &[]),
         ["old-rust-version.exe"]
@@ -190,7 +190,7 @@ fn a_package_with_an_old_rust_version_is_given_directives_that_it_may_use() {
 }
 
 #[test]
-fn rustflags_in_the_environment_do_not_take_the_bit_away() {
+fn environment_rustflags_keep_the_bit() {
     // They replace those of the configuration, which the fixture needs.
     let flags = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE -Copt-level=1";
     let project = Project::of("bin-only").seeded().env("RUSTFLAGS", flags);
@@ -198,7 +198,7 @@ fn rustflags_in_the_environment_do_not_take_the_bit_away() {
 }
 
 #[test]
-fn both_bits_can_be_asked_for_and_a_policy_can_demand_them() {
+fn policy_that_requires_both_bits_passes() {
     let project = Project::of("both-bits").seeded();
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     let rows = project.verified(0, &[]);
@@ -206,7 +206,7 @@ fn both_bits_can_be_asked_for_and_a_policy_can_demand_them() {
 }
 
 #[test]
-fn a_policy_that_demands_more_than_the_build_script_asks_for_finds_the_difference() {
+fn policy_beyond_the_build_script_fails() {
     let project = Project::of("bin-only").seeded();
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     let run = project.verify(&["--target", X64]);
@@ -216,7 +216,7 @@ fn a_policy_that_demands_more_than_the_build_script_asks_for_finds_the_differenc
 }
 
 #[test]
-fn the_packages_policy_wins_over_the_workspaces() {
+fn package_policy_overrides_the_workspace() {
     let project = Project::of("two-tools").seeded();
     project.append("Cargo.toml", "\n[workspace.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     for (tool, bits) in [("mindful", "[\"net\"]"), ("forgetful", "[]")] {
@@ -228,7 +228,7 @@ fn the_packages_policy_wins_over_the_workspaces() {
 }
 
 #[test]
-fn an_exception_with_its_reason_lets_an_image_be() {
+fn exception_with_a_reason_allows_an_image() {
     let project = Project::of("two-tools").seeded();
     let allow = "\n[[workspace.metadata.netswap.allow]]\nimage = \"forget*.exe\"\nreason = \"never leaves\"\n";
     project.append("Cargo.toml", allow);
@@ -238,7 +238,7 @@ fn an_exception_with_its_reason_lets_an_image_be() {
 }
 
 #[test]
-fn netswap_off_is_told_as_switched_off() {
+fn netswap_off_is_reported() {
     let project = Project::of("bin-only").seeded().env("NETSWAP", "off");
     assert!(project.verified(1, &[])["bin-only.exe"].failed("switched-off"));
     // And the change of the variable alone builds again.
@@ -247,7 +247,7 @@ fn netswap_off_is_told_as_switched_off() {
 }
 
 #[test]
-fn netswap_with_another_bit_is_told_as_switched_off() {
+fn netswap_with_another_bit_is_reported() {
     let project = Project::of("bin-only").seeded().env("NETSWAP", "cd");
     let rows = project.verified(1, &[]);
     assert!(rows["bin-only.exe"].failed("switched-off"), "{rows:#?}");
@@ -255,7 +255,7 @@ fn netswap_with_another_bit_is_told_as_switched_off() {
 }
 
 #[test]
-fn a_wrong_value_of_netswap_fails_the_build_and_lists_the_right_ones() {
+fn invalid_netswap_lists_the_valid_values() {
     let run = Project::of("bin-only").seeded().env("NETSWAP", "yes").verify(&["--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("NETSWAP is \"yes\"; set it to one of off, net, cd, net,cd"));
@@ -263,7 +263,7 @@ fn a_wrong_value_of_netswap_fails_the_build_and_lists_the_right_ones() {
 }
 
 #[test]
-fn a_receipt_that_outlived_its_call_is_not_believed() {
+fn stale_receipt_is_ignored() {
     let project = Project::of("bin-only").seeded();
     assert!(project.verified(0, &[])["bin-only.exe"].passed());
     project.write("build.rs", "fn main() {}\n");
@@ -271,7 +271,7 @@ fn a_receipt_that_outlived_its_call_is_not_believed() {
 }
 
 #[test]
-fn a_receipt_that_can_not_be_written_fails_the_build_and_names_the_path() {
+fn unwritable_receipt_fails_the_build() {
     let project = Project::of("bin-only").seeded();
     let build = "fn main() {
     let out = std::path::PathBuf::from(std::env::var_os(\"OUT_DIR\").unwrap());
@@ -287,7 +287,7 @@ fn a_receipt_that_can_not_be_written_fails_the_build_and_names_the_path() {
 }
 
 #[test]
-fn a_scope_with_a_name_that_breaks_a_directive_fails_the_build() {
+fn scope_with_a_line_break_fails_the_build() {
     let project = Project::of("bin-only").seeded();
     let build = "fn main() {
     let name = \"a\\ncargo:rustc-env=EVIL=1\";
@@ -300,7 +300,7 @@ fn a_scope_with_a_name_that_breaks_a_directive_fails_the_build() {
 }
 
 #[test]
-fn an_image_that_lost_the_bit_after_the_link_is_told_as_such() {
+fn bit_cleared_after_the_link_is_found() {
     let project = Project::of("bin-only").seeded();
     assert!(project.verified(0, &[])["bin-only.exe"].passed());
     let path = project.built("bin-only.exe");
@@ -313,7 +313,7 @@ fn an_image_that_lost_the_bit_after_the_link_is_told_as_such() {
 
 #[cfg(unix)]
 #[test]
-fn a_linker_that_drops_the_argument_is_told_as_lost_after_link() {
+fn linker_that_drops_the_argument_is_found() {
     use std::os::unix::fs::PermissionsExt;
 
     let sysroot = Command::new("rustc").args(["--print", "target-libdir"]).output();

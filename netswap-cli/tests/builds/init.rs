@@ -27,7 +27,7 @@ impl Shape {
 }
 
 #[test]
-fn each_project_builds_afterwards_without_a_warning_and_is_formatted_as_before() {
+fn each_project_builds_without_a_warning() {
     let target_dir = INIT.target_dir();
     let mut unformatted = Vec::new();
     for name in names() {
@@ -50,7 +50,7 @@ fn each_project_builds_afterwards_without_a_warning_and_is_formatted_as_before()
 
 /// The build scripts that were run say that they gave their directives.
 #[test]
-fn the_converted_packages_leave_a_receipt() {
+fn converted_packages_leave_a_receipt() {
     let target_dir = INIT.target_dir();
     for name in ["no-build-script", "crlf", "two-mains", "workspace-that-inherits", "renamed"] {
         let shape = Shape::of(name);
@@ -72,7 +72,7 @@ fn the_converted_packages_leave_a_receipt() {
 }
 
 #[test]
-fn a_tool_that_forgot_the_line_passes_verify_once_it_is_converted() {
+fn converted_tool_passes_verify() {
     let project = Project::of("two-tools").seeded();
     assert!(project.verified(1, &[])["forgetful.exe"].failed("not-requested"));
     let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
@@ -85,7 +85,7 @@ fn a_tool_that_forgot_the_line_passes_verify_once_it_is_converted() {
 }
 
 #[test]
-fn the_xtask_that_was_added_verifies_and_keeps_the_tasks_that_were_there() {
+fn added_xtask_verifies_and_keeps_other_tasks() {
     let target_dir = INIT.target_dir();
     for name in ["xtask-for-one", "xtask-of-its-own", "xtask-of-its-own-workspace"] {
         let shape = Shape::of(name);

@@ -31,7 +31,7 @@ const BUILD: [&str; 4] = ["build", "--offline", "--target", GNU];
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn cargo_build_alone_sets_the_bit_in_programs_and_dlls() {
+fn programs_and_dlls_get_the_bit() {
     for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
         for by_way_of in [true, false] {
             let project = project(fixture, by_way_of);
@@ -44,7 +44,7 @@ fn cargo_build_alone_sets_the_bit_in_programs_and_dlls() {
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn a_profile_that_strips_keeps_the_bit() {
+fn stripped_program_keeps_the_bit() {
     for by_way_of in [true, false] {
         let project = project("bin-only", by_way_of);
         project.append("Cargo.toml", "\n[profile.release]\nstrip = true\n");
@@ -56,7 +56,7 @@ fn a_profile_that_strips_keeps_the_bit() {
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn each_build_sets_it_again() {
+fn each_build_sets_the_bit_again() {
     let project = project("bin-only", true);
     let program = built(&project, "debug", "bin-only.exe");
     for change in ["", "\n// Changed.\n", "\npub extern \"C\" fn more() {}\n"] {
@@ -72,7 +72,7 @@ fn each_build_sets_it_again() {
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn arguments_that_are_too_many_for_a_command_line_come_in_a_response_file() {
+fn many_arguments_come_in_a_response_file() {
     let project = project("bin-only", true);
     let build = "fn main() {
     let folder = \"x\".repeat(200);
@@ -96,7 +96,7 @@ fn arguments_that_are_too_many_for_a_command_line_come_in_a_response_file() {
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn a_link_that_fails_is_told_as_without_this_program() {
+fn failed_link_reads_as_without_netswap_linker() {
     let failed = |by_way_of| {
         let project = project("bin-only", by_way_of);
         let script = "fn main() { println!(\"cargo:rustc-link-arg=not-there.o\"); }\n";
@@ -115,7 +115,7 @@ fn a_link_that_fails_is_told_as_without_this_program() {
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn verify_passes_without_a_warning_of_the_build() {
+fn verify_passes_without_a_build_warning() {
     for by_way_of in [true, false] {
         let project = project("bin-only", by_way_of);
         let run = project.verify(&["--target", GNU, "--format", "json"]);
@@ -131,7 +131,7 @@ fn verify_passes_without_a_warning_of_the_build() {
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn a_bit_that_is_cleared_after_the_link_is_told_as_lost() {
+fn bit_cleared_after_the_link_is_found() {
     let project = project("bin-only", true);
     assert_eq!(project.cargo(&BUILD).code, 0);
     let program = built(&project, "debug", "bin-only.exe");
@@ -146,7 +146,7 @@ fn a_bit_that_is_cleared_after_the_link_is_told_as_lost() {
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn both_bits_that_a_package_requires_are_set_where_netswap_says_so() {
+fn netswap_variable_sets_both_required_bits() {
     let project = project("both-bits", true);
     let run = project.verify(&["--target", GNU, "--format", "json"]);
     assert_eq!(run.code, 2, "{run:#?}");
@@ -168,7 +168,7 @@ fn with_gcc(fixture: &str, by_way_of: bool) -> Project {
 
 #[test]
 #[ignore = "needs MinGW's gcc, which `cargo xtask test` fetches"]
-fn gcc_for_mingw_links_programs_and_dlls_with_the_bit() {
+fn gcc_links_programs_and_dlls_with_the_bit() {
     for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
         for by_way_of in [true, false] {
             let project = with_gcc(fixture, by_way_of);

@@ -8,7 +8,7 @@ use crate::support::{Project, Run, X64};
 /// A Cargo whose messages have something that this version does not know.
 #[cfg(unix)]
 #[test]
-fn a_message_of_cargo_that_can_not_be_understood_is_an_error() {
+fn unknown_cargo_message_is_an_error() {
     use std::os::unix::fs::PermissionsExt;
 
     let project = Project::of("bin-only").seeded();
@@ -28,7 +28,7 @@ fn a_message_of_cargo_that_can_not_be_understood_is_an_error() {
 }
 
 #[test]
-fn a_build_that_fails_is_told_after_cargos_own_message() {
+fn failed_build_follows_cargos_own_message() {
     let project = Project::of("bin-only").seeded();
     project.write("src/main.rs", "fn main() { this is no Rust }");
     let run = project.verify(&["--target", X64]);
@@ -40,7 +40,7 @@ fn a_build_that_fails_is_told_after_cargos_own_message() {
 }
 
 #[test]
-fn where_there_is_no_standard_library_for_the_target_it_is_said_what_to_install() {
+fn missing_std_names_what_to_install() {
     let project = Project::of("bin-only").seeded();
     project.write("src/main.rs", "fn main() {}");
     // Rust has none for this target, on any machine.

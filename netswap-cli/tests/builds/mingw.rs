@@ -9,7 +9,7 @@ use crate::support::{Project, found_tool, rusts_lld};
 const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 
 #[test]
-fn lld_called_directly_for_gnullvm_sets_the_bit() {
+fn lld_for_gnullvm_sets_the_bit() {
     let project = with_empty_mingw("bin-only", GNULLVM, "rust-lld");
     let run = project.verify(&["--target", GNULLVM, "--format", "json"]);
     assert_eq!(run.code, 0, "{run:#?}");
@@ -17,14 +17,14 @@ fn lld_called_directly_for_gnullvm_sets_the_bit() {
 }
 
 #[test]
-fn lld_called_directly_for_gnullvm_sets_both_bits() {
+fn lld_for_gnullvm_sets_both_bits() {
     let project = with_empty_mingw("both-bits", GNULLVM, "rust-lld");
     let run = project.verify(&["--target", GNULLVM, "--format", "json"]);
     assert_eq!(run.rows()["both-bits.exe"].characteristics & 0x0c00, 0x0c00, "{run:#?}");
 }
 
 #[test]
-fn lld_called_directly_for_a_gnu_target_sets_the_bit() {
+fn lld_for_gnu_sets_the_bit() {
     let project = with_empty_mingw("bin-only", GNU, "rust-lld");
     let run = project.verify(&["--target", GNU, "--format", "json"]);
     assert_eq!(run.code, 0, "{run:#?}");
@@ -50,7 +50,7 @@ fn with_clang(fixture: &str, target: &str) -> Project {
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
-fn lld_behind_clang_for_gnullvm_sets_both_bits() {
+fn clang_for_gnullvm_sets_both_bits() {
     let project = with_clang("both-bits", GNULLVM);
     let run = project.verify(&["--target", GNULLVM, "--format", "json"]);
     assert_eq!(run.code, 0, "{run:#?}");
@@ -59,7 +59,7 @@ fn lld_behind_clang_for_gnullvm_sets_both_bits() {
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
-fn lld_behind_clang_for_a_gnu_target_is_seen_in_the_rustflags() {
+fn lld_behind_clang_is_found_in_the_rustflags() {
     let project = with_clang("bin-only", GNU);
     let run = project.verify(&["--target", GNU, "--format", "json"]);
     assert_eq!(run.code, 0, "{run:#?}");
@@ -68,7 +68,7 @@ fn lld_behind_clang_for_a_gnu_target_is_seen_in_the_rustflags() {
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn gnu_ld_is_warned_of_by_the_build_and_found_by_verify() {
+fn gnu_ld_causes_a_warning_and_a_finding() {
     let project = with_empty_mingw("bin-only", GNU, &gnu_ld());
     let run = project.verify(&["--target", GNU, "--format", "json"]);
     assert_eq!(run.code, 1, "{run:#?}");
@@ -77,7 +77,7 @@ fn gnu_ld_is_warned_of_by_the_build_and_found_by_verify() {
 }
 
 #[test]
-fn gnu_ld_fails_the_build_where_the_bit_is_required() {
+fn gnu_ld_fails_a_build_that_requires_the_bit() {
     let project = with_empty_mingw("both-bits", GNU, "ld");
     let run = project.verify(&["--target", GNU]);
     assert_eq!(run.code, 2, "{run:#?}");

@@ -36,7 +36,7 @@ fn cargo_passes(target_dir: &TempDir, project: &Path, arguments: &[&str]) -> Run
 
 /// The licence changes nothing in a build.
 #[test]
-fn every_layout_builds_passes_its_tests_and_has_nothing_to_mend() {
+fn each_layout_builds_and_passes_its_tests() {
     let target_dir = NEW.target_dir();
     for Layout { example, options, runs, tests } in LAYOUTS {
         for edition in ["2021", "2024"] {
@@ -66,7 +66,7 @@ fn every_layout_builds_passes_its_tests_and_has_nothing_to_mend() {
 }
 
 #[test]
-fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_error() {
+fn plug_in_beside_the_program_is_used() {
     let target_dir = NEW.target_dir();
     for library in [&[][..], &["--lib-and-bin"]] {
         let home = Home::new();
@@ -119,7 +119,7 @@ fn a_plug_in_is_used_if_it_lies_beside_the_program_and_one_that_is_none_is_an_er
 }
 
 #[test]
-fn a_program_refuses_what_its_usage_does_not_have() {
+fn program_rejects_unknown_arguments() {
     let target_dir = NEW.target_dir();
     for (example, options, program) in
         [("hello-tool", &[][..], "hello-tool"), ("workspace-tools", &["--workspace"], "goodbye")]
