@@ -7,6 +7,7 @@ mod support;
 
 use std::fs;
 use std::process::Command;
+use std::thread;
 
 use support::shape::{Shape, names, shapes};
 use support::{Run, copy, repository};
@@ -23,29 +24,38 @@ fn compare(name: &str, file: &str, actual: &str) {
 }
 
 #[test]
-fn each_project_is_changed_as_the_diff_beside_it_says_and_no_second_time() {
-    for name in names() {
-        let shape = Shape::of(&name);
-        let before = shape.files();
-        let told = shape.init(&["--dry-run"]);
-        assert_eq!(shape.files(), before, "{name} was changed by --dry-run");
-        compare(&name, "expected.diff", &told.stdout);
-        compare(&name, "report.txt", &format!("{}exit code {}\n", told.stderr, told.code));
-
-        let done = shape.init(&[]);
-        assert_eq!(done.code, told.code, "{name}: {done:#?}");
-        let by_git = Shape::of(&name);
-        if !told.stdout.is_empty() {
-            let path = shapes().join(&name).join("expected.diff");
-            by_git.git(&["apply", "--whitespace=nowarn", path.to_str().unwrap()]);
+fn each_project_is_changed_as_the_diff_says() {
+    let names: Vec<_> = names().into_iter().collect();
+    // Most of the time goes into starting git and Cargo, so two threads take half of it.
+    thread::scope(|scope| {
+        for half in names.chunks(names.len().div_ceil(2)) {
+            scope.spawn(|| half.iter().for_each(|name| is_changed_as_the_diff_says(name)));
         }
-        let after = shape.files();
-        assert_eq!(after, by_git.files(), "{name}: the diff says something else");
+    });
+}
 
-        let again = shape.init(&[]);
-        assert_eq!((again.code, shape.files()), (done.code, after), "{name}: {again:#?}");
-        assert!(!again.stdout.starts_with("converted "), "{name}: {again:#?}");
+/// Converts a shape, compares the changes with the diff beside it, and converts it once more to no effect.
+fn is_changed_as_the_diff_says(name: &str) {
+    let shape = Shape::of(name);
+    let before = shape.files();
+    let told = shape.init(&["--dry-run"]);
+    assert_eq!(shape.files(), before, "{name} was changed by --dry-run");
+    compare(name, "expected.diff", &told.stdout);
+    compare(name, "report.txt", &format!("{}exit code {}\n", told.stderr, told.code));
+
+    let done = shape.init(&[]);
+    assert_eq!(done.code, told.code, "{name}: {done:#?}");
+    let by_git = Shape::of(name);
+    if !told.stdout.is_empty() {
+        let path = shapes().join(name).join("expected.diff");
+        by_git.git(&["apply", "--whitespace=nowarn", path.to_str().unwrap()]);
     }
+    let after = shape.files();
+    assert_eq!(after, by_git.files(), "{name}: the diff says something else");
+
+    let again = shape.init(&[]);
+    assert_eq!((again.code, shape.files()), (done.code, after), "{name}: {again:#?}");
+    assert!(!again.stdout.starts_with("converted "), "{name}: {again:#?}");
 }
 
 #[test]

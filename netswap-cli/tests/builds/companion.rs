@@ -1,5 +1,5 @@
-//! A DLL that a build script links itself, without Cargo: linked by real compilers with the arguments
-//! that netswap-build gives, and read.
+//! A DLL that a build script links without Cargo. Real compilers link it with the arguments that
+//! netswap-build returns.
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,6 @@
-//! The projects that `netswap new` makes, and the examples, which are such, are used as their READMEs
-//! say: on this machine with std, and for Windows with programs and plug-ins that need no library in
-//! place of their own.
+//! The examples, and projects of `netswap new` like them, work as their READMEs say. For this machine
+//! they are built as they are. For Windows, programs and plug-ins without std replace their own, so
+//! that they link without any library.
 
 use std::ffi::OsString;
 use std::fs;

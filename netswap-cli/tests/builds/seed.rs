@@ -1,10 +1,10 @@
-//! Target folders whose dependencies are already compiled.
+//! Target folders in which Cargo has already compiled the dependencies.
 //!
-//! Each test builds in a target folder of its own, so no other test and no earlier run can change its outcome. An
-//! empty folder would compile netswap-build in every test, and the 55 crates of an xtask in many. So the folder
-//! starts as a copy of a seed: a folder below `target/tmp` in which Cargo has built a project with the same
-//! dependencies. Cargo decides what in the copy is up to date. It never takes the seed's project for that of a
-//! test, because the test's has another path.
+//! Each test builds in a target folder of its own, so no other test and no earlier run can change its
+//! outcome. An empty folder would compile netswap-build in every test, and the crates of an xtask in
+//! many. So the folder starts as a copy of a seed. A seed is a folder below `target/tmp` in which Cargo
+//! has built a project with the same dependencies. Cargo decides which files of the copy are up to
+//! date. It never mistakes the seed's project for the test's, because they have different paths.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::examples::Tool;
 use crate::support::{Project, Run, X64, cargo, copy, files, uses_new_layout};
 
-/// A folder with compiled dependencies, which Cargo brings up to date once a run.
+/// A folder with compiled dependencies. Cargo updates it once in each run of the tests.
 pub(crate) struct Seed {
     name: &'static str,
     /// Builds in this folder, which is kept for the next run.
@@ -87,8 +87,8 @@ impl Project {
     }
 }
 
-/// Copies a project and what is beside it to a folder, if it differs from what is there, and returns its new
-/// path. Files that stay as they are keep Cargo from building them again.
+/// Copies a project and its siblings to a folder and returns the new path. An identical copy is left as
+/// it is, so that Cargo does not build it again.
 fn keep(project: &Path, folder: &Path) -> PathBuf {
     let kept = folder.join(project.file_name().unwrap());
     let home = project.parent().unwrap();
@@ -103,16 +103,17 @@ fn keep(project: &Path, folder: &Path) -> PathBuf {
     kept.join(project.file_name().unwrap())
 }
 
+/// Runs Cargo, which must succeed, in a seed's project.
 fn passes(project: &Path, folder: &Path, arguments: &[&str]) {
     let mut command = cargo(project, arguments);
     let run = Run::of(command.env("CARGO_TARGET_DIR", folder.join("target")));
     assert_eq!(run.code, 0, "{run:#?}");
 }
 
-/// Copies what Cargo built. The times stay, because Cargo compares them.
+/// Copies a folder of Cargo's outputs. Keeps the modification times, because Cargo compares them.
 fn copy_outputs(from: &Path, to: &Path) {
-    // A link costs less than a copy. rustc and linkers replace their outputs. The small files are Cargo's, which
-    // writes to some of them in place.
+    // A link costs less than a copy. rustc and linkers replace their outputs. The small files are
+    // Cargo's, and Cargo writes to some of them in place.
     const LINKED_FROM_BYTES: u64 = 64 * 1024;
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

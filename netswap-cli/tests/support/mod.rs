@@ -216,7 +216,7 @@ pub(crate) fn clean_environment(command: &mut Command) {
 
 /// Returns whether Cargo is to use the new layout of its build folder, which is still unstable.
 pub(crate) fn uses_new_layout() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "for who runs the tests")]
+    #[expect(clippy::disallowed_methods, reason = "set by whoever runs the tests")]
     let variable = std::env::var_os("NETSWAP_TEST_NEW_LAYOUT");
     variable.is_some_and(|value| !value.is_empty())
 }
