@@ -4,7 +4,8 @@
 //! outcome. An empty folder would compile netswap-build in every test, and the crates of an xtask in
 //! many. So the folder starts as a copy of a seed. A seed is a folder below `target/tmp` in which Cargo
 //! has built a project with the same dependencies. Cargo decides which files of the copy are up to
-//! date. It never mistakes the seed's project for the test's, because they have different paths.
+//! date. The seed's own packages are left out: Cargo would not tell them from packages of the same name
+//! in the test's project.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,25 +19,34 @@ use crate::support::{Project, Run, X64, cargo, copy, files, uses_new_layout};
 /// A folder with compiled dependencies. Cargo updates it once in each run of the tests.
 pub(crate) struct Seed {
     name: &'static str,
-    /// Builds in this folder, which is kept for the next run.
-    build: fn(&Path),
-    folder: OnceLock<PathBuf>,
+    /// Builds projects in this folder, which is kept for the next run, and returns their paths.
+    build: fn(&Path) -> Vec<PathBuf>,
+    built: OnceLock<Built>,
+}
+
+struct Built {
+    target_dir: PathBuf,
+    /// The names of the seed's own packages, with `_` in place of `-`.
+    packages: Vec<String>,
 }
 
 /// netswap-build for the build scripts of the fixtures.
 static FIXTURES: Seed = Seed::new("fixtures", |folder| {
     let project = keep(&Project::of("bin-only").root, folder);
     passes(&project, folder, &["build", "--offline", "--target", X64]);
+    vec![project]
 });
 
 /// The dependencies of the examples, with `RUSTC_BOOTSTRAP` set as in their tests.
 pub(crate) static EXAMPLES: Seed = Seed::new("examples", |folder| {
-    for example in ["hello-tool", "native-tool"] {
+    let examples = ["hello-tool", "native-tool"].map(|example| {
         let mut tool = Tool::of(example);
         tool.root = keep(&tool.root, folder);
         let run = tool.cargo(folder.join("target"), &["build", "--locked", "--workspace"]);
         assert_eq!(run.code, 0, "{run:#?}");
-    }
+        tool.root
+    });
+    examples.into()
 });
 
 /// The dependencies of what `netswap init` converts.
@@ -44,20 +54,23 @@ pub(crate) static INIT: Seed = Seed::new("init", |folder| {
     let project = keep(&Tool::of("hello-tool").root, folder);
     passes(&project, folder, &["build", "--locked", "--workspace"]);
     passes(&project, folder, &["clippy", "--locked", "--workspace"]);
+    vec![project]
 });
 
 /// The dependencies of what `netswap new` makes.
 pub(crate) static NEW: Seed = Seed::new("new", |folder| {
-    for example in ["hello-tool", "plugin-host", "workspace-tools"] {
+    let examples = ["hello-tool", "plugin-host", "workspace-tools"].map(|example| {
         let project = keep(&Tool::of(example).root, folder);
         passes(&project, folder, &["build", "--locked", "--workspace"]);
         passes(&project, folder, &["clippy", "--locked", "--workspace"]);
-    }
+        project
+    });
+    examples.into()
 });
 
 impl Seed {
-    const fn new(name: &'static str, build: fn(&Path)) -> Self {
-        Seed { name, build, folder: OnceLock::new() }
+    const fn new(name: &'static str, build: fn(&Path) -> Vec<PathBuf>) -> Self {
+        Seed { name, build, built: OnceLock::new() }
     }
 
     /// Returns a new target folder for a test.
@@ -68,14 +81,21 @@ impl Seed {
     }
 
     fn copy_to(&self, target_dir: &Path) {
-        let seed = self.folder.get_or_init(|| {
+        let seed = self.built.get_or_init(|| {
             let layout = if uses_new_layout() { "new-layout" } else { "layout" };
             let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("seeds").join(layout);
             let folder = folder.join(self.name);
-            (self.build)(&folder);
-            folder.join("target")
+            let projects = (self.build)(&folder);
+            let packages = projects.iter().flat_map(|project| packages(project)).collect();
+            Built { target_dir: folder.join("target"), packages }
         });
-        copy_outputs(&seed.join("debug"), &target_dir.join("debug"));
+        let (from, to) = (seed.target_dir.join("debug"), target_dir.join("debug"));
+        for folder in ["build", "deps", ".fingerprint"] {
+            // The new layout has `build` alone.
+            if from.join(folder).is_dir() {
+                copy_outputs(&from.join(folder), &to.join(folder), &seed.packages);
+            }
+        }
     }
 }
 
@@ -110,8 +130,28 @@ fn passes(project: &Path, folder: &Path, arguments: &[&str]) {
     assert_eq!(run.code, 0, "{run:#?}");
 }
 
-/// Copies a folder of Cargo's outputs. Keeps the modification times, because Cargo compares them.
-fn copy_outputs(from: &Path, to: &Path) {
+/// Returns the names of a project's packages, with `_` in place of `-`.
+fn packages(project: &Path) -> Vec<String> {
+    let arguments = ["metadata", "--no-deps", "--format-version=1", "--offline"];
+    let metadata = Run::of(&mut cargo(project, &arguments)).json();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages.map(|package| package["name"].as_str().unwrap().replace('-', "_")).collect()
+}
+
+/// Returns whether a file or folder of Cargo's outputs belongs to one of these packages. The name is
+/// that of the package, or begins with it: `libgreetings-6880a6f2fd70da3a.rlib`.
+fn belongs_to(name: &str, packages: &[String]) -> bool {
+    let name = name.replace('-', "_");
+    let name = name.strip_prefix("lib").unwrap_or(&name);
+    packages.iter().any(|package| {
+        let rest = name.strip_prefix(package.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', '.']))
+    })
+}
+
+/// Copies a folder of Cargo's outputs, except those of these packages. Keeps the modification times,
+/// because Cargo compares them.
+fn copy_outputs(from: &Path, to: &Path, except: &[String]) {
     // A link costs less than a copy. rustc and linkers replace their outputs. The small files are
     // Cargo's, and Cargo writes to some of them in place.
     const LINKED_FROM_BYTES: u64 = 64 * 1024;
@@ -119,16 +159,16 @@ fn copy_outputs(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type().unwrap().is_dir() {
-            copy_outputs(&from, &to);
-        } else {
-            let metadata = entry.metadata().unwrap();
-            let is_linked = metadata.len() >= LINKED_FROM_BYTES;
-            if !is_linked || fs::hard_link(&from, &to).is_err() {
-                fs::copy(&from, &to).unwrap();
-                let modified = metadata.modified().unwrap();
-                fs::File::options().write(true).open(&to).unwrap().set_modified(modified).unwrap();
-            }
+        let metadata = entry.metadata().unwrap();
+        if belongs_to(&entry.file_name().to_string_lossy(), except) {
+            continue;
+        }
+        if metadata.is_dir() {
+            copy_outputs(&from, &to, &[]);
+        } else if metadata.len() < LINKED_FROM_BYTES || fs::hard_link(&from, &to).is_err() {
+            fs::copy(&from, &to).unwrap();
+            let modified = metadata.modified().unwrap();
+            fs::File::options().write(true).open(&to).unwrap().set_modified(modified).unwrap();
         }
     }
 }
