@@ -311,6 +311,38 @@ fn bit_cleared_after_the_link_is_found() {
     assert!(project.verified(1, &[])["bin-only.exe"].failed("lost-after-link"));
 }
 
+/// The command in the help cleans what that build made: its profile, its target, its folders.
+#[test]
+fn clean_makes_cargo_link_again() {
+    let project = Project::of("bin-only");
+    project.append("Cargo.toml", "\n[profile.small]\ninherits = \"dev\"\n");
+    let home = project.root.parent().unwrap();
+    let verify = |exit_code: i32| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
+        command.args(["verify", "--offline", "--manifest-path", "bin-only/Cargo.toml"]);
+        command.args(["--target", X64, "--profile", "small", "--format", "json"]);
+        command.args(["--", "--target-dir", "elsewhere"]);
+        support::clean_environment(command.current_dir(home));
+        let run = support::Run::of(&mut command);
+        assert_eq!(run.code, exit_code, "{run:#?}");
+        run
+    };
+    let report = verify(0).json();
+    let path = home.join(report["images"][0]["path"].as_str().unwrap());
+    let mut bytes = fs::read(&path).unwrap();
+    let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
+    bytes[e_lfanew + 23] &= !0x08;
+    fs::write(&path, bytes).unwrap();
+
+    let report = verify(1).json();
+    let help = report["images"][0]["findings"][0]["help"].as_str().unwrap();
+    let command = help.lines().find_map(|line| line.trim().strip_prefix("cargo clean "));
+    let arguments: Vec<_> = std::iter::once("clean").chain(command.unwrap().split(' ')).collect();
+    let run = support::Run::of(&mut support::cargo(home, &arguments));
+    assert_eq!(run.code, 0, "{run:#?}");
+    verify(0);
+}
+
 #[cfg(unix)]
 #[test]
 fn linker_that_drops_the_argument_is_found() {

@@ -10,6 +10,8 @@
     reason = "a test may"
 )]
 
+#[cfg(unix)]
+mod changed_linker;
 mod companion;
 mod docs;
 mod empty_mingw;

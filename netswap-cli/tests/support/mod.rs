@@ -80,6 +80,12 @@ impl Project {
         self
     }
 
+    /// Sets a variable no longer.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(own, _)| own != name);
+        self
+    }
+
     pub(crate) fn write(&self, file: &str, text: &str) {
         fs::write(self.root.join(file), text).unwrap();
     }
@@ -221,10 +227,11 @@ pub(crate) fn uses_new_layout() -> bool {
     variable.is_some_and(|value| !value.is_empty())
 }
 
-/// Reads what a build script printed, in either layout of Cargo's build folder.
+/// Reads what a build script printed, in whichever layout Cargo's build folder has.
 pub(crate) fn script_output(out_dir: &Path) -> String {
-    let path = if uses_new_layout() { "run/stdout" } else { "output" };
-    fs::read_to_string(out_dir.with_file_name(path)).unwrap()
+    let outputs = ["run/stdout", "output"].map(|path| out_dir.with_file_name(path));
+    let output = outputs.iter().find(|path| path.is_file());
+    fs::read_to_string(output.unwrap_or_else(|| panic!("none of {outputs:?} exists"))).unwrap()
 }
 
 /// The folder of LLD's programs that rustup installs for compiler drivers.
@@ -254,8 +261,8 @@ pub(crate) fn independently_read(path: &Path) -> u16 {
 /// Returns a file's name without the hash that Cargo gives to tests and benchmarks.
 fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap().to_str().unwrap();
-    let folder = if uses_new_layout() { "out" } else { "deps" };
-    let hashed = path.parent().and_then(Path::file_name) == Some(OsStr::new(folder));
+    let folder = path.parent().and_then(Path::file_name).and_then(OsStr::to_str);
+    let hashed = matches!(folder, Some("deps" | "out"));
     match name.rsplit_once('-') {
         Some((stem, _)) if hashed => format!("{stem}.exe"),
         _ => name.to_owned(),

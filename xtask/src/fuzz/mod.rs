@@ -12,8 +12,10 @@ mod seeds;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+use std::thread;
 
-use crate::process::{check, is_there, root, scratch};
+use crate::process::{check, in_threads, is_there, root, scratch};
 use crate::tools::crates::program;
 
 /// As in `fuzz/Cargo.toml`.
@@ -97,16 +99,20 @@ impl Fuzzer {
         Ok(Fuzzer { program: program("cargo-fuzz")? })
     }
 
-    /// Builds the targets and runs each for so long, to its end; then says which failed.
+    /// Builds the targets and runs each for so long, one on each processor, to its end; then says which
+    /// failed.
     pub(crate) fn run_all(&self, targets: &[&str], seconds: u32) -> Result<(), String> {
         check(self.command("build").args(one(targets)))?;
-        let mut failed = Vec::new();
-        for target in targets {
+        let failed = Mutex::new(Vec::new());
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        in_threads(processors, targets.iter().rev().collect(), |target| {
             match self.run(target, seconds) {
                 Ok(done) => println!("{target}: {done}"),
-                Err(why) => failed.push(why),
+                Err(why) => failed.lock().map_err(|error| error.to_string())?.push(why),
             }
-        }
+            Ok(())
+        })?;
+        let failed = failed.into_inner().map_err(|error| error.to_string())?;
         if failed.is_empty() { Ok(()) } else { Err(failed.join("\n\n")) }
     }
 

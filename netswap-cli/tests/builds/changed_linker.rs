@@ -1,0 +1,116 @@
+//! A linker that is configured anew after the build script has run: Cargo links again, and keeps what the
+//! build script decided for the linker before.
+
+use std::fs;
+use std::process::Command;
+
+use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
+use crate::support::{LINKER, Project, Run};
+
+/// A fixture whose linker is configured in `.cargo/config.toml`.
+struct Configured(Project);
+
+impl Configured {
+    fn new(linker: &str) -> Self {
+        let project = with_empty_mingw("bin-only", GNU, "")
+            .without("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER")
+            .env("NETSWAP_LINKER", &gnu_ld());
+        let flags = format!("-Cpanic=abort -Lnative={}", project.root.display());
+        let flavor = if linker == LINKER { " -Clinker-flavor=ld" } else { "" };
+        let configured = Configured(project.env("RUSTFLAGS", &(flags + flavor)));
+        configured.set(linker);
+        configured
+    }
+
+    fn set(&self, linker: &str) {
+        fs::create_dir_all(self.0.root.join(".cargo")).unwrap();
+        self.0.write(".cargo/config.toml", &format!("target.{GNU}.linker = {linker:?}\n"));
+    }
+
+    fn verify(&self) -> Run {
+        self.0.verify(&["--target", GNU, "--format", "json"])
+    }
+
+    /// Runs the `cargo clean` that a message has on a line of its own.
+    fn clean(&self, message: &str) {
+        let command = message.lines().find_map(|line| line.trim().strip_prefix("cargo clean "));
+        let command = command.unwrap_or_else(|| panic!("no command in {message}"));
+        let arguments: Vec<_> = std::iter::once("clean").chain(command.split(' ')).collect();
+        let run = self.0.cargo(&arguments);
+        assert_eq!(run.code, 0, "{run:#?}");
+    }
+}
+
+/// The message and the help of the only finding.
+fn finding(run: &Run) -> (String, String) {
+    let finding = &run.json()["images"][0]["findings"][0];
+    let text = |field: &str| finding[field].as_str().unwrap().to_owned();
+    (text("message"), text("help"))
+}
+
+#[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
+fn missing_bit_names_both_linkers() {
+    let project = Configured::new(&gnu_ld());
+    let run = project.verify();
+    assert!(run.rows()["bin-only.exe"].failed("linker-unsupported"), "{run:#?}");
+
+    project.set("rust-lld");
+    let run = project.verify();
+    assert_eq!(run.code, 1, "{run:#?}");
+    assert!(run.rows()["bin-only.exe"].failed("linker-changed"), "{run:#?}");
+    let (message, help) = finding(&run);
+    let linkers = format!("for the linker {}, but rust-lld is configured now", gnu_ld());
+    assert!(message.ends_with(&linkers), "{message}");
+
+    project.clean(&help);
+    let run = project.verify();
+    assert!(run.code == 0 && run.rows()["bin-only.exe"].passed(), "{run:#?}");
+}
+
+#[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
+fn failed_link_names_both_linkers() {
+    let project = Configured::new("rust-lld");
+    assert_eq!(project.verify().code, 0);
+
+    project.set(&gnu_ld());
+    let run = project.verify();
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+    assert!(run.stderr.contains("unable to disambiguate: -Xlink=/swaprun:net"), "{run:#?}");
+    let linkers = format!("for the linker rust-lld, but {} is configured now\n", gnu_ld());
+    assert!(run.stderr.contains(&linkers), "{run:#?}");
+
+    project.clean(&run.stderr);
+    let run = project.verify();
+    assert!(run.rows()["bin-only.exe"].failed("linker-unsupported"), "{run:#?}");
+}
+
+#[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
+fn removed_netswap_linker_is_named() {
+    let project = Configured::new(LINKER);
+    let run = project.verify();
+    assert!(run.code == 0 && run.rows()["bin-only.exe"].passed(), "{run:#?}");
+
+    project.set(&gnu_ld());
+    let run = project.verify();
+    assert!(run.rows()["bin-only.exe"].failed("linker-changed"), "{run:#?}");
+    assert!(finding(&run).0.contains("netswap-linker"), "{run:#?}");
+
+    project.set(LINKER);
+    let run = project.verify();
+    assert!(run.code == 0 && run.rows()["bin-only.exe"].passed(), "{run:#?}");
+}
+
+#[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
+fn an_environment_variable_counts_too() {
+    let project = Configured::new(&gnu_ld());
+    assert_eq!(project.verify().code, 1);
+    let mut netswap = Command::new(env!("CARGO_BIN_EXE_netswap"));
+    netswap.args(["verify", "--offline", "--format", "json", "--target", GNU]);
+    let project = project.0.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", "rust-lld");
+    let run = project.run(&mut netswap);
+    assert!(run.rows()["bin-only.exe"].failed("linker-changed"), "{run:#?}");
+}
