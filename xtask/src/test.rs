@@ -30,12 +30,13 @@ enum Outcome {
 /// A check: what it shows, and how.
 type Check = (&'static str, fn() -> Outcome);
 
-const CHECKS: [Check; 21] = [
+const CHECKS: [Check; 22] = [
     ("tools come in the right version, whatever the machine has", tools_come),
     ("the code is formatted", formatted),
     ("clippy has nothing to say", clippy),
     ("all tests pass", tests),
     ("real builds have the bit, and what lacks it is found", builds),
+    ("real builds are verified in the build folder of Cargo 1.100, too", builds_in_new_layout),
     ("behind clang, clang-cl, MinGW's gcc and GNU ld images get the bit", compilers),
     ("other readers find the same in real images", differential),
     ("real images are patched and undone as pefile sees it", patched),
@@ -56,6 +57,9 @@ const CHECKS: [Check; 21] = [
 
 /// The arguments of Cargo that run the tests with real builds.
 const BUILDS: [&str; 6] = ["test", "--locked", "--package", "netswap", "--test", "builds"];
+
+/// Set where the tests' own builds are to use the newer layout of Cargo's build folder.
+const NEW_LAYOUT: &str = "NETSWAP_TEST_NEW_LAYOUT";
 
 /// Set where decoys are in PATH.
 const DECOYS: &str = "NETSWAP_DECOYS";
@@ -194,15 +198,26 @@ fn builds() -> Outcome {
     passed_if(check(&mut cargo(&BUILDS)))
 }
 
-/// Runs those of them that need clang, MinGW's gcc or GNU ld.
+/// Runs those of them that depend on where Cargo puts its files, with the layout of the build folder that
+/// Cargo has since 1.100, and older ones on request.
+fn builds_in_new_layout() -> Outcome {
+    let mut test = cargo(&BUILDS);
+    test.args(["--", "fixtures", "docs", "messages"]).env(NEW_LAYOUT, "1");
+    passed_if(check(&mut test))
+}
+
+/// Runs those of them that need clang, MinGW's gcc or GNU ld; in both layouts, where that matters.
 fn compilers() -> Outcome {
     let debian = match Debian::find() {
         Ok(debian) => debian,
         Err(why) => return Outcome::NotRun(why),
     };
-    let mut test = cargo(&BUILDS);
-    test.args(["--", "--ignored"]).env("NETSWAP_TEST_TOOLS", debian.scripts());
-    passed_if(check(&mut test))
+    let test = |filter: &[&str], new_layout: &str| {
+        let mut test = cargo(&BUILDS);
+        test.args(["--", "--ignored"]).args(filter).env("NETSWAP_TEST_TOOLS", debian.scripts());
+        check(test.env(NEW_LAYOUT, new_layout))
+    };
+    passed_if(test(&[], "").and_then(|()| test(&["changed_linker"], "1")))
 }
 
 /// The small selection of the corpus.
