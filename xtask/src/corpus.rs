@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::process::{at, cache, check, in_threads};
+use crate::process::{at, cache, check, in_threads, lock_cache};
 use crate::tools::Python;
 
 const LIST: &str = include_str!("../corpus/wheels.txt");
@@ -77,12 +77,14 @@ pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
     let root = cache()?.join("corpus");
     let mut wheels = wheels(LIST)?;
     wheels.retain(|wheel| wheel.small || selection == Selection::Full);
-    let missing = wheels.iter().filter(|wheel| !wheel.is_in(&root.join(wheel.folder())));
-    let missing: Vec<_> = missing.collect();
-    if !missing.is_empty() {
+    let missing = || -> Vec<&Wheel> {
+        wheels.iter().filter(|wheel| !wheel.is_in(&root.join(wheel.folder()))).collect()
+    };
+    if !missing().is_empty() {
         let python = Python::find()?;
-        println!("fetching {} wheels with Windows images", missing.len());
-        in_threads(AT_ONCE, missing, |wheel| wheel.fetch(&root, &python))?;
+        let _lock = lock_cache()?;
+        println!("fetching {} wheels with Windows images", missing().len());
+        in_threads(AT_ONCE, missing(), |wheel| wheel.fetch(&root, &python))?;
     }
     Ok(Corpus { root, folders: wheels.iter().map(Wheel::folder).collect() })
 }

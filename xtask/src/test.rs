@@ -1,7 +1,7 @@
 //! `cargo xtask test`: all checks, a table of them, each run to its end.
 
-use std::fs;
-use std::process::{Command, ExitCode};
+use std::fs::{self, File};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use crate::cargo_generate;
@@ -107,6 +107,7 @@ fn run_here(words: &[String]) -> ExitCode {
         return ExitCode::from(2);
     }
     let start = Instant::now();
+    let mut fetching = fetch_ahead(chosen.len());
     let mut rows = Vec::new();
     let (mut failed, mut not_run) = (0, 0);
     for (index, (name, check)) in chosen.iter().enumerate() {
@@ -125,6 +126,10 @@ fn run_here(words: &[String]) -> ExitCode {
             }
         });
     }
+    if let Some(fetching) = &mut fetching {
+        // What it could not fetch, the checks have told.
+        let _ = fetching.wait();
+    }
     println!("\n{}\n", rows.join("\n"));
     println!("{} checks in {}", rows.len(), minutes(start.elapsed()));
     println!("{} passed, {failed} failed, {not_run} skipped", rows.len() - failed - not_run);
@@ -132,6 +137,20 @@ fn run_here(words: &[String]) -> ExitCode {
         println!("in CI every check must run");
     }
     if failed > 0 || (not_run > 0 && in_ci()) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Fetches what most checks need while the first ones compile. A check that needs a tool waits for it, and
+/// fetches it again if that has failed.
+fn fetch_ahead(checks: usize) -> Option<Child> {
+    // A few checks need few tools.
+    if checks < CHECKS.len() {
+        return None;
+    }
+    let log = scratch("fetching.log");
+    let file = fs::create_dir_all(scratch("")).and_then(|()| File::create(&log)).ok()?;
+    let mut fetch = Command::new(std::env::current_exe().ok()?);
+    fetch.args(["tools", "--downloads"]).stdin(Stdio::null());
+    fetch.stdout(file.try_clone().ok()?).stderr(file).spawn().ok()
 }
 
 fn passed_if(result: Result<(), String>) -> Outcome {
@@ -245,7 +264,7 @@ fn signature() -> Outcome {
 
 /// Long enough to get well beyond the seeds, short enough to wait for.
 fn fuzzed() -> Outcome {
-    const SECONDS_EACH: u32 = 12;
+    const SECONDS_EACH: u32 = 18;
     let fuzzer = match Fuzzer::find() {
         Ok(fuzzer) => fuzzer,
         Err(why) => return Outcome::NotRun(why),

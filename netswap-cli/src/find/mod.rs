@@ -3,6 +3,7 @@
 mod beside;
 mod clean;
 mod linker;
+mod messages;
 #[cfg(feature = "cli")]
 mod named;
 pub(crate) mod ordered;
@@ -15,13 +16,14 @@ use std::path::PathBuf;
 pub(crate) use beside::{Beside, BesideError};
 #[cfg(feature = "cli")]
 pub(crate) use named::resolve;
+pub(crate) use receipt::changed_linker;
 pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
 pub use walk::WalkOptions;
 pub(crate) use walk::{Visit, WalkedFile, all_exist, walk};
+pub(crate) use workspace::Workspace;
 #[cfg(feature = "cli")]
 pub(crate) use workspace::metadata;
 pub use workspace::{Build, BuildError};
-pub(crate) use workspace::{Workspace, changed_linker};
 
 /// A file that may be an image, and what is known of where it came from.
 #[derive(Clone, Debug)]

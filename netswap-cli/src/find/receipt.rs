@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::Artifact;
 use crate::SwapRun;
+use crate::text::one_line;
 
 const FILE: &str = "netswap-receipt.json";
 const SCHEMA: &str = "netswap.receipt/1";
@@ -173,6 +174,20 @@ impl ReceiptState {
             Err(error) => ReceiptState::Unusable(error.to_string()),
         }
     }
+}
+
+/// The two linkers, as the cause in a sentence.
+pub(crate) fn changed_linker(package: &str, then: Option<&str>, now: Option<&str>) -> String {
+    let named = |linker: Option<&str>| match linker {
+        Some(linker) => format!("the linker {}", one_line(linker)),
+        None => "the target's usual linker".to_owned(),
+    };
+    format!(
+        "the build script of package `{}` chose its arguments for {}, but {} is configured now",
+        one_line(package),
+        named(then),
+        now.map_or_else(|| "no linker".to_owned(), one_line)
+    )
 }
 
 /// The files with what a build script printed in its last run, from the folder above `OUT_DIR`: in

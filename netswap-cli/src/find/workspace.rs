@@ -6,13 +6,12 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use cargo_metadata::camino::Utf8PathBuf;
-use cargo_metadata::{
-    CrateType, Message, Metadata, MetadataCommand, PackageId, Target, TargetKind,
-};
+use cargo_metadata::{Message, Metadata, MetadataCommand, PackageId, Target, TargetKind};
 
 use super::linker::ConfiguredLinkers;
-use super::{Artifact, Found, Receipt, ReceiptState, Source, clean};
+use super::messages::{Messages, images, package_name, receipt_of};
+use super::receipt::changed_linker;
+use super::{Artifact, Found, ReceiptState, Source, clean};
 use crate::text::{Printable, one_line};
 
 /// A `cargo build` whose images are verified.
@@ -108,13 +107,6 @@ pub(crate) struct Member {
     name: String,
     pub(crate) manifest: PathBuf,
     build_script: Option<PathBuf>,
-}
-
-/// What Cargo says of a build, less what does not matter here.
-#[derive(Default)]
-struct Messages {
-    artifacts: Vec<cargo_metadata::Artifact>,
-    out_dirs: Vec<(PackageId, Utf8PathBuf)>,
 }
 
 impl Build {
@@ -328,49 +320,6 @@ impl Build {
     }
 }
 
-impl Messages {
-    /// What the build scripts of a package left: one receipt for each target that it was built for,
-    /// the host among them.
-    fn receipts(&self, package: &PackageId, linkers: &ConfiguredLinkers<'_>) -> Vec<ReceiptState> {
-        let of_package = self.out_dirs.iter().filter(|(id, _)| id == package);
-        let read = |out_dir: &Utf8PathBuf| match ReceiptState::read(Path::new(out_dir)) {
-            ReceiptState::Present(receipt) => with_linker(receipt, linkers),
-            state => state,
-        };
-        of_package.map(|(_, out_dir)| read(out_dir)).collect()
-    }
-}
-
-/// Compares a receipt's linker with the one that is configured now, where that can be told.
-fn with_linker(receipt: Receipt, linkers: &ConfiguredLinkers<'_>) -> ReceiptState {
-    if !receipt.depends_on_linker() {
-        return ReceiptState::Present(receipt);
-    }
-    let Ok(configured) = linkers.get(&receipt.target) else {
-        return ReceiptState::Present(receipt);
-    };
-    let configured = configured.map(|linker| linker.to_string_lossy().into_owned());
-    if configured == receipt.configured_linker {
-        ReceiptState::Present(receipt)
-    } else {
-        ReceiptState::OtherLinker { receipt, configured }
-    }
-}
-
-/// The two linkers, as the cause in a sentence.
-pub(crate) fn changed_linker(package: &str, then: Option<&str>, now: Option<&str>) -> String {
-    let named = |linker: Option<&str>| match linker {
-        Some(linker) => format!("the linker {}", one_line(linker)),
-        None => "the target's usual linker".to_owned(),
-    };
-    format!(
-        "the build script of package `{}` chose its arguments for {}, but {} is configured now",
-        one_line(package),
-        named(then),
-        now.map_or_else(|| "no linker".to_owned(), one_line)
-    )
-}
-
 impl Build {
     fn found(
         &self,
@@ -437,101 +386,5 @@ fn has_standard_library(target: &str) -> bool {
     match Path::new(folder.trim_end()).read_dir() {
         Ok(mut files) => files.any(|file| file.is_ok_and(|file| is_standard(file.file_name()))),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
-    }
-}
-
-/// The name in a package's identifier
-/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/pkgid-spec.html)), which ends in
-/// `#name@version`, or in `name#version` where the folder has the package's name.
-fn package_name(id: &PackageId) -> &str {
-    let Some((source, fragment)) = id.repr.rsplit_once('#') else {
-        return &id.repr;
-    };
-    match fragment.split_once('@') {
-        Some((name, _)) => name,
-        None => source.rsplit('/').next().unwrap_or(fragment),
-    }
-}
-
-/// The files of an artifact that can be images which somebody ships.
-fn images(artifact: &cargo_metadata::Artifact) -> Vec<Utf8PathBuf> {
-    let target = &artifact.target;
-    let for_the_build = [TargetKind::CustomBuild, TargetKind::ProcMacro];
-    if target.kind.iter().any(|kind| for_the_build.contains(kind)) {
-        return Vec::new();
-    }
-    if let Some(executable) = &artifact.executable {
-        return vec![executable.clone()];
-    }
-    let dynamic = [CrateType::CDyLib, CrateType::DyLib];
-    if !target.crate_types.iter().any(|kind| dynamic.contains(kind)) {
-        return Vec::new();
-    }
-    let is_dll = |path: &&Utf8PathBuf| {
-        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("dll"))
-    };
-    artifact.filenames.iter().filter(is_dll).cloned().collect()
-}
-
-/// The receipt that belongs to an image, of those that the package's build script left.
-fn receipt_of(image: &Path, target: Option<&str>, receipts: &[ReceiptState]) -> ReceiptState {
-    if let [only] = receipts {
-        return only.clone();
-    }
-    let is_for_image = |state: &&ReceiptState| match (state.receipt(), target) {
-        // A target can be given as a file, and then Cargo calls it by the file's stem.
-        (Some(receipt), Some(target)) => {
-            receipt.target == target
-                || Path::new(target).file_stem() == Some(receipt.target.as_ref())
-        }
-        // Where the configuration gives the targets, the folder of the image tells which it is.
-        (Some(receipt), None) => image.iter().any(|folder| *folder == *receipt.target),
-        (None, _) => false,
-    };
-    let receipt = receipts.iter().find(is_for_image);
-    let unusable = || receipts.iter().find(|receipt| matches!(receipt, ReceiptState::Unusable(_)));
-    receipt.or_else(unusable).cloned().unwrap_or(ReceiptState::Absent)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::find::tests::receipt;
-
-    #[test]
-    fn a_packages_name_is_read_from_its_identifier() {
-        let table = [
-            ("path+file:///w/engine#0.1.0", "engine"),
-            ("path+file:///w/folder#engine@0.1.0", "engine"),
-            ("registry+https://example.org/index#engine@0.1.0", "engine"),
-            ("engine", "engine"),
-        ];
-        for (repr, name) in table {
-            assert_eq!(package_name(&PackageId { repr: repr.into() }), name, "{repr}");
-        }
-    }
-
-    #[test]
-    fn a_receipt_is_chosen_by_its_target() {
-        let of = |target: &str| {
-            ReceiptState::Present(crate::Receipt { target: target.into(), ..receipt() })
-        };
-        let unusable = ReceiptState::Unusable("why".into());
-        let (x64, host) = (of("x86_64-pc-windows-msvc"), of("x86_64-unknown-linux-gnu"));
-        let both = [host.clone(), x64.clone()];
-        let table = [
-            ("/t/a.exe", None, &[][..], &ReceiptState::Absent),
-            ("/t/a.exe", Some("any"), &both[1..], &x64),
-            ("/t/a.exe", Some("x86_64-pc-windows-msvc"), &both, &x64),
-            ("/t/a.exe", Some("specs/x86_64-pc-windows-msvc.json"), &both, &x64),
-            ("/t/a.exe", Some("i686-pc-windows-msvc"), &both, &ReceiptState::Absent),
-            ("/t/x86_64-pc-windows-msvc/debug/a.exe", None, &both, &x64),
-            ("/t/debug/a.exe", None, &both, &ReceiptState::Absent),
-            ("/t/a.exe", Some("any"), &[host, unusable.clone()], &unusable),
-        ];
-        for (image, target, receipts, expected) in table {
-            let chosen = receipt_of(Path::new(image), target, receipts);
-            assert_eq!(chosen, *expected, "{image} {target:?}");
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::seed::INIT;
+use crate::seed::NEW;
 use crate::support::shape::{Shape, names};
 use crate::support::{Project, Run, cargo, repository};
 
@@ -28,7 +28,7 @@ impl Shape {
 
 #[test]
 fn each_project_builds_without_a_warning() {
-    let target_dir = INIT.target_dir();
+    let target_dir = NEW.target_dir();
     let mut unformatted = Vec::new();
     for name in names() {
         let shape = Shape::of(&name);
@@ -51,7 +51,7 @@ fn each_project_builds_without_a_warning() {
 /// The build scripts that were run say that they gave their directives.
 #[test]
 fn converted_packages_leave_a_receipt() {
-    let target_dir = INIT.target_dir();
+    let target_dir = NEW.target_dir();
     for name in ["no-build-script", "crlf", "two-mains", "workspace-that-inherits", "renamed"] {
         let shape = Shape::of(name);
         let run = shape.init(&[]);
@@ -86,7 +86,7 @@ fn converted_tool_passes_verify() {
 
 #[test]
 fn added_xtask_verifies_and_keeps_other_tasks() {
-    let target_dir = INIT.target_dir();
+    let target_dir = NEW.target_dir();
     for name in ["xtask-for-one", "xtask-of-its-own", "xtask-of-its-own-workspace"] {
         let shape = Shape::of(name);
         assert_eq!(shape.init(&[]).code, 0);

@@ -49,15 +49,7 @@ pub(crate) static EXAMPLES: Seed = Seed::new("examples", |folder| {
     examples.into()
 });
 
-/// The dependencies of what `netswap init` converts.
-pub(crate) static INIT: Seed = Seed::new("init", |folder| {
-    let project = keep(&Tool::of("hello-tool").root, folder);
-    passes(&project, folder, &["build", "--locked", "--workspace"]);
-    passes(&project, folder, &["clippy", "--locked", "--workspace"]);
-    vec![project]
-});
-
-/// The dependencies of what `netswap new` makes.
+/// The dependencies of what `netswap new` makes, and of the xtasks that `netswap init` adds.
 pub(crate) static NEW: Seed = Seed::new("new", |folder| {
     let examples = ["hello-tool", "plugin-host", "workspace-tools"].map(|example| {
         let project = keep(&Tool::of(example).root, folder);

@@ -33,8 +33,9 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     fs::create_dir_all(&root).map_err(at(&root))?;
     let mut install = cargo(&["install", "--quiet", "--locked", "--force", "--root"]);
     install.arg(&root).args(*options).arg(format!("{name}@{version}"));
-    // One folder for all: they have many dependencies in common.
-    check(install.env("CARGO_TARGET_DIR", scratch("crates")))?;
+    // One folder for all: they have many dependencies in common. Nobody debugs them.
+    install.env("CARGO_TARGET_DIR", scratch("crates")).env("CARGO_PROFILE_DEV_DEBUG", "0");
+    check(&mut install)?;
     version.check(name, version_of(&path).as_deref())?;
     Ok(path)
 }

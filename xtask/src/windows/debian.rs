@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::collect2::{NO_LINKER, write_collect2};
 use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo};
 use crate::process::{cache, check, output, root, variable};
 use crate::tools::{Tree, WINDOWS};
@@ -19,12 +20,12 @@ pub(super) const LD: &str = "usr/bin/x86_64-w64-mingw32-ld";
 const LD_32: &str = "usr/bin/i686-w64-mingw32-ld";
 
 /// The names that these have elsewhere, with what each adds to the arguments. `{usr}` is the folder of
-/// that name, where clang looks for MinGW.
+/// that name, where clang looks for MinGW; `{gcc}` has a collect2 that runs no installed linker.
 const SCRIPTS: [(&str, &str, &str); 9] = [
     ("clang", CLANG, ""),
     ("clang-cl", CLANG, "--driver-mode=cl"),
     ("x86_64-w64-mingw32-clang", CLANG, "--target=x86_64-w64-windows-gnu --sysroot='{usr}'"),
-    ("x86_64-w64-mingw32-gcc", GCC, ""),
+    ("x86_64-w64-mingw32-gcc", GCC, "-B'{gcc}'"),
     ("x86_64-w64-mingw32-ld", LD, ""),
     ("i686-w64-mingw32-ld", LD_32, ""),
     ("ld.lld", LLD, ""),
@@ -92,8 +93,11 @@ impl Debian {
     fn make(&self) -> Result<(), String> {
         let failed = |error: std::io::Error| format!("{}: {error}", self.made.display());
         fs::create_dir_all(self.scripts()).map_err(failed)?;
+        let gcc = self.made.join("gcc");
+        write_collect2(&self.tree, &gcc, NO_LINKER)?;
         for (name, program, first) in SCRIPTS {
             let first = first.replace("{usr}", &self.tree.path("usr").to_string_lossy());
+            let first = first.replace("{gcc}", &gcc.to_string_lossy());
             self.tree.script(&self.script(name), program, &first)?;
         }
         for (name, of_mingw) in LIBRARIES {
@@ -151,6 +155,8 @@ impl Debian {
         folders.extend(std::env::split_paths(&variable("PATH").unwrap_or_default()));
         cargo.env("PATH", std::env::join_paths(folders).unwrap_or_default());
         cargo.env("RUSTC", self.tree.path(RUSTC)).env("RUSTC_BOOTSTRAP", "1");
+        // std is compiled for each of three targets; without debug information that takes less time.
+        cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
         let (linker, flags) = match target {
             GNU => ("x86_64-w64-mingw32-gcc", ""),
             GNULLVM => ("x86_64-w64-mingw32-clang", "-Clink-arg=-fuse-ld=lld"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::gcc::{self, WithLinker};
+use super::collect2::GccWithLinker;
 use super::seen::{Seen, SetBy, characteristics};
 use super::toolchain::{GNU, GNULLVM, in_cargo};
 use super::{Setup, Told};
@@ -84,8 +84,8 @@ const WAYS: [Way; 8] = [
         targets: &[GNU],
         linker: Linker::Debian(GCC),
         linked_by: "LLD behind a gcc without `--with-ld`",
-        // gcc looks for them where its own programs are.
-        flags: "-Clink-arg=-fuse-ld=lld -Clink-arg=-B{gcc} -Clink-arg=-B{scripts} -Clink-arg=-nostartfiles",
+        // gcc looks for it where its own programs are.
+        flags: "-Clink-arg=-fuse-ld=lld -Clink-arg=-B{scripts} -Clink-arg=-nostartfiles",
         expected: xlink,
     },
     Way {
@@ -134,13 +134,11 @@ pub(super) fn msvc(setup: &Setup<'_>) -> Result<Told, String> {
 /// For the MinGW targets, in all ways of the table.
 pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
     let empty = empty_mingw(setup)?;
-    let gcc = gcc::without_linker(setup.debian(), &setup.target_dir)?;
     let mut seen = Vec::new();
     for way in &WAYS {
         for target in way.targets {
             let scripts = setup.debian().scripts();
             let flags = way.flags.replace("{scripts}", &scripts.to_string_lossy());
-            let flags = flags.replace("{gcc}", &gcc.to_string_lossy());
             let flags = format!("-Cpanic=abort -Lnative={} {flags}", empty.display());
             let set = |cargo: &mut Command| {
                 let linker = match way.linker {
@@ -167,15 +165,14 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
 /// A gcc that is configured with GNU ld ignores `-fuse-ld=lld`, which netswap-build cannot know.
 pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Told, String> {
     let empty = empty_mingw(setup)?;
-    let gcc = WithLinker::new(setup.debian(), &setup.target_dir)?;
+    let gcc = GccWithLinker::new(setup.debian(), &setup.target_dir)?;
     let flags = format!(
-        "-Cpanic=abort -Lnative={} -Clink-arg=-fuse-ld=lld -Clink-arg=-B{} -Clink-arg=-B{} -Clink-arg=-nostartfiles",
+        "-Cpanic=abort -Lnative={} -Clink-arg=-fuse-ld=lld -Clink-arg=-B{} -Clink-arg=-nostartfiles",
         empty.display(),
-        gcc.folder.display(),
         setup.debian().scripts().display()
     );
     let set = |cargo: &mut Command| {
-        cargo.env(in_cargo(GNU, "LINKER"), setup.debian().script(GCC));
+        cargo.env(in_cargo(GNU, "LINKER"), &gcc.script);
         cargo.env(in_cargo(GNU, "RUSTFLAGS"), &flags);
     };
     match link(setup, &PROGRAM, GNU, "gcc", &set) {

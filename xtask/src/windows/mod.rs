@@ -5,10 +5,10 @@
 //! act on the bit.
 
 mod after_link;
+mod collect2;
 mod crash;
 mod debian;
 mod examples;
-mod gcc;
 mod links;
 mod native;
 mod netswap;
