@@ -10,8 +10,9 @@ use std::process::Command;
 
 use crate::process::{at, check, scratch, variable};
 
-/// The names under which the tools of the table and their parts are installed.
-const NAMES: [&str; 27] = [
+/// The names under which the tools of the table and their parts are installed. pkg-config is not one of
+/// them: cargo-generate is built with the machine's OpenSSL, which it finds.
+const NAMES: [&str; 26] = [
     "cargo-fuzz",
     "cargo-generate",
     "cargo-zigbuild",
@@ -28,7 +29,6 @@ const NAMES: [&str; 27] = [
     "openssl",
     "osslsigncode",
     "pip",
-    "pkg-config",
     "python3",
     "upx",
     "wine",
