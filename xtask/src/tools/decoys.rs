@@ -49,6 +49,8 @@ pub(crate) fn path() -> Result<OsString, String> {
         return Ok(path);
     }
     let folder = scratch("decoys");
+    // An earlier version of this file had other names.
+    let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(at(&folder))?;
     let files: Vec<_> = NAMES.iter().map(|name| folder.join(name)).collect();
     for file in &files {
