@@ -226,7 +226,7 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
                     netswap_value(required)
                 )
             } else {
-                "let netswap-linker set the bit after each link: linker = \"netswap-linker\" for this target in .cargo/config.toml\nor link with LLD behind clang, as `netswap explain linker-unsupported` shows\nor build for a *-windows-msvc or *-windows-gnullvm target"
+                "let netswap-linker set the bit after each link, in .cargo/config.toml:\n    linker = \"netswap-linker\"\nor link with LLD behind clang: `netswap explain linker-unsupported` shows how\nor build for a *-windows-msvc or *-windows-gnullvm target"
                     .to_owned()
             },
         ),

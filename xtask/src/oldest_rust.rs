@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::process::{cargo, check, scratch};
-use crate::tools::{OLDEST_RUST, Tree};
+use crate::tools::Tree;
 
 /// The oldest `cc` that netswap-build's feature `cc` takes. New ones ask for a newer Rust than that.
 const CC: &str = "1.0.90";
@@ -16,15 +16,6 @@ pub(crate) fn oldest_cargo(tree: &Tree) -> Command {
     command.env("RUSTC", tree.path("usr/bin/rustc"));
     command.env("RUSTDOC", tree.path("usr/bin/rustdoc"));
     command
-}
-
-/// Fetches it.
-///
-/// # Errors
-///
-/// Where it cannot be fetched.
-pub(crate) fn oldest_rust() -> Result<Tree, String> {
-    Tree::find(OLDEST_RUST)
 }
 
 /// Lets a Cargo without an index find the oldest `cc`, and no other crate, for an unpacked package.

@@ -43,7 +43,7 @@ impl Tools {
 
     fn command(&self, program: &str) -> Command {
         let mut command = self.tree.command(&format!("usr/bin/{program}"));
-        // Its own one has an absolute path in it.
+        // By default openssl reads its configuration from an absolute path, where there may be none.
         command.env("OPENSSL_CONF", self.tree.path("etc/ssl/openssl.cnf"));
         command
     }

@@ -9,14 +9,14 @@ use crate::corpus;
 use crate::examples::EXAMPLES;
 use crate::faults;
 use crate::fuzz::{Fuzzer, TARGETS};
-use crate::oldest_rust::{oldest_cargo, oldest_rust, provide_cc};
+use crate::oldest_rust::{oldest_cargo, provide_cc};
 use crate::patched;
 use crate::process::{cargo, check, everything, in_ci, output, root, scratch, variable};
 use crate::progress::{Step, minutes};
 use crate::published::netswap_build;
 use crate::signature;
 use crate::tools::crates::program;
-use crate::tools::{self, OLDEST_RUST_VERSION, decoys};
+use crate::tools::{self, OLDEST_RUST, OLDEST_RUST_VERSION, Tree, decoys};
 use crate::windows::{self, Debian, NotPassed};
 
 /// What became of a check.
@@ -50,7 +50,7 @@ const CHECKS: [Check; 22] = [
     ("the book builds without a warning", book),
     ("netswap-build has no dependency", no_dependency),
     ("the published crates pack and build from their packages", packages),
-    ("netswap-build passes its tests on its oldest Rust", builds_on_oldest_rust),
+    ("netswap-build passes its tests on its oldest Rust", oldest_rust),
     ("cargo xtask verify passes", verify),
     ("cargo xtask verify finds it when the bit is switched off", verify_without_the_bit),
 ];
@@ -334,8 +334,8 @@ fn packages() -> Outcome {
 }
 
 /// The very file that is published, unpacked where no workspace is around it.
-fn builds_on_oldest_rust() -> Outcome {
-    let tree = match oldest_rust() {
+fn oldest_rust() -> Outcome {
+    let tree = match Tree::find(OLDEST_RUST) {
         Ok(tree) => tree,
         Err(why) => return Outcome::NotRun(why),
     };

@@ -131,13 +131,14 @@ fn cfgs(triple: &str) -> Result<Vec<Cfg>, Unknown> {
 mod tests {
     use super::*;
 
-    const GNU: &str = "x86_64-pc-windows-gnu";
+    /// A target that no machine is configured for: the tests read its configuration, too.
+    const TARGET: &str = "x86_64-unknown-uefi";
 
     fn get(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Option<PathBuf>, Unknown> {
         let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
         let variable = |(name, value): &(&str, &str)| (name.into(), Some(value.into()));
         let environment: Vec<_> = environment.iter().map(variable).collect();
-        ConfiguredLinkers::new(&arguments, &environment).get(GNU)
+        ConfiguredLinkers::new(&arguments, &environment).get(TARGET)
     }
 
     #[test]
@@ -147,29 +148,29 @@ mod tests {
 
     #[test]
     fn an_environment_variable_names_it() {
-        let variable = [("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", "clang")];
+        let variable = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "clang")];
         assert_eq!(get(&[], &variable), Ok(Some("clang".into())));
-        let other = [("CARGO_TARGET_I686_PC_WINDOWS_GNU_LINKER", "clang")];
+        let other = [("CARGO_TARGET_I686_UNKNOWN_UEFI_LINKER", "clang")];
         assert_eq!(get(&[], &other), Ok(None));
     }
 
     #[test]
     fn the_last_config_argument_wins() {
-        let first = "--config=target.x86_64-pc-windows-gnu.linker='first'";
-        let second = "target.x86_64-pc-windows-gnu.linker = \"second\"";
-        let variable = [("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", "clang")];
+        let first = "--config=target.x86_64-unknown-uefi.linker='first'";
+        let second = "target.x86_64-unknown-uefi.linker = \"second\"";
+        let variable = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "clang")];
         assert_eq!(get(&[first], &variable), Ok(Some("first".into())));
         assert_eq!(get(&[first, "-q", "--config", second], &[]), Ok(Some("second".into())));
     }
 
     #[test]
     fn a_cfg_matches_the_target() {
-        let table = [("gnu", Some("wild")), ("msvc", None)];
-        for (env, expected) in table {
-            let argument =
-                format!("target.'cfg(all(windows, target_env = \"{env}\"))'.linker = 'wild'");
+        for (os, expected) in [("uefi", Some("wild")), ("windows", None)] {
+            let argument = format!(
+                "target.'cfg(all(target_os = \"{os}\", target_arch = \"x86_64\"))'.linker = 'wild'"
+            );
             let found = get(&["--config", &argument], &[]);
-            assert_eq!(found, Ok(expected.map(Into::into)), "{env}");
+            assert_eq!(found, Ok(expected.map(Into::into)), "{os}");
         }
     }
 
@@ -178,7 +179,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(".cargo").join("more.toml");
         fs::create_dir(dir.path().join(".cargo")).unwrap();
-        fs::write(&file, "target.x86_64-pc-windows-gnu.linker = 'tools/ld'\n").unwrap();
+        fs::write(&file, "target.x86_64-unknown-uefi.linker = 'tools/ld'\n").unwrap();
         let found = get(&["--config", file.to_str().unwrap()], &[]);
         assert_eq!(found, Ok(Some(dir.path().join("tools/ld"))));
     }

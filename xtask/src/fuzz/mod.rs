@@ -146,7 +146,7 @@ impl Fuzzer {
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(name).arg("--target-dir").arg(scratch("fuzz"));
-        // As many as there are without it, where cargo-fuzz takes one: so a crate is compiled on all processors.
+        // cargo-fuzz compiles each crate as one unit, and so on one processor. 16 is rustc's own default.
         command.args(["--codegen-units", "16"]);
         command.env("RUSTC_BOOTSTRAP", "1").current_dir(root());
         command

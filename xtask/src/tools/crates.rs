@@ -1,11 +1,11 @@
-//! Programs of crates.io, built into the cache by `cargo install`.
+//! Programs from the registry of Rust, built into the cache by `cargo install`.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::version::printed;
-use super::{Source, TOOLS, Tool};
+use super::{OPENSSL, Source, TOOLS, Tool, Tree, debian};
 use crate::process::{at, cache, cargo, check, lock_cache, scratch};
 
 /// The path of a program of the table. It is built if it is missing or has another version.
@@ -16,11 +16,14 @@ use crate::process::{at, cache, cargo, check, lock_cache, scratch};
 pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     let of_name = |tool: &&Tool| tool.name == name && matches!(tool.source, Source::Crate { .. });
     let tool = TOOLS.iter().find(of_name);
-    let Some(Tool { version, source: Source::Crate { options }, .. }) = tool else {
+    let Some(Tool { version, source: Source::Crate { options, uses_openssl }, .. }) = tool else {
         return Err(format!("the table of tools has no program {name}"));
     };
     let root = cache()?.join("crates");
     let path = root.join("bin").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    // On other systems, the machine's.
+    let fetches_openssl = *uses_openssl && debian::is_here();
+    let openssl = if fetches_openssl { Some(Tree::find(OPENSSL)?) } else { None };
     let _lock = lock_cache()?;
     let found = version_of(&path);
     let Err(why) = version.check(name, found.as_deref()) else {
@@ -35,9 +38,26 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     install.arg(&root).args(*options).arg(format!("{name}@{version}"));
     // One folder for all: they have many dependencies in common. Nobody debugs them.
     install.env("CARGO_TARGET_DIR", scratch("crates")).env("CARGO_PROFILE_DEV_DEBUG", "0");
+    if let Some(openssl) = &openssl {
+        link_openssl(&mut install, openssl)?;
+    }
     check(&mut install)?;
     version.check(name, version_of(&path).as_deref())?;
     Ok(path)
+}
+
+/// Has the crate `openssl-sys` take the static library and the headers of this tree
+/// ([its documentation](https://docs.rs/openssl/latest/openssl/#manual)).
+fn link_openssl(cargo: &mut Command, tree: &Tree) -> Result<(), String> {
+    let folders: Vec<_> = std::env::split_paths(&tree.library_path()).collect();
+    let library = folders.iter().find(|folder| folder.join("libssl.a").is_file());
+    let library = library.ok_or("Debian's libssl-dev has no libssl.a")?;
+    let include = tree.path("usr/include");
+    // Some of the headers are below the name of the system.
+    let of_system = include.join(library.file_name().unwrap_or_default());
+    cargo.env("OPENSSL_STATIC", "1").env("OPENSSL_LIB_DIR", library);
+    cargo.env("CFLAGS", format!("-I{}", of_system.display())).env("OPENSSL_INCLUDE_DIR", include);
+    Ok(())
 }
 
 /// The version that a program prints.

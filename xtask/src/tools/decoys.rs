@@ -10,9 +10,9 @@ use std::process::Command;
 
 use crate::process::{at, check, scratch, variable};
 
-/// The names under which the tools of the table and their parts are installed. pkg-config is not one of
-/// them: cargo-generate is built with the machine's OpenSSL, which it finds.
-const NAMES: [&str; 26] = [
+/// The names under which the tools of the table and their parts are installed; and pkg-config, which finds
+/// installed libraries.
+const NAMES: [&str; 27] = [
     "cargo-fuzz",
     "cargo-generate",
     "cargo-zigbuild",
@@ -29,6 +29,7 @@ const NAMES: [&str; 26] = [
     "openssl",
     "osslsigncode",
     "pip",
+    "pkg-config",
     "python3",
     "upx",
     "wine",

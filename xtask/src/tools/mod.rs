@@ -73,8 +73,8 @@ pub(crate) enum Source {
     Debian { tree: &'static str, program: Option<&'static str> },
     /// A package for Python, in the one environment.
     Python,
-    /// A program of crates.io, built with these options of `cargo install`.
-    Crate { options: &'static [&'static str] },
+    /// A program from the registry of Rust, built with these options of `cargo install`.
+    Crate { options: &'static [&'static str], uses_openssl: bool },
 }
 
 /// What builds and runs Windows programs.
@@ -91,13 +91,15 @@ pub(crate) const FUSE: &str = "fuse";
 pub(crate) const UPX: &str = "upx";
 /// Sets header bits; a peer in the benchmark.
 pub(crate) const GENPEIMG: &str = "genpeimg";
+/// The library that cargo-generate is linked with.
+pub(crate) const OPENSSL: &str = "openssl";
 /// Python and its pip.
 pub(crate) const PYTHON: &str = "python";
 
 /// `rust-version` of netswap-build, which Debian 12 has.
 pub(crate) const OLDEST_RUST_VERSION: &str = "1.63";
 
-pub(crate) const TOOLS: [Tool; 29] = [
+pub(crate) const TOOLS: [Tool; 30] = [
     // Its standard library builds for these targets since 1.91.
     debian(WINDOWS, "rustc-web", AtLeast("1.91"), Some("usr/bin/rustc")),
     debian(WINDOWS, "cargo-web", AtLeast("1.91"), Some("usr/bin/cargo")),
@@ -133,6 +135,7 @@ pub(crate) const TOOLS: [Tool; 29] = [
     debian(FUSE, "libfuse3-dev", AtLeast("3.14"), None),
     debian(UPX, "upx-ucl", AtLeast("4.2"), Some("usr/bin/upx-ucl")),
     debian(GENPEIMG, "mingw-w64-tools", AtLeast("10.0"), None),
+    debian(OPENSSL, "libssl-dev", AtLeast("3.0"), None),
     debian(PYTHON, "python3.11", AtLeast("3.11"), Some("usr/bin/python3.11")),
     debian(PYTHON, "python3-pip-whl", AtLeast("23.0"), None),
     python("pefile", Exactly("2024.8.26")),
@@ -143,18 +146,24 @@ pub(crate) const TOOLS: [Tool; 29] = [
     Tool {
         name: "mdbook",
         version: Exactly("0.5.4"),
-        source: Source::Crate { options: &["--debug", "--no-default-features"] },
+        source: Source::Crate {
+            options: &["--debug", "--no-default-features"],
+            uses_openssl: false,
+        },
     },
     Tool {
         name: "cargo-fuzz",
         version: Exactly("0.13.2"),
-        source: Source::Crate { options: &["--debug"] },
+        source: Source::Crate { options: &["--debug"], uses_openssl: false },
     },
     // The last one that builds with Rust 1.95.
     Tool {
         name: "cargo-generate",
         version: Exactly("0.23.13"),
-        source: Source::Crate { options: &["--debug", "--no-default-features"] },
+        source: Source::Crate {
+            options: &["--debug", "--no-default-features"],
+            uses_openssl: true,
+        },
     },
 ];
 

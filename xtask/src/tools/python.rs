@@ -1,12 +1,14 @@
 //! The one Python environment: an interpreter, its pip, and the packages of the table.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::debian::{self, Tree};
 use super::version::printed;
 use super::{PYTHON, Source, TOOLS, Tool, Version};
+#[cfg(test)]
+use crate::process::scratch;
 use crate::process::{at, cache, check, lock_cache};
 
 /// pip as Debian's package has it: a wheel, which Python can run from.
@@ -36,7 +38,7 @@ impl Python {
         let _lock = lock_cache()?;
         let tools: Vec<_> =
             TOOLS.iter().filter(|tool| matches!(tool.source, Source::Python)).collect();
-        let Err(why) = python.check(&tools) else {
+        let Err(why) = check_packages(&python.packages, &tools) else {
             return Ok(python);
         };
         if python.packages.exists() {
@@ -49,28 +51,8 @@ impl Python {
         let mut pip = python.pip();
         pip.args(["install", "--no-deps", "--only-binary=:all:", "--target"]);
         check(pip.arg(&python.packages).args(&requirements))?;
-        python.check(&tools)?;
+        check_packages(&python.packages, &tools)?;
         Ok(python)
-    }
-
-    /// Checks the version of each package by the folder that pip has written for it.
-    fn check(&self, tools: &[&Tool]) -> Result<(), String> {
-        let entries = fs::read_dir(&self.packages).map_err(at(&self.packages))?;
-        let names: Vec<_> =
-            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        for tool in tools {
-            let prefix = format!("{}-", tool.name.replace('-', "_"));
-            let mut versions = names
-                .iter()
-                .filter_map(|name| name.strip_prefix(&prefix)?.strip_suffix(".dist-info"));
-            let version = versions.next();
-            tool.version.check(tool.name, version)?;
-            // What an interrupted pip left.
-            if let Some(other) = versions.next() {
-                tool.version.check(tool.name, Some(other))?;
-            }
-        }
-        Ok(())
     }
 
     /// Python, for a script that imports the packages.
@@ -129,5 +111,48 @@ impl Interpreter {
         let wheels = fs::read_dir(tree.path(WHEELS)).into_iter().flatten().flatten();
         let mut wheels = wheels.map(|entry| entry.path());
         wheels.find(|wheel| wheel.to_string_lossy().contains("/pip-"))
+    }
+}
+
+/// Checks the version of each package by the folder that pip has written for it.
+fn check_packages(packages: &Path, tools: &[&Tool]) -> Result<(), String> {
+    let entries = fs::read_dir(packages).map_err(at(packages))?;
+    let names: Vec<_> =
+        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    for tool in tools {
+        let prefix = format!("{}-", tool.name.replace('-', "_"));
+        let version = |name: &String| {
+            let version = name.strip_prefix(&prefix)?.strip_suffix(".dist-info")?;
+            Some(version.to_owned())
+        };
+        let versions: Vec<_> = names.iter().filter_map(version).collect();
+        tool.version.check(tool.name, versions.first().map(String::as_str))?;
+        // A pip that was interrupted can leave two.
+        versions.iter().try_for_each(|version| tool.version.check(tool.name, Some(version)))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_package_has_its_version() {
+        const LIEF: Tool =
+            Tool { name: "lief", version: Version::Exactly("1.0.0"), source: Source::Python };
+        let folder = scratch("python-test");
+        let check = |versions: &[&str]| {
+            let _ = fs::remove_dir_all(&folder);
+            for version in versions {
+                fs::create_dir_all(folder.join(format!("lief-{version}.dist-info"))).unwrap();
+            }
+            check_packages(&folder, &[&LIEF])
+        };
+        assert_eq!(check(&["1.0.0"]), Ok(()));
+        let error = "lief: version 1.0.0 is needed, 0.17.6 was found".to_owned();
+        assert_eq!(check(&["0.17.6"]), Err(error.clone()));
+        assert_eq!(check(&["1.0.0", "0.17.6"]), Err(error));
+        assert!(check(&[]).is_err());
     }
 }
