@@ -20,7 +20,7 @@ const SCHEMA: &str = "netswap.journal/1";
 
 /// A line longer than this is no entry: paths have 32,767 characters at most on Windows, and less
 /// elsewhere. A fuzzer gets there sooner.
-const LONGEST_LINE: u64 = if cfg!(fuzzing) { 1 << 10 } else { 256 << 10 };
+const LONGEST_LINE: u64 = if cfg!(feature = "fuzzing") { 1 << 10 } else { 256 << 10 };
 
 /// The first line.
 #[derive(Deserialize, Serialize)]

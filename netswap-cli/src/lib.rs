@@ -36,7 +36,7 @@ mod error;
 mod exit_code;
 mod find;
 mod finding;
-#[cfg(all(fuzzing, feature = "cli"))]
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(feature = "cli")]

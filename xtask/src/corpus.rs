@@ -82,7 +82,7 @@ pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
     };
     if !missing().is_empty() {
         let python = Python::find()?;
-        let _lock = lock_cache()?;
+        let _lock = lock_cache("corpus")?;
         println!("fetching {} wheels with Windows images", missing().len());
         in_threads(AT_ONCE, missing(), |wheel| wheel.fetch(&root, &python))?;
     }

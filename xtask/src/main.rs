@@ -13,6 +13,7 @@ mod fuzz;
 mod image;
 mod oldest_rust;
 mod patched;
+mod prepare;
 mod process;
 mod progress;
 mod published;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 /// A chore: its name, what it does, and the function that does it with the arguments after it.
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
-const TASKS: [Task; 12] = [
+const TASKS: [Task; 13] = [
     (
         "verify",
         "build the fixtures and the example for Windows and read the headers of what was built",
@@ -69,6 +70,7 @@ const TASKS: [Task; 12] = [
         windows::run,
     ),
     ("tools", "fetch the tools that checks need, and print their versions", tools::run),
+    ("prepare", "fetch and compile ahead what the checks need", prepare::run),
     ("fuzz", "give the readers inputs that nobody would think of", fuzz::run),
 ];
 

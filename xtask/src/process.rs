@@ -31,11 +31,11 @@ pub(crate) fn cache() -> Result<PathBuf, String> {
         .ok_or_else(|| "there is no HOME for a cache: set NETSWAP_CACHE to a folder".to_owned())
 }
 
-/// Keeps other processes from changing the cache until it is dropped.
-pub(crate) fn lock_cache() -> Result<File, String> {
+/// Keeps other processes from changing this part of the cache until it is dropped.
+pub(crate) fn lock_cache(part: &str) -> Result<File, String> {
     let folder = cache()?;
     fs::create_dir_all(&folder).map_err(at(&folder))?;
-    let path = folder.join("lock");
+    let path = folder.join(part).with_extension("lock");
     let file = File::create(&path).map_err(at(&path))?;
     file.lock().map_err(at(&path))?;
     Ok(file)

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: all checks, a table of them, each run to its end.
 
-use std::fs::{self, File};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::fs;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::cargo_generate;
@@ -11,6 +11,7 @@ use crate::faults;
 use crate::fuzz::{Fuzzer, TARGETS};
 use crate::oldest_rust::{oldest_cargo, provide_cc};
 use crate::patched;
+use crate::prepare;
 use crate::process::{cargo, check, everything, in_ci, output, root, scratch, variable};
 use crate::progress::{Step, minutes};
 use crate::published::netswap_build;
@@ -107,7 +108,8 @@ fn run_here(words: &[String]) -> ExitCode {
         return ExitCode::from(2);
     }
     let start = Instant::now();
-    let mut fetching = fetch_ahead(chosen.len());
+    // A few checks need little.
+    let mut preparing = if chosen.len() == CHECKS.len() { prepare::begin() } else { None };
     let mut rows = Vec::new();
     let (mut failed, mut not_run) = (0, 0);
     for (index, (name, check)) in chosen.iter().enumerate() {
@@ -126,9 +128,9 @@ fn run_here(words: &[String]) -> ExitCode {
             }
         });
     }
-    if let Some(fetching) = &mut fetching {
-        // What it could not fetch, the checks have told.
-        let _ = fetching.wait();
+    if let Some(preparing) = &mut preparing {
+        // What it could not prepare, the checks have told.
+        let _ = preparing.wait();
     }
     println!("\n{}\n", rows.join("\n"));
     println!("{} checks in {}", rows.len(), minutes(start.elapsed()));
@@ -137,20 +139,6 @@ fn run_here(words: &[String]) -> ExitCode {
         println!("in CI every check must run");
     }
     if failed > 0 || (not_run > 0 && in_ci()) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-/// Fetches what most checks need while the first ones compile. A check that needs a tool waits for it, and
-/// fetches it again if that has failed.
-fn fetch_ahead(checks: usize) -> Option<Child> {
-    // A few checks need few tools.
-    if checks < CHECKS.len() {
-        return None;
-    }
-    let log = scratch("fetching.log");
-    let file = fs::create_dir_all(scratch("")).and_then(|()| File::create(&log)).ok()?;
-    let mut fetch = Command::new(std::env::current_exe().ok()?);
-    fetch.args(["tools", "--downloads"]).stdin(Stdio::null());
-    fetch.stdout(file.try_clone().ok()?).stderr(file).spawn().ok()
 }
 
 fn passed_if(result: Result<(), String>) -> Outcome {
@@ -166,9 +154,17 @@ fn in_examples(arguments: &[&str]) -> Result<(), String> {
         println!("(in examples/{})", example.name);
         let mut command = cargo(arguments);
         command.current_dir(example.folder()).env("CARGO_TARGET_DIR", scratch("examples"));
-        check(&mut command)?;
+        check(share_dependencies(&mut command))?;
     }
     Ok(())
+}
+
+/// Has Cargo use the dependencies that were compiled for this workspace, where another project has the
+/// same. Programs are still put into the project's own target folder.
+fn share_dependencies(cargo: &mut Command) -> &mut Command {
+    // As in Cargo.toml; else they would not be the same.
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "1");
+    cargo.env("CARGO_BUILD_BUILD_DIR", root().join("target"))
 }
 
 fn tools_come() -> Outcome {
@@ -269,11 +265,16 @@ fn fuzzed() -> Outcome {
         Ok(fuzzer) => fuzzer,
         Err(why) => return Outcome::NotRun(why),
     };
-    // Its workspace is its own, and it sees what only a fuzzer sees.
-    let mut clippy = cargo(&["clippy", "--quiet", "--locked", "--all-targets", "--target-dir"]);
-    clippy.arg(scratch("fuzz")).args(["--", "--deny", "warnings"]);
-    clippy.env("RUSTFLAGS", "--cfg fuzzing").current_dir(root().join("fuzz"));
-    passed_if(check(&mut clippy).and_then(|()| fuzzer.run_all(&TARGETS, SECONDS_EACH)))
+    // What only the targets see, and they themselves, which are a workspace of their own.
+    let deny = ["--", "--deny", "warnings"];
+    let mut library = cargo(&["clippy", "--quiet", "--locked", "--package", "netswap", "--lib"]);
+    library.args(["--features", "fuzzing"]).args(deny);
+    let mut targets = cargo(&["clippy", "--quiet", "--locked", "--all-targets", "--target-dir"]);
+    targets.arg(scratch("fuzz")).args(deny).current_dir(root().join("fuzz"));
+    let result = check(&mut library)
+        .and_then(|()| check(share_dependencies(&mut targets)))
+        .and_then(|()| fuzzer.run_all(&TARGETS, SECONDS_EACH));
+    passed_if(result)
 }
 
 fn faults() -> Outcome {
@@ -330,7 +331,9 @@ fn no_dependency() -> Outcome {
 /// Uncommitted changes are packed too: what is checked is what is here.
 fn packages() -> Outcome {
     let package = ["package", "--quiet", "--locked", "--allow-dirty"];
-    passed_if(check(cargo(&package).args(["-p", "netswap-build", "-p", "netswap"])))
+    let mut package = cargo(&package);
+    package.args(["-p", "netswap-build", "-p", "netswap"]);
+    passed_if(check(share_dependencies(&mut package)))
 }
 
 /// The very file that is published, unpacked where no workspace is around it.

@@ -1,7 +1,7 @@
 //! What a crash left behind: a minidump, or a report of Windows Error Reporting (WER).
 
 mod cause;
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod images;
 mod minidump;

@@ -4,7 +4,7 @@
 //! `.cargo/config.toml` the bit is in the file as soon as `cargo build` has made it.
 
 mod arguments;
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod real;
 mod response;

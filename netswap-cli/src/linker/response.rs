@@ -16,7 +16,7 @@ use crate::system::os_string;
 /// How many files are read, however they name one another: one that names itself has no end. GNU ld and
 /// gcc refuse the 2,000th argument that names one ("too many @-files encountered", seen with 2.40 and
 /// 12), and LLVM's linkers a file that names itself. A fuzzer gets there sooner.
-pub(super) const MOST_FILES: u32 = if cfg!(fuzzing) { 30 } else { 1999 };
+pub(super) const MOST_FILES: u32 = if cfg!(feature = "fuzzing") { 30 } else { 1999 };
 
 /// UTF-16's byte order mark, little end first.
 pub(super) const MARK: [u8; 2] = [0xff, 0xfe];

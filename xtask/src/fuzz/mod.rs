@@ -99,10 +99,15 @@ impl Fuzzer {
         Ok(Fuzzer { program: program("cargo-fuzz")? })
     }
 
+    /// Builds the targets.
+    pub(crate) fn build(&self, targets: &[&str]) -> Result<(), String> {
+        check(self.command("build").args(one(targets)))
+    }
+
     /// Builds the targets and runs each for so long, one on each processor, to its end; then says which
     /// failed.
     pub(crate) fn run_all(&self, targets: &[&str], seconds: u32) -> Result<(), String> {
-        check(self.command("build").args(one(targets)))?;
+        self.build(targets)?;
         let failed = Mutex::new(Vec::new());
         let processors = thread::available_parallelism().map_or(1, usize::from);
         in_threads(processors, targets.iter().rev().collect(), |target| {

@@ -24,7 +24,7 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     // On other systems, the machine's.
     let fetches_openssl = *uses_openssl && debian::is_here();
     let openssl = if fetches_openssl { Some(Tree::find(OPENSSL)?) } else { None };
-    let _lock = lock_cache()?;
+    let _lock = lock_cache("crates")?;
     let found = version_of(&path);
     let Err(why) = version.check(name, found.as_deref()) else {
         return Ok(path);

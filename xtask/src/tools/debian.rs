@@ -58,7 +58,7 @@ impl Tree {
     /// Where this is no Debian, a package cannot be fetched, or it has another version.
     pub(crate) fn find(name: &'static str) -> Result<Self, String> {
         let tree = Tree { folder: cache()?.join("debian").join(name) };
-        let _lock = lock_cache()?;
+        let _lock = lock_cache("debian")?;
         let tools: Vec<_> = TOOLS.iter().filter(|tool| tree_of(tool) == Some(name)).collect();
         let Err(why) = tree.check(&tools) else {
             return Ok(tree);

@@ -13,36 +13,33 @@ mod version;
 
 use std::process::ExitCode;
 
-use crate::corpus::{self, Selection};
-
 pub(crate) use self::debian::Tree;
 pub(crate) use self::python::Python;
 pub(crate) use self::version::Version;
 use self::version::Version::{AtLeast, Exactly, Series};
 
 /// `cargo xtask tools`: fetches tools, all or those that are named, and prints their versions.
-///
-/// `--downloads` leaves out the tools that are built, and adds the small selection of the corpus.
-pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    let names: Vec<_> = arguments.iter().filter(|argument| *argument != "--downloads").collect();
-    let downloads = names.len() < arguments.len();
+pub(crate) fn run(names: &[String]) -> ExitCode {
     let is_named = |tool: &&Tool| names.is_empty() || names.iter().any(|name| *name == tool.name);
     let chosen: Vec<_> = TOOLS.iter().filter(is_named).collect();
     if names.iter().any(|name| chosen.iter().all(|tool| tool.name != *name)) {
         let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
-        eprintln!("usage: cargo xtask tools [--downloads] [NAME…]\n\nnames: {}", known.join(", "));
+        eprintln!("usage: cargo xtask tools [NAME…]\n\nnames: {}", known.join(", "));
         return ExitCode::from(2);
     }
-    let is_chosen = |tool: &&&Tool| !(downloads && matches!(tool.source, Source::Crate { .. }));
     let fetch = |tool: &&Tool| tool.fetch().map(|()| println!("{}: {}", tool.name, tool.version));
-    let corpus = || if downloads { corpus::fetch(Selection::Small).map(drop) } else { Ok(()) };
-    match chosen.iter().filter(is_chosen).try_for_each(fetch).and_then(|()| corpus()) {
+    match chosen.iter().try_for_each(fetch) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("error: {why}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Fetches all tools.
+pub(crate) fn fetch() -> Result<(), String> {
+    TOOLS.iter().try_for_each(Tool::fetch)
 }
 
 impl Tool {

@@ -11,12 +11,14 @@ use super::{PYTHON, Source, TOOLS, Tool, Version};
 use crate::process::scratch;
 use crate::process::{at, cache, check, lock_cache};
 
-/// pip as Debian's package has it: a wheel, which Python can run from.
+/// pip as Debian's package has it: a wheel.
 const WHEELS: &str = "usr/share/python-wheels";
 
 /// An interpreter that finds the packages.
 pub(crate) struct Python {
     interpreter: Interpreter,
+    /// The folder of pip, where it is not installed.
+    pip: Option<PathBuf>,
     packages: PathBuf,
 }
 
@@ -34,8 +36,9 @@ impl Python {
     /// Where there is no Python, a package cannot be fetched, or it has another version.
     pub(crate) fn find() -> Result<Self, String> {
         let interpreter = Interpreter::find()?;
-        let python = Python { interpreter, packages: cache()?.join("python") };
-        let _lock = lock_cache()?;
+        let _lock = lock_cache("python")?;
+        let pip = interpreter.pip()?;
+        let python = Python { interpreter, pip, packages: cache()?.join("python") };
         let tools: Vec<_> =
             TOOLS.iter().filter(|tool| matches!(tool.source, Source::Python)).collect();
         let Err(why) = check_packages(&python.packages, &tools) else {
@@ -65,7 +68,7 @@ impl Python {
     /// pip, for packages of the registry.
     pub(crate) fn pip(&self) -> Command {
         let mut command = self.interpreter.command();
-        if let Some(pip) = self.interpreter.wheel() {
+        if let Some(pip) = &self.pip {
             command.env("PYTHONPATH", pip);
         }
         command.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]);
@@ -98,19 +101,30 @@ impl Interpreter {
             Interpreter::Machine => Command::new("python3"),
         };
         command.env_remove("PYTHONHOME").env("PYTHONNOUSERSITE", "1");
-        // Else the checks would leave files beside the scripts.
-        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        // What is compiled lies by itself, and not beside the scripts.
+        match cache() {
+            Ok(cache) => command.env("PYTHONPYCACHEPREFIX", cache.join("compiled-python")),
+            Err(_) => command.env("PYTHONDONTWRITEBYTECODE", "1"),
+        };
         command
     }
 
-    /// The wheel of pip, if it is one.
-    fn wheel(&self) -> Option<PathBuf> {
+    /// Unpacks the pip of Debian: from a wheel, Python would compile it in each run.
+    fn pip(&self) -> Result<Option<PathBuf>, String> {
         let Interpreter::Debian(tree) = self else {
-            return None;
+            return Ok(None);
         };
         let wheels = fs::read_dir(tree.path(WHEELS)).into_iter().flatten().flatten();
         let mut wheels = wheels.map(|entry| entry.path());
-        wheels.find(|wheel| wheel.to_string_lossy().contains("/pip-"))
+        let wheel = wheels.find(|wheel| wheel.to_string_lossy().contains("/pip-"));
+        let wheel = wheel.ok_or("Debian's python3-pip-whl has no wheel of pip")?;
+        let folder = tree.path(WHEELS).join("unpacked");
+        if !folder.exists() {
+            let partial = folder.with_extension("partial");
+            check(self.command().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&partial))?;
+            fs::rename(&partial, &folder).map_err(at(&folder))?;
+        }
+        Ok(Some(folder))
     }
 }
 

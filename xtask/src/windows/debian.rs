@@ -155,6 +155,8 @@ impl Debian {
         folders.extend(std::env::split_paths(&variable("PATH").unwrap_or_default()));
         cargo.env("PATH", std::env::join_paths(folders).unwrap_or_default());
         cargo.env("RUSTC", self.tree.path(RUSTC)).env("RUSTC_BOOTSTRAP", "1");
+        // All is compiled once.
+        cargo.env("CARGO_INCREMENTAL", "0");
         let (linker, flags) = match target {
             GNU => ("x86_64-w64-mingw32-gcc", ""),
             GNULLVM => ("x86_64-w64-mingw32-clang", "-Clink-arg=-fuse-ld=lld"),

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::seen::{Seen, SetBy, characteristics};
-use super::toolchain::{MSVC, with_std};
+use super::toolchain::{MSVC, XTASK, with_std};
 use super::wine::{MAPPED, SHARE, windows};
 use super::{Ran, Setup, Told, ran};
 use crate::examples::{EXAMPLES, Example};
@@ -51,7 +51,8 @@ fn built(
     code: i32,
 ) -> Result<Vec<(String, u16)>, String> {
     let mut cargo = setup.toolchain.cargo(MSVC, &example.folder());
-    cargo.args(["xtask", "verify", "--workspace", "--locked", "--quiet", "--format", "json"]);
+    cargo.args(XTASK);
+    cargo.args(["verify", "--workspace", "--locked", "--quiet", "--format", "json"]);
     cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir);
     let ran = ran(cargo.env("NETSWAP", netswap))?;
     ran.expect(code, &[])?;

@@ -5,6 +5,7 @@
 //! act on the bit.
 
 mod after_link;
+mod ahead;
 mod collect2;
 mod crash;
 mod debian;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+pub(crate) use self::ahead::prepare;
 pub(crate) use self::debian::Debian;
 use self::page::Page;
 use self::seen::{Seen, table_of};
@@ -44,6 +46,11 @@ struct Setup<'a> {
     linker: PathBuf,
     /// Where Cargo builds.
     target_dir: PathBuf,
+}
+
+/// Where Cargo builds.
+fn target_dir() -> PathBuf {
+    scratch("windows")
 }
 
 impl Setup<'_> {
@@ -206,7 +213,7 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
     let wine = Wine::start(&toolchain.debian).map_err(not_run)?;
     println!("run by {}", wine.version());
     let linker = released("netswap-linker").map_err(NotPassed::Failed)?;
-    let setup = Setup { toolchain: &toolchain, wine, linker, target_dir: scratch("windows") };
+    let setup = Setup { toolchain: &toolchain, wine, linker, target_dir: target_dir() };
     let (mut seen, mut printed) = (Vec::new(), Vec::new());
     let (mut failed, mut lacking) = (Vec::new(), Vec::new());
     for (name, test, needs) in TESTS {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::debian::compile_by;
 use super::seen::{Seen, SetBy, characteristics};
-use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo, with_std};
+use super::toolchain::{GNU, GNULLVM, MSVC, XTASK, in_cargo, with_std};
 use super::wine::{SHARE, windows};
 use super::{Setup, Told, ran};
 use crate::examples::NATIVE_TOOL;
@@ -59,7 +59,7 @@ fn package(
         cargo.env("NETSWAP_LINKER", setup.debian().script("x86_64-w64-mingw32-gcc"));
     }
     let _ = fs::remove_file(&log.file);
-    cargo.args(["xtask", "package", "--locked", "--quiet"]).args(with_std(target));
+    cargo.args(XTASK).args(["package", "--locked", "--quiet"]).args(with_std(target));
     cargo.env("CARGO_TARGET_DIR", &setup.target_dir).env("NETSWAP", netswap);
     ran(&mut cargo)?.expect(code, &[PROGRAM, HELPER])?;
     let dist = NATIVE_TOOL.folder().join("dist");

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::toolchain::{MSVC, with_std};
+use super::toolchain::{MSVC, Toolchain, with_std};
 use super::wine::{SHARE, windows};
-use super::{Ran, Setup, Told, ran};
+use super::{Ran, Setup, Told, ran, target_dir};
 use crate::process::{check, root};
 
 /// The program, below the share.
@@ -17,15 +17,20 @@ const PROGRAM: &str = "netswap.exe";
 
 /// Builds it, puts it onto the share, and lets it judge itself.
 pub(super) fn built(setup: &Setup<'_>) -> Result<Told, String> {
-    let mut cargo = setup.toolchain.cargo(MSVC, root());
-    cargo.args(["build", "--quiet", "--locked", "--package", "netswap", "--bin", "netswap"]);
-    check(cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir))?;
+    check(&mut build(setup.toolchain))?;
     let program = setup.target_dir.join(MSVC).join("debug").join(PROGRAM);
     let place = setup.wine.share().join(PROGRAM);
     fs::copy(&program, &place).map_err(|error| format!("{}: {error}", program.display()))?;
     let path = windows(SHARE, Path::new(PROGRAM));
     netswap(setup, &["verify", &path])?.expect(0, &["netswap.exe  x64 exe, swap-run: net"])?;
     Ok("it says so of itself, from the share".into())
+}
+
+pub(super) fn build(toolchain: &Toolchain) -> Command {
+    let mut cargo = toolchain.cargo(MSVC, root());
+    cargo.args(["build", "--quiet", "--locked", "--package", "netswap", "--bin", "netswap"]);
+    cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir());
+    cargo
 }
 
 /// Runs it from the share.

@@ -1,0 +1,32 @@
+//! What the tests compile before they have something to look at.
+
+use super::toolchain::{GNU, GNULLVM, MSVC, Toolchain, XTASK, in_cargo, with_std};
+use super::{Debian, netswap, target_dir};
+use crate::examples::EXAMPLES;
+use crate::process::{check, everything, root};
+use crate::released::released;
+
+/// A library of an example. No test looks at it, so it can be compiled while they run.
+const LIBRARY: (&str, &str) = ("workspace-tools", "greetings");
+
+/// Compiles std for each target, the xtasks of the examples, and netswap.exe, where the tests do.
+pub(crate) fn prepare() -> Result<(), String> {
+    let toolchain = Toolchain { debian: Debian::find()? };
+    let linker = released("netswap-linker")?;
+    let (example, library) = LIBRARY;
+    for target in [MSVC, GNULLVM, GNU] {
+        let mut cargo = toolchain.cargo(target, &root().join("examples").join(example));
+        if target == GNU {
+            cargo.env(in_cargo(GNU, "LINKER"), &linker);
+        }
+        cargo.args(["build", "--locked", "--quiet", "--package", library]).args(with_std(target));
+        check(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
+    }
+    for example in &EXAMPLES {
+        let mut cargo = toolchain.cargo(MSVC, &example.folder());
+        // Its help, since only `cargo xtask` compiles what it does.
+        cargo.args(XTASK).args(["verify", "--locked", "--help"]);
+        everything(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
+    }
+    check(&mut netswap::build(&toolchain))
+}
