@@ -9,6 +9,10 @@ use crate::image::ReadAt;
 
 /// Reads a minidump, and again in reads that are short: it is the same, and no more than its parts can
 /// be.
+///
+/// # Panics
+///
+/// Where that does not hold.
 pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
     let length = bytes.len() as u64;
     let read = told(minidump::read(bytes, length));
@@ -32,6 +36,10 @@ pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
 }
 
 /// Reads a report. Its text gives the same in each encoding, and each path in it has an origin.
+///
+/// # Panics
+///
+/// Where that does not hold.
 pub fn report(bytes: &[u8]) {
     let first = told(wer::read(bytes));
     let is_other = first == Err(CrashError::NotACrash.to_string());
