@@ -29,3 +29,45 @@ impl Example {
         root().join("examples").join(self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    /// A package's name, and the part of its version that Cargo takes for incompatible.
+    type Series = (String, String);
+
+    /// The version of each package of a lock file.
+    fn versions(folder: &str) -> BTreeMap<Series, String> {
+        let lock = fs::read_to_string(root().join(folder).join("Cargo.lock")).unwrap();
+        let value = |line: &str, key| Some(line.strip_prefix(key)?.trim_matches('"').to_owned());
+        let lines: Vec<_> = lock.lines().collect();
+        let packages = lines.windows(2).filter_map(|pair| {
+            let [name, version] = pair else { return None };
+            Some((value(name, "name = ")?, value(version, "version = ")?))
+        });
+        let series = |version: &str| {
+            let end = version.find(|c| c != '0' && c != '.').unwrap_or(0);
+            version.split('.').take(version[..end].matches('.').count() + 1).collect()
+        };
+        packages.map(|(name, version)| ((name, series(&version)), version)).collect()
+    }
+
+    /// Else each would be compiled once more.
+    #[test]
+    fn dependencies_have_one_version_in_all_workspaces() {
+        let ours = versions("");
+        assert!(ours.len() > 50, "{ours:?}");
+        let examples = EXAMPLES.iter().map(|example| format!("examples/{}", example.name));
+        for folder in examples.chain(["fuzz".to_owned()]) {
+            for (series, version) in versions(&folder) {
+                let our = ours.get(&series).unwrap_or(&version);
+                let name = series.0;
+                assert_eq!(*our, version, "cargo update {name} --precise VERSION, in {folder}");
+            }
+        }
+    }
+}

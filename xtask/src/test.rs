@@ -80,6 +80,10 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
         let mut test = Command::new(xtask);
         test.arg("test").args(words).env("PATH", path).env(DECOYS, "1");
+        if words.is_empty() {
+            // Each check compiles once, and so in less time.
+            test.env("CARGO_INCREMENTAL", "0");
+        }
         test.status().map_err(|error| error.to_string())
     };
     match decoys::path().and_then(run) {
@@ -148,23 +152,24 @@ fn passed_if(result: Result<(), String>) -> Outcome {
     }
 }
 
-/// Runs Cargo in the folder of each example, with one target folder for all.
-fn in_examples(arguments: &[&str]) -> Result<(), String> {
+/// Runs Cargo in the folder of each example.
+fn in_examples(cargo: impl Fn() -> Command) -> Result<(), String> {
     for example in &EXAMPLES {
         println!("(in examples/{})", example.name);
-        let mut command = cargo(arguments);
-        command.current_dir(example.folder()).env("CARGO_TARGET_DIR", scratch("examples"));
-        check(share_dependencies(&mut command))?;
+        check(cargo().current_dir(example.folder()))?;
     }
     Ok(())
 }
 
-/// Has Cargo use the dependencies that were compiled for this workspace, where another project has the
-/// same. Programs are still put into the project's own target folder.
-fn share_dependencies(cargo: &mut Command) -> &mut Command {
-    // As in Cargo.toml; else they would not be the same.
-    cargo.env("CARGO_PROFILE_DEV_DEBUG", "1");
-    cargo.env("CARGO_BUILD_BUILD_DIR", root().join("target"))
+/// Cargo for another project, which uses the dependencies that were compiled for this workspace where it has the same.
+/// Programs are put into the target folder of this name.
+fn beside(target: &str, arguments: &[&str]) -> Command {
+    // As in this workspace's Cargo.toml; else they would not be the same.
+    let profile = ["--config=profile.dev.debug=1", "--config=profile.dev.package.'*'.debug=false"];
+    let mut cargo = cargo(&profile);
+    cargo.args(arguments).env("CARGO_TARGET_DIR", scratch(target));
+    cargo.env("CARGO_BUILD_BUILD_DIR", root().join("target"));
+    cargo
 }
 
 fn tools_come() -> Outcome {
@@ -178,7 +183,7 @@ fn tools_come() -> Outcome {
 fn formatted() -> Outcome {
     let all = ["fmt", "--all", "--check"];
     let result = check(&mut cargo(&all))
-        .and_then(|()| in_examples(&all))
+        .and_then(|()| in_examples(|| cargo(&all)))
         .and_then(|()| check(cargo(&all).current_dir(root().join("fuzz"))));
     passed_if(result)
 }
@@ -197,7 +202,7 @@ fn clippy() -> Outcome {
         .and_then(|()| check(cargo(&builds).args(deny)))
         .and_then(|()| check(cargo(&library).args(deny)))
         .and_then(|()| check(cargo(&build).args(deny)))
-        .and_then(|()| in_examples(&[&all[..], &deny].concat()));
+        .and_then(|()| in_examples(|| beside("examples", &[&all[..], &deny].concat())));
     passed_if(result)
 }
 
@@ -240,7 +245,9 @@ fn differential() -> Outcome {
     if let Err(why) = corpus::fetch(corpus::Selection::Small) {
         return Outcome::NotRun(why);
     }
-    passed_if(check(&mut cargo(&["xtask", "differential", "--small"])))
+    let xtask = std::env::current_exe().map_err(|error| error.to_string());
+    let compare = |xtask| check(Command::new(xtask).args(["differential", "--small"]));
+    passed_if(xtask.and_then(compare))
 }
 
 fn patched() -> Outcome {
@@ -269,10 +276,12 @@ fn fuzzed() -> Outcome {
     let deny = ["--", "--deny", "warnings"];
     let mut library = cargo(&["clippy", "--quiet", "--locked", "--package", "netswap", "--lib"]);
     library.args(["--features", "fuzzing"]).args(deny);
-    let mut targets = cargo(&["clippy", "--quiet", "--locked", "--all-targets", "--target-dir"]);
-    targets.arg(scratch("fuzz")).args(deny).current_dir(root().join("fuzz"));
+    let mut targets = beside("fuzz", &["clippy", "--quiet", "--locked", "--all-targets"]);
+    targets.args(deny).current_dir(root().join("fuzz"));
+    // Nothing is linked, so libFuzzer need not be compiled.
+    targets.env("CUSTOM_LIBFUZZER_PATH", scratch("none").join("libfuzzer.a"));
     let result = check(&mut library)
-        .and_then(|()| check(share_dependencies(&mut targets)))
+        .and_then(|()| check(&mut targets))
         .and_then(|()| fuzzer.run_all(&TARGETS, SECONDS_EACH));
     passed_if(result)
 }
@@ -286,7 +295,13 @@ fn faults() -> Outcome {
 }
 
 fn examples() -> Outcome {
-    passed_if(in_examples(&["test", "--locked", "--workspace"]))
+    // In a folder of their own: Cargo finds the library that a build script has made only below the target folder.
+    let test = || {
+        let mut test = cargo(&["test", "--locked", "--workspace"]);
+        test.env("CARGO_TARGET_DIR", scratch("examples"));
+        test
+    };
+    passed_if(in_examples(test))
 }
 
 fn windows() -> Outcome {
@@ -331,9 +346,8 @@ fn no_dependency() -> Outcome {
 /// Uncommitted changes are packed too: what is checked is what is here.
 fn packages() -> Outcome {
     let package = ["package", "--quiet", "--locked", "--allow-dirty"];
-    let mut package = cargo(&package);
-    package.args(["-p", "netswap-build", "-p", "netswap"]);
-    passed_if(check(share_dependencies(&mut package)))
+    let mut package = beside("packed", &package);
+    passed_if(check(package.args(["-p", "netswap-build", "-p", "netswap"])))
 }
 
 /// The very file that is published, unpacked where no workspace is around it.
@@ -358,13 +372,14 @@ fn oldest_rust() -> Outcome {
 }
 
 fn verify() -> Outcome {
-    passed_if(check(&mut cargo(&["xtask", "verify"])))
+    passed_if(check(cargo(&["xtask", "verify"]).env_remove("CARGO_INCREMENTAL")))
 }
 
 /// The negative of the check above: its exit code must be that of findings.
 fn verify_without_the_bit() -> Outcome {
     println!("(with NETSWAP=off, so that it must fail)");
-    let status = cargo(&["xtask", "verify"]).env("NETSWAP", "off").status();
+    let mut verify = cargo(&["xtask", "verify"]);
+    let status = verify.env_remove("CARGO_INCREMENTAL").env("NETSWAP", "off").status();
     match status {
         Ok(status) if status.code() == Some(netswap::ExitCode::Findings as i32) => Outcome::Passed,
         Ok(status) => Outcome::Failed(format!("it ended with {status}")),

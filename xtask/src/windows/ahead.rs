@@ -1,7 +1,9 @@
 //! What the tests compile before they have something to look at.
 
+use std::thread;
+
 use super::toolchain::{GNU, GNULLVM, MSVC, Toolchain, XTASK, in_cargo, with_std};
-use super::{Debian, netswap, target_dir};
+use super::{Debian, Zig, netswap, target_dir};
 use crate::examples::EXAMPLES;
 use crate::process::{check, everything, root};
 use crate::released::released;
@@ -9,9 +11,21 @@ use crate::released::released;
 /// A library of an example. No test looks at it, so it can be compiled while they run.
 const LIBRARY: (&str, &str) = ("workspace-tools", "greetings");
 
-/// Compiles std for each target, the xtasks of the examples, and netswap.exe, where the tests do.
+/// Compiles what the tests compile, where they do.
 pub(crate) fn prepare() -> Result<(), String> {
     let toolchain = Toolchain { debian: Debian::find()? };
+    let by_zig = || Zig::find()?.prepare(&target_dir(), &toolchain.debian);
+    thread::scope(|scope| {
+        // It uses one processor for two minutes.
+        let zig = scope.spawn(by_zig);
+        let cargo = by_cargo(&toolchain);
+        let zig = zig.join().unwrap_or_else(|_| Err("a thread has panicked".to_owned()));
+        cargo.and(zig)
+    })
+}
+
+/// std for each target, the xtasks of the examples, and netswap.exe.
+fn by_cargo(toolchain: &Toolchain) -> Result<(), String> {
     let linker = released("netswap-linker")?;
     let (example, library) = LIBRARY;
     for target in [MSVC, GNULLVM, GNU] {
@@ -28,5 +42,5 @@ pub(crate) fn prepare() -> Result<(), String> {
         cargo.args(XTASK).args(["verify", "--locked", "--help"]);
         everything(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
     }
-    check(&mut netswap::build(&toolchain))
+    check(&mut netswap::build(toolchain))
 }

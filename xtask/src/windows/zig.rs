@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::debian::Debian;
-use crate::process::{cache, check, output};
+use crate::process::{cache, check, output, root};
 use crate::tools::Python;
 
 pub(super) struct Zig {
@@ -56,6 +56,14 @@ impl Zig {
             .map_err(|e| e.to_string())?;
         check(Command::new("chmod").arg("+x").arg(&path))?;
         Ok(path)
+    }
+
+    /// Links a program, which compiles zig's C library: on one processor, and once in a cache.
+    pub(super) fn prepare(&self, folder: &Path, debian: &Debian) -> Result<(), String> {
+        let mut link = Command::new(self.linker(folder, debian)?);
+        self.provide(&mut link);
+        link.arg(root().join("xtask/windows/hold.c")).arg("-lunwind");
+        check(link.arg("-o").arg(folder.join("hold.exe")))
     }
 
     /// `cargo zigbuild` in this Cargo's folder and environment.
