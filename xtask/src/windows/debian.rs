@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::collect2::{NO_LINKER, write_collect2};
+use super::gcc::{GCC_ANYWHERE, write_gcc};
 use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo};
 use crate::process::{cache, check, output, root, variable};
 use crate::tools::{Tree, WINDOWS};
@@ -20,12 +20,12 @@ pub(super) const LD: &str = "usr/bin/x86_64-w64-mingw32-ld";
 const LD_32: &str = "usr/bin/i686-w64-mingw32-ld";
 
 /// The names that these have elsewhere, with what each adds to the arguments. `{usr}` is the folder of
-/// that name, where clang looks for MinGW; `{gcc}` has a collect2 that runs no installed linker.
+/// that name, where clang looks for MinGW; `{gcc}` is a folder with a collect2 that runs no installed linker.
 const SCRIPTS: [(&str, &str, &str); 9] = [
     ("clang", CLANG, ""),
     ("clang-cl", CLANG, "--driver-mode=cl"),
     ("x86_64-w64-mingw32-clang", CLANG, "--target=x86_64-w64-windows-gnu --sysroot='{usr}'"),
-    ("x86_64-w64-mingw32-gcc", GCC, "-B'{gcc}'"),
+    ("x86_64-w64-mingw32-gcc", GCC_ANYWHERE, "-B'{gcc}'"),
     ("x86_64-w64-mingw32-ld", LD, ""),
     ("i686-w64-mingw32-ld", LD_32, ""),
     ("ld.lld", LLD, ""),
@@ -94,11 +94,15 @@ impl Debian {
         let failed = |error: std::io::Error| format!("{}: {error}", self.made.display());
         fs::create_dir_all(self.scripts()).map_err(failed)?;
         let gcc = self.made.join("gcc");
-        write_collect2(&self.tree, &gcc, NO_LINKER)?;
+        write_gcc(&self.tree, &gcc)?;
         for (name, program, first) in SCRIPTS {
             let first = first.replace("{usr}", &self.tree.path("usr").to_string_lossy());
             let first = first.replace("{gcc}", &gcc.to_string_lossy());
             self.tree.script(&self.script(name), program, &first)?;
+        }
+        let assembler = output(self.gcc().arg("-print-prog-name=as"))?;
+        if !Path::new(assembler.trim_end()).starts_with(self.tree.path("")) {
+            return Err(format!("gcc runs an installed assembler: {}", assembler.trim_end()));
         }
         for (name, of_mingw) in LIBRARIES {
             let from = format!("{LIBRARIES_OF_MINGW}/lib{of_mingw}.a");

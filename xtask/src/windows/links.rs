@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::collect2::GccWithLinker;
+use super::gcc::GccWithLinker;
 use super::seen::{Seen, SetBy, characteristics};
 use super::toolchain::{GNU, GNULLVM, in_cargo};
 use super::{Setup, Told};

@@ -6,10 +6,10 @@
 
 mod after_link;
 mod ahead;
-mod collect2;
 mod crash;
 mod debian;
 mod examples;
+mod gcc;
 mod links;
 mod native;
 mod netswap;
