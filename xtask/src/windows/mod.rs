@@ -23,6 +23,7 @@ mod zig;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::thread;
 use std::time::Instant;
 
 pub(crate) use self::ahead::prepare;
@@ -114,7 +115,7 @@ impl Needs {
 /// A test: the sentence that it proves, the function, and what that needs besides.
 type Test = (&'static str, fn(&Setup<'_>) -> Result<Told, String>, Needs);
 
-const TESTS: [Test; 23] = [
+const TESTS: [Test; 21] = [
     ("examples with std pass their own cargo xtask verify", examples::verified, Needs::Nothing),
     ("a tool runs from a share, and ends as it should", examples::tool, Needs::Nothing),
     ("a host loads its plug-in from the share, and does without", examples::plugin, Needs::Nothing),
@@ -164,6 +165,10 @@ const TESTS: [Test; 23] = [
         netswap::in_use,
         Needs::Nothing,
     ),
+];
+
+/// These take long and use one processor. They have a Wine of their own, and run beside the others.
+const CRASHES: [Test; 2] = [
     (
         "a program that crashes on a share leaves dumps, which netswap diagnoses",
         crash::dumps,
@@ -210,48 +215,84 @@ pub(crate) enum NotPassed {
 pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
     let toolchain = Toolchain::find().map_err(not_run)?;
     println!("built with {}", toolchain.versions().join("; "));
-    let wine = Wine::start(&toolchain.debian).map_err(not_run)?;
-    println!("run by {}", wine.version());
     let linker = released("netswap-linker").map_err(NotPassed::Failed)?;
-    let setup = Setup { toolchain: &toolchain, wine, linker, target_dir: target_dir() };
-    let (mut seen, mut printed) = (Vec::new(), Vec::new());
-    let (mut failed, mut lacking) = (Vec::new(), Vec::new());
-    for (name, test, needs) in TESTS {
-        if let Err(why) = needs.provide() {
-            println!("not run           {name}: {why}");
-            lacking.push(format!("{name}: {why}"));
-            continue;
+    let setup = |prefix: &str| {
+        let wine = Wine::start(&toolchain.debian, prefix)?;
+        Ok(Setup { toolchain: &toolchain, wine, linker: linker.clone(), target_dir: target_dir() })
+    };
+    let setup_of_crashes = setup("crashes").map_err(not_run)?;
+    let setup = setup("prefix").map_err(not_run)?;
+    println!("run by {}", setup.wine.version());
+    let mut results = Results::default();
+    thread::scope(|scope| {
+        let crashes = scope.spawn(|| Results::of(&setup_of_crashes, &CRASHES));
+        results = Results::of(&setup, &TESTS);
+        match crashes.join() {
+            Ok(crashes) => results.add(crashes),
+            Err(_) => results.failed.push("the tests of crashes have panicked"),
         }
-        let start = Instant::now();
-        let result = test(&setup);
-        let seconds = start.elapsed().as_secs_f64();
-        match result {
-            Ok(told) => {
-                println!("passed {seconds:7.1} s  {name}: {}", told.text);
-                seen.extend(told.seen);
-                printed.extend(told.printed);
-            }
-            Err(why) => {
-                println!("FAILED {seconds:7.1} s  {name}: {why}");
-                failed.push(name);
-            }
-        }
-    }
-    if failed.is_empty() && lacking.is_empty() {
-        match pages(&setup, &seen, &printed, write) {
+    });
+    if results.failed.is_empty() && results.lacking.is_empty() {
+        match pages(&setup, &results.seen, &results.printed, write) {
             Ok(()) => println!("passed            {PAGES}"),
             Err(why) => {
                 println!("FAILED            {PAGES}: {why}");
-                failed.push(PAGES);
+                results.failed.push(PAGES);
             }
         }
     } else {
         println!("not run           {PAGES}: not all tests have passed");
     }
-    match (&failed[..], &lacking[..]) {
+    match (&results.failed[..], &results.lacking[..]) {
         ([], []) => Ok(()),
-        ([], _) => Err(NotPassed::NotRun(lacking.join("; "))),
-        _ => Err(NotPassed::Failed(failed.join("; "))),
+        ([], _) => Err(NotPassed::NotRun(results.lacking.join("; "))),
+        _ => Err(NotPassed::Failed(results.failed.join("; "))),
+    }
+}
+
+/// What has come of tests.
+#[derive(Default)]
+struct Results {
+    seen: Vec<Seen>,
+    printed: Vec<Printed>,
+    failed: Vec<&'static str>,
+    /// Which could not be run here, and why.
+    lacking: Vec<String>,
+}
+
+impl Results {
+    /// Runs the tests, each to its end.
+    fn of(setup: &Setup<'_>, tests: &[Test]) -> Self {
+        let mut results = Results::default();
+        for (name, test, needs) in tests {
+            if let Err(why) = needs.provide() {
+                println!("not run           {name}: {why}");
+                results.lacking.push(format!("{name}: {why}"));
+                continue;
+            }
+            let start = Instant::now();
+            let result = test(setup);
+            let seconds = start.elapsed().as_secs_f64();
+            match result {
+                Ok(told) => {
+                    println!("passed {seconds:7.1} s  {name}: {}", told.text);
+                    results.seen.extend(told.seen);
+                    results.printed.extend(told.printed);
+                }
+                Err(why) => {
+                    println!("FAILED {seconds:7.1} s  {name}: {why}");
+                    results.failed.push(name);
+                }
+            }
+        }
+        results
+    }
+
+    fn add(&mut self, other: Results) {
+        self.seen.extend(other.seen);
+        self.printed.extend(other.printed);
+        self.failed.extend(other.failed);
+        self.lacking.extend(other.lacking);
     }
 }
 
@@ -283,7 +324,7 @@ fn pages(setup: &Setup<'_>, seen: &[Seen], printed: &[Printed], write: bool) -> 
 
 /// Lists all tests, none of which was run.
 fn not_run(why: String) -> NotPassed {
-    for (name, ..) in TESTS {
+    for (name, ..) in TESTS.iter().chain(&CRASHES) {
         println!("not run           {name}");
     }
     println!("not run           {PAGES}");

@@ -23,9 +23,9 @@ pub(crate) struct Wine<'a> {
 }
 
 impl<'a> Wine<'a> {
-    /// Makes the prefix anew. `Err` says why it cannot.
-    pub(crate) fn start(debian: &'a Debian) -> Result<Self, String> {
-        let wine = Wine { debian, prefix: cache()?.join("windows").join("prefix") };
+    /// Makes the prefix of this name anew. `Err` says why it cannot.
+    pub(crate) fn start(debian: &'a Debian, name: &str) -> Result<Self, String> {
+        let wine = Wine { debian, prefix: cache()?.join("windows").join(name) };
         wine.put_in_place()?;
         let _ = fs::remove_dir_all(&wine.prefix);
         let system = wine.prefix.join("drive_c/windows/system32");
