@@ -69,8 +69,11 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// As many wheels are fetched at once: pip waits for the network most of the time.
+/// As many pips run at once: they wait for the network most of the time.
 const AT_ONCE: usize = 4;
+
+/// As many wheels one pip downloads: each takes a second to start. What it has downloaded is lost when it fails.
+const IN_ONE_GO: usize = 8;
 
 /// Fetches the wheels that are missing.
 pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
@@ -84,7 +87,12 @@ pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
         let python = Python::find()?;
         let _lock = lock_cache("corpus")?;
         println!("fetching {} wheels with Windows images", missing().len());
-        in_threads(AT_ONCE, missing(), |wheel| wheel.fetch(&root, &python))?;
+        let mut groups: BTreeMap<_, Vec<&Wheel>> = BTreeMap::new();
+        for wheel in missing() {
+            groups.entry((&wheel.platform, &wheel.python)).or_default().push(wheel);
+        }
+        let batches = groups.values().flat_map(|wheels| wheels.chunks(IN_ONE_GO)).collect();
+        in_threads(AT_ONCE, batches, |wheels| fetch_together(wheels, &root, &python))?;
     }
     Ok(Corpus { root, folders: wheels.iter().map(Wheel::folder).collect() })
 }
@@ -126,26 +134,11 @@ impl Wheel {
         files(folder).is_ok_and(|files| files.len() == self.images)
     }
 
-    /// Downloads and unpacks it beside its place, and puts it there when it is complete.
-    fn fetch(&self, root: &Path, python: &Python) -> Result<(), String> {
-        let partial = root.join(format!("{}.{}.partial", self.folder(), std::process::id()));
-        let place = root.join(self.folder());
-        let fetched = self.unpack(&partial, python).and_then(|images| {
-            if place.exists() {
-                fs::remove_dir_all(&place).map_err(at(&place))?;
-            }
-            fs::rename(&images, &place).map_err(at(&place))
-        });
-        let cleared = fs::remove_dir_all(&partial).map_err(at(&partial));
-        fetched.and(cleared)
-    }
-
-    /// Downloads and unpacks it in the folder, and returns that of its images.
-    fn unpack(&self, folder: &Path, python: &Python) -> Result<PathBuf, String> {
-        let (download, images) = (folder.join("wheel"), folder.join("images"));
-        fs::create_dir_all(&download).map_err(at(&download))?;
-        check(python.pip().args(self.download()).arg("--dest").arg(&download))?;
-        let wheel = files(&download)?.pop().ok_or("pip has downloaded nothing")?;
+    /// Unpacks what pip has downloaded beside its place, and puts it there when it is complete.
+    fn unpack(&self, downloads: &Path, root: &Path, python: &Python) -> Result<(), String> {
+        let images = downloads.join(self.folder());
+        let wheel = files(downloads)?.into_iter().find(|file| self.is_of(file));
+        let wheel = wheel.ok_or_else(|| format!("pip has not downloaded {}", self.requirement))?;
         check(python.command().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&images))?;
         for file in files(&images)? {
             if !begins_with_mz(&file).map_err(at(&file))? {
@@ -157,11 +150,25 @@ impl Wheel {
             let name = self.folder();
             return Err(format!("{name} holds {found} images, and the list says {}", self.images));
         }
-        Ok(images)
+        let place = root.join(self.folder());
+        if place.exists() {
+            fs::remove_dir_all(&place).map_err(at(&place))?;
+        }
+        fs::rename(&images, &place).map_err(at(&place))
+    }
+
+    /// Whether a file is this package's wheel, by its name. Names are the same whatever parts their words and however they
+    /// are capitalized ([name normalization](https://packaging.python.org/en/latest/specifications/name-normalization/)).
+    fn is_of(&self, file: &Path) -> bool {
+        let normalized = |name: &str| name.to_lowercase().replace(['_', '.'], "-");
+        let file = file.file_name().unwrap_or_default().to_string_lossy();
+        let package = self.requirement.split("==").next().unwrap_or_default();
+        file.ends_with(".whl")
+            && normalized(file.split('-').next().unwrap_or_default()) == normalized(package)
     }
 
     /// What pip is to do.
-    fn download(&self) -> [&str; 8] {
+    fn download(&self) -> [&str; 7] {
         [
             "download",
             "--no-deps",
@@ -170,9 +177,23 @@ impl Wheel {
             &self.platform,
             "--python-version",
             self.python.trim_start_matches("cp"),
-            &self.requirement,
         ]
     }
+}
+
+/// Fetches wheels for one platform and one Python.
+fn fetch_together(wheels: &[&Wheel], root: &Path, python: &Python) -> Result<(), String> {
+    let Some(first) = wheels.first() else {
+        return Ok(());
+    };
+    let downloads = root.join(format!("{}.{}.partial", first.folder(), std::process::id()));
+    fs::create_dir_all(&downloads).map_err(at(&downloads))?;
+    let mut pip = python.pip();
+    pip.args(first.download()).args(wheels.iter().map(|wheel| &wheel.requirement));
+    let fetched = check(pip.arg("--dest").arg(&downloads))
+        .and_then(|()| wheels.iter().try_for_each(|wheel| wheel.unpack(&downloads, root, python)));
+    let cleared = fs::remove_dir_all(&downloads).map_err(at(&downloads));
+    fetched.and(cleared)
 }
 
 /// All files below a folder.
@@ -317,11 +338,16 @@ mod tests {
     fn a_line_tells_what_pip_is_asked_for() {
         let wheel = Wheel::parse("numpy==2.5.5  win_amd64  cp312  21  small").unwrap();
         assert_eq!(wheel.folder(), "numpy-2.5.5-cp312-win_amd64");
-        assert_eq!(
-            wheel.download()[3..],
-            ["--platform", "win_amd64", "--python-version", "312", "numpy==2.5.5"]
-        );
+        assert_eq!(wheel.download()[3..], ["--platform", "win_amd64", "--python-version", "312"]);
         assert_eq!((wheel.images, wheel.small), (21, true));
+    }
+
+    #[test]
+    fn a_wheel_is_found_by_the_name_of_its_package() {
+        let wheel = Wheel::parse("kivy-deps.sdl2==0.7.0 win32 cp311 12").unwrap();
+        assert!(wheel.is_of(Path::new("a/Kivy_deps.sdl2-0.7.0-cp311-cp311-win32.whl")));
+        assert!(!wheel.is_of(Path::new("a/kivy_deps-0.7.0-cp311-cp311-win32.whl")));
+        assert!(!wheel.is_of(Path::new("a/kivy-deps.sdl2")));
     }
 
     #[test]
