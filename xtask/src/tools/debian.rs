@@ -74,8 +74,7 @@ impl Tree {
 
     /// Checks the version of each tool, as it prints it or as its package has it.
     fn check(&self, tools: &[&Tool]) -> Result<(), String> {
-        let list = self.folder.join(PACKAGES);
-        let text = fs::read_to_string(&list).map_err(at(&list))?;
+        let text = self.packages()?;
         let packages: BTreeMap<_, _> =
             text.lines().filter_map(|line| line.split_once(' ')).collect();
         for tool in tools {
@@ -89,6 +88,12 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// Returns the packages with their versions, as text.
+    pub(crate) fn packages(&self) -> Result<String, String> {
+        let list = self.folder.join(PACKAGES);
+        fs::read_to_string(&list).map_err(at(&list))
     }
 
     /// The first line of what a program prints for `--version`.

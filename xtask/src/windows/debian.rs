@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::gcc::{GCC_ANYWHERE, write_gcc};
 use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo};
-use crate::process::{cache, check, output, root, variable};
+use crate::process::{at, cache, check, lock_cache, output, root, variable};
 use crate::tools::{Tree, WINDOWS};
 
 /// The programs that are run here.
@@ -66,7 +66,15 @@ impl Debian {
     /// Fetches what is missing. `Err` says why it cannot be fetched.
     pub(crate) fn find() -> Result<Self, String> {
         let debian = Debian { tree: Tree::find(WINDOWS)?, made: cache()?.join("windows") };
-        debian.make()?;
+        // `cargo xtask prepare` can be using the files, so they are not written again without need.
+        let _lock = lock_cache("windows")?;
+        let source = debian.source()?;
+        let marker = debian.made.join("source.txt");
+        if fs::read_to_string(&marker).ok().as_ref() != Some(&source) {
+            debian.make()?;
+            fs::write(&marker, source).map_err(at(&marker))?;
+        }
+        debian.check_assembler()?;
         Ok(debian)
     }
 
@@ -89,7 +97,29 @@ impl Debian {
         self.scripts().join(name)
     }
 
-    /// Makes the scripts and the libraries, which is quicker than to tell whether they are as they should be.
+    /// Returns everything that the scripts and libraries are made from: the packages and this code.
+    fn source(&self) -> Result<String, String> {
+        let code = [
+            include_str!("debian.rs"),
+            include_str!("gcc.rs"),
+            include_str!("../../windows/start.c"),
+        ];
+        Ok([self.tree.packages()?, self.tree.path("").display().to_string(), code.concat()]
+            .concat())
+    }
+
+    /// Checks that gcc runs the assembler of the tree. An installed one can have another version.
+    fn check_assembler(&self) -> Result<(), String> {
+        let assembler = output(self.gcc().arg("-print-prog-name=as"))?;
+        let assembler = Path::new(assembler.trim_end());
+        if assembler.starts_with(self.tree.path("")) {
+            Ok(())
+        } else {
+            Err(format!("gcc runs an installed assembler: {}", assembler.display()))
+        }
+    }
+
+    /// Makes the scripts and the libraries.
     fn make(&self) -> Result<(), String> {
         let failed = |error: std::io::Error| format!("{}: {error}", self.made.display());
         fs::create_dir_all(self.scripts()).map_err(failed)?;
@@ -99,10 +129,6 @@ impl Debian {
             let first = first.replace("{usr}", &self.tree.path("usr").to_string_lossy());
             let first = first.replace("{gcc}", &gcc.to_string_lossy());
             self.tree.script(&self.script(name), program, &first)?;
-        }
-        let assembler = output(self.gcc().arg("-print-prog-name=as"))?;
-        if !Path::new(assembler.trim_end()).starts_with(self.tree.path("")) {
-            return Err(format!("gcc runs an installed assembler: {}", assembler.trim_end()));
         }
         for (name, of_mingw) in LIBRARIES {
             let from = format!("{LIBRARIES_OF_MINGW}/lib{of_mingw}.a");
