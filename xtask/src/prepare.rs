@@ -1,7 +1,7 @@
-//! `cargo xtask prepare`: fetches and compiles what the checks need, so that they need not wait for it.
+//! `cargo xtask prepare`: fetches and compiles ahead what the checks need.
 //!
-//! `cargo xtask test` runs it at its side. Compilers leave processors idle now and then, and the network
-//! leaves them idle all the time.
+//! `cargo xtask test` runs it in the background at low priority. It uses the processor time that the first checks leave
+//! idle while they compile a single crate or wait for a test.
 
 use std::fs::{self, File};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -12,18 +12,18 @@ use crate::process::scratch;
 use crate::tools;
 use crate::windows;
 
-/// What is prepared, and how.
+/// A step: its name and its function.
 type Step = (&'static str, fn() -> Result<(), String>);
 
-/// In the order in which the checks need it.
+/// All steps, in the order in which the checks need them.
 const STEPS: [Step; 4] = [
     ("the tools", tools::fetch),
     ("the images of the corpus", || corpus::fetch(Selection::Small).map(drop)),
     ("the fuzz targets", || Fuzzer::find()?.build(&TARGETS)),
-    ("the standard library for Windows", windows::prepare),
+    ("programs and the standard library for Windows", windows::prepare),
 ];
 
-/// Runs all steps. One that fails does not stop the others.
+/// Runs all steps, even if one fails.
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
     if !arguments.is_empty() {
         eprintln!("usage: cargo xtask prepare");
@@ -40,10 +40,10 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     code
 }
 
-/// Starts it beside other work, which it does not slow down: it gets the time that is left.
+/// Starts `cargo xtask prepare` in the background at low priority.
 ///
-/// A check that needs what is not ready waits for it, and makes it itself where that has failed. So what
-/// goes wrong here is told by the check.
+/// A check that needs something unfinished waits for it. If a step failed, the check repeats it and reports the error, so
+/// this function ignores errors.
 pub(crate) fn begin() -> Option<Child> {
     let log = scratch("prepare.log");
     let file = fs::create_dir_all(scratch("")).and_then(|()| File::create(&log)).ok()?;

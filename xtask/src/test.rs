@@ -56,6 +56,9 @@ const CHECKS: [Check; 22] = [
     ("cargo xtask verify finds it when the bit is switched off", verify_without_the_bit),
 ];
 
+/// The arguments of `cargo clippy` that turn warnings into errors.
+const DENY: [&str; 3] = ["--", "--deny", "warnings"];
+
 /// The arguments of Cargo that run the tests with real builds.
 const BUILDS: [&str; 6] = ["test", "--locked", "--package", "netswap", "--test", "builds"];
 
@@ -81,7 +84,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         let mut test = Command::new(xtask);
         test.arg("test").args(words).env("PATH", path).env(DECOYS, "1");
         if words.is_empty() {
-            // Each check compiles once, and so in less time.
+            // Incremental compilation costs a tenth of the time here, and nothing is compiled twice.
             test.env("CARGO_INCREMENTAL", "0");
         }
         test.status().map_err(|error| error.to_string())
@@ -112,8 +115,8 @@ fn run_here(words: &[String]) -> ExitCode {
         return ExitCode::from(2);
     }
     let start = Instant::now();
-    // A few checks need little.
-    let mut preparing = if chosen.len() == CHECKS.len() { prepare::begin() } else { None };
+    // A single check needs few of the tools.
+    let mut preparing = if words.is_empty() { prepare::begin() } else { None };
     let mut rows = Vec::new();
     let (mut failed, mut not_run) = (0, 0);
     for (index, (name, check)) in chosen.iter().enumerate() {
@@ -133,7 +136,7 @@ fn run_here(words: &[String]) -> ExitCode {
         });
     }
     if let Some(preparing) = &mut preparing {
-        // What it could not prepare, the checks have told.
+        // If it failed, the checks have reported the cause.
         let _ = preparing.wait();
     }
     println!("\n{}\n", rows.join("\n"));
@@ -161,10 +164,10 @@ fn in_examples(cargo: impl Fn() -> Command) -> Result<(), String> {
     Ok(())
 }
 
-/// Cargo for another project, which uses the dependencies that were compiled for this workspace where it has the same.
-/// Programs are put into the target folder of this name.
-fn beside(target: &str, arguments: &[&str]) -> Command {
-    // As in this workspace's Cargo.toml; else they would not be the same.
+/// Returns a Cargo command for another project that reuses the dependencies compiled for this workspace. Programs go to
+/// the target folder of this name.
+fn cargo_sharing(target: &str, arguments: &[&str]) -> Command {
+    // The same profile as in this workspace's Cargo.toml, because Cargo reuses nothing from another profile.
     let profile = ["--config=profile.dev.debug=1", "--config=profile.dev.package.'*'.debug=false"];
     let mut cargo = cargo(&profile);
     cargo.args(arguments).env("CARGO_TARGET_DIR", scratch(target));
@@ -189,7 +192,6 @@ fn formatted() -> Outcome {
 }
 
 fn clippy() -> Outcome {
-    let deny = ["--", "--deny", "warnings"];
     let all = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
     // Cargo leaves it out of `--all-targets`, as `cargo test` does.
     let builds = ["clippy", "--quiet", "--locked", "--package", "netswap", "--test", "builds"];
@@ -198,11 +200,11 @@ fn clippy() -> Outcome {
         ["clippy", "--quiet", "--locked", "--package", "netswap", "--no-default-features"];
     // The workspace's tests need its feature.
     let build = ["clippy", "--quiet", "--locked", "--package", "netswap-build", "--all-targets"];
-    let result = check(cargo(&all).args(deny))
-        .and_then(|()| check(cargo(&builds).args(deny)))
-        .and_then(|()| check(cargo(&library).args(deny)))
-        .and_then(|()| check(cargo(&build).args(deny)))
-        .and_then(|()| in_examples(|| beside("examples", &[&all[..], &deny].concat())));
+    let result = check(cargo(&all).args(DENY))
+        .and_then(|()| check(cargo(&builds).args(DENY)))
+        .and_then(|()| check(cargo(&library).args(DENY)))
+        .and_then(|()| check(cargo(&build).args(DENY)))
+        .and_then(|()| in_examples(|| cargo_sharing("examples", &[&all[..], &DENY].concat())));
     passed_if(result)
 }
 
@@ -272,13 +274,12 @@ fn fuzzed() -> Outcome {
         Ok(fuzzer) => fuzzer,
         Err(why) => return Outcome::NotRun(why),
     };
-    // What only the targets see, and they themselves, which are a workspace of their own.
-    let deny = ["--", "--deny", "warnings"];
+    // The library's code for the fuzz targets, and the targets, which are a workspace of their own.
     let mut library = cargo(&["clippy", "--quiet", "--locked", "--package", "netswap", "--lib"]);
-    library.args(["--features", "fuzzing"]).args(deny);
-    let mut targets = beside("fuzz", &["clippy", "--quiet", "--locked", "--all-targets"]);
-    targets.args(deny).current_dir(root().join("fuzz"));
-    // Nothing is linked, so libFuzzer need not be compiled.
+    library.args(["--features", "fuzzing"]).args(DENY);
+    let mut targets = cargo_sharing("fuzz", &["clippy", "--quiet", "--locked", "--all-targets"]);
+    targets.args(DENY).current_dir(root().join("fuzz"));
+    // Clippy links nothing, so the path need not exist. Without it, the build script compiles libFuzzer.
     targets.env("CUSTOM_LIBFUZZER_PATH", scratch("none").join("libfuzzer.a"));
     let result = check(&mut library)
         .and_then(|()| check(&mut targets))
@@ -295,7 +296,7 @@ fn faults() -> Outcome {
 }
 
 fn examples() -> Outcome {
-    // In a folder of their own: Cargo finds the library that a build script has made only below the target folder.
+    // No shared build folder: Cargo 1.95 adds a build script's library to the library path only below the target folder.
     let test = || {
         let mut test = cargo(&["test", "--locked", "--workspace"]);
         test.env("CARGO_TARGET_DIR", scratch("examples"));
@@ -346,7 +347,7 @@ fn no_dependency() -> Outcome {
 /// Uncommitted changes are packed too: what is checked is what is here.
 fn packages() -> Outcome {
     let package = ["package", "--quiet", "--locked", "--allow-dirty"];
-    let mut package = beside("packed", &package);
+    let mut package = cargo_sharing("packed", &package);
     passed_if(check(package.args(["-p", "netswap-build", "-p", "netswap"])))
 }
 
@@ -372,14 +373,20 @@ fn oldest_rust() -> Outcome {
 }
 
 fn verify() -> Outcome {
-    passed_if(check(cargo(&["xtask", "verify"]).env_remove("CARGO_INCREMENTAL")))
+    passed_if(check(&mut cargo_xtask_verify()))
+}
+
+/// Returns the command as a user runs it: with the `CARGO_INCREMENTAL` of the checks, Cargo would compile xtask again.
+fn cargo_xtask_verify() -> Command {
+    let mut verify = cargo(&["xtask", "verify"]);
+    verify.env_remove("CARGO_INCREMENTAL");
+    verify
 }
 
 /// The negative of the check above: its exit code must be that of findings.
 fn verify_without_the_bit() -> Outcome {
     println!("(with NETSWAP=off, so that it must fail)");
-    let mut verify = cargo(&["xtask", "verify"]);
-    let status = verify.env_remove("CARGO_INCREMENTAL").env("NETSWAP", "off").status();
+    let status = cargo_xtask_verify().env("NETSWAP", "off").status();
     match status {
         Ok(status) if status.code() == Some(netswap::ExitCode::Findings as i32) => Outcome::Passed,
         Ok(status) => Outcome::Failed(format!("it ended with {status}")),

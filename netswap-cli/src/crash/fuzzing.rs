@@ -12,7 +12,7 @@ use crate::image::ReadAt;
 ///
 /// # Panics
 ///
-/// Where that does not hold.
+/// If the reader breaks one of these rules.
 pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
     let length = bytes.len() as u64;
     let read = told(minidump::read(bytes, length));
@@ -39,7 +39,7 @@ pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
 ///
 /// # Panics
 ///
-/// Where that does not hold.
+/// If the reader breaks one of these rules.
 pub fn report(bytes: &[u8]) {
     let first = told(wer::read(bytes));
     let is_other = first == Err(CrashError::NotACrash.to_string());

@@ -101,7 +101,7 @@ impl Interpreter {
             Interpreter::Machine => Command::new("python3"),
         };
         command.env_remove("PYTHONHOME").env("PYTHONNOUSERSITE", "1");
-        // What is compiled lies by itself, and not beside the scripts.
+        // Keeps compiled modules out of the repository.
         match cache() {
             Ok(cache) => command.env("PYTHONPYCACHEPREFIX", cache.join("compiled-python")),
             Err(_) => command.env("PYTHONDONTWRITEBYTECODE", "1"),
@@ -109,7 +109,8 @@ impl Interpreter {
         command
     }
 
-    /// Unpacks the pip of Debian: from a wheel, Python would compile it in each run.
+    /// Unpacks Debian's pip and returns its folder. If pip ran from the wheel, Python would compile it in each run, which
+    /// takes a second and a half.
     fn pip(&self) -> Result<Option<PathBuf>, String> {
         let Interpreter::Debian(tree) = self else {
             return Ok(None);

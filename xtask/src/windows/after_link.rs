@@ -9,7 +9,7 @@ use super::seen::{NETWORK_BIT, characteristics};
 use super::toolchain::{GNU, MSVC, with_std};
 use super::upx::Upx;
 use super::wine::{SHARE, windows};
-use super::{Ran, Setup, Told, ran};
+use super::{Ran, Setup, Told, ran, target_dir};
 use crate::examples::HELLO_TOOL;
 use crate::process::{check, everything};
 use crate::signature::Tools;
@@ -18,12 +18,12 @@ use crate::signature::Tools;
 fn verify(setup: &Setup<'_>, arguments: &[&str]) -> Result<Ran, String> {
     let mut cargo = setup.toolchain.cargo(MSVC, &HELLO_TOOL.folder());
     cargo.args(["xtask", "verify", "--locked", "--quiet", "--format", "json"]).args(arguments);
-    ran(cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir))
+    ran(cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir()))
 }
 
 /// The program that it builds.
-fn program(setup: &Setup<'_>) -> PathBuf {
-    setup.target_dir.join(MSVC).join("debug").join("hello-tool.exe")
+fn program() -> PathBuf {
+    target_dir().join(MSVC).join("debug").join("hello-tool.exe")
 }
 
 /// The code of the first finding of a report.
@@ -36,7 +36,7 @@ fn code(ran: &Ran) -> Result<Option<String>, String> {
 
 /// Each of the tools on the program where Cargo built it: verify tells from the receipt what was lost.
 pub(super) fn lost(setup: &Setup<'_>) -> Result<Told, String> {
-    let program = program(setup);
+    let program = program();
     let failed = |error: std::io::Error| format!("{}: {error}", program.display());
     verify(setup, &[])?.expect(0, &[])?;
     let built = fs::read(&program).map_err(failed)?;
@@ -73,7 +73,7 @@ pub(super) fn kept(setup: &Setup<'_>) -> Result<Told, String> {
     // Of this package alone: for another profile Cargo would build std again.
     let strip = format!("profile.dev.package.{}.strip=true", HELLO_TOOL.name);
     verify(setup, &["--config", &strip])?.expect(0, &["\"passed\""])?;
-    let after = characteristics(&program(setup))?;
+    let after = characteristics(&program())?;
     if after & NETWORK_BIT == 0 {
         return Err(format!("it clears the bit: {after:#06x}"));
     }
@@ -85,7 +85,7 @@ pub(super) fn packed(setup: &Setup<'_>) -> Result<Told, String> {
     const IMAGE: &str = "packed.exe";
     verify(setup, &[])?.expect(0, &[])?;
     let packed = setup.wine.share().join(IMAGE);
-    fs::copy(program(setup), &packed).map_err(|error| error.to_string())?;
+    fs::copy(program(), &packed).map_err(|error| error.to_string())?;
     let upx = Upx::find()?;
     let mut told = Vec::new();
     for (what, arguments) in [("packed", &[][..]), ("unpacked", &["-d"])] {
@@ -103,11 +103,11 @@ pub(super) fn packed(setup: &Setup<'_>) -> Result<Told, String> {
 }
 
 /// osslsigncode, on what lld-link has linked with the bit and what netswap-linker has given it.
-pub(super) fn signed(setup: &Setup<'_>) -> Result<Told, String> {
+pub(super) fn signed(_: &Setup<'_>) -> Result<Told, String> {
     let signer = Tools::find()?;
     let mut told = Vec::new();
     for target in [MSVC, GNU] {
-        let image = setup.target_dir.join(target).join("debug").join("hello-tool.exe");
+        let image = target_dir().join(target).join("debug").join("hello-tool.exe");
         let before = characteristics(&image)?;
         let copy = signer.signed(&image)?;
         signer.signature_is_valid(true)?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::seen::{Seen, SetBy, characteristics};
 use super::toolchain::{MSVC, XTASK, with_std};
 use super::wine::{MAPPED, SHARE, windows};
-use super::{Ran, Setup, Told, ran};
+use super::{Ran, Setup, Told, ran, target_dir};
 use crate::examples::{EXAMPLES, Example};
 
 /// Where the examples' programs lie on the share.
@@ -27,7 +27,7 @@ pub(super) fn verified(setup: &Setup<'_>) -> Result<Told, String> {
             return Err(format!("{}: {on:?} are not all of its images", example.name));
         }
         let [package, ..] = example.packages else { continue };
-        let set_by = SetBy::of(package, &setup.target_dir, MSVC)?;
+        let set_by = SetBy::of(package, &target_dir(), MSVC)?;
         for ((image, on), (_, off)) in on.into_iter().zip(off) {
             let name = Path::new(&image).file_name().unwrap_or_default();
             fs::copy(&image, share.join(name)).map_err(|error| format!("{image}: {error}"))?;
@@ -53,7 +53,7 @@ fn built(
     let mut cargo = setup.toolchain.cargo(MSVC, &example.folder());
     cargo.args(XTASK);
     cargo.args(["verify", "--workspace", "--locked", "--quiet", "--format", "json"]);
-    cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", &setup.target_dir);
+    cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir());
     let ran = ran(cargo.env("NETSWAP", netswap))?;
     ran.expect(code, &[])?;
     let status = if code == 0 { "passed" } else { "failed" };

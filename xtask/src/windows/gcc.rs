@@ -1,8 +1,8 @@
-//! gcc with another assembler and linker configured.
+//! Copies of Debian's MinGW gcc that run no installed assembler or linker.
 //!
-//! Debian's MinGW gcc is configured with `--with-as=/usr/bin/x86_64-w64-mingw32-as` and a like `--with-ld`. If these
-//! files exist, gcc and collect2, which it runs to link, run them, whatever `-fuse-ld=` says. Whether they exist depends
-//! on what is installed, so the checks use copies that have other paths there.
+//! Debian configures gcc with `--with-as=/usr/bin/x86_64-w64-mingw32-as` and
+//! `--with-ld=/usr/bin/x86_64-w64-mingw32-ld`. If these files exist, gcc and its linker driver collect2 run them and
+//! ignore `-fuse-ld=`. They exist only where the packages are installed, so the checks replace both paths.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,34 +11,34 @@ use super::debian::{Debian, GCC};
 use crate::process::at;
 use crate::tools::Tree;
 
-/// The paths that Debian's gcc and collect2 have in them.
+/// The paths that are compiled into gcc and collect2.
 const ASSEMBLER: &str = "/usr/bin/x86_64-w64-mingw32-as";
 const LINKER: &str = "/usr/bin/x86_64-w64-mingw32-ld";
 
 const COLLECT2: &str = "usr/lib/gcc/x86_64-w64-mingw32/12-win32/collect2";
 
-/// gcc without an assembler of its own. It finds its other parts by the folder that it is in.
+/// The copy of gcc. It lies in the same folder as gcc, because gcc finds its parts relative to itself.
 pub(super) const GCC_ANYWHERE: &str = "usr/bin/x86_64-w64-mingw32-gcc-anywhere";
 
-/// A program that does not exist: gcc and collect2 then look for one beside gcc, and `-fuse-ld=` counts.
+/// A path where no program is. gcc and collect2 then search their own folders and obey `-fuse-ld=`.
 const NONE: &str = "/nonexistent";
 
-/// Writes a gcc into the tree, and a collect2 into the folder for gcc's option `-B`, that run nothing installed.
+/// Writes the copy of gcc into the tree, and one of collect2 into the folder, which gcc gets as its option `-B`.
 pub(super) fn write_gcc(tree: &Tree, folder: &Path) -> Result<(), String> {
     write_with(&tree.path(GCC), ASSEMBLER, NONE, &tree.path(GCC_ANYWHERE))?;
     write_collect2(tree, folder, NONE)
 }
 
-/// Writes a collect2 with this path of the linker into the folder.
+/// Writes a copy of collect2 that runs this linker into the folder.
 fn write_collect2(tree: &Tree, folder: &Path, linker: &str) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     write_with(&tree.path(COLLECT2), LINKER, linker, &folder.join("collect2"))
 }
 
-/// Writes a copy of a program in which a path is replaced by one that is not longer.
+/// Writes a copy of a program in which a path is replaced. The new path must not be longer.
 fn write_with(from: &Path, old: &str, new: &str, to: &Path) -> Result<(), String> {
     let mut bytes = fs::read(from).map_err(at(from))?;
-    // Not where it is part of a longer text.
+    // With the final zero byte, because gcc also contains the path in its configure command.
     let old = [old.as_bytes(), b"\0"].concat();
     let place = bytes.windows(old.len()).position(|window| window == old);
     let field = place.and_then(|place| bytes.get_mut(place..place + old.len()));

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::gcc::GccWithLinker;
 use super::seen::{Seen, SetBy, characteristics};
 use super::toolchain::{GNU, GNULLVM, in_cargo};
-use super::{Setup, Told};
+use super::{Setup, Told, target_dir};
 use crate::process::{cargo, everything, root};
 use crate::verify::hermetic_targets;
 
@@ -119,10 +119,10 @@ const WAYS: [Way; 8] = [
 ];
 
 /// For each target of `cargo xtask verify`, by rust-lld.
-pub(super) fn msvc(setup: &Setup<'_>) -> Result<Told, String> {
+pub(super) fn msvc(_: &Setup<'_>) -> Result<Told, String> {
     let mut seen = Vec::new();
     for target in hermetic_targets()? {
-        let linked = link(setup, &PROGRAM, &target, "LLD (lld-link), as rust-lld", &|_| {})?;
+        let linked = link(&PROGRAM, &target, "LLD (lld-link), as rust-lld", &|_| {})?;
         if linked.set_by != SetBy::Argument("/SWAPRUN:NET".to_owned()) {
             return Err(format!("{target}: {:?}", linked.set_by));
         }
@@ -133,7 +133,7 @@ pub(super) fn msvc(setup: &Setup<'_>) -> Result<Told, String> {
 
 /// For the MinGW targets, in all ways of the table.
 pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
-    let empty = empty_mingw(setup)?;
+    let empty = empty_mingw()?;
     let mut seen = Vec::new();
     for way in &WAYS {
         for target in way.targets {
@@ -152,7 +152,7 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
                 cargo.env(in_cargo(target, "LINKER"), linker);
                 cargo.env(in_cargo(target, "RUSTFLAGS"), &flags);
             };
-            let linked = link(setup, &PROGRAM, target, way.linked_by, &set)?;
+            let linked = link(&PROGRAM, target, way.linked_by, &set)?;
             if !(way.expected)(&linked.set_by) {
                 return Err(format!("{target}, {}: {:?}", way.linked_by, linked.set_by));
             }
@@ -164,8 +164,8 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
 
 /// A gcc that is configured with GNU ld ignores `-fuse-ld=lld`, which netswap-build cannot know.
 pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Told, String> {
-    let empty = empty_mingw(setup)?;
-    let gcc = GccWithLinker::new(setup.debian(), &setup.target_dir)?;
+    let empty = empty_mingw()?;
+    let gcc = GccWithLinker::new(setup.debian(), &target_dir())?;
     let flags = format!(
         "-Cpanic=abort -Lnative={} -Clink-arg=-fuse-ld=lld -Clink-arg=-B{} -Clink-arg=-nostartfiles",
         empty.display(),
@@ -175,7 +175,7 @@ pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Told, String> {
         cargo.env(in_cargo(GNU, "LINKER"), &gcc.script);
         cargo.env(in_cargo(GNU, "RUSTFLAGS"), &flags);
     };
-    match link(setup, &PROGRAM, GNU, "gcc", &set) {
+    match link(&PROGRAM, GNU, "gcc", &set) {
         Err(log) if log.contains(DISAMBIGUATE) => Ok(format!("`{DISAMBIGUATE}`").into()),
         Err(log) => Err(log),
         Ok(_) => Err("it links".to_owned()),
@@ -187,14 +187,13 @@ const DISAMBIGUATE: &str = "unable to disambiguate: -Xlink=/swaprun:net";
 
 /// Links it by the Cargo at hand, with the bit and without, as `set` has Cargo do.
 pub(super) fn link(
-    setup: &Setup<'_>,
     fixture: &Fixture,
     target: &str,
     linked_by: &str,
     set: &dyn Fn(&mut Command),
 ) -> Result<Seen, String> {
     let fixtures = root().join("fixtures");
-    let target_dir = setup.target_dir.join("fixtures");
+    let target_dir = target_dir().join("fixtures");
     let build = |netswap: &str| {
         let mut cargo = cargo(&["build", "--quiet", "--offline", "--target", target]);
         cargo.arg("--config").arg(fixtures.join(".cargo").join("config.toml"));
@@ -220,12 +219,12 @@ pub(super) fn link(
 }
 
 /// A folder of empty libraries and objects in place of MinGW's, of which the fixture needs nothing.
-fn empty_mingw(setup: &Setup<'_>) -> Result<PathBuf, String> {
+fn empty_mingw() -> Result<PathBuf, String> {
     const LIBRARIES: [&str; 13] = [
         "advapi32", "gcc", "gcc_eh", "kernel32", "mingw32", "mingwex", "moldname", "msvcrt",
         "pthread", "shell32", "ucrt", "unwind", "user32",
     ];
-    let folder = setup.target_dir.join("empty");
+    let folder = target_dir().join("empty");
     let empty = |name: &str| fs::write(folder.join(name), "!<arch>\n");
     let all = || {
         fs::create_dir_all(&folder)?;

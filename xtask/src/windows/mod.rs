@@ -1,11 +1,9 @@
 //! `cargo xtask windows`: programs with std, built for Windows, verified, and run as Windows programs.
 //!
-//! What is installed is used, else Debian's packages, which are unpacked into the cache and not
-//! installed. Wine proves that an image loads and runs and does with files what it should; it does not
-//! act on the bit.
+//! The compilers, linkers and Wine come from Debian's packages, which are unpacked into the cache and not installed.
+//! Wine proves that an image loads and runs and handles files correctly. It ignores the swap-run bits.
 
 mod after_link;
-mod ahead;
 mod crash;
 mod debian;
 mod examples;
@@ -14,6 +12,7 @@ mod links;
 mod native;
 mod netswap;
 mod page;
+mod prepare;
 mod seen;
 mod targets;
 mod toolchain;
@@ -26,9 +25,9 @@ use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Instant;
 
-pub(crate) use self::ahead::prepare;
 pub(crate) use self::debian::Debian;
 use self::page::Page;
+pub(crate) use self::prepare::prepare;
 use self::seen::{Seen, table_of};
 use self::toolchain::Toolchain;
 use self::upx::Upx;
@@ -45,11 +44,9 @@ struct Setup<'a> {
     wine: Wine<'a>,
     /// netswap-linker.
     linker: PathBuf,
-    /// Where Cargo builds.
-    target_dir: PathBuf,
 }
 
-/// Where Cargo builds.
+/// Returns Cargo's target folder for all of these builds.
 fn target_dir() -> PathBuf {
     scratch("windows")
 }
@@ -167,7 +164,8 @@ const TESTS: [Test; 21] = [
     ),
 ];
 
-/// These take long and use one processor. They have a Wine of their own, and run beside the others.
+/// These tests use one processor for a minute, so they run in parallel with the others. They put images without the bit
+/// on the share, so they have a Wine prefix and a share of their own.
 const CRASHES: [Test; 2] = [
     (
         "a program that crashes on a share leaves dumps, which netswap diagnoses",
@@ -218,15 +216,15 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
     let linker = released("netswap-linker").map_err(NotPassed::Failed)?;
     let setup = |prefix: &str| {
         let wine = Wine::start(&toolchain.debian, prefix)?;
-        Ok(Setup { toolchain: &toolchain, wine, linker: linker.clone(), target_dir: target_dir() })
+        Ok(Setup { toolchain: &toolchain, wine, linker: linker.clone() })
     };
     let setup_of_crashes = setup("crashes").map_err(not_run)?;
     let setup = setup("prefix").map_err(not_run)?;
     println!("run by {}", setup.wine.version());
     let mut results = Results::default();
     thread::scope(|scope| {
-        let crashes = scope.spawn(|| Results::of(&setup_of_crashes, &CRASHES));
-        results = Results::of(&setup, &TESTS);
+        let crashes = scope.spawn(|| run_tests(&setup_of_crashes, &CRASHES));
+        results = run_tests(&setup, &TESTS);
         match crashes.join() {
             Ok(crashes) => results.add(crashes),
             Err(_) => results.failed.push("the tests of crashes have panicked"),
@@ -250,44 +248,44 @@ pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
     }
 }
 
-/// What has come of tests.
+/// Runs all of the tests, even if some fail.
+fn run_tests(setup: &Setup<'_>, tests: &[Test]) -> Results {
+    let mut results = Results::default();
+    for (name, test, needs) in tests {
+        if let Err(why) = needs.provide() {
+            println!("not run           {name}: {why}");
+            results.lacking.push(format!("{name}: {why}"));
+            continue;
+        }
+        let start = Instant::now();
+        let result = test(setup);
+        let seconds = start.elapsed().as_secs_f64();
+        match result {
+            Ok(told) => {
+                println!("passed {seconds:7.1} s  {name}: {}", told.text);
+                results.seen.extend(told.seen);
+                results.printed.extend(told.printed);
+            }
+            Err(why) => {
+                println!("FAILED {seconds:7.1} s  {name}: {why}");
+                results.failed.push(name);
+            }
+        }
+    }
+    results
+}
+
+/// The results of several tests.
 #[derive(Default)]
 struct Results {
     seen: Vec<Seen>,
     printed: Vec<Printed>,
     failed: Vec<&'static str>,
-    /// Which could not be run here, and why.
+    /// The tests that could not run here, each with the reason.
     lacking: Vec<String>,
 }
 
 impl Results {
-    /// Runs the tests, each to its end.
-    fn of(setup: &Setup<'_>, tests: &[Test]) -> Self {
-        let mut results = Results::default();
-        for (name, test, needs) in tests {
-            if let Err(why) = needs.provide() {
-                println!("not run           {name}: {why}");
-                results.lacking.push(format!("{name}: {why}"));
-                continue;
-            }
-            let start = Instant::now();
-            let result = test(setup);
-            let seconds = start.elapsed().as_secs_f64();
-            match result {
-                Ok(told) => {
-                    println!("passed {seconds:7.1} s  {name}: {}", told.text);
-                    results.seen.extend(told.seen);
-                    results.printed.extend(told.printed);
-                }
-                Err(why) => {
-                    println!("FAILED {seconds:7.1} s  {name}: {why}");
-                    results.failed.push(name);
-                }
-            }
-        }
-        results
-    }
-
     fn add(&mut self, other: Results) {
         self.seen.extend(other.seen);
         self.printed.extend(other.printed);

@@ -8,7 +8,7 @@ use super::debian::compile_by;
 use super::seen::{Seen, SetBy, characteristics};
 use super::toolchain::{GNU, GNULLVM, MSVC, XTASK, in_cargo, with_std};
 use super::wine::{SHARE, windows};
-use super::{Setup, Told, ran};
+use super::{Setup, Told, ran, target_dir};
 use crate::examples::NATIVE_TOOL;
 use crate::process::check;
 
@@ -60,7 +60,7 @@ fn package(
     }
     let _ = fs::remove_file(&log.file);
     cargo.args(XTASK).args(["package", "--locked", "--quiet"]).args(with_std(target));
-    cargo.env("CARGO_TARGET_DIR", &setup.target_dir).env("NETSWAP", netswap);
+    cargo.env("CARGO_TARGET_DIR", target_dir()).env("NETSWAP", netswap);
     ran(&mut cargo)?.expect(code, &[PROGRAM, HELPER])?;
     let dist = NATIVE_TOOL.folder().join("dist");
     let place = setup.wine.share().join(place);
@@ -96,7 +96,7 @@ struct Log {
 
 impl Log {
     fn of(setup: &Setup<'_>, compiler: &str) -> Result<Self, String> {
-        let folder = setup.target_dir.join("logged");
+        let folder = target_dir().join("logged");
         let (script, file) = (folder.join(compiler), folder.join(format!("{compiler}.log")));
         let text = format!(
             "#!/bin/sh\nprintf '%s\\n' \"$@\" >>'{}'\nexec '{}' \"$@\"\n",

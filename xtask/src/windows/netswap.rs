@@ -18,7 +18,7 @@ const PROGRAM: &str = "netswap.exe";
 /// Builds it, puts it onto the share, and lets it judge itself.
 pub(super) fn built(setup: &Setup<'_>) -> Result<Told, String> {
     check(&mut build(setup.toolchain))?;
-    let program = setup.target_dir.join(MSVC).join("debug").join(PROGRAM);
+    let program = target_dir().join(MSVC).join("debug").join(PROGRAM);
     let place = setup.wine.share().join(PROGRAM);
     fs::copy(&program, &place).map_err(|error| format!("{}: {error}", program.display()))?;
     let path = windows(SHARE, Path::new(PROGRAM));
@@ -26,6 +26,7 @@ pub(super) fn built(setup: &Setup<'_>) -> Result<Told, String> {
     Ok("it says so of itself, from the share".into())
 }
 
+/// Returns the command that builds netswap.exe.
 pub(super) fn build(toolchain: &Toolchain) -> Command {
     let mut cargo = toolchain.cargo(MSVC, root());
     cargo.args(["build", "--quiet", "--locked", "--package", "netswap", "--bin", "netswap"]);

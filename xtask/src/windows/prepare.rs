@@ -1,4 +1,4 @@
-//! What the tests compile before they have something to look at.
+//! Compiles ahead what the tests build first.
 
 use std::thread;
 
@@ -8,15 +8,15 @@ use crate::examples::EXAMPLES;
 use crate::process::{check, everything, root};
 use crate::released::released;
 
-/// A library of an example. No test looks at it, so it can be compiled while they run.
+/// A library of an example. No test reads it, so building it cannot disturb a test that is running.
 const LIBRARY: (&str, &str) = ("workspace-tools", "greetings");
 
-/// Compiles what the tests compile, where they do.
+/// Compiles the slow parts in the folders where the tests build them, so that Cargo and zig find them done.
 pub(crate) fn prepare() -> Result<(), String> {
     let toolchain = Toolchain { debian: Debian::find()? };
     let by_zig = || Zig::find()?.prepare(&target_dir(), &toolchain.debian);
     thread::scope(|scope| {
-        // It uses one processor for two minutes.
+        // zig uses one processor for two minutes.
         let zig = scope.spawn(by_zig);
         let cargo = by_cargo(&toolchain);
         let zig = zig.join().unwrap_or_else(|_| Err("a thread has panicked".to_owned()));
@@ -24,7 +24,7 @@ pub(crate) fn prepare() -> Result<(), String> {
     })
 }
 
-/// std for each target, the xtasks of the examples, and netswap.exe.
+/// Compiles std for each target, the xtasks of the examples, and netswap.exe.
 fn by_cargo(toolchain: &Toolchain) -> Result<(), String> {
     let linker = released("netswap-linker")?;
     let (example, library) = LIBRARY;
@@ -38,7 +38,7 @@ fn by_cargo(toolchain: &Toolchain) -> Result<(), String> {
     }
     for example in &EXAMPLES {
         let mut cargo = toolchain.cargo(MSVC, &example.folder());
-        // Its help, since only `cargo xtask` compiles what it does.
+        // `cargo build --package xtask` would select other features of its dependencies than `cargo xtask` does.
         cargo.args(XTASK).args(["verify", "--locked", "--help"]);
         everything(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
     }

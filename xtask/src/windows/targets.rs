@@ -9,7 +9,7 @@ use super::seen::{Seen, SetBy, characteristics};
 use super::toolchain::{GNU, GNULLVM, in_cargo, with_std};
 use super::wine::{SHARE, windows};
 use super::zig::Zig;
-use super::{Setup, Told, ran};
+use super::{Setup, Told, ran, target_dir};
 use crate::examples::HELLO_TOOL;
 use crate::process::everything;
 
@@ -41,7 +41,7 @@ pub(super) fn gnu(setup: &Setup<'_>) -> Result<Told, String> {
 /// have run itself is a command of its own.
 pub(super) fn zig(setup: &Setup<'_>) -> Result<Told, String> {
     let zig = Zig::find()?;
-    let linker = zig.linker(&setup.target_dir, setup.debian())?;
+    let linker = zig.linker(&target_dir(), setup.debian())?;
     let cargo = |netswap: &str| {
         let mut cargo = setup.toolchain.cargo(GNU, &HELLO_TOOL.folder());
         cargo.env(in_cargo(GNU, "LINKER"), &setup.linker).env("NETSWAP_LINKER", &linker);
@@ -55,13 +55,13 @@ pub(super) fn zig(setup: &Setup<'_>) -> Result<Told, String> {
 /// The same without netswap-linker: cargo-zigbuild's own linker.
 pub(super) fn zig_alone(setup: &Setup<'_>) -> Result<Told, String> {
     let zig = Zig::find()?;
-    let linker = zig.linker(&setup.target_dir, setup.debian())?;
+    let linker = zig.linker(&target_dir(), setup.debian())?;
     let set = |cargo: &mut Command| {
         cargo.env(in_cargo(GNU, "LINKER"), &linker);
         cargo.env(in_cargo(GNU, "RUSTFLAGS"), "-Cpanic=abort -Clink-arg=-nostartfiles");
         zig.provide(cargo);
     };
-    let seen = link(setup, &DLL, GNU, "zig cc", &set)?;
+    let seen = link(&DLL, GNU, "zig cc", &set)?;
     told(seen, |set_by| *set_by == SetBy::Nothing)
 }
 
@@ -83,12 +83,12 @@ fn built_and_run(
     // Its own build does not tell which linker it was linked by.
     let mut clean = setup.toolchain.cargo(target, &HELLO_TOOL.folder());
     clean.args(["clean", "--quiet", "--package", HELLO_TOOL.name, "--target", target]);
-    everything(clean.env("CARGO_TARGET_DIR", &setup.target_dir))?;
+    everything(clean.env("CARGO_TARGET_DIR", target_dir()))?;
     let build = |netswap: &str| {
         let mut cargo = cargo(netswap);
         cargo.args(["--quiet", "--locked"]).args(with_std(target));
-        everything(cargo.env("CARGO_TARGET_DIR", &setup.target_dir))?;
-        let program = setup.target_dir.join(target).join("debug").join(IMAGE);
+        everything(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
+        let program = target_dir().join(target).join("debug").join(IMAGE);
         let place = setup.wine.share().join("targets").join(IMAGE);
         fs::create_dir_all(place.parent().unwrap_or(&place)).map_err(|error| error.to_string())?;
         fs::copy(&program, &place).map_err(|error| format!("{}: {error}", program.display()))?;
@@ -98,7 +98,7 @@ fn built_and_run(
     };
     let off = build("off")?;
     let on = build("net")?;
-    let set_by = SetBy::of(HELLO_TOOL.name, &setup.target_dir, target)?;
+    let set_by = SetBy::of(HELLO_TOOL.name, &target_dir(), target)?;
     let (target, linked_by, image) = (target.to_owned(), linked_by.to_owned(), IMAGE.to_owned());
     let seen = Seen { target, linked_by, set_by, image, off, on, is_run: true };
     seen.check()?;

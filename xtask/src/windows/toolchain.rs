@@ -10,14 +10,14 @@ pub(crate) const MSVC: &str = "x86_64-pc-windows-msvc";
 pub(crate) const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 
-/// The arguments that make Cargo build std for the target, too. It compiles faster without debug information, and so do
-/// all other dependencies.
+/// Returns the arguments that make Cargo also build std for the target. Dependencies get no debug information, which
+/// saves compile time.
 pub(crate) fn with_std(target: &str) -> [&str; 5] {
     const NO_DEBUG: &str = "profile.dev.package.'*'.debug=false";
     ["--target", target, "-Zbuild-std=std,panic_abort", "--config", NO_DEBUG]
 }
 
-/// The arguments that make Cargo compile an xtask faster.
+/// Runs an xtask that is compiled without debug information, which saves compile time.
 pub(crate) const XTASK: [&str; 3] = ["--config", "profile.dev.debug=false", "xtask"];
 
 /// How Windows programs are built here.

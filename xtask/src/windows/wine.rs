@@ -23,7 +23,11 @@ pub(crate) struct Wine<'a> {
 }
 
 impl<'a> Wine<'a> {
-    /// Makes the prefix of this name anew. `Err` says why it cannot.
+    /// Creates the prefix of this name, in place of an older one.
+    ///
+    /// # Errors
+    ///
+    /// If Wine creates no prefix, or a program for it does not compile.
     pub(crate) fn start(debian: &'a Debian, name: &str) -> Result<Self, String> {
         let wine = Wine { debian, prefix: cache()?.join("windows").join(name) };
         wine.put_in_place()?;

@@ -58,7 +58,7 @@ impl Zig {
         Ok(path)
     }
 
-    /// Links a program, which compiles zig's C library: on one processor, and once in a cache.
+    /// Links a small program. The first link makes zig compile its C library into the cache.
     pub(super) fn prepare(&self, folder: &Path, debian: &Debian) -> Result<(), String> {
         let mut link = Command::new(self.linker(folder, debian)?);
         self.provide(&mut link);
