@@ -102,18 +102,16 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
 }
 
 fn run_here(words: &[String]) -> ExitCode {
-    let is_chosen =
-        |check: &Check| words.is_empty() || words.iter().any(|word| check.0.contains(word));
-    let chosen: Vec<_> = CHECKS.into_iter().filter(is_chosen).collect();
-    if chosen.is_empty() {
-        eprintln!(
-            "usage: cargo xtask test [--list] [WORD…]\n\nRuns the checks whose name contains a word:"
-        );
+    let has = |check: &Check, word: &String| check.0.contains(word.as_str());
+    if let Some(word) = words.iter().find(|word| !CHECKS.iter().any(|check| has(check, word))) {
+        eprintln!("error: no check has `{word}` in its name\n\nchecks:");
         for (name, _) in CHECKS {
             eprintln!("  {name}");
         }
         return ExitCode::from(2);
     }
+    let is_chosen = |check: &Check| words.is_empty() || words.iter().any(|word| has(check, word));
+    let chosen: Vec<_> = CHECKS.into_iter().filter(is_chosen).collect();
     let start = Instant::now();
     // A single check needs few of the tools.
     let mut preparing = if words.is_empty() { prepare::begin() } else { None };

@@ -20,13 +20,13 @@ use self::version::Version::{AtLeast, Exactly, Series};
 
 /// `cargo xtask tools`: fetches tools, all or those that are named, and prints their versions.
 pub(crate) fn run(names: &[String]) -> ExitCode {
-    let is_named = |tool: &&Tool| names.is_empty() || names.iter().any(|name| *name == tool.name);
-    let chosen: Vec<_> = TOOLS.iter().filter(is_named).collect();
-    if names.iter().any(|name| chosen.iter().all(|tool| tool.name != *name)) {
-        let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
-        eprintln!("usage: cargo xtask tools [NAME…]\n\nnames: {}", known.join(", "));
+    let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        eprintln!("error: there is no tool `{name}`\n\ntools:\n  {}", known.join("\n  "));
         return ExitCode::from(2);
     }
+    let is_named = |tool: &&Tool| names.is_empty() || names.iter().any(|name| *name == tool.name);
+    let chosen: Vec<_> = TOOLS.iter().filter(is_named).collect();
     let fetch = |tool: &&Tool| tool.fetch().map(|()| println!("{}: {}", tool.name, tool.version));
     match chosen.iter().try_for_each(fetch) {
         Ok(()) => ExitCode::SUCCESS,
