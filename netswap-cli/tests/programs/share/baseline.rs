@@ -5,9 +5,9 @@ use std::fs;
 use serde_json::Value;
 use snapbox::str;
 
-use super::support::image::{Image, NET};
-use super::support::share::Share;
 use super::{bad, good, stdout};
+use crate::support::image::{Image, NET};
+use crate::support::share::Share;
 
 /// A share with two failures, which are known in `known.json` beside it.
 fn known() -> Share {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use snapbox::str;
 
-use super::support::image::{Image, NET, Strong, Sum};
-use super::support::share::Share;
+use crate::support::image::{Image, NET, Strong, Sum};
+use crate::support::share::Share;
 
 /// One file for each of what can become of one.
 fn share() -> Share {

@@ -1,15 +1,13 @@
 //! Whatever a file is called, it is patched, told of in one line, and restored.
 
-#![cfg(unix)]
-
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 use snapbox::str;
 
-use super::support::image::{Image, NET};
-use super::support::share::Share;
+use crate::support::image::{Image, NET};
+use crate::support::share::Share;
 
 /// Not UTF-8; two lines, the second forged; escape sequences; text that turns to the left.
 const NAMES: [&[u8]; 5] = [

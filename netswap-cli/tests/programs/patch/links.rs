@@ -1,14 +1,12 @@
 //! One file under several names is changed once, and a link is followed only if asked.
 
-#![cfg(unix)]
-
 use std::fs;
 use std::os::unix::fs::symlink;
 
 use snapbox::str;
 
-use super::support::image::{Image, NET, Sum};
-use super::support::share::Share;
+use crate::support::image::{Image, NET, Sum};
+use crate::support::share::Share;
 
 fn tool() -> Vec<u8> {
     Image::exe().sum(Sum::Right).bytes()

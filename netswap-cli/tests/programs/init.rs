@@ -1,16 +1,12 @@
 //! `netswap init` on projects as people write them: each is a folder of `tests/init`, with the diff and
 //! the report that are expected of it. The tests that build them are in `builds/init.rs`.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::fs;
 use std::process::Command;
 use std::thread;
 
-use support::shape::{Shape, names, shapes};
-use support::{Run, copy, repository};
+use crate::support::shape::{Shape, names, shapes};
+use crate::support::{Run, copy, repository};
 
 /// Compares with a file beside the project, to the byte; `SNAPSHOTS=overwrite` writes it.
 fn compare(name: &str, file: &str, actual: &str) {

@@ -1,16 +1,12 @@
 //! What the program prints and ends with, for good input and bad.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::image::two_tools;
+use crate::support::{Project, X64};
 use snapbox::cmd::{Command, cargo_bin};
 use snapbox::str;
-use support::image::two_tools;
-use support::{Project, X64};
 use tempfile::TempDir;
 
 /// A share with two images, one with the bit and one without, and a file that is none.

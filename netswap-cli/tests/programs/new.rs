@@ -1,16 +1,12 @@
 //! `netswap new` makes a whole project or nothing. The tests that build the projects are in
 //! `builds/new.rs`.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::new::{Home, LAYOUTS, Layout, made_like};
-use support::{Run, cargo, files, repository};
+use crate::support::new::{Home, LAYOUTS, Layout, made_like};
+use crate::support::{Run, cargo, files, repository};
 
 /// The examples, and what each is made with.
 const EXAMPLES: [(&str, &[&str]); 3] =

@@ -1,17 +1,13 @@
 //! `netswap inspect`, and that the images made by hand are what another reader takes them for.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
-use serde_json::Value;
-use snapbox::cmd::OutputAssert;
-use snapbox::str;
-use support::image::{
+use crate::support::image::{
     CD, CERTIFICATE, CLR, DELAY_IMPORT, IMPORT, Image, MAGIC, NET, Strong, Sum, checksum,
     directory, dos, get32, nt, other_executable, put_directory, put16, put32, right_checksum,
 };
-use support::share::Share;
+use crate::support::share::Share;
+use serde_json::Value;
+use snapbox::cmd::OutputAssert;
+use snapbox::str;
 
 /// A program with everything that can be told of one, and DLLs of every kind beside it.
 fn everything() -> Share {

@@ -2,11 +2,11 @@
 
 use snapbox::str;
 
-use super::support::image::{
+use super::{statuses, stdout};
+use crate::support::image::{
     CD, DELAY_IMPORT, IMPORT, Image, NET, directory, get32, put_directory, put32,
 };
-use super::support::share::Share;
-use super::{statuses, stdout};
+use crate::support::share::Share;
 
 fn tool() -> Image {
     Image::exe().with(NET)

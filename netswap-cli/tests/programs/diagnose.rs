@@ -1,16 +1,12 @@
 //! `netswap diagnose`, on the dumps that fuzzing begins with and on reports as Windows writes them. Dumps by a real
 //! `MiniDumpWriteDump` are diagnosed by `cargo xtask windows`.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::{Run, repository};
 use serde_json::Value;
-use support::{Run, repository};
 use tempfile::TempDir;
 
 const IN_PAGE: &str = "Version=1\r\nEventType=InPageError\r\nEventTime=133174872880298997\r\n\

@@ -1,19 +1,13 @@
 //! `netswap verify` on the files and folders of a share.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
-#[path = "share/baseline.rs"]
 mod baseline;
-#[path = "share/beside.rs"]
 mod beside;
 
+use crate::support::image::{CD, Image, NET, dos, other_executable};
+use crate::support::share::Share;
 use serde_json::{Value, json};
 use snapbox::cmd::OutputAssert;
 use snapbox::str;
-use support::image::{CD, Image, NET, dos, other_executable};
-use support::share::Share;
 
 fn good() -> Vec<u8> {
     Image::exe().with(NET).bytes()

@@ -1,14 +1,10 @@
 //! What the documentation shows is so: its `console` blocks are run, its files are the example's.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use support::image::two_tools;
-use support::{blocks, copy, repository};
+use crate::support::image::two_tools;
+use crate::support::{blocks, copy, repository};
 
 /// Every page, and the README.
 fn pages() -> Vec<(String, String)> {

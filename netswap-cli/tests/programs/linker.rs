@@ -4,19 +4,14 @@
 //! On Windows the script would have to be a program; what differs by system there is which names are
 //! looked up in `PATH`, which is tested where it is decided.
 
-#![cfg(unix)]
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use support::image::{CD, Image, NET, Sum, checksum, right_checksum};
-use support::{LINKER, Run, clean_environment, fake_linker, independently_read};
+use crate::support::image::{CD, Image, NET, Sum, checksum, right_checksum};
+use crate::support::{LINKER, Run, clean_environment, fake_linker, independently_read};
 use tempfile::TempDir;
 
 /// A folder to link in.

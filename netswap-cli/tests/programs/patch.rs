@@ -1,27 +1,17 @@
 //! `netswap patch` and `netswap undo`: what they change in real files, and what they leave alone.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may")]
-
-mod support;
-
-#[path = "patch/journal.rs"]
 mod journal;
-#[path = "patch/links.rs"]
 mod links;
-#[path = "patch/names.rs"]
 mod names;
-#[path = "patch/refused.rs"]
 mod refused;
-#[path = "patch/report.rs"]
 mod report;
-#[path = "patch/undo.rs"]
 mod undo;
 
-use snapbox::str;
-use support::image::{
+use crate::support::image::{
     CD, CHARACTERISTICS, CHECKSUM, Image, NET, Sum, checksum, nt, right_checksum,
 };
-use support::share::Share;
+use crate::support::share::Share;
+use snapbox::str;
 
 /// A share with one program.
 fn with(image: &Image) -> Share {
@@ -315,7 +305,7 @@ For more information, try '--help'.
 /// The fixtures that other tests link are images as linkers write them.
 #[test]
 fn an_image_of_a_linker_is_patched_and_restored_as_one_made_by_hand() {
-    let project = support::Project::of("two-tools");
+    let project = crate::support::Project::of("two-tools");
     project.verified(1, &[]);
     let tool = project.built("forgetful.exe");
     let bytes = std::fs::read(&tool).unwrap();

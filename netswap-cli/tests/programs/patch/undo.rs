@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use snapbox::cmd::OutputAssert;
 use snapbox::str;
 
-use super::support::image::{
+use crate::support::image::{
     CHARACTERISTICS, CHECKSUM, Image, NET, Sum, get16, get32, nt, put16, put32,
 };
-use super::support::share::Share;
+use crate::support::share::Share;
 
 fn tool() -> Image {
     Image::exe().sum(Sum::Right)

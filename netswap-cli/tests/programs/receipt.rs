@@ -1,7 +1,5 @@
 //! What netswap-build writes is what netswap reads: the two crates share nothing but this file.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
-
 use netswap::{Outcome, Receipt, Scope, SwapRun};
 use netswap_build::{BuildEnv, Linker, SwapRun as Wanted};
 

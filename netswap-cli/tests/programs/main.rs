@@ -1,0 +1,25 @@
+//! The programs `netswap` and `netswap-linker`, run as users run them, and the files that they read and write.
+//!
+//! All are one test program: each further one would be linked and linted for itself.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
+
+mod cli;
+mod diagnose;
+mod docs;
+mod init;
+mod inspect;
+#[cfg(unix)]
+mod linker;
+mod new;
+mod patch;
+mod receipt;
+mod share;
+#[path = "../support/mod.rs"]
+mod support;
