@@ -10,11 +10,13 @@ pub(crate) const MSVC: &str = "x86_64-pc-windows-msvc";
 pub(crate) const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 
-/// Returns the arguments that make Cargo also build std for the target. Dependencies get no debug information, which
-/// saves compile time.
-pub(crate) fn with_std(target: &str) -> [&str; 5] {
+/// Returns the arguments that make Cargo also build std for the target. To save compile time, dependencies get no debug
+/// information, and std no backtraces: those need a dozen crates.
+pub(crate) fn with_std(target: &str) -> [&str; 6] {
+    const STD: &str = "-Zbuild-std=std,panic_abort";
+    const NO_BACKTRACES: &str = "-Zbuild-std-features=panic-unwind";
     const NO_DEBUG: &str = "profile.dev.package.'*'.debug=false";
-    ["--target", target, "-Zbuild-std=std,panic_abort", "--config", NO_DEBUG]
+    ["--target", target, STD, NO_BACKTRACES, "--config", NO_DEBUG]
 }
 
 /// Runs an xtask that is compiled without debug information, which saves compile time.
