@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use crate::process::{cargo, check, root};
 
 /// Dependencies that run once per command or less. Optimizing them would take a third of the compile time.
-const RARELY_RUN: [&str; 9] = [
+const RARELY_RUN: [&str; 8] = [
     "cargo-config2",
     "cargo_metadata",
-    "clap_builder",
     "indicatif",
     "jiff",
     "minidump-common",
