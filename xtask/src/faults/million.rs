@@ -15,6 +15,7 @@ use super::tree::{fresh, told};
 use super::{NotPassed, Options};
 use crate::c::compiled;
 use crate::image::{EXECUTABLE, Image, NET};
+use crate::prepare;
 use crate::process::{is_there, scratch};
 
 /// All stand in one folder, and the others in folders of a thousand.
@@ -55,6 +56,7 @@ pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPas
         let path = folder.join(format!("{name}.toml"));
         fs::write(&path, text).map_err(told(&path))?;
     }
+    let _finished = prepare::wait()?;
     let flat = Names::flat(options.entries.min(FLAT))?;
     let few = test.peaks(&folder, &[&flat.root])?;
     let (count, why) = affordable(options, flat.count, few.iter().map(|peak| peak.seconds).sum());
