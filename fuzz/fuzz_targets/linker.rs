@@ -3,4 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| netswap::fuzzing::linker(bytes));
+fuzz_target!(|bytes: &[u8]| netswap_cli::fuzzing::linker(bytes));

@@ -4,4 +4,4 @@
 use libfuzzer_sys::fuzz_target;
 use netswap_fuzz::Short;
 
-fuzz_target!(|bytes: &[u8]| netswap::fuzzing::minidump(bytes, &Short(bytes)));
+fuzz_target!(|bytes: &[u8]| netswap_cli::fuzzing::minidump(bytes, &Short(bytes)));

@@ -7,13 +7,14 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use netswap::finding::{Code, Finding};
+use netswap::image::read_full;
+use netswap::system::{self, Stamp};
+use netswap::text::one_line;
+use netswap::{ExitCode, Header};
 use serde::Serialize;
 
-use crate::finding::{Code, Finding};
-use crate::image::read_full;
-use crate::system::{self, Stamp};
-use crate::text::one_line;
-use crate::{Error, ExitCode, Header};
+use crate::Error;
 
 /// What became of one file.
 #[derive(Debug)]

@@ -3,28 +3,18 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::find::BuildError;
-use crate::policy::PolicyError;
-use crate::text::{Printable, one_line};
+use netswap::BuildError;
+use netswap::text::{Printable, one_line};
 
-/// Why a command could not do its work; [`ExitCode`](crate::ExitCode) tells what it ends with.
+/// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
+    /// Images could not be found or verified.
+    #[error(transparent)]
+    Netswap(#[from] netswap::Error),
     /// Nothing could be built.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// The policy can't be used.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// A file or folder that was named does not exist.
-    #[error("failed to find {}: {source}; name a file or folder that exists", Printable(path))]
-    NoSuchPath {
-        /// As it was named.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
     /// A glob on the command line can't be used.
     #[error(
         "failed to find {}: {}; name files and folders that exist",
@@ -36,14 +26,6 @@ pub enum Error {
         glob: PathBuf,
         /// What is wrong with it.
         why: String,
-    },
-    /// The baseline can't be written.
-    #[error("failed to write the baseline {}: {source}", Printable(path))]
-    WriteBaseline {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
     },
     /// The journal can't be written, so no more is changed.
     #[error("failed to write the journal{}: {}; {}", in_front(path.as_deref()), one_line(why), not_changed(*is_begun))]
@@ -185,6 +167,17 @@ pub enum Error {
     /// The report can't be written.
     #[error("failed to write the report: {0}")]
     Output(#[from] io::Error),
+}
+
+impl Error {
+    /// Whether the program that reads the output has ended.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        match self {
+            Error::Netswap(error) => error.is_closed_pipe(),
+            Error::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
+    }
 }
 
 fn in_front(path: Option<&Path>) -> String {

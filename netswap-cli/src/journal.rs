@@ -9,12 +9,14 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use netswap::image::{Edit, Layout};
+use netswap::system;
+use netswap::text::{PathFields, hex, one_line};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::image::{Edit, Layout};
-use crate::text::{PathFields, hex, one_line, unhex};
-use crate::{env, system};
+use crate::env;
+use crate::text::unhex;
 
 const SCHEMA: &str = "netswap.journal/1";
 

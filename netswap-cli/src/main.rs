@@ -1,5 +1,5 @@
 //! The program `netswap`.
 
 fn main() -> std::process::ExitCode {
-    netswap::cli::main(std::env::args_os())
+    netswap_cli::cli::main(std::env::args_os())
 }

@@ -1,47 +1,7 @@
-//! Text from elsewhere as it can be shown, and the word that was probably meant.
+//! Text that only the programs print or read: sizes, hexadecimal, and paths to paste into a Windows shell.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use netswap::text::{is_escaped, plural};
 
-use serde::Serialize;
-
-use crate::system;
-
-/// A name from disk as it can be printed: what could move the cursor, start a line or turn the
-/// reading direction is escaped, and so is what is not UTF-8.
-#[derive(Clone, Copy)]
-pub(crate) struct Printable<T>(pub(crate) T);
-
-impl<T: AsRef<Path>> fmt::Display for Printable<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.0.as_ref().as_os_str().as_encoded_bytes().utf8_chunks() {
-            write!(f, "{}", Escaped(chunk.valid()))?;
-            for byte in chunk.invalid() {
-                write!(f, "\\x{byte:02x}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A path as JSON has it: a text, and where that is not the whole of it, the bytes in hexadecimal (on
-/// Windows, the UTF-16 code units, little end first).
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct PathFields<'a> {
-    path: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path_bytes: Option<String>,
-}
-
-impl<'a> PathFields<'a> {
-    pub(crate) fn of(path: &'a Path) -> Self {
-        let path_bytes = path.to_str().is_none().then(|| hex(&system::path_bytes(path)));
-        PathFields { path: path.to_string_lossy(), path_bytes }
-    }
-}
-
-#[cfg(feature = "cli")]
 /// A number of bytes for the eye, and exactly: `1.2 MiB (1,236,992 bytes)`.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -60,37 +20,7 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{rounded:.1} {} ({exact})", unit.unwrap_or(&""))
 }
 
-/// A number and what it counts, in groups of three digits: `1 image`, `1,024 images`.
-pub(crate) fn plural(count: u64, one: &str, many: &str) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("{grouped} {}", if count == 1 { one } else { many })
-}
-
-/// What of a summary tells of files and folders that could not be read; nothing if there are none.
-pub(crate) fn unreadable(count: u64) -> String {
-    if count == 0 { String::new() } else { format!(", {count} unreadable") }
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
 /// The bytes that a text in hexadecimal stands for.
-#[cfg(feature = "cli")]
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let byte = |pair: &[u8; 2]| {
@@ -101,46 +31,8 @@ pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
-/// The path in full, with `.` and `..` resolved by the letter: two paths of one file are the same then,
-/// unless links are in play.
-pub(crate) fn normal(path: &Path) -> PathBuf {
-    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut normal = PathBuf::new();
-    for component in full.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                normal.pop();
-            }
-            component => normal.push(component),
-        }
-    }
-    normal
-}
-
-/// The path as it is shortest: below this folder without the folder.
-pub(crate) fn shown<'a>(path: &'a Path, here: &Path) -> &'a Path {
-    let below = path.strip_prefix(here).ok().filter(|below| !below.as_os_str().is_empty());
-    below.unwrap_or(path)
-}
-
-/// A path as it can be pasted into a shell: that of the system, `sh` or `cmd`. One that can't be shown
-/// as it is can't be pasted.
-pub(crate) fn quoted(path: &Path) -> String {
-    let shown = Printable(path).to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+,@%=~".contains(c);
-    if shown.chars().all(is_plain) && (cfg!(windows) || !shown.contains('\\')) {
-        shown
-    } else if cfg!(windows) {
-        format!("\"{shown}\"")
-    } else {
-        format!("'{}'", shown.replace('\'', r"'\''"))
-    }
-}
-
 /// A path of Windows as it can be pasted into `cmd` and into PowerShell, whichever system this is. `None`: one of them would
 /// find something to replace or to run in it.
-#[cfg(feature = "cli")]
 pub(crate) fn windows_word(path: &str) -> Option<String> {
     let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+".contains(c);
     // PowerShell takes typographic quotation marks for its own. It replaces `$NAME`, and not the `$` of `\\server\c$`.
@@ -157,55 +49,10 @@ pub(crate) fn windows_word(path: &str) -> Option<String> {
     }
 }
 
-/// Text with its control and formatting characters escaped.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in self.0.split_inclusive(is_escaped) {
-            f.write_str(part.strip_suffix(is_escaped).unwrap_or(part))?;
-            if let Some(c) = part.chars().next_back().filter(|c| is_escaped(*c)) {
-                write!(f, "{}", c.escape_default())?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn is_escaped(c: char) -> bool {
-    c.is_control() || is_format(c)
-}
-
-/// Characters that show nothing and change how what follows is read: line and paragraph separators,
-/// and those of Unicode's Bidirectional Algorithm (UAX 9, table 1) and zero width.
-fn is_format(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// A library's message in one line, fit for a terminal.
-pub(crate) fn one_line(message: &str) -> String {
-    let lines: Vec<_> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    Escaped(&lines.join(", ")).to_string()
-}
-
-/// The candidate that is so like `word` that it was probably meant.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[cfg(feature = "cli")]
     #[test]
     fn a_path_of_windows_is_pasted_only_where_both_its_shells_leave_it_alone() {
         for (path, expected) in [
@@ -230,29 +77,5 @@ mod tests {
         ] {
             assert_eq!(windows_word(path).as_deref(), expected, "{path}");
         }
-    }
-
-    #[test]
-    fn a_name_can_not_move_the_cursor_forge_a_line_or_turn_the_text() {
-        let name = "a\nPASS b\r\u{1b}[2J\u{202e}exe.\u{2028}ü é.exe";
-        assert_eq!(
-            Printable(name).to_string(),
-            "a\\nPASS b\\r\\u{1b}[2J\\u{202e}exe.\\u{2028}ü é.exe"
-        );
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn bytes_that_are_not_utf_8_are_shown_in_hexadecimal() {
-        use std::os::unix::ffi::OsStrExt;
-        let name = std::ffi::OsStr::from_bytes(b"a\xff\xfe.exe");
-        assert_eq!(Printable(name).to_string(), "a\\xff\\xfe.exe");
-    }
-
-    #[test]
-    fn only_a_like_word_is_suggested() {
-        let words = ["net-swap-missing", "unreadable"];
-        assert_eq!(nearest("netswap-missing", words), Some("net-swap-missing"));
-        assert_eq!(nearest("colour", words), None);
     }
 }

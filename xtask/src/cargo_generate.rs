@@ -74,7 +74,7 @@ fn choices() -> Vec<Choice> {
 /// Makes each choice with both programs.
 pub(crate) fn compare() -> Result<(), String> {
     let cargo_generate = program("cargo-generate")?;
-    check(&mut cargo(&["build", "--quiet", "--locked", "-p", "netswap", "--bin", "netswap"]))?;
+    check(&mut cargo(&["build", "--quiet", "--locked", "-p", "netswap-cli", "--bin", "netswap"]))?;
     let netswap = root().join("target").join("debug").join("netswap");
     let folder = scratch("templates");
     let choices = choices();

@@ -84,7 +84,8 @@ fn compare_all(selection: Selection, commands: &[&Command]) -> Result<Count, Str
 
 /// What a command of netswap says of each image.
 fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
-    let mut netswap = cargo(&["run", "--quiet", "--locked", "-p", "netswap", "--bin", "netswap"]);
+    let mut netswap =
+        cargo(&["run", "--quiet", "--locked", "-p", "netswap-cli", "--bin", "netswap"]);
     netswap.args(["--", command, "--format", "ndjson"]);
     netswap.args(corpus.folders.iter().map(|folder| corpus.root.join(folder)));
     let output = netswap.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 
 /// Does it, and says how it went.
 pub(crate) fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
-    check(&mut cargo(&["build", "--quiet", "--locked", "--package", "netswap"]))?;
+    check(&mut cargo(&["build", "--quiet", "--locked", "--package", "netswap-cli"]))?;
     let copy = Corpus { root: scratch("patched"), folders: corpus.folders.clone() };
     let _ = fs::remove_dir_all(&copy.root);
     for folder in &copy.folders {

@@ -55,7 +55,7 @@ impl Tools {
         let launchers = corpus.root.join(pip).join("pip/_vendor/distlib");
         let _ = fs::remove_dir_all(&self.folder);
         fs::create_dir_all(&self.folder).map_err(|error| error.to_string())?;
-        check(&mut cargo(&["build", "--quiet", "--package", "netswap"]))?;
+        check(&mut cargo(&["build", "--quiet", "--package", "netswap-cli"]))?;
         self.make_key()?;
         for program in PROGRAMS {
             self.check(&launchers.join(program))?;

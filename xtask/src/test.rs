@@ -60,7 +60,7 @@ const CHECKS: [Check; 22] = [
 const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
 /// The arguments of Cargo that run the tests with real builds.
-const BUILDS: [&str; 6] = ["test", "--locked", "--package", "netswap", "--test", "builds"];
+const BUILDS: [&str; 6] = ["test", "--locked", "--package", "netswap-cli", "--test", "builds"];
 
 /// Set where the tests' own builds are to use the newer layout of Cargo's build folder.
 const NEW_LAYOUT: &str = "NETSWAP_TEST_NEW_LAYOUT";
@@ -192,15 +192,11 @@ fn formatted() -> Outcome {
 fn clippy() -> Outcome {
     let all = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
     // Cargo leaves it out of `--all-targets`, as `cargo test` does.
-    let builds = ["clippy", "--quiet", "--locked", "--package", "netswap", "--test", "builds"];
-    // As a project's xtask has it.
-    let library =
-        ["clippy", "--quiet", "--locked", "--package", "netswap", "--no-default-features"];
+    let builds = ["clippy", "--quiet", "--locked", "--package", "netswap-cli", "--test", "builds"];
     // The workspace's tests need its feature.
     let build = ["clippy", "--quiet", "--locked", "--package", "netswap-build", "--all-targets"];
     let result = check(cargo(&all).args(DENY))
         .and_then(|()| check(cargo(&builds).args(DENY)))
-        .and_then(|()| check(cargo(&library).args(DENY)))
         .and_then(|()| check(cargo(&build).args(DENY)))
         .and_then(|()| in_examples(|| cargo_sharing("examples", &[&all[..], &DENY].concat())));
     passed_if(result)
@@ -273,7 +269,8 @@ fn fuzzed() -> Outcome {
         Err(why) => return Outcome::NotRun(why),
     };
     // The library's code for the fuzz targets, and the targets, which are a workspace of their own.
-    let mut library = cargo(&["clippy", "--quiet", "--locked", "--package", "netswap", "--lib"]);
+    let mut library =
+        cargo(&["clippy", "--quiet", "--locked", "--package", "netswap-cli", "--lib"]);
     library.args(["--features", "fuzzing"]).args(DENY);
     let mut targets = cargo_sharing("fuzz", &["clippy", "--quiet", "--locked", "--all-targets"]);
     targets.args(DENY).current_dir(root().join("fuzz"));
@@ -346,7 +343,7 @@ fn no_dependency() -> Outcome {
 fn packages() -> Outcome {
     let package = ["package", "--quiet", "--locked", "--allow-dirty"];
     let mut package = cargo_sharing("packed", &package);
-    passed_if(check(package.args(["-p", "netswap-build", "-p", "netswap"])))
+    passed_if(check(package.args(["-p", "netswap-build", "-p", "netswap", "-p", "netswap-cli"])))
 }
 
 /// The very file that is published, unpacked where no workspace is around it.

@@ -1,5 +1,5 @@
 //! The program `cargo-netswap`, which Cargo runs for `cargo netswap`.
 
 fn main() -> std::process::ExitCode {
-    netswap::cli::cargo_main(std::env::args_os())
+    netswap_cli::cli::cargo_main(std::env::args_os())
 }

@@ -2,5 +2,5 @@
 
 fn main() {
     // The real linker's code is passed on: on Windows it has 32 bits.
-    std::process::exit(netswap::linker::main(std::env::args_os()))
+    std::process::exit(netswap_cli::linker::main(std::env::args_os()))
 }

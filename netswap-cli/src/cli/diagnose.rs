@@ -1,20 +1,20 @@
 //! `netswap diagnose`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use anstyle::AnsiColor;
 use clap::Args;
+use netswap::ExitCode;
+use netswap::output::{Out, print_error};
+use netswap::text::Printable;
 
 use super::nothing_to;
+use super::values::Format;
 use super::walk::WalkArguments;
+use crate::Error;
 use crate::commands::diagnose::diagnose;
 use crate::crash::Images;
-use crate::find::resolve;
-use crate::program::Out;
+use crate::named::resolve;
 use crate::report::diagnose::DiagnoseReport;
-use crate::text::Printable;
-use crate::{Error, ExitCode, Format};
 
 /// Find out whether a program crashed because it lost a network share
 ///
@@ -50,11 +50,10 @@ impl Diagnose {
         let paths = resolve(self.paths)?;
         let walk = self.walk.options()?;
         let images = Images::below(&self.images)?;
-        let mut report = DiagnoseReport::new(self.format, Out::new(self.format == Format::Human));
+        let format = netswap::Format::from(self.format);
+        let mut report = DiagnoseReport::new(format, Out::new(format == netswap::Format::Human));
         for (path, error) in &images.unreadable {
-            let style = AnsiColor::Red.on_default().bold();
-            let path = Printable(path);
-            writeln!(anstream::stderr(), "{style}error:{style:#} no images from {path}: {error}")?;
+            print_error(&format!("no images from {}: {error}", Printable(path)));
         }
         let code = diagnose(&paths, &images, &walk, &mut |diagnosed| {
             report.crash(diagnosed)?;

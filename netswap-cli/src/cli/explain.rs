@@ -1,8 +1,10 @@
 //! `netswap explain`.
 
 use clap::Args;
+use netswap::ExitCode;
 
-use crate::{Error, ExitCode, explain};
+use crate::Error;
+use crate::commands::explain;
 
 /// Tell what a finding means and what to do
 #[derive(Debug, Args)]

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use netswap::ExitCode;
 
+use crate::Error;
 use crate::commands::init::{self, Allow, Options};
 use crate::commands::new::clone_path;
 use crate::convert::Wanted;
 use crate::report::init::{Display, print};
-use crate::{Error, ExitCode};
 
 /// Add netswap to a project that is there
 ///

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use netswap::ExitCode;
+use netswap::output::Out;
 
 use super::nothing_to;
+use super::values::Format;
 use super::walk::WalkArguments;
+use crate::Error;
 use crate::commands::inspect::inspect;
-use crate::find::resolve;
-use crate::program::Out;
+use crate::named::resolve;
 use crate::report::inspect::InspectReport;
-use crate::{Error, ExitCode, Format};
 
 /// Tell all that the headers of images say
 ///
@@ -41,7 +43,8 @@ impl Inspect {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let paths = resolve(self.paths)?;
         let walk = self.walk.options()?;
-        let mut report = InspectReport::new(self.format, Out::new(self.format == Format::Human));
+        let format = netswap::Format::from(self.format);
+        let mut report = InspectReport::new(format, Out::new(format == netswap::Format::Human));
         let code = inspect(&paths, &walk, &mut |inspected| {
             report.image(inspected)?;
             Ok(report.out().flush_now_and_then()?)

@@ -9,18 +9,18 @@ mod inspect;
 mod new;
 mod patch;
 mod undo;
+mod values;
 mod verify;
 mod walk;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::process;
 
-use anstyle::AnsiColor;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use netswap::ExitCode;
+use netswap::output::print_error;
 
-use crate::ExitCode;
-use crate::program::finish;
+use crate::Error;
 
 /// Keep Windows programs alive when the network share they run from goes away.
 ///
@@ -62,10 +62,21 @@ enum Command {
     Explain(explain::Explain),
 }
 
-/// Tells people that there was nothing that a command is for. Without standard error there is nobody to tell.
+/// Runs a command, prints its error and returns the exit code.
+fn finish(command: impl FnOnce() -> Result<ExitCode, Error>) -> ExitCode {
+    match command() {
+        Ok(code) => code,
+        Err(error) if error.is_closed_pipe() => ExitCode::Passed,
+        Err(error) => {
+            print_error(&error);
+            ExitCode::Error
+        }
+    }
+}
+
+/// Reports that a command found nothing to work on.
 fn nothing_to(verb: &str, why: &str) {
-    let style = AnsiColor::Red.on_default().bold();
-    let _ = writeln!(anstream::stderr(), "{style}error:{style:#} nothing to {verb}: {why}");
+    print_error(&format!("nothing to {verb}: {why}"));
 }
 
 /// What `netswap` does with these arguments, the program's name first.
@@ -83,7 +94,7 @@ pub fn cargo_main(arguments: impl IntoIterator<Item = OsString>) -> process::Exi
 }
 
 fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
-    crate::system::raise_open_files();
+    netswap::system::raise_open_files();
     let parsed =
         command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use netswap::ExitCode;
+use netswap::text::quoted;
 
+use crate::Error;
 use crate::commands::new::{self, Options, Vcs};
 use crate::template::{Layout, License};
-use crate::text::quoted;
-use crate::{Error, ExitCode};
 
 /// Start a new tool: a project with swap-run built in, and verified in CI
 #[derive(Debug, Args)]
@@ -60,7 +61,7 @@ impl New {
             let _ = writeln!(
                 std::io::stderr(),
                 "no repository was made: {}",
-                crate::text::one_line(&why)
+                netswap::text::one_line(&why)
             );
         }
         let mut out = std::io::stdout().lock();

@@ -3,19 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use netswap::ExitCode;
+use netswap::output::{Out, Progress};
 
+use super::values::{Format, SwapRun};
 use super::walk::WalkArguments;
+use crate::Error;
 use crate::change::Changes;
 use crate::commands::patch::{self, Options};
-use crate::find::resolve;
 use crate::journal::Place;
-use crate::program::Out;
-use crate::progress::Progress;
-use crate::report::{
-    self,
-    change::{ChangeReport, Verb},
-};
-use crate::{Error, ExitCode, Format, SwapRun};
+use crate::named::resolve;
+use crate::progress::ProgressBar;
+use crate::report;
+use crate::report::change::{ChangeReport, Verb};
 
 /// Set the bit in finished files, in place
 ///
@@ -67,7 +67,7 @@ impl Patch {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let paths = resolve(self.paths)?;
         let options = Options {
-            bits: self.swap_run,
+            bits: self.swap_run.into_iter().map(Into::into).collect(),
             clear: self.clear,
             recompute_checksum: self.recompute_checksum,
             break_signature: self.break_signature,
@@ -78,10 +78,14 @@ impl Patch {
             walk: self.walk.options()?,
             looked_at: std::sync::Arc::default(),
         };
-        let progress =
-            if self.quiet { Progress::hidden() } else { Progress::of(options.looked_at.clone()) };
-        let out = Out::new(self.format == Format::Human);
-        let mut report = ChangeReport::new(Verb::Patch, self.format, self.quiet, self.dry_run, out);
+        let progress = if self.quiet {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(options.looked_at.clone())
+        };
+        let format = netswap::Format::from(self.format);
+        let out = Out::new(format == netswap::Format::Human);
+        let mut report = ChangeReport::new(Verb::Patch, format, self.quiet, self.dry_run, out);
         let changes = patch::patch(&paths, &options, &mut |change| {
             progress.apart(|| {
                 report.file(change)?;

@@ -4,13 +4,15 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
+use netswap::output::Out;
+use netswap::{ExitCode, WalkOptions};
 
 use super::patch::end;
+use super::values::Format;
 use super::walk::jobs;
+use crate::Error;
 use crate::commands::undo;
-use crate::program::Out;
 use crate::report::change::{ChangeReport, Verb};
-use crate::{Error, ExitCode, Format, WalkOptions};
 
 /// Put back what `netswap patch` changed
 ///
@@ -37,8 +39,9 @@ pub(super) struct Undo {
 
 impl Undo {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
-        let out = Out::new(self.format == Format::Human);
-        let mut report = ChangeReport::new(Verb::Undo, self.format, self.quiet, self.dry_run, out);
+        let format = netswap::Format::from(self.format);
+        let out = Out::new(format == netswap::Format::Human);
+        let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, self.dry_run, out);
         let changes = undo::undo(&self.journal, self.jobs, self.dry_run, &mut |change| {
             report.file(change)?;
             Ok(report.out().flush_now_and_then()?)

@@ -4,13 +4,16 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use netswap::output::print;
+use netswap::verify::OnImage;
+use netswap::{Build, ExitCode, verify};
 
 use super::EXIT_CODES;
+use super::values::Format;
 use super::walk::WalkArguments;
-use crate::find::resolve;
-use crate::program::print;
-use crate::progress::Progress;
-use crate::{Build, Error, ExitCode, Format, convert, verify};
+use crate::named::resolve;
+use crate::progress::ProgressBar;
+use crate::{Error, convert};
 
 /// Check that images are safe to run from a share
 ///
@@ -104,16 +107,17 @@ impl Verify {
             if self.quiet {
                 build.arg("--quiet");
             }
-            return print(self.format, self.quiet, &Progress::hidden(), |on_image| {
-                verify::build(&build, &options, on_image)
-            });
+            let verify = |on_image: &mut OnImage<'_>| verify::build(&build, &options, on_image);
+            return Ok(print(self.format.into(), self.quiet, &(), verify)?);
         }
         let paths = resolve(self.paths)?;
-        let progress =
-            if self.quiet { Progress::hidden() } else { Progress::of(options.looked_at.clone()) };
-        print(self.format, self.quiet, &progress, |on_image| {
-            verify::paths(&paths, &options, on_image)
-        })
+        let progress = if self.quiet {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(options.looked_at.clone())
+        };
+        let verify = |on_image: &mut OnImage<'_>| verify::paths(&paths, &options, on_image);
+        Ok(print(self.format.into(), self.quiet, &progress, verify)?)
     }
 }
 

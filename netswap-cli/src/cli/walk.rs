@@ -3,8 +3,9 @@
 use std::num::NonZeroUsize;
 
 use clap::Args;
+use netswap::{Exclude, WalkOptions};
 
-use crate::{Error, Exclude, WalkOptions};
+use crate::Error;
 
 /// How folders are walked.
 #[derive(Debug, Args)]

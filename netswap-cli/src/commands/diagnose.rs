@@ -4,14 +4,15 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use netswap::find::{Visit, WalkedFile, all_exist, walk};
+use netswap::{ExitCode, WalkOptions};
 use serde::Serialize;
 
+use crate::Error;
 use crate::crash::{
     self, Advice, Bit, Bits, Cause, Crash, CrashError, Images, Origin, Place, advice, file_name,
     needed, same_share,
 };
-use crate::find::{Visit, WalkedFile, all_exist, walk};
-use crate::{Error, ExitCode, WalkOptions};
 
 /// What is to be said of one file.
 #[derive(Debug)]

@@ -2,15 +2,17 @@
 
 use std::io::Write;
 
-use crate::text::nearest;
-use crate::{Code, Error};
+use netswap::Code;
+use netswap::text::nearest;
+
+use crate::Error;
 
 /// Writes what the code of this name means, how it comes about and what to do.
 ///
 /// # Errors
 ///
 /// When there is no such code, or `out` can't be written.
-pub fn code(name: &str, out: &mut dyn Write) -> Result<(), Error> {
+pub(crate) fn code(name: &str, out: &mut dyn Write) -> Result<(), Error> {
     let Some(code) = Code::from_name(name) else {
         return Err(Error::UnknownCode {
             code: name.to_owned(),
@@ -25,7 +27,7 @@ pub fn code(name: &str, out: &mut dyn Write) -> Result<(), Error> {
 /// # Errors
 ///
 /// When `out` can't be written.
-pub fn all(out: &mut dyn Write) -> Result<(), Error> {
+pub(crate) fn all(out: &mut dyn Write) -> Result<(), Error> {
     for &code in Code::ALL {
         writeln!(out, "{:<23} {}", code.name(), code.summary())?;
     }

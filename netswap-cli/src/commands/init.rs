@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use netswap::text::shown;
+
 use crate::convert::{self, FileChange, Plan, Project, Wanted};
-use crate::text::shown;
 use crate::{Error, git};
 
 /// What of a project is converted, and how careful that is.

@@ -4,76 +4,77 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
-use crate::find::{Beside, Visit, WalkOptions, WalkedFile, all_exist, walk};
-use crate::finding::Finding;
-use crate::image::{
+use netswap::find::{Beside, Visit, WalkOptions, WalkedFile, all_exist, walk};
+use netswap::finding::Finding;
+use netswap::image::{
     self, CertificateTable, Content, Kind, Layout, ReadError, StrongName, SwapRun, TableError,
 };
-use crate::text::PathFields;
-use crate::{Code, Error, ExitCode, Verdict};
+use netswap::text::PathFields;
+use netswap::{Code, ExitCode};
+use serde::Serialize;
+
+use crate::Error;
 
 /// What is to be said of one file.
 #[derive(Debug)]
-pub struct Inspected {
+pub(crate) struct Inspected {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What it is, or why that can't be told.
-    pub what: Result<Box<Inspection>, Finding>,
+    pub(crate) what: Result<Box<Inspection>, Finding>,
 }
 
 /// What an image's headers say, and what lies behind them.
 #[derive(Debug, Serialize)]
-pub struct Inspection {
+pub(crate) struct Inspection {
     /// Program, library, driver or UEFI image.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// The machine's usual name, else its number in hexadecimal.
-    pub machine: String,
+    pub(crate) machine: String,
     /// `PE32` or `PE32+`.
-    pub format: &'static str,
+    pub(crate) format: &'static str,
     /// Characteristics, in hexadecimal.
-    pub characteristics: String,
+    pub(crate) characteristics: String,
     /// The run-from-swap bits that are set.
-    pub swap_run: Vec<SwapRun>,
+    pub(crate) swap_run: Vec<SwapRun>,
     /// Subsystem, an `IMAGE_SUBSYSTEM_*` value.
-    pub subsystem: u16,
+    pub(crate) subsystem: u16,
     /// The file's length in bytes.
-    pub file_size: u64,
+    pub(crate) file_size: u64,
     /// `SizeOfImage` in bytes.
-    pub size_of_image: u32,
+    pub(crate) size_of_image: u32,
     /// What running it from a share costs in commit once a bit is set: `SizeOfImage` in whole pages,
     /// in bytes.
-    pub commit: u64,
+    pub(crate) commit: u64,
     /// `CheckSum`.
-    pub checksum: Checksum,
+    pub(crate) checksum: Checksum,
     /// The attribute certificate table.
-    pub certificate_table: CertificateTable,
+    pub(crate) certificate_table: CertificateTable,
     /// Whether it is a .NET assembly.
-    pub managed: bool,
+    pub(crate) managed: bool,
     /// Whether that has a strong name; null if it is none.
-    pub strong_name: Option<StrongName>,
+    pub(crate) strong_name: Option<StrongName>,
     /// The DLLs that it names.
-    pub imports: Vec<InspectedImport>,
+    pub(crate) imports: Vec<InspectedImport>,
     /// What is wrong with it.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// `CheckSum`, and what it should be.
 #[derive(Debug, Serialize)]
-pub struct Checksum {
+pub(crate) struct Checksum {
     /// As it stands in the file, in hexadecimal.
-    pub stored: String,
+    pub(crate) stored: String,
     /// As it follows from the whole file, in hexadecimal.
-    pub computed: String,
+    pub(crate) computed: String,
     /// Whether it has one, and it is right.
-    pub state: ChecksumState,
+    pub(crate) state: ChecksumState,
 }
 
 /// Whether a checksum is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ChecksumState {
+pub(crate) enum ChecksumState {
     /// It is 0: there is none. Only drivers, boot DLLs and some services need one.
     None,
     /// It is that of the file.
@@ -84,27 +85,27 @@ pub enum ChecksumState {
 
 /// A DLL that an image names.
 #[derive(Debug, Serialize)]
-pub struct InspectedImport {
+pub(crate) struct InspectedImport {
     /// As the image has it.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether it is loaded when a function of it is first called.
-    pub delayed: bool,
+    pub(crate) delayed: bool,
     /// The files of that name in the image's own folder: none as a rule, for DLLs of Windows; one,
     /// and more only on a system that tells case apart.
-    pub beside: Vec<BesideImage>,
+    pub(crate) beside: Vec<BesideImage>,
 }
 
 /// A DLL in the image's own folder.
 #[derive(Debug)]
-pub struct BesideImage {
+pub(crate) struct BesideImage {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The run-from-swap bits that are set in it; null if it can't be read or is no image.
-    pub swap_run: Option<Vec<SwapRun>>,
+    pub(crate) swap_run: Option<Vec<SwapRun>>,
 }
 
 /// What is done with each file as it comes.
-pub type OnInspected<'a> = dyn FnMut(&Inspected) -> Result<(), Error> + 'a;
+pub(crate) type OnInspected<'a> = dyn FnMut(&Inspected) -> Result<(), Error> + 'a;
 
 /// Inspects files, and all images below folders, in the order of their paths. Each is read from its
 /// start to its end, for the checksum.
@@ -112,7 +113,7 @@ pub type OnInspected<'a> = dyn FnMut(&Inspected) -> Result<(), Error> + 'a;
 /// # Errors
 ///
 /// When a path does not exist, or `on_inspected` fails.
-pub fn inspect(
+pub(crate) fn inspect(
     paths: &[PathBuf],
     options: &WalkOptions,
     on_inspected: &mut OnInspected<'_>,
@@ -150,13 +151,13 @@ impl Visit for Inspector {
                 Ok(Some(inspection)) => Ok(Box::new(inspection)),
                 Ok(None) if matches!(file, WalkedFile::Named(_)) => Err(Finding::not_an_image()),
                 Ok(None) => return,
-                Err(error) => Err(Verdict::finding_of(&error)),
+                Err(error) => Err(Finding::from(error)),
             };
         items.push(Inspected { path, what });
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        Inspected { path, what: Err(Verdict::finding_of(&ReadError::Io(error))) }
+        Inspected { path, what: Err(Finding::from(ReadError::Io(error))) }
     }
 }
 
@@ -171,11 +172,11 @@ impl Inspector {
         let certificate_table = CertificateTable::read(file, &layout, length)?;
         let mut findings = Vec::new();
         if layout.end_of_sections() > length {
-            findings.push(Verdict::finding_of(&ReadError::Cut));
+            findings.push(Finding::from(ReadError::Cut));
         }
         if let CertificateTable::Malformed { why, .. } = certificate_table {
             let message = format!("its certificate table is malformed: {why}").into();
-            findings.push(Finding { message, ..Verdict::finding_of(&ReadError::Table(why)) });
+            findings.push(Finding { message, ..Finding::from(ReadError::Table(why)) });
         }
         let strong_name = told(image::strong_name(file, &layout), &mut findings)?.flatten();
         let imports = told(image::imports(file, &layout), &mut findings)?.unwrap_or_default();
@@ -227,7 +228,7 @@ fn told<T>(
         Ok(told) => Ok(Some(told)),
         Err(TableError::Io(error)) => Err(error.into()),
         Err(TableError::Malformed(why)) => {
-            findings.push(Verdict::finding_of(&ReadError::Table(why)));
+            findings.push(Finding::from(ReadError::Table(why)));
             Ok(None)
         }
     }

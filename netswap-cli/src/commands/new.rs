@@ -6,9 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use netswap::text::{normal, one_line};
+
 use crate::template::{Answers, Layout, License, files};
-use crate::text::{normal, one_line};
-use crate::{Error, env, git};
+use crate::{Error, git};
 
 /// What project is wanted, and where.
 #[derive(Clone, Debug)]
@@ -150,7 +151,7 @@ fn refused_by_cargo(name: &str) -> Option<String> {
         Ok(scratch) => scratch,
         Err(error) => return Some(format!("cargo could not be asked: {error}")),
     };
-    let mut cargo = Command::new(env::cargo());
+    let mut cargo = Command::new(netswap::env::cargo());
     cargo.args(["new", "--quiet", "--bin", "--vcs", "none", "--color", "never"]);
     cargo.arg(format!("--name={name}")).arg("package").current_dir(scratch.path());
     match cargo.stdin(Stdio::null()).output() {

@@ -8,15 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use netswap::find::{Visit, WalkOptions, WalkedFile, all_exist, walk};
+use netswap::finding::{Code, Finding};
+use netswap::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName, TableError};
+use netswap::system::{self, Identity, Stamp};
+use netswap::{Header, SwapRun};
+
+use crate::Error;
 use crate::change::{
     Change, ChangeStatus, ChangeSummary, Changes, NotMade, OnChange, Write, unwritable,
 };
-use crate::find::{Visit, WalkOptions, WalkedFile, all_exist, walk};
-use crate::finding::{Code, Finding};
-use crate::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName, TableError};
 use crate::journal::{Entry, Journal, Place};
-use crate::system::{self, Identity, Stamp};
-use crate::{Error, Header, SwapRun, Verdict};
 
 /// What is to be changed, and what may be broken for it.
 #[derive(Clone, Debug)]
@@ -57,7 +59,7 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
     let start = Instant::now();
     let mut summary = ChangeSummary::default();
     if let Err(error) = all_exist(paths) {
-        return Changes { summary, journal: None, error: Some(error) };
+        return Changes { summary, journal: None, error: Some(error.into()) };
     }
     let patcher = Patcher {
         options,
@@ -124,12 +126,12 @@ impl Visit for Patcher<'_> {
             Err(ReadError::Io(error)) if system::is_in_use(&error) => {
                 Ok(Change::refused(path, None, unwritable(&error)).into())
             }
-            Err(error) => Ok(Change::refused(path, None, Verdict::finding_of(&error)).into()),
+            Err(error) => Ok(Change::refused(path, None, Finding::from(error)).into()),
         });
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        Ok(Change::refused(path, None, Verdict::finding_of(&ReadError::Io(error))).into())
+        Ok(Change::refused(path, None, Finding::from(ReadError::Io(error))).into())
     }
 }
 
@@ -154,7 +156,7 @@ impl Patcher<'_> {
         let (stamp, names) = match system::stamp(file) {
             Ok(stamp) => stamp,
             Err(error) => {
-                let finding = Verdict::finding_of(&error.into());
+                let finding = Finding::from(ReadError::from(error));
                 return Ok(Change::refused(path, Some(header), finding).into());
             }
         };
@@ -231,7 +233,7 @@ impl Patcher<'_> {
     /// What is to be written to an image. `None`: nothing. The error says what it would break.
     fn plan(&self, file: &File, layout: &Layout, stamp: Stamp) -> Result<Option<Planned>, Finding> {
         let options = self.options;
-        let of_system = |error: io::Error| Verdict::finding_of(&ReadError::Io(error));
+        let of_system = |error: io::Error| Finding::from(ReadError::Io(error));
         let checksum = if options.recompute_checksum {
             NewChecksum::Recomputed(layout.checksum(file, stamp.length).map_err(of_system)?)
         } else {
@@ -243,10 +245,10 @@ impl Patcher<'_> {
         };
         if !layout.can_be_edited {
             let why = "its headers lie upon one another, so none can be changed alone";
-            return Err(Verdict::finding_of(&ReadError::Table(why)));
+            return Err(Finding::from(ReadError::Table(why)));
         }
         if layout.end_of_sections() > stamp.length {
-            return Err(Verdict::finding_of(&ReadError::Cut));
+            return Err(Finding::from(ReadError::Cut));
         }
         self.refuse_signed(file, layout)?;
         let is_read_only = file.metadata().map_err(of_system)?.permissions().readonly();
@@ -279,8 +281,8 @@ impl Patcher<'_> {
                 message: "it is a .NET assembly with a strong name".into(),
                 help: "ask its maker for one with the bit, or give --break-strong-name".into(),
             }),
-            Err(TableError::Io(error)) => Err(Verdict::finding_of(&ReadError::Io(error))),
-            Err(TableError::Malformed(why)) => Err(Verdict::finding_of(&ReadError::Table(why))),
+            Err(TableError::Io(error)) => Err(Finding::from(ReadError::Io(error))),
+            Err(TableError::Malformed(why)) => Err(Finding::from(ReadError::Table(why))),
         }
     }
 

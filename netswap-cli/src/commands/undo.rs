@@ -6,14 +6,16 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
+use netswap::find::ordered::{self, Done};
+use netswap::finding::{Code, Finding};
+use netswap::image::{EditState, Layout, ReadError};
+use netswap::system;
+
+use crate::Error;
 use crate::change::{
     Change, ChangeStatus, ChangeSummary, Changes, NotMade, OnChange, Write, unwritable,
 };
-use crate::find::ordered::{self, Done};
-use crate::finding::{Code, Finding};
-use crate::image::{EditState, Layout, ReadError};
 use crate::journal::{Entries, Entry};
-use crate::{Error, Verdict, system};
 
 /// As many entries are held in memory: a journal may be larger.
 const AT_ONCE: usize = 512;
@@ -75,9 +77,9 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
         Err(error) if system::is_in_use(&error) => {
             return refused(unwritable(&error));
         }
-        Err(error) => return refused(Verdict::finding_of(&error.into())),
+        Err(error) => return refused(Finding::from(ReadError::from(error))),
     };
-    let of_system = |error: io::Error| Verdict::finding_of(&ReadError::Io(error));
+    let of_system = |error: io::Error| Finding::from(ReadError::Io(error));
     let (layout, stamp) = match (Layout::read(&file), system::stamp(&file)) {
         (Ok(Some(layout)), Ok((stamp, _))) => (layout, stamp),
         (Err(ReadError::Io(error)), _) if error.kind() == io::ErrorKind::IsADirectory => {

@@ -23,8 +23,7 @@ use super::{Converted, Remark};
 use crate::Error;
 use crate::template;
 
-const NETSWAP: Requirement =
-    Requirement { name: "netswap", version: VERSION, default_features: false };
+const NETSWAP: Requirement = Requirement { name: "netswap", version: VERSION };
 
 /// The oldest Rust that netswap is for.
 const OLDEST_RUST: Version = Version::new(1, 95, 0);
@@ -269,14 +268,13 @@ pub(super) fn patch(
     files: &mut Files,
 ) -> Result<(), Error> {
     const PATCH: &[&str] = &["patch", "crates-io"];
-    let packages =
-        [("netswap", "netswap-cli", with_netswap), ("netswap-build", "netswap-build", true)];
+    let packages = [("netswap", with_netswap), ("netswap-build", true)];
     edit_config(project, files, |config| {
         let is_new = config.get(PATCH).is_none();
-        for (name, folder, is_wanted) in packages {
+        for (name, is_wanted) in packages {
             if is_wanted && config.get(&[PATCH, &[name]].concat()).is_none() {
                 let mut path = InlineTable::new();
-                path.insert("path", format!("{clone}/{folder}").into());
+                path.insert("path", format!("{clone}/{name}").into());
                 config.add(PATCH, name, path);
             }
         }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use netswap::text::normal;
+
 use super::text::TextFile;
 use crate::Error;
-use crate::text::normal;
 
 /// The files that were looked at, changed or added.
 #[derive(Debug, Default)]

@@ -21,7 +21,6 @@ pub(crate) struct Requirement {
     pub(crate) name: &'static str,
     /// The part of the version that must agree: `0.1`.
     pub(crate) version: &'static str,
-    pub(crate) default_features: bool,
 }
 
 /// How `workspace = true` is written: `{ workspace = true }` or `.workspace = true`.
@@ -49,14 +48,7 @@ impl Requirement {
     }
 
     fn value(self) -> Value {
-        let version = Value::from(self.version);
-        if self.default_features {
-            return version;
-        }
-        let mut value = InlineTable::new();
-        value.insert("version", version);
-        value.insert("default-features", false.into());
-        value.into()
+        Value::from(self.version)
     }
 }
 
@@ -254,8 +246,7 @@ fn form(dependency: &Item) -> Option<Form> {
 mod tests {
     use super::*;
 
-    const NETSWAP_BUILD: Requirement =
-        Requirement { name: "netswap-build", version: "0.1", default_features: true };
+    const NETSWAP_BUILD: Requirement = Requirement { name: "netswap-build", version: "0.1" };
 
     fn edited(text: &str, edit: impl FnOnce(&mut Manifest)) -> String {
         let mut manifest = Manifest::parse(text).unwrap();

@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use files::FileChange;
 use files::Files;
+use netswap::text::nearest;
 pub(crate) use project::Project;
 pub(crate) use write::write;
 use xtask::Xtask;
 
 use crate::Error;
-use crate::text::nearest;
 
 /// What is wanted of a plan.
 #[derive(Clone, Debug, Default)]

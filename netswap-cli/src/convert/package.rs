@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::DependencyKind;
 use cargo_metadata::semver::Version;
+use netswap::text::plural;
 use toml_edit::{Array, Item};
 
 use super::files::Files;
@@ -14,14 +15,12 @@ use super::rust::Source;
 use super::rustfmt::formatted;
 use super::{Converted, Remark};
 use crate::Error;
-use crate::text::plural;
 
 /// The part of this version that a requirement names.
 pub(super) const VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
-const NETSWAP_BUILD: Requirement =
-    Requirement { name: "netswap-build", version: VERSION, default_features: true };
+const NETSWAP_BUILD: Requirement = Requirement { name: "netswap-build", version: VERSION };
 
 /// The oldest Rust that netswap-build is for.
 const OLDEST_RUST: Version = Version::new(1, 63, 0);

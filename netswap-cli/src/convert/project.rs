@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::semver::Version;
 use cargo_metadata::{DependencyKind, Edition, Target, TargetKind};
+use netswap::find::{BuildError, metadata};
+use netswap::text::normal;
 
 use crate::Error;
-use crate::find::{BuildError, metadata};
-use crate::text::normal;
 
 /// The packages of a workspace, in the order of their paths.
 #[derive(Clone, Debug)]

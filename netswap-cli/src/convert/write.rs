@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use netswap::system;
 use tempfile::NamedTempFile;
 
 use super::files::FileChange;
-use crate::{Error, system};
+use crate::Error;
 
 /// Files that were written.
 #[derive(Debug, Default)]

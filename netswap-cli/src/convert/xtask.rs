@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::DependencyKind;
+use netswap::text::normal;
 use toml_edit::Item;
 
 use super::files::Files;
 use super::package::read;
 use super::project::{Package, Program, Project};
 use crate::Error;
-use crate::text::normal;
 
 /// The name of the alias, of the package and of its folder, where nothing else is said.
 pub(super) const XTASK: &str = "xtask";

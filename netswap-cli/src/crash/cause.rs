@@ -1,12 +1,12 @@
 //! The verdict: from what is known of a crash to its cause, and to what helps (pure, tables).
 
+use netswap::Code;
+use netswap::image::SwapRun;
 use serde::{Serialize, Serializer};
 
 use super::origin::{Origin, file_name};
 use super::status::{Class, Status};
 use super::{Crash, IN_PAGE_ERROR, Memory, Module};
-use crate::Code;
-use crate::image::SwapRun;
 
 /// What a program died of; in order of what it has to do with shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

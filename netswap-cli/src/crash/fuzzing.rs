@@ -2,10 +2,11 @@
 
 #![expect(clippy::panic, reason = "a panic tells what does not hold")]
 
+use netswap::image::ReadAt;
+
 use super::{
     Crash, CrashError, IN_PAGE_ERROR, InPage, Origin, file_name, minidump, same_share, wer,
 };
-use crate::image::ReadAt;
 
 /// Reads a minidump, and again in reads that are short: it is the same, and no more than its parts can
 /// be.

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 
+use netswap::WalkOptions;
+use netswap::find::{Visit, WalkedFile, walk};
+use netswap::image::{self, Content, Header, ReadError, SwapRun};
 use serde::Serialize;
 
 use super::Module;
 use super::cause::Bit;
 use super::origin::file_name;
-use crate::find::{Visit, WalkedFile, walk};
-use crate::image::{self, Content, Header, ReadError, SwapRun};
-use crate::{Error, WalkOptions};
+use crate::Error;
 
 /// What is known of an image's bits, and from where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -105,13 +106,13 @@ impl Images {
     /// # Errors
     ///
     /// When a path does not exist.
-    pub fn below(paths: &[PathBuf]) -> Result<Self, Error> {
+    pub(crate) fn below(paths: &[PathBuf]) -> Result<Self, Error> {
         let mut images = Images::default();
         if paths.is_empty() {
             return Ok(images);
         }
         images.are_given = true;
-        crate::find::all_exist(paths)?;
+        netswap::find::all_exist(paths)?;
         walk(paths, &WalkOptions::default(), &Files, |(path, error): (PathBuf, _)| {
             if let Some(error) = error {
                 images.unreadable.push((path, error));

@@ -12,9 +12,8 @@ mod wer;
 use std::fs::File;
 use std::io;
 
+use netswap::image::read_full;
 use serde::Serialize;
-
-use crate::image::read_full;
 
 pub use cause::{Advice, Bit, Cause, Place, advice, needed};
 pub use images::{Bits, Images};

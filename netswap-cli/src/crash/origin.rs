@@ -51,7 +51,7 @@ impl Origin {
     /// # Examples
     ///
     /// ```
-    /// use netswap::crash::Origin;
+    /// use netswap_cli::crash::Origin;
     ///
     /// let share = Origin::Share(r"\\depot\tools".to_owned());
     /// assert_eq!(Origin::of(r"\Device\Mup\;LanmanRedirector\;Z:00000000000f3a4b\depot\tools\a.exe"), share);

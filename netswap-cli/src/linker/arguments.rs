@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::system::os_string;
+use netswap::system::os_string;
 
 /// What GNU ld and the drivers of a MinGW target make where they are told no name.
 const UNNAMED: &str = "a.exe";

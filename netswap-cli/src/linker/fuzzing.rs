@@ -8,8 +8,9 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use netswap::system::os_string;
+
 use super::{arguments, real, response, target};
-use crate::system::os_string;
 
 /// Parts the files of an input: ASCII's file separator.
 const BETWEEN_FILES: u8 = 0x1c;
@@ -240,5 +241,5 @@ fn a_linker_is_chosen(arguments: &[OsString], outputs: &[PathBuf]) {
 }
 
 fn is_printable(text: &str) {
-    assert_eq!(text, crate::text::one_line(text));
+    assert_eq!(text, netswap::text::one_line(text));
 }

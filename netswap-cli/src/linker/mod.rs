@@ -17,9 +17,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
+use netswap::text::{Printable, one_line};
+use netswap::{Finding, SwapRun};
+
 use crate::env;
-use crate::text::{Printable, one_line};
-use crate::{Finding, SwapRun};
 
 /// What it ends with when it could not do its own work, whatever became of the link.
 const FAILED: i32 = 1;

@@ -5,10 +5,11 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use netswap::system;
+use netswap::text::one_line;
+
 use super::LinkerError;
 use super::target::{NAME, program_name};
-use crate::system;
-use crate::text::one_line;
 
 /// Which programs may be run, the first that is found.
 #[derive(Debug, PartialEq, Eq)]

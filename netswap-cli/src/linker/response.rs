@@ -10,8 +10,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use netswap::system::os_string;
+
 use super::LinkerError;
-use crate::system::os_string;
 
 /// How many files are read, however they name one another: one that names itself has no end. GNU ld and
 /// gcc refuse the 2,000th argument that names one ("too many @-files encountered", seen with 2.40 and

@@ -3,14 +3,15 @@
 use std::io;
 use std::path::Path;
 
+use netswap::finding::{Code, Finding};
+use netswap::image::{Edit, Kind, Layout, NewChecksum, ReadError};
+use netswap::{SwapRun, system};
+
 use crate::change::{NotMade, Write, unwritable};
-use crate::finding::{Code, Finding};
-use crate::image::{Edit, Kind, Layout, NewChecksum, ReadError};
-use crate::{SwapRun, Verdict, system};
 
 /// Sets the bits. A file that does not exist, or is no image of Windows, is left alone.
 pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
-    let of_read = |error: ReadError| Verdict::finding_of(&error);
+    let of_read = |error: ReadError| Finding::from(error);
     let of_system = |error: io::Error| of_read(error.into());
     let file = match system::open(path) {
         Ok(file) => file,

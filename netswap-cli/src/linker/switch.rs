@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 
+use netswap::SwapRun;
+
 use super::LinkerError;
-use crate::SwapRun;
 
 /// The bits to set: the network bit, unless `NETSWAP` says otherwise.
 pub(super) fn bits(netswap: Option<&OsStr>) -> Result<&'static [SwapRun], LinkerError> {

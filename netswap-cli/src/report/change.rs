@@ -4,16 +4,16 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
+use netswap::Format;
+use netswap::image::Kind;
+use netswap::report::grouped::Grouped;
+use netswap::report::objects::{Objects, field};
+use netswap::report::spool::SpoolFile;
+use netswap::text::{PathFields, Printable, plural, quoted, shown, unreadable};
+use netswap::{ExitCode, Finding, Header, SwapRun};
 use serde::Serialize;
 
-use super::Format;
-use super::grouped::Grouped;
-use super::later::Later;
-use super::objects::{Objects, field};
 use crate::change::{Change, ChangeStatus, ChangeSummary, Changes};
-use crate::image::Kind;
-use crate::text::{PathFields, Printable, plural, quoted, shown, unreadable};
-use crate::{ExitCode, Finding, Header, SwapRun};
 
 /// Which command's report it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(crate) struct ChangeReport<W> {
     here: PathBuf,
     out: W,
     refusals: Grouped,
-    later: Later,
+    later: SpoolFile,
 }
 
 #[derive(Serialize)]
@@ -97,7 +97,7 @@ impl<W: Write> ChangeReport<W> {
         is_dry_run: bool,
         out: W,
     ) -> Self {
-        let (refusals, later) = (Grouped::new(11), Later::new());
+        let (refusals, later) = (Grouped::new(11), SpoolFile::default());
         let here = std::env::current_dir().unwrap_or_default();
         let objects =
             (format != Format::Human).then(|| Objects::new(verb.schema(), "files", format));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use netswap::text::{Printable, plural};
 use serde::{Serialize, Serializer};
 
 use super::cure::{Cure, pasted};
@@ -12,7 +13,6 @@ use super::diagnose::place;
 use super::diagnosis::{LABEL, NAME, counted, hexadecimal, offset, page_of, time};
 use crate::commands::diagnose::Diagnosis;
 use crate::crash::{Bit, Cause};
-use crate::text::{Printable, plural};
 
 /// Crashes by what they have in common.
 #[derive(Default)]

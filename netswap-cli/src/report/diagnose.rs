@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 
+use netswap::Format;
+use netswap::report::objects::{Objects, field};
+use netswap::text::{PathFields, Printable, one_line};
 use serde::Serialize;
 
-use super::Format;
 use super::crashes::Groups;
 use super::diagnosis::{BAD, NAME, hexadecimal, human, offset, time};
-use super::objects::{Objects, field};
 use crate::commands::diagnose::{Diagnosed, Diagnosis, Suspect};
 use crate::crash::{Access, Advice, Place, Status};
-use crate::text::{PathFields, Printable, one_line};
 
 const SCHEMA: &str = "netswap.diagnose/1";
 

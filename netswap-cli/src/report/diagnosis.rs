@@ -6,14 +6,14 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
+use netswap::image::SwapRun;
+use netswap::text::Printable;
 
 use super::cure::Cure;
 use crate::commands::diagnose::{Diagnosis, Suspect};
 use crate::crash::{
     Access, Advice, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name, needed,
 };
-use crate::image::SwapRun;
-use crate::text::Printable;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();

@@ -4,11 +4,11 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use netswap::output::Out;
+use netswap::text::{Printable, shown};
 use similar::TextDiff;
 
 use crate::convert::FileChange;
-use crate::program::Out;
-use crate::text::{Printable, shown};
 
 /// Prints the diff: on a terminal in colour and with what could move the cursor escaped, elsewhere to
 /// the byte.

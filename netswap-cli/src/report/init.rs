@@ -4,13 +4,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
+use netswap::ExitCode;
+use netswap::output::Out;
+use netswap::text::{Printable, one_line, plural, shown};
 
 use super::diff;
+use crate::Error;
 use crate::commands::init::Done;
 use crate::convert::Converted;
-use crate::program::Out;
-use crate::text::{Printable, one_line, plural, shown};
-use crate::{Error, ExitCode};
 
 /// Whether the changes were made, or are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,14 +4,15 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use netswap::Format;
+use netswap::image::{CertificateTable, StrongName};
+use netswap::report::objects::Objects;
+use netswap::text::{PathFields, Printable, one_line, plural};
+use netswap::{Finding, SwapRun};
 use serde::Serialize;
 
-use super::Format;
-use super::objects::Objects;
 use crate::commands::inspect::{ChecksumState, Inspected, Inspection};
-use crate::image::{CertificateTable, StrongName};
-use crate::text::{PathFields, Printable, bytes, one_line, plural};
-use crate::{Finding, SwapRun};
+use crate::text::bytes;
 
 const SCHEMA: &str = "netswap.inspect/1";
 

@@ -299,7 +299,7 @@ fn the_crates_of_a_clone_are_written_once_into_the_configuration() {
     assert_eq!(shape.init(&["--netswap-path", clone]).code, 0);
     let config = fs::read_to_string(shape.root.join(".cargo/config.toml")).unwrap();
     let expected = format!(
-        "[alias]\nxtask = \"run --quiet --package xtask --\"\n\n# The crates of a clone, in place of the published ones; nobody else has it there.\n[patch.crates-io]\nnetswap = {{ path = \"{clone}/netswap-cli\" }}\nnetswap-build = {{ path = \"{clone}/netswap-build\" }}\n"
+        "[alias]\nxtask = \"run --quiet --package xtask --\"\n\n# The crates of a clone, in place of the published ones; nobody else has it there.\n[patch.crates-io]\nnetswap = {{ path = \"{clone}/netswap\" }}\nnetswap-build = {{ path = \"{clone}/netswap-build\" }}\n"
     );
     assert_eq!(config, expected);
     let before = shape.files();

@@ -185,7 +185,7 @@ impl Row {
 /// Writes the configuration of `from` into `to`, with the local crates by their full paths.
 pub(crate) fn configure(from: &Path, to: &Path) {
     let mut config = fs::read_to_string(from.join(".cargo/config.toml")).unwrap();
-    for name in ["netswap-cli", "netswap-build"] {
+    for name in ["netswap", "netswap-build"] {
         let path = repository().join(name);
         let quoted = format!("{:?}", path.to_str().unwrap());
         config = config.replace(&format!("\"../{name}\""), &quoted);

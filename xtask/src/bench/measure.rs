@@ -98,7 +98,8 @@ impl Netswap {
     /// Builds it.
     pub(crate) fn build() -> Result<Self, String> {
         let target = root().join("target");
-        let build = ["build", "--quiet", "--release", "--locked", "-p", "netswap", "--target-dir"];
+        let build =
+            ["build", "--quiet", "--release", "--locked", "-p", "netswap-cli", "--target-dir"];
         check(cargo(&build).arg(&target))?;
         Ok(Netswap { path: target.join("release").join("netswap") })
     }

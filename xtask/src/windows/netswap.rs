@@ -29,7 +29,7 @@ pub(super) fn built(setup: &Setup<'_>) -> Result<Told, String> {
 /// Returns the command that builds netswap.exe.
 pub(super) fn build(toolchain: &Toolchain) -> Command {
     let mut cargo = toolchain.cargo(MSVC, root());
-    cargo.args(["build", "--quiet", "--locked", "--package", "netswap", "--bin", "netswap"]);
+    cargo.args(["build", "--quiet", "--locked", "--package", "netswap-cli", "--bin", "netswap"]);
     cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir());
     cargo
 }

@@ -6,11 +6,11 @@ use minidump_common::format::{
     MINIDUMP_DIRECTORY, MINIDUMP_HEADER, MINIDUMP_STREAM_TYPE, MINIDUMP_SYSTEM_INFO,
     MINIDUMP_VERSION, ProcessorArchitecture,
 };
+use netswap::image::{Pieces, ReadAt, read_full};
 use scroll::ctx::{SizeWith, TryFromCtx};
 use scroll::{Endian, LE, Pread};
 
 use super::{CrashError, is_kernel_dump, is_minidump};
-use crate::image::{Pieces, ReadAt, read_full};
 
 /// Writers have some twenty kinds of streams, and users may add their own.
 const MOST_STREAMS: u32 = 1024;

@@ -7,13 +7,13 @@ use std::ops::ControlFlow;
 use minidump_common::format::{
     MINIDUMP_MEMORY_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR64, MINIDUMP_STREAM_TYPE,
 };
+use netswap::image::ReadAt;
 use object::LittleEndian;
 use object::pe;
 use object::pod;
 
 use super::dump::{Dump, List, Record};
 use super::{CrashError, CutOff, Module};
-use crate::image::ReadAt;
 
 /// More regions than the memory of any program has.
 const MOST_REGIONS: u64 = 1 << 22;

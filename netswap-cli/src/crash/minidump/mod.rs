@@ -15,10 +15,10 @@ use std::ops::ControlFlow;
 use minidump_common::format::{
     MINIDUMP_EXCEPTION, MINIDUMP_EXCEPTION_STREAM, MINIDUMP_MODULE, MINIDUMP_STREAM_TYPE,
 };
+use netswap::image::ReadAt;
 
 use self::dump::Dump;
 use super::{Access, Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Memory, Module};
-use crate::image::ReadAt;
 
 /// How a minidump begins.
 const SIGNATURE: &[u8] = b"MDMP";

@@ -8,11 +8,11 @@ use std::ops::ControlFlow;
 use minidump_common::format::{
     MINIDUMP_MEMORY_INFO, MINIDUMP_MEMORY_INFO_LIST, MINIDUMP_STREAM_TYPE, MemoryType,
 };
+use netswap::image::ReadAt;
 
 use super::dump::{Dump, List, Record};
 use super::headers::capped;
 use super::{CrashError, Memory};
-use crate::image::ReadAt;
 
 /// What the errors call this part.
 const REGIONS: &str = "list of memory's regions";

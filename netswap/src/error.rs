@@ -1,0 +1,50 @@
+//! Why a command could not do its work.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::find::BuildError;
+use crate::policy::PolicyError;
+use crate::text::{Printable, one_line};
+
+/// Why a command could not do its work; [`ExitCode`](crate::ExitCode) tells what it ends with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing could be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The policy can't be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A file or folder that was named does not exist.
+    #[error("failed to find {}: {source}; name a file or folder that exists", Printable(path))]
+    NoSuchPath {
+        /// As it was named.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The baseline can't be written.
+    #[error("failed to write the baseline {}: {source}", Printable(path))]
+    WriteBaseline {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The arguments can't be understood.
+    #[error("{}", one_line(.0))]
+    Usage(String),
+    /// The report can't be written.
+    #[error("failed to write the report: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    /// Whether the program that reads the output has ended.
+    #[doc(hidden)]
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,36 @@
+//! What a program that verifies ends with.
+
+/// The exit codes of `netswap` and of a project's `cargo xtask verify`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// 0: every image was read and passed, or is allowed to differ.
+    Passed = 0,
+    /// 1: at least one image is at fault.
+    Findings = 1,
+    /// 2: wrong usage or configuration, a failed build, or something that could not be read.
+    Error = 2,
+    /// 3: there was no image to verify, and a check that looked at nothing has not passed.
+    NothingToVerify = 3,
+}
+
+impl ExitCode {
+    /// Returns the more severe of the two. `NothingToVerify` is the least severe.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let badness = |code| match code {
+            ExitCode::NothingToVerify => 0,
+            ExitCode::Passed => 1,
+            ExitCode::Findings => 2,
+            ExitCode::Error => 3,
+        };
+        if badness(other) > badness(self) { other } else { self }
+    }
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        std::process::ExitCode::from(code as u8)
+    }
+}

@@ -1,0 +1,132 @@
+//! The DLLs that lie beside a program and that it loads.
+//!
+//! Windows looks for a DLL in the program's own folder first, and names there have no case
+//! ([Dynamic-link library search order](https://learn.microsoft.com/windows/win32/dlls/dynamic-link-library-search-order)).
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::ReadError;
+use crate::image::{Import, Layout, ReadAt, TableError, imports};
+use crate::system;
+
+/// The names in a folder, by what they are without case. A system that tells case apart may have
+/// several that are the same to Windows.
+type Names = HashMap<String, Vec<OsString>>;
+
+/// Finds DLLs beside programs; lists each folder once.
+#[derive(Debug, Default)]
+pub struct Beside {
+    folders: Mutex<HashMap<PathBuf, Arc<Names>>>,
+    /// What DLLs import: the programs of a folder share most of them.
+    imports: Mutex<HashMap<PathBuf, Arc<[Import]>>>,
+}
+
+/// Why it can't be told which DLLs a program loads.
+#[derive(Debug, thiserror::Error)]
+pub enum BesideError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+impl From<io::Error> for BesideError {
+    fn from(error: io::Error) -> Self {
+        BesideError::Read(error.into())
+    }
+}
+
+impl Beside {
+    /// The DLLs beside the image at `path` that it imports, at once or when it first calls them, and
+    /// those that these import, in the order of their paths.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or the image's own tables can't be read. A DLL that can't be read is among the
+    /// DLLs, and has its own error when it is looked at.
+    pub fn dlls(
+        &self,
+        path: &Path,
+        file: &(impl ReadAt + ?Sized),
+        layout: &Layout,
+    ) -> Result<BTreeSet<PathBuf>, BesideError> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let names = self.names(folder)?;
+        let mut found = BTreeSet::new();
+        let mut waiting: Vec<Arc<[Import]>> = vec![imports(file, layout)?.into()];
+        while let Some(imports) = waiting.pop() {
+            for name in imports.iter().flat_map(|import| of_import(&names, import)) {
+                let dll = folder.join(name);
+                if dll != path && found.insert(dll.clone()) {
+                    waiting.push(self.imports_of(&dll));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a DLL imports; nothing if that can't be told.
+    fn imports_of(&self, dll: &Path) -> Arc<[Import]> {
+        let known = || self.imports.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(imports) = known().get(dll) {
+            return imports.clone();
+        }
+        let imports: Arc<[Import]> = imports_of(dll).unwrap_or_default().into();
+        known().insert(dll.to_owned(), imports.clone());
+        imports
+    }
+
+    /// Those of one import, whether or not they are images.
+    pub fn of_import(&self, path: &Path, import: &Import) -> io::Result<Vec<PathBuf>> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let names = self.names(folder)?;
+        Ok(of_import(&names, import).iter().map(|name| folder.join(name)).collect())
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Arc<Names>> {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = folders.get(folder) {
+            return Ok(names.clone());
+        }
+        let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let mut names = Names::new();
+        for entry in fs::read_dir(here)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                continue;
+            }
+            let name = entry.file_name();
+            names.entry(without_case(&name.to_string_lossy())).or_default().push(name);
+        }
+        for of_one in names.values_mut() {
+            of_one.sort();
+        }
+        let names = Arc::new(names);
+        folders.insert(folder.to_owned(), names.clone());
+        Ok(names)
+    }
+}
+
+fn of_import<'a>(names: &'a Names, import: &Import) -> &'a [OsString] {
+    let name = without_case(&import.name);
+    // Windows adds the extension to a name without one.
+    let name = if name.contains('.') { name } else { name + ".dll" };
+    names.get(&name).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn without_case(name: &str) -> String {
+    name.to_lowercase()
+}
+
+fn imports_of(path: &Path) -> Result<Vec<Import>, BesideError> {
+    let file = system::open(path)?;
+    match Layout::read(&file)? {
+        Some(layout) => Ok(imports(&file, &layout)?),
+        None => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,91 @@
+//! Where images come from: trees of files, and the builds of Cargo.
+
+mod beside;
+mod clean;
+mod linker;
+mod messages;
+pub mod ordered;
+mod receipt;
+mod walk;
+mod workspace;
+
+use std::path::PathBuf;
+
+pub use beside::{Beside, BesideError};
+pub(crate) use receipt::changed_linker;
+pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
+pub use walk::WalkOptions;
+pub use walk::{Visit, WalkedFile, all_exist, walk};
+pub(crate) use workspace::Workspace;
+pub use workspace::metadata;
+pub use workspace::{Build, BuildError};
+
+/// A file that may be an image, and what is known of where it came from.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it is looked at.
+    pub source: Source,
+}
+
+/// Why a file is looked at.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// It was named, or lies below a folder that was.
+    File,
+    /// It lies beside this program, which was named and loads it.
+    Beside(PathBuf),
+    /// Cargo has just built it.
+    Build(Box<Artifact>),
+}
+
+/// What Cargo tells of the build of one image.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// The package's name.
+    pub package: String,
+    /// The package's `Cargo.toml`.
+    pub manifest: PathBuf,
+    /// The package's build script, if it has one.
+    pub build_script: Option<PathBuf>,
+    /// Whether the package belongs to the workspace, and is not a dependency from elsewhere.
+    pub is_member: bool,
+    /// The name of the Cargo target: the binary, library, example, test or benchmark.
+    pub name: String,
+    /// Its kinds, in Cargo's words: `bin`, `cdylib`, `example` and so on.
+    pub kinds: Vec<String>,
+    /// Its crate types, in Cargo's words: `bin`, `cdylib`, `dylib` and so on.
+    pub crate_types: Vec<String>,
+    /// Whether it was built with its tests.
+    pub is_test: bool,
+    /// The command that makes Cargo build the package again for this target and profile.
+    pub clean: String,
+    /// The triple that it was built for, if one was given or the receipt tells.
+    pub target: Option<String>,
+    /// What the package's build script left.
+    pub receipt: ReceiptState,
+}
+
+#[cfg(test)]
+pub(crate) use receipt::tests;
+
+#[cfg(test)]
+impl Artifact {
+    /// The binary `tool` of a package of that name.
+    pub(crate) fn for_tests(receipt: ReceiptState) -> Self {
+        Artifact {
+            package: "tool".into(),
+            manifest: "/w/Cargo.toml".into(),
+            build_script: Some("/w/build.rs".into()),
+            is_member: true,
+            name: "tool".into(),
+            kinds: vec!["bin".into()],
+            crate_types: vec!["bin".into()],
+            is_test: false,
+            clean: "cargo clean --package tool".into(),
+            target: None,
+            receipt,
+        }
+    }
+}

@@ -1,0 +1,539 @@
+//! Every file below some folders, in the order of the paths, looked at by many threads at once.
+//!
+//! A walker that hands out full paths makes the system walk each of them again, and none that is well
+//! kept gives an order without holding all it found. So this is our own: a folder stays open while
+//! what stands in it is opened relative to it, and [`ordered`](super::ordered) gives the order.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ordered::{self, Done};
+use crate::policy::Exclude;
+use crate::system::{self, EntryKind, Folder, Identity, Name, Names};
+
+/// How a tree is walked.
+#[derive(Clone, Debug)]
+pub struct WalkOptions {
+    /// How many files and folders are asked for at once.
+    pub jobs: NonZeroUsize,
+    /// Whether links below the named folders are followed.
+    pub follow_links: bool,
+    /// Whether folders on other volumes than the named one are left out.
+    pub one_file_system: bool,
+    /// What is left out: files, and folders with all below them.
+    pub exclude: Exclude,
+}
+
+/// Measured on a local disk and at 5 ms a request: see docs/src/speed.md.
+const JOBS: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+
+impl Default for WalkOptions {
+    fn default() -> Self {
+        WalkOptions {
+            jobs: JOBS,
+            follow_links: false,
+            one_file_system: false,
+            exclude: Exclude::default(),
+        }
+    }
+}
+
+/// What is to be done with what is found; called by many threads at once.
+pub trait Visit: Sync {
+    /// What a file or folder gives.
+    type Item: Send;
+
+    /// Looks at a regular file.
+    fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>);
+
+    /// Takes note of a folder that can't be listed, or a thing that is neither file nor folder.
+    fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item;
+}
+
+/// A regular file that the walk has come to.
+pub enum WalkedFile<'a> {
+    /// It was named itself.
+    Named(&'a Path),
+    /// It stands in a folder; whether a link leads to it.
+    Listed(&'a Listing, Name, bool),
+}
+
+impl WalkedFile<'_> {
+    pub fn path(&self) -> PathBuf {
+        match self {
+            WalkedFile::Named(path) => path.to_path_buf(),
+            WalkedFile::Listed(listing, name, _) => {
+                let (folder, name) = (listing.folder.path(), listing.names.get(*name));
+                // One allocation, where `join` makes two.
+                let mut path = PathBuf::with_capacity(folder.as_os_str().len() + 1 + name.len());
+                path.push(folder);
+                path.push(name);
+                path
+            }
+        }
+    }
+
+    /// What was named: itself, or the folder that it lies below.
+    pub fn named(&self) -> &Path {
+        match self {
+            WalkedFile::Named(path) => path,
+            WalkedFile::Listed(listing, ..) => &listing.root,
+        }
+    }
+
+    /// Opens it to read its header alone.
+    pub fn open(&self) -> io::Result<File> {
+        match self {
+            WalkedFile::Named(path) => system::open(path),
+            WalkedFile::Listed(listing, name, is_link) => {
+                listing.folder.file(&listing.names, *name, *is_link)
+            }
+        }
+    }
+}
+
+/// A folder that is open, and what stands in it.
+#[derive(Debug)]
+pub struct Listing {
+    folder: Folder,
+    names: Names,
+    /// Files and folders in the order of their names; whether a link leads there.
+    entries: Vec<(Name, EntryKind, bool)>,
+    ancestry: Option<Arc<Ancestry>>,
+    /// The folder that was named.
+    root: Arc<Path>,
+    is_far: bool,
+}
+
+/// The folders that a folder lies in, to tell a loop of links and another volume.
+#[derive(Debug)]
+struct Ancestry {
+    /// None if the file system does not tell.
+    identity: Option<Identity>,
+    parent: Option<Arc<Ancestry>>,
+}
+
+enum Task {
+    Named(PathBuf),
+    Folder(Arc<Listing>, usize),
+    Files(Arc<Listing>, Range<usize>),
+    /// What stands in a large folder from this entry on.
+    Rest(Arc<Listing>, usize),
+}
+
+/// A folder that took so long to open lies on a share, or on a disk that has to seek.
+const FAR: Duration = Duration::from_micros(500);
+
+/// As many files of a folder that is near are one task: to hand one over costs as much as to read it.
+/// Those of a folder that is far are handed out one by one, to be asked for all at once.
+const FILES_OF_A_TASK: usize = 64;
+
+/// As many tasks are made of a folder at once: one with a million files is not to become as many.
+const TASKS_OF_A_FOLDER: usize = 512;
+
+/// Walks the trees and files that were named, in their order. A link named is followed: it was meant.
+/// Another thing named, a pipe or a device, is unreadable, since reading it might never end.
+pub fn walk<V: Visit, Error>(
+    named: &[PathBuf],
+    options: &WalkOptions,
+    visit: &V,
+    emit: impl FnMut(V::Item) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let walker = Walker { options, visit };
+    let tasks = distinct(named).into_iter().map(Task::Named).collect();
+    ordered::run(walker.options.jobs, tasks, |task| walker.work(task), emit)
+}
+
+/// Sees that all that was named is there: nothing is to be done by halves because of a typing error.
+pub fn all_exist(named: &[PathBuf]) -> Result<(), crate::Error> {
+    for path in named {
+        match path.metadata() {
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {
+                return Err(crate::Error::NoSuchPath { path: path.clone(), source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What was named, each path once. One that lies below another may still be another file: links and
+/// other file systems are followed where they are named.
+fn distinct(named: &[PathBuf]) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    let is_new = |path: &&PathBuf| seen.insert(std::path::absolute(path).ok());
+    named.iter().filter(is_new).cloned().collect()
+}
+
+struct Walker<'a, V> {
+    options: &'a WalkOptions,
+    visit: &'a V,
+}
+
+impl<V: Visit> Walker<'_, V> {
+    fn work(&self, task: Task) -> Done<Task, V::Item> {
+        match task {
+            Task::Named(path) => self.named(&path),
+            Task::Folder(parent, entry) => self.folder(&parent, entry),
+            Task::Rest(listing, start) => Done { items: Vec::new(), tasks: tasks(&listing, start) },
+            Task::Files(listing, entries) => {
+                let files = listing.entries.get(entries).unwrap_or_default();
+                let mut items = Vec::with_capacity(files.len());
+                for &(name, _, is_link) in files {
+                    self.visit.file(&WalkedFile::Listed(&listing, name, is_link), &mut items);
+                }
+                Done { items, tasks: Vec::new() }
+            }
+        }
+    }
+
+    fn named(&self, path: &Path) -> Done<Task, V::Item> {
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) => return self.unreadable(path, error),
+        };
+        if metadata.is_file() {
+            let mut items = Vec::new();
+            let name = path.file_name().map_or(path, Path::new);
+            if !self.options.exclude.matches(name) {
+                self.visit.file(&WalkedFile::Named(path), &mut items);
+            }
+            return Done { items, tasks: Vec::new() };
+        }
+        if !metadata.is_dir() {
+            let error = io::Error::other("it is neither a file nor a folder");
+            return self.unreadable(path, error);
+        }
+        let start = Instant::now();
+        match Folder::open(path) {
+            Ok(folder) => {
+                let is_far = start.elapsed() > FAR;
+                self.list(folder, Descent { parent: None, is_link: false }, path.into(), is_far)
+            }
+            Err(error) => self.unreadable(path, error),
+        }
+    }
+
+    fn folder(&self, parent: &Listing, entry: usize) -> Done<Task, V::Item> {
+        let Some(&(name, _, is_link)) = parent.entries.get(entry) else {
+            return Done { items: Vec::new(), tasks: Vec::new() };
+        };
+        let start = Instant::now();
+        match parent.folder.folder(&parent.names, name, is_link) {
+            Ok(folder) => {
+                let is_far = start.elapsed() > FAR;
+                let descent = Descent { parent: parent.ancestry.clone(), is_link };
+                self.list(folder, descent, parent.root.clone(), is_far)
+            }
+            Err(error) => {
+                self.unreadable(&parent.folder.path().join(parent.names.get(name)), error)
+            }
+        }
+    }
+
+    /// Lists a folder, and makes tasks of what stands in it.
+    fn list(
+        &self,
+        folder: Folder,
+        descent: Descent,
+        root: Arc<Path>,
+        is_far: bool,
+    ) -> Done<Task, V::Item> {
+        let ancestry = match self.ancestry(&folder, descent) {
+            Ok(ancestry) => ancestry,
+            Err(NotEntered::Unwanted) => return Done { items: Vec::new(), tasks: Vec::new() },
+            Err(NotEntered::Failed(error)) => return self.unreadable(folder.path(), error),
+        };
+        let (names, mut all) = match folder.entries() {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(folder.path(), error),
+        };
+        all.sort_unstable_by(|(a, _), (b, _)| names.compare(*a, *b));
+        let mut listing = Listing { folder, names, entries: Vec::new(), ancestry, root, is_far };
+        listing.entries.reserve_exact(all.len());
+        for (name, kind) in all {
+            listing.entries.extend(self.wanted(&listing, name, kind));
+        }
+        Done { items: Vec::new(), tasks: tasks(&Arc::new(listing), 0) }
+    }
+
+    /// The entry, if it is a file or folder that is to be looked at.
+    fn wanted(
+        &self,
+        listing: &Listing,
+        name: Name,
+        kind: EntryKind,
+    ) -> Option<(Name, EntryKind, bool)> {
+        let is_link = kind == EntryKind::Link;
+        let is_left_out = is_link && !self.options.follow_links;
+        if is_left_out || kind == EntryKind::Other || self.is_excluded(listing, name) {
+            return None;
+        }
+        let kind = match kind {
+            // A link to nowhere is told where it is opened.
+            EntryKind::Link => {
+                listing.folder.behind_link(&listing.names, name).unwrap_or(EntryKind::File)
+            }
+            kind => kind,
+        };
+        matches!(kind, EntryKind::File | EntryKind::Folder).then_some((name, kind, is_link))
+    }
+
+    fn is_excluded(&self, listing: &Listing, name: Name) -> bool {
+        let exclude = &self.options.exclude;
+        if exclude.is_empty() {
+            return false;
+        }
+        let folder = listing.folder.path();
+        let below = folder.strip_prefix(&listing.root).unwrap_or(folder);
+        exclude.matches(&below.join(listing.names.get(name)))
+    }
+
+    /// The ancestry of what stands in this folder; none where it is of no use.
+    fn ancestry(
+        &self,
+        folder: &Folder,
+        descent: Descent,
+    ) -> Result<Option<Arc<Ancestry>>, NotEntered> {
+        let Descent { parent, is_link } = descent;
+        let WalkOptions { follow_links, one_file_system, .. } = *self.options;
+        if !follow_links && !one_file_system {
+            return Ok(None);
+        }
+        let identity = folder.identity().map_err(NotEntered::Failed)?;
+        // Only a link leads back up.
+        let mut above = std::iter::successors(parent.as_deref(), |at| at.parent.as_deref());
+        let is_loop = is_link && identity.is_some() && above.any(|at| at.identity == identity);
+        let volume = |identity: Option<Identity>| identity.map(system::volume);
+        let is_elsewhere = one_file_system
+            && parent.as_ref().is_some_and(|parent| volume(parent.identity) != volume(identity));
+        if is_loop || is_elsewhere {
+            return Err(NotEntered::Unwanted);
+        }
+        Ok(Some(Arc::new(Ancestry { identity, parent })))
+    }
+
+    fn unreadable(&self, path: &Path, error: io::Error) -> Done<Task, V::Item> {
+        let items = vec![self.visit.unreadable(path.to_owned(), error)];
+        Done { items, tasks: Vec::new() }
+    }
+}
+
+/// Why a folder is not gone down into.
+enum NotEntered {
+    /// What stands in it is looked at elsewhere, or not wanted.
+    Unwanted,
+    Failed(io::Error),
+}
+
+/// How a folder was come to.
+struct Descent {
+    parent: Option<Arc<Ancestry>>,
+    is_link: bool,
+}
+
+/// A chain of many folders is let go of one by one, not each by the one before.
+impl Drop for Ancestry {
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(mut ancestry) = next.and_then(Arc::into_inner) {
+            next = ancestry.parent.take();
+        }
+    }
+}
+
+/// The folders one by one, and the files between them in handfuls, from an entry on.
+fn tasks(listing: &Arc<Listing>, mut start: usize) -> Vec<Task> {
+    let most = if listing.is_far { 1 } else { FILES_OF_A_TASK };
+    let mut tasks = Vec::new();
+    while let Some(rest) = listing.entries.get(start..).filter(|rest| !rest.is_empty()) {
+        if tasks.len() == TASKS_OF_A_FOLDER {
+            tasks.push(Task::Rest(listing.clone(), start));
+            break;
+        }
+        let is_file = |entry: &&(Name, EntryKind, bool)| entry.1 == EntryKind::File;
+        let files = rest.iter().take(most).take_while(is_file).count();
+        if files == 0 {
+            tasks.push(Task::Folder(listing.clone(), start));
+            start += 1;
+        } else {
+            tasks.push(Task::Files(listing.clone(), start..start + files));
+            start += files;
+        }
+    }
+    tasks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    /// Notes each file that can be opened, and each error.
+    struct Note;
+
+    impl Visit for Note {
+        type Item = Result<PathBuf, (PathBuf, io::ErrorKind)>;
+
+        fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
+            let opened = file.open().map_err(|error| (file.path(), error.kind()));
+            items.push(opened.map(|_| file.path()));
+        }
+
+        fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
+            Err((path, error.kind()))
+        }
+    }
+
+    fn walked(root: &Path, options: &WalkOptions) -> Vec<<Note as Visit>::Item> {
+        let mut items = Vec::new();
+        walk(&[root.to_owned()], options, &Note, |item| {
+            items.push(item);
+            Ok::<_, Infallible>(())
+        })
+        .unwrap();
+        items
+    }
+
+    /// The paths of the files below the root, with `/` between the names.
+    fn names(root: &Path, options: &WalkOptions) -> Vec<String> {
+        let name = |item: <Note as Visit>::Item| {
+            let path = item.unwrap();
+            let below = path.strip_prefix(root).unwrap();
+            below.to_string_lossy().replace('\\', "/")
+        };
+        walked(root, options).into_iter().map(name).collect()
+    }
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn every_file_is_found_once_in_the_order_of_the_paths() {
+        let files = ["a.exe", "b/.hidden/y.exe", "b/z.exe", "b.exe", "c.dll"];
+        let dir = tree(&files);
+        for jobs in [1, 2, 50] {
+            let jobs = NonZeroUsize::new(jobs).unwrap();
+            let options = WalkOptions { jobs, ..WalkOptions::default() };
+            let mut expected = files.map(PathBuf::from);
+            expected.sort();
+            let expected = expected.map(|path| path.to_str().unwrap().to_owned());
+            assert_eq!(names(dir.path(), &options), expected);
+        }
+    }
+
+    #[test]
+    fn a_folder_of_more_entries_than_are_handed_out_at_once_is_in_order_too() {
+        let mut files: Vec<_> = (0..3000).map(|n| format!("{n:04}")).collect();
+        files.extend((3000..3600).map(|n| format!("{n}/file")));
+        let dir = tree(&files.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(names(dir.path(), &WalkOptions::default()), files);
+    }
+
+    #[test]
+    fn what_is_excluded_is_left_out_with_all_below_it() {
+        let dir = tree(&["a.exe", "old/a.exe", "old/deep/b.exe", "new/old/c.exe", "new/A.DLL"]);
+        let table: [(&[&str], &[&str]); 8] = [
+            (&["old"], &["a.exe", "new/A.DLL"]),
+            (&["old/"], &["a.exe", "new/A.DLL"]),
+            (&["/old"], &["a.exe", "new/A.DLL", "new/old/c.exe"]),
+            (&["./old/"], &["a.exe", "new/A.DLL", "new/old/c.exe"]),
+            (&["old/*"], &["a.exe", "new/A.DLL", "new/old/c.exe"]),
+            (&["new/old"], &["a.exe", "new/A.DLL", "old/a.exe", "old/deep/b.exe"]),
+            (&["*.exe"], &["new/A.DLL"]),
+            (&["*.dll", "**/deep"], &["a.exe", "new/old/c.exe", "old/a.exe"]),
+        ];
+        for (globs, expected) in table {
+            let exclude = Exclude::new(globs.iter().map(|glob| (*glob).to_owned())).unwrap();
+            let options = WalkOptions { exclude, ..WalkOptions::default() };
+            assert_eq!(names(dir.path(), &options), expected, "{globs:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_below_the_root_are_followed_only_if_asked_and_a_loop_of_them_ends() {
+        use std::os::unix::fs::symlink;
+
+        let dir = tree(&["a.exe", "sub/c.exe"]);
+        symlink(dir.path(), dir.path().join("sub/loop")).unwrap();
+        symlink("a.exe", dir.path().join("b.exe")).unwrap();
+        assert_eq!(names(dir.path(), &WalkOptions::default()), ["a.exe", "sub/c.exe"]);
+        let follow = WalkOptions { follow_links: true, ..WalkOptions::default() };
+        assert_eq!(names(dir.path(), &follow), ["a.exe", "b.exe", "sub/c.exe"]);
+        // The link that is named itself is meant.
+        let link = dir.path().join("sub/loop");
+        assert_eq!(names(&link, &WalkOptions::default()), ["a.exe", "sub/c.exe"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_followed_link_to_nowhere_is_told() {
+        let dir = tree(&["a.exe"]);
+        std::os::unix::fs::symlink("gone", dir.path().join("b.exe")).unwrap();
+        let follow = WalkOptions { follow_links: true, ..WalkOptions::default() };
+        let expected = Err((dir.path().join("b.exe"), io::ErrorKind::NotFound));
+        assert_eq!(walked(dir.path(), &follow)[1], expected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_is_an_error_where_it_is_named_and_is_left_alone_elsewhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("a.exe");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let named = walked(&socket, &WalkOptions::default());
+        assert_eq!(named, [Err((socket, io::ErrorKind::Other))]);
+        assert_eq!(walked(dir.path(), &WalkOptions::default()), []);
+    }
+
+    #[test]
+    fn what_is_named_twice_is_found_once() {
+        let dir = tree(&["a.exe", "sub/b.exe"]);
+        let root = dir.path();
+        let named =
+            [root.join("a.exe"), root.join("sub"), root.join("./a.exe"), root.join("sub/.")];
+        let mut seen = Vec::new();
+        walk(&named, &WalkOptions::default(), &Note, |item| {
+            seen.push(item.unwrap());
+            Ok::<_, Infallible>(())
+        })
+        .unwrap();
+        assert_eq!(seen, [root.join("a.exe"), root.join("sub/b.exe")]);
+    }
+
+    #[test]
+    fn a_root_that_is_not_there_is_told() {
+        let path = Path::new("no/such/root");
+        let expected = [Err((path.to_owned(), io::ErrorKind::NotFound))];
+        assert_eq!(walked(path, &WalkOptions::default()), expected);
+    }
+
+    /// `/proc` is a file system of its own in every Linux.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn another_file_system_is_left_out_if_asked() {
+        let options = WalkOptions {
+            one_file_system: true,
+            exclude: Exclude::new(["[!p]*".to_owned(), "?[!r]*".to_owned()]).unwrap(),
+            ..WalkOptions::default()
+        };
+        let below_proc = |item: &<Note as Visit>::Item| {
+            item.as_ref().unwrap_or_else(|(path, _)| path).starts_with("/proc")
+        };
+        assert!(!walked(Path::new("/"), &options).iter().any(below_proc));
+    }
+}

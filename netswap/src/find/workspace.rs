@@ -1,0 +1,390 @@
+//! The images of a Cargo workspace: those that `cargo build` says it has made, dependencies' DLLs
+//! among them.
+
+use std::ffi::OsString;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use cargo_metadata::{Message, Metadata, MetadataCommand, PackageId, Target, TargetKind};
+
+use super::linker::ConfiguredLinkers;
+use super::messages::{Messages, images, package_name, receipt_of};
+use super::receipt::changed_linker;
+use super::{Artifact, Found, ReceiptState, Source, clean};
+use crate::text::{Printable, one_line};
+
+/// A `cargo build` whose images are verified.
+///
+/// # Examples
+///
+/// ```no_run
+/// use netswap::verify::{self, Options};
+/// use netswap::{Build, ExitCode};
+///
+/// let mut build = Build::new();
+/// build.target("x86_64-pc-windows-msvc").arg("--release");
+/// let verified = verify::build(&build, &Options::default(), &mut |image| {
+///     println!("{}: {:?}", image.path.display(), image.verdict.status);
+///     Ok(())
+/// })?;
+/// assert_eq!(verified.exit_code(), ExitCode::Passed);
+/// # Ok::<(), netswap::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Build {
+    manifest_path: Option<PathBuf>,
+    targets: Vec<String>,
+    left_out: Option<PathBuf>,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, Option<OsString>)>,
+}
+
+/// Why there are no images of a build to verify.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// There is no workspace here, or its manifests are wrong.
+    #[error(
+        "failed to read the workspace: {0}; run this where a Cargo.toml is, give --manifest-path, or name the files and folders to verify"
+    )]
+    Workspace(String),
+    /// Cargo can't be run.
+    #[error("failed to run {}: {source}; install Cargo, or put it into PATH", Printable(program))]
+    Run {
+        /// What was run.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What Cargo prints can't be read.
+    #[error("failed to read the messages of cargo build: {0}")]
+    Messages(io::Error),
+    /// The build failed; Cargo has said why on standard error.
+    #[error(
+        "failed to build: cargo build ended with {0}, so nothing was verified; its messages say why"
+    )]
+    Failed(ExitStatus),
+    /// The build failed, and a build script chose its arguments for a linker that is no longer
+    /// configured. Cargo has said why it failed.
+    #[error(
+        "failed to build: cargo build ended with {status}; its messages say why\n{}\nCargo does not run a build script again when the linker changes, so run:\n    {clean}\nthen build again",
+        changed_linker(package, then.as_deref(), now.as_deref())
+    )]
+    LinkerChanged {
+        /// What Cargo ended with.
+        status: ExitStatus,
+        /// The package's name.
+        package: String,
+        /// The linker that was configured when the build script ran.
+        then: Option<String>,
+        /// The linker that is configured now.
+        now: Option<String>,
+        /// The command that makes Cargo run the build script again.
+        clean: String,
+    },
+    /// The build failed, and there is no standard library for its target. Cargo has said why it failed.
+    #[error(
+        "failed to build: there is no standard library for {target} here; `rustup target add {target}` installs it, if Rust offers one"
+    )]
+    NoStandardLibrary {
+        /// The triple.
+        target: String,
+    },
+}
+
+/// The packages that are built, and where they lie.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    /// The `Cargo.toml` that holds `[workspace]`.
+    pub(crate) root_manifest: PathBuf,
+    pub(crate) members: Vec<Member>,
+}
+
+/// A package of the workspace.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    id: PackageId,
+    name: String,
+    pub(crate) manifest: PathBuf,
+    build_script: Option<PathBuf>,
+}
+
+impl Build {
+    /// `cargo build` in this folder's workspace, for the target that Cargo is configured for.
+    pub fn new() -> Self {
+        Build::default()
+    }
+
+    /// `--manifest-path`: the package or workspace, instead of this folder's.
+    pub fn manifest_path(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.manifest_path = Some(path.into());
+        self
+    }
+
+    /// `--target`: a triple to build for. Each one that is added is a build of its own.
+    pub fn target(&mut self, triple: impl Into<String>) -> &mut Self {
+        let triple = triple.into();
+        if !self.targets.contains(&triple) {
+            self.targets.push(triple);
+        }
+        self
+    }
+
+    /// The `Cargo.toml` of a package whose images are not verified: it never leaves this machine. With
+    /// `--workspace` it is not built either.
+    pub fn leave_out(&mut self, manifest: impl Into<PathBuf>) -> &mut Self {
+        self.left_out = Some(manifest.into());
+        self
+    }
+
+    /// Another argument for `cargo build`, as it is.
+    pub fn arg(&mut self, argument: impl Into<OsString>) -> &mut Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// More arguments for `cargo build`, as they are.
+    pub fn args<T: Into<OsString>>(&mut self, arguments: impl IntoIterator<Item = T>) -> &mut Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// A variable of the build's environment.
+    pub fn env(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> &mut Self {
+        self.environment.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// A variable that the build must not see.
+    pub fn env_remove(&mut self, name: impl Into<OsString>) -> &mut Self {
+        self.environment.push((name.into(), None));
+        self
+    }
+
+    /// Asks Cargo which packages there are.
+    pub(crate) fn workspace(&self) -> Result<Workspace, BuildError> {
+        let metadata = metadata(self.manifest_path.as_deref())?;
+        let members = metadata.workspace_packages().into_iter().map(|package| {
+            let is_script = |target: &&Target| target.kind.contains(&TargetKind::CustomBuild);
+            let script = package.targets.iter().find(is_script);
+            Member {
+                id: package.id.clone(),
+                name: package.name.to_string(),
+                manifest: package.manifest_path.clone().into(),
+                build_script: script.map(|target| target.src_path.clone().into()),
+            }
+        });
+        Ok(Workspace {
+            root_manifest: metadata.workspace_root.join("Cargo.toml").into(),
+            members: members.collect(),
+        })
+    }
+
+    /// Builds, once for each target, and collects the images that it makes for the target. Cargo's
+    /// own messages go to standard error.
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<Vec<Found>, BuildError> {
+        let linkers = ConfiguredLinkers::new(&self.arguments, &self.environment);
+        let mut targets: Vec<_> = self.targets.iter().map(|triple| Some(triple.as_str())).collect();
+        if targets.is_empty() {
+            targets.push(None);
+        }
+        let mut found = Vec::new();
+        for target in targets {
+            let messages = self.messages(target, workspace, &linkers)?;
+            for artifact in &messages.artifacts {
+                let images = images(artifact);
+                let left_out = self.left_out.as_deref();
+                if images.is_empty() || left_out == Some(artifact.manifest_path.as_std_path()) {
+                    continue;
+                }
+                let receipts = messages.receipts(&artifact.package_id, &linkers);
+                for path in images {
+                    found.push(self.found(workspace, path.into(), artifact, target, &receipts));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Runs one build for one target (Cargo's messages don't tell which target they are of) and
+    /// returns what it says. Nothing that it says of an image is passed over.
+    fn messages(
+        &self,
+        target: Option<&str>,
+        workspace: &Workspace,
+        linkers: &ConfiguredLinkers<'_>,
+    ) -> Result<Messages, BuildError> {
+        let mut cargo = self.spawn(target, self.excluded(workspace))?;
+        let mut messages = Messages::default();
+        let mut unread = None;
+        if let Some(stdout) = cargo.stdout.take() {
+            for message in Message::parse_stream(BufReader::new(stdout)) {
+                match message {
+                    Ok(Message::CompilerArtifact(artifact)) => messages.artifacts.push(artifact),
+                    Ok(Message::BuildScriptExecuted(script)) => {
+                        messages.out_dirs.push((script.package_id, script.out_dir));
+                    }
+                    // What cargo_metadata can't read, it takes for text.
+                    Ok(Message::TextLine(line)) if line.starts_with("{\"reason\":\"") => {
+                        let start: String = line.chars().take(60).collect();
+                        let text = format!("this netswap does not know `{}…`", one_line(&start));
+                        unread = Some(io::Error::other(text));
+                    }
+                    Ok(_) => {}
+                    Err(error) => unread = Some(error),
+                }
+            }
+        }
+        let status = cargo.wait().map_err(BuildError::Messages)?;
+        match unread {
+            _ if !status.success() => {
+                let changed = self.linker_changed(status, workspace, target, &messages, linkers);
+                Err(changed.unwrap_or(match target {
+                    Some(target) if !self.builds_std() && !has_standard_library(target) => {
+                        BuildError::NoStandardLibrary { target: one_line(target) }
+                    }
+                    _ => BuildError::Failed(status),
+                }))
+            }
+            Some(error) => Err(BuildError::Messages(error)),
+            None => Ok(messages),
+        }
+    }
+
+    /// The first of the workspace's packages whose build script ran when another linker was configured,
+    /// as the reason why a build failed.
+    fn linker_changed(
+        &self,
+        status: ExitStatus,
+        workspace: &Workspace,
+        target: Option<&str>,
+        messages: &Messages,
+        linkers: &ConfiguredLinkers<'_>,
+    ) -> Option<BuildError> {
+        workspace.members.iter().find_map(|member| {
+            let receipts = messages.receipts(&member.id, linkers);
+            receipts.into_iter().find_map(|receipt| match receipt {
+                ReceiptState::OtherLinker { receipt, configured } => {
+                    Some(BuildError::LinkerChanged {
+                        status,
+                        package: one_line(&member.name),
+                        clean: self.clean(&member.name, target),
+                        then: receipt.configured_linker,
+                        now: configured,
+                    })
+                }
+                _ => None,
+            })
+        })
+    }
+
+    fn clean(&self, package: &str, target: Option<&str>) -> String {
+        clean::command(package, target, self.manifest_path.as_deref(), &self.arguments)
+    }
+
+    /// Whether the build makes the standard library itself (`-Zbuild-std`).
+    fn builds_std(&self) -> bool {
+        let says_so = |argument: &OsString| argument.to_string_lossy().contains("build-std");
+        self.arguments.iter().any(says_so)
+    }
+
+    /// The package that Cargo need not build when it builds all.
+    fn excluded<'a>(&self, workspace: &'a Workspace) -> Option<&'a str> {
+        let is_all = |argument: &OsString| argument == "--workspace" || argument == "--all";
+        let left_out = self.left_out.as_ref().filter(|_| self.arguments.iter().any(is_all))?;
+        let mut members = workspace.members.iter();
+        Some(&members.find(|member| member.manifest == *left_out)?.name)
+    }
+
+    fn spawn(&self, target: Option<&str>, excluded: Option<&str>) -> Result<Child, BuildError> {
+        let program = crate::env::cargo();
+        let mut command = Command::new(&program);
+        command.args(["build", "--message-format=json-render-diagnostics"]);
+        if let Some(path) = &self.manifest_path {
+            command.arg("--manifest-path").arg(path);
+        }
+        if let Some(triple) = target {
+            command.args(["--target", triple]);
+        }
+        if let Some(package) = excluded {
+            command.args(["--exclude", package]);
+        }
+        command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        for (name, value) in &self.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.spawn().map_err(|source| BuildError::Run { program: program.into(), source })
+    }
+}
+
+impl Build {
+    fn found(
+        &self,
+        workspace: &Workspace,
+        path: PathBuf,
+        artifact: &cargo_metadata::Artifact,
+        target: Option<&str>,
+        receipts: &[ReceiptState],
+    ) -> Found {
+        let mut members = workspace.members.iter();
+        let member = members.find(|member| member.id == artifact.package_id);
+        let receipt = receipt_of(&path, target, receipts);
+        let target = target.or_else(|| receipt.receipt().map(|receipt| receipt.target.as_str()));
+        let target = target.map(str::to_owned);
+        let own = &artifact.target;
+        let package = member
+            .map_or_else(|| package_name(&artifact.package_id).to_owned(), |own| own.name.clone());
+        Found {
+            path,
+            source: Source::Build(Box::new(Artifact {
+                clean: self.clean(&package, target.as_deref()),
+                package,
+                manifest: artifact.manifest_path.clone().into(),
+                build_script: member.and_then(|member| member.build_script.clone()),
+                is_member: member.is_some(),
+                name: own.name.clone(),
+                kinds: own.kind.iter().map(ToString::to_string).collect(),
+                crate_types: own.crate_types.iter().map(ToString::to_string).collect(),
+                is_test: artifact.profile.test,
+                target,
+                receipt,
+            })),
+        }
+    }
+}
+
+/// What Cargo says of the packages of a workspace, their dependencies left out.
+pub fn metadata(manifest_path: Option<&Path>) -> Result<Metadata, BuildError> {
+    let mut command = MetadataCommand::new();
+    command.cargo_path(crate::env::cargo()).no_deps();
+    if let Some(path) = manifest_path {
+        command.manifest_path(path);
+    }
+    command.exec().map_err(|error| match error {
+        cargo_metadata::Error::CargoMetadata { stderr } => {
+            BuildError::Workspace(one_line(stderr.trim_start_matches("error: ")))
+        }
+        cargo_metadata::Error::Io(source) => {
+            BuildError::Run { program: crate::env::cargo().into(), source }
+        }
+        error => BuildError::Workspace(one_line(&error.to_string())),
+    })
+}
+
+/// Whether the compiler has a standard library for the target; if that can't be told, it has one.
+fn has_standard_library(target: &str) -> bool {
+    let mut rustc = Command::new(crate::env::rustc());
+    rustc.args(["--print", "target-libdir", "--target", target]).stdin(Stdio::null());
+    let Some(output) = rustc.output().ok().filter(|output| output.status.success()) else {
+        return true;
+    };
+    let folder = String::from_utf8_lossy(&output.stdout);
+    let is_standard = |name: OsString| name.to_string_lossy().starts_with("libstd-");
+    match Path::new(folder.trim_end()).read_dir() {
+        Ok(mut files) => files.any(|file| file.is_ok_and(|file| is_standard(file.file_name()))),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}

@@ -1,0 +1,102 @@
+//! The attribute certificate table, which holds an Authenticode signature.
+//!
+//! Source: PE format, "The Attribute Certificate Table (Image Only)". The signature itself is not
+//! checked: that takes a trust store, and Windows' `signtool verify` or osslsigncode has one.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::layout::{Directory, DirectoryEntry};
+use super::table::Pieces;
+use super::{Layout, ReadAt};
+
+/// What the certificate table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum CertificateTable {
+    /// There is none: the file is not signed.
+    Absent,
+    /// Its entries follow one another and fill it.
+    WellFormed {
+        /// Where it begins in the file.
+        offset: u32,
+        /// Its size in bytes.
+        size: u32,
+        /// How many entries it has.
+        entries: u32,
+    },
+    /// It is not as the PE format has it.
+    Malformed {
+        /// Where it is said to begin in the file.
+        offset: u32,
+        /// The size that it is said to have, in bytes.
+        size: u32,
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+/// `dwLength`, `wRevision` and `wCertificateType`, before the certificate itself.
+const ENTRY_HEADER: u32 = 8;
+
+/// More than any signer makes: `signtool /as` adds its signatures inside the one entry.
+const MOST_ENTRIES: u32 = 256;
+
+impl CertificateTable {
+    /// Reads the table of a file of `length` bytes: its entries' headers, not the certificates.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses to read; a wrong table is no error, see
+    /// [`CertificateTable::Malformed`].
+    pub fn read(file: &(impl ReadAt + ?Sized), layout: &Layout, length: u64) -> io::Result<Self> {
+        let Some(table) = layout.certificate_table() else {
+            return Ok(CertificateTable::Absent);
+        };
+        let Directory { address: offset, size } = table;
+        Ok(match entries(file, table, length)? {
+            Ok(entries) => CertificateTable::WellFormed { offset, size, entries },
+            Err(why) => CertificateTable::Malformed { offset, size, why },
+        })
+    }
+}
+
+impl Layout {
+    /// The certificate table, if the image has one; its address is an offset in the file.
+    pub fn certificate_table(&self) -> Option<Directory> {
+        self.directory(DirectoryEntry::Certificate).filter(|table| table.size != 0)
+    }
+}
+
+fn entries(
+    file: &(impl ReadAt + ?Sized),
+    table: Directory,
+    length: u64,
+) -> io::Result<Result<u32, &'static str>> {
+    let end = u64::from(table.address) + u64::from(table.size);
+    if end > length {
+        return Ok(Err("it reaches beyond the end of the file"));
+    }
+    if !table.address.is_multiple_of(8) {
+        return Ok(Err("it does not begin at a multiple of 8 bytes"));
+    }
+    let pieces = Pieces::of(file);
+    let (mut at, mut count) = (u64::from(table.address), 0);
+    while at < end {
+        let bytes = pieces.bytes(at, ENTRY_HEADER as usize)?;
+        let size = bytes.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
+        if bytes.len() < ENTRY_HEADER as usize || size < ENTRY_HEADER {
+            return Ok(Err("an entry is shorter than its header"));
+        }
+        if at + u64::from(size) > end {
+            return Ok(Err("an entry reaches beyond the table"));
+        }
+        count += 1;
+        if count > MOST_ENTRIES {
+            return Ok(Err("it has more entries than any signer makes"));
+        }
+        at += u64::from(size).next_multiple_of(8);
+    }
+    Ok(Ok(count))
+}

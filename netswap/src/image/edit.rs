@@ -1,0 +1,408 @@
+//! The change that sets or clears run-from-swap bits, as a value: which bytes, before and after.
+
+use super::checksum::{CHECKSUM, updated};
+use super::{Header, Layout, SwapRun};
+
+/// Where Characteristics lies, from the start of the NT headers on.
+pub(super) const CHARACTERISTICS: u32 = 22;
+
+/// From Characteristics to the end of `CheckSum`: what a change can reach.
+pub(super) const REACH: usize = (CHECKSUM + 4 - CHARACTERISTICS) as usize;
+
+/// Start and length of the fields that an edit changes, from the start of the NT headers on.
+pub(super) const EDITED: [(usize, usize); 2] =
+    [(CHARACTERISTICS as usize, 2), (CHECKSUM as usize, 4)];
+
+/// Where `CheckSum` lies in those bytes.
+const CHECKSUM_IN_REACH: usize = (CHECKSUM - CHARACTERISTICS) as usize;
+
+/// Bytes of a file to be changed with one write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Where they begin in the file.
+    pub offset: u64,
+    /// What stands there.
+    pub old: Vec<u8>,
+    /// What is to stand there; as many bytes.
+    pub new: Vec<u8>,
+}
+
+/// How a file stands to an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditState {
+    /// The file is as before.
+    NotMade,
+    /// The file is as after, or its write was cut off.
+    Made,
+    /// The file was changed by something else.
+    Other,
+}
+
+/// What becomes of the checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewChecksum {
+    /// It stays as valid as it was: 0 stays 0, right stays right.
+    Updated,
+    /// It becomes what it should be once the bits are as wanted, computed from the whole file by
+    /// [`Layout::checksum`] as the file is now.
+    Recomputed(u32),
+}
+
+impl Edit {
+    /// The change that makes exactly the bits of `want` differ from what they are not yet: each is
+    /// set, or cleared. `None`: the file is as wanted. Only of a layout that
+    /// [`can_be_edited`](Layout::can_be_edited).
+    pub fn plan(
+        layout: &Layout,
+        length: u64,
+        bits: &[SwapRun],
+        set: bool,
+        checksum: NewChecksum,
+    ) -> Option<Edit> {
+        let mask = bits.iter().fold(0, |mask, bit| mask | bit.mask());
+        let old = layout.reach;
+        let before = layout.header.characteristics;
+        let after = if set { before | mask } else { before & !mask };
+        let mut new = old;
+        for (place, byte) in new.iter_mut().zip(after.to_le_bytes()) {
+            *place = byte;
+        }
+        let offset = u64::from(layout.nt_headers) + u64::from(CHARACTERISTICS);
+        let changes = || {
+            let bytes = old.into_iter().zip(new).zip(offset..);
+            bytes.take(2).map(|((before, after), offset)| (offset, before, after))
+        };
+        let checksum = match checksum {
+            NewChecksum::Updated => updated(layout.header.checksum, length, changes()),
+            NewChecksum::Recomputed(right_now) => {
+                updated(right_now, length, changes()).or(Some(right_now))
+            }
+        };
+        if let Some(checksum) = checksum.filter(|checksum| *checksum != layout.header.checksum) {
+            let places = new.iter_mut().skip(CHECKSUM_IN_REACH);
+            for (place, byte) in places.zip(checksum.to_le_bytes()) {
+                *place = byte;
+            }
+        }
+        if new == old {
+            return None;
+        }
+        // One byte more or less costs nothing; what need not be written need not be at risk.
+        let is_short = new.get(2..) == old.get(2..);
+        let length = if is_short { 2 } else { REACH };
+        let cut = |bytes: [u8; REACH]| bytes.into_iter().take(length).collect();
+        Some(Edit { offset, old: cut(old), new: cut(new) })
+    }
+
+    /// The header with this edit made.
+    pub fn applied(&self, header: Header) -> Header {
+        with(&self.new, header)
+    }
+
+    /// The header with this edit taken back.
+    pub fn undone(&self, header: Header) -> Header {
+        with(&self.old, header)
+    }
+
+    /// The bytes that stand in the place of this edit now; none if it is not of this image.
+    pub fn now<'a>(&self, layout: &'a Layout) -> &'a [u8] {
+        layout.reach.get(..self.old.len()).unwrap_or_default()
+    }
+
+    /// What of the bytes that stand in a file now is left of this edit.
+    pub fn state(&self, layout: &Layout) -> EditState {
+        let start = u64::from(layout.nt_headers) + u64::from(CHARACTERISTICS);
+        let now = self.now(layout);
+        if self.offset != start || now.len() != self.new.len() {
+            return EditState::Other;
+        }
+        // A write that was cut off in its midst leaves some bytes new and some old.
+        let bytes = || now.iter().zip(self.old.iter().zip(&self.new));
+        if now == self.old {
+            EditState::NotMade
+        } else if bytes().all(|(now, (old, new))| now == old || now == new) {
+            EditState::Made
+        } else {
+            EditState::Other
+        }
+    }
+
+    /// Whether this is a change that netswap makes: to run-from-swap bits and the checksum, and to
+    /// nothing else. What a journal says is believed only then.
+    pub fn is_sound(&self) -> bool {
+        let bits = SwapRun::ALL.iter().fold(0, |bits, bit| bits | bit.mask()).to_le_bytes();
+        let is_length = [2, REACH].contains(&self.old.len()) && self.old.len() == self.new.len();
+        let allowed = |index: usize| match index {
+            0 | 1 => bits.get(index).copied().unwrap_or(0),
+            CHECKSUM_IN_REACH.. => 0xff,
+            _ => 0,
+        };
+        let mut changes = self.old.iter().zip(&self.new).enumerate();
+        is_length && changes.all(|(index, (old, new))| (old ^ new) & !allowed(index) == 0)
+    }
+}
+
+/// The header with these bytes from Characteristics on.
+fn with(bytes: &[u8], header: Header) -> Header {
+    let characteristics = bytes.first_chunk().map(|field| u16::from_le_bytes(*field));
+    let checksum = bytes.get(CHECKSUM_IN_REACH..).and_then(|rest| rest.first_chunk());
+    Header {
+        characteristics: characteristics.unwrap_or(header.characteristics),
+        checksum: checksum.map_or(header.checksum, |field| u32::from_le_bytes(*field)),
+        ..header
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::tests::image;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
+
+    const BOTH: &[SwapRun] = &SwapRun::ALL;
+
+    /// The file after the edit.
+    fn edited(mut bytes: Vec<u8>, edit: &Edit) -> Vec<u8> {
+        let at = usize::try_from(edit.offset).unwrap();
+        assert_eq!(bytes[at..at + edit.old.len()], edit.old);
+        bytes[at..at + edit.new.len()].copy_from_slice(&edit.new);
+        bytes
+    }
+
+    fn layout(bytes: &[u8]) -> Layout {
+        Layout::read(bytes).unwrap().unwrap()
+    }
+
+    fn plan(bytes: &[u8], bits: &[SwapRun], set: bool) -> Option<Edit> {
+        Edit::plan(&layout(bytes), bytes.len() as u64, bits, set, NewChecksum::Updated)
+    }
+
+    /// The image with the checksum that it should have.
+    fn with_right_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+        let layout = layout(&bytes);
+        let right = layout.checksum(&*bytes, bytes.len() as u64).unwrap();
+        let at = layout.nt_headers as usize + CHECKSUM as usize;
+        bytes[at..at + 4].copy_from_slice(&right.to_le_bytes());
+        bytes
+    }
+
+    fn checksum_is_right(bytes: &[u8]) -> bool {
+        let layout = layout(bytes);
+        layout.header.checksum == layout.checksum(bytes, bytes.len() as u64).unwrap()
+    }
+
+    #[test]
+    fn setting_and_clearing_change_the_wanted_bits_alone() {
+        for e_lfanew in [0x80, 0x81, 0x82, 0x83] {
+            let bytes = with_right_checksum(image(e_lfanew, 0x0022));
+            for bits in [&[SwapRun::Net][..], &[SwapRun::Cd], BOTH] {
+                let edit = plan(&bytes, bits, true).unwrap();
+                assert!(edit.is_sound());
+                let set = edited(bytes.clone(), &edit);
+                assert_eq!(layout(&set).header.swap_run(), bits);
+                assert!(checksum_is_right(&set), "{e_lfanew:#x} {bits:?}");
+                assert_eq!(plan(&set, bits, true), None);
+                let cleared = edited(set.clone(), &plan(&set, bits, false).unwrap());
+                assert_eq!(cleared, bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn headers_that_lie_upon_one_another_are_not_to_be_edited() {
+        // Where the fields of an edit meet e_lfanew, at 0x3c, and the section table.
+        for (e_lfanew, expected) in [(4_u8, true), (0x25, true), (0x26, false), (0x29, false)] {
+            let mut bytes = image(0x80, 0x0022);
+            let headers = bytes.split_off(0x80);
+            bytes.truncate(0x40);
+            bytes.resize(0x400, 0);
+            let at = usize::from(e_lfanew);
+            bytes[at..at + headers.len()].copy_from_slice(&headers);
+            bytes[0x3c..0x40].copy_from_slice(&u32::from(e_lfanew).to_le_bytes());
+            if let Ok(Some(layout)) = Layout::read(&*bytes) {
+                assert_eq!(layout.can_be_edited, expected, "{e_lfanew:#x}");
+            }
+        }
+        for (size, expected) in [(240_u16, true), (68, true), (67, false), (30, false), (0, true)] {
+            let mut bytes = image(0x80, 0x0022);
+            bytes[0x80 + 6] = 1; // NumberOfSections
+            bytes[0x80 + 20..0x80 + 22].copy_from_slice(&size.to_le_bytes());
+            bytes.resize(0x400, 0);
+            assert_eq!(layout(&bytes).can_be_edited, expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_checksum_of_0_stays_0_and_two_bytes_are_written() {
+        let mut bytes = image(0x80, 0x0022);
+        bytes[0x80 + 88..0x80 + 92].fill(0);
+        let edit = plan(&bytes, BOTH, true).unwrap();
+        assert_eq!((edit.offset, &*edit.new), (0x80 + 22, &[0x22, 0x0c][..]));
+    }
+
+    #[test]
+    fn a_wrong_checksum_stays_wrong_by_as_much() {
+        let right = with_right_checksum(image(0x80, 0x0022));
+        for wrong_by in [1_u32, 0x7fff, 0x1_0000, 0x8000_0000] {
+            let mut bytes = right.clone();
+            let wrong = layout(&right).header.checksum.wrapping_add(wrong_by);
+            bytes[0x80 + 88..0x80 + 92].copy_from_slice(&wrong.to_le_bytes());
+            let set = edited(bytes.clone(), &plan(&bytes, BOTH, true).unwrap());
+            assert!(!checksum_is_right(&set), "{wrong_by:#x}");
+            let cleared = edited(set.clone(), &plan(&set, BOTH, false).unwrap());
+            assert_eq!(cleared, bytes, "{wrong_by:#x}");
+        }
+    }
+
+    #[test]
+    fn a_recomputed_checksum_is_right_whatever_stood_there() {
+        for before in [0_u32, 1, 0xdead_beef] {
+            let mut bytes = image(0x80, 0x0022);
+            bytes[0x80 + 88..0x80 + 92].copy_from_slice(&before.to_le_bytes());
+            let length = bytes.len() as u64;
+            let layout = layout(&bytes);
+            let right_now = NewChecksum::Recomputed(layout.checksum(&*bytes, length).unwrap());
+            let edit = Edit::plan(&layout, length, BOTH, true, right_now).unwrap();
+            let set = edited(bytes, &edit);
+            assert!(checksum_is_right(&set), "{before:#x}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_anything_else_is_not_sound() {
+        let bytes = with_right_checksum(image(0x80, 0x0022));
+        let edit = plan(&bytes, BOTH, true).unwrap();
+        for index in 0..REACH {
+            for bit in 0..8 {
+                let mut changed = edit.clone();
+                changed.new[index] = edit.old[index] ^ (1 << bit);
+                let is_ours = matches!((index, bit), (1, 2 | 3)) || index >= CHECKSUM_IN_REACH;
+                assert_eq!(changed.is_sound(), is_ours, "{index} {bit}");
+            }
+        }
+        let longer = Edit { new: [edit.new.clone(), vec![0]].concat(), ..edit.clone() };
+        assert!(!longer.is_sound());
+        let empty = Edit { old: Vec::new(), new: Vec::new(), ..edit };
+        assert!(!empty.is_sound());
+    }
+
+    /// An image whose bytes are any at all, but for those that make it one.
+    fn any_image() -> impl Strategy<Value = Vec<u8>> {
+        let offset_and_rest = (0x40..0x400_usize, 0..300_usize, any::<bool>());
+        offset_and_rest.prop_flat_map(|(nt, rest, is_pe32_plus)| {
+            vec(any::<u8>(), nt + 24 + 240 + rest).prop_map(move |mut bytes| {
+                let magic: u16 = if is_pe32_plus { 0x20b } else { 0x10b };
+                for (at, field) in [
+                    (0, &b"MZ"[..]),
+                    (0x3c, &u32::try_from(nt).unwrap().to_le_bytes()),
+                    (nt, b"PE\0\0"),
+                    (nt + 6, &[0; 2]), // NumberOfSections
+                    (nt + 20, &240_u16.to_le_bytes()),
+                    (nt + 24, &magic.to_le_bytes()),
+                ] {
+                    bytes[at..at + field.len()].copy_from_slice(field);
+                }
+                bytes
+            })
+        })
+    }
+
+    fn with_checksum(mut bytes: Vec<u8>, checksum: u32) -> Vec<u8> {
+        let at = layout(&bytes).nt_headers as usize + CHECKSUM as usize;
+        bytes[at..at + 4].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// Which bits are set or cleared, again and again.
+    fn any_changes() -> impl Strategy<Value = Vec<(Vec<SwapRun>, bool)>> {
+        vec((subsequence(BOTH, 1..=2), any::<bool>()), 1..6)
+    }
+
+    /// The file after each of the changes, and after those that bring its bits back.
+    fn steps(bytes: &[u8], mut changes: Vec<(Vec<SwapRun>, bool)>) -> Vec<Vec<u8>> {
+        let header = layout(bytes).header;
+        changes.extend(SwapRun::ALL.map(|bit| (vec![bit], header.has(bit))));
+        let step = |bytes: &mut Vec<u8>, (bits, set): (Vec<SwapRun>, bool)| {
+            if let Some(edit) = plan(bytes, &bits, set) {
+                *bytes = edited(std::mem::take(bytes), &edit);
+            }
+            assert!(bits.iter().all(|bit| layout(bytes).header.has(*bit) == set));
+            Some(bytes.clone())
+        };
+        changes.into_iter().scan(bytes.to_vec(), step).collect()
+    }
+
+    /// How far the checksum is from the right one, as sums are counted.
+    fn distance(bytes: &[u8]) -> i64 {
+        let layout = layout(bytes);
+        let right = layout.checksum(bytes, bytes.len() as u64).unwrap();
+        (i64::from(layout.header.checksum) - i64::from(right)).rem_euclid(0xffff)
+    }
+
+    proptest! {
+        #[test]
+        fn a_right_checksum_stays_right_through_any_changes(
+            bytes in any_image(),
+            changes in any_changes(),
+        ) {
+            let bytes = with_right_checksum(bytes);
+            let steps = steps(&bytes, changes);
+            prop_assert!(steps.iter().all(|step| checksum_is_right(step)));
+            prop_assert_eq!(steps.last(), Some(&bytes));
+        }
+
+        #[test]
+        fn no_checksum_stays_none_through_any_changes(
+            bytes in any_image(),
+            changes in any_changes(),
+        ) {
+            let bytes = with_checksum(bytes, 0);
+            let steps = steps(&bytes, changes);
+            prop_assert!(steps.iter().all(|step| layout(step).header.checksum == 0));
+            prop_assert_eq!(steps.last(), Some(&bytes));
+        }
+
+        #[test]
+        fn a_stale_checksum_stays_stale_by_the_same_distance_through_any_changes(
+            bytes in any_image(),
+            sum in 1..=0xffff_u32,
+            changes in any_changes(),
+        ) {
+            let checksum = sum + u32::try_from(bytes.len()).unwrap();
+            let bytes = with_checksum(bytes, checksum);
+            let (steps, distance_before) = (steps(&bytes, changes), distance(&bytes));
+            for step in &steps {
+                prop_assert_eq!(distance(step), distance_before);
+                prop_assert_eq!(checksum_is_right(step), distance_before == 0);
+            }
+            prop_assert_eq!(steps.last(), Some(&bytes));
+        }
+
+        #[test]
+        fn a_checksum_that_can_not_be_right_is_not_touched_through_any_changes(
+            bytes in any_image(),
+            sum in prop_oneof![Just(0), Just(0x1_0000), 0x1_0000..=u32::MAX],
+            changes in any_changes(),
+        ) {
+            let checksum = sum.wrapping_add(u32::try_from(bytes.len()).unwrap());
+            let bytes = with_checksum(bytes, checksum);
+            let steps = steps(&bytes, changes);
+            prop_assert!(steps.iter().all(|step| layout(step).header.checksum == checksum));
+            prop_assert_eq!(steps.last(), Some(&bytes));
+        }
+
+        #[test]
+        fn a_recomputed_checksum_is_right_in_any_image(
+            bytes in any_image(),
+            set in any::<bool>(),
+        ) {
+            let (before, length) = (layout(&bytes), bytes.len() as u64);
+            let right_now = NewChecksum::Recomputed(before.checksum(&*bytes, length).unwrap());
+            let edit = Edit::plan(&before, length, BOTH, set, right_now);
+            let after = edit.map_or(bytes.clone(), |edit| edited(bytes, &edit));
+            prop_assert!(checksum_is_right(&after));
+        }
+    }
+}

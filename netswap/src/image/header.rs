@@ -1,0 +1,312 @@
+//! What stands in an image's headers, read with the `object` crate from their bytes alone.
+//!
+//! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format), "COFF File
+//! Header" and "Optional Header".
+
+use object::LittleEndian as LE;
+use object::pe;
+use object::pod;
+use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
+use serde::Serialize;
+
+use super::SwapRun;
+
+/// The fields of an image's headers that a verdict or a report needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Machine: which processor it is for, an `IMAGE_FILE_MACHINE_*` value.
+    pub machine: u16,
+    /// `TimeDateStamp`: when it was linked, or what a reproducible build has in its place. With the size
+    /// it tells one build from another.
+    pub time_stamp: u32,
+    /// Characteristics: `IMAGE_FILE_*` flags, the run-from-swap bits among them.
+    pub characteristics: u16,
+    /// Subsystem: an `IMAGE_SUBSYSTEM_*` value.
+    pub subsystem: u16,
+    /// `SizeOfImage`, in bytes: what running it from swap costs in commit.
+    pub size_of_image: u32,
+    /// `CheckSum`; 0 means that it has none.
+    pub checksum: u32,
+    /// Whether there is a certificate table, as in a file with an Authenticode signature.
+    pub signed: bool,
+    /// Whether it is PE32+, whose addresses have 64 bits, and not PE32.
+    pub is_pe32_plus: bool,
+    /// How many bytes they take, from the signature to the end of the section table.
+    pub size: usize,
+}
+
+/// What kind of image it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A program.
+    Exe,
+    /// A library, plug-in or control that a program loads.
+    Dll,
+    /// A kernel-mode driver or another program without a subsystem.
+    Driver,
+    /// A UEFI program or driver: no Windows loads it.
+    Efi,
+}
+
+impl Kind {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Exe => "exe",
+            Kind::Dll => "dll",
+            Kind::Driver => "driver",
+            Kind::Efi => "efi",
+        }
+    }
+}
+
+/// Why headers that begin like an image's can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// The bytes end before the headers do.
+    Truncated,
+    /// The optional header is neither PE32 nor PE32+; this is its magic number.
+    Magic(u16),
+}
+
+impl Header {
+    /// As many sections as Windows takes (PE format, "COFF File Header", `NumberOfSections`).
+    pub(super) const MOST_SECTIONS: usize = 96;
+
+    /// As many bytes as headers can take, from the signature to the last section header.
+    pub const MOST_BYTES: usize = size_of::<pe::ImageNtHeaders64>()
+        + pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES * size_of::<pe::ImageDataDirectory>()
+        + Self::MOST_SECTIONS * size_of::<pe::ImageSectionHeader>();
+
+    /// Reads the NT headers, which begin with the signature `PE\0\0` at the start of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When `bytes` end inside the headers or the section table, or when they are those of no image
+    /// that Windows loads.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        // Magic stands at the same place in both formats.
+        let magic = bytes.get(24..).and_then(|rest| rest.first_chunk());
+        match magic.map(|magic| u16::from_le_bytes(*magic)) {
+            None => Err(Malformed::Truncated),
+            Some(pe::IMAGE_NT_OPTIONAL_HDR32_MAGIC) => {
+                Self::parse_as::<pe::ImageNtHeaders32>(bytes)
+            }
+            Some(pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC) => {
+                Self::parse_as::<pe::ImageNtHeaders64>(bytes)
+            }
+            Some(magic) => Err(Malformed::Magic(magic)),
+        }
+    }
+
+    /// Reads the fields at their places, whatever the sizes in the headers say.
+    fn parse_as<Nt: ImageNtHeaders>(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (nt, after) = pod::from_bytes::<Nt>(bytes).map_err(|()| Malformed::Truncated)?;
+        let (file, optional) = (nt.file_header(), nt.optional_header());
+        let size_of_headers = size_of::<u32>()
+            + size_of::<pe::ImageFileHeader>()
+            + usize::from(file.size_of_optional_header.get(LE))
+            + size_of::<pe::ImageSectionHeader>()
+                * usize::from(file.number_of_sections.get(LE)).min(Self::MOST_SECTIONS);
+        // Windows counts the directories, and does not ask whether the optional header is as long.
+        let directories = usize::try_from(optional.number_of_rva_and_sizes())
+            .unwrap_or(usize::MAX)
+            .min(pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES);
+        let with_directories = size_of::<Nt>() + directories * size_of::<pe::ImageDataDirectory>();
+        let size = size_of_headers.min(Self::MOST_BYTES);
+        if bytes.len() < size.max(with_directories) {
+            return Err(Malformed::Truncated);
+        }
+        let certificates = after
+            .get(pe::IMAGE_DIRECTORY_ENTRY_SECURITY * size_of::<pe::ImageDataDirectory>()..)
+            .filter(|_| directories > pe::IMAGE_DIRECTORY_ENTRY_SECURITY)
+            .and_then(|entry| pod::from_bytes::<pe::ImageDataDirectory>(entry).ok());
+        Ok(Header {
+            machine: file.machine.get(LE).0,
+            time_stamp: file.time_date_stamp.get(LE),
+            characteristics: file.characteristics.get(LE).0,
+            subsystem: optional.subsystem().0,
+            size_of_image: optional.size_of_image(),
+            checksum: optional.check_sum(),
+            signed: certificates.is_some_and(|(table, _)| {
+                table.virtual_address.get(LE) != 0 && table.size.get(LE) != 0
+            }),
+            is_pe32_plus: nt.is_type_64(),
+            size,
+        })
+    }
+
+    /// Whether the bit is set.
+    pub fn has(&self, bit: SwapRun) -> bool {
+        self.characteristics & bit.mask() != 0
+    }
+
+    /// The bits that are set.
+    pub fn swap_run(&self) -> Vec<SwapRun> {
+        SwapRun::ALL.into_iter().filter(|bit| self.has(*bit)).collect()
+    }
+
+    /// Program, library, driver or UEFI image.
+    pub fn kind(&self) -> Kind {
+        match pe::Subsystem(self.subsystem) {
+            pe::IMAGE_SUBSYSTEM_EFI_APPLICATION
+            | pe::IMAGE_SUBSYSTEM_EFI_BOOT_SERVICE_DRIVER
+            | pe::IMAGE_SUBSYSTEM_EFI_RUNTIME_DRIVER
+            | pe::IMAGE_SUBSYSTEM_EFI_ROM => Kind::Efi,
+            pe::IMAGE_SUBSYSTEM_NATIVE => Kind::Driver,
+            _ if self.characteristics & pe::IMAGE_FILE_DLL.0 != 0 => Kind::Dll,
+            _ => Kind::Exe,
+        }
+    }
+
+    /// The machine's usual name, else its number in hexadecimal.
+    pub fn machine_name(&self) -> String {
+        match pe::Machine(self.machine) {
+            pe::IMAGE_FILE_MACHINE_AMD64 => "x64".to_owned(),
+            pe::IMAGE_FILE_MACHINE_I386 => "x86".to_owned(),
+            pe::IMAGE_FILE_MACHINE_ARM64 => "arm64".to_owned(),
+            pe::IMAGE_FILE_MACHINE_ARMNT => "arm".to_owned(),
+            pe::IMAGE_FILE_MACHINE_IA64 => "ia64".to_owned(),
+            pe::Machine(number) => format!("0x{number:04x}"),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// NT headers as a linker writes them for x64, of a console program with these Characteristics.
+    pub(crate) fn nt_headers(characteristics: u16) -> Vec<u8> {
+        let mut bytes = b"PE\0\0".to_vec();
+        bytes.resize(24 + 240, 0);
+        let mut put = |offset: usize, value: &[u8]| {
+            bytes[offset..offset + value.len()].copy_from_slice(value);
+        };
+        put(4, &0x8664_u16.to_le_bytes()); // Machine
+        put(8, &0x6000_0001_u32.to_le_bytes()); // TimeDateStamp
+        put(20, &240_u16.to_le_bytes()); // SizeOfOptionalHeader
+        put(22, &characteristics.to_le_bytes());
+        put(24, &0x20b_u16.to_le_bytes()); // Magic
+        put(24 + 56, &0x5000_u32.to_le_bytes()); // SizeOfImage
+        put(24 + 64, &0x1234_u32.to_le_bytes()); // CheckSum
+        put(24 + 68, &3_u16.to_le_bytes()); // Subsystem
+        put(24 + 108, &16_u32.to_le_bytes()); // NumberOfRvaAndSizes
+        bytes
+    }
+
+    #[test]
+    fn the_fields_are_read_from_their_places() {
+        let header = Header::parse(&nt_headers(0x0822)).unwrap();
+        let expected = Header {
+            machine: 0x8664,
+            time_stamp: 0x6000_0001,
+            characteristics: 0x0822,
+            subsystem: 3,
+            size_of_image: 0x5000,
+            checksum: 0x1234,
+            signed: false,
+            is_pe32_plus: true,
+            size: 24 + 240,
+        };
+        assert_eq!(header, expected);
+        assert_eq!(header.machine_name(), "x64");
+    }
+
+    #[test]
+    fn each_bit_is_told_from_its_sister() {
+        for (characteristics, bits) in [
+            (0x0022, &[][..]),
+            (0x0822, &[SwapRun::Net]),
+            (0x0422, &[SwapRun::Cd]),
+            (0x0c22, &[SwapRun::Net, SwapRun::Cd]),
+        ] {
+            let header = Header::parse(&nt_headers(characteristics)).unwrap();
+            assert_eq!(header.swap_run(), bits, "{characteristics:#06x}");
+        }
+    }
+
+    #[test]
+    fn kinds_are_told_by_subsystem_first() {
+        let kind = |subsystem: u8, characteristics| {
+            let mut bytes = nt_headers(characteristics);
+            bytes[24 + 68] = subsystem;
+            Header::parse(&bytes).unwrap().kind()
+        };
+        assert_eq!(kind(3, 0x22), Kind::Exe);
+        assert_eq!(kind(2, 0x2022), Kind::Dll);
+        assert_eq!(kind(1, 0x22), Kind::Driver);
+        for efi in 10..=13 {
+            assert_eq!(kind(efi, 0x2022), Kind::Efi);
+        }
+    }
+
+    #[test]
+    fn the_section_table_belongs_to_the_headers() {
+        let mut bytes = nt_headers(0x0822);
+        bytes[6] = 2; // NumberOfSections
+        for more in [0, 40, 79] {
+            let cut = [&bytes[..], &vec![0; more]].concat();
+            assert_eq!(Header::parse(&cut), Err(Malformed::Truncated), "{more}");
+        }
+        let whole = [&bytes[..], &[0; 80]].concat();
+        assert!(Header::parse(&whole).is_ok());
+    }
+
+    #[test]
+    fn sizes_out_of_the_ordinary_do_not_hide_the_fields() {
+        let table = [(108, 17_u32), (108, u32::MAX), (108, 0)];
+        for (field, value) in table {
+            let mut bytes = nt_headers(0x0822);
+            bytes[24 + field..24 + field + 4].copy_from_slice(&value.to_le_bytes());
+            assert!(Header::parse(&bytes).unwrap().has(SwapRun::Net), "{field} {value}");
+        }
+        for size in [0_u16, 100, u16::MAX] {
+            let mut bytes = nt_headers(0x0822);
+            bytes[20..22].copy_from_slice(&size.to_le_bytes());
+            bytes[6..8].copy_from_slice(&u16::MAX.to_le_bytes());
+            bytes.resize(Header::MOST_BYTES, 0);
+            assert!(Header::parse(&bytes).unwrap().has(SwapRun::Net), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_table_makes_it_signed_if_the_directory_reaches_so_far() {
+        let mut bytes = nt_headers(0x0822);
+        let entry = 24 + 112 + 4 * 8;
+        bytes[entry + 4] = 1;
+        assert!(!Header::parse(&bytes).unwrap().signed, "it is nowhere");
+        bytes[entry] = 8;
+        assert!(Header::parse(&bytes).unwrap().signed);
+        bytes[24 + 108] = 4;
+        assert!(!Header::parse(&bytes).unwrap().signed);
+    }
+
+    #[test]
+    fn a_short_optional_header_does_not_hide_the_certificate_table() {
+        let mut bytes = nt_headers(0x0822);
+        let entry = 24 + 112 + 4 * 8;
+        bytes[entry] = 8;
+        bytes[entry + 4] = 1;
+        bytes[20] = 0x60; // SizeOfOptionalHeader, too short for any directory
+        assert!(Header::parse(&bytes).unwrap().signed);
+        let cut = &bytes[..bytes.len() - 1];
+        assert_eq!(Header::parse(cut), Err(Malformed::Truncated));
+    }
+
+    #[test]
+    fn headers_that_are_cut_anywhere_are_truncated_and_never_a_panic() {
+        let bytes = nt_headers(0x0822);
+        for length in 0..bytes.len() {
+            assert_eq!(Header::parse(&bytes[..length]), Err(Malformed::Truncated), "{length}");
+        }
+    }
+
+    #[test]
+    fn an_optional_header_of_another_kind_is_named_by_its_magic() {
+        let mut bytes = nt_headers(0x0822);
+        bytes[24..26].copy_from_slice(&0x107_u16.to_le_bytes());
+        assert_eq!(Header::parse(&bytes), Err(Malformed::Magic(0x107)));
+    }
+}

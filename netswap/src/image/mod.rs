@@ -1,0 +1,89 @@
+//! One Windows image: what its headers say, what lies behind them, and how the run-from-swap bits in
+//! them are changed.
+//!
+//! Everything reads from a [`ReadAt`], a file or its bytes, and allocates by what the PE format
+//! allows, never by what a header claims.
+
+mod certificates;
+mod checksum;
+mod clr;
+mod edit;
+mod header;
+mod imports;
+mod layout;
+mod read;
+mod table;
+
+pub use certificates::CertificateTable;
+pub use clr::{StrongName, strong_name};
+pub use edit::{Edit, EditState, NewChecksum};
+pub use header::{Header, Kind, Malformed};
+pub use imports::{Import, imports};
+pub use layout::{Directory, DirectoryEntry, Layout, Mapped};
+pub use read::{Content, ReadAt, ReadError, read, read_from, read_full};
+pub use table::{Pieces, TableError};
+
+use serde::{Deserialize, Serialize};
+
+/// A run-from-swap bit of an image's Characteristics, by its word in `/SWAPRUN`
+/// ([Microsoft Learn](https://learn.microsoft.com/cpp/build/reference/swaprun-load-linker-output-to-swap-file)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SwapRun {
+    /// `IMAGE_FILE_NET_RUN_FROM_SWAP`: an image on a network share is copied to the page file.
+    Net,
+    /// `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP`: an image on removable media is copied to the page
+    /// file.
+    Cd,
+}
+
+impl SwapRun {
+    /// Both bits, in the order of reports.
+    pub const ALL: [SwapRun; 2] = [SwapRun::Net, SwapRun::Cd];
+
+    /// The bit in Characteristics (PE format, "Characteristics").
+    pub fn mask(self) -> u16 {
+        match self {
+            SwapRun::Net => object::pe::IMAGE_FILE_NET_RUN_FROM_SWAP.0,
+            SwapRun::Cd => object::pe::IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP.0,
+        }
+    }
+
+    /// Its word in `/SWAPRUN`, in policies and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            SwapRun::Net => "net",
+            SwapRun::Cd => "cd",
+        }
+    }
+
+    /// The linker's switch that sets it.
+    pub fn switch(self) -> &'static str {
+        match self {
+            SwapRun::Net => "/SWAPRUN:NET",
+            SwapRun::Cd => "/SWAPRUN:CD",
+        }
+    }
+
+    /// The name of the bit in the PE format.
+    pub fn constant(self) -> &'static str {
+        match self {
+            SwapRun::Net => "IMAGE_FILE_NET_RUN_FROM_SWAP",
+            SwapRun::Cd => "IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP",
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    /// An image with its NT headers at `e_lfanew`.
+    pub(crate) fn image(e_lfanew: u32, characteristics: u16) -> Vec<u8> {
+        let mut bytes = b"MZ".to_vec();
+        bytes.resize(0x40, 0);
+        bytes[0x18] = 0x40;
+        bytes[0x3c..].copy_from_slice(&e_lfanew.to_le_bytes());
+        bytes.resize(e_lfanew as usize, 0);
+        bytes.extend(super::header::tests::nt_headers(characteristics));
+        bytes
+    }
+}

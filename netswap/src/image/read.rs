@@ -1,0 +1,371 @@
+//! Reading a file's headers: one read of 4 KiB, a second one only where they lie beyond.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::{Header, Malformed};
+use crate::system;
+
+/// What is read at once: more than the headers of any linker take, and one page.
+const WINDOW: usize = 4096;
+
+/// No linker puts the NT headers behind a quarter of a gigabyte; an offset beyond is no offset, but
+/// text or code that happens to stand there.
+const FARTHEST: u32 = 256 << 20;
+
+/// Where the DOS header holds the offset of the NT headers (PE format, "MS-DOS Stub").
+const E_LFANEW: usize = 0x3c;
+
+/// Something that bytes are read from at an offset: a file, or the bytes themselves.
+pub trait ReadAt {
+    /// Reads once from `offset` on, which may give fewer bytes than the buffer takes; none at the
+    /// end.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        system::read_at(self, buffer, offset)
+    }
+}
+
+impl ReadAt for [u8] {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = self.get(start..).unwrap_or_default();
+        let bytes = rest.iter().zip(buffer).map(|(byte, place)| *place = *byte);
+        Ok(bytes.count())
+    }
+}
+
+/// Reads until the buffer is full or the file ends; how many bytes there were.
+pub fn read_full(
+    file: &(impl ReadAt + ?Sized),
+    buffer: &mut [u8],
+    offset: u64,
+) -> io::Result<usize> {
+    let mut length = 0;
+    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match read_once(file, rest, offset.saturating_add(length as u64))? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    Ok(length)
+}
+
+/// One read that was not interrupted.
+fn read_once(file: &(impl ReadAt + ?Sized), buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            count => return count,
+        }
+    }
+}
+
+/// What a file is, by its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A PE image.
+    Image(Header),
+    /// Something else: a document, an ELF program, a DOS or 16-bit Windows program.
+    Other,
+}
+
+/// Why it can't be told what a file's header says.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system refused to open or read it.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It begins as an image does and ends before its headers do.
+    #[error("the file ends inside its headers")]
+    Truncated,
+    /// It has NT headers, but not of an image that Windows loads.
+    #[error("its optional header has the unknown magic number {0:#06x}")]
+    Magic(u16),
+    /// A table that its headers point to is not as the PE format has it; what is wrong.
+    #[error("{0}")]
+    Table(&'static str),
+    /// Its sections reach beyond its end.
+    #[error("the file ends before its last section does")]
+    Cut,
+}
+
+impl From<Malformed> for ReadError {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::Truncated => ReadError::Truncated,
+            Malformed::Magic(magic) => ReadError::Magic(magic),
+        }
+    }
+}
+
+/// Reads the header of the file at `path`: opens it, reads once, as a rule, and closes it.
+///
+/// # Errors
+///
+/// When the file can't be read, or begins as an image does and then is none.
+pub fn read(path: &Path) -> Result<Content, ReadError> {
+    read_from(&system::open(path)?)
+}
+
+/// Reads the header of a file that is open, or of its bytes.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_from(file: &(impl ReadAt + ?Sized)) -> Result<Content, ReadError> {
+    let header = nt_headers(file, |_, bytes| Header::parse(bytes))?;
+    Ok(header.map_or(Content::Other, Content::Image))
+}
+
+/// Finds the NT headers and parses them with `parse`, which is given their offset in the file and
+/// what was read from there on, and may be called again with more if that was too little. `None`: the
+/// file is no image.
+pub(super) fn nt_headers<T>(
+    file: &(impl ReadAt + ?Sized),
+    parse: impl Fn(u32, &[u8]) -> Result<T, Malformed>,
+) -> Result<Option<T>, ReadError> {
+    let mut window = Window::<WINDOW>::at(0);
+    let e_lfanew = loop {
+        window.read(file)?;
+        let step = look(window.bytes(), &parse)?;
+        match step {
+            Step::Done(parsed) => return Ok(parsed),
+            Step::Beyond(e_lfanew) if window.is_full() => break e_lfanew,
+            Step::More | Step::Beyond(_) if !window.is_at_end => {}
+            Step::More => return at_end(window.bytes(), None),
+            Step::Beyond(e_lfanew) => return at_end(window.bytes(), Some(e_lfanew)),
+        }
+    };
+    let mut beyond = Window::<{ Header::MOST_BYTES }>::at(e_lfanew.into());
+    loop {
+        beyond.read(file)?;
+        match signed(e_lfanew, beyond.bytes(), &parse) {
+            Err(Malformed::Truncated) if !beyond.is_at_end && !beyond.is_full() => {}
+            Err(Malformed::Truncated) if beyond.bytes().is_empty() => {
+                return at_end(window.bytes(), Some(e_lfanew));
+            }
+            parsed => return Ok(parsed?),
+        }
+    }
+}
+
+/// What the first bytes of a file tell.
+enum Step<T> {
+    /// What was parsed, or that it is no image.
+    Done(Option<T>),
+    /// They are too few to tell.
+    More,
+    /// The NT headers are at this offset, or reach, beyond them.
+    Beyond(u32),
+}
+
+fn look<T>(
+    start: &[u8],
+    parse: &impl Fn(u32, &[u8]) -> Result<T, Malformed>,
+) -> Result<Step<T>, Malformed> {
+    if !start.starts_with(b"MZ") {
+        return Ok(if b"MZ".starts_with(start) { Step::More } else { Step::Done(None) });
+    }
+    let Some(e_lfanew) = u32_at(start, E_LFANEW) else {
+        return Ok(Step::More);
+    };
+    if e_lfanew == 0 || e_lfanew >= FARTHEST {
+        return Ok(Step::Done(None));
+    }
+    let nt = start.get(e_lfanew as usize..).unwrap_or_default();
+    // Only what was read as a whole can be judged.
+    match signed(e_lfanew, nt, parse) {
+        Err(Malformed::Truncated) => Ok(Step::Beyond(e_lfanew)),
+        parsed => parsed.map(Step::Done),
+    }
+}
+
+/// Parses what stands at `e_lfanew`, which is `PE\0\0` for an image and anything else for a DOS,
+/// 16-bit Windows or OS/2 program.
+fn signed<T>(
+    e_lfanew: u32,
+    nt: &[u8],
+    parse: &impl Fn(u32, &[u8]) -> Result<T, Malformed>,
+) -> Result<Option<T>, Malformed> {
+    const SIGNATURE: &[u8] = b"PE\0\0";
+    let common = nt.len().min(SIGNATURE.len());
+    match nt.get(..common) {
+        Some(start) if SIGNATURE.starts_with(start) => parse(e_lfanew, nt).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// What a file is that ends before its NT headers do: with no more than these bytes, or at an
+/// `e_lfanew` beyond its end.
+fn at_end<T>(start: &[u8], e_lfanew: Option<u32>) -> Result<Option<T>, ReadError> {
+    let is_other = match e_lfanew {
+        // A DOS header holds zeros; so short a text holds none.
+        None => !start.contains(&0),
+        Some(e_lfanew) => is_plain_dos(start) && start.len() <= e_lfanew as usize,
+    };
+    if is_other { Ok(None) } else { Err(ReadError::Truncated) }
+}
+
+/// Whether this is the header of a DOS program that knows of no other: its relocation table begins
+/// where newer headers have `e_lfanew`.
+fn is_plain_dos(start: &[u8]) -> bool {
+    let relocation_table = start.get(0x18..).and_then(|bytes| bytes.first_chunk());
+    relocation_table.is_some_and(|at| u16::from_le_bytes(*at) < 0x40)
+}
+
+fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    let bytes = bytes.get(offset..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*bytes))
+}
+
+/// A part of a file, read from its start on.
+struct Window<const SIZE: usize> {
+    offset: u64,
+    buffer: [u8; SIZE],
+    length: usize,
+    is_at_end: bool,
+}
+
+impl<const SIZE: usize> Window<SIZE> {
+    fn at(offset: u64) -> Self {
+        Window { offset, buffer: [0; SIZE], length: 0, is_at_end: false }
+    }
+
+    /// Reads once more. A short read is no proof of the file's end; only one of nothing is, and it is
+    /// made only where what was read is too little.
+    fn read(&mut self, file: &(impl ReadAt + ?Sized)) -> io::Result<()> {
+        let rest = self.buffer.get_mut(self.length..).unwrap_or_default();
+        let count = read_once(file, rest, self.offset + self.length as u64)?;
+        self.length += count;
+        self.is_at_end = count == 0;
+        Ok(())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(..self.length).unwrap_or_default()
+    }
+
+    fn is_full(&self) -> bool {
+        self.length == SIZE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    fn image(e_lfanew: u32) -> Vec<u8> {
+        crate::image::tests::image(e_lfanew, 0x0822)
+    }
+
+    /// Counts the reads, since each is a round trip on a share, and gives `at_most` bytes in each.
+    struct Reader {
+        bytes: Vec<u8>,
+        at_most: usize,
+        reads: Cell<usize>,
+    }
+
+    impl Reader {
+        fn new(bytes: Vec<u8>) -> Self {
+            Reader { bytes, at_most: usize::MAX, reads: Cell::new(0) }
+        }
+    }
+
+    impl ReadAt for Reader {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.reads.set(self.reads.get() + 1);
+            let length = buffer.len().min(self.at_most);
+            self.bytes.read_at(&mut buffer[..length], offset)
+        }
+    }
+
+    #[test]
+    fn a_header_in_the_first_page_costs_one_read_and_one_beyond_two() {
+        for (e_lfanew, reads) in [(0x80, 1), (3800, 1), (3833, 2), (4096, 2), (100_000, 2)] {
+            let mut bytes = image(e_lfanew);
+            bytes.resize(200_000, 0);
+            let file = Reader::new(bytes);
+            let content = read_from(&file).unwrap();
+            assert!(matches!(content, Content::Image(header) if header.has(crate::SwapRun::Net)));
+            assert_eq!(file.reads.get(), reads, "e_lfanew {e_lfanew}");
+        }
+    }
+
+    #[test]
+    fn a_short_file_costs_one_read_where_that_tells_what_it_is() {
+        let text = b"MZ begins this text, which is longer than a DOS header, and no image at all.";
+        for (bytes, reads) in [(image(0x80), 1), (b"\x7fELF".to_vec(), 1), (text.to_vec(), 1)] {
+            let file = Reader::new(bytes);
+            read_from(&file).unwrap();
+            assert_eq!(file.reads.get(), reads);
+        }
+        let empty = Reader::new(Vec::new());
+        assert_eq!(read_from(&empty).unwrap(), Content::Other);
+        assert_eq!(empty.reads.get(), 1);
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_inside_its_headers_is_truncated() {
+        for e_lfanew in [0x80, 4000, 5000] {
+            let whole = image(e_lfanew);
+            assert!(matches!(read_from(&*whole), Ok(Content::Image(_))));
+            for length in 3..whole.len() {
+                let cut = read_from(&whole[..length]);
+                assert!(matches!(cut, Err(ReadError::Truncated)), "{e_lfanew} {length}: {cut:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_is_told_by_its_bytes() {
+        let mut dos = vec![0; 0x200];
+        dos[..2].copy_from_slice(b"MZ");
+        dos[0x18] = 0x1c;
+        dos[E_LFANEW..0x40].copy_from_slice(&0xffff_ffff_u32.to_le_bytes());
+        let mut dos_with_a_likely_offset = dos.clone();
+        dos_with_a_likely_offset[E_LFANEW..0x40].copy_from_slice(&0x1000_u32.to_le_bytes());
+        let mut new_executable = image(0x80);
+        new_executable[0x80..0x84].copy_from_slice(b"NE\x05\x01");
+        let text = b"MZ begins this text, which is longer than a DOS header, and no image at all.";
+        for bytes in [
+            &b""[..],
+            b"M",
+            b"\x7fELF",
+            b"MZ",
+            text,
+            &text[..20],
+            &dos,
+            &dos_with_a_likely_offset,
+            &new_executable,
+        ] {
+            assert!(matches!(read_from(bytes), Ok(Content::Other)), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn an_offset_beyond_all_files_is_truncated_and_allocates_nothing() {
+        let mut bytes = image(0x80);
+        bytes[E_LFANEW..0x40].copy_from_slice(&(FARTHEST - 8).to_le_bytes());
+        assert!(matches!(read_from(&*bytes), Err(ReadError::Truncated)));
+        bytes[E_LFANEW..0x40].copy_from_slice(&FARTHEST.to_le_bytes());
+        assert!(matches!(read_from(&*bytes), Ok(Content::Other)));
+    }
+
+    #[test]
+    fn reads_that_give_single_bytes_give_the_same() {
+        for e_lfanew in [0x80, 4000, 5000] {
+            let slow = Reader { at_most: 1, ..Reader::new(image(e_lfanew)) };
+            assert_eq!(read_from(&slow).unwrap(), read_from(&*image(e_lfanew)).unwrap());
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What every program does at its end: prints, and turns what came out into an exit code.
+
+use std::fmt::Display;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use crate::report::{Report, Verification};
+use crate::verify::OnImage;
+use crate::{Error, ExitCode, Format};
+
+/// Standard output: in colour on a terminal if it is for people, line by line there, and in larger
+/// pieces elsewhere. A reader that went away has seen what it wanted, and stops nothing.
+pub struct Out {
+    to: Box<dyn Write>,
+    is_gone: bool,
+    flushed: Instant,
+}
+
+/// What is written at once where nobody looks on.
+const BUFFER: usize = 64 * 1024;
+
+/// Who reads along need not wait longer for what is there.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+impl Out {
+    /// Opens standard output for a report that is for people, or for programs.
+    pub fn new(is_for_people: bool) -> Self {
+        let to: Box<dyn Write> = if io::stdout().is_terminal() && is_for_people {
+            Box::new(anstream::stdout())
+        } else if is_for_people {
+            Box::new(BufWriter::with_capacity(BUFFER, anstream::stdout()))
+        } else {
+            Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))
+        };
+        Out { to, is_gone: false, flushed: Instant::now() }
+    }
+
+    fn unless_gone<T>(
+        &mut self,
+        otherwise: T,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.is_gone {
+            return Ok(otherwise);
+        }
+        match write(&mut self.to) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.is_gone = true;
+                Ok(otherwise)
+            }
+            written => written,
+        }
+    }
+
+    /// Lets the reader have what is there, now and then.
+    pub fn flush_now_and_then(&mut self) -> io::Result<()> {
+        if self.flushed.elapsed() > PATIENCE {
+            self.flush()?;
+            self.flushed = Instant::now();
+        }
+        Ok(())
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_gone(bytes.len(), |to| to.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_gone((), |to| to.flush())
+    }
+}
+
+/// Prints the images of a verification as they come, and what is known at the end; its warnings go
+/// to standard error.
+pub fn print(
+    format: Format,
+    is_quiet: bool,
+    progress: &impl Progress,
+    verify: impl FnOnce(&mut OnImage<'_>) -> Result<Verification, Error>,
+) -> Result<ExitCode, Error> {
+    let mut report = Report::new(format, is_quiet, Out::new(format == Format::Human));
+    let outcome = verify(&mut |image| {
+        progress.apart(|| {
+            report.image(image)?;
+            Ok(report.out().flush_now_and_then()?)
+        })
+    });
+    progress.clear();
+    let outcome = outcome?;
+    report.end(&outcome)?;
+    // Without standard error there is nobody to warn.
+    let _ = outcome.write_warnings(&mut anstream::stderr().lock());
+    Ok(outcome.exit_code())
+}
+
+/// A progress display on the terminal. `()` displays nothing.
+pub trait Progress {
+    /// Hides the display while `write` prints.
+    fn apart<T>(&self, write: impl FnOnce() -> T) -> T {
+        write()
+    }
+
+    /// Removes the display.
+    fn clear(&self) {}
+}
+
+impl Progress for () {}
+
+/// Prints an error to standard error, after a red `error:`.
+pub fn print_error(error: &dyn Display) {
+    let red = anstyle::AnsiColor::Red.on_default().bold();
+    // If standard error is closed, the exit code has to be enough.
+    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error}");
+}
+
+/// Runs a command, prints its error and returns the exit code.
+pub(crate) fn finish(command: impl FnOnce() -> Result<ExitCode, Error>) -> ExitCode {
+    match command() {
+        Ok(code) => code,
+        Err(error) if error.is_closed_pipe() => ExitCode::Passed,
+        Err(error) => {
+            print_error(&error);
+            ExitCode::Error
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The report for people: failures as they are found, with their cures, then the rest, then one line.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anstyle::AnsiColor;
+
+use super::grouped::Grouped;
+use super::spool::SpoolFile;
+use super::{Judged, Origin, Verification};
+use crate::text::{Printable, one_line, plural, shown, unreadable};
+use crate::verdict::Status;
+use crate::{ExitCode, Header};
+
+pub(super) struct Human {
+    here: PathBuf,
+    is_quiet: bool,
+    failures: Grouped,
+    allowed: SpoolFile,
+    passed: SpoolFile,
+}
+
+impl Human {
+    pub(super) fn new(is_quiet: bool) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
+        let failures = Grouped::new(8);
+        Human {
+            here,
+            is_quiet,
+            failures,
+            allowed: SpoolFile::default(),
+            passed: SpoolFile::default(),
+        }
+    }
+
+    pub(super) fn image(&mut self, image: &Judged, out: &mut dyn Write) -> io::Result<()> {
+        match image.verdict.status {
+            Status::Failed | Status::Unreadable => {
+                self.failures.before(&image.verdict.findings, out)?;
+                write_image(image, &self.here, out)
+            }
+            Status::Allowed | Status::Passed if self.is_quiet => Ok(()),
+            Status::Allowed => write_image(image, &self.here, &mut self.allowed),
+            Status::Passed => write_image(image, &self.here, &mut self.passed),
+        }
+    }
+
+    pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+        self.failures.end(out)?;
+        let is_apart = self.allowed.is_empty() && self.passed.is_empty();
+        self.allowed.write_to(out)?;
+        self.passed.write_to(out)?;
+        if !is_apart {
+            writeln!(out)?;
+        }
+        writeln!(out, "{}", summary(outcome))
+    }
+}
+
+pub(super) fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result<()> {
+    let style = AnsiColor::Yellow.on_default().bold();
+    for (rules, allow) in outcome.stale() {
+        let (source, glob) = (Printable(&rules.source), one_line(allow.image()));
+        writeln!(
+            err,
+            "{style}warning:{style:#} {source}: the exception for `{glob}` matches none of the images verified here; if it never does, remove it"
+        )?;
+    }
+    if let Some(baseline) = &outcome.baseline {
+        for (path, code) in &baseline.stale {
+            let (source, path, code) =
+                (Printable(&baseline.source), one_line(path), one_line(code));
+            writeln!(
+                err,
+                "{style}warning:{style:#} {source}: {code} of {path} was not met: it is mended, gone, or was not looked at; --write-baseline takes it out"
+            )?;
+        }
+    }
+    if outcome.exit_code() == ExitCode::NothingToVerify {
+        let style = AnsiColor::Red.on_default().bold();
+        let what = match outcome.origin {
+            Origin::Build => {
+                "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
+            }
+            Origin::Folders | Origin::Files => "there is no Windows image in what was named",
+        };
+        writeln!(err, "{style}error:{style:#} nothing to verify: {what}")?;
+    }
+    Ok(())
+}
+
+/// Writes an image.
+fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = &image.verdict;
+    let (word, style) = match verdict.status {
+        Status::Passed => ("passed", AnsiColor::Green.on_default()),
+        Status::Allowed => ("allowed", AnsiColor::Yellow.on_default()),
+        Status::Failed => ("FAILED", AnsiColor::Red.on_default().bold()),
+        Status::Unreadable => ("UNREAD", AnsiColor::Red.on_default().bold()),
+    };
+    write!(out, "{style}{word:<7}{style:#} {}", Printable(shown(&image.path, here)))?;
+    if let Some(header) = &verdict.header {
+        write!(out, "  {}", facts(header))?;
+    }
+    writeln!(out)?;
+    if let Some(reason) = &verdict.reason {
+        writeln!(out, "        {}", one_line(reason))?;
+    }
+    Ok(())
+}
+
+/// `x64 exe, swap-run: net`.
+fn facts(header: &Header) -> String {
+    let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();
+    let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
+    format!("{} {}, swap-run: {words}", header.machine_name(), header.kind().name())
+}
+
+/// `3 images: 2 passed, 1 failed (4 other files, 0.02 s)`.
+fn summary(outcome: &Verification) -> String {
+    let summary = &outcome.summary;
+    let parts: Vec<_> =
+        [(summary.passed, "passed"), (summary.failed, "failed"), (summary.allowed, "allowed")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+    let images = plural(summary.images, "image", "images");
+    let others = plural(summary.not_images, "other file", "other files");
+    let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    let unread = unreadable(summary.unreadable);
+    format!("{images}{parts} ({others}{unread}, {:.2} s)", summary.seconds)
+}

@@ -1,0 +1,116 @@
+//! JSON as it comes: one document with a list, an object a line, or the objects alone, one a line.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Format;
+
+pub struct Objects {
+    schema: &'static str,
+    /// The name of the list in the document; none where each line is by itself.
+    list: Option<&'static str>,
+    is_begun: bool,
+    /// An object is written at once: a serializer writes each of its commas by itself.
+    line: Vec<u8>,
+}
+
+/// A field of the whole, by its name, in JSON.
+pub type Field = (&'static str, String);
+
+/// A field of the whole.
+pub fn field(name: &'static str, value: &impl Serialize) -> io::Result<Field> {
+    Ok((name, serde_json::to_string(value)?))
+}
+
+impl Objects {
+    /// Objects of this schema: in a document's list of this name, or one a line.
+    pub fn new(schema: &'static str, list: &'static str, format: Format) -> Self {
+        let list = (format == Format::Json).then_some(list);
+        Objects { schema, list, is_begun: false, line: Vec::new() }
+    }
+
+    pub fn object(&mut self, object: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+        self.line.clear();
+        self.separate();
+        serde_json::to_writer(&mut self.line, object)?;
+        if self.list.is_none() {
+            self.line.push(b'\n');
+        }
+        out.write_all(&self.line)
+    }
+
+    /// Writes what is known of all: fields of the document, or of the last line if it has any.
+    pub fn end(mut self, fields: &[Field], out: &mut dyn Write) -> io::Result<()> {
+        self.line.clear();
+        if self.list.is_none() {
+            if fields.is_empty() {
+                return Ok(());
+            }
+            write!(out, "{{\"schema\":\"{}\"", self.schema)?;
+            for (name, value) in fields {
+                write!(out, ",\"{name}\":{value}")?;
+            }
+            return writeln!(out, "}}");
+        }
+        if !self.is_begun {
+            self.separate();
+            out.write_all(&self.line)?;
+        }
+        write!(out, "\n]")?;
+        for (name, value) in fields {
+            write!(out, ",\n\"{name}\": {value}")?;
+        }
+        writeln!(out, "\n}}")
+    }
+
+    /// What stands before an object: the beginning of the document, or a comma.
+    fn separate(&mut self) {
+        let Some(list) = self.list else {
+            return;
+        };
+        if self.is_begun {
+            self.line.extend(b",\n");
+        } else {
+            let head = format!("{{\n\"schema\": \"{}\",\n\"{list}\": [\n", self.schema);
+            self.line.extend(head.as_bytes());
+        }
+        self.is_begun = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written of these objects, with one field of the whole.
+    fn written(format: Format, objects: &[u8], fields: &[Field]) -> String {
+        let mut out = Vec::new();
+        let mut writer = Objects::new("a/1", "list", format);
+        for object in objects {
+            writer.object(object, &mut out).unwrap();
+        }
+        writer.end(fields, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_document_is_one_whatever_is_in_it() {
+        for objects in [&[][..], &[1], &[1, 2]] {
+            for fields in [&[][..], &[field("sum", &3).unwrap()]] {
+                let text = written(Format::Json, objects, fields);
+                let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(document["schema"], "a/1");
+                assert_eq!(document["list"], serde_json::json!(objects));
+                assert_eq!(document["sum"].is_null(), fields.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_objects_and_a_last_one_if_there_is_something_to_say() {
+        assert_eq!(written(Format::Ndjson, &[1, 2], &[]), "1\n2\n");
+        let last = [field("sum", &3).unwrap()];
+        assert_eq!(written(Format::Ndjson, &[1], &last), "1\n{\"schema\":\"a/1\",\"sum\":3}\n");
+    }
+}

@@ -1,0 +1,644 @@
+//! From an image, its policy and its build to a status and findings (pure).
+
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::SwapRun;
+use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope, Source, changed_linker};
+use crate::finding::{Code, Finding};
+use crate::image::{Content, Header, Kind, ReadError};
+use crate::text::{Printable, one_line};
+
+/// What became of one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It was read and has every bit that the policy asks for.
+    Passed,
+    /// It was read and is at fault.
+    Failed,
+    /// It need not have the bits: the policy says so, or Windows does not load it.
+    Allowed,
+    /// It could not be read, so nothing is known of it.
+    Unreadable,
+}
+
+/// What is to be said of one image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Passed or not.
+    pub status: Status,
+    /// What the header says, if it could be read.
+    pub header: Option<Header>,
+    /// Why it is allowed.
+    pub reason: Option<String>,
+    /// What is at fault; empty if it passed.
+    pub findings: Vec<Finding>,
+}
+
+impl Verdict {
+    /// Of a file whose header can't be read.
+    pub(crate) fn broken(error: &ReadError) -> Self {
+        let status = match error {
+            ReadError::Io(_) => Status::Unreadable,
+            ReadError::Truncated | ReadError::Cut | ReadError::Magic(_) | ReadError::Table(_) => {
+                Status::Failed
+            }
+        };
+        Verdict { status, header: None, reason: None, findings: vec![error.into()] }
+    }
+}
+
+impl From<&ReadError> for Finding {
+    fn from(error: &ReadError) -> Self {
+        let (code, help) = match error {
+            ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                (Code::Unreadable, "name a file or folder that exists")
+            }
+            ReadError::Io(_) => (
+                Code::Unreadable,
+                "see that it is a file or folder, that this account can read it and that no program holds it open",
+            ),
+            ReadError::Truncated | ReadError::Cut => {
+                (Code::TruncatedImage, "copy or build the file again")
+            }
+            ReadError::Magic(_) | ReadError::Table(_) => {
+                (Code::MalformedImage, "build the file again, or delete it")
+            }
+        };
+        Finding { code, message: one_line(&error.to_string()).into(), help: help.into() }
+    }
+}
+
+impl From<ReadError> for Finding {
+    fn from(error: ReadError) -> Self {
+        Finding::from(&error)
+    }
+}
+
+/// Judges a file by its header. `None`: it is no image, and there is nothing to judge.
+///
+/// `required` are the bits that the policy asks for, `allowed` is the reason of an exception for
+/// this image, `source` tells why it is looked at. An exception excuses missing bits; it
+/// does not excuse what could not be read.
+pub fn judge(
+    content: Result<Content, ReadError>,
+    required: &[SwapRun],
+    allowed: Option<&str>,
+    source: &Source,
+) -> Option<Verdict> {
+    let header = match content {
+        Ok(Content::Image(header)) => header,
+        Ok(Content::Other) => return None,
+        Err(error) => {
+            return Some(Verdict::broken(&error));
+        }
+    };
+    let (status, reason, findings) = if header.kind() == Kind::Efi {
+        (Status::Allowed, Some("UEFI loads it, not Windows"), Vec::new())
+    } else {
+        let findings = missing_bits(&header, required, source);
+        match allowed {
+            _ if findings.is_empty() => (Status::Passed, None, findings),
+            Some(reason) => (Status::Allowed, Some(reason), findings),
+            None => (Status::Failed, None, findings),
+        }
+    };
+    let reason = reason.map(str::to_owned);
+    Some(Verdict { status, header: Some(header), reason, findings })
+}
+
+/// The required bits that are not set, one finding for those with the same cause.
+fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<Finding> {
+    let mut causes: Vec<(Code, Vec<SwapRun>)> = Vec::new();
+    let is_missing = |bit: &SwapRun| required.contains(bit) && !header.has(*bit);
+    for bit in SwapRun::ALL.into_iter().filter(is_missing) {
+        let code = cause(bit, source);
+        match causes.last_mut() {
+            Some((last, bits)) if *last == code => bits.push(bit),
+            _ => causes.push((code, vec![bit])),
+        }
+    }
+    let finding = |(code, bits): (Code, Vec<SwapRun>)| match source {
+        Source::Build(artifact) => of_build(code, &bits, required, artifact),
+        Source::File => of_file(code, &bits, header.signed),
+        Source::Beside(program) => {
+            let program = Printable(program.file_name().map_or(program.as_path(), Path::new));
+            let message =
+                format!("{program} loads this DLL, and {} is not set in it", constants(&bits));
+            Finding { message: message.into(), ..of_file(code, &bits, header.signed) }
+        }
+    };
+    causes.into_iter().map(finding).collect()
+}
+
+/// Why a bit is missing, as far as it is known.
+fn cause(bit: SwapRun, source: &Source) -> Code {
+    let unknown = match bit {
+        SwapRun::Net => Code::NetSwapMissing,
+        SwapRun::Cd => Code::RemovableSwapMissing,
+    };
+    let artifact = match source {
+        Source::File => return unknown,
+        Source::Beside(_) => return Code::BesideDllUnprotected,
+        Source::Build(artifact) => artifact,
+    };
+    let receipt = match &artifact.receipt {
+        ReceiptState::Absent => return Code::NotRequested,
+        ReceiptState::Unusable(_) => return unknown,
+        ReceiptState::Present(receipt) | ReceiptState::OtherLinker { receipt, .. } => receipt,
+    };
+    let asked = receipt.netswap.as_ref().unwrap_or(&receipt.requested);
+    let code = match receipt.outcome {
+        _ if !asked.contains(&bit) && receipt.requested.contains(&bit) => Code::SwitchedOff,
+        _ if !asked.contains(&bit) => Code::NotRequested,
+        Outcome::SwitchedOff | Outcome::NotRequested => Code::NotRequested,
+        // Cygwin's images are Windows images, but netswap-build leaves that target alone.
+        Outcome::Unsupported | Outcome::NotWindows => Code::LinkerUnsupported,
+        Outcome::Emitted if !receipt.scopes.iter().any(|scope| scope.holds(artifact)) => {
+            Code::OutOfScope
+        }
+        // netswap-linker knows of no scopes.
+        Outcome::Emitted | Outcome::LeftToLinker => Code::LostAfterLink,
+    };
+    match (code, &artifact.receipt) {
+        (Code::LinkerUnsupported | Code::LostAfterLink, ReceiptState::OtherLinker { .. }) => {
+            Code::LinkerChanged
+        }
+        _ => code,
+    }
+}
+
+/// The finding for a file of which only its bytes are known.
+fn of_file(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
+    // Of a share's images all may lack it: the one bit that is asked for costs no memory.
+    if bits == [SwapRun::Net] {
+        let message = "IMAGE_FILE_NET_RUN_FROM_SWAP is not set".into();
+        let help = if is_signed {
+            "ask its maker to link it with /SWAPRUN:NET: it is signed, and to set the bit breaks the signature\nwhere nothing asks for that:\n    netswap patch --break-signature FILE"
+        } else {
+            "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:\n    netswap patch FILE"
+        };
+        return Finding { code, message, help: help.into() };
+    }
+    let switches: Vec<_> = bits.iter().map(|bit| bit.switch()).collect();
+    let (switches, words) = (switches.join(" "), netswap_value(bits));
+    let message = format!("{} is not set", constants(bits)).into();
+    let help = if is_signed {
+        format!(
+            "ask its maker to link it with {switches}: it is signed, and to set the bit breaks the signature\nwhere nothing asks for that:\n    netswap patch --swap-run {words} --break-signature FILE"
+        )
+    } else {
+        format!(
+            "link it with {switches}, or set the bit in the file before it is signed:\n    netswap patch --swap-run {words} FILE"
+        )
+    };
+    Finding { code, message, help: help.into() }
+}
+
+/// The finding for an image that Cargo has just built.
+fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artifact) -> Finding {
+    let (package, constants) = (one_line(&artifact.package), constants(bits));
+    let name = one_line(&artifact.name);
+    let receipt = artifact.receipt.receipt();
+    let (message, help) = match code {
+        Code::NotRequested => (
+            match artifact.build_script {
+                None if artifact.is_member => {
+                    format!("package `{package}` has no build script to ask for {constants}")
+                }
+                _ => {
+                    format!("the build script of package `{package}` does not ask for {constants}")
+                }
+            },
+            missing_lines(required, artifact),
+        ),
+        Code::OutOfScope => (
+            format!(
+                "the build script of package `{package}` asks for {constants}, but not in `{name}`"
+            ),
+            scope_help(artifact),
+        ),
+        Code::SwitchedOff => (
+            format!("NETSWAP was set in the environment of the build and took {constants} away"),
+            format!("unset NETSWAP, or set it to {}, and build again", netswap_value(required)),
+        ),
+        Code::LinkerUnsupported => (
+            format!("{} has no option that sets {constants}", linker(receipt)),
+            if receipt.is_some_and(is_by_netswap_linker) {
+                format!(
+                    "set NETSWAP={} in the environment of the build, which tells netswap-linker, and build again",
+                    netswap_value(required)
+                )
+            } else {
+                "let netswap-linker set the bit after each link, in .cargo/config.toml:\n    linker = \"netswap-linker\"\nor link with LLD behind clang: `netswap explain linker-unsupported` shows how\nor build for a *-windows-msvc or *-windows-gnullvm target"
+                    .to_owned()
+            },
+        ),
+        Code::LinkerChanged => linker_changed(&constants, artifact),
+        Code::LostAfterLink if receipt.is_some_and(is_by_netswap_linker) => (
+            format!(
+                "{} was to set {constants} after the link, and the file lacks it",
+                linker(receipt)
+            ),
+            format!(
+                "see that it is still the configured linker, and strip with `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}",
+                artifact.clean
+            ),
+        ),
+        Code::LostAfterLink => (
+            format!(
+                "the linker was given {}, and the file lacks {constants}",
+                receipt.map(|receipt| one_line(&receipt.arguments.join(" "))).unwrap_or_default()
+            ),
+            format!(
+                "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}",
+                artifact.clean
+            ),
+        ),
+        _ => {
+            let why = match &artifact.receipt {
+                ReceiptState::Unusable(why) => one_line(why),
+                _ => String::new(),
+            };
+            (
+                format!(
+                    "{constants} is not set, and the receipt of package `{package}` can't be used: {why}"
+                ),
+                format!(
+                    "use the newest netswap-build and netswap, then build again:\n    {}",
+                    artifact.clean
+                ),
+            )
+        }
+    };
+    Finding { code, message: message.into(), help: help.into() }
+}
+
+/// The requirement for a netswap-build that goes with this netswap.
+const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
+/// The lines that are missing in a package that does not ask: two, or the call alone where there is
+/// one that asks for less.
+fn missing_lines(required: &[SwapRun], artifact: &Artifact) -> String {
+    let call = if required.contains(&SwapRun::Cd) {
+        "netswap_build::SwapRun::new().removable(true).emit();"
+    } else {
+        "netswap_build::emit();"
+    };
+    let script = match &artifact.build_script {
+        Some(script) => Printable(script).to_string(),
+        None => "its build.rs".to_owned(),
+    };
+    let call = format!("in the main of {script}:\n    {call}");
+    if artifact.receipt.receipt().is_some() {
+        return call;
+    }
+    let manifest = Printable(&artifact.manifest);
+    let lines = format!(
+        "in {manifest}:\n    [build-dependencies]\n    netswap-build = \"{VERSION}\"\n{call}"
+    );
+    if artifact.is_member {
+        return lines;
+    }
+    format!(
+        "this package is a dependency from elsewhere; if it is yours,\n{lines}\nelse set the bit in the file that ships, or name it in [[workspace.metadata.netswap.allow]] with the reason"
+    )
+}
+
+/// The finding for a linker that changed after the build script had run.
+fn linker_changed(constants: &str, artifact: &Artifact) -> (String, String) {
+    let (then, now) = match &artifact.receipt {
+        ReceiptState::OtherLinker { receipt, configured } => {
+            (receipt.configured_linker.as_deref(), configured.as_deref())
+        }
+        _ => (None, None),
+    };
+    (
+        format!("{constants} is not set: {}", changed_linker(&artifact.package, then, now)),
+        format!(
+            "Cargo does not run a build script again when the linker changes, so run:\n    {}\nthen build again",
+            artifact.clean
+        ),
+    )
+}
+
+fn scope_help(artifact: &Artifact) -> String {
+    let candidates = [
+        Scope::Bin(artifact.name.clone()),
+        Scope::Cdylib,
+        Scope::Examples,
+        Scope::Tests,
+        Scope::Benches,
+    ];
+    let cure = match candidates.into_iter().find(|scope| scope.holds(artifact)) {
+        Some(Scope::Bin(name)) => format!("add .scope(Scope::bin({name:?})) to the call"),
+        Some(scope) => format!("add .scope(Scope::{scope:?}) to the call"),
+        None => "leave the scopes of the call out".to_owned(),
+    };
+    format!(
+        "{cure} in its build script, or name the image in [[package.metadata.netswap.allow]] with the reason"
+    )
+}
+
+/// Whether netswap-linker, which takes no arguments of netswap-build, is to set the bits.
+fn is_by_netswap_linker(receipt: &Receipt) -> bool {
+    receipt.linker.as_deref() == Some("netswap-linker")
+}
+
+fn linker(receipt: Option<&Receipt>) -> String {
+    let Some(Receipt { linker: Some(linker), linker_basis, target, .. }) = receipt else {
+        let target = receipt.map_or("this target", |receipt| receipt.target.as_str());
+        return format!("netswap-build knows no linker for {}, which", one_line(target));
+    };
+    let family = match linker.as_str() {
+        "gnu-ld" => "GNU ld".to_owned(),
+        "zig" => "zig cc".to_owned(),
+        "netswap-linker" => "netswap-linker".to_owned(),
+        _ => format!("the linker for {}", one_line(target)),
+    };
+    match linker_basis {
+        Some(basis) => format!("{family} ({})", one_line(basis)),
+        None => family,
+    }
+}
+
+/// The value of `NETSWAP` that asks for these bits.
+fn netswap_value(required: &[SwapRun]) -> String {
+    let required = SwapRun::ALL.into_iter().filter(|bit| required.contains(bit));
+    required.map(SwapRun::word).collect::<Vec<_>>().join(",")
+}
+
+fn constants(bits: &[SwapRun]) -> String {
+    let constants: Vec<_> = bits.iter().map(|bit| bit.constant()).collect();
+    constants.join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::find::tests::receipt;
+
+    const NET: &[SwapRun] = &[SwapRun::Net];
+    const BOTH: &[SwapRun] = &SwapRun::ALL;
+
+    /// What is read of a console program with these bits.
+    fn image(bits: &[SwapRun]) -> Content {
+        let characteristics = bits.iter().fold(0x0022, |all, bit| all | bit.mask());
+        Content::Image(Header {
+            machine: 0x8664,
+            time_stamp: 0,
+            characteristics,
+            subsystem: 3,
+            size_of_image: 0x5000,
+            checksum: 0,
+            signed: false,
+            is_pe32_plus: true,
+            size: 24 + 240,
+        })
+    }
+
+    fn efi() -> Content {
+        let Content::Image(header) = image(&[]) else { panic!("no image") };
+        Content::Image(Header { subsystem: 10, ..header })
+    }
+
+    #[test]
+    fn the_status_of_every_content_with_and_without_an_exception() {
+        type Row = (fn() -> Result<Content, ReadError>, Option<Status>, Option<Status>);
+        let table: [Row; 7] = [
+            (|| Ok(Content::Other), None, None),
+            (|| Ok(image(NET)), Some(Status::Passed), Some(Status::Passed)),
+            (|| Ok(image(&[])), Some(Status::Failed), Some(Status::Allowed)),
+            (|| Ok(efi()), Some(Status::Allowed), Some(Status::Allowed)),
+            (|| Err(ReadError::Truncated), Some(Status::Failed), Some(Status::Failed)),
+            (|| Err(ReadError::Magic(7)), Some(Status::Failed), Some(Status::Failed)),
+            (
+                || Err(io::Error::other("gone").into()),
+                Some(Status::Unreadable),
+                Some(Status::Unreadable),
+            ),
+        ];
+        for (content, plain, excepted) in table {
+            let status =
+                |allowed| judge(content(), NET, allowed, &Source::File).map(|found| found.status);
+            assert_eq!((status(None), status(Some("why"))), (plain, excepted), "{:?}", content());
+        }
+    }
+
+    #[test]
+    fn only_the_required_bits_count() {
+        let table = [
+            (&[][..], &[][..], true),
+            (&[], NET, false),
+            (NET, NET, true),
+            (NET, BOTH, false),
+            (BOTH, NET, true),
+            (BOTH, BOTH, true),
+            (&[SwapRun::Cd], NET, false),
+        ];
+        for (set, required, passes) in table {
+            let verdict = judge(Ok(image(set)), required, None, &Source::File).unwrap();
+            assert_eq!(verdict.status == Status::Passed, passes, "{set:?} {required:?}");
+        }
+    }
+
+    /// The causes of both bits' absence.
+    fn causes(receipt: &ReceiptState) -> [Code; 2] {
+        let source = Source::Build(Box::new(Artifact::for_tests(receipt.clone())));
+        SwapRun::ALL.map(|bit| cause(bit, &source))
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn the_cause_of_every_receipt() {
+        use Code::{BesideDllUnprotected, LinkerUnsupported, LostAfterLink, NetSwapMissing, NotRequested, OutOfScope};
+        use Code::{RemovableSwapMissing, SwitchedOff};
+        use Outcome::{Emitted, LeftToLinker, NotWindows, Unsupported};
+        assert_eq!(causes(&ReceiptState::Absent), [NotRequested; 2]);
+        let unusable = ReceiptState::Unusable("why".into());
+        assert_eq!(causes(&unusable), [NetSwapMissing, RemovableSwapMissing]);
+        let (off, cd) = (Some(&[][..]), Some(&[SwapRun::Cd][..]));
+        let table = [
+            // asked for, NETSWAP, outcome, scope -> the causes of the missing net and cd
+            (NET, None, Emitted, Scope::All, [LostAfterLink, NotRequested]),
+            (BOTH, None, Emitted, Scope::All, [LostAfterLink, LostAfterLink]),
+            (BOTH, None, Emitted, Scope::Cdylib, [OutOfScope, OutOfScope]),
+            (NET, None, Emitted, Scope::Cdylib, [OutOfScope, NotRequested]),
+            (NET, None, Unsupported, Scope::All, [LinkerUnsupported, NotRequested]),
+            (NET, None, LeftToLinker, Scope::All, [LostAfterLink, NotRequested]),
+            (NET, None, LeftToLinker, Scope::Cdylib, [LostAfterLink, NotRequested]),
+            (NET, None, NotWindows, Scope::All, [LinkerUnsupported, NotRequested]),
+            (&[], None, Outcome::NotRequested, Scope::All, [NotRequested, NotRequested]),
+            (NET, off, Outcome::SwitchedOff, Scope::All, [SwitchedOff, NotRequested]),
+            (BOTH, off, Outcome::SwitchedOff, Scope::All, [SwitchedOff, SwitchedOff]),
+            (NET, cd, Emitted, Scope::All, [SwitchedOff, LostAfterLink]),
+            (NET, Some(NET), Emitted, Scope::All, [LostAfterLink, NotRequested]),
+            (BOTH, Some(NET), Emitted, Scope::All, [LostAfterLink, SwitchedOff]),
+        ];
+        for (requested, netswap, outcome, scope, expected) in table {
+            let receipt = ReceiptState::Present(Receipt {
+                requested: requested.to_vec(),
+                netswap: netswap.map(<[_]>::to_vec),
+                outcome,
+                scopes: vec![scope.clone()],
+                ..receipt()
+            });
+            assert_eq!(causes(&receipt), expected, "{requested:?} {netswap:?} {outcome:?} {scope:?}");
+        }
+        let of = |source| SwapRun::ALL.map(|bit| cause(bit, &source));
+        assert_eq!(of(Source::File), [NetSwapMissing, RemovableSwapMissing]);
+        assert_eq!(of(Source::Beside("tool.exe".into())), [BesideDllUnprotected; 2]);
+    }
+
+    fn build(artifact: &Artifact) -> Source {
+        Source::Build(Box::new(artifact.clone()))
+    }
+
+    /// The help for a binary whose package left this receipt.
+    fn help(artifact: &Artifact, required: &[SwapRun]) -> String {
+        let verdict = judge(Ok(image(&[])), required, None, &build(artifact)).unwrap();
+        let help: Vec<_> =
+            verdict.findings.into_iter().map(|finding| finding.help.into_owned()).collect();
+        help.join("\n")
+    }
+
+    #[test]
+    fn that_a_patch_breaks_the_signature_is_told_of_signed_images_alone() {
+        let help = |is_signed, bits: &[SwapRun]| {
+            of_file(Code::NetSwapMissing, bits, is_signed).help.into_owned()
+        };
+        assert!(help(false, NET).ends_with("    netswap patch FILE"));
+        assert!(help(true, NET).ends_with("    netswap patch --break-signature FILE"));
+        assert!(help(false, BOTH).ends_with("    netswap patch --swap-run net,cd FILE"));
+        assert!(
+            help(true, BOTH)
+                .ends_with("    netswap patch --swap-run net,cd --break-signature FILE")
+        );
+    }
+
+    #[test]
+    fn bits_with_one_cause_are_one_finding() {
+        let artifact = Artifact::for_tests(ReceiptState::Absent);
+        let verdict = judge(Ok(image(&[])), BOTH, None, &build(&artifact)).unwrap();
+        assert_eq!(verdict.findings.len(), 1, "{:?}", verdict.findings);
+        assert!(verdict.findings[0].help.contains(".removable(true)"));
+    }
+
+    #[test]
+    fn the_lines_to_add_are_those_that_are_missing_and_where_they_belong() {
+        let absent = Artifact::for_tests(ReceiptState::Absent);
+        assert_eq!(
+            help(&absent, NET),
+            "in /w/Cargo.toml:\n    [build-dependencies]\n    netswap-build = \"0.1\"\nin the main of /w/build.rs:\n    netswap_build::emit();"
+        );
+        let none = Artifact { build_script: None, ..absent.clone() };
+        assert!(help(&none, NET).contains("in the main of its build.rs:\n"));
+        let foreign = Artifact { is_member: false, ..absent };
+        assert!(help(&foreign, NET).starts_with("this package is a dependency from elsewhere"));
+        let silent = Receipt { requested: vec![], outcome: Outcome::NotRequested, ..receipt() };
+        let silent = Artifact::for_tests(ReceiptState::Present(silent));
+        assert_eq!(help(&silent, NET), "in the main of /w/build.rs:\n    netswap_build::emit();");
+    }
+
+    #[test]
+    fn the_scope_to_add_is_one_that_holds_the_image() {
+        let excluded = Receipt { scopes: vec![Scope::Bin("other".into())], ..receipt() };
+        let tool = Artifact::for_tests(ReceiptState::Present(excluded));
+        let of = |kind: &str, crate_type: &str| {
+            let (kinds, crate_types) = (vec![kind.into()], vec![crate_type.into()]);
+            help(&Artifact { kinds, crate_types, ..tool.clone() }, NET)
+        };
+        assert!(of("bin", "bin").starts_with("add .scope(Scope::bin(\"tool\")) to"));
+        assert!(of("cdylib", "cdylib").starts_with("add .scope(Scope::Cdylib) to"));
+        assert!(of("example", "bin").starts_with("add .scope(Scope::Examples) to"));
+        assert!(of("test", "bin").starts_with("add .scope(Scope::Tests) to"));
+        assert!(of("bench", "bin").starts_with("add .scope(Scope::Benches) to"));
+        assert!(of("dylib", "dylib").starts_with("leave the scopes of the call out"));
+    }
+
+    #[test]
+    fn a_changed_linker_is_named_where_it_is_the_cause() {
+        let cause = |outcome, requested: &[SwapRun]| {
+            let receipt = Receipt {
+                linker: Some("gnu-ld".into()),
+                configured_linker: Some("gcc".into()),
+                requested: requested.to_vec(),
+                outcome,
+                ..receipt()
+            };
+            let configured = Some("rust-lld".to_owned());
+            let state = ReceiptState::OtherLinker { receipt, configured };
+            let tool = Artifact::for_tests(state);
+            judge(Ok(image(&[])), NET, None, &build(&tool)).unwrap().findings.remove(0)
+        };
+        for outcome in [Outcome::Unsupported, Outcome::Emitted, Outcome::LeftToLinker] {
+            let finding = cause(outcome, NET);
+            assert_eq!(finding.code, Code::LinkerChanged, "{outcome:?}");
+            assert_eq!(
+                finding.message,
+                "IMAGE_FILE_NET_RUN_FROM_SWAP is not set: the build script of package `tool` chose its arguments for the linker gcc, but rust-lld is configured now"
+            );
+            assert!(finding.help.contains("\n    cargo clean --package tool\n"), "{finding:?}");
+        }
+        assert_eq!(cause(Outcome::NotRequested, &[]).code, Code::NotRequested);
+    }
+
+    #[test]
+    fn of_netswap_linker_other_things_are_told_than_of_a_linkers_arguments() {
+        let finding = |linker: &str, outcome, required: &[SwapRun]| {
+            let receipt = Receipt {
+                linker: Some(linker.into()),
+                linker_basis: Some("the configured linker".into()),
+                requested: SwapRun::ALL.to_vec(),
+                arguments: Vec::new(),
+                outcome,
+                ..receipt()
+            };
+            let tool = Artifact::for_tests(ReceiptState::Present(receipt));
+            let verdict = judge(Ok(image(&[])), required, None, &build(&tool)).unwrap();
+            (verdict.findings[0].message.to_string(), verdict.findings[0].help.to_string())
+        };
+        let (message, help) = finding("netswap-linker", Outcome::LeftToLinker, NET);
+        assert_eq!(
+            message,
+            "netswap-linker (the configured linker) was to set IMAGE_FILE_NET_RUN_FROM_SWAP after the link, and the file lacks it"
+        );
+        assert!(help.ends_with("    cargo clean --package tool"), "{help}");
+        let (_, help) = finding("netswap-linker", Outcome::Unsupported, BOTH);
+        assert!(help.starts_with("set NETSWAP=net,cd in the environment"), "{help}");
+        let (message, help) = finding("gnu-ld", Outcome::Unsupported, BOTH);
+        assert!(message.starts_with("GNU ld (the configured linker) has no option"), "{message}");
+        assert!(help.contains("linker = \"netswap-linker\""), "{help}");
+    }
+
+    #[test]
+    fn the_value_of_netswap_that_is_suggested_is_one_that_is_taken() {
+        assert_eq!(netswap_value(&[SwapRun::Cd, SwapRun::Net, SwapRun::Net]), "net,cd");
+        assert_eq!(netswap_value(NET), "net");
+    }
+
+    #[test]
+    fn no_word_of_a_receipt_reaches_the_terminal_as_a_command() {
+        let evil = "\u{1b}[2J\nPASSED";
+        for outcome in [Outcome::Emitted, Outcome::Unsupported, Outcome::NotWindows] {
+            let receipt = Receipt {
+                target: evil.into(),
+                linker: Some("odd".into()),
+                linker_basis: Some(evil.into()),
+                arguments: vec![evil.into()],
+                outcome,
+                ..receipt()
+            };
+            let package = evil.to_owned();
+            let artifact =
+                Artifact { package, ..Artifact::for_tests(ReceiptState::Present(receipt)) };
+            let verdict = judge(Ok(image(&[])), NET, None, &build(&artifact)).unwrap();
+            let message = &verdict.findings[0].message;
+            assert!(!message.contains(char::is_control), "{message:?}");
+        }
+    }
+}

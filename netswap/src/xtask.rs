@@ -1,0 +1,128 @@
+//! What a project's own `cargo xtask verify` calls.
+//!
+//! ```no_run
+//! // xtask/src/main.rs
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     let mut arguments = std::env::args_os().skip(1);
+//!     match arguments.next() {
+//!         Some(task) if task == "verify" => netswap::xtask::verify(arguments),
+//!         _ => {
+//!             eprintln!("usage: cargo xtask verify [ARGUMENTS OF cargo build]");
+//!             ExitCode::from(2)
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! An xtask that tells its tasks apart in its own way lets [`verify_if_asked`] have the first look.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process;
+
+use pico_args::Arguments;
+
+use crate::output::{finish, print};
+use crate::{Build, Error, ExitCode, Format, verify};
+
+/// What `verify` prints for `--help`.
+const HELP: &str = "\
+Build, and check that what was built is safe to run from a network share.
+
+Usage: cargo xtask verify [OPTIONS] [ARGUMENTS OF cargo build]
+
+Options:
+      --format <FORMAT>  human, json or ndjson [default: human]
+      --policy <FILE>    What is required, instead of what Cargo.toml says
+  -h, --help             Print help
+
+Every other argument is Cargo's, such as --release, --workspace or
+--target TRIPLE, which can be given more than once; `cargo build --help`
+tells them all. The xtask's own package is left out, and with --workspace
+not built either.
+
+Exit codes:
+  0  every image was read and passed
+  1  at least one image is at fault
+  2  wrong usage or configuration, a failed build, or an unreadable file
+  3  there was no image to verify
+";
+
+/// Builds with `cargo build`, verifies the images that it makes and prints the report.
+///
+/// `--format human|json|ndjson` and `--policy FILE` are ours; all other arguments are Cargo's, such
+/// as `--release` and `--target x86_64-pc-windows-msvc`, which can be given more than once. The
+/// package whose program calls this is left out: an xtask stays on the machine that builds.
+pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    exit_code(arguments).into()
+}
+
+/// Does what [`verify()`] does and ends the process, if the program's first argument is `verify`; if it is
+/// not, nothing happens.
+///
+/// ```no_run
+/// // At the start of main in xtask/src/main.rs:
+/// netswap::xtask::verify_if_asked();
+/// // All other tasks.
+/// ```
+pub fn verify_if_asked() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|task| task == "verify") {
+        process::exit(exit_code(arguments) as i32);
+    }
+}
+
+/// Verifies files, and all files of folders, whatever built them, and prints the report: for an xtask
+/// that puts together what ships.
+///
+/// The policy is `netswap.toml` in the named folder, or beside the named file.
+///
+/// ```no_run
+/// // In a task of xtask/src/main.rs, when the folder is complete:
+/// # fn task() -> std::process::ExitCode {
+/// netswap::xtask::verify_paths(["dist"])
+/// # }
+/// ```
+pub fn verify_paths<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> process::ExitCode {
+    let paths: Vec<PathBuf> = paths.into_iter().map(Into::into).collect();
+    let code = finish(|| {
+        print(Format::Human, false, &(), |on_image| {
+            verify::paths(&paths, &verify::Options::default(), on_image)
+        })
+    });
+    code.into()
+}
+
+fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    finish(|| {
+        let mut arguments = Arguments::from_vec(arguments.into_iter().collect());
+        if arguments.contains(["-h", "--help"]) {
+            io::stdout().write_all(HELP.as_bytes())?;
+            return Ok(ExitCode::Passed);
+        }
+        let usage = |error: pico_args::Error| Error::Usage(error.to_string());
+        let path = |text: &std::ffi::OsStr| Ok::<_, String>(PathBuf::from(text));
+        let format = arguments.opt_value_from_str("--format").map_err(usage)?;
+        let policy = arguments.opt_value_from_os_str("--policy", path).map_err(usage)?;
+        let mut build = Build::new();
+        if let Some(own) = crate::env::own_manifest() {
+            build.leave_out(own);
+        }
+        let manifest = arguments.opt_value_from_os_str("--manifest-path", path).map_err(usage)?;
+        if let Some(manifest) = manifest {
+            build.manifest_path(manifest);
+        }
+        let targets: Vec<String> = arguments.values_from_str("--target").map_err(usage)?;
+        for triple in targets {
+            build.target(triple);
+        }
+        // `netswap verify` takes Cargo's further arguments behind `--`; here they may stand so, too.
+        build.args(arguments.finish().into_iter().filter(|argument| argument != "--"));
+        let options = verify::Options { policy, ..verify::Options::default() };
+        let format = format.unwrap_or_default();
+        print(format, false, &(), |on_image| verify::build(&build, &options, on_image))
+    })
+}
