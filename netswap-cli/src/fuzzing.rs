@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-pub use crate::crash::fuzzing::{minidump, report as wer};
-use crate::journal::{Entries, Entry};
+pub use crate::diagnose::crash::fuzzing::{minidump, report as wer};
 pub use crate::linker::fuzzing::linker;
+use crate::patch::journal::{Entries, Entry};
 
 /// Reads a journal. Only sound entries come out of it, and each reads the same when it is written
 /// again.

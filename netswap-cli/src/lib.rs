@@ -2,26 +2,28 @@
 //!
 //! Nothing in this crate is a public API: use the crate `netswap`.
 
-mod change;
+mod arguments;
 #[doc(hidden)]
 pub mod cli;
-mod commands;
-mod convert;
 #[doc(hidden)]
-pub mod crash;
+pub mod diagnose;
 mod env;
 mod error;
+mod explain;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod git;
-mod journal;
+mod init;
+mod inspect;
 #[doc(hidden)]
 pub mod linker;
 mod named;
+mod new;
+mod patch;
 mod progress;
-mod report;
-mod template;
 mod text;
+mod undo;
+mod verify;
 
 use error::Error;

@@ -22,7 +22,7 @@ mod released;
 mod signature;
 mod slow_fs;
 // What the reader of dumps is tested with itself.
-#[path = "../../netswap-cli/src/crash/minidump/synthesized.rs"]
+#[path = "../../netswap-cli/src/diagnose/crash/minidump/synthesized.rs"]
 mod synthesized;
 mod test;
 mod tools;

@@ -7,7 +7,7 @@ use netswap::finding::{Code, Finding};
 use netswap::image::{Edit, Kind, Layout, NewChecksum, ReadError};
 use netswap::{SwapRun, system};
 
-use crate::change::{NotMade, Write, unwritable};
+use crate::patch::change::{NotMade, Write, unwritable};
 
 /// Sets the bits. A file that does not exist, or is no image of Windows, is left alone.
 pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {

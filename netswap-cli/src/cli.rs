@@ -1,0 +1,108 @@
+//! The command line of `netswap` and `cargo netswap`.
+
+#![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
+
+use std::ffi::OsString;
+use std::process;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use netswap::ExitCode;
+use netswap::output::print_error;
+
+use crate::{Error, diagnose, explain, init, inspect, new, patch, undo, verify};
+
+/// Keep Windows programs alive when the network share they run from goes away.
+///
+/// A program that runs from a share is paged in from it, and dies with 0xC0000006 when the
+/// connection breaks. One bit in the image's header, IMAGE_FILE_NET_RUN_FROM_SWAP, makes Windows
+/// copy the image to the page file first. netswap builds it in, tells which images have it, and sets
+/// it in finished files.
+#[derive(Debug, Parser)]
+#[command(name = "netswap", version, max_term_width = 100, subcommand_required = true)]
+#[command(after_help = "The exit codes of a command are in its help.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  every image was read and passed
+  1  at least one image is at fault
+  2  wrong usage or configuration, a failed build, or a file that could not be read
+  3  there was no image to verify";
+
+pub(crate) const CHANGE_EXIT_CODES: &str = "\
+Exit codes:
+  0  every image is as wanted
+  1  some files were refused
+  2  wrong usage, a journal that could not be written or read, or an unreadable file
+  3  there was no image to change";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(Box<verify::Verify>),
+    Inspect(inspect::Inspect),
+    Patch(Box<patch::Patch>),
+    Undo(undo::Undo),
+    Diagnose(diagnose::Diagnose),
+    New(new::New),
+    Init(init::Init),
+    Explain(explain::Explain),
+}
+
+/// Runs a command, prints its error and returns the exit code.
+fn finish(command: impl FnOnce() -> Result<ExitCode, Error>) -> ExitCode {
+    match command() {
+        Ok(code) => code,
+        Err(error) if error.is_closed_pipe() => ExitCode::Passed,
+        Err(error) => {
+            print_error(&error);
+            ExitCode::Error
+        }
+    }
+}
+
+/// Reports that a command found nothing to work on.
+pub(crate) fn nothing_to(verb: &str, why: &str) {
+    print_error(&format!("nothing to {verb}: {why}"));
+}
+
+/// What `netswap` does with these arguments, the program's name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    run(Cli::command(), arguments)
+}
+
+/// What `cargo-netswap` does: Cargo gives it its own name, `netswap`, as the first argument.
+pub fn cargo_main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|argument| argument == "netswap") {
+        arguments.remove(1);
+    }
+    run(Cli::command().bin_name("cargo netswap"), arguments)
+}
+
+fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
+    netswap::system::raise_open_files();
+    let parsed =
+        command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => finish(|| match cli.command {
+            Command::Verify(verify) => verify.run(),
+            Command::Inspect(inspect) => inspect.run(),
+            Command::Patch(patch) => patch.run(),
+            Command::Undo(undo) => undo.run(),
+            Command::Diagnose(diagnose) => diagnose.run(),
+            Command::New(new) => new.run(),
+            Command::Init(init) => init.run(),
+            Command::Explain(explain) => explain.run(),
+        })
+        .into(),
+        // clap's own exit code of a wrong usage is 2, and of --help and --version 0, as ours.
+        Err(error) => {
+            let code = if error.use_stderr() { ExitCode::Error } else { ExitCode::Passed };
+            let _ = error.print();
+            code.into()
+        }
+    }
+}

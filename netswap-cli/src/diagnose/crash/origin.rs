@@ -1,0 +1,468 @@
+//! Where an image came from, as far as its path tells.
+//!
+//! Windows has several names for one file. Programs use those of
+//! [Win32](https://learn.microsoft.com/windows/win32/fileio/naming-a-file); dumps of the kernel's view
+//! have [the object manager's](https://learn.microsoft.com/windows-hardware/drivers/kernel/object-names),
+//! in which a share lies below [the multiple UNC
+//! provider](https://learn.microsoft.com/windows-hardware/drivers/ifs/support-for-unc-naming-and-mup),
+//! `\Device\Mup`, or, before Windows Vista, below a redirector's own device.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// What separates the components of a path.
+const SEPARATORS: [char; 2] = ['\\', '/'];
+
+/// The devices below which a server and its share are found, in lower case.
+const REDIRECTORS: [&str; 9] = [
+    "mup",
+    "lanmanredirector",
+    "webdavredirector",
+    "windfs",
+    "dfsclient",
+    "csc",
+    // The drives of a remote desktop's client, and the shared folders of VirtualBox and VMware.
+    "rdpdr",
+    "vboxminirdr",
+    "hgfs",
+];
+
+/// Where an image came from, as far as its path tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A share, as `\\server\share`, whatever form the path had. It can be one of this machine.
+    Share(String),
+    /// A folder of a web server, as `\\server@SSL\DavWWWRoot`.
+    WebDav(String),
+    /// A drive letter but C, in upper case. It is a local volume, or a share that is mapped to it.
+    Drive(char),
+    /// Windows' own folder.
+    System,
+    /// A local volume.
+    Local,
+    /// A CD or a floppy disk.
+    Removable,
+    /// Nothing is known: the path is a name alone, or of a form that tells nothing.
+    Unknown,
+}
+
+impl Origin {
+    /// Where the image with this path came from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use netswap_cli::diagnose::crash::Origin;
+    ///
+    /// let share = Origin::Share(r"\\depot\tools".to_owned());
+    /// assert_eq!(Origin::of(r"\Device\Mup\;LanmanRedirector\;Z:00000000000f3a4b\depot\tools\a.exe"), share);
+    /// assert_eq!(Origin::of(r"Z:\a.exe"), Origin::Drive('Z'));
+    /// ```
+    pub fn of(path: &str) -> Self {
+        let Some(path) = path.strip_prefix(SEPARATORS) else {
+            return dos_path(path);
+        };
+        let Some(path) = path.strip_prefix(SEPARATORS) else {
+            return object_path(path);
+        };
+        match split(path) {
+            // `\\?\` and `\\.\`: the same names, but for what Win32 makes of dots and lengths.
+            ("?" | ".", rest) => device_name(rest),
+            _ => share(path, false),
+        }
+    }
+}
+
+/// A path that begins with no separator.
+fn dos_path(path: &str) -> Origin {
+    let (first, rest) = split(path);
+    match &*first.to_ascii_lowercase() {
+        "unc" => share(rest, false),
+        "%systemroot%" | "%windir%" if !rest.is_empty() => System::below(rest, Origin::Unknown),
+        _ => drive(path).unwrap_or(Origin::Unknown),
+    }
+}
+
+/// A path of the object manager, without its first separator.
+fn object_path(path: &str) -> Origin {
+    let (first, rest) = split(path);
+    match &*first.to_ascii_lowercase() {
+        "??" | "dosdevices" | "global??" => device_name(rest),
+        "device" => device(rest),
+        "systemroot" if !rest.is_empty() => System::below(rest, Origin::Unknown),
+        _ => Origin::Unknown,
+    }
+}
+
+/// A path that begins with an MS-DOS device name: what `\\?\` and `\??\` stand before.
+fn device_name(path: &str) -> Origin {
+    let (first, rest) = split(path);
+    match &*first.to_ascii_lowercase() {
+        "unc" => share(rest, false),
+        "globalroot" => object_path(rest),
+        "global" => device_name(rest),
+        name if name.starts_with("volume{") => volume(rest),
+        _ => drive(path).unwrap_or_else(|| device(path)),
+    }
+}
+
+/// A path below `\Device`.
+fn device(path: &str) -> Origin {
+    let (first, rest) = split(path);
+    let name = first.to_ascii_lowercase();
+    if REDIRECTORS.contains(&&*name) {
+        share(rest, name == "webdavredirector")
+    } else if is_numbered(&name, "cdrom") || is_numbered(&name, "floppy") {
+        Origin::Removable
+    } else if name.starts_with("harddisk") {
+        volume(rest)
+    } else {
+        Origin::Unknown
+    }
+}
+
+fn is_numbered(name: &str, of: &str) -> bool {
+    let number = name.strip_prefix(of);
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A path on a local volume.
+fn volume(path: &str) -> Origin {
+    System::in_root(path, Origin::Local)
+}
+
+/// A path that begins with a drive letter. C is a local volume: nearly always Windows runs from it.
+fn drive(path: &str) -> Option<Origin> {
+    let mut characters = path.chars();
+    let letter = characters.next().filter(char::is_ascii_alphabetic)?.to_ascii_uppercase();
+    let rest = characters.as_str().strip_prefix(':')?;
+    Some(match rest.strip_prefix(SEPARATORS) {
+        Some(rest) if letter == 'C' => volume(rest),
+        _ if letter == 'C' => Origin::Local,
+        _ => Origin::Drive(letter),
+    })
+}
+
+/// What is told from Windows' own folder.
+struct System;
+
+impl System {
+    /// Of a path from the root of a volume.
+    fn in_root(path: &str, otherwise: Origin) -> Origin {
+        let (first, rest) = split(path);
+        let is_windows = first.eq_ignore_ascii_case("windows") && !rest.is_empty();
+        if is_windows { Self::below(rest, otherwise) } else { otherwise }
+    }
+
+    /// Of a path from that folder, which it may leave again.
+    fn below(path: &str, otherwise: Origin) -> Origin {
+        let leaves = path.split(SEPARATORS).any(|component| component == "..");
+        if leaves { otherwise } else { Origin::System }
+    }
+}
+
+/// A path that begins with a server, or with what a redirector puts before one: `;` and its own name,
+/// `;` and the drive with the session that it is mapped in.
+fn share(mut path: &str, is_web_dav: bool) -> Origin {
+    let mut is_web_dav = is_web_dav;
+    let (server, share) = loop {
+        let (first, rest) = split(path);
+        // `\Device\WinDfs` has the drive without the semicolon.
+        if !first.starts_with(';') && drive(first).is_none() {
+            break (first, split(rest).0);
+        }
+        is_web_dav |= first.eq_ignore_ascii_case(";webdavredirector");
+        path = rest;
+    };
+    // Behind two separators `?` and `.` would be no server.
+    if matches!(server, "" | "?" | "." | "..") || share.is_empty() {
+        return Origin::Unknown;
+    }
+    let name = format!(r"\\{server}\{share}");
+    if is_web_dav || share.eq_ignore_ascii_case("davwwwroot") || has_port(server) {
+        Origin::WebDav(name)
+    } else {
+        Origin::Share(name)
+    }
+}
+
+/// Whether a server's name ends like that of a web server: with `@SSL`, `@8080` or both.
+fn has_port(server: &str) -> bool {
+    let port = server.split_once('@').map(|(_, port)| port);
+    port.is_some_and(|port| {
+        let is_number = |part: &str| !part.is_empty() && is_numbered(part, "");
+        port.split('@').all(|part| part.eq_ignore_ascii_case("ssl") || is_number(part))
+    })
+}
+
+/// The first component of a path, and what follows it.
+fn split(path: &str) -> (&str, &str) {
+    path.split_once(SEPARATORS).unwrap_or((path, ""))
+}
+
+/// As the report has it: `{"kind": "share", "share": "\\\\server\\share"}`, `{"kind": "drive",
+/// "drive": "Z"}`, `{"kind": "local"}`.
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let kind = match self {
+            Origin::Share(_) => "share",
+            Origin::WebDav(_) => "webdav",
+            Origin::Drive(_) => "drive",
+            Origin::System => "system",
+            Origin::Local => "local",
+            Origin::Removable => "removable",
+            Origin::Unknown => "unknown",
+        };
+        map.serialize_entry("kind", kind)?;
+        match self {
+            Origin::Share(share) | Origin::WebDav(share) => map.serialize_entry("share", share)?,
+            Origin::Drive(letter) => map.serialize_entry("drive", letter)?,
+            _ => {}
+        }
+        map.end()
+    }
+}
+
+/// Whether two names are of one share, which Windows does not tell apart by case.
+pub fn same_share(a: &str, b: &str) -> bool {
+    let folded = |name| str::chars(name).flat_map(char::to_uppercase);
+    folded(a).eq(folded(b))
+}
+
+/// The file's name in a path of Windows; nothing if it ends with a separator.
+pub fn file_name(path: &str) -> &str {
+    path.rsplit(['\\', '/', ':']).next().unwrap_or(path)
+}
+
+/// The commands that tell whether a drive is a share: what it is mapped to now, and at each logon of
+/// the user. Both must be run as the user who ran the program.
+pub fn mapping_commands(drive: char) -> [String; 2] {
+    [format!("net use {drive}:"), format!(r"reg query HKCU\Network\{drive} /v RemotePath")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(name: &str) -> Origin {
+        Origin::Share(name.to_owned())
+    }
+
+    fn web_dav(name: &str) -> Origin {
+        Origin::WebDav(name.to_owned())
+    }
+
+    fn check(path: &str, expected: &Origin) {
+        assert_eq!(Origin::of(path), *expected, "{path}");
+        let (slashes, upper) = (path.replace('\\', "/"), path.to_ascii_uppercase());
+        assert_eq!(Origin::of(&slashes), *expected, "{slashes}");
+        let of_upper = match expected {
+            Origin::Share(name) => Origin::Share(name.to_ascii_uppercase()),
+            Origin::WebDav(name) => Origin::WebDav(name.to_ascii_uppercase()),
+            other => other.clone(),
+        };
+        assert_eq!(Origin::of(&upper), of_upper, "{upper}");
+    }
+
+    #[test]
+    fn a_share_is_told_in_each_form_of_its_path() {
+        for path in [
+            r"\\depot\tools",
+            r"\\depot\tools\",
+            r"\\depot\tools\a.exe",
+            r"\\depot\tools\bin\..\..\a.exe",
+            r"UNC\depot\tools\a.exe",
+            r"\\?\UNC\depot\tools\a.exe",
+            r"\\.\UNC\depot\tools\a.exe",
+            r"\??\UNC\depot\tools\a.exe",
+            r"\\?\Global\UNC\depot\tools\a.exe",
+            r"\\.\Global\Global\UNC\depot\tools\a.exe",
+            r"\DosDevices\UNC\depot\tools\a.exe",
+            r"\\?\GLOBALROOT\Device\Mup\depot\tools\a.exe",
+            r"\Device\Mup\depot\tools\a.exe",
+            r"\Device\Mup\;LanmanRedirector\depot\tools\a.exe",
+            r"\Device\Mup\;LanmanRedirector\;Z:0000000000012345\depot\tools\a.exe",
+            r"\Device\LanmanRedirector\depot\tools\a.exe",
+            r"\Device\LanmanRedirector\;Z:0000000000012345\depot\tools\a.exe",
+            r"\Device\WinDfs\Z:0000000000012345\depot\tools\a.exe",
+        ] {
+            check(path, &share(r"\\depot\tools"));
+        }
+        for (path, name) in [
+            (r"\\localhost\C$\a.exe", r"\\localhost\C$"),
+            (r"\\127.0.0.1\c$\a.exe", r"\\127.0.0.1\c$"),
+            (r"\\fe80--1.ipv6-literal.net\tools\a.exe", r"\\fe80--1.ipv6-literal.net\tools"),
+            (r"\\depot.büro.example\Grüße und mehr\ä.exe", r"\\depot.büro.example\Grüße und mehr"),
+            (r"\\伺服器\工具\a.exe", r"\\伺服器\工具"),
+            (r"\\c\windows\a.exe", r"\\c\windows"),
+            (r"\Device\RdpDr\;Z:2\tsclient\C\a.exe", r"\\tsclient\C"),
+            (r"\Device\VBoxMiniRdr\;E:\VBoxSvr\work\a.exe", r"\\VBoxSvr\work"),
+            (r"\\user@depot\tools\a.exe", r"\\user@depot\tools"),
+            (r"\\depot@\tools\a.exe", r"\\depot@\tools"),
+        ] {
+            check(path, &share(name));
+        }
+        let long =
+            format!(r"\\{}\{}\{}", "s".repeat(40_000), "t".repeat(40_000), r"a\".repeat(40_000));
+        check(&long, &share(long.get(..80_003).unwrap()));
+    }
+
+    #[test]
+    fn a_folder_of_a_web_server_is_told() {
+        for (path, name) in [
+            (r"\\depot@SSL\DavWWWRoot\tools\a.exe", r"\\depot@SSL\DavWWWRoot"),
+            (r"\\depot\DavWWWRoot\a.exe", r"\\depot\DavWWWRoot"),
+            (r"\\depot@8080\tools\a.exe", r"\\depot@8080\tools"),
+            (r"\\depot@SSL@8443\tools\a.exe", r"\\depot@SSL@8443\tools"),
+            (r"UNC\depot@SSL\tools\a.exe", r"\\depot@SSL\tools"),
+            (r"\Device\WebDavRedirector\;W:0000000000012345\depot\tools\a.exe", r"\\depot\tools"),
+            (
+                r"\Device\Mup\;WebDavRedirector\;W:0000000000012345\depot\tools\a.exe",
+                r"\\depot\tools",
+            ),
+        ] {
+            check(path, &web_dav(name));
+        }
+    }
+
+    #[test]
+    fn what_is_no_share_is_told_as_far_as_its_path_goes() {
+        for (path, expected) in [
+            (r"Z:\a.exe", Origin::Drive('Z')),
+            (r"z:a.exe", Origin::Drive('Z')),
+            (r"C:", Origin::Local),
+            (r"C:\", Origin::Local),
+            (r"\\?\C:\Tools\a.exe", Origin::Local),
+            (r"\\.\C:\Tools\a.exe", Origin::Local),
+            (r"\??\C:\Tools\a.exe", Origin::Local),
+            (r"\GLOBAL??\C:\Tools\a.exe", Origin::Local),
+            (r"C:\Windows", Origin::Local),
+            (r"C:\WindowsApps\a.exe", Origin::Local),
+            (r"C:\Windows\..\Tools\a.exe", Origin::Local),
+            (r"C:Windows\a.exe", Origin::Local),
+            (r"Z:\Windows\a.exe", Origin::Drive('Z')),
+            (r"C:\Windows\System32\ntdll.dll", Origin::System),
+            (r"\\?\C:\Windows\System32\ntdll.dll", Origin::System),
+            (r"\??\C:\Windows\System32\ntdll.dll", Origin::System),
+            (r"\SystemRoot\System32\ntdll.dll", Origin::System),
+            (r"%SystemRoot%\System32\ntdll.dll", Origin::System),
+            (r"\Device\HarddiskVolume3\Windows\System32\ntdll.dll", Origin::System),
+            (r"\Device\HarddiskVolume3\Tools\a.exe", Origin::Local),
+            (r"\Device\HarddiskVolume3\Windows\..\a.exe", Origin::Local),
+            (r"\Device\Harddisk0\Partition1\a.exe", Origin::Local),
+            (r"\Device\HarddiskVolumeShadowCopy2\a.exe", Origin::Local),
+            (r"\\?\GLOBALROOT\Device\HarddiskVolume3\a.exe", Origin::Local),
+            (r"\\?\HarddiskVolume3\a.exe", Origin::Local),
+            (r"\\?\Volume{01234567-89ab-cdef-0123-456789abcdef}\a.exe", Origin::Local),
+            (r"\??\Volume{01234567-89ab-cdef-0123-456789abcdef}\a.exe", Origin::Local),
+            (r"\Device\CdRom0\setup.exe", Origin::Removable),
+            (r"\Device\Floppy0\setup.exe", Origin::Removable),
+            (r"\\?\CdRom0\setup.exe", Origin::Removable),
+        ] {
+            check(path, &expected);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_known_form_is_unknown() {
+        for path in [
+            "",
+            r"\",
+            r"\\",
+            r"\\\",
+            r"\\\depot\tools\a.exe",
+            r"\\depot",
+            r"\\depot\",
+            r"\\depot\\a.exe",
+            r"\\?",
+            r"\\?\",
+            r"\\.\",
+            r"\\.\pipe\a",
+            r"\\?\UNC",
+            r"\\?\UNC\depot",
+            r"\\?\UNCLE\depot\tools\a.exe",
+            r"\??",
+            r"\??\",
+            "UNC",
+            r"UNC\depot",
+            r"UNCLE\depot\tools\a.exe",
+            r"\UNC\depot\tools\a.exe",
+            r"\Device",
+            r"\Device\Mup",
+            r"\Device\Mup\",
+            r"\Device\Mup\;LanmanRedirector",
+            r"\Device\Mup\;LanmanRedirector\;Z:0000000000012345\depot",
+            r"\Device\Mup\?\UNC\depot\tools\a.exe",
+            r"\\?\UNC\.\tools\a.exe",
+            r"\Device\MupX\depot\tools\a.exe",
+            r"\Device\CdRomX\a.exe",
+            r"\Device\Null",
+            r"\SystemRoot",
+            r"\SystemRoot\..\a.exe",
+            r"\Windows\System32\ntdll.dll",
+            "a.exe",
+            r"tools\a.exe",
+            ":",
+            r"1:\a.exe",
+            r"CC:\a.exe",
+            r"ö:\a.exe",
+            "\0",
+        ] {
+            check(path, &Origin::Unknown);
+        }
+        check(&r"a\".repeat(100_000), &Origin::Unknown);
+        check(&(r"\Device\Mup\".to_owned() + &r";Z:\".repeat(100_000)), &Origin::Unknown);
+    }
+
+    #[test]
+    fn json_has_the_kind_and_what_it_is_of() {
+        for (origin, expected) in [
+            (share(r"\\depot\tools"), r#"{"kind":"share","share":"\\\\depot\\tools"}"#),
+            (web_dav(r"\\depot@SSL\a"), r#"{"kind":"webdav","share":"\\\\depot@SSL\\a"}"#),
+            (Origin::Drive('Z'), r#"{"kind":"drive","drive":"Z"}"#),
+            (Origin::System, r#"{"kind":"system"}"#),
+            (Origin::Local, r#"{"kind":"local"}"#),
+            (Origin::Removable, r#"{"kind":"removable"}"#),
+            (Origin::Unknown, r#"{"kind":"unknown"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&origin).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn one_share_is_the_same_in_upper_and_lower_case() {
+        for (a, b, expected) in [
+            (r"\\depot\tools", r"\\DEPOT\Tools", true),
+            (r"\\büro\grün", r"\\BÜRO\GRÜN", true),
+            (r"\\depot\tools", r"\\depot\tool", false),
+            (r"\\depot\tools", r"\\depot.example\tools", false),
+            ("", "", true),
+        ] {
+            assert_eq!(same_share(a, b), expected, "{a} {b}");
+            assert_eq!(same_share(b, a), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_file_name_is_what_stands_behind_the_last_separator() {
+        for (path, name) in [
+            (r"\\depot\tools\a.exe", "a.exe"),
+            ("C:/Tools/ä b.dll", "ä b.dll"),
+            (r"C:\Tools/a.exe", "a.exe"),
+            ("C:a.exe", "a.exe"),
+            ("a.exe", "a.exe"),
+            (r"C:\", ""),
+            ("", ""),
+        ] {
+            assert_eq!(file_name(path), name, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_commands_name_the_drive() {
+        assert_eq!(
+            mapping_commands('Z'),
+            ["net use Z:", r"reg query HKCU\Network\Z /v RemotePath"]
+        );
+    }
+}

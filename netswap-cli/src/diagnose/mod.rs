@@ -1,0 +1,76 @@
+//! `netswap diagnose`.
+
+pub mod crash;
+mod diagnosis;
+mod report;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use netswap::ExitCode;
+use netswap::output::{Out, print_error};
+use netswap::text::Printable;
+
+use crate::Error;
+use crate::arguments::Format;
+use crate::arguments::WalkArguments;
+use crate::cli::nothing_to;
+use crate::diagnose::crash::Images;
+use crate::diagnose::diagnosis::diagnose;
+use crate::diagnose::report::DiagnoseReport;
+use crate::named::resolve;
+
+/// Find out whether a program crashed because it lost a network share
+///
+/// Reads minidumps of programs, of any size, and reports of Windows Error Reporting (Report.wer):
+/// whether a page could not be read in (0xC0000006), why not, which image it belonged to and where
+/// that came from, whether it has the bit that prevents it, and what to do.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Diagnose {
+    /// Dumps, reports, or folders to search for them
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Look here for the images, to tell whether they have the bit: files, or folders to search.
+    /// Can be given more than once
+    #[arg(long, value_name = "PATH")]
+    images: Vec<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    walk: WalkArguments,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every file was read, and no share was lost
+  1  the loss of a share was the cause of a crash, or may have been
+  2  wrong usage, or a file that could not be read, whatever the others tell
+  3  there was no crash";
+
+impl Diagnose {
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let paths = resolve(self.paths)?;
+        let walk = self.walk.options()?;
+        let images = Images::below(&self.images)?;
+        let format = netswap::Format::from(self.format);
+        let mut report = DiagnoseReport::new(format, Out::new(format == netswap::Format::Human));
+        for (path, error) in &images.unreadable {
+            print_error(&format!("no images from {}: {error}", Printable(path)));
+        }
+        let code = diagnose(&paths, &images, &walk, &mut |diagnosed| {
+            report.crash(diagnosed)?;
+            Ok(report.out().flush_now_and_then()?)
+        })?;
+        report.end()?;
+        if code == ExitCode::NothingToVerify {
+            nothing_to(
+                "diagnose",
+                "there is no crash in what was named; Windows keeps dumps where it is told to, see `netswap explain \
+                 share-lost`",
+            );
+        }
+        Ok(if images.unreadable.is_empty() { code } else { ExitCode::Error })
+    }
+}

@@ -1,0 +1,185 @@
+//! What many crashes have in common: different stacks, one cause.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use netswap::text::{Printable, plural};
+use serde::{Serialize, Serializer};
+
+use super::fields::{LABEL, NAME, counted, hexadecimal, offset, page_of, place_name, time};
+use super::remedy::{Remedy, pasted};
+use crate::diagnose::crash::{Bit, Cause};
+use crate::diagnose::diagnosis::Diagnosis;
+
+/// Crashes by what they have in common.
+#[derive(Default)]
+pub(super) struct Groups(BTreeMap<Key, Group>);
+
+/// What crashes have in common that have one cause.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Key {
+    cause: Cause,
+    exception: String,
+    status: Option<String>,
+    place: &'static str,
+    /// The image's path, or else that of the program, in one form and in lower case.
+    #[serde(skip)]
+    of: String,
+}
+
+/// The crashes of one cause.
+#[derive(Default, Serialize)]
+struct Group {
+    /// The image, where it is told.
+    image: Option<String>,
+    /// The program of the first.
+    program: Option<String>,
+    count: usize,
+    first: Option<String>,
+    last: Option<String>,
+    /// In how many places: of the image, or else of memory.
+    #[serde(serialize_with = "number")]
+    addresses: BTreeSet<u64>,
+    /// How many of them found the image's bit so.
+    bits: BTreeMap<Bit, usize>,
+    /// The one that tells most.
+    #[serde(skip)]
+    example: Example,
+}
+
+/// A crash, and what is said of it.
+#[derive(Default)]
+struct Example {
+    /// Whether the image's bit then is known, and when it was: the last that knows is what counts now.
+    rank: Option<(bool, Option<String>)>,
+    path: PathBuf,
+    page_of: String,
+    cure: Remedy,
+}
+
+fn number<S: Serializer>(set: &BTreeSet<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(set.len() as u64)
+}
+
+impl Serialize for Groups {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            #[serde(flatten)]
+            key: &'a Key,
+            #[serde(flatten)]
+            group: &'a Group,
+        }
+        serializer.collect_seq(self.0.iter().map(|(key, group)| Row { key, group }))
+    }
+}
+
+impl Groups {
+    /// Adds a crash, which that file tells of.
+    pub(super) fn add(&mut self, path: &Path, diagnosis: &Diagnosis) {
+        let crash = &diagnosis.crash;
+        let image = diagnosis.image.as_ref().filter(|_| diagnosis.place.module().is_some());
+        let of = image.map(pasted).or_else(|| crash.program.clone()).unwrap_or_default();
+        let key = Key {
+            cause: diagnosis.cause,
+            exception: hexadecimal(crash.exception.code),
+            status: crash.exception.in_page.status.map(hexadecimal),
+            place: place_name(diagnosis.place),
+            of: of.to_lowercase(),
+        };
+        let group = self.0.entry(key).or_default();
+        if group.count == 0 {
+            group.image = image.map(|image| image.path.clone());
+            group.program.clone_from(&crash.program);
+        }
+        group.count += 1;
+        // Windows loads an image here and there.
+        group.addresses.extend(offset(diagnosis).or(crash.exception.in_page.address));
+        if let Some(image) = image {
+            *group.bits.entry(image.bit).or_default() += 1;
+        }
+        let time = crash.time.and_then(time);
+        let rank = Some((
+            image.is_some_and(|image| matches!(image.bit, Bit::Set | Bit::NotSet)),
+            time.clone(),
+        ));
+        if rank > group.example.rank {
+            let path = path.to_owned();
+            group.example =
+                Example { rank, path, page_of: page_of(diagnosis), cure: Remedy::new(diagnosis) };
+        }
+        if let Some(time) = time {
+            let earlier = group.first.take().filter(|first| *first <= time);
+            group.first = Some(earlier.unwrap_or_else(|| time.clone()));
+            let later = group.last.take().filter(|last| *last >= time);
+            group.last = Some(later.unwrap_or(time));
+        }
+    }
+
+    /// Tells people of all groups, and then what helps against each cause; and how many files could not be read.
+    pub(super) fn table(&self, unreadable: usize, out: &mut dyn Write) -> io::Result<()> {
+        // What netswap is for comes first, and of that the most frequent.
+        let mut groups: Vec<_> = self.0.iter().collect();
+        groups.sort_by_key(|(key, group)| (key.cause, Reverse(group.count)));
+        let mut causes: BTreeMap<Cause, (usize, Remedy)> = BTreeMap::new();
+        for (key, group) in groups {
+            head(key, group, out)?;
+            let (count, cure) = causes.entry(key.cause).or_default();
+            *count += group.count;
+            cure.add(&group.example.cure);
+        }
+        for (cause, (_, cure)) in &causes {
+            writeln!(out, "{NAME}What helps: {}{NAME:#}", cause.code().name())?;
+            cure.write(out)?;
+            writeln!(out)?;
+        }
+        let mut counts: Vec<_> = causes
+            .iter()
+            .map(|(cause, (count, _))| format!("{count} {}", cause.code().name()))
+            .collect();
+        let crashes: usize = causes.values().map(|(count, _)| count).sum();
+        if unreadable > 0 {
+            counts.push(format!("{unreadable} unreadable"));
+        }
+        if !counts.is_empty() {
+            let files = plural((crashes + unreadable) as u64, "file", "files");
+            writeln!(out, "{files}: {}", counts.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+fn head(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
+    let count = plural(group.count as u64, "crash", "crashes");
+    let number = key.status.as_ref().unwrap_or(&key.exception);
+    writeln!(out, "{NAME}{count}{NAME:#}: {}, {number}", key.cause.code().name())?;
+    let time = match (&group.first, &group.last) {
+        (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
+        (first, _) => first.clone().unwrap_or_default(),
+    };
+    let addresses = match group.addresses.len() {
+        0 => String::new(),
+        // Of one crash it goes without saying.
+        _ if group.count == 1 => String::new(),
+        number => plural(number as u64, "place", "different places"),
+    };
+    let counts = matches!(key.cause, Cause::ShareLost | Cause::Unclear);
+    let bits = if counts { counted(&group.bits) } else { String::new() };
+    let path = Printable(&group.example.path).to_string();
+    let program = group.program.as_ref().filter(|_| group.image.is_none());
+    let program = program.map(|path| Printable(path).to_string()).unwrap_or_default();
+    let rows = [
+        ("program", &*program),
+        ("page of", &group.example.page_of),
+        ("swap-run", &bits),
+        ("time", &time),
+        ("failed at", &addresses),
+        ("such as", &path),
+    ];
+    for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
+        writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{text}")?;
+    }
+    writeln!(out)
+}

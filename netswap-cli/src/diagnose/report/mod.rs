@@ -1,0 +1,140 @@
+//! What `netswap diagnose` found, for people and for programs.
+
+mod fields;
+mod groups;
+mod page;
+mod remedy;
+
+use std::io::{self, Write};
+
+use netswap::Format;
+use netswap::report::objects::{Objects, field};
+use netswap::text::{PathFields, Printable, one_line};
+use serde::Serialize;
+
+use self::fields::{BAD, NAME, hexadecimal, offset, place_name, time};
+use self::groups::Groups;
+use self::page::human;
+use crate::diagnose::crash::{Access, Advice, Status};
+use crate::diagnose::diagnosis::{Diagnosed, Diagnosis, Suspect};
+
+const SCHEMA: &str = "netswap.diagnose/1";
+
+/// A report: for programs written as the crashes come. For people, one crash fills a screen, and many are
+/// grouped by what they have in common.
+pub(crate) struct DiagnoseReport<W> {
+    out: W,
+    /// For people, there are none.
+    objects: Option<Objects>,
+    /// The first of them, for people.
+    screen: Vec<u8>,
+    count: usize,
+    unreadable: usize,
+    groups: Groups,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(flatten)]
+    path: PathFields<'a>,
+    #[serde(flatten)]
+    what: Option<Fields<'a>>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    cause: &'static str,
+    program: Option<&'a str>,
+    time: Option<String>,
+    exception: String,
+    access: Option<Access>,
+    address: Option<String>,
+    status: Option<String>,
+    status_name: Option<&'static str>,
+    place: &'static str,
+    offset: Option<String>,
+    image: Option<&'a Suspect>,
+    others: &'a [Suspect],
+    is_cut_off: bool,
+    advice: &'a [Advice],
+}
+
+impl<W: Write> DiagnoseReport<W> {
+    pub(crate) fn new(format: Format, out: W) -> Self {
+        let objects = (format != Format::Human).then(|| Objects::new(SCHEMA, "crashes", format));
+        DiagnoseReport {
+            out,
+            objects,
+            screen: Vec::new(),
+            count: 0,
+            unreadable: 0,
+            groups: Groups::default(),
+        }
+    }
+
+    pub(crate) fn crash(&mut self, diagnosed: &Diagnosed) -> io::Result<()> {
+        if let Ok(diagnosis) = &diagnosed.what {
+            self.count += 1;
+            self.groups.add(&diagnosed.path, diagnosis);
+        } else {
+            self.unreadable += 1;
+        }
+        if let Some(objects) = &mut self.objects {
+            return objects.object(&object(diagnosed), &mut self.out);
+        }
+        match &diagnosed.what {
+            Ok(diagnosis) if self.count == 1 => human(&diagnosed.path, diagnosis, &mut self.screen),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let (path, error) = (Printable(&diagnosed.path), one_line(&error.to_string()));
+                writeln!(self.out, "{NAME}{path}{NAME:#}\n  {BAD}unreadable{BAD:#}: {error}\n")
+            }
+        }
+    }
+
+    pub(crate) fn end(mut self) -> io::Result<()> {
+        if let Some(objects) = self.objects {
+            objects.end(&[field("groups", &self.groups)?], &mut self.out)?;
+        } else if self.count == 1 {
+            self.out.write_all(&self.screen)?;
+        } else {
+            self.groups.table(self.unreadable, &mut self.out)?;
+        }
+        self.out.flush()
+    }
+
+    pub(crate) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+}
+
+fn object(diagnosed: &Diagnosed) -> Object<'_> {
+    let what = diagnosed.what.as_ref();
+    Object {
+        path: PathFields::of(&diagnosed.path),
+        what: what.ok().map(|diagnosis| fields(diagnosis)),
+        error: what.err().map(ToString::to_string),
+    }
+}
+
+fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
+    let crash = &diagnosis.crash;
+    let in_page = crash.exception.in_page;
+    Fields {
+        cause: diagnosis.cause.code().name(),
+        program: crash.program.as_deref(),
+        time: crash.time.and_then(time),
+        exception: hexadecimal(crash.exception.code),
+        access: in_page.access,
+        address: in_page.address.map(|address| format!("0x{address:x}")),
+        status: in_page.status.map(hexadecimal),
+        status_name: in_page.status.and_then(|status| Status::of(status).name),
+        place: place_name(diagnosis.place),
+        offset: offset(diagnosis).map(|offset| format!("0x{offset:x}")),
+        image: diagnosis.image.as_ref().filter(|_| diagnosis.place.module().is_some()),
+        others: &diagnosis.others,
+        is_cut_off: crash.is_cut_off,
+        advice: &diagnosis.advice,
+    }
+}

@@ -1,0 +1,218 @@
+//! The page for people about one crash: what happened, and what helps.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anstyle::Style;
+use netswap::image::SwapRun;
+use netswap::text::Printable;
+
+use super::fields::{BAD, GOOD, LABEL, NAME, counted, hexadecimal, offset, page_of, time};
+use super::remedy::Remedy;
+use crate::diagnose::crash::{
+    Access, Advice, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name, needed,
+};
+use crate::diagnose::diagnosis::{Diagnosis, Suspect};
+
+/// The most other images of the share that are listed, so that the page fits one screen.
+const MOST_OTHERS: usize = 8;
+
+/// One screen.
+pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{NAME}{}{NAME:#}", Printable(path))?;
+    let rows = [
+        ("cause", cause(diagnosis)),
+        ("program", program(diagnosis)),
+        ("exception", exception(diagnosis)),
+        ("status", status(diagnosis)),
+        ("page of", detailed_page_of(diagnosis)),
+        ("swap-run", swap_run(diagnosis)),
+        (same(diagnosis), others(diagnosis)),
+        ("cut off", cut_off(diagnosis)),
+    ];
+    for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
+        let mut lines = text.lines();
+        writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{}", lines.next().unwrap_or_default())?;
+        lines.try_for_each(|line| writeln!(out, "  {:<12}{line}", ""))?;
+    }
+    writeln!(out)?;
+    Remedy::new(diagnosis).write(out)
+}
+
+fn cause(diagnosis: &Diagnosis) -> String {
+    let is_remote = !diagnosis.advice.contains(&Advice::LocalPath);
+    let what = match (diagnosis.cause, diagnosis.place) {
+        (Cause::ShareLost, Place::Image(_) | Place::Instruction(_)) if is_remote => {
+            "a page of an image was lost with its share"
+        }
+        (Cause::ShareLost, Place::Mapped) => "a page of a mapped file was lost with its share",
+        (Cause::ShareLost, Place::Private) => "a page of own memory was lost with a connection",
+        (Cause::ShareLost, Place::Memory) => "a page of no known image was lost with a connection",
+        (Cause::ShareLost, _) => "a page was lost with a connection",
+        (Cause::DiskFailed, _) => "a page was not read, since a disk failed",
+        (Cause::MediumFailed, _) => "a page was not read: a medium is gone or damaged",
+        (Cause::NoProgress, _) => "Windows lacked the memory to read a page",
+        (Cause::Unclear, _) if diagnosis.is_of_a_share() => {
+            "a page was not read, perhaps for a lost share"
+        }
+        (Cause::Unclear, _) => "a page was not read, and nothing tells why",
+        (Cause::NotInPage, _) => "the exception is of another kind",
+    };
+    let style = if diagnosis.is_of_a_share() { BAD } else { NAME };
+    format!("{style}{}{style:#}: {what}", diagnosis.cause.code().name())
+}
+
+fn program(diagnosis: &Diagnosis) -> String {
+    let crash = &diagnosis.crash;
+    let program = crash.program.as_deref().unwrap_or("not told");
+    let time = crash.time.and_then(time).map(|time| format!(", {time}"));
+    format!("{}{}", Printable(program), time.unwrap_or_default())
+}
+
+fn exception(diagnosis: &Diagnosis) -> String {
+    let exception = diagnosis.crash.exception;
+    let name = exception_name(exception.code).map(|name| format!(" {name}"));
+    let access = exception.in_page.access.map(|access| match access {
+        Access::Read => ", reading",
+        Access::Write => ", writing to",
+        Access::Execute => ", running",
+    });
+    let address = exception.in_page.address.map(|address| format!(" 0x{address:x}"));
+    let code = hexadecimal(exception.code);
+    let parts = [name, access.map(str::to_owned).filter(|_| address.is_some()), address];
+    code + &parts.into_iter().flatten().collect::<String>()
+}
+
+fn status(diagnosis: &Diagnosis) -> String {
+    let Some(status) = diagnosis.crash.exception.in_page.status.map(Status::of) else {
+        return String::new();
+    };
+    let name = status.name.map(|name| format!(" {name}")).unwrap_or_default();
+    format!("{}{name}\n{}", hexadecimal(status.number), status.sentence)
+}
+
+/// What the page belonged to, where in it the page was, and what is known of that.
+fn detailed_page_of(diagnosis: &Diagnosis) -> String {
+    let what = page_of(diagnosis);
+    let detail = match (diagnosis.place, &diagnosis.image) {
+        _ if diagnosis.cause == Cause::NotInPage => return what,
+        (Place::Image(_), Some(image)) => {
+            let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
+            return format!("{what}{}\n{}", offset.unwrap_or_default(), from(&image.origin));
+        }
+        (Place::Instruction(_), Some(image)) => {
+            let doubt = "The crash was in code of this image; the page may be of another.";
+            return format!("{what}\n{}\n{doubt}", from(&image.origin));
+        }
+        (Place::Mapped, _) => {
+            "Such a file is read in page by page from where it lies,\nsuch memory from the page file."
+        }
+        (Place::Private, _) => "Such memory is read in from the page file.",
+        (Place::Memory, _) => {
+            "The dump does not tell which. A mapped file is read in page by\npage from where it lies, other memory from the page file."
+        }
+        _ => return what,
+    };
+    format!("{what}\n{detail}")
+}
+
+/// Where an image came from, in words.
+fn from(origin: &Origin) -> String {
+    match origin {
+        Origin::Share(share) => format!("from the share {}", Printable(share)),
+        Origin::WebDav(share) => format!("from the WebDAV folder {}", Printable(share)),
+        Origin::Drive(letter) => format!("from drive {letter}:, which may be mapped to a share"),
+        Origin::System => "from Windows' own folder".to_owned(),
+        Origin::Local => "from a local disk".to_owned(),
+        Origin::Removable => "from removable media".to_owned(),
+        Origin::Unknown => "from where is not told".to_owned(),
+    }
+}
+
+fn swap_run(diagnosis: &Diagnosis) -> String {
+    match (diagnosis.place, &diagnosis.image) {
+        (Place::Image(_) | Place::Instruction(_), Some(image)) if counts(diagnosis, image) => {
+            state(image)
+        }
+        _ => String::new(),
+    }
+}
+
+/// Whether the bit can have to do with the crash.
+fn counts(diagnosis: &Diagnosis, image: &Suspect) -> bool {
+    diagnosis.is_of_a_share() || needed(diagnosis.cause, &image.origin) == SwapRun::Cd
+}
+
+/// Whether it has the bit, and how that is known.
+fn state(image: &Suspect) -> String {
+    let word = image.bit.words();
+    let style = match image.bit {
+        Bit::Set => GOOD,
+        Bit::NotSet => BAD,
+        Bit::NotKnown | Bit::SetNow => Style::new(),
+    };
+    let how = match &image.bits {
+        Bits::Dump { .. } => "in its header, which the dump holds".to_owned(),
+        Bits::File { path, .. } => format!("in {}, the same build", Printable(path)),
+        Bits::Later { path, .. } if image.bit == Bit::SetNow => {
+            format!("in {}, and perhaps only since the crash", Printable(path))
+        }
+        Bits::Later { path, .. } => {
+            format!("{} was changed since the crash", Printable(path))
+        }
+        Bits::SameName { path, swap_run } => {
+            let (path, now) = (Printable(path), words(swap_run));
+            format!("{path}, perhaps of another build, has swap-run {now}")
+        }
+        Bits::Unreadable { path, why } => format!("{}: {why}", Printable(path)),
+        Bits::OtherBuild { path } => {
+            format!("{} is not the build that crashed", Printable(path))
+        }
+        Bits::NotFound => "no file of its name was found".to_owned(),
+        Bits::Nowhere => "--images PATH looks into the files".to_owned(),
+    };
+    format!("{style}{word}{style:#}: {how}")
+}
+
+/// What the others have in common with the image.
+fn same(diagnosis: &Diagnosis) -> &'static str {
+    let origin = diagnosis.image.as_ref().map(|image| &image.origin);
+    if matches!(origin, Some(Origin::Drive(_))) { "same drive" } else { "same share" }
+}
+
+/// The bits that are set.
+fn words(swap_run: &[SwapRun]) -> String {
+    let words: Vec<_> = swap_run.iter().map(|bit| bit.word()).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(",") }
+}
+
+/// The other images of the share. Those that lack the bit are first, since of many not all are shown.
+fn others(diagnosis: &Diagnosis) -> String {
+    if !diagnosis.is_of_a_share() {
+        return String::new();
+    }
+    let mut others: Vec<_> = diagnosis.others.iter().collect();
+    others.sort_by_key(|other| other.bit);
+    let most = if others.len() > MOST_OTHERS { MOST_OTHERS - 1 } else { others.len() };
+    let (shown, left) = others.split_at(most);
+    let line =
+        |other: &&Suspect| format!("{}  {}", Printable(file_name(&other.path)), state(other));
+    let mut lines: Vec<_> = shown.iter().map(line).collect();
+    if !left.is_empty() {
+        let mut bits = BTreeMap::new();
+        for other in left {
+            *bits.entry(other.bit).or_default() += 1;
+        }
+        lines.push(format!("and {} more: {}", left.len(), counted(&bits)));
+    }
+    lines.join("\n")
+}
+
+fn cut_off(diagnosis: &Diagnosis) -> String {
+    if diagnosis.crash.is_cut_off {
+        "The dump ends before its memory does: was it copied whole?".to_owned()
+    } else {
+        String::new()
+    }
+}

@@ -1,0 +1,224 @@
+//! What helps after a crash, in sentences and commands: the advice as it is said to people.
+
+use std::io::{self, Write};
+
+use super::fields::NAME;
+use crate::diagnose::crash::{Advice, Bit, Bits, Origin, mapping_commands};
+use crate::diagnose::diagnosis::{Diagnosis, Suspect};
+use crate::text::windows_word;
+
+/// As many images are named in one command; the folder has the others.
+const MOST_PATCHED: usize = 8;
+
+/// What helps, in the order in which it is said.
+#[derive(Default)]
+pub(super) struct Remedy {
+    steps: Vec<Step>,
+    /// The code of the cause, whose explanation says more.
+    code: &'static str,
+}
+
+/// A sentence, in lines that fit a screen, and the commands that it leads to.
+struct Step {
+    of: Advice,
+    text: &'static str,
+    commands: Vec<String>,
+}
+
+/// A sentence and its commands, of whichever advice.
+type Said = (&'static str, Vec<String>);
+
+impl Remedy {
+    /// What helps against one crash.
+    pub(super) fn new(diagnosis: &Diagnosis) -> Self {
+        let mut steps = Vec::new();
+        for of in diagnosis.advice.iter().copied() {
+            let said = said(of, diagnosis).into_iter();
+            steps.extend(said.map(|(text, commands)| Step { of, text, commands }));
+        }
+        Remedy { steps, code: diagnosis.cause.code().name() }
+    }
+
+    /// Adds what helps against another one: each sentence is said once, with the commands of both.
+    pub(super) fn add(&mut self, other: &Remedy) {
+        self.code = other.code;
+        for Step { of, text, commands } in &other.steps {
+            if let Some(own) = self.steps.iter_mut().find(|own| own.text == *text) {
+                let new = commands.iter().filter(|command| !own.commands.contains(command));
+                let new: Vec<_> = new.cloned().collect();
+                own.commands.extend(new);
+            } else {
+                let at = self.steps.partition_point(|own| own.of <= *of);
+                self.steps.insert(at, Step { of: *of, text, commands: commands.clone() });
+            }
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        for Step { text, commands, .. } in &self.steps {
+            text.lines().try_for_each(|line| writeln!(out, "  {line}"))?;
+            commands
+                .iter()
+                .try_for_each(|command| writeln!(out, "      {NAME}{command}{NAME:#}"))?;
+        }
+        writeln!(out, "  At length:\n      {NAME}netswap explain {}{NAME:#}", self.code)
+    }
+}
+
+/// A piece of advice.
+fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
+    let image = diagnosis.image.as_ref();
+    let path = image.map_or_else(unnamed, |image| word(&pasted(image), "FILE"));
+    let one = match advice {
+        Advice::SetNetworkBit => return network_bit(diagnosis),
+        Advice::SetRemovableBit => with(
+            "On removable media, IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP has the image copied\n\
+             to the page file at the start:",
+            [format!("netswap patch --swap-run cd {path}")],
+        ),
+        Advice::ReadTheBit => {
+            with("Whether the image has the bit:", [format!("netswap verify {path}")])
+        }
+        Advice::HadTheBit if is_in_dump(image) => {
+            only("The image had the bit as it was loaded, so setting it is no cure.")
+        }
+        Advice::HadTheBit => only(
+            "The image has the bit, so setting it is no cure. Was it set, or the file\n\
+             replaced, after the program had started?",
+        ),
+        Advice::HasTheBitNow => only(
+            "The file has the bit now. If it was set after the crash, start the program\n\
+             anew, and that is all. If it was set before, it did not prevent the crash.",
+        ),
+        Advice::ReadTheOthers => with(
+            "Which images of the share lack the bit:",
+            [format!("netswap verify {}", folder(image))],
+        ),
+        Advice::TellTheDrive => with(
+            "Whether the drive is a share, on the machine and as the user of the crash:",
+            match image.map(|image| &image.origin) {
+                Some(Origin::Drive(letter)) => mapping_commands(*letter).to_vec(),
+                _ => vec!["net use".to_owned()],
+            },
+        ),
+        Advice::LocalPath => only(
+            "The path is one of this machine, and yet the network failed: a link to a\n\
+             share, or a disk by iSCSI, is behind it.",
+        ),
+        Advice::CopyTheData => only(
+            "No bit protects a file that is mapped as data. Keep it on a local disk, or\n\
+             have the program read it as a whole.",
+        ),
+        Advice::CheckThePageFile => only(
+            "No bit in an image protects memory of the program's own. Look after the disk\n\
+             of the page file: is it reached by a network?",
+        ),
+        Advice::TellThePlace => match diagnosis.crash.exception.in_page.address {
+            Some(address) => with(
+                "A debugger may tell what the address belongs to, such as WinDbg:",
+                [format!("!address 0x{address:x}")],
+            ),
+            None if !diagnosis.is_by_report() => {
+                only("The dump does not hold the page's address. A debugger may tell it.")
+            }
+            None => only(
+                "A dump tells which image the page belonged to, where a report does not.\n\
+                 Windows leaves dumps only where it was told to: see below.",
+            ),
+        },
+        Advice::ReadTheLog => only(
+            "Whether a connection or a disk was lost then is in the System log of the\n\
+             machine, and of the file server.",
+        ),
+        Advice::CheckTheDisk if is_on_server(diagnosis) => only(
+            "The disk is the file server's; if the image has the bit, it is that of this\n\
+             machine's page file. The System log there has its errors.",
+        ),
+        Advice::CheckTheDisk => only("The System log has the disk's errors."),
+        Advice::CheckTheMedium => only("Put the medium back, or replace it."),
+        Advice::CheckMemory => only(
+            "Find out what took the machine's memory: the System log may name it (source\n\
+             Resource-Exhaustion-Detector). No bit helps: a copy takes more of it.",
+        ),
+        Advice::Debug => only("A debugger tells more, such as WinDbg's `!analyze -v`."),
+    };
+    vec![one]
+}
+
+fn only(text: &'static str) -> Said {
+    (text, Vec::new())
+}
+
+fn with(text: &'static str, commands: impl IntoIterator<Item = String>) -> Said {
+    (text, commands.into_iter().collect())
+}
+
+/// How the network bit is set: in the build, or in the finished files.
+fn network_bit(diagnosis: &Diagnosis) -> Vec<Said> {
+    let itself = diagnosis.image.iter().filter(|_| diagnosis.place.module().is_some());
+    let others = diagnosis.others.iter().filter(|other| other.bit == Bit::NotSet);
+    let lacking = itself.chain(others).take(MOST_PATCHED);
+    let mut files: Vec<_> = lacking.map(|image| word(&pasted(image), "FILE")).collect();
+    files.dedup();
+    if files.is_empty() {
+        files.push(unnamed());
+    }
+    vec![
+        only(
+            "Windows reads an image from its share page by page while the program runs.\n\
+             With IMAGE_FILE_NET_RUN_FROM_SWAP it is copied to the page file at the start.",
+        ),
+        with(
+            "If you build it with Cargo, `netswap_build::emit();` in its build.rs sets it:",
+            ["netswap init --xtask".to_owned()],
+        ),
+        with("If you build it otherwise, the linker does, by:", ["/SWAPRUN:NET".to_owned()]),
+        with(
+            "If you don't build it (it can be undone, and signed files are refused):",
+            files.into_iter().map(|file| format!("netswap patch {file}")),
+        ),
+    ]
+}
+
+/// Whether the page was read from a file server's disk.
+fn is_on_server(diagnosis: &Diagnosis) -> bool {
+    let origin = diagnosis.image.as_ref().map(|image| &image.origin);
+    diagnosis.place.module().is_some()
+        && matches!(origin, Some(Origin::Share(_) | Origin::WebDav(_)))
+}
+
+/// Whether it is the dump that tells of the image's bits.
+fn is_in_dump(image: Option<&Suspect>) -> bool {
+    image.is_some_and(|image| matches!(image.bits, Bits::Dump { .. }))
+}
+
+fn unnamed() -> String {
+    "FILE".to_owned()
+}
+
+/// A path to paste; a word for it where a shell would find something to do in it.
+fn word(path: &str, otherwise: &str) -> String {
+    windows_word(path).unwrap_or_else(|| otherwise.to_owned())
+}
+
+/// Where the images lie that came from the same share or drive.
+fn folder(image: Option<&Suspect>) -> String {
+    match image.map(|image| &image.origin) {
+        Some(Origin::Share(share) | Origin::WebDav(share)) => word(share, "FOLDER"),
+        Some(Origin::Drive(letter)) => format!(r"{letter}:\"),
+        _ => "FOLDER".to_owned(),
+    }
+}
+
+/// The path as Windows programs take it, where a dump has another form of it.
+pub(super) fn pasted(image: &Suspect) -> String {
+    let (Origin::Share(share) | Origin::WebDav(share)) = &image.origin else {
+        return image.path.clone();
+    };
+    let path = image.path.replace('/', "\\");
+    // The share's name is a part of the path as it stands there.
+    match path.find(share.trim_start_matches('\\')).and_then(|at| path.get(at..)) {
+        Some(rest) => format!(r"\\{rest}"),
+        None => path,
+    }
+}

@@ -1,0 +1,299 @@
+//! What of `cargo xtask verify` is added: the task, its package, its alias, its place in the workspace.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+
+use cargo_metadata::semver::Version;
+use cargo_metadata::{DependencyKind, Edition};
+use glob::Pattern;
+use toml_edit::{InlineTable, Item};
+use walkdir::{DirEntry, WalkDir};
+
+use super::files::Files;
+use super::manifest::{Manifest, Requirement};
+use super::package::{VERSION, read, require};
+use super::plan::{Converted, Remark};
+use super::program;
+use super::project::{Package, Program, Project};
+use super::rust::Source;
+use super::rustfmt::formatted;
+use super::xtask::{Found, XTASK, Xtask, config};
+use crate::Error;
+use crate::new::template;
+
+const NETSWAP: Requirement = Requirement { name: "netswap", version: VERSION };
+
+/// The oldest Rust that netswap is for.
+const OLDEST_RUST: Version = Version::new(1, 95, 0);
+
+/// The first statement of an xtask that has tasks of its own.
+const STATEMENT: &str = "netswap::xtask::verify_if_asked();";
+
+/// Adds what of `cargo xtask verify` is missing.
+///
+/// # Errors
+///
+/// When a file can't be read.
+pub(super) fn convert(
+    xtask: &Xtask,
+    project: &Project,
+    files: &mut Files,
+) -> Result<Converted, Error> {
+    let name = match xtask {
+        Xtask::Found(found) if xtask.leaves_out(&found.package) => &found.package.name,
+        _ => XTASK,
+    };
+    let mut converted = Converted::of(name);
+    warn(project, files, &mut converted.notes)?;
+    converted.todo = match xtask {
+        Xtask::None => add_package(project, files)?,
+        Xtask::Found(found) if !xtask.leaves_out(&found.package) => Some(Remark {
+            path: found.package.manifest.clone(),
+            why: "its program is of a package that makes others, which it would leave out"
+                .to_owned(),
+            cure: "move it to a package of its own, and run netswap init --xtask again".to_owned(),
+        }),
+        Xtask::Found(found) => {
+            let todo = add_task(found, project, files)?;
+            if !found.has_alias {
+                add_alias(found, project, files)?;
+            }
+            todo
+        }
+        Xtask::Unknown(why) => Some(Remark {
+            path: config(&project.root),
+            why: (*why).to_owned(),
+            cure: format!(
+                "add this dependency to what it runs, and where it tells its tasks apart, let verify do this; skip(2) leaves out the names of program and task:\n    {}\n    {CALL}",
+                NETSWAP.line()
+            ),
+        }),
+    };
+    Ok(converted)
+}
+
+/// What keeps an xtask from being built as any other program of the machine.
+fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result<(), Error> {
+    let config = config(&project.root);
+    if config.is_file()
+        && let Some(target) = read(files, &config)?.get(&["build", "target"])
+    {
+        notes.push(Remark {
+            path: config.clone(),
+            why: format!(
+                "build.target = {} builds the xtask for it too",
+                target.to_string().trim()
+            ),
+            cure: "take that out, and give --target as an argument".to_owned(),
+        });
+    }
+    let versions = project.packages.iter().filter_map(|package| package.rust_version.as_ref());
+    if let Some(version) = versions.min().filter(|version| **version < OLDEST_RUST) {
+        notes.push(Remark {
+            path: project.root_manifest(),
+            why: format!(
+                "a rust-version is {version}, and the xtask's netswap needs {OLDEST_RUST}"
+            ),
+            cure: "run the xtask with a newer Rust: cargo +stable xtask verify".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// What an xtask does for the task.
+const CALL: &str = "netswap::xtask::verify(std::env::args_os().skip(2))";
+
+/// Writes the package of the template, and makes it a member.
+fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, Error> {
+    let root = project.root_manifest();
+    let mut manifest = read(files, &root)?;
+    let folder = project.root.join(XTASK);
+    let by_hand = |path: &Path, why: &str| {
+        let cure = "make room for the package xtask, and run netswap init --xtask again";
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure: cure.to_owned() }))
+    };
+    if files.is_there(&folder) {
+        return by_hand(&folder, "it is there, and is no package");
+    }
+    if !manifest.is_faithful() {
+        return by_hand(
+            &root,
+            "dotted keys of one table do not stand together, which an edit would change",
+        );
+    }
+    let is_new = |package: &Package| {
+        !matches!(package.edition, Edition::E2015 | Edition::E2018 | Edition::E2021)
+    };
+    let edition = if project.packages.iter().any(is_new) { Edition::E2024 } else { Edition::E2021 };
+    let filled_in = template::xtask(edition.as_str()).map_err(|error| Error::ReadProject {
+        path: folder.clone(),
+        source: io::Error::other(error),
+    })?;
+    for (path, text) in filled_in {
+        let path = project.root.join(path);
+        let is_rust = path.extension() == Some(OsStr::new("rs"));
+        let text = if is_rust { formatted(None, text, &project.root, edition) } else { text };
+        files.set(&path, text);
+    }
+    add_member(&mut manifest, project);
+    files.set(&root, manifest.text());
+    let alias = format!("run --quiet --package {XTASK} --");
+    edit_config(project, files, |config| config.add(&["alias"], XTASK, alias))?;
+    Ok(None)
+}
+
+/// Makes the new package a member of the workspace. Where there was none, the packages below the folder
+/// stay outside.
+fn add_member(manifest: &mut Manifest, project: &Project) {
+    const WORKSPACE: &[&str] = &["workspace"];
+    let others = if manifest.get(WORKSPACE).is_none() {
+        packages_below(&project.root)
+    } else {
+        BTreeSet::new()
+    };
+    let list = |key| manifest.get(&["workspace", key]).and_then(Item::as_array);
+    let texts = |key| list(key).into_iter().flatten().filter_map(|value| value.as_str());
+    let is_xtask = |text: &str| text.trim_start_matches("./").trim_end_matches('/') == XTASK;
+    let is_covered = texts("members").any(|text| {
+        is_xtask(text) || Pattern::new(text).is_ok_and(|pattern| pattern.matches(XTASK))
+    });
+    // A glob does not bring in what is excluded, its name does.
+    let is_named = texts("members").any(is_xtask);
+    if !is_named && (!is_covered || texts("exclude").any(is_xtask)) {
+        manifest.push(WORKSPACE, "members", XTASK);
+    }
+    for folder in others {
+        manifest.push(WORKSPACE, "exclude", &folder);
+    }
+}
+
+/// The folders right below this one that have packages in them.
+fn packages_below(root: &Path) -> BTreeSet<String> {
+    let is_searched = |entry: &DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !(name.starts_with('.') || name == "target")
+    };
+    let entries = WalkDir::new(root).min_depth(2).into_iter().filter_entry(is_searched).flatten();
+    let manifests = entries.filter(|entry| entry.file_name() == "Cargo.toml");
+    let folders = manifests.filter_map(|manifest| {
+        let below = manifest.path().strip_prefix(root).ok()?;
+        Some(below.components().next()?.as_os_str().to_str()?.to_owned())
+    });
+    folders.collect()
+}
+
+fn add_alias(found: &Found, project: &Project, files: &mut Files) -> Result<(), Error> {
+    let value = match &found.project {
+        None => format!("run --quiet --package {} --", found.package.name),
+        Some(_) => format!("run --quiet --manifest-path {XTASK}/Cargo.toml --"),
+    };
+    edit_config(project, files, |config| config.add(&["alias"], XTASK, value))
+}
+
+/// Changes the configuration of Cargo; it is made if it is not there.
+fn edit_config(
+    project: &Project,
+    files: &mut Files,
+    edit: impl FnOnce(&mut Manifest),
+) -> Result<(), Error> {
+    let path = config(&project.root);
+    if !files.is_there(&path) {
+        files.set(&path, String::new());
+    }
+    let mut config = read(files, &path)?;
+    edit(&mut config);
+    files.set(&path, config.text());
+    Ok(())
+}
+
+/// Lets an xtask that is there verify, in front of its own tasks.
+fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Option<Remark>, Error> {
+    let programs: Vec<&Program> = match &found.program {
+        Some(program) => vec![program],
+        None => found.package.programs.iter().collect(),
+    };
+    let mut words = Vec::new();
+    for program in &programs {
+        words.push(program::words(&program.source, files)?);
+    }
+    if words.iter().flatten().any(|words| words.paths.contains("netswap")) {
+        return Ok(None);
+    }
+    let own = found.project.as_ref().unwrap_or(project);
+    if let Err(todo) = require(files, &found.package, own, DependencyKind::Normal, NETSWAP)? {
+        return Ok(Some(todo));
+    }
+    let by_hand = |path: &Path, why: &str| {
+        let cure = format!(
+            "where it tells its tasks apart, let verify do this; skip(2) leaves out the names of program and task:\n    {CALL}"
+        );
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
+    };
+    let [program] = programs.as_slice() else {
+        return by_hand(&found.package.manifest, "it has several programs");
+    };
+    let path = &program.source;
+    let before = files.text(path)?.to_owned();
+    let Some(source) = Source::of(&before) else {
+        return by_hand(path, "it can't be read as Rust");
+    };
+    let Some(Some(words)) = words.first() else {
+        return by_hand(path, "not all of its modules can be found and read as Rust");
+    };
+    let is_task = |word: &String| word.eq_ignore_ascii_case("verify");
+    if words.names.iter().chain(&words.texts).any(is_task) {
+        return by_hand(path, "it has something called verify already");
+    }
+    match source.with_statement(STATEMENT) {
+        Ok(after) => {
+            let package = &found.package;
+            files.set(path, formatted(Some(&before), after, package.folder(), package.edition));
+            Ok(None)
+        }
+        Err(why) => by_hand(path, why),
+    }
+}
+
+/// Lets the crates of a clone be used in place of the published ones.
+///
+/// # Errors
+///
+/// When the configuration of Cargo can't be read.
+pub(super) fn patch(
+    clone: &str,
+    with_netswap: bool,
+    project: &Project,
+    files: &mut Files,
+) -> Result<(), Error> {
+    const PATCH: &[&str] = &["patch", "crates-io"];
+    let packages = [("netswap", with_netswap), ("netswap-build", true)];
+    edit_config(project, files, |config| {
+        let is_new = config.get(PATCH).is_none();
+        for (name, is_wanted) in packages {
+            if is_wanted && config.get(&[PATCH, &[name]].concat()).is_none() {
+                let mut path = InlineTable::new();
+                path.insert("path", format!("{clone}/{name}").into());
+                config.add(PATCH, name, path);
+            }
+        }
+        if is_new {
+            config.comment(
+                PATCH,
+                "The crates of a clone, in place of the published ones; nobody else has it there.",
+            );
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_rust_is_that_of_the_manifest() {
+        let Version { major, minor, .. } = OLDEST_RUST;
+        assert_eq!(env!("CARGO_PKG_RUST_VERSION"), format!("{major}.{minor}"));
+    }
+}

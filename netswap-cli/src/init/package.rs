@@ -1,0 +1,301 @@
+//! What a package needs: netswap-build among its build-dependencies, and the call in its build script.
+
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::DependencyKind;
+use cargo_metadata::semver::Version;
+use netswap::text::plural;
+use toml_edit::{Array, Item};
+
+use super::files::Files;
+use super::manifest::{Manifest, Requirement};
+use super::plan::{Converted, Remark};
+use super::program;
+use super::project::{Package, Project};
+use super::rust::Source;
+use super::rustfmt::formatted;
+use crate::Error;
+
+/// The part of this version that a requirement names.
+pub(super) const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
+const NETSWAP_BUILD: Requirement = Requirement { name: "netswap-build", version: VERSION };
+
+/// The oldest Rust that netswap-build is for.
+const OLDEST_RUST: Version = Version::new(1, 63, 0);
+
+/// What stands at the top of a build script that is made.
+const ABOUT: &str = "//! Makes Windows copy what is built here to the page file when it is loaded from a network share.";
+
+/// Adds to a package what it lacks.
+///
+/// # Errors
+///
+/// When one of its files can't be read.
+pub(super) fn convert(
+    package: &Package,
+    project: &Project,
+    files: &mut Files,
+) -> Result<Converted, Error> {
+    let mut converted = Converted::of(&package.name);
+    converted.todo = add(package, project, files, &mut converted.notes)?;
+    Ok(converted)
+}
+
+/// Adds it, and returns what can't be done surely.
+fn add(
+    package: &Package,
+    project: &Project,
+    files: &mut Files,
+    notes: &mut Vec<Remark>,
+) -> Result<Option<Remark>, Error> {
+    let dependency = package.dependency(DependencyKind::Build, NETSWAP_BUILD.name);
+    let key = dependency.map_or(NETSWAP_BUILD.name, |dependency| &dependency.key);
+    let manifest = read(files, &package.manifest)?;
+    let script = match Script::of(package, &manifest, key, files)? {
+        Script::Asks if dependency.is_some() => return Ok(None),
+        Script::ByHand(todo) => return Ok(Some(todo)),
+        script => script,
+    };
+    if dependency.is_some_and(|dependency| dependency.is_optional) {
+        return Ok(Some(Remark {
+            path: package.manifest.clone(),
+            why: format!("{key} is an optional build-dependency"),
+            cure: format!(
+                "where its feature is on, let the build script call it:\n    {}",
+                call(key)
+            ),
+        }));
+    }
+    let key = match require(files, package, project, DependencyKind::Build, NETSWAP_BUILD)? {
+        Ok(key) => key,
+        Err(todo) => return Ok(Some(todo)),
+    };
+    if let Some(version) = package.rust_version.as_ref().filter(|version| **version < OLDEST_RUST) {
+        notes.push(Remark {
+            path: package.manifest.clone(),
+            why: format!("its rust-version is {version}, and netswap-build needs {OLDEST_RUST}"),
+            cure: "raise it, or build with a newer Rust".to_owned(),
+        });
+    }
+    match script {
+        Script::Lacks(path) => {
+            // Whoever else runs this script makes the call, too.
+            for other in project.packages_with(&path) {
+                if let Err(todo) =
+                    require(files, other, project, DependencyKind::Build, NETSWAP_BUILD)?
+                {
+                    return Ok(Some(todo));
+                }
+            }
+            add_call(&path, &call(&key), package, files, notes)
+        }
+        Script::New(path) => {
+            let text = format!("{ABOUT}\n\nfn main() {{\n    {}\n}}\n", call(&key));
+            files.set(&path, formatted(None, text, package.folder(), package.edition));
+            let included = manifest.in_package("include").and_then(Item::as_array);
+            let names_it = |list: &Array| {
+                list.iter().any(|glob| glob.as_str().is_some_and(|glob| glob.ends_with("build.rs")))
+            };
+            if included.is_some_and(|list| !names_it(list)) {
+                notes.push(Remark {
+                    path: package.manifest.clone(),
+                    why: "its `include` may not have build.rs in it".to_owned(),
+                    cure: "add it, if the package is published".to_owned(),
+                });
+            }
+            Ok(None)
+        }
+        Script::Asks | Script::ByHand(_) => Ok(None),
+    }
+}
+
+/// Adds the call to a build script.
+fn add_call(
+    path: &Path,
+    call: &str,
+    package: &Package,
+    files: &mut Files,
+    notes: &mut Vec<Remark>,
+) -> Result<Option<Remark>, Error> {
+    let by_hand = |why: &str| {
+        let cure = format!("put this line at the start of its main:\n    {call}");
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
+    };
+    let before = files.text(path)?.to_owned();
+    let Some(source) = Source::of(&before) else {
+        return by_hand("it can't be read as Rust");
+    };
+    let after = match source.with_statement(call) {
+        Ok(after) => after,
+        Err(why) => return by_hand(why),
+    };
+    let Some(words) = program::words(path, files)? else {
+        return by_hand("not all of its modules can be found and read as Rust");
+    };
+    if !source.is_empty() && !words.texts.iter().any(|text| text.contains("rerun-if")) {
+        notes.push(Remark {
+            path: path.to_owned(),
+            why: "from now on it runs again only for what its rerun-if lines name".to_owned(),
+            cure: "let it print cargo:rerun-if-changed=FILE for each file that it reads".to_owned(),
+        });
+    }
+    files.set(path, formatted(Some(&before), after, package.folder(), package.edition));
+    Ok(None)
+}
+
+fn call(key: &str) -> String {
+    format!("{}::emit();", crate_name(key))
+}
+
+fn crate_name(key: &str) -> String {
+    key.replace('-', "_")
+}
+
+/// A package's build script.
+enum Script {
+    /// It asks for the bit already.
+    Asks,
+    /// It does not.
+    Lacks(PathBuf),
+    /// There is none yet, and it is to be this file.
+    New(PathBuf),
+    /// It can't be told what it does, or there can't be one.
+    ByHand(Remark),
+}
+
+impl Script {
+    fn of(
+        package: &Package,
+        manifest: &Manifest,
+        key: &str,
+        files: &mut Files,
+    ) -> Result<Self, Error> {
+        let in_manifest = |why: &str, cure: &str| {
+            let path = package.manifest.clone();
+            Ok(Script::ByHand(Remark { path, why: why.to_owned(), cure: cure.to_owned() }))
+        };
+        if let Some(list) = manifest.in_package("metabuild") {
+            if list.to_string().contains("\"netswap-build\"") {
+                return Ok(Script::Asks);
+            }
+            let cure = "put \"netswap-build\" into that list, and among the build-dependencies";
+            return in_manifest("metabuild makes its build script", cure);
+        }
+        let usual = package.folder().join("build.rs");
+        match package.build_scripts.as_slice() {
+            [] if manifest.in_package("build").and_then(Item::as_bool) == Some(false) => {
+                in_manifest(
+                    "`build = false` keeps build scripts out",
+                    "take that line out, and run netswap init again",
+                )
+            }
+            [] if files.is_there(&usual) => Ok(Script::ByHand(Remark {
+                path: usual,
+                why: "it is there, and Cargo takes no build script from it".to_owned(),
+                cure: "make room for a build script, and run netswap init again".to_owned(),
+            })),
+            [] => Ok(Script::New(usual)),
+            [path] if !files.is_there(path) => Ok(Script::New(path.clone())),
+            [path] => {
+                let words = program::words(path, files)?.unwrap_or_default();
+                let asks = words.paths.contains(&crate_name(key));
+                Ok(if asks { Script::Asks } else { Script::Lacks(path.clone()) })
+            }
+            several => {
+                let count = u64::try_from(several.len()).unwrap_or(u64::MAX);
+                let why = format!("it has {}", plural(count, "build script", "build scripts"));
+                let cure = format!(
+                    "with netswap-build among the build-dependencies, put this line at the start of main in one of them:\n    {}",
+                    call(key)
+                );
+                in_manifest(&why, &cure)
+            }
+        }
+    }
+}
+
+/// A manifest as it is by now.
+///
+/// # Errors
+///
+/// When it can't be read or is no TOML.
+pub(super) fn read(files: &mut Files, path: &Path) -> Result<Manifest, Error> {
+    Manifest::parse(files.text(path)?).map_err(|error| Error::ReadProject {
+        path: path.to_owned(),
+        source: std::io::Error::other(error.message().to_owned()),
+    })
+}
+
+/// Adds a dependency to a package unless it has it, from the workspace if that is where packages have
+/// others from, and returns what it is called, or what is to be done by hand.
+///
+/// # Errors
+///
+/// When a manifest can't be read.
+pub(super) fn require(
+    files: &mut Files,
+    package: &Package,
+    project: &Project,
+    kind: DependencyKind,
+    requirement: Requirement,
+) -> Result<Result<String, Remark>, Error> {
+    const SHARED: &[&str] = &["workspace", "dependencies"];
+    let dependency = package.dependency(kind, requirement.name);
+    if let Some(dependency) = dependency.filter(|dependency| !dependency.is_conditional) {
+        return Ok(Ok(dependency.key.clone()));
+    }
+    let mut manifest = read(files, &package.manifest)?;
+    let table = match kind {
+        // An old spelling, which Cargo still reads.
+        DependencyKind::Build if manifest.get(&["build_dependencies"]).is_some() => {
+            "build_dependencies"
+        }
+        DependencyKind::Build => "build-dependencies",
+        _ => "dependencies",
+    };
+    // Added a moment ago, for another package with the same build script.
+    if let Some(key) = manifest.key_of(&[table], requirement.name) {
+        return Ok(Ok(key));
+    }
+    let root = project.root_manifest();
+    let mut workspace = read(files, &root)?;
+    for (manifest, path) in [(&manifest, &package.manifest), (&workspace, &root)] {
+        if !manifest.is_faithful() {
+            return Ok(Err(Remark {
+                path: path.clone(),
+                why: "dotted keys of one table do not stand together, which an edit would change"
+                    .to_owned(),
+                cure: format!("add to {table} of {}:\n    {}", package.name, requirement.line()),
+            }));
+        }
+    }
+    let mut shared = workspace.key_of(SHARED, requirement.name);
+    if shared.is_none() && workspace.get(SHARED).is_some() && is_inheriting(project, files)? {
+        workspace.add_dependency(SHARED, requirement);
+        files.set(&root, workspace.text());
+        shared = workspace.key_of(SHARED, requirement.name);
+        // It may be this one.
+        manifest = read(files, &package.manifest)?;
+    }
+    let key = if let Some(key) = shared {
+        manifest.inherit_dependency(&[table], &key);
+        key
+    } else {
+        manifest.add_dependency(&[table], requirement);
+        requirement.name.to_owned()
+    };
+    files.set(&package.manifest, manifest.text());
+    Ok(Ok(key))
+}
+
+/// Whether packages of the project take dependencies from the workspace.
+fn is_inheriting(project: &Project, files: &mut Files) -> Result<bool, Error> {
+    for package in &project.packages {
+        if read(files, &package.manifest)?.inherits().is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

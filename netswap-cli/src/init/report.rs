@@ -1,0 +1,174 @@
+//! What `netswap init` did, or would do.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+use netswap::ExitCode;
+use netswap::output::Out;
+use netswap::text::{Printable, one_line, plural, shown};
+
+use super::diff;
+use crate::Error;
+use crate::init::plan::Converted;
+use crate::init::run::Done;
+
+/// Whether the changes were made, or are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Display {
+    Done,
+    /// The diff goes to standard output, all else to standard error: `git apply` takes it.
+    Diff,
+}
+
+/// How a package came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Converted,
+    Unchanged,
+    ByHand,
+}
+
+impl Status {
+    const ALL: [Status; 3] = [Status::Converted, Status::Unchanged, Status::ByHand];
+
+    fn of(package: &Converted) -> Self {
+        match (&package.todo, package.files.is_empty()) {
+            (Some(_), _) => Status::ByHand,
+            (None, false) => Status::Converted,
+            (None, true) => Status::Unchanged,
+        }
+    }
+
+    fn word(self, display: Display) -> &'static str {
+        match (self, display) {
+            (Status::Converted, Display::Done) => "converted",
+            (Status::Converted, Display::Diff) => "would-convert",
+            (Status::Unchanged, _) => "unchanged",
+            (Status::ByHand, _) => "by-hand",
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Status::Converted => AnsiColor::Green.on_default(),
+            Status::Unchanged => Style::new(),
+            Status::ByHand => AnsiColor::Red.on_default().bold(),
+        }
+    }
+}
+
+/// Prints it, and returns what the program ends with.
+///
+/// # Errors
+///
+/// When it can't be written.
+pub(crate) fn print(done: &Done, display: Display) -> Result<ExitCode, Error> {
+    match display {
+        Display::Done => write(done, display, &mut Out::new(true))?,
+        Display::Diff => {
+            diff::print(&done.plan.changes, &done.root)?;
+            let mut err = anstream::stderr().lock();
+            if !done.plan.changes.is_empty() {
+                writeln!(err)?;
+            }
+            write(done, display, &mut err)?;
+        }
+    }
+    let packages = &done.plan.converted;
+    Ok(if packages.is_empty() {
+        ExitCode::NothingToVerify
+    } else if packages.iter().any(|package| package.todo.is_some()) {
+        ExitCode::Findings
+    } else {
+        ExitCode::Passed
+    })
+}
+
+fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
+    let packages = &done.plan.converted;
+    let name_width = packages.iter().map(|package| one_line(&package.name).len()).max();
+    let columns = Columns {
+        words: Status::ALL.map(|status| status.word(display).len()).into_iter().max().unwrap_or(0),
+        names: name_width.unwrap_or(0),
+    };
+    for package in packages {
+        write_package(package, display, &columns, &done.root, out)?;
+    }
+    if packages.is_empty() {
+        return match done.plan.left_out.first() {
+            Some(name) => writeln!(
+                out,
+                "nothing to convert but the xtask: --package {} does that too",
+                one_line(name)
+            ),
+            None => {
+                writeln!(out, "no package here makes a program or a cdylib: nothing to convert")
+            }
+        };
+    }
+    let is_told = |file: &&PathBuf| packages.iter().any(|package| package.files.contains(*file));
+    let shared = done.plan.shared.iter().filter(|file| !is_told(file));
+    for file in shared {
+        writeln!(
+            out,
+            "{:words$}  {}",
+            "changed",
+            Printable(shown(file, &done.root)),
+            words = columns.words
+        )?;
+    }
+    let count = u64::try_from(packages.len()).unwrap_or(u64::MAX);
+    let parts = Status::ALL.map(|status| {
+        let of_it = packages.iter().filter(|package| Status::of(package) == status).count();
+        (of_it > 0).then(|| format!("{of_it} {}", status.word(display)))
+    });
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    writeln!(out, "\n{}: {}", plural(count, "package", "packages"), parts.join(", "))?;
+    let is_done = packages.iter().all(|package| package.todo.is_none());
+    if display == Display::Done && is_done && !done.plan.changes.is_empty() {
+        if done.has_lock {
+            writeln!(out, "the next build changes Cargo.lock, too")?;
+        }
+        writeln!(out, "to see that it works:\n    {}", done.verify)?;
+    }
+    Ok(())
+}
+
+/// How wide the columns are.
+struct Columns {
+    words: usize,
+    names: usize,
+}
+
+fn write_package(
+    package: &Converted,
+    display: Display,
+    columns: &Columns,
+    root: &Path,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Columns { words, names } = *columns;
+    let status = Status::of(package);
+    let (word, style, name) = (status.word(display), status.style(), one_line(&package.name));
+    let path = |path| Printable(shown(path, root)).to_string();
+    let files: Vec<_> = package.files.iter().map(|file| path(file)).collect();
+    let files = files.join(", ");
+    // Where something is left to do, what was done is not the first that is read.
+    let (first, last) =
+        if status == Status::ByHand { ("", files.as_str()) } else { (files.as_str(), "") };
+    let line = format!("{name:<names$}  {first}");
+    writeln!(out, "{style}{word:<words$}{style:#}  {}", line.trim_end())?;
+    let indent = words + 2;
+    for remark in package.todo.iter().chain(&package.notes) {
+        writeln!(out, "{:indent$}{}: {}", "", path(&remark.path), one_line(&remark.why))?;
+        for line in remark.cure.lines() {
+            writeln!(out, "{:indent$}{}", "", Printable(line))?;
+        }
+    }
+    if !last.is_empty() {
+        let done = if display == Display::Done { "changed" } else { "would change" };
+        writeln!(out, "{:indent$}{done} all the same: {last}", "")?;
+    }
+    Ok(())
+}

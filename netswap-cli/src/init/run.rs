@@ -1,0 +1,119 @@
+//! `netswap init`: lets a project that is there ask for the bit, whole or not at all.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use netswap::text::shown;
+
+use super::files::FileChange;
+use super::plan::{Plan, Wanted, plan};
+use super::project::Project;
+use super::write::write;
+use crate::{Error, git};
+
+/// What of a project is converted, and how careful that is.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// None: the project around this folder.
+    pub(crate) manifest_path: Option<PathBuf>,
+    pub(crate) wanted: Wanted,
+    pub(crate) dry_run: bool,
+    pub(crate) allow: Allow,
+}
+
+/// What a change may be mixed up with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allow {
+    /// Uncommitted changes.
+    pub(crate) dirty: bool,
+    /// Changes that wait for the next commit.
+    pub(crate) staged: bool,
+    /// No version control.
+    pub(crate) no_vcs: bool,
+}
+
+/// What was done, or would be.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// The project's folder.
+    pub(crate) root: PathBuf,
+    pub(crate) plan: Plan,
+    /// The command that verifies it all.
+    pub(crate) verify: String,
+    /// Whether there is a Cargo.lock, which does not know the new dependencies yet.
+    pub(crate) has_lock: bool,
+}
+
+/// Converts the project.
+///
+/// # Errors
+///
+/// When it can't be read or written, git has a say against it, or Cargo does not accept what comes of
+/// it; then every file is as it was.
+pub(crate) fn init(options: &Options) -> Result<Done, Error> {
+    let project = Project::read(options.manifest_path.as_deref())?;
+    let plan = plan(&project, &options.wanted)?;
+    if !options.dry_run && !plan.changes.is_empty() {
+        ask_git(&project.root, &plan.changes, options.allow)?;
+        let written = write(&plan.changes)?;
+        if let Err(error) = Project::read(Some(&project.root_manifest())) {
+            written.take_back()?;
+            return Err(Error::NotAccepted(match error {
+                Error::NoProject(why) => why,
+                other => other.to_string(),
+            }));
+        }
+    }
+    let program = if plan.has_xtask { "cargo xtask" } else { "netswap" };
+    // By itself, Cargo builds one package of several, or all with the xtask.
+    let has_several = project.packages.len() > 1 || options.wanted.xtask;
+    let all = if has_several { " --workspace" } else { "" };
+    let verify = format!("{program} verify{all} --release --target x86_64-pc-windows-msvc");
+    let has_lock = project.root.join("Cargo.lock").is_file();
+    Ok(Done { root: project.root, plan, verify, has_lock })
+}
+
+/// Whether what is changed can be told from other work, and be taken back.
+fn ask_git(root: &Path, changes: &[FileChange], allow: Allow) -> Result<(), Error> {
+    /// How many files are named.
+    const NAMED: usize = 5;
+    if allow.no_vcs {
+        return Ok(());
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let nothing = |path: &Path, why: String| {
+        Err(Error::NoVersionControl { path: shown(path, &here).to_owned(), why })
+    };
+    let mut repositories = BTreeSet::new();
+    for FileChange { path, .. } in changes {
+        let folders = path.ancestors().skip(1);
+        let folder = folders.into_iter().find(|folder| folder.is_dir()).unwrap_or(root);
+        match git::repository(folder) {
+            Ok(repository) => repositories.insert(repository),
+            Err(why) => return nothing(folder, why),
+        };
+        if git::is_ignored(path) {
+            return nothing(path, "git ignores it".to_owned());
+        }
+    }
+    let mut in_the_way = Vec::new();
+    for repository in repositories {
+        match git::uncommitted(&repository) {
+            Ok(files) => in_the_way.extend(files),
+            Err(why) => return nothing(&repository, why),
+        }
+    }
+    in_the_way.retain(|file| !(allow.dirty || allow.staged && file.is_staged));
+    let mut names: Vec<_> = in_the_way.into_iter().map(|file| file.path).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    if names.len() > NAMED {
+        let others = names.split_off(NAMED).len();
+        names.push(format!("and {others} more"));
+    }
+    Err(Error::UncommittedChanges {
+        folder: shown(root, &here).to_owned(),
+        files: names.join(", "),
+    })
+}

@@ -1,0 +1,187 @@
+//! What `netswap inspect` found, for people and for programs.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use netswap::Format;
+use netswap::image::{CertificateTable, StrongName};
+use netswap::report::objects::Objects;
+use netswap::text::{PathFields, Printable, one_line, plural};
+use netswap::{Finding, SwapRun};
+use serde::Serialize;
+
+use crate::inspect::inspection::{ChecksumState, Inspected, Inspection};
+use crate::text::bytes;
+
+const SCHEMA: &str = "netswap.inspect/1";
+
+/// A report, written as the images come.
+pub(crate) struct InspectReport<W> {
+    out: W,
+    /// For people, there are none.
+    objects: Option<Objects>,
+    is_first: bool,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(flatten)]
+    path: PathFields<'a>,
+    #[serde(flatten)]
+    what: Option<&'a Inspection>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<[&'a Finding; 1]>,
+}
+
+impl<W: Write> InspectReport<W> {
+    pub(crate) fn new(format: Format, out: W) -> Self {
+        let objects = (format != Format::Human).then(|| Objects::new(SCHEMA, "images", format));
+        InspectReport { out, objects, is_first: true }
+    }
+
+    pub(crate) fn image(&mut self, inspected: &Inspected) -> io::Result<()> {
+        let out = &mut self.out;
+        let is_first = std::mem::take(&mut self.is_first);
+        match &mut self.objects {
+            Some(objects) => objects.object(&object(inspected), out),
+            None if is_first => human(inspected, out),
+            None => {
+                writeln!(out)?;
+                human(inspected, out)
+            }
+        }
+    }
+
+    pub(crate) fn end(mut self) -> io::Result<()> {
+        if let Some(objects) = self.objects {
+            objects.end(&[], &mut self.out)?;
+        }
+        self.out.flush()
+    }
+
+    pub(crate) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+}
+
+fn object(inspected: &Inspected) -> Object<'_> {
+    Object {
+        path: PathFields::of(&inspected.path),
+        what: inspected.what.as_deref().ok(),
+        findings: inspected.what.as_ref().err().map(|finding| [finding]),
+    }
+}
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const LABEL: Style = Style::new().dimmed();
+const NAME: Style = Style::new().bold();
+
+fn human(inspected: &Inspected, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{NAME}{}{NAME:#}", Printable(&inspected.path))?;
+    match &inspected.what {
+        Ok(inspection) => {
+            let rows = [
+                ("kind", kind(inspection)),
+                ("swap-run", swap_run(&inspection.swap_run)),
+                ("commit", commit(inspection)),
+                ("checksum", checksum(inspection)),
+                ("signature", signature(inspection.certificate_table)),
+                ("strong name", strong_name(inspection)),
+                ("imports", imports(inspection)),
+            ];
+            for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
+                let mut lines = text.lines();
+                let first = lines.next().unwrap_or_default();
+                writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{first}")?;
+                for line in lines {
+                    writeln!(out, "  {:<12}{line}", "")?;
+                }
+            }
+            inspection.findings.iter().try_for_each(|finding| write_finding(finding, out))
+        }
+        Err(finding) => write_finding(finding, out),
+    }
+}
+
+fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "  {BAD}{}{BAD:#}: {}", finding.code, finding.message)?;
+    finding.help.lines().try_for_each(|line| writeln!(out, "  {line}"))
+}
+
+fn kind(inspection: &Inspection) -> String {
+    let Inspection { kind, machine, format, file_size, .. } = inspection;
+    format!("{} for {machine}, {format}, {}", kind.name(), bytes(*file_size))
+}
+
+fn swap_run(bits: &[SwapRun]) -> String {
+    let state = |bit: SwapRun| {
+        let style = if bits.contains(&bit) { GOOD } else { Style::new() };
+        let word = if bits.contains(&bit) { "set" } else { "not set" };
+        format!("{:<4}{style}{word:<8}{style:#}{}", bit.word(), bit.constant())
+    };
+    SwapRun::ALL.map(state).join("\n")
+}
+
+fn commit(inspection: &Inspection) -> String {
+    let once = if inspection.swap_run.is_empty() { ", once a bit is set" } else { "" };
+    format!("{} on each machine that runs it from a share{once}", bytes(inspection.commit))
+}
+
+fn checksum(inspection: &Inspection) -> String {
+    let checksum = &inspection.checksum;
+    match checksum.state {
+        ChecksumState::None => "none".to_owned(),
+        ChecksumState::Valid => format!("{}, {GOOD}right{GOOD:#}", checksum.stored),
+        ChecksumState::Stale => {
+            format!("{}, {BAD}wrong{BAD:#}: it should be {}", checksum.stored, checksum.computed)
+        }
+    }
+}
+
+fn signature(table: CertificateTable) -> String {
+    match table {
+        CertificateTable::Absent => "none".to_owned(),
+        CertificateTable::WellFormed { offset, size, entries } => {
+            let entries = plural(entries.into(), "entry", "entries");
+            format!(
+                "certificate table of {entries}, {} at {offset:#x}; not checked further",
+                plural(size.into(), "byte", "bytes")
+            )
+        }
+        CertificateTable::Malformed { offset, size, why } => {
+            format!("{BAD}malformed{BAD:#} certificate table, {size} bytes at {offset:#x}: {why}")
+        }
+    }
+}
+
+fn strong_name(inspection: &Inspection) -> String {
+    match inspection.strong_name {
+        _ if !inspection.managed => String::new(),
+        Some(StrongName::Signed) => "signed".to_owned(),
+        Some(StrongName::DelaySigned) => "room for one (delay-signed)".to_owned(),
+        Some(StrongName::None) => "none".to_owned(),
+        None => "unknown".to_owned(),
+    }
+}
+
+fn imports(inspection: &Inspection) -> String {
+    let mut lines = Vec::new();
+    let (beside, elsewhere): (Vec<_>, Vec<_>) =
+        inspection.imports.iter().partition(|import| !import.beside.is_empty());
+    for dll in beside.iter().flat_map(|import| &import.beside) {
+        let state = match &dll.swap_run {
+            Some(bits) if bits.contains(&SwapRun::Net) => format!("{GOOD}protected{GOOD:#}"),
+            Some(_) => format!("{BAD}not protected{BAD:#}"),
+            None => format!("{BAD}no image that can be read{BAD:#}"),
+        };
+        let name = dll.path.file_name().map_or(dll.path.as_path(), Path::new);
+        lines.push(format!("{} beside it, {state}", Printable(name)));
+    }
+    if !elsewhere.is_empty() {
+        let names: Vec<_> = elsewhere.iter().map(|import| one_line(&import.name)).collect();
+        lines.push(names.join(", "));
+    }
+    if lines.is_empty() { "none".to_owned() } else { lines.join("\n") }
+}

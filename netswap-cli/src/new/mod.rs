@@ -1,0 +1,91 @@
+//! `netswap new`.
+
+pub(crate) mod project;
+pub(crate) mod template;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use netswap::ExitCode;
+use netswap::text::quoted;
+
+use self::project::{Options, Vcs};
+use crate::Error;
+use crate::new::template::{Layout, License};
+
+/// Start a new tool: a project with swap-run built in, and verified in CI
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// The folder to make; the tool, or the workspace, is called like it
+    path: PathBuf,
+    /// The name, if it is not the folder's
+    #[arg(long)]
+    name: Option<String>,
+    /// The edition of Rust
+    #[arg(long, value_name = "YEAR", default_value = "2024", value_parser = ["2021", "2024"])]
+    edition: String,
+    /// Write a library as well, which the program uses
+    #[arg(long)]
+    lib_and_bin: bool,
+    /// Write a plug-in as well, a DLL that the program loads
+    #[arg(long)]
+    cdylib: bool,
+    /// Write two tools and a library that they share, in one workspace
+    #[arg(long, conflicts_with_all = ["lib_and_bin", "cdylib"])]
+    workspace: bool,
+    /// The licence that Cargo.toml names, with its text
+    #[arg(long, ignore_case = true, default_value = "none")]
+    license: License,
+    /// Make a repository, or none [default: git, unless the folder lies in a repository]
+    #[arg(long)]
+    vcs: Option<Vcs>,
+    /// Build with the crates of this clone of netswap, not with the published ones
+    #[arg(long, value_name = "DIR")]
+    netswap_path: Option<PathBuf>,
+}
+
+impl New {
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let layout = match self {
+            New { workspace: true, .. } => Layout::Workspace,
+            New { lib_and_bin, cdylib, .. } => Layout::Tool { lib_and_bin, cdylib },
+        };
+        let made = project::new(&Options {
+            path: self.path.clone(),
+            name: self.name,
+            edition: self.edition,
+            license: self.license,
+            layout,
+            vcs: self.vcs,
+            netswap_path: self.netswap_path,
+        })?;
+        if let Some(why) = made.no_repository {
+            let _ = writeln!(
+                std::io::stderr(),
+                "no repository was made: {}",
+                netswap::text::one_line(&why)
+            );
+        }
+        let mut out = std::io::stdout().lock();
+        let place = quoted(&self.path);
+        let place = if place == made.name { String::new() } else { format!(" in {place}") };
+        writeln!(out, "made {}{place}; what next:\n", made.name)?;
+        if self.path.as_os_str() != "." {
+            writeln!(out, "    cd {}", quoted(&self.path))?;
+        }
+        for command in next(layout) {
+            writeln!(out, "    cargo {command}")?;
+        }
+        Ok(ExitCode::Passed)
+    }
+}
+
+/// What Cargo is told next.
+fn next(layout: Layout) -> &'static [&'static str] {
+    const VERIFY: &str = "xtask verify --workspace --release --target x86_64-pc-windows-msvc";
+    match layout {
+        Layout::Tool { .. } => &["run -- Ada", "test", VERIFY],
+        Layout::Workspace => &["run --bin hello -- Ada", "test", VERIFY],
+    }
+}

@@ -1,0 +1,304 @@
+//! `netswap new`: a complete tool project, whole or not at all.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use netswap::text::{normal, one_line};
+
+use crate::new::template::{Answers, Layout, License, files};
+use crate::{Error, git};
+
+/// What project is wanted, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) path: PathBuf,
+    /// None: as the folder is called.
+    pub(crate) name: Option<String>,
+    pub(crate) edition: String,
+    pub(crate) license: License,
+    pub(crate) layout: Layout,
+    /// None: git, if there is one, and the project does not lie in a repository already.
+    pub(crate) vcs: Option<Vcs>,
+    /// A clone of netswap, whose crates are used in place of the published ones.
+    pub(crate) netswap_path: Option<PathBuf>,
+}
+
+/// What keeps the project's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Vcs {
+    Git,
+    None,
+}
+
+/// What was made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) name: String,
+    /// Why there is no repository although one was to be, if so.
+    pub(crate) no_repository: Option<String>,
+}
+
+/// Names that no file can have on Windows
+/// ([naming files](https://learn.microsoft.com/windows/win32/fileio/naming-a-file)); Cargo only warns
+/// of them elsewhere.
+const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
+const RESERVED_WITH_DIGIT: [&str; 2] = ["com", "lpt"];
+
+/// The names of the crates that a tool is built with and beside.
+const TAKEN: [&str; 3] = ["xtask", "netswap", "netswap_build"];
+/// With a plug-in, this one too.
+const TAKEN_BY_PLUGIN: &str = "abi_stable";
+
+/// Makes the project.
+///
+/// # Errors
+///
+/// When the name is none for a package, the folder is there and not empty, or something can't be
+/// written; then nothing is.
+pub(crate) fn new(options: &Options) -> Result<Made, Error> {
+    let target = normal(&options.path);
+    let name = match &options.name {
+        Some(name) => name.clone(),
+        None => name_of(&target)?,
+    };
+    check_name(&name, options.layout)?;
+    let netswap_path = options.netswap_path.as_deref().map(clone_path).transpose()?;
+    let is_there = is_empty_folder(&target)?;
+    let answers = Answers {
+        name: &name,
+        edition: &options.edition,
+        license: options.license,
+        layout: options.layout,
+        netswap_path: netswap_path.as_deref(),
+    };
+    let failed = |source: io::Error| Error::WriteProject { path: options.path.clone(), source };
+    let files = files(&answers).map_err(|error| failed(io::Error::other(error)))?;
+
+    // Beside the place where it is to be, so that it can be moved there as a whole.
+    let home = if is_there { target.as_path() } else { existing_parent(&target) };
+    let stage =
+        tempfile::Builder::new().prefix(".netswap-new-").tempdir_in(home).map_err(failed)?;
+    let project = stage.path().join(target.strip_prefix(home).unwrap_or(Path::new("")));
+    for (path, text) in files {
+        write(&project.join(path), &text).map_err(failed)?;
+    }
+    let no_repository = match options.vcs {
+        Some(Vcs::None) => None,
+        Some(Vcs::Git) => {
+            git::init(&project).map_err(|why| failed(io::Error::other(why)))?;
+            None
+        }
+        None if git::is_repository(home) => None,
+        None => git::init(&project).err(),
+    };
+    move_all(stage.path(), home).map_err(failed)?;
+    Ok(Made { name, no_repository })
+}
+
+fn name_of(folder: &Path) -> Result<String, Error> {
+    folder.file_name().and_then(OsStr::to_str).map(str::to_owned).ok_or_else(|| {
+        Error::Usage("the folder's name can't be a package's; give one with --name".to_owned())
+    })
+}
+
+fn check_name(name: &str, layout: Layout) -> Result<(), Error> {
+    let refused =
+        |why: &str| Err(Error::ProjectName { name: name.to_owned(), why: why.to_owned() });
+    let lower = name.to_lowercase();
+    let is_reserved = RESERVED.contains(&lower.as_str())
+        || RESERVED_WITH_DIGIT.iter().any(|device| {
+            let digit = lower.strip_prefix(device);
+            digit.is_some_and(|digit| matches!(digit.as_bytes(), [b'0'..=b'9']))
+        });
+    if is_reserved {
+        return refused("Windows reserves it for a device");
+    }
+    let Layout::Tool { cdylib, .. } = layout else {
+        return if is_title(name) {
+            Ok(())
+        } else {
+            refused(
+                "it must begin with a letter or digit, and hold no more than these, spaces and `-_.`",
+            )
+        };
+    };
+    // As the crate is called, and as Windows compares the names of its files.
+    let krate = lower.replace('-', "_");
+    if TAKEN.contains(&krate.as_str()) || (cdylib && krate == TAKEN_BY_PLUGIN) {
+        return refused("another package of the project has it");
+    }
+    if krate == "std" {
+        return refused("Rust's standard library has it");
+    }
+    match refused_by_cargo(name) {
+        Some(why) => refused(&why),
+        None => Ok(()),
+    }
+}
+
+/// Whether a workspace, which is no package, can be called so in its README and its licence.
+fn is_title(name: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || [' ', '-', '_', '.'].contains(&c);
+    name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain)
+}
+
+/// Asks Cargo to make a package of this name, and returns what it said against it.
+fn refused_by_cargo(name: &str) -> Option<String> {
+    let scratch = match tempfile::tempdir() {
+        Ok(scratch) => scratch,
+        Err(error) => return Some(format!("cargo could not be asked: {error}")),
+    };
+    let mut cargo = Command::new(netswap::env::cargo());
+    cargo.args(["new", "--quiet", "--bin", "--vcs", "none", "--color", "never"]);
+    cargo.arg(format!("--name={name}")).arg("package").current_dir(scratch.path());
+    match cargo.stdin(Stdio::null()).output() {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let error = said.lines().find_map(|line| line.strip_prefix("error: "));
+            Some(one_line(error.unwrap_or(&said)))
+        }
+        Err(error) => Some(format!("cargo could not be asked: {error}")),
+    }
+}
+
+/// The path of a clone as it stands in TOML.
+///
+/// # Errors
+///
+/// When there is no clone of netswap, or its path can't be written.
+pub(crate) fn clone_path(path: &Path) -> Result<String, Error> {
+    let wrong = |why: &str| Error::Usage(format!("--netswap-path {}: {why}", path.display()));
+    let full = normal(path);
+    if !full.join("netswap-build").join("Cargo.toml").is_file() {
+        return Err(wrong("it is no clone of netswap, which has a folder netswap-build"));
+    }
+    let text = full.to_str().ok_or_else(|| wrong("the path is no Unicode"))?;
+    let text = if cfg!(windows) { text.replace('\\', "/") } else { text.to_owned() };
+    if text.contains(['"', '\\']) || text.contains(char::is_control) {
+        return Err(wrong(
+            "a path with quotes, backslashes or control characters can't be written",
+        ));
+    }
+    Ok(text)
+}
+
+/// Whether the folder is there; one that is not empty is an error.
+fn is_empty_folder(path: &Path) -> Result<bool, Error> {
+    let taken = |what: &'static str| Err(Error::PathTaken { path: path.to_owned(), what });
+    let entries = match fs::read_dir(path) {
+        Ok(mut entries) => entries.next(),
+        // Also where a link leads nowhere.
+        Err(_) if path.symlink_metadata().is_ok() => return taken("is there and is no folder"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(Error::WriteProject { path: path.to_owned(), source }),
+    };
+    if entries.is_some() { taken("is not empty") } else { Ok(true) }
+}
+
+/// The nearest folder above that is there.
+fn existing_parent(path: &Path) -> &Path {
+    let mut above = path.ancestors().skip(1);
+    above.find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text)
+}
+
+/// Moves what stands in one folder into the other, all or nothing.
+fn move_all(from: &Path, to: &Path) -> io::Result<()> {
+    let entries = fs::read_dir(from)?.map(|entry| Ok(entry?.file_name()));
+    let mut names = entries.collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    let mut moved = Vec::new();
+    for name in names {
+        let (path, target) = (from.join(&name), to.join(&name));
+        // Nothing that has come there meanwhile is replaced.
+        let is_moved = match target.symlink_metadata() {
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => fs::rename(&path, &target),
+        };
+        if let Err(error) = is_moved {
+            for (path, target) in moved {
+                let _ = fs::rename(target, path);
+            }
+            return Err(error);
+        }
+        moved.push((path, target));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOOL: Layout = Layout::Tool { lib_and_bin: false, cdylib: false };
+    const WITH_PLUGIN: Layout = Layout::Tool { lib_and_bin: true, cdylib: true };
+
+    #[test]
+    fn a_name_that_cargo_or_windows_refuses_is_refused_with_the_reason() {
+        for (name, layout, why) in [
+            ("con", TOOL, "device"),
+            ("NUL", TOOL, "device"),
+            ("Com1", TOOL, "device"),
+            ("lpt9", Layout::Workspace, "device"),
+            ("xtask", TOOL, "another package"),
+            ("XTask", TOOL, "another package"),
+            ("netswap_build", WITH_PLUGIN, "another package"),
+            ("abi-stable", WITH_PLUGIN, "another package"),
+            ("std", TOOL, "standard library"),
+            ("", TOOL, "cannot be empty"),
+            ("1st", TOOL, "cannot start with a digit"),
+            ("a b", TOOL, "invalid character"),
+            ("fn", TOOL, "keyword"),
+            ("test", TOOL, "conflicts"),
+            ("deps", WITH_PLUGIN, "build directory"),
+            ("-x", TOOL, "invalid character"),
+            ("../up", TOOL, "invalid character"),
+            ("", Layout::Workspace, "must begin with a letter"),
+            ("-x", Layout::Workspace, "must begin with a letter"),
+            ("../up", Layout::Workspace, "must begin with a letter"),
+            ("[tools](x)", Layout::Workspace, "must begin with a letter"),
+        ] {
+            let Err(Error::ProjectName { why: told, .. }) = check_name(name, layout) else {
+                panic!("{name} is taken");
+            };
+            assert!(told.contains(why), "{name}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_none_of_these_is_taken() {
+        for name in ["hello-tool", "com", "com10", "console", "lpt_1", "T2", "abi_stable"] {
+            assert!(check_name(name, TOOL).is_ok(), "{name}");
+        }
+        for name in ["plugin", "interface", "greeting", "abi_stable_tool"] {
+            assert!(check_name(name, WITH_PLUGIN).is_ok(), "{name}");
+        }
+        // No package is called so.
+        for name in ["hello", "greetings", "xtask", "2024 tools", "test", "Werkzeuge für alle"] {
+            assert!(check_name(name, Layout::Workspace).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_was_moved_is_moved_back_when_the_rest_can_not_be() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for name in ["a", "b", "c"] {
+            fs::write(from.path().join(name), name).unwrap();
+        }
+        fs::write(to.path().join("b"), "other").unwrap();
+        assert!(move_all(from.path(), to.path()).is_err());
+        assert_eq!(fs::read_dir(from.path()).unwrap().count(), 3);
+        assert_eq!(fs::read_to_string(to.path().join("b")).unwrap(), "other");
+        assert_eq!(fs::read_dir(to.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,320 @@
+//! `netswap patch`: sets or clears the run-from-swap bits of finished files, in place.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use netswap::find::{Visit, WalkOptions, WalkedFile, all_exist, walk};
+use netswap::finding::{Code, Finding};
+use netswap::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName, TableError};
+use netswap::system::{self, Identity, Stamp};
+use netswap::{Header, SwapRun};
+
+use crate::Error;
+use crate::patch::change::{
+    Change, ChangeStatus, ChangeSummary, Changes, NotMade, OnChange, Write, unwritable,
+};
+use crate::patch::journal::{Entry, Journal, Place};
+
+/// What is to be changed, and what may be broken for it.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the command's switches")]
+pub(crate) struct Options {
+    /// The bits to set, or to clear.
+    pub(crate) bits: Vec<SwapRun>,
+    pub(crate) clear: bool,
+    pub(crate) recompute_checksum: bool,
+    pub(crate) break_signature: bool,
+    pub(crate) break_strong_name: bool,
+    pub(crate) include_read_only: bool,
+    pub(crate) dry_run: bool,
+    pub(crate) journal: Place,
+    pub(crate) walk: WalkOptions,
+    /// How many files have been looked at so far, for a display.
+    pub(crate) looked_at: Arc<AtomicU64>,
+}
+
+/// What became of a file with several names; none as long as it is being changed under one.
+type Shared = Arc<Mutex<Option<Result<(Header, Header), Finding>>>>;
+
+/// A file as it comes, and which one it is if it has several names.
+struct Come {
+    change: Change,
+    shared: Option<Identity>,
+}
+
+impl From<Change> for Come {
+    fn from(change: Change) -> Self {
+        Come { change, shared: None }
+    }
+}
+
+/// Changes the files, and all images below the folders, in the order of their paths. When the journal
+/// can't be written, no more is changed. What is the fault of one file is in its [`Change`].
+pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChange<'_>) -> Changes {
+    let start = Instant::now();
+    let mut summary = ChangeSummary::default();
+    if let Err(error) = all_exist(paths) {
+        return Changes { summary, journal: None, error: Some(error.into()) };
+    }
+    let patcher = Patcher {
+        options,
+        roots_may_meet: paths.len() > 1,
+        journal: Journal::at(options.journal.clone()),
+        shared: Mutex::default(),
+        others: AtomicU64::new(0),
+    };
+    let mut told = HashSet::new();
+    let walked = walk(paths, &options.walk, &patcher, |come: Result<Come, Error>| {
+        let Come { mut change, shared } = come?;
+        // Which name was changed is chance; the first one in the order is told.
+        let is_changed = matches!(change.status, ChangeStatus::Changed | ChangeStatus::WouldChange);
+        if is_changed && shared.is_some_and(|identity| !told.insert(identity)) {
+            change.status = ChangeStatus::Skipped;
+            change.reason = Some("it is one file with another above, changed once");
+        }
+        summary.count(change.status);
+        on_change(&change)
+    });
+    let others = patcher.others.into_inner();
+    summary.files += others;
+    summary.not_images = others;
+    summary.seconds = start.elapsed().as_secs_f64();
+    let journal = patcher.journal.path().map(Path::to_owned);
+    Changes { summary, journal, error: walked.err() }
+}
+
+struct Patcher<'a> {
+    options: &'a Options,
+    /// Whether one file may be come to by several paths.
+    roots_may_meet: bool,
+    journal: Journal,
+    /// What became of the files with several names, under the one that came first.
+    shared: Mutex<HashMap<Identity, Shared>>,
+    others: AtomicU64,
+}
+
+impl Visit for Patcher<'_> {
+    type Item = Result<Come, Error>;
+
+    fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
+        self.options.looked_at.fetch_add(1, Ordering::Relaxed);
+        let path = file.path();
+        if let WalkedFile::Named(named) = file
+            && let Some(finding) = self.link(named)
+        {
+            items.push(Ok(Change::refused(path, None, finding).into()));
+            return;
+        }
+        let read = file.open().map_err(ReadError::from).and_then(|file| {
+            let layout = Layout::read(&file)?;
+            Ok(layout.map(|layout| (file, layout)))
+        });
+        items.push(match read {
+            Ok(Some((opened, layout))) => self.image(path, &opened, &layout),
+            Ok(None) if matches!(file, WalkedFile::Named(_)) => {
+                Ok(Change::refused(path, None, Finding::not_an_image()).into())
+            }
+            Ok(None) => {
+                self.others.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            Err(ReadError::Io(error)) if system::is_in_use(&error) => {
+                Ok(Change::refused(path, None, unwritable(&error)).into())
+            }
+            Err(error) => Ok(Change::refused(path, None, Finding::from(error)).into()),
+        });
+    }
+
+    fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
+        Ok(Change::refused(path, None, Finding::from(ReadError::Io(error))).into())
+    }
+}
+
+impl Patcher<'_> {
+    /// Why a file that was named is left alone for the name.
+    fn link(&self, named: &Path) -> Option<Finding> {
+        let is_link = named.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+        (is_link && !self.options.walk.follow_links).then(|| Finding {
+            code: Code::SymbolicLink,
+            message: "it is a symbolic link".into(),
+            help: "name the file that it leads to, or give --follow-links".into(),
+        })
+    }
+
+    fn image(&self, path: PathBuf, file: &File, layout: &Layout) -> Result<Come, Error> {
+        let header = layout.header;
+        if header.kind() == Kind::Efi {
+            let reason = Some("UEFI loads it, not Windows");
+            let none = Change::none(path, ChangeStatus::Skipped, header);
+            return Ok(Change { reason, ..none }.into());
+        }
+        let (stamp, names) = match system::stamp(file) {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                let finding = Finding::from(ReadError::from(error));
+                return Ok(Change::refused(path, Some(header), finding).into());
+            }
+        };
+        // A link that is followed is a name, too, and so is a folder that is named by two.
+        let is_shared = names > 1 || self.options.walk.follow_links || self.roots_may_meet;
+        let shared = stamp.identity.filter(|_| is_shared);
+        let planned = match self.plan(file, layout, stamp) {
+            Ok(Some(planned)) => planned,
+            Ok(None) => return Ok(self.as_wanted(path, header, shared)),
+            Err(finding) => return Ok(Change::refused(path, Some(header), finding).into()),
+        };
+        let after = planned.edit.applied(header);
+        if self.options.dry_run {
+            let change = Change::of(path, ChangeStatus::WouldChange, header, after);
+            return Ok(Come { change, shared });
+        }
+        let made = match shared {
+            None => self.make(&path, file, layout, planned),
+            Some(identity) => self
+                .make_once(identity, (header, after), || self.make(&path, file, layout, planned)),
+        };
+        match made {
+            Ok(()) => {
+                let change = Change::of(path, ChangeStatus::Changed, header, after);
+                Ok(Come { change, shared })
+            }
+            Err(NotMade::Refused(finding)) => {
+                Ok(Change::refused(path, Some(header), finding).into())
+            }
+            Err(NotMade::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Changes a file with several names under the first that comes; under the others the same is told.
+    fn make_once(
+        &self,
+        identity: Identity,
+        headers: (Header, Header),
+        make: impl FnOnce() -> Result<(), NotMade>,
+    ) -> Result<(), NotMade> {
+        let cell = {
+            let mut cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+            cells.entry(identity).or_default().clone()
+        };
+        let mut outcome = cell.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*outcome {
+            Some(Ok(_)) => return Ok(()),
+            Some(Err(finding)) => return Err(NotMade::Refused(finding.clone())),
+            None => {}
+        }
+        let written = make();
+        *outcome = match &written {
+            Ok(()) => Some(Ok(headers)),
+            Err(NotMade::Refused(finding)) => Some(Err(finding.clone())),
+            Err(NotMade::Failed(_)) => None,
+        };
+        written
+    }
+
+    /// A file that is as wanted: it was, or it has just become so under another name.
+    fn as_wanted(&self, path: PathBuf, header: Header, shared: Option<Identity>) -> Come {
+        let cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = shared.and_then(|identity| cells.get(&identity).cloned());
+        drop(cells);
+        if let Some(cell) = cell
+            && let Some(Ok((before, after))) = &*cell.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            let change = Change::of(path, ChangeStatus::Changed, *before, *after);
+            return Come { change, shared };
+        }
+        Change::none(path, ChangeStatus::Unchanged, header).into()
+    }
+
+    /// What is to be written to an image. `None`: nothing. The error says what it would break.
+    fn plan(&self, file: &File, layout: &Layout, stamp: Stamp) -> Result<Option<Planned>, Finding> {
+        let options = self.options;
+        let of_system = |error: io::Error| Finding::from(ReadError::Io(error));
+        let checksum = if options.recompute_checksum {
+            NewChecksum::Recomputed(layout.checksum(file, stamp.length).map_err(of_system)?)
+        } else {
+            NewChecksum::Updated
+        };
+        let edit = Edit::plan(layout, stamp.length, &options.bits, !options.clear, checksum);
+        let Some(edit) = edit else {
+            return Ok(None);
+        };
+        if !layout.can_be_edited {
+            let why = "its headers lie upon one another, so none can be changed alone";
+            return Err(Finding::from(ReadError::Table(why)));
+        }
+        if layout.end_of_sections() > stamp.length {
+            return Err(Finding::from(ReadError::Cut));
+        }
+        self.refuse_signed(file, layout)?;
+        let is_read_only = file.metadata().map_err(of_system)?.permissions().readonly();
+        if is_read_only && !options.include_read_only {
+            return Err(Finding {
+                code: Code::ReadOnly,
+                message: "it is read-only".into(),
+                help: "give --include-read-only to change it and leave it read-only".into(),
+            });
+        }
+        Ok(Some(Planned { edit, stamp, is_read_only }))
+    }
+
+    fn refuse_signed(&self, file: &File, layout: &Layout) -> Result<(), Finding> {
+        if layout.certificate_table().is_some() && !self.options.break_signature {
+            return Err(Finding {
+                code: Code::SignatureWouldBreak,
+                message: "it is signed".into(),
+                help: "ask its maker to link it with /SWAPRUN:NET, or give --break-signature"
+                    .into(),
+            });
+        }
+        if self.options.break_strong_name {
+            return Ok(());
+        }
+        match image::strong_name(file, layout) {
+            Ok(None | Some(StrongName::None | StrongName::DelaySigned)) => Ok(()),
+            Ok(Some(StrongName::Signed)) => Err(Finding {
+                code: Code::StrongNameWouldBreak,
+                message: "it is a .NET assembly with a strong name".into(),
+                help: "ask its maker for one with the bit, or give --break-strong-name".into(),
+            }),
+            Err(TableError::Io(error)) => Err(Finding::from(ReadError::Io(error))),
+            Err(TableError::Malformed(why)) => Err(Finding::from(ReadError::Table(why))),
+        }
+    }
+
+    fn make(
+        &self,
+        path: &Path,
+        reader: &File,
+        layout: &Layout,
+        planned: Planned,
+    ) -> Result<(), NotMade> {
+        let Planned { edit, stamp, is_read_only } = planned;
+        let entry = Entry::new(path, layout, stamp.length, edit);
+        let entry = entry.map_err(|error| NotMade::Failed(error.into()))?;
+        let entry = Entry { is_read_only, ..entry };
+        let write = Write {
+            path,
+            reader,
+            follow_link: self.options.walk.follow_links,
+            stamp,
+            is_read_only,
+            is_flushed: true,
+            offset: entry.edit.offset,
+            old: &entry.edit.old,
+            new: &entry.edit.new,
+        };
+        write.make(|| self.journal.enter(&entry))
+    }
+}
+
+/// What is to be written, and to which file.
+struct Planned {
+    edit: Edit,
+    stamp: Stamp,
+    is_read_only: bool,
+}

@@ -1,0 +1,249 @@
+//! What `netswap patch` and `netswap undo` did, for people and for programs.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anstyle::{AnsiColor, Style};
+use netswap::Format;
+use netswap::image::Kind;
+use netswap::report::grouped::Grouped;
+use netswap::report::objects::{Objects, field};
+use netswap::report::spool::SpoolFile;
+use netswap::text::{PathFields, Printable, plural, quoted, shown, unreadable};
+use netswap::{ExitCode, Finding, Header, SwapRun};
+use serde::Serialize;
+
+use crate::patch::change::{Change, ChangeStatus, ChangeSummary, Changes};
+
+/// Which command's report it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Patch,
+    Undo,
+}
+
+/// A report, written as the files come.
+pub(crate) struct ChangeReport<W> {
+    verb: Verb,
+    /// For people, there are none.
+    objects: Option<Objects>,
+    is_quiet: bool,
+    is_dry_run: bool,
+    here: PathBuf,
+    out: W,
+    refusals: Grouped,
+    later: SpoolFile,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(flatten)]
+    path: PathFields<'a>,
+    status: &'static str,
+    kind: Option<Kind>,
+    machine: Option<String>,
+    before: Option<Fields>,
+    after: Option<Fields>,
+    reason: Option<&'a str>,
+    findings: Vec<&'a Finding>,
+}
+
+/// What of the header may change.
+#[derive(Serialize)]
+struct Fields {
+    characteristics: String,
+    swap_run: Vec<SwapRun>,
+    checksum: String,
+}
+
+impl Verb {
+    fn schema(self) -> &'static str {
+        match self {
+            Verb::Patch => "netswap.patch/1",
+            Verb::Undo => "netswap.undo/1",
+        }
+    }
+
+    fn word(self, status: ChangeStatus) -> &'static str {
+        match (self, status) {
+            (Verb::Patch, ChangeStatus::Changed) => "patched",
+            (Verb::Patch, ChangeStatus::WouldChange) => "would-patch",
+            (Verb::Undo, ChangeStatus::Changed) => "restored",
+            (Verb::Undo, ChangeStatus::WouldChange) => "would-restore",
+            (_, ChangeStatus::Unchanged) => "unchanged",
+            (_, ChangeStatus::Skipped) => "skipped",
+            (_, ChangeStatus::Refused) => "refused",
+            (_, ChangeStatus::Unreadable) => "unreadable",
+        }
+    }
+}
+
+impl Verb {
+    /// As it is put to people.
+    fn words(self, status: ChangeStatus) -> &'static str {
+        match (self, status) {
+            (Verb::Patch, ChangeStatus::WouldChange) => "to patch",
+            (Verb::Undo, ChangeStatus::WouldChange) => "to restore",
+            (verb, status) => verb.word(status),
+        }
+    }
+}
+
+impl<W: Write> ChangeReport<W> {
+    pub(crate) fn new(
+        verb: Verb,
+        format: Format,
+        is_quiet: bool,
+        is_dry_run: bool,
+        out: W,
+    ) -> Self {
+        let (refusals, later) = (Grouped::new(11), SpoolFile::default());
+        let here = std::env::current_dir().unwrap_or_default();
+        let objects =
+            (format != Format::Human).then(|| Objects::new(verb.schema(), "files", format));
+        ChangeReport { verb, objects, is_quiet, is_dry_run, here, out, refusals, later }
+    }
+
+    pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
+        match &mut self.objects {
+            Some(objects) => objects.object(&object(self.verb, change), &mut self.out),
+            None => self.human(change),
+        }
+    }
+
+    pub(crate) fn end(mut self, changes: &Changes) -> io::Result<()> {
+        match self.objects.take() {
+            Some(objects) => {
+                let journal = changes.journal.as_deref().map(PathFields::of);
+                let fields = [field("journal", &journal)?, field("summary", &changes.summary)?];
+                objects.end(&fields, &mut self.out)?;
+                self.out.flush()
+            }
+            // The error says it all.
+            None if changes.error.is_some() && changes.summary.files == 0 => Ok(()),
+            None => self.end_for_people(changes),
+        }
+    }
+
+    fn end_for_people(mut self, changes: &Changes) -> io::Result<()> {
+        self.refusals.end(&mut self.out)?;
+        let summary = self.summary(&changes.summary);
+        let is_apart = self.later.is_empty();
+        self.later.write_to(&mut self.out)?;
+        if !is_apart {
+            writeln!(self.out)?;
+        }
+        writeln!(self.out, "{summary}")?;
+        if self.is_dry_run {
+            writeln!(self.out, "nothing was changed")?;
+        }
+        if let Some(journal) = &changes.journal {
+            writeln!(self.out, "to undo it:\n    netswap undo {}", quoted(journal))?;
+        }
+        self.out.flush()
+    }
+
+    pub(crate) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// Writes what was refused at once, and keeps the rest.
+    fn human(&mut self, change: &Change) -> io::Result<()> {
+        let is_quiet = self.is_quiet;
+        let word = self.verb.words(change.status);
+        let (style, out): (Style, &mut dyn Write) = match change.status {
+            ChangeStatus::Refused | ChangeStatus::Unreadable => {
+                let findings = change.finding.as_slice();
+                self.refusals.before(findings, &mut self.out)?;
+                (AnsiColor::Red.on_default().bold(), &mut self.out)
+            }
+            _ if is_quiet => return Ok(()),
+            ChangeStatus::Changed | ChangeStatus::WouldChange => {
+                (AnsiColor::Green.on_default(), &mut self.later)
+            }
+            ChangeStatus::Unchanged | ChangeStatus::Skipped => (Style::new(), &mut self.later),
+        };
+        write!(out, "{style}{word:<10}{style:#} {}", Printable(shown(&change.path, &self.here)))?;
+        if let (Some(before), Some(after)) = (&change.before, &change.after) {
+            write!(out, "  {}", facts(before, after))?;
+        }
+        writeln!(out)?;
+        if let Some(reason) = change.reason {
+            writeln!(out, "           {reason}")?;
+        }
+        Ok(())
+    }
+
+    /// `5 images: 3 patched, 1 unchanged, 1 refused (4 other files, 0.02 s)`.
+    fn summary(&self, summary: &ChangeSummary) -> String {
+        let images = summary.files - summary.not_images - summary.unreadable;
+        let changed =
+            if self.is_dry_run { ChangeStatus::WouldChange } else { ChangeStatus::Changed };
+        let changed = self.verb.words(changed);
+        let parts: Vec<_> = [
+            (summary.changed, changed),
+            (summary.unchanged, "unchanged"),
+            (summary.skipped, "skipped"),
+            (summary.refused, "refused"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+        let images = plural(images, "file", "files");
+        let parts =
+            if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        let others = plural(summary.not_images, "other file", "other files");
+        let unread = unreadable(summary.unreadable);
+        match self.verb {
+            Verb::Patch => {
+                format!("{images}{parts} ({others}{unread}, {:.2} s)", summary.seconds)
+            }
+            Verb::Undo => {
+                let unread = unread.trim_start_matches(", ");
+                let unread = if unread.is_empty() { String::new() } else { format!("{unread}, ") };
+                format!("{images}{parts} ({unread}{:.2} s)", summary.seconds)
+            }
+        }
+    }
+}
+
+fn object(verb: Verb, change: &Change) -> Object<'_> {
+    let fields = |header: &Header| Fields {
+        characteristics: format!("{:#06x}", header.characteristics),
+        swap_run: header.swap_run(),
+        checksum: format!("{:#010x}", header.checksum),
+    };
+    Object {
+        path: PathFields::of(&change.path),
+        status: verb.word(change.status),
+        kind: change.before.as_ref().map(Header::kind),
+        machine: change.before.as_ref().map(Header::machine_name),
+        before: change.before.as_ref().map(fields),
+        after: change.after.as_ref().map(fields),
+        reason: change.reason,
+        findings: change.finding.iter().collect(),
+    }
+}
+
+/// Says why there was nothing to do, if there was nothing.
+pub(crate) fn write_warnings(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
+    if changes.exit_code() == ExitCode::NothingToVerify {
+        let style = AnsiColor::Red.on_default().bold();
+        let what = "there is no Windows image in what was named";
+        writeln!(err, "{style}error:{style:#} nothing to change: {what}")?;
+    }
+    Ok(())
+}
+
+/// `x64 exe, swap-run: none -> net`.
+fn facts(before: &Header, after: &Header) -> String {
+    let words = |header: &Header| {
+        let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    };
+    let (machine, kind) = (before.machine_name(), before.kind().name());
+    let (before, after) = (words(before), words(after));
+    let change = if before == after { before } else { format!("{before} -> {after}") };
+    format!("{machine} {kind}, swap-run: {change}")
+}

@@ -1,0 +1,52 @@
+//! `netswap undo`.
+
+mod restore;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+use netswap::output::Out;
+use netswap::{ExitCode, WalkOptions};
+
+use crate::Error;
+use crate::arguments::Format;
+use crate::arguments::jobs;
+use crate::patch::end;
+use crate::patch::report::{ChangeReport, Verb};
+
+/// Put back what `netswap patch` changed
+///
+/// Puts back the bytes that the journal has, in each file that is still as `netswap patch` left it.
+/// Files that have changed since are refused.
+#[derive(Debug, Args)]
+#[command(after_help = crate::cli::CHANGE_EXIT_CODES)]
+pub(super) struct Undo {
+    /// The file that `netswap patch` told of
+    journal: PathBuf,
+    /// Tell what would be done, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Tell of refusals alone
+    #[arg(short, long)]
+    quiet: bool,
+    /// Work on this many files at once
+    #[arg(short, long, value_name = "NUMBER", value_parser = jobs, default_value_t = WalkOptions::default().jobs)]
+    jobs: NonZeroUsize,
+}
+
+impl Undo {
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let format = netswap::Format::from(self.format);
+        let out = Out::new(format == netswap::Format::Human);
+        let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, self.dry_run, out);
+        let changes = restore::undo(&self.journal, self.jobs, self.dry_run, &mut |change| {
+            report.file(change)?;
+            Ok(report.out().flush_now_and_then()?)
+        })?;
+        end(report, changes)
+    }
+}

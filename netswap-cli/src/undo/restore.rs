@@ -1,0 +1,165 @@
+//! `netswap undo`: puts back the bytes that a journal has.
+
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Instant;
+
+use netswap::find::ordered::{self, Done};
+use netswap::finding::{Code, Finding};
+use netswap::image::{EditState, Layout, ReadError};
+use netswap::system;
+
+use crate::Error;
+use crate::patch::change::{
+    Change, ChangeStatus, ChangeSummary, Changes, NotMade, OnChange, Write, unwritable,
+};
+use crate::patch::journal::{Entries, Entry};
+
+/// As many entries are held in memory: a journal may be larger.
+const AT_ONCE: usize = 512;
+
+/// Puts back what stood in each file of the journal, if it is still as the journal says that it was
+/// left.
+///
+/// # Errors
+///
+/// When the journal can't be read. A line of it that is no entry does not keep the others from being
+/// put back; it is the [`Changes::error`].
+pub(crate) fn undo(
+    journal: &Path,
+    jobs: NonZeroUsize,
+    dry_run: bool,
+    on_change: &mut OnChange<'_>,
+) -> Result<Changes, Error> {
+    let start = Instant::now();
+    let mut summary = ChangeSummary::default();
+    let mut first_error = None;
+    let mut entries = Entries::open(journal)?;
+    let mut is_at_end = false;
+    while !is_at_end {
+        let mut batch = Vec::new();
+        while batch.len() < AT_ONCE && !is_at_end {
+            match entries.next() {
+                Some(Ok(entry)) => batch.push(entry),
+                Some(Err(error)) => {
+                    first_error.get_or_insert(error);
+                }
+                None => is_at_end = true,
+            }
+        }
+        let work = |entry: Entry| Done { items: vec![restore(&entry, dry_run)], tasks: Vec::new() };
+        let ran = ordered::run(jobs, batch, work, |change: Change| {
+            summary.count(change.status);
+            on_change(&change)
+        });
+        if let Err(error) = ran {
+            first_error = Some(error);
+            break;
+        }
+    }
+    summary.seconds = start.elapsed().as_secs_f64();
+    Ok(Changes { summary, journal: None, error: first_error })
+}
+
+fn restore(entry: &Entry, dry_run: bool) -> Change {
+    let path = entry.path.clone();
+    let refused = |finding| Change::refused(path.clone(), None, finding);
+    let file = match system::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return refused(changed_since("the file is gone"));
+        }
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            return refused(changed_since("a folder has taken its place"));
+        }
+        Err(error) if system::is_in_use(&error) => {
+            return refused(unwritable(&error));
+        }
+        Err(error) => return refused(Finding::from(ReadError::from(error))),
+    };
+    let of_system = |error: io::Error| Finding::from(ReadError::Io(error));
+    let (layout, stamp) = match (Layout::read(&file), system::stamp(&file)) {
+        (Ok(Some(layout)), Ok((stamp, _))) => (layout, stamp),
+        (Err(ReadError::Io(error)), _) if error.kind() == io::ErrorKind::IsADirectory => {
+            return refused(changed_since("a folder has taken its place"));
+        }
+        (Err(ReadError::Io(error)), _) | (_, Err(error)) => return refused(of_system(error)),
+        (Ok(None) | Err(_), _) => return refused(changed_since("it is no image any more")),
+    };
+    let header = layout.header;
+    let refused = |finding| Change::refused(path.clone(), Some(header), finding);
+    if stamp.length != entry.length {
+        return refused(changed_since(
+            "its length is another, so the file is not as netswap left it",
+        ));
+    }
+    if layout.fingerprint != entry.fingerprint {
+        return refused(changed_since(
+            "its headers are others, so the file is not as netswap left it",
+        ));
+    }
+    if !layout.can_be_edited {
+        return refused(changed_since("its headers lie upon one another"));
+    }
+    match entry.edit.state(&layout) {
+        EditState::Made => {}
+        EditState::NotMade => {
+            return match make_read_only_again(entry, &file, dry_run) {
+                Ok(()) => Change::none(path, ChangeStatus::Unchanged, header),
+                Err(error) => refused(unwritable(&error)),
+            };
+        }
+        EditState::Other => {
+            return refused(changed_since(
+                "its bits or its checksum are others, so the file is not as netswap left it",
+            ));
+        }
+    }
+    let after = Some(entry.edit.undone(header));
+    if dry_run {
+        return Change { after, ..Change::none(path, ChangeStatus::WouldChange, header) };
+    }
+    let write = Write {
+        path: &entry.path,
+        reader: &file,
+        follow_link: true,
+        stamp,
+        is_read_only: entry.is_read_only,
+        is_flushed: true,
+        offset: entry.edit.offset,
+        old: entry.edit.now(&layout),
+        new: &entry.edit.old,
+    };
+    let made = write.make(|| Ok(())).and_then(|()| {
+        let made = make_read_only_again(entry, &file, dry_run);
+        made.map_err(|error| unwritable(&error).into())
+    });
+    match made {
+        Ok(()) => Change { after, ..Change::none(path, ChangeStatus::Changed, header) },
+        Err(NotMade::Refused(finding)) => refused(finding),
+        Err(NotMade::Failed(error)) => refused(changed_since(&error.to_string())),
+    }
+}
+
+/// A patch that was ended in its midst may have left a read-only file writable.
+fn make_read_only_again(entry: &Entry, file: &File, dry_run: bool) -> io::Result<()> {
+    if !entry.is_read_only || dry_run {
+        return Ok(());
+    }
+    let mut permissions = file.metadata()?.permissions();
+    if permissions.readonly() {
+        return Ok(());
+    }
+    permissions.set_readonly(true);
+    system::set_permissions(file, &entry.path, permissions)
+}
+
+fn changed_since(what: &str) -> Finding {
+    Finding {
+        code: Code::ChangedSince,
+        message: what.to_owned().into(),
+        help: "if it was replaced by another version, there is nothing to do; else restore it from a backup".into(),
+    }
+}

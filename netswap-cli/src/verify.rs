@@ -1,0 +1,170 @@
+//! `netswap verify`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use netswap::output::print;
+use netswap::verify::OnImage;
+use netswap::{Build, ExitCode, verify};
+
+use crate::Error;
+use crate::arguments::Format;
+use crate::arguments::WalkArguments;
+use crate::cli::EXIT_CODES;
+use crate::init::plan::xtask_manifest;
+use crate::named::resolve;
+use crate::progress::ProgressBar;
+
+/// Check that images are safe to run from a share
+///
+/// Without paths, builds the workspace at hand as Cargo would and checks the programs and libraries
+/// that Cargo says it has made. With paths, checks those files and all files of those folders, by
+/// their bytes, whatever built them. The workspace's xtask is left out.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Verify {
+    /// Files and folders to check, instead of building
+    paths: Vec<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// What is required, instead of netswap.toml beside the paths or the Cargo.toml's metadata
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Let the failures in this file pass, and report those that are no more
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the failures to this file, for --baseline, and let them pass
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// Don't end with 2 because of what can't be read
+    #[arg(long)]
+    ignore_unreadable: bool,
+    /// Tell of failures alone, and show no progress
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    walk: WalkArguments,
+    #[command(flatten)]
+    cargo: CargoArguments,
+}
+
+/// Given to `cargo build`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "Cargo's switches")]
+#[command(next_help_heading = "What to build (without paths)")]
+pub(super) struct CargoArguments {
+    /// Build for this target; can be given more than once
+    #[arg(long, value_name = "TRIPLE", conflicts_with = "paths")]
+    target: Vec<String>,
+    /// Build in release mode
+    #[arg(short, long, conflicts_with = "paths")]
+    release: bool,
+    /// Build with this profile
+    #[arg(long, value_name = "NAME", conflicts_with = "paths")]
+    profile: Option<String>,
+    /// Build this package; can be given more than once
+    #[arg(short, long, value_name = "SPEC", conflicts_with = "paths")]
+    package: Vec<String>,
+    /// Build all packages of the workspace
+    #[arg(long, conflicts_with = "paths")]
+    workspace: bool,
+    /// Build all binaries
+    #[arg(long, conflicts_with = "paths")]
+    bins: bool,
+    /// Build all examples
+    #[arg(long, conflicts_with = "paths")]
+    examples: bool,
+    /// Build with these features
+    #[arg(short = 'F', long, value_name = "FEATURES", conflicts_with = "paths")]
+    features: Vec<String>,
+    /// Build the package or workspace of this Cargo.toml
+    #[arg(long, value_name = "PATH", conflicts_with = "paths")]
+    manifest_path: Option<PathBuf>,
+    /// Refuse to change Cargo.lock
+    #[arg(long, conflicts_with = "paths")]
+    locked: bool,
+    /// Build without the network
+    #[arg(long, conflicts_with = "paths")]
+    offline: bool,
+    /// More arguments for cargo build
+    #[arg(last = true, value_name = "CARGO ARGUMENTS", conflicts_with = "paths")]
+    others: Vec<OsString>,
+}
+
+impl Verify {
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let options = verify::Options {
+            policy: self.policy,
+            baseline: self.baseline,
+            write_baseline: self.write_baseline,
+            ignore_unreadable: self.ignore_unreadable,
+            walk: self.walk.options()?,
+            ..verify::Options::default()
+        };
+        if self.paths.is_empty() {
+            let mut build = self.cargo.build()?;
+            if self.quiet {
+                build.arg("--quiet");
+            }
+            let verify = |on_image: &mut OnImage<'_>| verify::build(&build, &options, on_image);
+            return Ok(print(self.format.into(), self.quiet, &(), verify)?);
+        }
+        let paths = resolve(self.paths)?;
+        let progress = if self.quiet {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(options.looked_at.clone())
+        };
+        let verify = |on_image: &mut OnImage<'_>| verify::paths(&paths, &options, on_image);
+        Ok(print(self.format.into(), self.quiet, &progress, verify)?)
+    }
+}
+
+impl CargoArguments {
+    fn build(self) -> Result<Build, Error> {
+        let is_target = |argument: &OsString| {
+            let argument = argument.to_string_lossy();
+            argument == "--target" || argument.starts_with("--target=")
+        };
+        if self.others.iter().any(is_target) {
+            return Err(Error::Usage(
+                "give --target before `--`: each target is a build".to_owned(),
+            ));
+        }
+        let mut build = Build::new();
+        let (manifest_path, has_packages) = (self.manifest_path, !self.package.is_empty());
+        if let Some(path) = &manifest_path {
+            build.manifest_path(path);
+        }
+        for triple in self.target {
+            build.target(triple);
+        }
+        let switches = [
+            (self.release, "--release"),
+            (self.workspace, "--workspace"),
+            (self.bins, "--bins"),
+            (self.examples, "--examples"),
+            (self.locked, "--locked"),
+            (self.offline, "--offline"),
+        ];
+        build.args(switches.into_iter().filter(|(on, _)| *on).map(|(_, switch)| switch));
+        let values = [
+            ("--profile", self.profile.into_iter().collect()),
+            ("--package", self.package),
+            ("--features", self.features),
+        ];
+        for (option, values) in values {
+            for value in values {
+                build.arg(option).arg(value);
+            }
+        }
+        build.args(self.others);
+        // Unless it is asked for: an xtask stays on the machine that builds.
+        if !has_packages && let Some(xtask) = xtask_manifest(manifest_path.as_deref()) {
+            build.leave_out(xtask);
+        }
+        Ok(build)
+    }
+}
