@@ -3,17 +3,18 @@
 mod baseline;
 mod file;
 
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use fast_glob::ErrorKind;
 
 pub use baseline::BaselineOutcome;
 pub(crate) use baseline::{Baseline, BaselineWriter};
 pub(crate) use file::ManifestRules;
 pub use file::PolicyError;
 
+use crate::text::one_line;
 use crate::{Error, SwapRun};
 
 /// The policy's file name beside a tree.
@@ -105,11 +106,13 @@ impl Allow {
     }
 }
 
-/// A glob as it was written, and what matches it.
+/// A glob.
 #[derive(Clone, Debug)]
 pub(crate) struct Glob {
+    /// The glob as the user wrote it.
     text: String,
-    matcher: GlobSet,
+    /// The glob in lower case, with `/` as separator.
+    pattern: String,
 }
 
 /// The files and folders that are left out.
@@ -134,7 +137,7 @@ impl Exclude {
             let below = below.unwrap_or(&text).trim_end_matches(['/', '\\']);
             match Glob::new(below.trim_start_matches(['/', '\\']).to_owned()) {
                 Ok(glob) => Ok(Glob { text: below.to_owned(), ..glob }),
-                Err(error) => Err(Error::Usage(format!("--exclude {text}: {error}"))),
+                Err(error) => Err(Error::Usage(format!("--exclude: {error}"))),
             }
         };
         Ok(Exclude { globs: globs.into_iter().map(glob).collect::<Result<_, _>>()? })
@@ -151,26 +154,37 @@ impl Exclude {
 }
 
 impl Glob {
+    /// Parses a glob.
+    ///
     /// # Errors
     ///
-    /// When it is no glob, or one that is too large to be matched.
-    pub(crate) fn new(text: String) -> Result<Self, globset::Error> {
-        let glob = GlobBuilder::new(&text.replace('\\', "/"))
-            .case_insensitive(true)
-            .literal_separator(true)
-            .backslash_escape(false)
-            .build()?;
-        let matcher = GlobSetBuilder::new().add(glob).build()?;
-        Ok(Glob { text, matcher })
+    /// When it has an unclosed bracket or brace, or braces nested more than 10 deep.
+    pub(crate) fn new(text: String) -> Result<Self, String> {
+        let mut pattern = text.replace('\\', "/").to_lowercase();
+        // For fast-glob, a leading `!` negates the glob. Here it is part of a name.
+        if pattern.starts_with('!') {
+            pattern.insert(0, '\\');
+        }
+        // fast-glob's messages advise backslashes, which are separators here.
+        fast_glob::validate(&pattern).map_err(|error| {
+            let why = match error.kind {
+                ErrorKind::UnclosedBracket => "`[` without `]`; `[[]` matches a bracket",
+                ErrorKind::UnclosedBrace => "`{` without `}`; `[{]` matches a brace",
+                _ => "it has more than 10 groups of braces",
+            };
+            format!("invalid glob `{}`: {why}", one_line(&text))
+        })?;
+        Ok(Glob { text, pattern })
     }
 
-    /// Without a separator it is matched with the path's last name, else with the whole of it.
+    /// Whether the glob matches the path, or the path's last name if the glob has no separator.
     fn matches(&self, path: &Path) -> bool {
-        if self.text.contains(['/', '\\']) {
-            self.matcher.is_match(path)
-        } else {
-            path.file_name().is_some_and(|name| self.matcher.is_match(name))
-        }
+        let name =
+            if self.pattern.contains('/') { Some(path.as_os_str()) } else { path.file_name() };
+        name.is_some_and(|name| {
+            let name = name.to_string_lossy().to_lowercase();
+            fast_glob::glob_match(&self.pattern, &name.replace(MAIN_SEPARATOR, "/"))
+        })
     }
 }
 
@@ -216,6 +230,12 @@ mod tests {
             ("old/**/*.dll", "/w/old/deep/a.dll", true),
             ("old/*.dll", "/w/new/old/a.dll", false),
             ("**/old/*.dll", "/elsewhere/old/a.dll", true),
+            ("old/**", "/w/old/deep/a.dll", true),
+            ("{a,b}.dll", "/w/b.dll", true),
+            ("[!ab].dll", "/w/b.dll", false),
+            ("!a.dll", "/w/!a.dll", true),
+            ("!a.dll", "/w/b.dll", false),
+            ("\u{dc}BER?.dll", "/w/\u{fc}bers.dll", true),
         ];
         for (glob, image, expected) in table {
             let policy = Policy::new([rules("/w/netswap.toml", None, &[glob])]);
