@@ -183,7 +183,7 @@ impl Glob {
             if self.pattern.contains('/') { Some(path.as_os_str()) } else { path.file_name() };
         name.is_some_and(|name| {
             let name = name.to_string_lossy().to_lowercase();
-            fast_glob::glob_match(&self.pattern, &name.replace(MAIN_SEPARATOR, "/"))
+            fast_glob::glob_match(&self.pattern, name.replace(MAIN_SEPARATOR, "/"))
         })
     }
 }
