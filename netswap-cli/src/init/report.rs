@@ -68,7 +68,7 @@ pub(crate) fn print(done: &Done, display: Display) -> Result<ExitCode, Error> {
         Display::Done => write(done, display, &mut Out::new(true))?,
         Display::Diff => {
             diff::print(&done.plan.changes, &done.root)?;
-            let mut err = anstream::stderr().lock();
+            let mut err = netswap::output::stderr();
             if !done.plan.changes.is_empty() {
                 writeln!(err)?;
             }

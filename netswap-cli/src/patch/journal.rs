@@ -39,7 +39,7 @@ pub(crate) struct Entry {
     pub(crate) path: PathBuf,
     /// Its length in bytes.
     pub(crate) length: u64,
-    /// [`Layout`]'s fingerprint of its headers.
+    /// The [`fingerprint()`] of its headers.
     pub(crate) fingerprint: u32,
     /// Whether it was read-only, and is to be so again.
     pub(crate) is_read_only: bool,
@@ -74,10 +74,16 @@ struct Read {
     new: String,
 }
 
+/// Returns the CRC-32 of the headers without the fields that patch changes. undo compares it, so it refuses a file that
+/// was replaced.
+pub(crate) fn fingerprint(layout: &Layout) -> u32 {
+    crc32fast::hash(&layout.fixed_headers)
+}
+
 impl Entry {
     pub(crate) fn new(path: &Path, layout: &Layout, length: u64, edit: Edit) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
-        let fingerprint = layout.fingerprint;
+        let fingerprint = fingerprint(layout);
         Ok(Entry { path, length, fingerprint, is_read_only: false, edit })
     }
 

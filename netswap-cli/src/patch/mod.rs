@@ -105,7 +105,7 @@ impl Patch {
 pub(super) fn end(report: ChangeReport<Out>, changes: Changes) -> Result<ExitCode, Error> {
     let ended = report.end(&changes);
     // Without standard error there is nobody to warn.
-    let _ = report::write_warnings(&changes, &mut anstream::stderr().lock());
+    let _ = report::write_warnings(&changes, &mut netswap::output::stderr());
     let code = changes.exit_code();
     let Some(error) = changes.error.or(ended.err().map(Error::Output)) else {
         return Ok(code);

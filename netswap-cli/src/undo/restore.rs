@@ -15,7 +15,7 @@ use crate::Error;
 use crate::patch::change::{
     Change, ChangeStatus, ChangeSummary, Changes, NotMade, OnChange, Write, unwritable,
 };
-use crate::patch::journal::{Entries, Entry};
+use crate::patch::journal::{Entries, Entry, fingerprint};
 
 /// As many entries are held in memory: a journal may be larger.
 const AT_ONCE: usize = 512;
@@ -95,7 +95,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
             "its length is another, so the file is not as netswap left it",
         ));
     }
-    if layout.fingerprint != entry.fingerprint {
+    if fingerprint(&layout) != entry.fingerprint {
         return refused(changed_since(
             "its headers are others, so the file is not as netswap left it",
         ));

@@ -260,7 +260,7 @@ fn what_is_excluded_is_not_changed() {
     assert_eq!(share.characteristics("b.DLL") & NET, 0);
     let run = share.run(["patch", ".", "--exclude", "{"]).code(2).stdout_eq("");
     run.stderr_eq(str![[r"
-error: --exclude {: error parsing glob '{': unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)
+error: --exclude: invalid glob `{`: `{` without `}`; `[{]` matches a brace
 
 "]]);
 }

@@ -83,7 +83,7 @@ fn what_is_excluded_is_not_judged() {
     share.run(["verify", ".", "--exclude", "*"]).code(3);
     share.run(["verify", "bad.exe", "--exclude", "bad.exe"]).code(3);
     share.run(["verify", ".", "--exclude", "a{"]).code(2).stdout_eq("").stderr_eq(str![[r"
-error: --exclude a{: error parsing glob 'a{': unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)
+error: --exclude: invalid glob `a{`: `{` without `}`; `[{]` matches a brace
 
 "]]);
 }

@@ -26,9 +26,8 @@ pub struct Layout {
     file_alignment: u32,
     directories: Vec<Directory>,
     sections: Vec<Section>,
-    /// The CRC-32 of the NT headers and the section table but for Characteristics and `CheckSum`:
-    /// the same before and after an edit, and another for another build.
-    pub fingerprint: u32,
+    /// The NT headers, with zeros in the fields that an edit changes.
+    pub fixed_headers: Vec<u8>,
     /// Whether the fields that an edit changes are no part of anything else as well: headers can be
     /// folded into one another, and the section table into the optional header.
     pub can_be_edited: bool,
@@ -117,11 +116,11 @@ impl Layout {
                 offset: section.pointer_to_raw_data.get(LE),
                 raw_size: section.size_of_raw_data.get(LE),
             });
-        let fingerprint = fingerprint(bytes.get(..header.size).unwrap_or(bytes));
+        let headers = bytes.get(..header.size).unwrap_or(bytes);
         let reach = bytes.get(edit::CHARACTERISTICS as usize..).and_then(|from| from.first_chunk());
         Ok(Layout {
             reach: *reach.ok_or(Malformed::Truncated)?,
-            fingerprint,
+            fixed_headers: without_edited_fields(headers),
             can_be_edited: can_be_edited(e_lfanew, table..header.size),
             nt_headers: e_lfanew,
             #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
@@ -218,15 +217,15 @@ fn can_be_edited(e_lfanew: u32, table: Range<usize>) -> bool {
     })
 }
 
-fn fingerprint(headers: &[u8]) -> u32 {
-    let mut crc = crc32fast::Hasher::new();
-    let is_edited = |at: usize| {
-        edit::EDITED.iter().any(|&(start, length)| (start..start + length).contains(&at))
-    };
-    for (at, byte) in headers.iter().enumerate() {
-        crc.update(&[if is_edited(at) { 0 } else { *byte }]);
+/// Returns the headers with zeros in the fields that an edit changes.
+fn without_edited_fields(headers: &[u8]) -> Vec<u8> {
+    let mut headers = headers.to_vec();
+    for &(start, length) in &edit::EDITED {
+        if let Some(field) = headers.get_mut(start..start + length) {
+            field.fill(0);
+        }
     }
-    crc.finalize()
+    headers
 }
 
 /// As many of these as the bytes hold.

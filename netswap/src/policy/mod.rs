@@ -179,8 +179,8 @@ impl Glob {
 
     /// Whether the glob matches the path, or the path's last name if the glob has no separator.
     fn matches(&self, path: &Path) -> bool {
-        let name =
-            if self.pattern.contains('/') { Some(path.as_os_str()) } else { path.file_name() };
+        let has_separator = self.text.contains(['/', '\\']);
+        let name = if has_separator { Some(path.as_os_str()) } else { path.file_name() };
         name.is_some_and(|name| {
             let name = name.to_string_lossy().to_lowercase();
             fast_glob::glob_match(&self.pattern, name.replace(MAIN_SEPARATOR, "/"))

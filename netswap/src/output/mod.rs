@@ -1,9 +1,13 @@
 //! What every program does at its end: prints, and turns what came out into an exit code.
 
+mod styles;
+
 use std::fmt::Display;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+pub use self::styles::stderr;
+use self::styles::stdout;
 use crate::report::{Report, Verification};
 use crate::verify::OnImage;
 use crate::{Error, ExitCode, Format};
@@ -26,9 +30,9 @@ impl Out {
     /// Opens standard output for a report that is for people, or for programs.
     pub fn new(is_for_people: bool) -> Self {
         let to: Box<dyn Write> = if io::stdout().is_terminal() && is_for_people {
-            Box::new(anstream::stdout())
+            stdout()
         } else if is_for_people {
-            Box::new(BufWriter::with_capacity(BUFFER, anstream::stdout()))
+            Box::new(BufWriter::with_capacity(BUFFER, stdout()))
         } else {
             Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))
         };
@@ -91,7 +95,7 @@ pub fn print(
     let outcome = outcome?;
     report.end(&outcome)?;
     // Without standard error there is nobody to warn.
-    let _ = outcome.write_warnings(&mut anstream::stderr().lock());
+    let _ = outcome.write_warnings(&mut stderr());
     Ok(outcome.exit_code())
 }
 
@@ -112,7 +116,7 @@ impl Progress for () {}
 pub fn print_error(error: &dyn Display) {
     let red = anstyle::AnsiColor::Red.on_default().bold();
     // If standard error is closed, the exit code has to be enough.
-    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error}");
+    let _ = writeln!(stderr(), "{red}error:{red:#} {error}");
 }
 
 /// Runs a command, prints its error and returns the exit code.

@@ -1,0 +1,100 @@
+//! Terminal styles: written always, and removed where they are not shown.
+
+use std::io::{self, IsTerminal, Write};
+
+/// The byte that begins each style.
+const ESCAPE: u8 = 0x1b;
+
+/// Returns standard output. Styles are removed unless it shows them.
+pub(super) fn stdout() -> Box<dyn Write> {
+    let stdout = io::stdout();
+    if shows_styles(&stdout) { Box::new(stdout) } else { Box::new(Plain::new(stdout)) }
+}
+
+/// Returns standard error, locked. Styles are removed unless it shows them.
+pub fn stderr() -> Box<dyn Write> {
+    let stderr = io::stderr().lock();
+    if shows_styles(&stderr) { Box::new(stderr) } else { Box::new(Plain::new(stderr)) }
+}
+
+/// Whether the stream shows styles.
+///
+/// [NO_COLOR](https://no-color.org) wins over [CLICOLOR_FORCE and CLICOLOR](https://bixense.com/clicolors/), and those over
+/// what the terminal can do.
+fn shows_styles(stream: &impl IsTerminal) -> bool {
+    if anstyle_query::no_color() {
+        return false;
+    }
+    if anstyle_query::clicolor_force() {
+        return true;
+    }
+    // On Windows the console shows styles only after this call.
+    let is_enabled = || anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
+    match anstyle_query::clicolor() {
+        Some(false) => false,
+        Some(true) => stream.is_terminal() && is_enabled(),
+        None => {
+            let is_able = anstyle_query::term_supports_color() || anstyle_query::is_ci();
+            stream.is_terminal() && is_able && is_enabled()
+        }
+    }
+}
+
+/// A writer that removes styles.
+///
+/// A style is `ESC [ NUMBERS m`. In reports nothing else begins with ESC: in text from elsewhere it is escaped, see
+/// [`Printable`](crate::text::Printable).
+struct Plain<W> {
+    to: W,
+    /// Whether the last byte was within a style.
+    is_in_style: bool,
+}
+
+impl<W> Plain<W> {
+    fn new(to: W) -> Self {
+        Plain { to, is_in_style: false }
+    }
+}
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end = if self.is_in_style { b'm' } else { ESCAPE };
+            let at = rest.iter().position(|byte| *byte == end);
+            let (part, after) = rest.split_at(at.unwrap_or(rest.len()));
+            if !self.is_in_style {
+                self.to.write_all(part)?;
+            }
+            if at.is_some() {
+                self.is_in_style = !self.is_in_style;
+            }
+            rest = after.get(1..).unwrap_or_default();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anstyle::AnsiColor;
+
+    use super::*;
+
+    #[test]
+    fn plain_text_has_no_styles_however_it_is_cut() {
+        let red = AnsiColor::Red.on_default().bold();
+        let text = format!("{red}error:{red:#} a m\n{red}{red:#}");
+        for length in 1..text.len() {
+            let mut plain = Plain::new(Vec::new());
+            for part in text.as_bytes().chunks(length) {
+                plain.write_all(part).unwrap();
+            }
+            assert_eq!(plain.to, b"error: a m\n", "{length}");
+        }
+    }
+}
