@@ -23,13 +23,11 @@ pub(crate) fn rustc() -> OsString {
     std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
 }
 
-/// All variables, with these changes: a value, or none where the variable is taken away.
-pub(crate) fn changed(changes: &[(OsString, Option<OsString>)]) -> Vec<(OsString, OsString)> {
-    #[expect(clippy::disallowed_methods, reason = "the one reader")]
-    let mut variables: Vec<_> = std::env::vars_os().collect();
-    for (name, value) in changes {
-        variables.retain(|(own, _)| own != name);
-        variables.extend(value.iter().map(|value| (name.clone(), value.clone())));
+/// Returns the value that a variable has with these changes. A change without a value removes the variable.
+pub(crate) fn changed(name: &str, changes: &[(OsString, Option<OsString>)]) -> Option<OsString> {
+    match changes.iter().rev().find(|(changed, _)| changed == name) {
+        Some((_, value)) => value.clone(),
+        #[expect(clippy::disallowed_methods, reason = "the one reader")]
+        None => std::env::var_os(name),
     }
-    variables
 }

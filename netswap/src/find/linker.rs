@@ -6,64 +6,79 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use cargo_config2::{Config, ResolveOptions};
 use cargo_platform::{Cfg, Platform};
 
-/// The linkers that one `cargo build` is configured with.
+/// The linkers that Cargo's configuration names for one `cargo build`.
 pub(super) struct ConfiguredLinkers<'a> {
     arguments: &'a [OsString],
     environment: &'a [(OsString, Option<OsString>)],
-    /// Environment variables and configuration files, read when they are first needed.
-    config: OnceCell<Option<Config>>,
+    /// The configuration files. They are read when a target is first asked for.
+    files: OnceCell<Result<Vec<Table>, Unknown>>,
 }
 
-/// The configuration cannot be read, or not by this version.
-#[derive(Debug, PartialEq, Eq)]
+/// The configuration cannot be read, or has parts that this version does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unknown;
 
 impl<'a> ConfiguredLinkers<'a> {
-    /// For a `cargo build` with these arguments, and with these changes to the environment.
+    /// Returns the linkers for a `cargo build` with these arguments, run here with these changes to the environment.
     pub(super) fn new(
         arguments: &'a [OsString],
         environment: &'a [(OsString, Option<OsString>)],
     ) -> Self {
-        ConfiguredLinkers { arguments, environment, config: OnceCell::new() }
+        ConfiguredLinkers { arguments, environment, files: OnceCell::new() }
     }
 
     /// Returns the linker that `target.TRIPLE.linker` or `target.'cfg(…)'.linker` names, as Cargo
-    /// gives it to a build script in `RUSTC_LINKER`; `None` if neither does
-    /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/config.html#targettriplelinker)).
+    /// gives it to a build script in `RUSTC_LINKER`; `None` if neither does.
+    ///
+    /// Arguments win over variables, and those over files
+    /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/config.html#configuration-format)). A triple wins over
+    /// a `cfg`, wherever they are.
     pub(super) fn get(&self, triple: &str) -> Result<Option<PathBuf>, Unknown> {
-        let tables = self.tables()?;
-        let by_triple = tables.iter().rev().find_map(|table| table.linker(&|key| key == triple));
-        if by_triple.is_some() {
-            return Ok(by_triple);
+        let arguments = self.tables()?;
+        let variable = self.variable(triple)?;
+        let files = self.files.get_or_init(|| self.read_files()).as_ref().map_err(|why| *why)?;
+        let tables: Vec<&Table> = arguments.iter().rev().chain(&variable).chain(files).collect();
+        let first =
+            |matches: &dyn Fn(&str) -> bool| tables.iter().find_map(|table| table.linker(matches));
+        if let Some(linker) = first(&|key| key == triple) {
+            return Ok(Some(linker));
         }
-        let config = self.config.get_or_init(|| self.load()).as_ref().ok_or(Unknown)?;
-        let linker = config.linker(triple).map_err(|_| Unknown)?;
-        if tables.is_empty() {
-            return Ok(linker);
+        if first(&|key| key.starts_with("cfg(")).is_none() {
+            return Ok(None);
         }
         let cfgs = cfgs(triple)?;
-        let matches = |key: &str| match key.parse() {
+        Ok(first(&|key| match key.parse() {
             Ok(Platform::Cfg(expression)) => expression.matches(&cfgs),
             _ => false,
+        }))
+    }
+
+    /// Reads the files that Cargo reads: below each folder from this one up, then in Cargo's home.
+    fn read_files(&self) -> Result<Vec<Table>, Unknown> {
+        let here = std::env::current_dir().map_err(|_| Unknown)?;
+        let home = match crate::env::changed("CARGO_HOME", self.environment) {
+            Some(home) if !home.is_empty() => Some(here.join(home)),
+            _ => std::env::home_dir().map(|home| home.join(".cargo")),
         };
-        match (tables.iter().rev().find_map(|table| table.linker(&matches)), linker) {
-            (None, linker) => Ok(linker),
-            (by_cfg, None) => Ok(by_cfg),
-            // A triple in a file wins over a cfg on the command line, a cfg in a file does not.
-            (by_cfg, linker) if by_cfg == linker => Ok(linker),
-            _ => Err(Unknown),
-        }
+        let files = config_files(&here, home);
+        files.iter().map(|file| Table::read_file(file).ok_or(Unknown)).collect()
     }
 
-    fn load(&self) -> Option<Config> {
-        let options = ResolveOptions::default().env(crate::env::changed(self.environment));
-        Config::load_with_options(std::env::current_dir().ok()?, options).ok()
+    /// Reads `CARGO_TARGET_TRIPLE_LINKER`.
+    fn variable(&self, triple: &str) -> Result<Option<Table>, Unknown> {
+        let name = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace(['-', '.'], "_"));
+        let Some(linker) = crate::env::changed(&name, self.environment) else {
+            return Ok(None);
+        };
+        let linker = linker.into_string().map_err(|_| Unknown)?;
+        let table = |key: &str, value| toml::Table::from_iter([(key.to_owned(), value)]);
+        let table = table("target", table(triple, table("linker", linker.into()).into()).into());
+        Ok(Some(Table { table, folder: std::env::current_dir().map_err(|_| Unknown)? }))
     }
 
-    /// What the `--config` arguments say, in their order.
+    /// Reads the `--config` arguments, in their order.
     fn tables(&self) -> Result<Vec<Table>, Unknown> {
         let mut tables = Vec::new();
         let mut arguments = self.arguments.iter().map(|argument| argument.to_str());
@@ -82,7 +97,20 @@ impl<'a> ConfiguredLinkers<'a> {
     }
 }
 
-/// What one `--config` argument says.
+/// Returns the configuration files for a Cargo that runs in this folder, the one with the highest precedence first
+/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure)).
+fn config_files(here: &Path, home: Option<PathBuf>) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = here.ancestors().map(|folder| folder.join(".cargo")).collect();
+    folders.extend(home.filter(|home| !folders.contains(home)));
+    // Where both exist, Cargo reads the older name.
+    let file = |folder: &PathBuf| {
+        let mut files = ["config", "config.toml"].into_iter().map(|name| folder.join(name));
+        files.find(|file| file.is_file())
+    };
+    folders.iter().filter_map(file).collect()
+}
+
+/// A table of configuration: of a `--config` argument, a variable or a file.
 struct Table {
     table: toml::Table,
     /// Relative paths start here.
@@ -90,18 +118,25 @@ struct Table {
 }
 
 impl Table {
-    /// Reads a file, or `KEY=VALUE`.
+    /// Reads a `--config` argument: a file, or `KEY=VALUE`.
     fn read(argument: &str) -> Option<Self> {
         if let Ok(table) = argument.parse() {
             return Some(Table { table, folder: std::env::current_dir().ok()? });
         }
-        let path = std::path::absolute(argument).ok()?;
-        let table = fs::read_to_string(&path).ok()?.parse().ok()?;
+        Table::read_file(&std::path::absolute(argument).ok()?)
+    }
+
+    /// Reads a file. Returns `None` if it can't be read, or includes others.
+    fn read_file(path: &Path) -> Option<Self> {
+        let table: toml::Table = fs::read_to_string(path).ok()?.parse().ok()?;
+        if table.contains_key("include") {
+            return None;
+        }
         // The folder around `.cargo`.
         Some(Table { table, folder: path.parent()?.parent()?.to_owned() })
     }
 
-    /// The linker of the first `[target]` table whose key matches.
+    /// Returns the linker of the first `[target]` table whose key matches.
     fn linker(&self, matches: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
         let mut targets = self.table.get("target")?.as_table()?.iter();
         let linker = |(key, target): (&String, &toml::Value)| {
@@ -114,7 +149,7 @@ impl Table {
     }
 }
 
-/// The compiler's `cfg` values for this target.
+/// Returns the compiler's `cfg` values for this target.
 fn cfgs(triple: &str) -> Result<Vec<Cfg>, Unknown> {
     let mut rustc = Command::new(crate::env::rustc());
     rustc.args(["--print", "cfg", "--target", triple]).stdin(Stdio::null()).stderr(Stdio::null());
@@ -182,6 +217,46 @@ mod tests {
         fs::write(&file, "target.x86_64-unknown-uefi.linker = 'tools/ld'\n").unwrap();
         let found = get(&["--config", file.to_str().unwrap()], &[]);
         assert_eq!(found, Ok(Some(dir.path().join("tools/ld"))));
+    }
+
+    #[test]
+    fn files_are_read_from_the_folder_up_and_home_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |path: &str| {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+            path
+        };
+        let home = file("home/config.toml");
+        let above = file("work/.cargo/config.toml");
+        let older = file("work/project/.cargo/config");
+        file("work/project/.cargo/config.toml");
+        let here = dir.path().join("work/project");
+        let found = config_files(&here, Some(dir.path().join("home")));
+        let below = |path: &&PathBuf| path.starts_with(dir.path());
+        let found: Vec<_> = found.iter().filter(below).collect();
+        assert_eq!(found, [&older, &above, &home]);
+        // Cargo's home can be above the project, too.
+        let found = config_files(&here, Some(dir.path().join("work/.cargo")));
+        assert_eq!(found.iter().filter(below).collect::<Vec<_>>(), [&older, &above]);
+    }
+
+    #[test]
+    fn a_triple_wins_over_a_cfg_and_an_argument_over_a_variable() {
+        let cfg = "target.'cfg(target_os = \"uefi\")'.linker = 'by-cfg'";
+        let variable = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "by-variable")];
+        assert_eq!(get(&["--config", cfg], &variable), Ok(Some("by-variable".into())));
+        let triple = "target.x86_64-unknown-uefi.linker = 'by-argument'";
+        assert_eq!(get(&["--config", triple], &variable), Ok(Some("by-argument".into())));
+    }
+
+    #[test]
+    fn a_file_that_includes_others_is_no_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("more.toml");
+        fs::write(&file, "include = ['other.toml']\n").unwrap();
+        assert_eq!(get(&["--config", file.to_str().unwrap()], &[]), Err(Unknown));
     }
 
     #[test]
