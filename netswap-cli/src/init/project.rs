@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::semver::Version;
-use cargo_metadata::{DependencyKind, Edition, Target, TargetKind};
-use netswap::find::{BuildError, metadata};
-use netswap::text::normal;
+use cargo_metadata::{DependencyKind, Edition, MetadataCommand, Target, TargetKind};
+use netswap::BuildError;
+use netswap::env::cargo;
+use netswap::text::{normal, one_line};
 
 use crate::Error;
 
@@ -59,9 +60,19 @@ impl Project {
     ///
     /// When there is no project, or its manifests are wrong.
     pub(crate) fn read(manifest_path: Option<&Path>) -> Result<Self, Error> {
-        let metadata = metadata(manifest_path).map_err(|error| match error {
-            BuildError::Workspace(why) => Error::NoProject(why),
-            other => other.into(),
+        let mut command = MetadataCommand::new();
+        command.cargo_path(cargo()).no_deps();
+        if let Some(path) = manifest_path {
+            command.manifest_path(path);
+        }
+        let metadata = command.exec().map_err(|error| match error {
+            cargo_metadata::Error::CargoMetadata { stderr } => {
+                Error::NoProject(one_line(stderr.trim_start_matches("error: ")))
+            }
+            cargo_metadata::Error::Io(source) => {
+                BuildError::Run { program: cargo().into(), source }.into()
+            }
+            error => Error::NoProject(one_line(&error.to_string())),
         })?;
         let packages = metadata.workspace_packages().into_iter().map(Package::of);
         let mut packages: Vec<_> = packages.collect();

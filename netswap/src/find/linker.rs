@@ -68,7 +68,8 @@ impl<'a> ConfiguredLinkers<'a> {
 
     /// Reads `CARGO_TARGET_TRIPLE_LINKER`.
     fn variable(&self, triple: &str) -> Result<Option<Table>, Unknown> {
-        let name = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace(['-', '.'], "_"));
+        let name =
+            format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace(['-', '.'], "_"));
         let Some(linker) = crate::env::changed(&name, self.environment) else {
             return Ok(None);
         };

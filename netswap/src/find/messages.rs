@@ -1,18 +1,16 @@
 //! What Cargo says of one build: its artifacts, and where its build scripts left receipts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cargo_metadata::camino::Utf8PathBuf;
-use cargo_metadata::{CrateType, PackageId, TargetKind};
-
+use super::cargo::Artifact;
 use super::linker::ConfiguredLinkers;
 use super::{Receipt, ReceiptState};
 
 /// What Cargo says of a build, less what does not matter here.
 #[derive(Default)]
 pub(super) struct Messages {
-    pub(super) artifacts: Vec<cargo_metadata::Artifact>,
-    pub(super) out_dirs: Vec<(PackageId, Utf8PathBuf)>,
+    pub(super) artifacts: Vec<Artifact>,
+    pub(super) out_dirs: Vec<(String, PathBuf)>,
 }
 
 impl Messages {
@@ -20,11 +18,11 @@ impl Messages {
     /// the host among them.
     pub(super) fn receipts(
         &self,
-        package: &PackageId,
+        package: &str,
         linkers: &ConfiguredLinkers<'_>,
     ) -> Vec<ReceiptState> {
         let of_package = self.out_dirs.iter().filter(|(id, _)| id == package);
-        let read = |out_dir: &Utf8PathBuf| match ReceiptState::read(Path::new(out_dir)) {
+        let read = |out_dir: &PathBuf| match ReceiptState::read(out_dir) {
             ReceiptState::Present(receipt) => with_linker(receipt, linkers),
             state => state,
         };
@@ -51,9 +49,9 @@ fn with_linker(receipt: Receipt, linkers: &ConfiguredLinkers<'_>) -> ReceiptStat
 /// The name in a package's identifier
 /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/pkgid-spec.html)), which ends in
 /// `#name@version`, or in `name#version` where the folder has the package's name.
-pub(super) fn package_name(id: &PackageId) -> &str {
-    let Some((source, fragment)) = id.repr.rsplit_once('#') else {
-        return &id.repr;
+pub(super) fn package_name(id: &str) -> &str {
+    let Some((source, fragment)) = id.rsplit_once('#') else {
+        return id;
     };
     match fragment.split_once('@') {
         Some((name, _)) => name,
@@ -62,20 +60,18 @@ pub(super) fn package_name(id: &PackageId) -> &str {
 }
 
 /// The files of an artifact that can be images which somebody ships.
-pub(super) fn images(artifact: &cargo_metadata::Artifact) -> Vec<Utf8PathBuf> {
+pub(super) fn images(artifact: &Artifact) -> Vec<PathBuf> {
     let target = &artifact.target;
-    let for_the_build = [TargetKind::CustomBuild, TargetKind::ProcMacro];
-    if target.kind.iter().any(|kind| for_the_build.contains(kind)) {
+    if target.kind.iter().any(|kind| ["custom-build", "proc-macro"].contains(&kind.as_str())) {
         return Vec::new();
     }
     if let Some(executable) = &artifact.executable {
         return vec![executable.clone()];
     }
-    let dynamic = [CrateType::CDyLib, CrateType::DyLib];
-    if !target.crate_types.iter().any(|kind| dynamic.contains(kind)) {
+    if !target.crate_types.iter().any(|kind| ["cdylib", "dylib"].contains(&kind.as_str())) {
         return Vec::new();
     }
-    let is_dll = |path: &&Utf8PathBuf| {
+    let is_dll = |path: &&PathBuf| {
         path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("dll"))
     };
     artifact.filenames.iter().filter(is_dll).cloned().collect()
@@ -119,7 +115,7 @@ mod tests {
             ("engine", "engine"),
         ];
         for (repr, name) in table {
-            assert_eq!(package_name(&PackageId { repr: repr.into() }), name, "{repr}");
+            assert_eq!(package_name(repr), name, "{repr}");
         }
     }
 

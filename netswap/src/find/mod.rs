@@ -1,6 +1,7 @@
 //! Where images come from: trees of files, and the builds of Cargo.
 
 mod beside;
+mod cargo;
 mod clean;
 mod linker;
 mod messages;
@@ -17,7 +18,6 @@ pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
 pub use walk::WalkOptions;
 pub use walk::{Visit, WalkedFile, all_exist, walk};
 pub(crate) use workspace::Workspace;
-pub use workspace::metadata;
 pub use workspace::{Build, BuildError};
 
 /// A file that may be an image, and what is known of where it came from.

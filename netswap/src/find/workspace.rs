@@ -6,8 +6,7 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use cargo_metadata::{Message, Metadata, MetadataCommand, PackageId, Target, TargetKind};
-
+use super::cargo::{self, Metadata, Target, read_messages};
 use super::linker::ConfiguredLinkers;
 use super::messages::{Messages, images, package_name, receipt_of};
 use super::receipt::changed_linker;
@@ -103,7 +102,7 @@ pub(crate) struct Workspace {
 /// A package of the workspace.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
-    id: PackageId,
+    id: String,
     name: String,
     pub(crate) manifest: PathBuf,
     build_script: Option<PathBuf>,
@@ -163,20 +162,21 @@ impl Build {
 
     /// Asks Cargo which packages there are.
     pub(crate) fn workspace(&self) -> Result<Workspace, BuildError> {
-        let metadata = metadata(self.manifest_path.as_deref())?;
-        let members = metadata.workspace_packages().into_iter().map(|package| {
-            let is_script = |target: &&Target| target.kind.contains(&TargetKind::CustomBuild);
+        let metadata = Metadata::read(self.manifest_path.as_deref())?;
+        let members = metadata.members().map(|package| {
+            let is_script =
+                |target: &&Target| target.kind.iter().any(|kind| kind == "custom-build");
             let script = package.targets.iter().find(is_script);
             Member {
                 id: package.id.clone(),
-                name: package.name.to_string(),
-                manifest: package.manifest_path.clone().into(),
-                build_script: script.map(|target| target.src_path.clone().into()),
+                name: package.name.clone(),
+                manifest: package.manifest_path.clone(),
+                build_script: script.map(|target| target.src_path.clone()),
             }
         });
         Ok(Workspace {
-            root_manifest: metadata.workspace_root.join("Cargo.toml").into(),
             members: members.collect(),
+            root_manifest: metadata.workspace_root.join("Cargo.toml"),
         })
     }
 
@@ -194,12 +194,12 @@ impl Build {
             for artifact in &messages.artifacts {
                 let images = images(artifact);
                 let left_out = self.left_out.as_deref();
-                if images.is_empty() || left_out == Some(artifact.manifest_path.as_std_path()) {
+                if images.is_empty() || left_out == Some(&artifact.manifest_path) {
                     continue;
                 }
                 let receipts = messages.receipts(&artifact.package_id, &linkers);
                 for path in images {
-                    found.push(self.found(workspace, path.into(), artifact, target, &receipts));
+                    found.push(self.found(workspace, path, artifact, target, &receipts));
                 }
             }
         }
@@ -216,27 +216,15 @@ impl Build {
     ) -> Result<Messages, BuildError> {
         let mut cargo = self.spawn(target, self.excluded(workspace))?;
         let mut messages = Messages::default();
-        let mut unread = None;
-        if let Some(stdout) = cargo.stdout.take() {
-            for message in Message::parse_stream(BufReader::new(stdout)) {
-                match message {
-                    Ok(Message::CompilerArtifact(artifact)) => messages.artifacts.push(artifact),
-                    Ok(Message::BuildScriptExecuted(script)) => {
-                        messages.out_dirs.push((script.package_id, script.out_dir));
-                    }
-                    // What cargo_metadata can't read, it takes for text.
-                    Ok(Message::TextLine(line)) if line.starts_with("{\"reason\":\"") => {
-                        let start: String = line.chars().take(60).collect();
-                        let text = format!("this netswap does not know `{}…`", one_line(&start));
-                        unread = Some(io::Error::other(text));
-                    }
-                    Ok(_) => {}
-                    Err(error) => unread = Some(error),
-                }
-            }
-        }
+        let read = cargo.stdout.take().map_or(Ok(()), |stdout| {
+            read_messages(
+                BufReader::new(stdout),
+                |artifact| messages.artifacts.push(artifact),
+                |script| messages.out_dirs.push((script.package_id, script.out_dir)),
+            )
+        });
         let status = cargo.wait().map_err(BuildError::Messages)?;
-        match unread {
+        match read {
             _ if !status.success() => {
                 let changed = self.linker_changed(status, workspace, target, &messages, linkers);
                 Err(changed.unwrap_or(match target {
@@ -246,8 +234,8 @@ impl Build {
                     _ => BuildError::Failed(status),
                 }))
             }
-            Some(error) => Err(BuildError::Messages(error)),
-            None => Ok(messages),
+            Err(error) => Err(BuildError::Messages(error)),
+            Ok(()) => Ok(messages),
         }
     }
 
@@ -325,7 +313,7 @@ impl Build {
         &self,
         workspace: &Workspace,
         path: PathBuf,
-        artifact: &cargo_metadata::Artifact,
+        artifact: &cargo::Artifact,
         target: Option<&str>,
         receipts: &[ReceiptState],
     ) -> Found {
@@ -342,36 +330,18 @@ impl Build {
             source: Source::Build(Box::new(Artifact {
                 clean: self.clean(&package, target.as_deref()),
                 package,
-                manifest: artifact.manifest_path.clone().into(),
+                manifest: artifact.manifest_path.clone(),
                 build_script: member.and_then(|member| member.build_script.clone()),
                 is_member: member.is_some(),
                 name: own.name.clone(),
-                kinds: own.kind.iter().map(ToString::to_string).collect(),
-                crate_types: own.crate_types.iter().map(ToString::to_string).collect(),
+                kinds: own.kind.clone(),
+                crate_types: own.crate_types.clone(),
                 is_test: artifact.profile.test,
                 target,
                 receipt,
             })),
         }
     }
-}
-
-/// What Cargo says of the packages of a workspace, their dependencies left out.
-pub fn metadata(manifest_path: Option<&Path>) -> Result<Metadata, BuildError> {
-    let mut command = MetadataCommand::new();
-    command.cargo_path(crate::env::cargo()).no_deps();
-    if let Some(path) = manifest_path {
-        command.manifest_path(path);
-    }
-    command.exec().map_err(|error| match error {
-        cargo_metadata::Error::CargoMetadata { stderr } => {
-            BuildError::Workspace(one_line(stderr.trim_start_matches("error: ")))
-        }
-        cargo_metadata::Error::Io(source) => {
-            BuildError::Run { program: crate::env::cargo().into(), source }
-        }
-        error => BuildError::Workspace(one_line(&error.to_string())),
-    })
 }
 
 /// Whether the compiler has a standard library for the target; if that can't be told, it has one.
