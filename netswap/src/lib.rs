@@ -66,6 +66,6 @@ pub use image::{Content, Header, Kind, ReadError, SwapRun};
 #[doc(inline)]
 pub use policy::{Allow, BaselineOutcome, Exclude, POLICY_FILE, Policy, PolicyError, Rules};
 #[doc(inline)]
-pub use report::{Format, Judged, Origin, Report, Summary, Verification};
+pub use report::{Format, Input, Report, Summary, Verification, VerifiedImage};
 #[doc(inline)]
 pub use verdict::{Status, Verdict, judge};

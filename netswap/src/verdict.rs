@@ -43,9 +43,10 @@ impl Verdict {
     pub(crate) fn broken(error: &ReadError) -> Self {
         let status = match error {
             ReadError::Io(_) => Status::Unreadable,
-            ReadError::Truncated | ReadError::Cut | ReadError::Magic(_) | ReadError::Table(_) => {
-                Status::Failed
-            }
+            ReadError::Truncated
+            | ReadError::SectionPastEnd
+            | ReadError::Magic(_)
+            | ReadError::Table(_) => Status::Failed,
         };
         Verdict { status, header: None, reason: None, findings: vec![error.into()] }
     }
@@ -61,7 +62,7 @@ impl From<&ReadError> for Finding {
                 Code::Unreadable,
                 "see that it is a file or folder, that this account can read it and that no program holds it open",
             ),
-            ReadError::Truncated | ReadError::Cut => {
+            ReadError::Truncated | ReadError::SectionPastEnd => {
                 (Code::TruncatedImage, "copy or build the file again")
             }
             ReadError::Magic(_) | ReadError::Table(_) => {
@@ -124,7 +125,7 @@ fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<F
     let finding = |(code, bits): (Code, Vec<SwapRun>)| match source {
         Source::Build(artifact) => of_build(code, &bits, required, artifact),
         Source::File => of_file(code, &bits, header.signed),
-        Source::Beside(program) => {
+        Source::Sibling(program) => {
             let program = Printable(program.file_name().map_or(program.as_path(), Path::new));
             let message =
                 format!("{program} loads this DLL, and {} is not set in it", constants(&bits));
@@ -142,7 +143,7 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
     };
     let artifact = match source {
         Source::File => return unknown,
-        Source::Beside(_) => return Code::BesideDllUnprotected,
+        Source::Sibling(_) => return Code::BesideDllUnprotected,
         Source::Build(artifact) => artifact,
     };
     let receipt = match &artifact.receipt {
@@ -491,7 +492,7 @@ mod tests {
         }
         let of = |source| SwapRun::ALL.map(|bit| cause(bit, &source));
         assert_eq!(of(Source::File), [NetSwapMissing, RemovableSwapMissing]);
-        assert_eq!(of(Source::Beside("tool.exe".into())), [BesideDllUnprotected; 2]);
+        assert_eq!(of(Source::Sibling("tool.exe".into())), [BesideDllUnprotected; 2]);
     }
 
     fn build(artifact: &Artifact) -> Source {

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::find::{
-    Beside, BesideError, Build, Found, Source, Visit, WalkOptions, WalkedFile, Workspace,
+    Build, Found, SiblingDlls, SiblingError, Source, Visit, WalkOptions, WalkedFile, Workspace,
     all_exist, walk,
 };
 use crate::image::{self, Content, Kind, Layout, ReadError, TableError};
 use crate::policy::{
     Baseline, BaselineOutcome, BaselineWriter, Exclude, ManifestRules, Policy, Rules,
 };
-use crate::report::{Judged, Origin, Verification};
+use crate::report::{Input, Verification, VerifiedImage};
 use crate::{Error, judge};
 
 /// How images are found and judged.
@@ -36,7 +36,7 @@ pub struct Options {
 }
 
 /// What is done with each image as it comes.
-pub type OnImage<'a> = dyn FnMut(&Judged) -> Result<(), Error> + 'a;
+pub type OnImage<'a> = dyn FnMut(&VerifiedImage) -> Result<(), Error> + 'a;
 
 /// Builds, and judges the images that Cargo says it has made, in the order of their paths.
 ///
@@ -57,16 +57,16 @@ pub fn build(
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::of_workspace(&workspace)?,
     };
-    let known = Known::of(options)?;
+    let known = BaselineState::of(options)?;
     let mut found = build.run(&workspace)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let owner = |found: &Found| match &found.source {
         Source::Build(artifact) => artifact.manifest.clone(),
-        Source::File | Source::Beside(_) => workspace.root_manifest.clone(),
+        Source::File | Source::Sibling(_) => workspace.root_manifest.clone(),
     };
     let owners: HashSet<PathBuf> = found.iter().map(owner).collect();
     let rules = policies.rules(|manifest| owners.contains(manifest));
-    let mut run = Run { outcome: Verification::new(rules, Origin::Build), known, on_image };
+    let mut run = Run { outcome: Verification::new(rules, Input::Build), known, on_image };
     for found in found {
         let policy = policies.of(&owner(&found));
         let content = image::read(&found.path);
@@ -99,13 +99,13 @@ pub fn paths(
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::beside(paths)?,
     };
-    let known = Known::of(options)?;
+    let known = BaselineState::of(options)?;
     let has_folder = paths.iter().any(|path| path.is_dir());
-    let origin = if has_folder { Origin::Folders } else { Origin::Files };
-    let outcome = Verification::new(policies.rules(|_| true), origin);
+    let input = if has_folder { Input::Folders } else { Input::Files };
+    let outcome = Verification::new(policies.rules(|_| true), input);
     let judge = Judge {
         policies: &policies,
-        beside: Beside::default(),
+        siblings: SiblingDlls::default(),
         exclude: &options.walk.exclude,
         looked_at: &options.looked_at,
         others: AtomicU64::new(0),
@@ -115,7 +115,7 @@ pub fn paths(
     let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let named: HashSet<_> = paths.iter().map(|path| full(path)).collect();
     let mut taken_along = HashSet::new();
-    walk(paths, &options.walk, &judge, |(image, is_beside): (Judged, bool)| {
+    walk(paths, &options.walk, &judge, |(image, is_beside): (VerifiedImage, bool)| {
         if is_beside {
             let dll = full(&image.path);
             if named.contains(&dll) || !taken_along.insert(dll) {
@@ -129,21 +129,21 @@ pub fn paths(
 }
 
 /// The failures that are known, and those that are to be.
-struct Known {
+struct BaselineState {
     before: Option<Baseline>,
     after: Option<BaselineWriter>,
 }
 
-impl Known {
+impl BaselineState {
     fn of(options: &Options) -> Result<Self, Error> {
-        Ok(Known {
+        Ok(BaselineState {
             before: options.baseline.as_deref().map(Baseline::from_file).transpose()?,
             after: options.write_baseline.as_deref().map(BaselineWriter::create).transpose()?,
         })
     }
 
     /// Lets the image pass if it is known, or to be.
-    fn apply(&mut self, image: &mut Judged) -> Result<(), Error> {
+    fn apply(&mut self, image: &mut VerifiedImage) -> Result<(), Error> {
         let is_written = match &mut self.after {
             Some(after) => after.image(image)?,
             None => None,
@@ -166,12 +166,12 @@ impl Known {
 /// What is done with each image, and what is known of all so far.
 struct Run<'a, 'b> {
     outcome: Verification,
-    known: Known,
+    known: BaselineState,
     on_image: &'a mut OnImage<'b>,
 }
 
 impl Run<'_, '_> {
-    fn image(&mut self, mut image: Judged) -> Result<(), Error> {
+    fn image(&mut self, mut image: VerifiedImage) -> Result<(), Error> {
         self.known.apply(&mut image)?;
         self.outcome.count(&image);
         (self.on_image)(&image)
@@ -189,7 +189,7 @@ impl Run<'_, '_> {
 /// Judges what the walk comes to.
 struct Judge<'a> {
     policies: &'a Policies,
-    beside: Beside,
+    siblings: SiblingDlls,
     exclude: &'a Exclude,
     looked_at: &'a AtomicU64,
     others: AtomicU64,
@@ -197,7 +197,7 @@ struct Judge<'a> {
 
 impl Visit for Judge<'_> {
     /// An image, and whether it was taken along by another.
-    type Item = (Judged, bool);
+    type Item = (VerifiedImage, bool);
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         self.looked_at.fetch_add(1, Ordering::Relaxed);
@@ -229,7 +229,7 @@ impl Visit for Judge<'_> {
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        (Judged::unreadable(path, error), false)
+        (VerifiedImage::unreadable(path, error), false)
     }
 }
 
@@ -239,15 +239,15 @@ impl Judge<'_> {
         &self,
         program: &Path,
         file: &std::fs::File,
-        items: &mut Vec<(Judged, bool)>,
+        items: &mut Vec<(VerifiedImage, bool)>,
     ) -> Result<(), ReadError> {
         let Some(layout) = Layout::read(file)? else {
             return Ok(());
         };
-        let dlls = self.beside.dlls(program, file, &layout).map_err(|error| match error {
-            BesideError::Read(error) => error,
-            BesideError::Table(TableError::Io(error)) => ReadError::Io(error),
-            BesideError::Table(TableError::Malformed(why)) => ReadError::Table(why),
+        let dlls = self.siblings.dlls(program, file, &layout).map_err(|error| match error {
+            SiblingError::Read(error) => error,
+            SiblingError::Table(TableError::Io(error)) => ReadError::Io(error),
+            SiblingError::Table(TableError::Malformed(why)) => ReadError::Table(why),
         })?;
         let is_wanted = |dll: &PathBuf| {
             !dll.file_name().is_some_and(|name| self.exclude.matches(Path::new(name)))
@@ -255,7 +255,7 @@ impl Judge<'_> {
         for path in dlls.into_iter().filter(is_wanted) {
             let content = image::read(&path);
             let policy = self.policies.of(program);
-            let found = Found { path, source: Source::Beside(program.to_owned()) };
+            let found = Found { path, source: Source::Sibling(program.to_owned()) };
             items.extend(judged(found, content, policy).map(|image| (image, true)));
         }
         Ok(())
@@ -263,12 +263,16 @@ impl Judge<'_> {
 }
 
 /// Judges one file. `None`: it is no image.
-fn judged(found: Found, content: Result<Content, ReadError>, policy: &Policy) -> Option<Judged> {
+fn judged(
+    found: Found,
+    content: Result<Content, ReadError>,
+    policy: &Policy,
+) -> Option<VerifiedImage> {
     let is_other = matches!(content, Ok(Content::Other));
     let allow = if is_other { None } else { policy.allow(&found.path) };
     let reason = allow.map(|allow| allow.reason.as_str());
     let verdict = judge(content, policy.swap_run(), reason, &found.source)?;
-    Some(Judged::new(found, verdict))
+    Some(VerifiedImage::new(found, verdict))
 }
 
 /// Which policy is whose.

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use netswap::{Build, Code, Error, Judged, Status};
+use netswap::{Build, Code, Error, Status, VerifiedImage};
 
 use crate::examples::{EXAMPLES, Example};
 use crate::process::{output, root, scratch};
@@ -140,12 +140,12 @@ fn not_built(target: &str, error: &Error) -> Row {
     Row::NotBuilt
 }
 
-fn is_passed(image: Option<&Judged>) -> bool {
+fn is_passed(image: Option<&VerifiedImage>) -> bool {
     image.is_some_and(|image| image.verdict.status == Status::Passed)
 }
 
 /// Builds, and judges what was built.
-fn verified(build: &Build) -> Result<Vec<Judged>, Error> {
+fn verified(build: &Build) -> Result<Vec<VerifiedImage>, Error> {
     let mut images = Vec::new();
     netswap::verify::build(build, &netswap::verify::Options::default(), &mut |image| {
         images.push(image.clone());
@@ -155,13 +155,13 @@ fn verified(build: &Build) -> Result<Vec<Judged>, Error> {
 }
 
 /// The image of the package, if it is the only one.
-fn image<'a>(images: &'a [Judged], package: &str) -> Option<&'a Judged> {
+fn image<'a>(images: &'a [VerifiedImage], package: &str) -> Option<&'a VerifiedImage> {
     let mut images = images.iter().filter(|image| image.package.as_deref() == Some(package));
     images.next().filter(|_| images.next().is_none())
 }
 
 /// `passed 0x0822`, `at fault 0x0022 not-requested`.
-fn cell(image: Option<&Judged>) -> String {
+fn cell(image: Option<&VerifiedImage>) -> String {
     let Some(image) = image else {
         return "no image".to_owned();
     };

@@ -147,7 +147,7 @@ pub(crate) fn diagnose(
 ) -> Result<ExitCode, Error> {
     all_exist(paths)?;
     let mut code = ExitCode::NothingToVerify;
-    walk(paths, options, &Doctor { images }, |diagnosed: Diagnosed| {
+    walk(paths, options, &Diagnoser { images }, |diagnosed: Diagnosed| {
         let this = match &diagnosed.what {
             Ok(diagnosis) if diagnosis.is_of_a_share() => ExitCode::Findings,
             Ok(_) => ExitCode::Passed,
@@ -177,11 +177,11 @@ fn is_called_one(path: &Path) -> bool {
         || is(path.file_name(), "Report.wer")
 }
 
-struct Doctor<'a> {
+struct Diagnoser<'a> {
     images: &'a Images,
 }
 
-impl Visit for Doctor<'_> {
+impl Visit for Diagnoser<'_> {
     type Item = Diagnosed;
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use netswap::find::{Beside, Visit, WalkOptions, WalkedFile, all_exist, walk};
+use netswap::find::{SiblingDlls, Visit, WalkOptions, WalkedFile, all_exist, walk};
 use netswap::finding::Finding;
 use netswap::image::{
     self, CertificateTable, Content, Kind, Layout, ReadError, StrongName, SwapRun, TableError,
@@ -92,12 +92,12 @@ pub(crate) struct InspectedImport {
     pub(crate) delayed: bool,
     /// The files of that name in the image's own folder: none as a rule, for DLLs of Windows; one,
     /// and more only on a system that tells case apart.
-    pub(crate) beside: Vec<BesideImage>,
+    pub(crate) beside: Vec<SiblingImage>,
 }
 
 /// A DLL in the image's own folder.
 #[derive(Debug)]
-pub(crate) struct BesideImage {
+pub(crate) struct SiblingImage {
     /// The file.
     pub(crate) path: PathBuf,
     /// The run-from-swap bits that are set in it; null if it can't be read or is no image.
@@ -119,7 +119,7 @@ pub(crate) fn inspect(
     on_inspected: &mut OnInspected<'_>,
 ) -> Result<ExitCode, Error> {
     all_exist(paths)?;
-    let inspector = Inspector { beside: Beside::default() };
+    let inspector = Inspector { siblings: SiblingDlls::default() };
     let mut code = ExitCode::NothingToVerify;
     walk(paths, options, &inspector, |inspected: Inspected| {
         code = code.worse(of(&inspected));
@@ -138,7 +138,7 @@ fn of(inspected: &Inspected) -> ExitCode {
 }
 
 struct Inspector {
-    beside: Beside,
+    siblings: SiblingDlls,
 }
 
 impl Visit for Inspector {
@@ -172,7 +172,7 @@ impl Inspector {
         let certificate_table = CertificateTable::read(file, &layout, length)?;
         let mut findings = Vec::new();
         if layout.end_of_sections() > length {
-            findings.push(Finding::from(ReadError::Cut));
+            findings.push(Finding::from(ReadError::SectionPastEnd));
         }
         if let CertificateTable::Malformed { why, .. } = certificate_table {
             let message = format!("its certificate table is malformed: {why}").into();
@@ -181,7 +181,7 @@ impl Inspector {
         let strong_name = told(image::strong_name(file, &layout), &mut findings)?.flatten();
         let imports = told(image::imports(file, &layout), &mut findings)?.unwrap_or_default();
         let imports = imports.into_iter().map(|import| {
-            let beside = self.beside.of_import(path, &import)?.into_iter().map(beside_image);
+            let beside = self.siblings.of_import(path, &import)?.into_iter().map(beside_image);
             Ok(InspectedImport {
                 beside: beside.collect(),
                 delayed: import.is_delayed,
@@ -234,15 +234,15 @@ fn told<T>(
     }
 }
 
-fn beside_image(path: PathBuf) -> BesideImage {
+fn beside_image(path: PathBuf) -> SiblingImage {
     let swap_run = match image::read(&path) {
         Ok(Content::Image(header)) => Some(header.swap_run()),
         Ok(Content::Other) | Err(_) => None,
     };
-    BesideImage { path, swap_run }
+    SiblingImage { path, swap_run }
 }
 
-impl Serialize for BesideImage {
+impl Serialize for SiblingImage {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Fields<'a> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use netswap::Format;
 use netswap::image::{CertificateTable, StrongName};
-use netswap::report::objects::Objects;
+use netswap::report::json_stream::JsonStream;
 use netswap::text::{PathFields, Printable, one_line, plural};
 use netswap::{Finding, SwapRun};
 use serde::Serialize;
@@ -20,7 +20,7 @@ const SCHEMA: &str = "netswap.inspect/1";
 pub(crate) struct InspectReport<W> {
     out: W,
     /// For people, there are none.
-    objects: Option<Objects>,
+    objects: Option<JsonStream>,
     is_first: bool,
 }
 
@@ -36,7 +36,7 @@ struct Object<'a> {
 
 impl<W: Write> InspectReport<W> {
     pub(crate) fn new(format: Format, out: W) -> Self {
-        let objects = (format != Format::Human).then(|| Objects::new(SCHEMA, "images", format));
+        let objects = (format != Format::Human).then(|| JsonStream::new(SCHEMA, "images", format));
         InspectReport { out, objects, is_first: true }
     }
 

@@ -7,7 +7,7 @@ use netswap::finding::{Code, Finding};
 use netswap::image::{Edit, Kind, Layout, NewChecksum, ReadError};
 use netswap::{SwapRun, system};
 
-use crate::patch::change::{NotMade, Write, unwritable};
+use crate::patch::change::{Write, WriteError, unwritable};
 
 /// Sets the bits. A file that does not exist, or is no image of Windows, is left alone.
 pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
@@ -37,7 +37,7 @@ pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
         return Err(of_read(ReadError::Table(why)));
     }
     if layout.end_of_sections() > stamp.length {
-        return Err(of_read(ReadError::Cut));
+        return Err(of_read(ReadError::SectionPastEnd));
     }
     if layout.certificate_table().is_some() {
         return Err(Finding {
@@ -58,7 +58,7 @@ pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
         new: &edit.new,
     };
     write.make(|| Ok(())).map_err(|not_made| match not_made {
-        NotMade::Refused(finding) => finding,
-        NotMade::Failed(error) => unwritable(&io::Error::other(error)),
+        WriteError::Refused(finding) => finding,
+        WriteError::Failed(error) => unwritable(&io::Error::other(error)),
     })
 }

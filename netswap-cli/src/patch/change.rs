@@ -155,24 +155,24 @@ pub(crate) struct Write<'a> {
 }
 
 /// Why a write was not made.
-pub(crate) enum NotMade {
+pub(crate) enum WriteError {
     /// It is the file's fault.
     Refused(Finding),
     /// It is not, and no other write should be tried.
     Failed(Error),
 }
 
-impl From<Finding> for NotMade {
+impl From<Finding> for WriteError {
     fn from(finding: Finding) -> Self {
-        NotMade::Refused(finding)
+        WriteError::Refused(finding)
     }
 }
 
 impl Write<'_> {
     /// Makes the write. `enter` is called before the file is touched in any way.
-    pub(crate) fn make(&self, enter: impl FnOnce() -> Result<(), Error>) -> Result<(), NotMade> {
+    pub(crate) fn make(&self, enter: impl FnOnce() -> Result<(), Error>) -> Result<(), WriteError> {
         let mut enter = Some(enter);
-        let mut enter = || enter.take().map_or(Ok(()), |enter| enter()).map_err(NotMade::Failed);
+        let mut enter = || enter.take().map_or(Ok(()), |enter| enter()).map_err(WriteError::Failed);
         match system::open_to_change(self.path, self.follow_link) {
             Ok(file) => self.write(&file, enter),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && self.is_read_only => {
@@ -186,8 +186,8 @@ impl Write<'_> {
     fn write(
         &self,
         file: &File,
-        enter: impl FnOnce() -> Result<(), NotMade>,
-    ) -> Result<(), NotMade> {
+        enter: impl FnOnce() -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
         self.check(file)?;
         enter()?;
         self.check(file)?;
@@ -230,9 +230,9 @@ impl Write<'_> {
     /// Takes the read-only attribute away for the time of the write.
     fn with_permission(
         &self,
-        write: impl FnOnce(&File) -> Result<(), NotMade>,
-    ) -> Result<(), NotMade> {
-        let of_system = |error: io::Error| NotMade::Refused(unwritable(&error));
+        write: impl FnOnce(&File) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        let of_system = |error: io::Error| WriteError::Refused(unwritable(&error));
         let before = self.reader.metadata().map_err(of_system)?.permissions();
         let mut writable = before.clone();
         system::make_writable(&mut writable);

@@ -139,7 +139,7 @@ impl Entry {
 
 /// Where a journal is to be.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum JournalFile {
     /// This file, which must not exist yet.
     File(PathBuf),
     /// A new file in the folder that the system has for what programs remember.
@@ -149,7 +149,7 @@ pub(crate) enum Place {
 /// A journal that is being written, by many threads at once.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    place: Place,
+    place: JournalFile,
     opened: OnceLock<Result<Opened, String>>,
 }
 
@@ -172,7 +172,7 @@ struct State {
 
 impl Journal {
     /// A journal that comes into being with its first entry.
-    pub(crate) fn at(place: Place) -> Self {
+    pub(crate) fn at(place: JournalFile) -> Self {
         Journal { place, opened: OnceLock::new() }
     }
 
@@ -182,10 +182,10 @@ impl Journal {
     /// # Errors
     ///
     /// When it can't be written, or another could not be: then the file must not be touched.
-    pub(crate) fn enter(&self, entry: &Entry) -> Result<(), Error> {
+    pub(crate) fn append(&self, entry: &Entry) -> Result<(), Error> {
         let opened = self.opened.get_or_init(|| Opened::create(&self.place));
         let opened = opened.as_ref().map_err(|why| self.failed(why))?;
-        opened.enter(entry).map_err(|why| self.failed(&why))
+        opened.append(entry).map_err(|why| self.failed(&why))
     }
 
     /// The file, if there is an entry.
@@ -197,23 +197,23 @@ impl Journal {
     fn failed(&self, why: &str) -> Error {
         let path = match (&self.place, self.path()) {
             (_, Some(path)) => Some(path.to_owned()),
-            (Place::File(path), None) => Some(path.clone()),
-            (Place::Default, None) => None,
+            (JournalFile::File(path), None) => Some(path.clone()),
+            (JournalFile::Default, None) => None,
         };
         Error::WriteJournal { path, why: why.to_owned(), is_begun: self.path().is_some() }
     }
 }
 
 impl Opened {
-    fn create(place: &Place) -> Result<Self, String> {
+    fn create(place: &JournalFile) -> Result<Self, String> {
         let create = || {
             let created = jiff::Timestamp::now();
             let (path, file) = match place {
-                Place::File(path) => {
+                JournalFile::File(path) => {
                     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
                     (path.clone(), file)
                 }
-                Place::Default => {
+                JournalFile::Default => {
                     let folder = env::state_folder().ok_or_else(|| {
                         io::Error::other("this account has no home folder to keep it in")
                     })?;
@@ -244,7 +244,7 @@ impl Opened {
         Ok(Opened { path, state: Mutex::new(state), synced: Condvar::new() })
     }
 
-    fn enter(&self, entry: &Entry) -> Result<(), String> {
+    fn append(&self, entry: &Entry) -> Result<(), String> {
         let line = entry.line().map_err(|error| error.to_string())?;
         let mut state = self.lock();
         state.check()?;
@@ -402,7 +402,7 @@ mod tests {
 
     fn journal() -> (tempfile::TempDir, Journal) {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::at(Place::File(dir.path().join("a.journal")));
+        let journal = Journal::at(JournalFile::File(dir.path().join("a.journal")));
         (dir, journal)
     }
 
@@ -418,7 +418,7 @@ mod tests {
         let odd = Path::new(std::ffi::OsStr::from_bytes(b"/a\xff\n\x1b.exe")).to_owned();
         let all = [entry("/ü.exe"), Entry { path: odd, is_read_only: false, ..entry("/") }];
         for entry in &all {
-            journal.enter(entry).unwrap();
+            journal.append(entry).unwrap();
         }
         assert_eq!(entries(journal.path().unwrap()), all);
     }
@@ -432,7 +432,7 @@ mod tests {
                 let journal = &journal;
                 scope.spawn(move || {
                     for n in 0..20 {
-                        journal.enter(&entry(&format!("/{thread}/{n}"))).unwrap();
+                        journal.append(&entry(&format!("/{thread}/{n}"))).unwrap();
                     }
                 });
             }
@@ -451,7 +451,7 @@ mod tests {
     fn a_journal_that_exists_is_not_written_to() {
         let (dir, journal) = journal();
         fs::write(dir.path().join("a.journal"), "precious").unwrap();
-        assert!(journal.enter(&entry("/a")).is_err());
+        assert!(journal.append(&entry("/a")).is_err());
         assert_eq!(fs::read(dir.path().join("a.journal")).unwrap(), b"precious");
     }
 
@@ -459,9 +459,9 @@ mod tests {
     #[test]
     fn a_last_line_that_was_cut_off_anywhere_is_no_entry() {
         let (dir, journal) = journal();
-        journal.enter(&entry("/a")).unwrap();
+        journal.append(&entry("/a")).unwrap();
         let first = fs::read(journal.path().unwrap()).unwrap().len();
-        journal.enter(&entry("/b")).unwrap();
+        journal.append(&entry("/b")).unwrap();
         let bytes = fs::read(journal.path().unwrap()).unwrap();
         for length in first..bytes.len() {
             let cut = dir.path().join("cut.journal");
@@ -474,8 +474,8 @@ mod tests {
     #[test]
     fn a_line_that_is_no_entry_is_told_with_its_number_and_the_rest_is_read() {
         let (_dir, journal) = journal();
-        journal.enter(&entry("/a")).unwrap();
-        journal.enter(&entry("/b")).unwrap();
+        journal.append(&entry("/a")).unwrap();
+        journal.append(&entry("/b")).unwrap();
         let text = fs::read_to_string(journal.path().unwrap()).unwrap();
         for (from, to, why) in [
             ("\"length\":1234", "\"length\":-1", "invalid value"),

@@ -17,7 +17,7 @@ use crate::arguments::WalkArguments;
 use crate::arguments::{Format, SwapRun};
 use crate::named::resolve;
 use crate::patch::change::Changes;
-use crate::patch::journal::Place;
+use crate::patch::journal::JournalFile;
 use crate::patch::report::{ChangeReport, Verb};
 use crate::progress::ProgressBar;
 
@@ -78,7 +78,7 @@ impl Patch {
             break_strong_name: self.break_strong_name,
             include_read_only: self.include_read_only,
             dry_run: self.dry_run,
-            journal: self.journal.map_or(Place::Default, Place::File),
+            journal: self.journal.map_or(JournalFile::Default, JournalFile::File),
             walk: self.walk.options()?,
             looked_at: std::sync::Arc::default(),
         };

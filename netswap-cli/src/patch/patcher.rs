@@ -16,9 +16,9 @@ use netswap::{Header, SwapRun};
 
 use crate::Error;
 use crate::patch::change::{
-    Change, ChangeStatus, ChangeSummary, Changes, NotMade, OnChange, Write, unwritable,
+    Change, ChangeStatus, ChangeSummary, Changes, OnChange, Write, WriteError, unwritable,
 };
-use crate::patch::journal::{Entry, Journal, Place};
+use crate::patch::journal::{Entry, Journal, JournalFile};
 
 /// What is to be changed, and what may be broken for it.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     pub(crate) break_strong_name: bool,
     pub(crate) include_read_only: bool,
     pub(crate) dry_run: bool,
-    pub(crate) journal: Place,
+    pub(crate) journal: JournalFile,
     pub(crate) walk: WalkOptions,
     /// How many files have been looked at so far, for a display.
     pub(crate) looked_at: Arc<AtomicU64>,
@@ -42,14 +42,14 @@ pub(crate) struct Options {
 type Shared = Arc<Mutex<Option<Result<(Header, Header), Finding>>>>;
 
 /// A file as it comes, and which one it is if it has several names.
-struct Come {
+struct PatchResult {
     change: Change,
     shared: Option<Identity>,
 }
 
-impl From<Change> for Come {
+impl From<Change> for PatchResult {
     fn from(change: Change) -> Self {
-        Come { change, shared: None }
+        PatchResult { change, shared: None }
     }
 }
 
@@ -69,8 +69,8 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
         others: AtomicU64::new(0),
     };
     let mut told = HashSet::new();
-    let walked = walk(paths, &options.walk, &patcher, |come: Result<Come, Error>| {
-        let Come { mut change, shared } = come?;
+    let walked = walk(paths, &options.walk, &patcher, |come: Result<PatchResult, Error>| {
+        let PatchResult { mut change, shared } = come?;
         // Which name was changed is chance; the first one in the order is told.
         let is_changed = matches!(change.status, ChangeStatus::Changed | ChangeStatus::WouldChange);
         if is_changed && shared.is_some_and(|identity| !told.insert(identity)) {
@@ -99,7 +99,7 @@ struct Patcher<'a> {
 }
 
 impl Visit for Patcher<'_> {
-    type Item = Result<Come, Error>;
+    type Item = Result<PatchResult, Error>;
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         self.options.looked_at.fetch_add(1, Ordering::Relaxed);
@@ -146,7 +146,7 @@ impl Patcher<'_> {
         })
     }
 
-    fn image(&self, path: PathBuf, file: &File, layout: &Layout) -> Result<Come, Error> {
+    fn image(&self, path: PathBuf, file: &File, layout: &Layout) -> Result<PatchResult, Error> {
         let header = layout.header;
         if header.kind() == Kind::Efi {
             let reason = Some("UEFI loads it, not Windows");
@@ -171,7 +171,7 @@ impl Patcher<'_> {
         let after = planned.edit.applied(header);
         if self.options.dry_run {
             let change = Change::of(path, ChangeStatus::WouldChange, header, after);
-            return Ok(Come { change, shared });
+            return Ok(PatchResult { change, shared });
         }
         let made = match shared {
             None => self.make(&path, file, layout, planned),
@@ -181,12 +181,12 @@ impl Patcher<'_> {
         match made {
             Ok(()) => {
                 let change = Change::of(path, ChangeStatus::Changed, header, after);
-                Ok(Come { change, shared })
+                Ok(PatchResult { change, shared })
             }
-            Err(NotMade::Refused(finding)) => {
+            Err(WriteError::Refused(finding)) => {
                 Ok(Change::refused(path, Some(header), finding).into())
             }
-            Err(NotMade::Failed(error)) => Err(error),
+            Err(WriteError::Failed(error)) => Err(error),
         }
     }
 
@@ -195,8 +195,8 @@ impl Patcher<'_> {
         &self,
         identity: Identity,
         headers: (Header, Header),
-        make: impl FnOnce() -> Result<(), NotMade>,
-    ) -> Result<(), NotMade> {
+        make: impl FnOnce() -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
         let cell = {
             let mut cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
             cells.entry(identity).or_default().clone()
@@ -204,20 +204,20 @@ impl Patcher<'_> {
         let mut outcome = cell.lock().unwrap_or_else(PoisonError::into_inner);
         match &*outcome {
             Some(Ok(_)) => return Ok(()),
-            Some(Err(finding)) => return Err(NotMade::Refused(finding.clone())),
+            Some(Err(finding)) => return Err(WriteError::Refused(finding.clone())),
             None => {}
         }
         let written = make();
         *outcome = match &written {
             Ok(()) => Some(Ok(headers)),
-            Err(NotMade::Refused(finding)) => Some(Err(finding.clone())),
-            Err(NotMade::Failed(_)) => None,
+            Err(WriteError::Refused(finding)) => Some(Err(finding.clone())),
+            Err(WriteError::Failed(_)) => None,
         };
         written
     }
 
     /// A file that is as wanted: it was, or it has just become so under another name.
-    fn as_wanted(&self, path: PathBuf, header: Header, shared: Option<Identity>) -> Come {
+    fn as_wanted(&self, path: PathBuf, header: Header, shared: Option<Identity>) -> PatchResult {
         let cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = shared.and_then(|identity| cells.get(&identity).cloned());
         drop(cells);
@@ -225,7 +225,7 @@ impl Patcher<'_> {
             && let Some(Ok((before, after))) = &*cell.lock().unwrap_or_else(PoisonError::into_inner)
         {
             let change = Change::of(path, ChangeStatus::Changed, *before, *after);
-            return Come { change, shared };
+            return PatchResult { change, shared };
         }
         Change::none(path, ChangeStatus::Unchanged, header).into()
     }
@@ -248,7 +248,7 @@ impl Patcher<'_> {
             return Err(Finding::from(ReadError::Table(why)));
         }
         if layout.end_of_sections() > stamp.length {
-            return Err(Finding::from(ReadError::Cut));
+            return Err(Finding::from(ReadError::SectionPastEnd));
         }
         self.refuse_signed(file, layout)?;
         let is_read_only = file.metadata().map_err(of_system)?.permissions().readonly();
@@ -292,10 +292,10 @@ impl Patcher<'_> {
         reader: &File,
         layout: &Layout,
         planned: Planned,
-    ) -> Result<(), NotMade> {
+    ) -> Result<(), WriteError> {
         let Planned { edit, stamp, is_read_only } = planned;
         let entry = Entry::new(path, layout, stamp.length, edit);
-        let entry = entry.map_err(|error| NotMade::Failed(error.into()))?;
+        let entry = entry.map_err(|error| WriteError::Failed(error.into()))?;
         let entry = Entry { is_read_only, ..entry };
         let write = Write {
             path,
@@ -308,7 +308,7 @@ impl Patcher<'_> {
             old: &entry.edit.old,
             new: &entry.edit.new,
         };
-        write.make(|| self.journal.enter(&entry))
+        write.make(|| self.journal.append(&entry))
     }
 }
 

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use netswap::Format;
 use netswap::image::Kind;
 use netswap::report::grouped::Grouped;
-use netswap::report::objects::{Objects, field};
+use netswap::report::json_stream::{JsonStream, field};
 use netswap::report::spool::SpoolFile;
 use netswap::text::{PathFields, Printable, plural, quoted, shown, unreadable};
 use netswap::{ExitCode, Finding, Header, SwapRun};
@@ -26,7 +26,7 @@ pub(crate) enum Verb {
 pub(crate) struct ChangeReport<W> {
     verb: Verb,
     /// For people, there are none.
-    objects: Option<Objects>,
+    objects: Option<JsonStream>,
     is_quiet: bool,
     is_dry_run: bool,
     here: PathBuf,
@@ -100,7 +100,7 @@ impl<W: Write> ChangeReport<W> {
         let (refusals, later) = (Grouped::new(11), SpoolFile::default());
         let here = std::env::current_dir().unwrap_or_default();
         let objects =
-            (format != Format::Human).then(|| Objects::new(verb.schema(), "files", format));
+            (format != Format::Human).then(|| JsonStream::new(verb.schema(), "files", format));
         ChangeReport { verb, objects, is_quiet, is_dry_run, here, out, refusals, later }
     }
 

@@ -13,7 +13,7 @@ use netswap::system;
 
 use crate::Error;
 use crate::patch::change::{
-    Change, ChangeStatus, ChangeSummary, Changes, NotMade, OnChange, Write, unwritable,
+    Change, ChangeStatus, ChangeSummary, Changes, OnChange, Write, WriteError, unwritable,
 };
 use crate::patch::journal::{Entries, Entry, fingerprint};
 
@@ -105,7 +105,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     }
     match entry.edit.state(&layout) {
         EditState::Made => {}
-        EditState::NotMade => {
+        EditState::WriteError => {
             return match make_read_only_again(entry, &file, dry_run) {
                 Ok(()) => Change::none(path, ChangeStatus::Unchanged, header),
                 Err(error) => refused(unwritable(&error)),
@@ -138,8 +138,8 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     });
     match made {
         Ok(()) => Change { after, ..Change::none(path, ChangeStatus::Changed, header) },
-        Err(NotMade::Refused(finding)) => refused(finding),
-        Err(NotMade::Failed(error)) => refused(changed_since(&error.to_string())),
+        Err(WriteError::Refused(finding)) => refused(finding),
+        Err(WriteError::Failed(error)) => refused(changed_since(&error.to_string())),
     }
 }
 

@@ -1,20 +1,20 @@
 //! Where images come from: trees of files, and the builds of Cargo.
 
-mod beside;
 mod cargo;
 mod clean;
 mod linker;
 mod messages;
 pub mod ordered;
 mod receipt;
+mod siblings;
 mod walk;
 mod workspace;
 
 use std::path::PathBuf;
 
-pub use beside::{Beside, BesideError};
 pub(crate) use receipt::changed_linker;
 pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
+pub use siblings::{SiblingDlls, SiblingError};
 pub use walk::WalkOptions;
 pub use walk::{Visit, WalkedFile, all_exist, walk};
 pub(crate) use workspace::Workspace;
@@ -35,7 +35,7 @@ pub enum Source {
     /// It was named, or lies below a folder that was.
     File,
     /// It lies beside this program, which was named and loads it.
-    Beside(PathBuf),
+    Sibling(PathBuf),
     /// Cargo has just built it.
     Build(Box<Artifact>),
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// A place in the order: the number of the first task, then of the one among those behind it, and so
 /// on. Compared from the left, so what comes behind a task comes before the next one.
-type Place = Vec<u32>;
+type Position = Vec<u32>;
 
 /// What a task has done.
 pub struct Done<Task, Item> {
@@ -42,9 +42,9 @@ struct Queue<Task, Item> {
 }
 
 struct State<Task, Item> {
-    waiting: BTreeMap<Place, Task>,
-    running: BTreeSet<Place>,
-    done: BTreeMap<Place, Vec<Item>>,
+    waiting: BTreeMap<Position, Task>,
+    running: BTreeSet<Position>,
+    done: BTreeMap<Position, Vec<Item>>,
     /// How many items `done` holds.
     held: usize,
     threads: usize,
@@ -220,13 +220,13 @@ impl<Task, Item> State<Task, Item> {
     }
 
     /// Takes the first task that waits, if it can be started.
-    fn start(&mut self) -> Option<(Place, Task)> {
+    fn start(&mut self) -> Option<(Position, Task)> {
         let (place, task) = self.can_start().then(|| self.waiting.pop_first())??;
         self.running.insert(place.clone());
         Some((place, task))
     }
 
-    fn finish(&mut self, place: &Place, done: Done<Task, Item>) {
+    fn finish(&mut self, place: &Position, done: Done<Task, Item>) {
         self.running.remove(place);
         for (number, task) in (0..).zip(done.tasks) {
             self.waiting.insert([&place[..], &[number]].concat(), task);
@@ -242,7 +242,7 @@ impl<Task, Item> State<Task, Item> {
         let Some((place, _)) = self.done.first_key_value() else {
             return false;
         };
-        let is_before = |other: Option<&Place>| other.is_none_or(|other| place < other);
+        let is_before = |other: Option<&Position>| other.is_none_or(|other| place < other);
         is_before(self.waiting.first_key_value().map(|(place, _)| place))
             && is_before(self.running.first())
     }

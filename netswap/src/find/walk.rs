@@ -128,7 +128,7 @@ enum Task {
 }
 
 /// A folder that took so long to open lies on a share, or on a disk that has to seek.
-const FAR: Duration = Duration::from_micros(500);
+const HIGH_LATENCY: Duration = Duration::from_micros(500);
 
 /// As many files of a folder that is near are one task: to hand one over costs as much as to read it.
 /// Those of a folder that is far are handed out one by one, to be asked for all at once.
@@ -213,7 +213,7 @@ impl<V: Visit> Walker<'_, V> {
         let start = Instant::now();
         match Folder::open(path) {
             Ok(folder) => {
-                let is_far = start.elapsed() > FAR;
+                let is_far = start.elapsed() > HIGH_LATENCY;
                 self.list(folder, Descent { parent: None, is_link: false }, path.into(), is_far)
             }
             Err(error) => self.unreadable(path, error),
@@ -227,7 +227,7 @@ impl<V: Visit> Walker<'_, V> {
         let start = Instant::now();
         match parent.folder.folder(&parent.names, name, is_link) {
             Ok(folder) => {
-                let is_far = start.elapsed() > FAR;
+                let is_far = start.elapsed() > HIGH_LATENCY;
                 let descent = Descent { parent: parent.ancestry.clone(), is_link };
                 self.list(folder, descent, parent.root.clone(), is_far)
             }

@@ -8,7 +8,7 @@ use std::io;
 use serde::Serialize;
 
 use super::layout::{Directory, DirectoryEntry};
-use super::table::Pieces;
+use super::table::WindowedReader;
 use super::{Layout, ReadAt};
 
 /// What the certificate table is.
@@ -81,7 +81,7 @@ fn entries(
     if !table.address.is_multiple_of(8) {
         return Ok(Err("it does not begin at a multiple of 8 bytes"));
     }
-    let pieces = Pieces::of(file);
+    let pieces = WindowedReader::of(file);
     let (mut at, mut count) = (u64::from(table.address), 0);
     while at < end {
         let bytes = pieces.bytes(at, ENTRY_HEADER as usize)?;

@@ -7,7 +7,7 @@ use object::pe;
 use serde::Serialize;
 
 use super::layout::DirectoryEntry;
-use super::table::{Pieces, TableError};
+use super::table::{TableError, WindowedReader};
 use super::{Layout, ReadAt};
 
 /// Whether a .NET assembly has a strong name, a signature that covers its headers.
@@ -41,7 +41,7 @@ pub fn strong_name(
     let Some(directory) = layout.directory(DirectoryEntry::ClrRuntimeHeader) else {
         return Ok(None);
     };
-    let header: pe::ImageCor20Header = Pieces::of(file)
+    let header: pe::ImageCor20Header = WindowedReader::of(file)
         .record(layout, directory.address)?
         .ok_or(TableError::Malformed("the CLR runtime header does not lie in the file"))?;
     let signature = header.strong_name_signature;

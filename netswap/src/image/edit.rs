@@ -31,7 +31,7 @@ pub struct Edit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditState {
     /// The file is as before.
-    NotMade,
+    WriteError,
     /// The file is as after, or its write was cut off.
     Made,
     /// The file was changed by something else.
@@ -119,7 +119,7 @@ impl Edit {
         // A write that was cut off in its midst leaves some bytes new and some old.
         let bytes = || now.iter().zip(self.old.iter().zip(&self.new));
         if now == self.old {
-            EditState::NotMade
+            EditState::WriteError
         } else if bytes().all(|(now, (old, new))| now == old || now == new) {
             EditState::Made
         } else {

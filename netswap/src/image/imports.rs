@@ -6,7 +6,7 @@ use object::LittleEndian as LE;
 use object::pe::{ImageDelayloadDescriptor, ImageImportDescriptor};
 
 use super::layout::DirectoryEntry;
-use super::table::{Pieces, TableError};
+use super::table::{TableError, WindowedReader};
 use super::{Layout, ReadAt};
 
 /// A DLL that an image names.
@@ -33,7 +33,7 @@ const RVA_BASED: u32 = 1;
 ///
 /// When the file can't be read, or a table does not lie in it, has no end, or names nothing.
 pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Import>, TableError> {
-    let pieces = Pieces::of(file);
+    let pieces = WindowedReader::of(file);
     let mut imports = Vec::new();
     if let Some(directory) = layout.directory(DirectoryEntry::Import) {
         for index in 0.. {
@@ -66,7 +66,7 @@ pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Imp
 
 /// The descriptor of this index in a table.
 fn nth<T: object::pod::Pod>(
-    pieces: &Pieces<'_, impl ReadAt + ?Sized>,
+    pieces: &WindowedReader<'_, impl ReadAt + ?Sized>,
     layout: &Layout,
     table: u32,
     index: u32,
@@ -83,7 +83,7 @@ fn nth<T: object::pod::Pod>(
 }
 
 fn import(
-    pieces: &Pieces<'_, impl ReadAt + ?Sized>,
+    pieces: &WindowedReader<'_, impl ReadAt + ?Sized>,
     layout: &Layout,
     name: u32,
     is_delayed: bool,

@@ -21,7 +21,7 @@ pub use header::{Header, Kind, Malformed};
 pub use imports::{Import, imports};
 pub use layout::{Directory, DirectoryEntry, Layout, Mapped};
 pub use read::{Content, ReadAt, ReadError, read, read_from, read_full};
-pub use table::{Pieces, TableError};
+pub use table::{TableError, WindowedReader};
 
 use serde::{Deserialize, Serialize};
 

@@ -95,7 +95,7 @@ pub enum ReadError {
     Table(&'static str),
     /// Its sections reach beyond its end.
     #[error("the file ends before its last section does")]
-    Cut,
+    SectionPastEnd,
 }
 
 impl From<Malformed> for ReadError {

@@ -24,14 +24,14 @@ pub enum TableError {
 const WINDOW: usize = 4096;
 
 /// Reads small pieces of a file, most of them from what was read for the piece before.
-pub struct Pieces<'a, R: ?Sized> {
+pub struct WindowedReader<'a, R: ?Sized> {
     file: &'a R,
     window: RefCell<(u64, Vec<u8>)>,
 }
 
-impl<'a, R: ReadAt + ?Sized> Pieces<'a, R> {
+impl<'a, R: ReadAt + ?Sized> WindowedReader<'a, R> {
     pub fn of(file: &'a R) -> Self {
-        Pieces { file, window: RefCell::new((0, Vec::new())) }
+        WindowedReader { file, window: RefCell::new((0, Vec::new())) }
     }
 
     /// At most `most` bytes from this offset on, fewer only at the end of the file.

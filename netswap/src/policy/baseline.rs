@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::{NamedTempFile, SpooledTempFile};
 
 use super::PolicyError;
-use crate::report::Judged;
+use crate::report::VerifiedImage;
 use crate::text::{PathFields, Printable, hex, normal};
 use crate::verdict::Status;
 use crate::{Error, system};
@@ -77,7 +77,7 @@ impl Baseline {
     }
 
     /// Lets a failure pass of which everything is known.
-    pub(crate) fn apply(&mut self, image: &mut Judged) {
+    pub(crate) fn apply(&mut self, image: &mut VerifiedImage) {
         if image.verdict.status != Status::Failed {
             return;
         }
@@ -163,7 +163,7 @@ impl BaselineWriter {
     }
 
     /// Writes the image if it is at fault, and says why it is to pass.
-    pub(crate) fn image(&mut self, image: &Judged) -> Result<Option<String>, Error> {
+    pub(crate) fn image(&mut self, image: &VerifiedImage) -> Result<Option<String>, Error> {
         if image.verdict.status != Status::Failed {
             return Ok(None);
         }

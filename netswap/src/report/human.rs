@@ -7,7 +7,7 @@ use anstyle::AnsiColor;
 
 use super::grouped::Grouped;
 use super::spool::SpoolFile;
-use super::{Judged, Origin, Verification};
+use super::{Input, Verification, VerifiedImage};
 use crate::text::{Printable, one_line, plural, shown, unreadable};
 use crate::verdict::Status;
 use crate::{ExitCode, Header};
@@ -33,7 +33,7 @@ impl Human {
         }
     }
 
-    pub(super) fn image(&mut self, image: &Judged, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
         match image.verdict.status {
             Status::Failed | Status::Unreadable => {
                 self.failures.before(&image.verdict.findings, out)?;
@@ -78,11 +78,11 @@ pub(super) fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io:
     }
     if outcome.exit_code() == ExitCode::NothingToVerify {
         let style = AnsiColor::Red.on_default().bold();
-        let what = match outcome.origin {
-            Origin::Build => {
+        let what = match outcome.input {
+            Input::Build => {
                 "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
             }
-            Origin::Folders | Origin::Files => "there is no Windows image in what was named",
+            Input::Folders | Input::Files => "there is no Windows image in what was named",
         };
         writeln!(err, "{style}error:{style:#} nothing to verify: {what}")?;
     }
@@ -90,7 +90,7 @@ pub(super) fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io:
 }
 
 /// Writes an image.
-fn write_image(image: &Judged, here: &Path, out: &mut dyn Write) -> io::Result<()> {
+fn write_image(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &image.verdict;
     let (word, style) = match verdict.status {
         Status::Passed => ("passed", AnsiColor::Green.on_default()),

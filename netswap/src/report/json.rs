@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::objects::{Objects, field};
-use super::{Format, Judged, Verification};
+use super::json_stream::{JsonStream, field};
+use super::{Format, Verification, VerifiedImage};
 use crate::finding::Finding;
 use crate::image::Kind;
 use crate::policy::Policy;
@@ -58,17 +58,17 @@ struct Image<'a> {
 
 /// What `netswap verify` found.
 pub(super) struct Json {
-    objects: Objects,
+    objects: JsonStream,
     has_policy: bool,
 }
 
 impl Json {
     pub(super) fn new(format: Format) -> Self {
-        let objects = Objects::new(SCHEMA, "images", format);
+        let objects = JsonStream::new(SCHEMA, "images", format);
         Json { objects, has_policy: format == Format::Json }
     }
 
-    pub(super) fn image(&mut self, judged: &Judged, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn image(&mut self, judged: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
         self.objects.object(&image(judged), out)
     }
 
@@ -103,7 +103,7 @@ fn policy(outcome: &Verification) -> PolicyObject<'_> {
     PolicyObject { default: Policy::default().swap_run().to_vec(), sources: sources.collect() }
 }
 
-fn image(judged: &Judged) -> Image<'_> {
+fn image(judged: &VerifiedImage) -> Image<'_> {
     let verdict = &judged.verdict;
     let header = verdict.header.as_ref();
     Image {

@@ -3,7 +3,7 @@
 pub mod grouped;
 mod human;
 mod json;
-pub mod objects;
+pub mod json_stream;
 pub mod spool;
 
 use std::io::{self, Write};
@@ -45,7 +45,7 @@ impl FromStr for Format {
 
 /// An image, where it came from and what is to be said of it.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct VerifiedImage {
     /// The file.
     pub path: PathBuf,
     /// The package that Cargo built it from.
@@ -85,7 +85,7 @@ pub struct Verification {
     /// How many of what.
     pub summary: Summary,
     /// What was looked at.
-    pub origin: Origin,
+    pub input: Input,
     /// Whether there was an image at fault that the policy or a baseline allows to be so.
     pub has_exceptions: bool,
     /// Whether what can't be read is no error.
@@ -96,7 +96,7 @@ pub struct Verification {
 
 /// Where the images of a report come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum Input {
     /// A build by Cargo.
     Build,
     /// Folders, and maybe files.
@@ -105,13 +105,13 @@ pub enum Origin {
     Files,
 }
 
-impl Judged {
+impl VerifiedImage {
     pub(crate) fn new(found: Found, verdict: Verdict) -> Self {
         let (package, target) = match found.source {
             Source::Build(artifact) => (Some(artifact.package), artifact.target),
-            Source::File | Source::Beside(_) => (None, None),
+            Source::File | Source::Sibling(_) => (None, None),
         };
-        Judged { path: found.path, package, target, verdict }
+        VerifiedImage { path: found.path, package, target, verdict }
     }
 
     /// Lets a failure pass.
@@ -130,7 +130,7 @@ impl Judged {
     /// A folder, or a file that could not be looked at.
     pub(crate) fn unreadable(path: PathBuf, error: io::Error) -> Self {
         let verdict = Verdict::broken(&ReadError::Io(error));
-        Judged { path, package: None, target: None, verdict }
+        VerifiedImage { path, package: None, target: None, verdict }
     }
 }
 
@@ -156,18 +156,18 @@ impl Summary {
 }
 
 impl Verification {
-    pub(crate) fn new(rules: Vec<Arc<Rules>>, origin: Origin) -> Self {
+    pub(crate) fn new(rules: Vec<Arc<Rules>>, input: Input) -> Self {
         Verification {
             rules,
             summary: Summary::default(),
-            origin,
+            input,
             has_exceptions: false,
             ignores_unreadable: false,
             baseline: None,
         }
     }
 
-    pub(crate) fn count(&mut self, image: &Judged) {
+    pub(crate) fn count(&mut self, image: &VerifiedImage) {
         self.summary.count(image.verdict.status);
         self.has_exceptions |=
             image.verdict.status == Status::Allowed && !image.verdict.findings.is_empty();
@@ -190,7 +190,7 @@ impl Verification {
     /// The exceptions that match no image, each with the file that it stands in. Of a file by itself
     /// it can't be said that an exception for others is stale.
     pub fn stale(&self) -> impl Iterator<Item = (&Rules, &Allow)> {
-        let all = self.rules.iter().filter(|_| self.origin != Origin::Files);
+        let all = self.rules.iter().filter(|_| self.input != Input::Files);
         all.flat_map(|rules| {
             let stale = rules.allow.iter().filter(|allow| allow.matched() == 0);
             stale.map(|allow| (rules.as_ref(), allow))
@@ -235,7 +235,7 @@ impl<W: Write> Report<W> {
     /// # Errors
     ///
     /// When `out` or that file can't be written.
-    pub fn image(&mut self, image: &Judged) -> io::Result<()> {
+    pub fn image(&mut self, image: &VerifiedImage) -> io::Result<()> {
         let out = &mut self.out;
         match &mut self.writer {
             Writer::Human(human) => human.image(image, out),
@@ -268,7 +268,7 @@ mod tests {
 
     /// What is known of images with these statuses, with or without a finding each.
     fn outcome(images: &[(Status, bool)]) -> Verification {
-        let mut outcome = Verification::new(Vec::new(), Origin::Files);
+        let mut outcome = Verification::new(Vec::new(), Input::Files);
         for (status, has_finding) in images {
             let finding = crate::Finding {
                 code: crate::Code::NetSwapMissing,
@@ -277,7 +277,12 @@ mod tests {
             };
             let findings = if *has_finding { vec![finding] } else { Vec::new() };
             let verdict = Verdict { status: *status, header: None, reason: None, findings };
-            outcome.count(&Judged { path: "a".into(), package: None, target: None, verdict });
+            outcome.count(&VerifiedImage {
+                path: "a".into(),
+                package: None,
+                target: None,
+                verdict,
+            });
         }
         outcome.summary.count_others(1);
         outcome

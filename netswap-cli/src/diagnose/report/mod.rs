@@ -8,7 +8,7 @@ mod remedy;
 use std::io::{self, Write};
 
 use netswap::Format;
-use netswap::report::objects::{Objects, field};
+use netswap::report::json_stream::{JsonStream, field};
 use netswap::text::{PathFields, Printable, one_line};
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ const SCHEMA: &str = "netswap.diagnose/1";
 pub(crate) struct DiagnoseReport<W> {
     out: W,
     /// For people, there are none.
-    objects: Option<Objects>,
+    objects: Option<JsonStream>,
     /// The first of them, for people.
     screen: Vec<u8>,
     count: usize,
@@ -62,7 +62,7 @@ struct Fields<'a> {
 
 impl<W: Write> DiagnoseReport<W> {
     pub(crate) fn new(format: Format, out: W) -> Self {
-        let objects = (format != Format::Human).then(|| Objects::new(SCHEMA, "crashes", format));
+        let objects = (format != Format::Human).then(|| JsonStream::new(SCHEMA, "crashes", format));
         DiagnoseReport {
             out,
             objects,

@@ -6,7 +6,7 @@ use minidump_common::format::{
     MINIDUMP_DIRECTORY, MINIDUMP_HEADER, MINIDUMP_STREAM_TYPE, MINIDUMP_SYSTEM_INFO,
     MINIDUMP_VERSION, ProcessorArchitecture,
 };
-use netswap::image::{Pieces, ReadAt, read_full};
+use netswap::image::{ReadAt, WindowedReader, read_full};
 use scroll::ctx::{SizeWith, TryFromCtx};
 use scroll::{Endian, LE, Pread};
 
@@ -66,14 +66,14 @@ pub(super) struct Dump<'a, R: ?Sized> {
     pub(super) time: u32,
     file: &'a R,
     length: u64,
-    pieces: Pieces<'a, R>,
+    pieces: WindowedReader<'a, R>,
     directory: Vec<MINIDUMP_DIRECTORY>,
     has_32_bits: bool,
 }
 
 impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
     pub(super) fn open(file: &'a R, length: u64) -> Result<Self, CrashError> {
-        let pieces = Pieces::of(file);
+        let pieces = WindowedReader::of(file);
         let start = pieces.bytes(0, MINIDUMP_HEADER::size())?;
         if is_kernel_dump(&start) {
             return Err(CrashError::KernelDump);

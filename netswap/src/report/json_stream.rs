@@ -1,4 +1,4 @@
-//! JSON as it comes: one document with a list, an object a line, or the objects alone, one a line.
+//! A stream of JSON objects: the list of one document, or one object per line.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Format;
 
-pub struct Objects {
+pub struct JsonStream {
     schema: &'static str,
     /// The name of the list in the document; none where each line is by itself.
     list: Option<&'static str>,
@@ -23,11 +23,11 @@ pub fn field(name: &'static str, value: &impl Serialize) -> io::Result<Field> {
     Ok((name, serde_json::to_string(value)?))
 }
 
-impl Objects {
-    /// Objects of this schema: in a document's list of this name, or one a line.
+impl JsonStream {
+    /// Returns a writer for objects of this schema: in the list `list` of one document, or one object per line.
     pub fn new(schema: &'static str, list: &'static str, format: Format) -> Self {
         let list = (format == Format::Json).then_some(list);
-        Objects { schema, list, is_begun: false, line: Vec::new() }
+        JsonStream { schema, list, is_begun: false, line: Vec::new() }
     }
 
     pub fn object(&mut self, object: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
@@ -86,7 +86,7 @@ mod tests {
     /// What is written of these objects, with one field of the whole.
     fn written(format: Format, objects: &[u8], fields: &[Field]) -> String {
         let mut out = Vec::new();
-        let mut writer = Objects::new("a/1", "list", format);
+        let mut writer = JsonStream::new("a/1", "list", format);
         for object in objects {
             writer.object(object, &mut out).unwrap();
         }

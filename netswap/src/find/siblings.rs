@@ -20,7 +20,7 @@ type Names = HashMap<String, Vec<OsString>>;
 
 /// Finds DLLs beside programs; lists each folder once.
 #[derive(Debug, Default)]
-pub struct Beside {
+pub struct SiblingDlls {
     folders: Mutex<HashMap<PathBuf, Arc<Names>>>,
     /// What DLLs import: the programs of a folder share most of them.
     imports: Mutex<HashMap<PathBuf, Arc<[Import]>>>,
@@ -28,20 +28,20 @@ pub struct Beside {
 
 /// Why it can't be told which DLLs a program loads.
 #[derive(Debug, thiserror::Error)]
-pub enum BesideError {
+pub enum SiblingError {
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-impl From<io::Error> for BesideError {
+impl From<io::Error> for SiblingError {
     fn from(error: io::Error) -> Self {
-        BesideError::Read(error.into())
+        SiblingError::Read(error.into())
     }
 }
 
-impl Beside {
+impl SiblingDlls {
     /// The DLLs beside the image at `path` that it imports, at once or when it first calls them, and
     /// those that these import, in the order of their paths.
     ///
@@ -54,7 +54,7 @@ impl Beside {
         path: &Path,
         file: &(impl ReadAt + ?Sized),
         layout: &Layout,
-    ) -> Result<BTreeSet<PathBuf>, BesideError> {
+    ) -> Result<BTreeSet<PathBuf>, SiblingError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let names = self.names(folder)?;
         let mut found = BTreeSet::new();
@@ -123,7 +123,7 @@ fn without_case(name: &str) -> String {
     name.to_lowercase()
 }
 
-fn imports_of(path: &Path) -> Result<Vec<Import>, BesideError> {
+fn imports_of(path: &Path) -> Result<Vec<Import>, SiblingError> {
     let file = system::open(path)?;
     match Layout::read(&file)? {
         Some(layout) => Ok(imports(&file, &layout)?),
