@@ -10,12 +10,12 @@ use crate::Error;
 /// How a report is written.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum Format {
-    /// For people: what is at fault and its cure first, then the rest, then a summary
+    /// For people: failures with their fixes, other files, a summary
     #[default]
     Human,
     /// One JSON document
     Json,
-    /// One JSON object a line: each file, then the summary
+    /// One JSON object per line: the files, then the summary
     Ndjson,
 }
 
@@ -32,9 +32,9 @@ impl From<Format> for netswap::Format {
 /// A bit of `--swap-run`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum SwapRun {
-    /// `IMAGE_FILE_NET_RUN_FROM_SWAP`: an image on a network share is copied to the page file
+    /// `IMAGE_FILE_NET_RUN_FROM_SWAP`, for images on a network share
     Net,
-    /// `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP`: an image on removable media is copied to the page file
+    /// `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP`, for images on removable media
     Cd,
 }
 
@@ -49,18 +49,18 @@ impl From<SwapRun> for netswap::SwapRun {
 
 /// How folders are walked.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "How to walk folders")]
+#[command(next_help_heading = "Searching folders")]
 pub(super) struct WalkArguments {
-    /// Leave out files and folders: by name, or by path below the named folder if it has a separator
+    /// Exclude files and folders whose name matches. A glob with a separator matches paths below PATHS
     #[arg(long, value_name = "GLOB", requires = "paths")]
     exclude: Vec<String>,
-    /// Follow links below the named folders
+    /// Follow symbolic links and junctions
     #[arg(long, requires = "paths")]
     follow_links: bool,
-    /// Stay on the file system of each named folder
+    /// Do not enter other file systems
     #[arg(long, requires = "paths")]
     one_file_system: bool,
-    /// Ask for this many files and folders at once
+    /// Read this many files and folders at once
     #[arg(short, long, value_name = "NUMBER", value_parser = jobs, requires = "paths", default_value_t = WalkOptions::default().jobs)]
     jobs: NonZeroUsize,
 }

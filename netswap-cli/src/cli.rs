@@ -13,13 +13,13 @@ use crate::{Error, diagnose, explain, init, inspect, new, patch, undo, verify};
 
 /// Keep Windows programs alive when the network share they run from goes away.
 ///
-/// A program that runs from a share is paged in from it, and dies with 0xC0000006 when the
-/// connection breaks. One bit in the image's header, IMAGE_FILE_NET_RUN_FROM_SWAP, makes Windows
-/// copy the image to the page file first. netswap builds it in, tells which images have it, and sets
-/// it in finished files.
+/// Windows reads a program's code from the share while the program runs. If the connection drops, the
+/// program dies with 0xC0000006. If the image's header has the bit IMAGE_FILE_NET_RUN_FROM_SWAP,
+/// Windows copies the image to the page file first. netswap checks which images have the bit, sets
+/// it in finished files, and adds it to builds.
 #[derive(Debug, Parser)]
 #[command(name = "netswap", version, max_term_width = 100, subcommand_required = true)]
-#[command(after_help = "The exit codes of a command are in its help.")]
+#[command(after_help = "The help of each command lists its exit codes.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -27,17 +27,17 @@ struct Cli {
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-  0  every image was read and passed
-  1  at least one image is at fault
-  2  wrong usage or configuration, a failed build, or a file that could not be read
-  3  there was no image to verify";
+  0  all images passed
+  1  at least one image failed
+  2  wrong usage or configuration, a failed build, or an unreadable file
+  3  no image found";
 
 pub(crate) const CHANGE_EXIT_CODES: &str = "\
 Exit codes:
-  0  every image is as wanted
+  0  all images now have the requested bits
   1  some files were refused
-  2  wrong usage, a journal that could not be written or read, or an unreadable file
-  3  there was no image to change";
+  2  wrong usage, an unusable journal, or an unreadable file
+  3  no image found";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -8,10 +8,10 @@ use netswap::{Code, ExitCode};
 
 use crate::Error;
 
-/// Tell what a finding means and what to do
+/// Explain a finding and how to fix it
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// The finding's code, such as not-requested; without one, all are listed
+    /// Code of the finding, such as not-requested. Without it, lists all codes
     code: Option<String>,
 }
 

@@ -16,32 +16,32 @@ use crate::init::plan::xtask_manifest;
 use crate::named::resolve;
 use crate::progress::ProgressBar;
 
-/// Check that images are safe to run from a share
+/// Check that programs and DLLs are safe to run from a network share
 ///
-/// Without paths, builds the workspace at hand as Cargo would and checks the programs and libraries
-/// that Cargo says it has made. With paths, checks those files and all files of those folders, by
-/// their bytes, whatever built them. The workspace's xtask is left out.
+/// Without PATHS, builds the current workspace with Cargo and checks the programs and DLLs that Cargo
+/// reports, except for the workspace's xtask. With PATHS, checks those files and all files in those
+/// folders.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Verify {
-    /// Files and folders to check, instead of building
+    /// Files and folders to check. Without them, builds the workspace
     paths: Vec<PathBuf>,
-    /// How the report is written
+    /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// What is required, instead of netswap.toml beside the paths or the Cargo.toml's metadata
+    /// Policy to use instead of netswap.toml and of the metadata in Cargo.toml
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Let the failures in this file pass, and report those that are no more
+    /// Accept the failures listed in FILE; warn about entries that no longer occur
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Write the failures to this file, for --baseline, and let them pass
+    /// Write the failures to FILE, for --baseline, and accept them
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
-    /// Don't end with 2 because of what can't be read
+    /// Don't fail on unreadable files
     #[arg(long)]
     ignore_unreadable: bool,
-    /// Tell of failures alone, and show no progress
+    /// Show only failures and the summary, and no progress
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
@@ -53,9 +53,9 @@ pub(super) struct Verify {
 /// Given to `cargo build`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "Cargo's switches")]
-#[command(next_help_heading = "What to build (without paths)")]
+#[command(next_help_heading = "Building (without PATHS)")]
 pub(super) struct CargoArguments {
-    /// Build for this target; can be given more than once
+    /// Build for TRIPLE. Can be repeated
     #[arg(long, value_name = "TRIPLE", conflicts_with = "paths")]
     target: Vec<String>,
     /// Build in release mode
@@ -64,7 +64,7 @@ pub(super) struct CargoArguments {
     /// Build with this profile
     #[arg(long, value_name = "NAME", conflicts_with = "paths")]
     profile: Option<String>,
-    /// Build this package; can be given more than once
+    /// Build this package. Can be repeated
     #[arg(short, long, value_name = "SPEC", conflicts_with = "paths")]
     package: Vec<String>,
     /// Build all packages of the workspace

@@ -30,25 +30,24 @@ use crate::{Build, Error, ExitCode, Format, verify};
 
 /// What `verify` prints for `--help`.
 const HELP: &str = "\
-Build, and check that what was built is safe to run from a network share.
+Build, and check that the programs and DLLs are safe to run from a network share.
 
 Usage: cargo xtask verify [OPTIONS] [ARGUMENTS OF cargo build]
 
 Options:
       --format <FORMAT>  human, json or ndjson [default: human]
-      --policy <FILE>    What is required, instead of what Cargo.toml says
+      --policy <FILE>    Policy to use instead of the one in Cargo.toml
   -h, --help             Print help
 
-Every other argument is Cargo's, such as --release, --workspace or
---target TRIPLE, which can be given more than once; `cargo build --help`
-tells them all. The xtask's own package is left out, and with --workspace
-not built either.
+All other arguments go to `cargo build`, such as --release, --workspace or
+--target TRIPLE, which can be repeated. `cargo build --help` lists them. The
+xtask's own package is not verified, and not built with --workspace.
 
 Exit codes:
-  0  every image was read and passed
-  1  at least one image is at fault
+  0  all images passed
+  1  at least one image failed
   2  wrong usage or configuration, a failed build, or an unreadable file
-  3  there was no image to verify
+  3  no image found
 ";
 
 /// Builds with `cargo build`, verifies the images that it makes and prints the report.

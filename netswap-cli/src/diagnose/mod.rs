@@ -22,20 +22,20 @@ use crate::named::resolve;
 
 /// Find out whether a program crashed because it lost a network share
 ///
-/// Reads minidumps of programs, of any size, and reports of Windows Error Reporting (Report.wer):
-/// whether a page could not be read in (0xC0000006), why not, which image it belonged to and where
-/// that came from, whether it has the bit that prevents it, and what to do.
+/// Reads minidumps of any size and reports of Windows Error Reporting (Report.wer). Shows whether
+/// Windows failed to read a page (0xC0000006) and why, which image the page belonged to, whether
+/// that image has the bit that prevents the crash, and what to do.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Diagnose {
-    /// Dumps, reports, or folders to search for them
+    /// Dumps, reports, and folders to search for them
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Look here for the images, to tell whether they have the bit: files, or folders to search.
-    /// Can be given more than once
+    /// File or folder to search for the crashed images, to check whether they have the bit.
+    /// Can be repeated
     #[arg(long, value_name = "PATH")]
     images: Vec<PathBuf>,
-    /// How the report is written
+    /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
@@ -44,10 +44,10 @@ pub(super) struct Diagnose {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  every file was read, and no share was lost
-  1  the loss of a share was the cause of a crash, or may have been
-  2  wrong usage, or a file that could not be read, whatever the others tell
-  3  there was no crash";
+  0  crashes were read, and none involves a share
+  1  at least one crash involves a share, or may
+  2  wrong usage, or an unreadable file
+  3  no crash found";
 
 impl Diagnose {
     pub(super) fn run(self) -> Result<ExitCode, Error> {

@@ -28,46 +28,46 @@ use crate::init::plan::Wanted;
 use crate::init::report::{Display, print};
 use crate::new::project::clone_path;
 
-/// Add netswap to a project that is there
+/// Add netswap to an existing project
 ///
-/// Adds netswap-build and the line in build.rs to each package that makes a program or a cdylib, and
-/// leaves all else as it is written. What can't be done surely is left to you, line by line.
+/// Adds netswap-build and its line in build.rs to each package with a program or a cdylib. Keeps
+/// everything else as you wrote it. Lists what you have to do by hand.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 #[expect(clippy::struct_excessive_bools, reason = "the command's switches")]
 pub(super) struct Init {
-    /// Convert this package; can be given more than once [default: all but the xtask]
+    /// Convert this package. Can be repeated [default: all but the xtask]
     #[arg(short, long, value_name = "NAME")]
     package: Vec<String>,
-    /// Add cargo xtask verify as well
+    /// Also add `cargo xtask verify`
     #[arg(long)]
     xtask: bool,
-    /// Print what would be changed as a diff, and change nothing
+    /// Print the changes as a diff, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Convert even if there are uncommitted changes
+    /// Convert despite uncommitted changes
     #[arg(long)]
     allow_dirty: bool,
-    /// Convert even if there are staged changes
+    /// Convert despite staged changes
     #[arg(long)]
     allow_staged: bool,
-    /// Convert even if it is not under version control
+    /// Convert without version control
     #[arg(long)]
     allow_no_vcs: bool,
-    /// Convert the project of this Cargo.toml, not the one at hand
+    /// Convert the project of this Cargo.toml
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
-    /// Build with the crates of this clone of netswap, not with the published ones
+    /// Build with the crates of a local clone of netswap
     #[arg(long, value_name = "DIR")]
     netswap_path: Option<PathBuf>,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  every package asks for the bit
-  1  something is left to do by hand
-  2  wrong usage, or a file that could not be read or written; nothing was changed
-  3  no package makes a program or a cdylib";
+  0  all packages ask for the bit
+  1  some changes have to be made by hand
+  2  wrong usage, or an unreadable or unwritable file; nothing was changed
+  3  no package with a program or a cdylib";
 
 impl Init {
     pub(super) fn run(self) -> Result<ExitCode, Error> {

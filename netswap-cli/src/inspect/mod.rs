@@ -17,18 +17,18 @@ use crate::inspect::inspection::inspect;
 use crate::inspect::report::InspectReport;
 use crate::named::resolve;
 
-/// Tell all that the headers of images say
+/// Show what an image's headers say
 ///
-/// Kind and machine, both run-from-swap bits, what running it from a share costs, the checksum and
-/// whether it is right, the certificate table, the strong name, and the DLLs beside it that it
-/// imports. Each file is read from its start to its end, for the checksum.
+/// Shows kind and machine, both run-from-swap bits, the memory that the image needs if they are set,
+/// the checksum and whether it is valid, the certificate table, the strong name, and the imported
+/// DLLs in the same folder. Reads the whole file to compute the checksum.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Inspect {
-    /// Files, and folders with all images below them
+    /// Files and folders to search for images
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// How the report is written
+    /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
@@ -38,9 +38,9 @@ pub(super) struct Inspect {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  every image was read
-  1  a file is no image, or at fault
-  2  wrong usage, or a file that could not be read
-  3  there was no image to inspect";
+  1  a file is not an image, or is malformed
+  2  wrong usage, or an unreadable file
+  3  no image found";
 
 impl Inspect {
     pub(super) fn run(self) -> Result<ExitCode, Error> {

@@ -14,33 +14,33 @@ use self::project::{Options, Vcs};
 use crate::Error;
 use crate::new::template::{Layout, License};
 
-/// Start a new tool: a project with swap-run built in, and verified in CI
+/// Create a new tool project that sets the bit and verifies it in CI
 #[derive(Debug, Args)]
 pub(super) struct New {
-    /// The folder to make; the tool, or the workspace, is called like it
+    /// Folder to create. Its name is the name of the tool or workspace
     path: PathBuf,
-    /// The name, if it is not the folder's
+    /// Name, if it differs from the folder's
     #[arg(long)]
     name: Option<String>,
-    /// The edition of Rust
+    /// Rust edition
     #[arg(long, value_name = "YEAR", default_value = "2024", value_parser = ["2021", "2024"])]
     edition: String,
-    /// Write a library as well, which the program uses
+    /// Add a library that the program uses
     #[arg(long)]
     lib_and_bin: bool,
-    /// Write a plug-in as well, a DLL that the program loads
+    /// Add a plug-in: a DLL that the program loads
     #[arg(long)]
     cdylib: bool,
-    /// Write two tools and a library that they share, in one workspace
+    /// Create a workspace with two tools and a library that they share
     #[arg(long, conflicts_with_all = ["lib_and_bin", "cdylib"])]
     workspace: bool,
-    /// The licence that Cargo.toml names, with its text
+    /// Licence to name in Cargo.toml, with its text
     #[arg(long, ignore_case = true, default_value = "none")]
     license: License,
-    /// Make a repository, or none [default: git, unless the folder lies in a repository]
+    /// Version control to set up [default: git, unless the folder is in a repository]
     #[arg(long)]
     vcs: Option<Vcs>,
-    /// Build with the crates of this clone of netswap, not with the published ones
+    /// Build with the crates of a local clone of netswap
     #[arg(long, value_name = "DIR")]
     netswap_path: Option<PathBuf>,
 }

@@ -23,14 +23,14 @@ use crate::progress::ProgressBar;
 
 /// Set the bit in finished files, in place
 ///
-/// Sets it in the files that are named, and in all images of the folders that are, with one read and
-/// one write a file. The checksum stays as valid as it was. What it would break is refused: signed
-/// files, strong names. What stood there is written to a journal first, for `netswap undo`.
+/// Sets the bit in the given files and in all images in the given folders. Keeps a valid checksum
+/// valid. Refuses signed files and strong-named assemblies. Saves the original bytes to a journal
+/// first, for `netswap undo`.
 #[derive(Debug, Args)]
 #[command(after_help = crate::cli::CHANGE_EXIT_CODES)]
 #[expect(clippy::struct_excessive_bools, reason = "the command's switches")]
 pub(super) struct Patch {
-    /// Files, and folders with all images below them
+    /// Files and folders to search for images
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// The bits to set: net, cd, or both
@@ -39,28 +39,28 @@ pub(super) struct Patch {
     /// Clear the bits instead
     #[arg(long)]
     clear: bool,
-    /// Tell what would be done, and change nothing
+    /// Show what would be changed, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Change signed files, too: their signature is invalid then
+    /// Change signed files too, which invalidates their signatures
     #[arg(long)]
     break_signature: bool,
-    /// Change .NET assemblies with a strong name, too: it is invalid then
+    /// Change strong-named .NET assemblies too, which invalidates their strong names
     #[arg(long)]
     break_strong_name: bool,
-    /// Change read-only files, too, and leave them read-only
+    /// Change read-only files too, and keep them read-only
     #[arg(long)]
     include_read_only: bool,
-    /// Compute the checksum from the whole file, instead of updating it
+    /// Compute the checksum from the whole file instead of updating it
     #[arg(long)]
     recompute_checksum: bool,
-    /// Keep what stood there in this new file, instead of one in this account's own folder
+    /// Write the journal to FILE, which must not exist, instead of this account's own folder
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
-    /// How the report is written
+    /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Tell of refusals alone, and show no progress
+    /// Show only refused files and the summary, and no progress
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]

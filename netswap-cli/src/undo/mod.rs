@@ -15,25 +15,24 @@ use crate::arguments::jobs;
 use crate::patch::end;
 use crate::patch::report::{ChangeReport, Verb};
 
-/// Put back what `netswap patch` changed
+/// Undo a `netswap patch`
 ///
-/// Puts back the bytes that the journal has, in each file that is still as `netswap patch` left it.
-/// Files that have changed since are refused.
+/// Restores the original bytes from the journal. Refuses files that have changed since the patch.
 #[derive(Debug, Args)]
 #[command(after_help = crate::cli::CHANGE_EXIT_CODES)]
 pub(super) struct Undo {
-    /// The file that `netswap patch` told of
+    /// The journal whose path `netswap patch` printed
     journal: PathBuf,
-    /// Tell what would be done, and change nothing
+    /// Show what would be restored, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// How the report is written
+    /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Tell of refusals alone
+    /// Show only refused files and the summary
     #[arg(short, long)]
     quiet: bool,
-    /// Work on this many files at once
+    /// Restore this many files at once
     #[arg(short, long, value_name = "NUMBER", value_parser = jobs, default_value_t = WalkOptions::default().jobs)]
     jobs: NonZeroUsize,
 }
