@@ -1,4 +1,5 @@
-//! The certificate table: what is well-formed lies in the file and fills its place.
+//! Reads the certificate table: a well-formed table is inside the file and has the size in the
+//! directory.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -14,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     let table = read(length);
     let short = CertificateTable::read(&Short(bytes), &layout, length);
     assert_eq!(short.expect("bytes can be read"), table);
-    // A file may become shorter between the question for its length and the reading.
+    // A file may become shorter after its length was read and before its content is.
     let _ = read(u64::MAX);
     let directory = layout.directory(DirectoryEntry::Certificate);
     match table {

@@ -1,4 +1,5 @@
-//! The strong name of a .NET assembly: every assembly has an answer or an error, nothing else has.
+//! Reads the strong name of a .NET assembly: every assembly has an answer or an error, and no other
+//! file has.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

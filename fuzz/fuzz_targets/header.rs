@@ -1,4 +1,5 @@
-//! Both readings of a header say the same, and an edit does what it says and can be undone.
+//! Reads a header in two ways with the same result. An edit changes what it should, and can be
+//! undone.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -27,11 +28,11 @@ fuzz_target!(|bytes: &[u8]| {
     if !layout.can_be_edited {
         return;
     }
-    // One each time: the input's length is as good a choice as any.
+    // One choice per input. The input's length selects the bits as well as anything else.
     let bits = BITS[bytes.len() % BITS.len()];
     edit(bytes, &layout, bits, true, NewChecksum::Updated);
     edit(bytes, &layout, bits, false, NewChecksum::Updated);
-    // Once is enough of what reads the whole input.
+    // Only once, because it reads the whole input.
     let right = layout.checksum(bytes, bytes.len() as u64).expect("the bytes are all there");
     edit(
         bytes,
@@ -49,14 +50,14 @@ fn header_of(content: Content) -> Option<netswap::Header> {
     }
 }
 
-/// What was read, or why not, as it can be compared.
+/// Converts a result to a form that can be compared: an error becomes its text.
 fn said<T, E: std::borrow::Borrow<ReadError>>(
     result: Result<Option<T>, E>,
 ) -> Result<Option<T>, String> {
     result.map_err(|error| error.borrow().to_string())
 }
 
-/// Makes an edit and takes it back.
+/// Applies an edit and undoes it.
 fn edit(bytes: &[u8], layout: &Layout, bits: &[SwapRun], set: bool, checksum: NewChecksum) {
     let length = bytes.len() as u64;
     let is_as_wanted = |layout: &Layout| bits.iter().all(|bit| layout.header.has(*bit) == set);
@@ -83,7 +84,7 @@ fn edit(bytes: &[u8], layout: &Layout, bits: &[SwapRun], set: bool, checksum: Ne
     assert_eq!(replaced(&after, &edit, &edit.new, &edit.old), bytes);
 }
 
-/// The bytes with those of the edit exchanged.
+/// Returns the bytes with the edit applied: `from` is replaced by `to`.
 fn replaced(bytes: &[u8], edit: &Edit, from: &[u8], to: &[u8]) -> Vec<u8> {
     let start = usize::try_from(edit.offset).expect("it lies in the bytes");
     let mut bytes = bytes.to_vec();
@@ -93,10 +94,10 @@ fn replaced(bytes: &[u8], edit: &Edit, from: &[u8], to: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Where the parts of the image lie, which no edit changes.
+/// Returns the positions of the image's parts, which no edit changes.
 fn places(layout: &Layout) -> impl PartialEq + std::fmt::Debug {
     let directories = DIRECTORIES.map(|entry| layout.directory(entry));
-    // The addresses that a loader would ask for first: those of the pages.
+    // The start addresses of pages, which a loader would need first.
     let pages: Vec<_> = (0..64).map(|page| layout.mapped(page * 0x1000)).collect();
     (layout.nt_headers, directories, pages, layout.end_of_sections())
 }

@@ -1,4 +1,4 @@
-//! The names of an image's imports: however its tables lie, they are read to an end.
+//! Reads the names of an image's imports: reading ends, wherever the tables are.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

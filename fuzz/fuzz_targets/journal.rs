@@ -1,4 +1,4 @@
-//! A journal from anywhere: only what netswap could have written is believed.
+//! Reads a journal from any source: only entries that netswap could have written are accepted.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

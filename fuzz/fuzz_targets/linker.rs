@@ -1,4 +1,5 @@
-//! A linker's arguments and response files from anywhere: what is in them is read, and no more.
+//! Reads a linker's arguments and response files from any source: everything read is in the
+//! input.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

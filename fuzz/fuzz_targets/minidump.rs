@@ -1,4 +1,4 @@
-//! A minidump from anywhere: it is read to an end, and no more is said than it can hold.
+//! Reads a minidump from any source: reading ends, and no part of the result exceeds its limit.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! A report of Windows Error Reporting from anywhere: its text tells the same in each encoding.
+//! Reads a Windows Error Reporting report from any source: its text gives the same result in each
+//! encoding.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

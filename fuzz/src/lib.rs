@@ -1,19 +1,21 @@
-//! What the fuzz targets share: an image to begin with, and a reader that gives little at a time.
+//! Code that the fuzz targets share: a function that reads an image's layout, and a reader that
+//! returns few bytes at a time.
 
 use std::io;
 
 use netswap::image::{Layout, ReadAt};
 
-/// The layout of an image; `None` for all other bytes.
+/// Returns the layout of an image, or `None` for any other input.
 pub fn layout(bytes: &[u8]) -> Option<Layout> {
     Layout::read(bytes).ok().flatten()
 }
 
-/// The bytes, in reads that are short and end at odd places, as a share may answer.
+/// A reader that returns the bytes in short reads that end at odd offsets, as a share may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Short<'a>(pub &'a [u8]);
 
-/// A prime, so that no field is met at the same place of a read twice in a row.
+/// The maximum length of a read. It is prime, so a field is not at the same place in two
+/// consecutive reads.
 const AT_MOST: usize = 251;
 
 impl ReadAt for Short<'_> {

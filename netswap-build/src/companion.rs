@@ -1,5 +1,5 @@
-//! The same argument for a DLL or EXE that the build script links itself, in the spelling of the
-//! compiler that links it; all but the printing is pure.
+//! The argument for a DLL or EXE that the build script links itself, in the spelling of the compiler
+//! that links it. Everything except the printing is pure.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -13,18 +13,20 @@ use crate::swap_run::end_with;
 use crate::target::Target;
 use crate::{BuildEnv, Directive, Error, Linker, Outcome, SwapRun};
 
-/// What a link by the build script itself needs. Its [`Display`](fmt::Display) is what is printed for
+/// The arguments for a link by the build script itself. Its [`Display`](fmt::Display) is the text for
 /// Cargo.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Companion {
-    /// What it comes to; [`Outcome::Emitted`] if the bits will be set by the arguments.
+    /// The result. It is [`Outcome::Emitted`] if the arguments set the bits.
     pub outcome: Outcome,
-    /// The arguments for the end of the compiler's command line. Behind `/link`, which is the first
-    /// of them for cl and clang-cl, everything is the linker's: further options of the linker go
-    /// behind these, without a second `/link`. Empty unless the outcome is [`Outcome::Emitted`].
+    /// The arguments for the end of the compiler's command line. Empty unless the outcome is
+    /// [`Outcome::Emitted`].
+    ///
+    /// For cl and clang-cl the first one is `/link`. Everything after it goes to the linker. Put other
+    /// options of the linker after these, without a second `/link`.
     pub arguments: Vec<String>,
-    /// The lines for Cargo, in the order in which they are printed.
+    /// The lines for Cargo, in the order of printing.
     pub directives: Vec<Directive>,
 }
 
@@ -39,16 +41,18 @@ impl fmt::Display for Companion {
 
 /// The feature `cc`.
 impl SwapRun {
-    /// The arguments that make this compiler's link of a DLL or EXE set what is asked for; none where
-    /// the target is not Windows, and none, with a `cargo:warning`, where its linker has no option for
-    /// it. They go at the end of its command line.
+    /// Returns the arguments that set the requested bits when this compiler links a DLL or EXE. Put
+    /// them at the end of its command line.
     ///
-    /// It can be called for each image that the build script links, with or without
-    /// [`emit`](Self::emit), which is for what Cargo links. Scopes mean nothing to it. An error ends
-    /// the build script as in `emit`; [`try_companion`](Self::try_companion) returns it instead.
+    /// Returns no arguments for other targets than Windows. If the linker has no option for the bits, it
+    /// returns none and prints a `cargo:warning`.
     ///
-    /// Which linker the compiler runs is told from the compiler, the target and its `-fuse-ld=`. If
-    /// that stands elsewhere than in the tool's own arguments, say [`linker`](Self::linker).
+    /// Call it for each image that the build script links, with or without [`emit`](Self::emit), which
+    /// is for the images that Cargo links. It ignores scopes. An error ends the build script as in
+    /// `emit`; [`try_companion`](Self::try_companion) returns it instead.
+    ///
+    /// The linker is found from the compiler, the target and `-fuse-ld=` among the tool's arguments. If
+    /// you pass `-fuse-ld=` in another way, set [`linker`](Self::linker).
     ///
     /// # Examples
     ///
@@ -84,13 +88,14 @@ impl SwapRun {
         }
     }
 
-    /// Decides, and prints Cargo's directives on standard output: the rerun line, and the warning
-    /// where there is one.
+    /// Returns the decision, and prints Cargo's directives to standard output: the rerun line, and a
+    /// warning if there is one.
     ///
     /// # Errors
     ///
-    /// When it is not called from a build script, when a variable can't be used, or when the linker
-    /// can't set the bit and [`required`](Self::required) was asked for.
+    /// - It is not called from a build script.
+    /// - A variable is invalid.
+    /// - The linker can't set the bit, and it is [`required`](Self::required).
     pub fn try_companion(&self, compiler: &cc::Tool) -> Result<Companion, Error> {
         let companion = self.plan_companion(compiler, &BuildEnv::from_env()?)?;
         let mut out = io::stdout();
@@ -100,26 +105,26 @@ impl SwapRun {
         }
     }
 
-    /// The decision as a value: nothing is read, written, printed or run.
+    /// Returns the decision as a value. Reads, writes, prints and runs nothing.
     ///
     /// # Errors
     ///
-    /// As [`try_companion`](Self::try_companion), less what concerns reading and printing.
+    /// As for [`try_companion`](Self::try_companion), without those of reading and printing.
     pub fn plan_companion(&self, compiler: &cc::Tool, env: &BuildEnv) -> Result<Companion, Error> {
         plan(self, &Driver::of(compiler), env)
     }
 }
 
-/// A compiler that also links: what the spelling depends on.
+/// The parts of a compiler command that decide the spelling of the argument.
 #[cfg_attr(test, derive(Debug))]
 struct Driver<'a> {
     style: Style,
     program: &'a Path,
-    /// The linker that its own arguments name; the last one wins.
+    /// The linker that its arguments name. The last one wins.
     driven: Option<String>,
 }
 
-/// Whose command line a compiler driver has.
+/// The style of a compiler driver's command line.
 #[derive(Clone, Copy)]
 #[cfg_attr(test, derive(Debug))]
 enum Style {
@@ -127,7 +132,7 @@ enum Style {
     Cl,
     /// clang.
     Clang,
-    /// gcc, and whatever is not known better.
+    /// gcc, and any unknown compiler.
     Gcc,
 }
 
@@ -150,14 +155,14 @@ impl<'a> Driver<'a> {
         Driver { style, program, driven: arguments.rev().find_map(last) }
     }
 
-    /// Which linker it runs for this target, and how that is known: a fragment of a sentence.
+    /// Returns the linker that it runs for this target, and a phrase with the reason.
     fn linker(&self, target: Target, caller: Option<Linker>) -> (Family, String) {
         let name = file_name(self.program.as_os_str());
         let basis = format!("behind the compiler {}", self.program.to_string_lossy());
         let family = match (target, caller, self.style) {
             (Target::Msvc, ..) if is_zig(&name) => Family::Zig,
             (Target::Msvc, _, Style::Gcc) => Family::Unknown,
-            // link.exe and lld-link share one spelling; who reads cl's command line runs one of them.
+            // link.exe and lld-link share one spelling, and all compilers in cl's style run one of them.
             (Target::Msvc, ..) | (_, _, Style::Cl) => Family::Msvc,
             (_, Some(linker), _) => {
                 let family = match linker {

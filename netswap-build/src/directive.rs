@@ -1,11 +1,11 @@
-//! One line of a build script's output to Cargo; nothing can make two of it.
+//! A line for Cargo. No name or variable can turn it into two.
 
 use std::fmt;
 
 use crate::{Error, Scope};
 
-/// A directive in the single-colon spelling, which every Cargo since 1.56 reads: `cargo::` is
-/// refused in a package whose `rust-version` is older than 1.77
+/// A directive for Cargo in the single-colon spelling, which every Cargo since 1.56 accepts. Cargo refuses
+/// `cargo::` in a package whose `rust-version` is older than 1.77
 /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/build-scripts.html#outputs-of-the-build-script)).
 ///
 /// Its [`Display`](fmt::Display) is the line, without an end of line.
@@ -13,11 +13,11 @@ use crate::{Error, Scope};
 pub struct Directive(String);
 
 impl Directive {
-    /// `cargo:rustc-link-arg…`: pass `argument` to the linker of the images in `scope`.
+    /// Returns `cargo:rustc-link-arg…`, which passes `argument` to the linker of the images in `scope`.
     ///
     /// # Errors
     ///
-    /// When the scope is a binary whose name would end the line or be taken for the argument.
+    /// When the scope is a binary whose name contains `=` or a control character.
     pub(crate) fn link_arg(scope: &Scope, argument: &'static str) -> Result<Self, Error> {
         let suffix = match scope {
             Scope::All => "",
@@ -36,19 +36,18 @@ impl Directive {
         Ok(Directive(format!("cargo:rustc-link-arg{suffix}={argument}")))
     }
 
-    /// `cargo:rerun-if-env-changed=NETSWAP`: run the build script again when the switch changes.
+    /// Returns `cargo:rerun-if-env-changed=NETSWAP`: Cargo runs the build script again if it changes.
     pub(crate) fn rerun_if_netswap_changed() -> Self {
         Directive("cargo:rerun-if-env-changed=NETSWAP".to_owned())
     }
 
-    /// `cargo:warning`: what the user sees.
+    /// Returns `cargo:warning`, which Cargo shows to the user.
     pub(crate) fn warning(text: &str) -> Self {
         Directive(format!("cargo:warning={}", one_line(text)))
     }
 }
 
-/// The text with a replacement character for what would end the line or reach the terminal as a
-/// command.
+/// Replaces control characters, which would end the line or control the terminal.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::new();
     for c in text.chars() {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use crate::Error;
 
-/// What Cargo tells a build script
+/// The variables that Cargo sets for a build script
 /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-build-scripts)),
-/// as far as the decision needs it, and `NETSWAP`.
+/// and that the decision depends on, and `NETSWAP`.
 #[derive(Debug)]
 #[cfg_attr(test, derive(PartialEq))]
 pub struct BuildEnv {
@@ -19,15 +19,15 @@ pub struct BuildEnv {
     pub(crate) target_os: String,
     /// `CARGO_CFG_TARGET_ENV`, empty where the target has none.
     pub(crate) target_env: String,
-    /// `CARGO_CFG_TARGET_ABI`; before Rust 1.78 there is none.
+    /// `CARGO_CFG_TARGET_ABI`. Rust before 1.78 does not set it.
     pub(crate) target_abi: Option<String>,
     /// `RUSTC_LINKER`: the configured linker, if one is configured.
     pub(crate) linker: Option<OsString>,
     /// `CARGO_ENCODED_RUSTFLAGS`: the flags, with a unit separator (0x1F) between two of them.
     pub(crate) rustflags: String,
-    /// `NETSWAP`: the packager's switch; empty is as good as unset.
+    /// `NETSWAP`: the packager's switch; an empty value counts as unset.
     pub(crate) netswap: Option<OsString>,
-    /// `OUT_DIR`: where the receipt goes.
+    /// `OUT_DIR`: the folder of the receipt.
     pub(crate) out_dir: PathBuf,
 }
 
@@ -63,7 +63,7 @@ impl BuildEnv {
             Ok(Some(text)) => Ok(text),
             Err(error) => Err(error),
         };
-        // Empty is as good as unset.
+        // An empty value counts as unset.
         let filled = |name| match lookup(name) {
             Some(value) if value.is_empty() => None,
             value => value,
@@ -85,7 +85,7 @@ impl BuildEnv {
     }
 }
 
-/// The environment of a build script of the package `tool`, for the tests of the rooms beside.
+/// Returns the environment of a build script of the package `tool`, for unit tests.
 #[cfg(test)]
 pub(crate) fn for_tests(triple: &str, os: &str, env: &str, abi: Option<&str>) -> BuildEnv {
     BuildEnv {

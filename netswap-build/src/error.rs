@@ -1,4 +1,4 @@
-//! Why there is no decision, or why it could not be told.
+//! The errors of netswap-build.
 
 use std::error;
 use std::fmt;
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::directive::one_line;
 
-/// Why the build script can't go on. Its text names the variable, path or name that is at fault
-/// and says what to do, on one line.
+/// An error that stops the build script. Its text is one line: the variable, path or name at fault, and
+/// what to do.
 #[derive(Debug)]
 pub struct Error {
     text: String,
@@ -32,7 +32,7 @@ impl Error {
         ))
     }
 
-    /// `NETSWAP` holds something else than a known value.
+    /// `NETSWAP` has an unknown value.
     pub(crate) fn switch(value: &str) -> Self {
         // Debug escapes whatever would break the line or the terminal.
         Error::new(format!(
@@ -40,14 +40,14 @@ impl Error {
         ))
     }
 
-    /// A name given to `Scope::Bin` that can't stand in a directive.
+    /// `Scope::Bin` has a name that is not valid in a directive.
     pub(crate) fn bin_name(name: &str) -> Self {
         Error::new(format!(
             "no binary can be called {name:?} in a Cargo directive; give Scope::Bin the name that stands in Cargo.toml, without `=` or control characters"
         ))
     }
 
-    /// The linker can't do it, and it was required; `text` says so.
+    /// The linker can't set the bit, and it is required. `text` explains why.
     pub(crate) fn unsupported(text: &str) -> Self {
         Error::new(one_line(text))
     }

@@ -1,4 +1,4 @@
-//! What a linker of each family calls the argument, and which family it is (pure).
+//! The families of linkers, and the argument of each family (pure).
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,7 +7,7 @@ use crate::rustflags::LinkerFlags;
 use crate::target::Target;
 use crate::BuildEnv;
 
-/// A linker that the caller vouches for, see [`SwapRun::linker`](crate::SwapRun::linker).
+/// A linker that the caller names, see [`SwapRun::linker`](crate::SwapRun::linker).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Linker {
@@ -19,7 +19,7 @@ pub enum Linker {
     Zig,
 }
 
-/// Linkers that share a spelling of the argument.
+/// A family of linkers that share the spelling of the argument.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(test, derive(PartialEq))]
 pub(crate) enum Family {
@@ -33,14 +33,14 @@ pub(crate) enum Family {
     GnuLd,
     /// `zig cc`.
     Zig,
-    /// `netswap-linker`, which sets the bits after the link in the place of one of these two.
+    /// `netswap-linker`, which runs GNU ld or zig and then sets the bits.
     NetswapLinker,
-    /// Some linker for Windows that this version knows nothing of.
+    /// An unknown linker for Windows.
     Unknown,
 }
 
 impl Family {
-    /// Its name in the receipt.
+    /// Returns the name in the receipt.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Family::Msvc => "msvc",
@@ -57,7 +57,7 @@ impl Family {
         matches!(self, Family::NetswapLinker)
     }
 
-    /// What it is called in a sentence.
+    /// Returns the name for a sentence.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Family::GnuLd => "GNU ld",
@@ -66,7 +66,8 @@ impl Family {
         }
     }
 
-    /// The arguments that set the network and the removable bit; `None` where the linker has none.
+    /// Returns the arguments that set the network bit and the bit for removable media. `None` if the linker
+    /// has none.
     ///
     /// Sources: Microsoft Learn, "/SWAPRUN (Load Linker Output to Swap File)"; LLD's MinGW driver
     /// (`lld/MinGW/Options.td`: `-Xlink=`). GNU ld's manual has no such option, and `zig cc` refuses
@@ -80,11 +81,11 @@ impl Family {
         }
     }
 
-    /// Which family links for this target, and how that is known: a fragment of a sentence.
+    /// Returns the family that links for this target, and a phrase with the reason.
     pub(crate) fn of(target: Target, caller: Option<Linker>, env: &BuildEnv) -> (Family, String) {
         const USUAL: &str = "the target's usual linker";
         if let Target::Msvc = target {
-            // One spelling for all linkers of these targets, so nothing has to be worked out.
+            // All linkers of these targets share one spelling.
             return (Family::Msvc, USUAL.to_owned());
         }
         let flags = LinkerFlags::of(&env.rustflags);
@@ -130,12 +131,12 @@ impl Family {
     }
 }
 
-/// What rustc runs to link.
+/// The kind of program that rustc runs to link.
 #[derive(Clone, Copy)]
 enum Called {
-    /// A compiler driver, which runs a linker of its choice.
+    /// A compiler driver, which chooses the linker.
     Driver,
-    /// A compiler driver that rustc tells to run LLD.
+    /// A compiler driver that gets `-fuse-ld=lld` from rustc.
     LldDriver,
     /// LLD itself.
     Lld,
@@ -146,7 +147,7 @@ enum Called {
 }
 
 impl Called {
-    /// From the program's file name and `-Clinker-flavor`, in the way that rustc infers a flavor
+    /// Returns the kind for a program and a `-Clinker-flavor`, by rustc's rules for inferring a flavor
     /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html#linker-flavor)).
     fn of(program: Option<&OsStr>, flavor: Option<&str>, target: Target) -> Self {
         let name = file_name(program.unwrap_or_default());
@@ -170,18 +171,18 @@ impl Called {
     }
 }
 
-/// Whether a file name, or the word of `-fuse-ld=`, is LLD's; it may end in a version.
+/// Whether a file name, or the value of `-fuse-ld=`, is LLD's. It may end in a version.
 pub(crate) fn is_lld(name: &str) -> bool {
     let starts = |start| name.starts_with(start);
     starts("lld") || starts("ld.lld") || starts("rust-lld") || name.ends_with("-ld.lld")
 }
 
-/// Whether a file name is zig's, or that of a script of cargo-zigbuild's in front of it.
+/// Whether a file name is zig's, or that of a wrapper script of cargo-zigbuild.
 pub(crate) fn is_zig(name: &str) -> bool {
     name == "zig" || name.starts_with("zigcc") || name.starts_with("zig-")
 }
 
-/// A program's file name in lower case, without `.exe`.
+/// Returns a program's file name in lower case, without `.exe`.
 pub(crate) fn file_name(program: &OsStr) -> String {
     let name = Path::new(program).file_name().unwrap_or_default();
     let name = name.to_string_lossy().to_ascii_lowercase();
@@ -193,7 +194,7 @@ mod tests {
     use super::*;
     use crate::env::for_tests;
 
-    /// The family, for a configured linker and rustflags.
+    /// Returns the family for a configured linker and rustflags.
     fn family(env: &str, abi: &str, linker: &str, rustflags: &[&str]) -> Family {
         let mut build = for_tests("x86_64-pc-windows-…", "windows", env, Some(abi));
         build.linker = Some(linker.into()).filter(|_| !linker.is_empty());

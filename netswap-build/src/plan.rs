@@ -1,5 +1,5 @@
-//! The decision as a value (pure): from what is wanted and the build's environment to directives,
-//! receipt and outcome.
+//! Decides what a build script prints: directives, receipt and outcome, from the caller's options and
+//! the build's environment (pure).
 
 use std::fmt;
 use std::io::{self, Write};
@@ -9,39 +9,38 @@ use crate::receipt::Fields;
 use crate::target::Target;
 use crate::{Bits, BuildEnv, Directive, Error, Receipt, Scope, SwapRun};
 
-/// What the build script will print and leave behind. Its [`Display`](fmt::Display) is what is
-/// printed.
+/// The output of a build script's call. Its [`Display`](fmt::Display) is the text for Cargo.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Plan {
-    /// What it comes to.
+    /// The result for the receipt and the caller.
     pub outcome: Outcome,
-    /// The lines for Cargo, in the order in which they are printed.
+    /// The lines for Cargo, in the order of printing.
     pub directives: Vec<Directive>,
-    /// What the verifier will find in `OUT_DIR`.
+    /// The file for the verifier in `OUT_DIR`.
     pub receipt: Receipt,
 }
 
-/// What a build script's call comes to.
+/// The result of a build script's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The target's images can't run from a share as Windows programs: nothing to do.
+    /// The target does not make Windows programs, so there is nothing to do.
     NotWindows,
     /// The build script asked for neither bit.
     NotRequested,
     /// `NETSWAP=off`.
     SwitchedOff,
-    /// The linker is told to set what was asked for.
+    /// The linker gets the arguments that set the requested bits.
     Emitted,
-    /// The linker has no option for it, and `netswap-linker`, which runs it, sets it after the link.
+    /// The linker has no option for the bits. `netswap-linker`, which runs it, sets them after the link.
     LeftToLinker,
-    /// The linker has no option for it; Cargo shows a warning.
+    /// The linker has no option for the bits. Cargo shows a warning.
     Unsupported,
 }
 
 impl Outcome {
-    /// Its name in the receipt.
+    /// Returns the name in the receipt.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::NotWindows => "not-windows",
@@ -55,7 +54,7 @@ impl Outcome {
 }
 
 impl Plan {
-    /// Writes the directives, a line each.
+    /// Writes the directives, one per line.
     ///
     /// # Errors
     ///
@@ -78,7 +77,7 @@ impl fmt::Display for Plan {
 pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
     let target = Target::of(env);
     let scopes = if wanted.scopes.is_empty() { &[Scope::All][..] } else { &wanted.scopes };
-    // Without any rerun line Cargo would run the build script again for each changed file.
+    // Without a rerun line Cargo runs the build script again whenever a file of the package changes.
     let mut directives = vec![Directive::rerun_if_netswap_changed()];
     let mut fields = Fields {
         linker: None,
@@ -114,7 +113,7 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
     Ok(Plan { outcome: fields.outcome, directives, receipt: Receipt::new(env, &fields) })
 }
 
-/// What it comes to for a linker of this family, and the arguments that set what is asked for.
+/// Returns the outcome for a linker of this family, and the arguments that set the requested bits.
 pub(crate) fn decide(
     wanted: Bits,
     netswap: Option<Bits>,
@@ -124,7 +123,7 @@ pub(crate) fn decide(
     let both = match (family.arguments(), bits.net || bits.removable, netswap) {
         (_, false, Some(_)) => return (Outcome::SwitchedOff, Vec::new()),
         (_, false, None) => return (Outcome::NotRequested, Vec::new()),
-        // What it sets it is told by NETSWAP alone.
+        // netswap-linker sets the network bit, or what NETSWAP lists. It does not see the build script.
         (None, true, netswap)
             if family.is_netswap_linker() && (netswap.is_some() || !bits.removable) =>
         {
@@ -142,7 +141,7 @@ pub(crate) fn decide(
     (Outcome::Emitted, arguments)
 }
 
-/// What `NETSWAP` asks for in place of the build script, if it is set.
+/// Reads the bits that `NETSWAP` requests instead of the build script. `None` if it is not set.
 pub(crate) fn switch(env: &BuildEnv) -> Result<Option<Bits>, Error> {
     let value = match &env.netswap {
         Some(value) => value.to_string_lossy(),
@@ -158,7 +157,7 @@ pub(crate) fn switch(env: &BuildEnv) -> Result<Option<Bits>, Error> {
     Ok(Some(Bits { net, removable }))
 }
 
-/// Why there is no argument, and the ways out.
+/// Explains why there is no argument, and lists the alternatives.
 fn unsupported(family: Family, basis: &str, bits: Bits, env: &BuildEnv) -> String {
     if family.is_netswap_linker() {
         return format!(

@@ -1,4 +1,4 @@
-//! What was asked and decided, left in `OUT_DIR` for the verifier.
+//! The receipt: the request and the decision, in a file in `OUT_DIR` for the verifier.
 
 use std::fmt;
 use std::fs;
@@ -10,19 +10,18 @@ use crate::{Bits, BuildEnv, Error, Outcome, Scope};
 /// The receipt's file name in `OUT_DIR`.
 pub const RECEIPT_FILE: &str = "netswap-receipt.json";
 
-/// What a build script asked for and what was decided, as [`RECEIPT_FILE`] tells it to the verifier:
-/// one JSON document with `"schema": "netswap.receipt/1"`. Its [`Display`](fmt::Display) is the
-/// document.
+/// The content of [`RECEIPT_FILE`], which the verifier reads: a JSON document with
+/// `"schema": "netswap.receipt/1"`. Its [`Display`](fmt::Display) is the document.
 #[derive(Debug)]
 pub struct Receipt(String);
 
-/// The fields of a receipt that are not known from the build's environment.
+/// The fields of a receipt that are not in the build's environment.
 pub(crate) struct Fields<'a> {
-    /// Which linker family, and how it was worked out; none where the target is not Windows.
+    /// The linker family, and a phrase with the reason. `None` for other targets than Windows.
     pub(crate) linker: Option<(Family, &'a str)>,
-    /// What the build script asked for.
+    /// The bits that the build script requests.
     pub(crate) requested: Bits,
-    /// What `NETSWAP` asked for in its place.
+    /// The bits that `NETSWAP` requests instead.
     pub(crate) netswap: Option<Bits>,
     pub(crate) scopes: &'a [Scope],
     /// The arguments that each scope got.

@@ -1,6 +1,6 @@
-//! What the rustflags say about the linker (pure).
+//! The linker settings in the rustflags (pure).
 
-/// The linker settings among the rustflags; as in rustc, the last of each wins.
+/// The linker settings in the rustflags. As in rustc, the last one of each kind wins.
 #[derive(Default)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct LinkerFlags<'a> {
@@ -8,15 +8,14 @@ pub(crate) struct LinkerFlags<'a> {
     pub(crate) linker: Option<&'a str>,
     /// `-Clinker-flavor=…`.
     pub(crate) flavor: Option<&'a str>,
-    /// The linker that a compiler driver is told to use: `-fuse-ld=…` or clang's `--ld-path=…`
-    /// among the link arguments.
+    /// The linker that a compiler driver runs: `-fuse-ld=…`, or clang's `--ld-path=…`, in a link argument.
     pub(crate) driven: Option<&'a str>,
 }
 
 impl<'a> LinkerFlags<'a> {
-    /// Reads the codegen options
-    /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html)) among flags with
-    /// a unit separator between them.
+    /// Parses the codegen options
+    /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html)) in flags that
+    /// are separated by unit separators.
     pub(crate) fn of(encoded: &'a str) -> Self {
         let mut flags = LinkerFlags::default();
         let mut after_c = false;
@@ -37,7 +36,7 @@ impl<'a> LinkerFlags<'a> {
     }
 
     fn set(&mut self, name: &str, value: &'a str) {
-        // rustc takes either separator in an option's name.
+        // rustc accepts `-` and `_` in an option's name.
         match name {
             "linker" => self.linker = Some(value),
             "linker-flavor" | "linker_flavor" => self.flavor = Some(value),
@@ -58,7 +57,7 @@ impl<'a> LinkerFlags<'a> {
     }
 }
 
-/// The linker that this argument tells a compiler driver to use, if it is of that kind.
+/// Returns the linker that this argument selects for a compiler driver, if it selects one.
 pub(crate) fn driven(argument: &str) -> Option<&str> {
     argument.strip_prefix("-fuse-ld=").or_else(|| argument.strip_prefix("--ld-path="))
 }

@@ -1,11 +1,11 @@
-//! What the caller wants: which bits, in which of the package's images, and how firmly.
+//! The caller's options: the bits, the images that get them, and whether a failure is an error.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{BuildEnv, Error, Linker, Outcome, Plan};
 
-/// What a build script asks for; the default is the network bit in every image of the package.
+/// The options of a build script. By default, every image of the package gets the network bit.
 ///
 /// # Examples
 ///
@@ -15,8 +15,8 @@ use crate::{BuildEnv, Error, Linker, Outcome, Plan};
 ///
 /// fn main() {
 ///     SwapRun::new()
-///         .removable(true) // for programs on a CD or a stick, too
-///         .scope(Scope::Bins) // leave the tests and examples alone
+///         .removable(true) // also for programs on a CD or USB stick
+///         .scope(Scope::Bins) // not the tests and examples
 ///         .required(true) // a linker that can't do it fails the build
 ///         .emit();
 /// }
@@ -33,16 +33,16 @@ pub struct SwapRun {
 /// The two run-from-swap bits of an image's Characteristics (PE format, "COFF File Header").
 #[derive(Clone, Copy, Debug)]
 pub struct Bits {
-    /// `IMAGE_FILE_NET_RUN_FROM_SWAP`, 0x0800: copied to the page file when it lies on a network
-    /// share.
+    /// `IMAGE_FILE_NET_RUN_FROM_SWAP`, 0x0800: Windows copies the image to the page file if it is on a
+    /// network share.
     pub net: bool,
-    /// `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP`, 0x0400: copied to the page file when it lies on
-    /// removable media.
+    /// `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP`, 0x0400: Windows copies the image to the page file if it is
+    /// on removable media.
     pub removable: bool,
 }
 
 impl Bits {
-    /// The words of `/SWAPRUN` for the bits that are set, as in `NETSWAP` and the receipt.
+    /// Returns the words of `/SWAPRUN` for the bits, as in `NETSWAP` and the receipt.
     pub(crate) fn words(self) -> &'static [&'static str] {
         match (self.net, self.removable) {
             (true, true) => &["net", "cd"],
@@ -53,7 +53,7 @@ impl Bits {
     }
 }
 
-/// Which of the package's images get the link argument.
+/// The images of the package that get the link argument.
 ///
 /// Cargo refuses some of these in a package that has no such target (`Bins`, `Bin`, `Examples`,
 /// `Tests`, `Benches`), and warns about `Cdylib`; [`Scope::All`] always works.
@@ -77,17 +77,17 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The binary called `name`; any string-like type will do.
+    /// Returns the scope of the binary called `name`.
     pub fn bin(name: impl Into<String>) -> Self {
         Scope::Bin(name.into())
     }
 }
 
-/// Whether this build script has called already.
+/// Whether this build script has already called netswap-build.
 static CALLED: AtomicBool = AtomicBool::new(false);
 
 impl SwapRun {
-    /// The network bit, in every image of the package.
+    /// Returns the default options: the network bit, in every image of the package.
     pub fn new() -> Self {
         SwapRun {
             bits: Bits { net: true, removable: false },
@@ -97,20 +97,19 @@ impl SwapRun {
         }
     }
 
-    /// Whether to set `IMAGE_FILE_NET_RUN_FROM_SWAP` (`/SWAPRUN:NET`). On unless switched off.
+    /// Whether to set `IMAGE_FILE_NET_RUN_FROM_SWAP` (`/SWAPRUN:NET`). The default is `true`.
     pub fn net(mut self, on: bool) -> Self {
         self.bits.net = on;
         self
     }
 
-    /// Whether to set `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP` (`/SWAPRUN:CD`). Off unless switched on.
+    /// Whether to set `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP` (`/SWAPRUN:CD`). The default is `false`.
     pub fn removable(mut self, on: bool) -> Self {
         self.bits.removable = on;
         self
     }
 
-    /// Which images get the bit. Can be called more than once: the scopes add up. Without any it is
-    /// [`Scope::All`].
+    /// Adds images that get the bit. Can be called more than once. The default is [`Scope::All`].
     pub fn scope(mut self, scope: Scope) -> Self {
         if !self.scopes.contains(&scope) {
             self.scopes.push(scope);
@@ -118,20 +117,20 @@ impl SwapRun {
         self
     }
 
-    /// Which linker it is, instead of working it out from the target, the configured linker and
-    /// the rustflags. For `*-windows-msvc` it makes no difference: those linkers share one spelling.
+    /// Sets the linker. By default it is found from the target, the configured linker and the
+    /// rustflags. For `*-windows-msvc` it makes no difference, because those linkers share one spelling.
     pub fn linker(mut self, linker: Linker) -> Self {
         self.linker = Some(linker);
         self
     }
 
-    /// Whether a linker that can't set the bit fails the build. Otherwise it is a warning.
+    /// Whether the build fails if the linker can't set the bit. By default Cargo shows a warning.
     pub fn required(mut self, on: bool) -> Self {
         self.required = on;
         self
     }
 
-    /// Decides, prints Cargo's directives and leaves the receipt.
+    /// Prints Cargo's directives and writes the receipt.
     ///
     /// An error ends the build script with its message on standard error and exit status 1, so that
     /// `cargo build` shows it; [`try_emit`](Self::try_emit) returns it instead.
@@ -141,13 +140,14 @@ impl SwapRun {
         }
     }
 
-    /// Decides, prints Cargo's directives on standard output and leaves the receipt in `OUT_DIR`.
+    /// Prints Cargo's directives to standard output and writes the receipt to `OUT_DIR`.
     ///
     /// # Errors
     ///
-    /// When it is not called from a build script or called twice in one, when a variable or a binary's name can't be used,
-    /// when the receipt can't be written, or when the linker can't set the bit and
-    /// [`required`](Self::required) was asked for.
+    /// - It is not called from a build script, or called twice in one.
+    /// - A variable or a binary's name is invalid.
+    /// - The receipt can't be written.
+    /// - The linker can't set the bit, and it is [`required`](Self::required).
     pub fn try_emit(&self) -> Result<Outcome, Error> {
         if CALLED.swap(true, Ordering::Relaxed) {
             return Err(Error::second_call());
@@ -161,11 +161,11 @@ impl SwapRun {
         }
     }
 
-    /// The decision as a value: nothing is read, written or printed.
+    /// Returns the decision as a value. Reads, writes and prints nothing.
     ///
     /// # Errors
     ///
-    /// As [`try_emit`](Self::try_emit), less what concerns reading and writing.
+    /// As for [`try_emit`](Self::try_emit), without those of reading and writing.
     ///
     /// # Examples
     ///
@@ -195,9 +195,9 @@ impl SwapRun {
     }
 }
 
-/// Ends the build script, so that `cargo build` shows why.
+/// Prints the error and exits, so that `cargo build` shows the error.
 pub(crate) fn end_with(error: &Error) -> ! {
-    // Without standard error there is nobody to tell.
+    // If standard error is closed, the exit code has to be enough.
     let _ = writeln!(io::stderr(), "error: netswap-build: {error}");
     std::process::exit(1);
 }

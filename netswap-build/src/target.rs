@@ -1,8 +1,8 @@
-//! Which kind of image a target makes, from Cargo's `CARGO_CFG_TARGET_*` (pure).
+//! The kinds of targets, from Cargo's `CARGO_CFG_TARGET_*` (pure).
 
 use crate::BuildEnv;
 
-/// What a target means for swap-run.
+/// A kind of target. Each kind has its own linkers.
 #[derive(Clone, Copy)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) enum Target {
@@ -12,16 +12,16 @@ pub(crate) enum Target {
     GnuLlvm,
     /// `*-windows-gnu`: the GNU MinGW toolchain.
     Gnu,
-    /// A Windows target of an environment that this version does not know.
+    /// A Windows target with an unknown environment.
     OtherWindows,
-    /// Not an image that Windows could run from a share: another system, UEFI, Cygwin.
+    /// A target without Windows programs: another system, UEFI, Cygwin.
     NotWindows,
 }
 
 impl Target {
-    /// The target that the build script runs for.
+    /// Returns the kind of the target that is built for.
     pub(crate) fn of(env: &BuildEnv) -> Self {
-        // Cargo sets CARGO_CFG_TARGET_ABI since Rust 1.78; before that only the triple tells.
+        // Cargo sets CARGO_CFG_TARGET_ABI since Rust 1.78. Before, only the triple has the ABI.
         let llvm = match &env.target_abi {
             Some(abi) => abi == "llvm",
             None => env.target.ends_with("-gnullvm"),
@@ -31,7 +31,7 @@ impl Target {
             ("windows", "gnu") if llvm => Target::GnuLlvm,
             ("windows", "gnu") => Target::Gnu,
             ("windows", _) => Target::OtherWindows,
-            // UEFI and Cygwin make PE images too, but have an operating system of their own here.
+            // UEFI and Cygwin also make PE images, but have other values of CARGO_CFG_TARGET_OS.
             _ => Target::NotWindows,
         }
     }

@@ -1,4 +1,4 @@
-//! Arguments that several commands have.
+//! Arguments that several commands share.
 
 use std::num::NonZeroUsize;
 
@@ -65,10 +65,10 @@ pub(super) struct WalkArguments {
     jobs: NonZeroUsize,
 }
 
-/// More would only make the system run out of open files.
+/// The maximum of `--jobs`. More jobs would only make the system run out of open files.
 const MOST_JOBS: usize = 256;
 
-/// A number of jobs.
+/// Parses a number of jobs, from 1 to `MOST_JOBS`.
 pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     let jobs = text.parse().ok().filter(|jobs: &NonZeroUsize| jobs.get() <= MOST_JOBS);
     jobs.ok_or_else(|| format!("give a number from 1 to {MOST_JOBS}"))

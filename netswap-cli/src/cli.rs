@@ -68,12 +68,13 @@ pub(crate) fn nothing_to(verb: &str, why: &str) {
     print_error(&format!("nothing to {verb}: {why}"));
 }
 
-/// What `netswap` does with these arguments, the program's name first.
+/// Runs `netswap` with these arguments. The first is the program's name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
     run(Cli::command(), arguments)
 }
 
-/// What `cargo-netswap` does: Cargo gives it its own name, `netswap`, as the first argument.
+/// Runs `cargo-netswap` with these arguments. After the program's name, Cargo passes the name of
+/// the subcommand, `netswap`.
 pub fn cargo_main(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
     let mut arguments: Vec<_> = arguments.into_iter().collect();
     if arguments.get(1).is_some_and(|argument| argument == "netswap") {
@@ -98,7 +99,7 @@ fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) ->
             Command::Explain(explain) => explain.run(),
         })
         .into(),
-        // clap's own exit code of a wrong usage is 2, and of --help and --version 0, as ours.
+        // These are also clap's own exit codes: 2 for wrong usage, 0 for --help and --version.
         Err(error) => {
             let code = if error.use_stderr() { ExitCode::Error } else { ExitCode::Passed };
             let _ = error.print();

@@ -1,4 +1,4 @@
-//! Why a command could not do its work.
+//! The error type of the commands.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use netswap::BuildError;
 use netswap::text::{Printable, one_line};
 
-/// Why a command could not do its work.
+/// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// Images could not be found or verified.
@@ -22,22 +22,22 @@ pub(crate) enum Error {
         one_line(why)
     )]
     Glob {
-        /// As it was given.
+        /// The glob as given.
         glob: PathBuf,
-        /// What is wrong with it.
+        /// The reason why it can't be used.
         why: String,
     },
-    /// The journal can't be written, so no more is changed.
+    /// The journal can't be written, so the command stops changing files.
     #[error("failed to write the journal{}: {}; {}", in_front(path.as_deref()), one_line(why), not_changed(*is_begun))]
     WriteJournal {
-        /// The file; none if there is no folder for it.
+        /// The file, or `None` if there is no folder for it.
         path: Option<PathBuf>,
-        /// What the system said.
+        /// The system's error message.
         why: String,
-        /// Whether there are entries in it.
+        /// Whether the journal already has entries.
         is_begun: bool,
     },
-    /// Something went wrong when some files had been changed already.
+    /// The command failed after it had changed some files.
     #[error(
         "{source}; what was changed is in the journal {}, and netswap undo puts it back",
         Printable(journal)
@@ -45,17 +45,17 @@ pub(crate) enum Error {
     Interrupted {
         /// The journal.
         journal: PathBuf,
-        /// What went wrong.
+        /// The error that stopped the command.
         source: Box<Error>,
     },
-    /// The journal can't be read, or a line of it.
+    /// The journal, or a line of it, can't be read.
     #[error("failed to read the journal {}{}: {}", Printable(path), of_line(*line), one_line(why))]
     ReadJournal {
         /// The file.
         path: PathBuf,
-        /// The line, counted from 1; none if it is the whole.
+        /// The line, counted from 1, or `None` if the error concerns the whole file.
         line: Option<u64>,
-        /// What is wrong.
+        /// The reason.
         why: String,
     },
     /// No project can have this name.
@@ -65,31 +65,31 @@ pub(crate) enum Error {
         one_line(why)
     )]
     ProjectName {
-        /// As it was given, or as the folder is called.
+        /// The name as given, or the name of the folder.
         name: String,
-        /// What is against it.
+        /// The reason why it is refused.
         why: String,
     },
-    /// The place for a project is taken.
+    /// A file or a non-empty folder already exists at the path of the new project.
     #[error(
         "failed to make a project: {} {what}; name a folder that is new or empty",
         Printable(path)
     )]
     PathTaken {
-        /// The folder.
+        /// The path of the project.
         path: PathBuf,
-        /// What is there.
+        /// The obstacle, such as `is not empty`.
         what: &'static str,
     },
-    /// A project can't be written, and nothing of it was.
+    /// A new project can't be written. Nothing was written.
     #[error("failed to make a project in {}: {}; nothing was written", Printable(path), one_line(&source.to_string()))]
     WriteProject {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// There is no project here, or its manifests are wrong.
+    /// There is no project here, or its manifests are invalid.
     #[error(
         "failed to read the project: {0}; run this where a Cargo.toml is, or give --manifest-path"
     )]
@@ -97,36 +97,36 @@ pub(crate) enum Error {
     /// The project has no such package.
     #[error("there is no package `{}` in this workspace{}", one_line(name), did_you_mean(nearest.as_deref()))]
     UnknownPackage {
-        /// As it was given.
+        /// The name as given.
         name: String,
-        /// The one that was probably meant.
+        /// The name that was probably meant.
         nearest: Option<String>,
     },
-    /// There is work in the project that a change could be mixed up with.
+    /// The project has uncommitted changes, which the conversion could be mixed up with.
     #[error(
         "failed to convert {}: not all of it is committed: {}; commit or stash it, or give --allow-dirty",
         Printable(folder),
         one_line(files)
     )]
     UncommittedChanges {
-        /// The project.
+        /// The project's folder.
         folder: PathBuf,
-        /// Some of the files.
+        /// The names of some of the files.
         files: String,
     },
-    /// No version control keeps what a change replaces.
+    /// No version control keeps the text that a change replaces.
     #[error(
         "failed to convert {}: {}; nothing would keep what is replaced: commit it, or give --allow-no-vcs",
         Printable(path),
         one_line(why)
     )]
     NoVersionControl {
-        /// What is not kept.
+        /// The file or folder that is not kept.
         path: PathBuf,
-        /// What is missing.
+        /// The reason, such as `git ignores it`.
         why: String,
     },
-    /// Cargo does not accept what was written, and all is as it was.
+    /// Cargo rejects the converted project. All files have their old text again.
     #[error("failed to convert the project: {}; nothing was changed", one_line(.0))]
     NotAccepted(String),
     /// A file of a project can't be read.
@@ -134,34 +134,34 @@ pub(crate) enum Error {
     ReadProject {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file of a project can't be written, and none was.
+    /// A file of a project can't be written. No file was changed.
     #[error("failed to write {}: {}; nothing was changed", Printable(path), one_line(&source.to_string()))]
     WriteFile {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file of a project was changed and can't be put back.
+    /// A changed file of a project can't be restored.
     #[error("failed to put back {}: {}", Printable(path), one_line(&source.to_string()))]
     NotPutBack {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The arguments can't be understood.
+    /// The arguments are invalid.
     #[error("{}", one_line(.0))]
     Usage(String),
     /// `netswap explain` does not know this code.
     #[error("there is no code `{}`;{} `netswap explain` lists them all", one_line(code), suggestion(*.nearest))]
     UnknownCode {
-        /// As it was given.
+        /// The code as given.
         code: String,
-        /// The one that was probably meant.
+        /// The code that was probably meant.
         nearest: Option<&'static str>,
     },
     /// The report can't be written.

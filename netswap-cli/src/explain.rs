@@ -26,7 +26,7 @@ impl Explain {
     }
 }
 
-/// Writes what the code of this name means, how it comes about and what to do.
+/// Writes the meaning of the code with this name, its causes and its fixes.
 ///
 /// # Errors
 ///

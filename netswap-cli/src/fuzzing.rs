@@ -1,4 +1,4 @@
-//! What the fuzz targets reach of the private parts.
+//! Access to private functions, for the fuzz targets.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ pub use crate::diagnose::crash::fuzzing::{minidump, report as wer};
 pub use crate::linker::fuzzing::linker;
 use crate::patch::journal::{Entries, Entry};
 
-/// Reads a journal. Only sound entries come out of it, and each reads the same when it is written
-/// again.
+/// Reads a journal. Checks that each entry is sound, and that it is the same after it is written
+/// and read again.
 pub fn journal(bytes: &[u8]) {
     let Ok(entries) = Entries::read(Path::new("fuzzed.journal"), bytes) else {
         return;

@@ -1,20 +1,20 @@
-//! What git knows of a project, and makes of it.
+//! Git commands: queries about a project's repository, and the creation of one.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Whether the folder lies in a repository.
+/// Whether the folder is in a repository.
 pub(crate) fn is_repository(folder: &Path) -> bool {
     repository(folder).is_ok()
 }
 
-/// The folder of the repository that this one lies in; the error is what was said.
+/// Returns the folder of the repository that contains this folder. The error is git's message.
 pub(crate) fn repository(folder: &Path) -> Result<PathBuf, String> {
     let said = said(git(folder).args(["rev-parse", "--show-toplevel"]))?;
     Ok(PathBuf::from(said.trim_end_matches(['\n', '\r'])))
 }
 
-/// Whether the repository around the file keeps nothing of it.
+/// Whether the repository around the file ignores it.
 pub(crate) fn is_ignored(file: &Path) -> bool {
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut git = git(folder);
@@ -22,26 +22,27 @@ pub(crate) fn is_ignored(file: &Path) -> bool {
     git.output().is_ok_and(|output| output.status.success())
 }
 
-/// Makes a repository of a folder; the error is what was said.
+/// Creates a repository in a folder. The error is git's message.
 pub(crate) fn init(folder: &Path) -> Result<(), String> {
     said(git(folder).args(["init", "--quiet"])).map(drop)
 }
 
-/// A file of the repository that is not as it was committed.
+/// A file of the repository that is changed or new since the last commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Uncommitted {
-    /// Below the repository's folder.
+    /// The path relative to the repository's folder.
     pub(crate) path: String,
-    /// Whether all that is new of it waits for the next commit.
+    /// Whether all of its changes are staged for the next commit.
     pub(crate) is_staged: bool,
 }
 
-/// The files of the repository around the folder that are changed or new; the error is what was said.
+/// Returns the changed and new files of the repository around the folder. The error is git's
+/// message.
 pub(crate) fn uncommitted(folder: &Path) -> Result<Vec<Uncommitted>, String> {
-    // Whatever the account's own settings leave out.
+    // Without these options, the user's git configuration may leave files out.
     let all = ["--untracked-files=normal", "--ignore-submodules=none"];
     let status = said(git(folder).args(["status", "--porcelain", "-z", "--no-renames"]).args(all))?;
-    // Two letters, of the index and of the work tree, a space, and the path.
+    // An entry has one letter for the index, one for the work tree, a space, and the path.
     let entries = status.split('\0').filter_map(|entry| {
         let (letters, path) = entry.split_at_checked(3)?;
         let is_staged = letters.get(1..2) == Some(" ");
@@ -50,7 +51,7 @@ pub(crate) fn uncommitted(folder: &Path) -> Result<Vec<Uncommitted>, String> {
     Ok(entries.collect())
 }
 
-/// What was printed, or why it was not.
+/// Runs git and returns its output. The error is git's message, or the reason why git did not run.
 fn said(git: &mut Command) -> Result<String, String> {
     match git.output() {
         Ok(output) if output.status.success() => {
@@ -61,14 +62,14 @@ fn said(git: &mut Command) -> Result<String, String> {
     }
 }
 
-/// Git in a folder; it knows nothing of a repository that this program is run for, by a hook for
-/// instance.
+/// Returns a git command for a folder. It ignores any repository that this program is run for, for
+/// instance by a hook.
 fn git(folder: &Path) -> Command {
     let mut git = Command::new("git");
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         git.env_remove(name);
     }
-    // What it says is part of an error here.
+    // Errors here quote git's messages, so they must not be translated.
     git.env("LC_ALL", "C").arg("-C").arg(folder).stdin(Stdio::null());
     git
 }

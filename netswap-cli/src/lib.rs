@@ -1,6 +1,7 @@
-//! The programs `netswap`, `cargo-netswap` and `netswap-linker`, for their `main` functions, fuzz targets and tests.
+//! The library of the programs `netswap`, `cargo-netswap` and `netswap-linker`, for their `main`
+//! functions, fuzz targets and tests.
 //!
-//! Nothing in this crate is a public API: use the crate `netswap`.
+//! Nothing in this crate is a public API. Use the crate `netswap` instead.
 
 mod arguments;
 #[doc(hidden)]

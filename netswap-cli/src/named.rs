@@ -1,15 +1,15 @@
-//! What the command line names: files, folders, and globs where no shell has resolved them.
+//! Paths on the command line: files, folders, and globs that no shell has expanded.
 
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// The paths, with each glob that names no file itself replaced by what it matches, in the order of
-/// the paths. Case plays no part, as in the names of Windows files.
+/// Replaces each glob by the paths that it matches, and keeps the order of the arguments. The path
+/// of an existing file is never a glob. Matching ignores case, as Windows does in file names.
 ///
 /// # Errors
 ///
-/// When a glob is none, matches nothing, or needs a folder that can't be read.
+/// When a glob is invalid, matches nothing, or needs a folder that can't be read.
 pub(crate) fn resolve(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
     let mut resolved = Vec::new();
     for path in paths {
@@ -21,10 +21,10 @@ pub(crate) fn resolve(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
     Ok(resolved)
 }
 
-/// The path's text if it is meant as a glob.
+/// Returns the path's text if it is a glob: it has a wildcard, and no file has this name.
 fn glob_of(path: &Path) -> Option<&str> {
     let text = path.to_str()?;
-    // Of a path that Windows is to take by the letter, the `?` in front is no glob.
+    // The prefix `\\?\` makes Windows take a path literally. Its `?` is not a wildcard.
     let name = text.strip_prefix(r"\\?\").unwrap_or(text);
     let text = name.contains(['*', '?', '[']).then_some(text)?;
     path.symlink_metadata().is_err().then_some(text)

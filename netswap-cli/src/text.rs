@@ -1,8 +1,9 @@
-//! Text that only the programs print or read: sizes, hexadecimal, and paths to paste into a Windows shell.
+//! Text that only the programs print or read: sizes, hexadecimal, and paths to paste into a Windows
+//! shell.
 
 use netswap::text::{is_escaped, plural};
 
-/// A number of bytes for the eye, and exactly: `1.2 MiB (1,236,992 bytes)`.
+/// Formats a number of bytes, rounded and exact: `1.2 MiB (1,236,992 bytes)`.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let exact = plural(count, "byte", "bytes");
@@ -20,7 +21,7 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{rounded:.1} {} ({exact})", unit.unwrap_or(&""))
 }
 
-/// The bytes that a text in hexadecimal stands for.
+/// Returns the bytes that a hexadecimal text encodes, or `None` if it is invalid.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let byte = |pair: &[u8; 2]| {
@@ -31,11 +32,12 @@ pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
-/// A path of Windows as it can be pasted into `cmd` and into PowerShell, whichever system this is. `None`: one of them would
-/// find something to replace or to run in it.
+/// Quotes a Windows path for pasting into both `cmd` and PowerShell, on any system. Returns `None`
+/// if one of the shells would replace or run a part of it.
 pub(crate) fn windows_word(path: &str) -> Option<String> {
     let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+".contains(c);
-    // PowerShell takes typographic quotation marks for its own. It replaces `$NAME`, and not the `$` of `\\server\c$`.
+    // PowerShell treats typographic quotation marks as quotes. It replaces `$NAME`, but not the `$`
+    // of `\\server\c$`.
     let is_special = |c: char| is_escaped(c) || "\"`%\u{201c}\u{201d}\u{201e}".contains(c);
     let is_replaced =
         path.split('$').skip(1).any(|rest| !rest.is_empty() && !rest.starts_with('\\'));
@@ -44,7 +46,7 @@ pub(crate) fn windows_word(path: &str) -> Option<String> {
     } else if path.chars().all(is_plain) && !path.starts_with('-') {
         Some(path.to_owned())
     } else {
-        // A backslash before the last quotation mark would be of it.
+        // A backslash before the closing quote would escape it.
         Some(format!("\"{}\"", path.trim_end_matches('\\')))
     }
 }

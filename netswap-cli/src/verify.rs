@@ -161,7 +161,7 @@ impl CargoArguments {
             }
         }
         build.args(self.others);
-        // Unless it is asked for: an xtask stays on the machine that builds.
+        // Leave out the xtask unless --package is given: it stays on the machine that builds it.
         if !has_packages && let Some(xtask) = xtask_manifest(manifest_path.as_deref()) {
             build.leave_out(xtask);
         }

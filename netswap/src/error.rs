@@ -1,4 +1,4 @@
-//! Why a command could not do its work.
+//! The error of a command that could not do its work.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,33 +7,34 @@ use crate::find::BuildError;
 use crate::policy::PolicyError;
 use crate::text::{Printable, one_line};
 
-/// Why a command could not do its work; [`ExitCode`](crate::ExitCode) tells what it ends with.
+/// The reason why a command could not do its work. [`ExitCode`](crate::ExitCode) lists the exit
+/// codes.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Nothing could be built.
+    /// The build failed.
     #[error(transparent)]
     Build(#[from] BuildError),
     /// The policy can't be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// A file or folder that was named does not exist.
+    /// A named file or folder does not exist.
     #[error("failed to find {}: {source}; name a file or folder that exists", Printable(path))]
     NoSuchPath {
-        /// As it was named.
+        /// The path as given.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the system.
         source: io::Error,
     },
     /// The baseline can't be written.
     #[error("failed to write the baseline {}: {source}", Printable(path))]
     WriteBaseline {
-        /// The file.
+        /// The baseline's path.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the system.
         source: io::Error,
     },
-    /// The arguments can't be understood.
+    /// The arguments are invalid.
     #[error("{}", one_line(.0))]
     Usage(String),
     /// The report can't be written.

@@ -1,4 +1,4 @@
-//! What a program that verifies ends with.
+//! The exit code of a program that verifies.
 
 /// The exit codes of `netswap` and of a project's `cargo xtask verify`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub enum ExitCode {
     Findings = 1,
     /// 2: wrong usage or configuration, a failed build, or something that could not be read.
     Error = 2,
-    /// 3: there was no image to verify, and a check that looked at nothing has not passed.
+    /// 3: there was no image to verify. A check that examined nothing has not passed.
     NothingToVerify = 3,
 }
 

@@ -1,16 +1,16 @@
-//! What can be found at fault: the codes, their sentence and their explanation.
+//! The codes of findings, each with a summary sentence and an explanation.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// The codes, a row each: the variant and its documentation, its name and its sentence. The
-/// explanation at length is the file of that name.
+/// Defines the codes. Each row has the variant with its documentation, its name and its summary.
+/// The full explanation is in `explanations/NAME.md`.
 macro_rules! codes {
     ($($(#[$doc:meta])* $code:ident = $name:literal, $summary:literal;)*) => {
-        /// The stable name of a kind of finding, in kebab case. `netswap explain CODE` tells each at
-        /// length.
+        /// The stable name of a kind of finding, in kebab case. `netswap explain CODE` prints the
+        /// full explanation of each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Code {
@@ -21,21 +21,22 @@ macro_rules! codes {
             /// All codes, in the order of the documentation.
             pub const ALL: &[Code] = &[$(Code::$code),*];
 
-            /// Its name, as in reports.
+            /// Returns the name used in reports.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Code::$code => $name,)*
                 }
             }
 
-            /// It in a sentence.
+            /// Returns the summary in one sentence.
             pub fn summary(self) -> &'static str {
                 match self {
                     $(Code::$code => $summary,)*
                 }
             }
 
-            /// It at length: what it means, how it comes about and what to do.
+            /// Returns the full explanation: what the code means, how it comes about and what to
+            /// do.
             pub fn explanation(self) -> &'static str {
                 match self {
                     $(Code::$code => include_str!(concat!("explanations/", $name, ".md")),)*
@@ -46,40 +47,40 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The package's build script does not ask for the bit.
+    /// The package's build script does not request the bit.
     NotRequested = "not-requested",
         "The package's build script does not ask for the bit.";
-    /// The build script asks for it, but not for this target of the package.
+    /// The build script requests the bit, but not for this target of the package.
     OutOfScope = "out-of-scope",
         "The build script asks for it, but not in this image.";
-    /// `NETSWAP` in the environment of the build took it away.
+    /// `NETSWAP` in the build's environment switched the bit off.
     SwitchedOff = "switched-off",
         "NETSWAP in the build's environment took it away.";
-    /// The linker has no option for it.
+    /// The linker has no option that sets the bit.
     LinkerUnsupported = "linker-unsupported",
         "The linker has no option that sets the bit.";
     /// Another linker was configured after the build script had run.
     LinkerChanged = "linker-changed",
         "The linker was changed after the build script had run.";
-    /// The linker was told to set it, and the file has it not.
+    /// The linker was instructed to set the bit, but the file lacks it.
     LostAfterLink = "lost-after-link",
         "The linker was told to set it, and the file lacks it.";
-    /// The network bit is missing, and nothing is known of the build.
+    /// The network bit is missing, and there is no information about the build.
     NetSwapMissing = "net-swap-missing",
         "The image lacks IMAGE_FILE_NET_RUN_FROM_SWAP.";
-    /// The removable bit is missing, and nothing is known of the build.
+    /// The removable bit is missing, and there is no information about the build.
     RemovableSwapMissing = "removable-swap-missing",
         "The image lacks IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP.";
-    /// A DLL beside a program that was named, and that it loads, lacks a bit.
+    /// A DLL that a named program loads from its own folder lacks a bit.
     BesideDllUnprotected = "beside-dll-unprotected",
         "A DLL that the program loads from its own folder lacks the bit.";
-    /// The file ends inside its headers.
+    /// The file ends before its headers or its sections do.
     TruncatedImage = "truncated-image",
         "The file ends before its headers or its sections do.";
     /// The file has headers that no Windows image has.
     MalformedImage = "malformed-image",
         "The file has headers that no Windows image has.";
-    /// The file that was named is no PE image.
+    /// The named file is not a PE image.
     NotAnImage = "not-an-image",
         "The file is no PE image.";
     /// Changing the file would break its signature.
@@ -88,22 +89,22 @@ codes! {
     /// Changing the file would break its strong name.
     StrongNameWouldBreak = "strong-name-would-break",
         "The .NET assembly has a strong name, which covers the bits.";
-    /// The file was changed by something else while netswap worked on it.
+    /// Something else changed the file while netswap worked on it.
     ChangedMeanwhile = "changed-meanwhile",
         "The file was changed by something else meanwhile.";
-    /// The file is no more as the journal says that netswap left it.
+    /// The file is no longer as netswap left it, according to the journal.
     ChangedSince = "changed-since",
         "The file is not as netswap left it.";
     /// The file has the read-only attribute.
     ReadOnly = "read-only",
         "The file is read-only.";
-    /// A program that runs, or has it open, keeps the file from being changed.
+    /// The file can't be changed because it is a running program or because a program has it open.
     InUse = "in-use",
         "The file is in use.";
-    /// The file that was named is a symbolic link.
+    /// The named file is a symbolic link.
     SymbolicLink = "symbolic-link",
         "The file is a symbolic link.";
-    /// The system refused to let the file be changed.
+    /// The system refused to change the file.
     Unwritable = "unwritable",
         "The file can't be changed.";
     /// The system refused to read the file or folder.
@@ -115,40 +116,40 @@ codes! {
     /// A program died because a disk failed.
     DiskFailed = "disk-failed",
         "The program died because a disk could not be read.";
-    /// A program died because a medium was taken out or is damaged.
+    /// A program died because a medium was removed or is damaged.
     MediumFailed = "medium-failed",
         "The program died because a medium was gone or damaged.";
     /// A program died because Windows lacked memory to read a page.
     NoProgress = "no-progress",
         "The program died because Windows lacked memory to read a page.";
-    /// A program died of a page that could not be read in, and nothing tells why.
+    /// A program died because a page could not be read, and the cause is unknown.
     CauseUnclear = "cause-unclear",
         "The program died of an unreadable page, and nothing tells why.";
-    /// A program died of something else.
+    /// A program died of something other than an unreadable page.
     NotAnInPageError = "not-an-in-page-error",
         "The program died of something else than an unreadable page.";
 }
 
 impl Code {
-    /// The code of this name.
+    /// Returns the code with this name.
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.name() == name)
     }
 }
 
-/// One thing that is at fault with one image.
+/// One fault of one image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Which kind of fault.
+    /// The kind of fault.
     pub code: Code,
-    /// What is at fault, as a lower-case fragment.
+    /// The fault, as a lower-case fragment.
     pub message: Cow<'static, str>,
-    /// What to do about it; may be several lines, to be pasted.
+    /// The remedy. It can have several lines, ready to paste.
     pub help: Cow<'static, str>,
 }
 
 impl Finding {
-    /// Of a file that was named by itself and is something else.
+    /// Returns the finding for a file that was named itself and is not an image.
     pub fn not_an_image() -> Self {
         Finding {
             code: Code::NotAnImage,

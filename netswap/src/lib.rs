@@ -1,11 +1,13 @@
 //! Verifies that Windows images are safe to run from a network share.
 //!
-//! A program that runs from a share is paged in from it; when the connection breaks, the next page
-//! fault raises `0xC0000006` and the program dies at a random place. An image with
-//! `IMAGE_FILE_NET_RUN_FROM_SWAP` in its header is copied to the page file first. The crate
-//! `netswap-build` makes the linker set that bit; this one reads the headers of what was built.
+//! Windows reads the pages of a program on a share from that share. When the connection breaks, the
+//! next page fault raises `0xC0000006` and the program dies at a random place. Windows first copies
+//! an image to the page file if its header has `IMAGE_FILE_NET_RUN_FROM_SWAP` set.
 //!
-//! A project's `cargo xtask verify` calls this library, see [`xtask`]:
+//! The crate `netswap-build` makes the linker set that bit. This crate reads the headers of the
+//! built images.
+//!
+//! A project's `cargo xtask verify` calls this library (see [`xtask`]):
 //!
 //! ```toml
 //! [dependencies]
@@ -16,14 +18,14 @@
 //!
 //! # Data flow
 //!
-//! [`find`](Found) where images come from, read each one's [`Header`], [`judge`] it, and
+//! [`find`](Found) the images, read the [`Header`] of each, [`judge`] it, and
 //! [`report`](Report::image) it.
 //!
 //! # Security
 //!
-//! Files, names and policies are taken to be hostile: no unsafe code, no panic, nothing allocated by
-//! what a header says, and no name printed that could move the cursor or forge a line. Nothing that
-//! was not read is reported as passed.
+//! Files, names and policies are treated as hostile. The code has no `unsafe` and does not panic.
+//! It allocates nothing by what a header claims. It prints no name that could move the cursor or
+//! forge a line. It never reports an unread file as passed.
 
 #[doc(hidden)]
 pub mod env;

@@ -1,4 +1,4 @@
-//! Text from elsewhere as it can be shown, and the word that was probably meant.
+//! Makes text from elsewhere safe to print, and suggests the word that was probably meant.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::system;
 
-/// A name from disk as it can be printed: what could move the cursor, start a line or turn the
-/// reading direction is escaped, and so is what is not UTF-8.
+/// A name from disk, escaped for printing. The escaped parts are bytes that are not UTF-8, and
+/// characters that could move the cursor, start a line or change the reading direction.
 #[derive(Clone, Copy)]
 pub struct Printable<T>(pub T);
 
@@ -25,8 +25,9 @@ impl<T: AsRef<Path>> fmt::Display for Printable<T> {
     }
 }
 
-/// A path as JSON has it: a text, and where that is not the whole of it, the bytes in hexadecimal (on
-/// Windows, the UTF-16 code units, little end first).
+/// The fields for a path in JSON: `path` as text and, if the path is not valid Unicode,
+/// `path_bytes` in hexadecimal. On Windows the bytes are the UTF-16 code units in little-endian
+/// order.
 #[derive(Clone, Debug, Serialize)]
 pub struct PathFields<'a> {
     path: Cow<'a, str>,
@@ -41,7 +42,8 @@ impl<'a> PathFields<'a> {
     }
 }
 
-/// A number and what it counts, in groups of three digits: `1 image`, `1,024 images`.
+/// Returns a number and the noun that it counts, with digits in groups of three:
+/// `1 image`, `1,024 images`.
 pub fn plural(count: u64, one: &str, many: &str) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
@@ -54,12 +56,13 @@ pub fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{grouped} {}", if count == 1 { one } else { many })
 }
 
-/// What of a summary tells of files and folders that could not be read; nothing if there are none.
+/// Returns the part of a summary that counts unreadable files and folders, or an empty string if
+/// there are none.
 pub fn unreadable(count: u64) -> String {
     if count == 0 { String::new() } else { format!(", {count} unreadable") }
 }
 
-/// Bytes in hexadecimal.
+/// Returns the bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     let mut text = String::with_capacity(2 * bytes.len());
@@ -70,8 +73,8 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The path in full, with `.` and `..` resolved by the letter: two paths of one file are the same then,
-/// unless links are in play.
+/// Returns the absolute path, with `.` and `..` resolved without looking at the disk. Two paths to
+/// one file are then the same, unless they contain links.
 pub fn normal(path: &Path) -> PathBuf {
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut normal = PathBuf::new();
@@ -87,14 +90,14 @@ pub fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// The path as it is shortest: below this folder without the folder.
+/// Returns the shortest form of the path: relative to `here` if it is below that folder.
 pub fn shown<'a>(path: &'a Path, here: &Path) -> &'a Path {
     let below = path.strip_prefix(here).ok().filter(|below| !below.as_os_str().is_empty());
     below.unwrap_or(path)
 }
 
-/// A path as it can be pasted into a shell: that of the system, `sh` or `cmd`. One that can't be shown
-/// as it is can't be pasted.
+/// Returns a path quoted for the system's shell, which is `sh` or `cmd`. A path that contains
+/// escaped characters can't be pasted.
 pub fn quoted(path: &Path) -> String {
     let shown = Printable(path).to_string();
     let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+,@%=~".contains(c);
@@ -122,24 +125,26 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Whether a character is escaped where a name is printed.
+/// Whether a character is escaped when a name is printed.
 pub fn is_escaped(c: char) -> bool {
     c.is_control() || is_format(c)
 }
 
-/// Characters that show nothing and change how what follows is read: line and paragraph separators,
-/// and those of Unicode's Bidirectional Algorithm (UAX 9, table 1) and zero width.
+/// Whether a character is invisible and changes how the following text is read. These are line and
+/// paragraph separators, characters of zero width, and those of Unicode's Bidirectional Algorithm
+/// (UAX 9, table 1).
 fn is_format(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// A library's message in one line, fit for a terminal.
+/// Returns a library's message as one line that is safe for a terminal.
 pub fn one_line(message: &str) -> String {
     let lines: Vec<_> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     Escaped(&lines.join(", ")).to_string()
 }
 
-/// The candidate that is so like `word` that it was probably meant.
+/// Returns the candidate most similar to `word`, if it is similar enough that it was probably
+/// meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()

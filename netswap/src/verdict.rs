@@ -1,4 +1,4 @@
-//! From an image, its policy and its build to a status and findings (pure).
+//! Judges an image by its policy and its build, and returns a status and findings (pure).
 
 use std::io;
 use std::path::Path;
@@ -11,35 +11,35 @@ use crate::finding::{Code, Finding};
 use crate::image::{Content, Header, Kind, ReadError};
 use crate::text::{Printable, one_line};
 
-/// What became of one image.
+/// The status of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It was read and has every bit that the policy asks for.
+    /// The image was read and has every bit that the policy requires.
     Passed,
-    /// It was read and is at fault.
+    /// The image was read and has a fault that is not allowed.
     Failed,
-    /// It need not have the bits: the policy says so, or Windows does not load it.
+    /// The image need not have the bits: the policy allows it, or Windows does not load the image.
     Allowed,
-    /// It could not be read, so nothing is known of it.
+    /// The file could not be read, so nothing is known about it.
     Unreadable,
 }
 
-/// What is to be said of one image.
+/// The verdict on one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Passed or not.
+    /// The status of the image.
     pub status: Status,
-    /// What the header says, if it could be read.
+    /// The fields of the header, if it could be read.
     pub header: Option<Header>,
-    /// Why it is allowed.
+    /// The reason why the image is allowed.
     pub reason: Option<String>,
-    /// What is at fault; empty if it passed.
+    /// The faults. Empty if the image passed.
     pub findings: Vec<Finding>,
 }
 
 impl Verdict {
-    /// Of a file whose header can't be read.
+    /// Returns the verdict on a file whose header can't be read.
     pub(crate) fn broken(error: &ReadError) -> Self {
         let status = match error {
             ReadError::Io(_) => Status::Unreadable,
@@ -79,11 +79,12 @@ impl From<ReadError> for Finding {
     }
 }
 
-/// Judges a file by its header. `None`: it is no image, and there is nothing to judge.
+/// Judges a file by its header. Returns `None` if the file is not an image.
 ///
-/// `required` are the bits that the policy asks for, `allowed` is the reason of an exception for
-/// this image, `source` tells why it is looked at. An exception excuses missing bits; it
-/// does not excuse what could not be read.
+/// `required` are the bits that the policy requires. `allowed` is the reason of an exception for
+/// this image. `source` is why the file is examined.
+///
+/// An exception excuses missing bits. It does not excuse a file that could not be read.
 pub fn judge(
     content: Result<Content, ReadError>,
     required: &[SwapRun],
@@ -111,7 +112,7 @@ pub fn judge(
     Some(Verdict { status, header: Some(header), reason, findings })
 }
 
-/// The required bits that are not set, one finding for those with the same cause.
+/// Returns the required bits that are not set, as one finding per cause.
 fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<Finding> {
     let mut causes: Vec<(Code, Vec<SwapRun>)> = Vec::new();
     let is_missing = |bit: &SwapRun| required.contains(bit) && !header.has(*bit);
@@ -135,7 +136,7 @@ fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<F
     causes.into_iter().map(finding).collect()
 }
 
-/// Why a bit is missing, as far as it is known.
+/// Returns the cause of a missing bit, as far as it is known.
 fn cause(bit: SwapRun, source: &Source) -> Code {
     let unknown = match bit {
         SwapRun::Net => Code::NetSwapMissing,
@@ -161,7 +162,7 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
         Outcome::Emitted if !receipt.scopes.iter().any(|scope| scope.holds(artifact)) => {
             Code::OutOfScope
         }
-        // netswap-linker knows of no scopes.
+        // netswap-linker has no scopes.
         Outcome::Emitted | Outcome::LeftToLinker => Code::LostAfterLink,
     };
     match (code, &artifact.receipt) {
@@ -172,9 +173,10 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
     }
 }
 
-/// The finding for a file of which only its bytes are known.
+/// Returns the finding for a file of which only the bytes are known.
 fn of_file(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
-    // Of a share's images all may lack it: the one bit that is asked for costs no memory.
+    // All images on a share may lack this bit. If it is the only one required, the texts are static
+    // and need no memory.
     if bits == [SwapRun::Net] {
         let message = "IMAGE_FILE_NET_RUN_FROM_SWAP is not set".into();
         let help = if is_signed {
@@ -199,7 +201,7 @@ fn of_file(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
     Finding { code, message, help: help.into() }
 }
 
-/// The finding for an image that Cargo has just built.
+/// Returns the finding for an image that Cargo has just built.
 fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artifact) -> Finding {
     let (package, constants) = (one_line(&artifact.package), constants(bits));
     let name = one_line(&artifact.name);
@@ -278,12 +280,12 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
     Finding { code, message: message.into(), help: help.into() }
 }
 
-/// The requirement for a netswap-build that goes with this netswap.
+/// The version requirement for the netswap-build that matches this netswap.
 const VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
-/// The lines that are missing in a package that does not ask: two, or the call alone where there is
-/// one that asks for less.
+/// Returns the lines to add to a package that does not request the bits. These are a dependency and
+/// a call, or only the call if an existing call requests less.
 fn missing_lines(required: &[SwapRun], artifact: &Artifact) -> String {
     let call = if required.contains(&SwapRun::Cd) {
         "netswap_build::SwapRun::new().removable(true).emit();"
@@ -310,7 +312,7 @@ fn missing_lines(required: &[SwapRun], artifact: &Artifact) -> String {
     )
 }
 
-/// The finding for a linker that changed after the build script had run.
+/// Returns the message and help for a linker that changed after the build script had run.
 fn linker_changed(constants: &str, artifact: &Artifact) -> (String, String) {
     let (then, now) = match &artifact.receipt {
         ReceiptState::OtherLinker { receipt, configured } => {
@@ -345,7 +347,7 @@ fn scope_help(artifact: &Artifact) -> String {
     )
 }
 
-/// Whether netswap-linker, which takes no arguments of netswap-build, is to set the bits.
+/// Whether netswap-linker should set the bits. It takes no arguments from netswap-build.
 fn is_by_netswap_linker(receipt: &Receipt) -> bool {
     receipt.linker.as_deref() == Some("netswap-linker")
 }
@@ -367,7 +369,7 @@ fn linker(receipt: Option<&Receipt>) -> String {
     }
 }
 
-/// The value of `NETSWAP` that asks for these bits.
+/// Returns the value of `NETSWAP` that requests these bits.
 fn netswap_value(required: &[SwapRun]) -> String {
     let required = SwapRun::ALL.into_iter().filter(|bit| required.contains(bit));
     required.map(SwapRun::word).collect::<Vec<_>>().join(",")
@@ -386,7 +388,7 @@ mod tests {
     const NET: &[SwapRun] = &[SwapRun::Net];
     const BOTH: &[SwapRun] = &SwapRun::ALL;
 
-    /// What is read of a console program with these bits.
+    /// Returns the content of a console program with these bits.
     fn image(bits: &[SwapRun]) -> Content {
         let characteristics = bits.iter().fold(0x0022, |all, bit| all | bit.mask());
         Content::Image(Header {
@@ -447,7 +449,7 @@ mod tests {
         }
     }
 
-    /// The causes of both bits' absence.
+    /// Returns the causes of both bits' absence.
     fn causes(receipt: &ReceiptState) -> [Code; 2] {
         let source = Source::Build(Box::new(Artifact::for_tests(receipt.clone())));
         SwapRun::ALL.map(|bit| cause(bit, &source))
@@ -464,7 +466,7 @@ mod tests {
         assert_eq!(causes(&unusable), [NetSwapMissing, RemovableSwapMissing]);
         let (off, cd) = (Some(&[][..]), Some(&[SwapRun::Cd][..]));
         let table = [
-            // asked for, NETSWAP, outcome, scope -> the causes of the missing net and cd
+            // requested, NETSWAP, outcome, scope -> the causes of the missing net and cd
             (NET, None, Emitted, Scope::All, [LostAfterLink, NotRequested]),
             (BOTH, None, Emitted, Scope::All, [LostAfterLink, LostAfterLink]),
             (BOTH, None, Emitted, Scope::Cdylib, [OutOfScope, OutOfScope]),
@@ -499,7 +501,7 @@ mod tests {
         Source::Build(Box::new(artifact.clone()))
     }
 
-    /// The help for a binary whose package left this receipt.
+    /// Returns the help for a binary whose package left this receipt.
     fn help(artifact: &Artifact, required: &[SwapRun]) -> String {
         let verdict = judge(Ok(image(&[])), required, None, &build(artifact)).unwrap();
         let help: Vec<_> =

@@ -1,4 +1,5 @@
-//! `netswap verify`: reads the headers of a build's images, or of files and trees, and judges them.
+//! `netswap verify`: reads and judges the headers of a build's images, or of files and folder
+//! trees.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -18,34 +19,35 @@ use crate::policy::{
 use crate::report::{Input, Verification, VerifiedImage};
 use crate::{Error, judge};
 
-/// How images are found and judged.
+/// Options for finding and judging images.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The policy, in place of `netswap.toml` and of what manifests say.
+    /// The policy file to use instead of `netswap.toml` and the tables in manifests.
     pub policy: Option<PathBuf>,
-    /// The failures that are known and don't count.
+    /// The file with the known failures, which don't count.
     pub baseline: Option<PathBuf>,
-    /// Where to write the failures to as known ones; they don't count then.
+    /// The file to write the failures to as known ones. They then don't count.
     pub write_baseline: Option<PathBuf>,
-    /// Whether what can't be read is no error.
+    /// Whether unreadable files and folders don't cause an error.
     pub ignore_unreadable: bool,
-    /// How trees are walked.
+    /// Options for walking folder trees.
     pub walk: WalkOptions,
-    /// How many files have been looked at so far, for a display.
+    /// The number of files examined so far, for a progress display.
     pub looked_at: Arc<AtomicU64>,
 }
 
-/// What is done with each image as it comes.
+/// A function that is called with each image as it is judged.
 pub type OnImage<'a> = dyn FnMut(&VerifiedImage) -> Result<(), Error> + 'a;
 
-/// Builds, and judges the images that Cargo says it has made, in the order of their paths.
+/// Runs the build and judges the images that Cargo reports, in the order of their paths.
 ///
-/// The policy is that of each package's and of the workspace's `Cargo.toml` and of `netswap.toml`
-/// beside the latter, if the options name none.
+/// Unless the options name a policy, it comes from each package's `Cargo.toml`, from the
+/// workspace's `Cargo.toml` and from the `netswap.toml` beside the latter.
 ///
 /// # Errors
 ///
-/// When a manifest, the policy or the baseline can't be used, the build fails, or `on_image` does.
+/// Fails if a manifest, the policy or the baseline can't be used, if the build fails, or if
+/// `on_image` does.
 pub fn build(
     build: &Build,
     options: &Options,
@@ -78,16 +80,16 @@ pub fn build(
     run.finish(options, start)
 }
 
-/// Judges files, and all files of folders and the folders below them, whatever built them, in the
-/// order of their paths. A program that is named itself takes along the DLLs beside it that it loads.
+/// Judges files and all files in folder trees, whatever built them, in the order of their paths. If
+/// a program is named itself, also judges the DLLs that it loads from its own folder.
 ///
-/// The policy is `netswap.toml` in the named folder, or beside the named file, if the options name
-/// none.
+/// Unless the options name a policy, it is the `netswap.toml` in the named folder or beside the
+/// named file.
 ///
 /// # Errors
 ///
-/// When a path does not exist, the policy or the baseline can't be used, or `on_image` fails. What
-/// can't be read below a path is judged so.
+/// Fails if a path does not exist, if the policy or the baseline can't be used, or if `on_image`
+/// fails. An unreadable file or folder below a path gets the status unreadable instead.
 pub fn paths(
     paths: &[PathBuf],
     options: &Options,
@@ -111,7 +113,7 @@ pub fn paths(
         others: AtomicU64::new(0),
     };
     let mut run = Run { outcome, known, on_image };
-    // A DLL that two programs load, or that is named besides, is one image.
+    // A DLL counts as one image, even if two programs load it or if it is also named itself.
     let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let named: HashSet<_> = paths.iter().map(|path| full(path)).collect();
     let mut taken_along = HashSet::new();
@@ -128,7 +130,7 @@ pub fn paths(
     run.finish(options, start)
 }
 
-/// The failures that are known, and those that are to be.
+/// The baseline of known failures, and the baseline to write.
 struct BaselineState {
     before: Option<Baseline>,
     after: Option<BaselineWriter>,
@@ -142,7 +144,7 @@ impl BaselineState {
         })
     }
 
-    /// Lets the image pass if it is known, or to be.
+    /// Allows the image if its failures are known, or become known by being written.
     fn apply(&mut self, image: &mut VerifiedImage) -> Result<(), Error> {
         let is_written = match &mut self.after {
             Some(after) => after.image(image)?,
@@ -163,7 +165,7 @@ impl BaselineState {
     }
 }
 
-/// What is done with each image, and what is known of all so far.
+/// A verification in progress: the result so far, and the function to call with each image.
 struct Run<'a, 'b> {
     outcome: Verification,
     known: BaselineState,
@@ -186,7 +188,7 @@ impl Run<'_, '_> {
     }
 }
 
-/// Judges what the walk comes to.
+/// The visitor that judges the files of a walk.
 struct Judge<'a> {
     policies: &'a Policies,
     siblings: SiblingDlls,
@@ -196,7 +198,7 @@ struct Judge<'a> {
 }
 
 impl Visit for Judge<'_> {
-    /// An image, and whether it was taken along by another.
+    /// An image, and whether it was judged because a named program loads it.
     type Item = (VerifiedImage, bool);
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
@@ -234,7 +236,7 @@ impl Visit for Judge<'_> {
 }
 
 impl Judge<'_> {
-    /// Judges the DLLs beside a program.
+    /// Judges the DLLs that a program loads from its own folder.
     fn take_along(
         &self,
         program: &Path,
@@ -262,7 +264,7 @@ impl Judge<'_> {
     }
 }
 
-/// Judges one file. `None`: it is no image.
+/// Judges one file. Returns `None` if the file is not an image.
 fn judged(
     found: Found,
     content: Result<Content, ReadError>,
@@ -275,19 +277,20 @@ fn judged(
     Some(VerifiedImage::new(found, verdict))
 }
 
-/// Which policy is whose.
+/// The policies by owner, which is a manifest or a named path.
 struct Policies {
     of: BTreeMap<PathBuf, Policy>,
     others: Policy,
 }
 
 impl Policies {
-    /// One for all.
+    /// Returns one policy for all images.
     fn one(rules: Rules) -> Self {
         Policies { of: BTreeMap::new(), others: Policy::new([Arc::new(rules)]) }
     }
 
-    /// By manifest: the package's table before the workspace's, and that before `netswap.toml`.
+    /// Returns the policies by manifest. The package's table takes precedence over the workspace's,
+    /// and that over `netswap.toml`.
     fn of_workspace(workspace: &Workspace) -> Result<Self, Error> {
         let folder = workspace.root_manifest.parent().unwrap_or(Path::new(""));
         let root = ManifestRules::from_file(&workspace.root_manifest, folder)?;
@@ -307,7 +310,7 @@ impl Policies {
         Ok(Policies { of, others })
     }
 
-    /// By named path: the file in the folder, or beside the file.
+    /// Returns the policies by named path, from `netswap.toml` in the folder or beside the file.
     fn beside(paths: &[PathBuf]) -> Result<Self, Error> {
         let mut of = BTreeMap::new();
         let mut by_folder: HashMap<&Path, Option<Arc<Rules>>> = HashMap::new();
@@ -328,7 +331,8 @@ impl Policies {
         self.of.get(owner).unwrap_or(&self.others)
     }
 
-    /// Every table once that is of one of these owners or of all, in the order of the files.
+    /// Returns the tables that apply to one of these owners or to all. Each table occurs once, in
+    /// the order of the files.
     fn rules(&self, is_owner: impl Fn(&Path) -> bool) -> Vec<Arc<Rules>> {
         let owned = self.of.iter().filter(|(owner, _)| is_owner(owner)).map(|(_, policy)| policy);
         let all = owned.chain([&self.others]);

@@ -1,4 +1,4 @@
-//! What a project's own `cargo xtask verify` calls.
+//! The functions that a project's own `cargo xtask verify` calls.
 //!
 //! ```no_run
 //! // xtask/src/main.rs
@@ -16,7 +16,7 @@
 //! }
 //! ```
 //!
-//! An xtask that tells its tasks apart in its own way lets [`verify_if_asked`] have the first look.
+//! An xtask that selects its tasks in another way can call [`verify_if_asked`] first.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -28,7 +28,7 @@ use pico_args::Arguments;
 use crate::output::{finish, print};
 use crate::{Build, Error, ExitCode, Format, verify};
 
-/// What `verify` prints for `--help`.
+/// The text that `verify --help` prints.
 const HELP: &str = "\
 Build, and check that the programs and DLLs are safe to run from a network share.
 
@@ -50,17 +50,18 @@ Exit codes:
   3  no image found
 ";
 
-/// Builds with `cargo build`, verifies the images that it makes and prints the report.
+/// Builds with `cargo build`, verifies the resulting images and prints the report.
 ///
-/// `--format human|json|ndjson` and `--policy FILE` are ours; all other arguments are Cargo's, such
-/// as `--release` and `--target x86_64-pc-windows-msvc`, which can be given more than once. The
-/// package whose program calls this is left out: an xtask stays on the machine that builds.
+/// `--format human|json|ndjson` and `--policy FILE` are options of netswap. All other arguments go
+/// to Cargo, such as `--release` and `--target x86_64-pc-windows-msvc`. `--target` can be repeated.
+///
+/// Skips the package of the calling program, because an xtask stays on the machine that builds.
 pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
     exit_code(arguments).into()
 }
 
-/// Does what [`verify()`] does and ends the process, if the program's first argument is `verify`; if it is
-/// not, nothing happens.
+/// Calls [`verify()`] and ends the process if the program's first argument is `verify`. Does
+/// nothing otherwise.
 ///
 /// ```no_run
 /// // At the start of main in xtask/src/main.rs:
@@ -74,10 +75,11 @@ pub fn verify_if_asked() {
     }
 }
 
-/// Verifies files, and all files of folders, whatever built them, and prints the report: for an xtask
-/// that puts together what ships.
+/// Verifies files and all files in folders, whatever built them, and prints the report.
 ///
-/// The policy is `netswap.toml` in the named folder, or beside the named file.
+/// This is for an xtask that assembles the files to ship.
+///
+/// The policy is the `netswap.toml` in the named folder or beside the named file.
 ///
 /// ```no_run
 /// // In a task of xtask/src/main.rs, when the folder is complete:
@@ -118,7 +120,7 @@ fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         for triple in targets {
             build.target(triple);
         }
-        // `netswap verify` takes Cargo's further arguments behind `--`; here they may stand so, too.
+        // `netswap verify` takes further arguments for Cargo after `--`. Here the `--` is optional.
         build.args(arguments.finish().into_iter().filter(|argument| argument != "--"));
         let options = verify::Options { policy, ..verify::Options::default() };
         let format = format.unwrap_or_default();

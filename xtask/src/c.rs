@@ -1,4 +1,4 @@
-//! Small C programs of this repository, compiled where they are needed.
+//! This repository's small C programs, compiled when they are needed.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,7 +7,8 @@ use std::process::Command;
 
 use crate::process::{check, root, scratch};
 
-/// Compiles `xtask/bench/NAME.c` and returns the program. `Err` says why it can't be.
+/// Compiles `xtask/bench/NAME.c` and returns the program's path. `Err` contains the reason for a
+/// failure.
 pub(crate) fn compiled<A: AsRef<OsStr>>(name: &str, arguments: &[A]) -> Result<PathBuf, String> {
     let folder = scratch("c");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -15,7 +16,8 @@ pub(crate) fn compiled<A: AsRef<OsStr>>(name: &str, arguments: &[A]) -> Result<P
         (root().join("xtask/bench").join(format!("{name}.c")), folder.join(name));
     let mut cc = Command::new("cc");
     cc.args(["-O2", "-Wall", "-Wextra", "-pthread", "-o"]).arg(&program).arg(source);
-    // After the source, which needs what a library in them has.
+    // The arguments follow the source, because the linker takes from a library only what earlier
+    // files need.
     check(cc.args(arguments))?;
     Ok(program)
 }

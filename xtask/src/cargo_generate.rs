@@ -1,7 +1,8 @@
-//! `cargo xtask templates`: `cargo generate` makes of the templates what `netswap new` makes of them.
+//! `cargo xtask templates`: checks that `cargo generate` and `netswap new` create the same
+//! projects.
 //!
-//! It reads the same files with another engine and its own conditions; each choice of the options is made
-//! by both, and the folders are compared to the byte.
+//! Both read the same templates, but `cargo generate` has another engine and its own conditions.
+//! Each combination of options is created by both, and the folders are compared byte for byte.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,16 +28,16 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// A choice of the options: the template, and what the programs are told.
+/// A combination of options: the template, and the arguments for both programs.
 struct Choice {
     template: &'static str,
-    /// For `netswap new`.
+    /// The arguments of `netswap new`.
     options: Vec<String>,
-    /// For `cargo generate`: `question=answer`.
+    /// The answers for `cargo generate`: `question=answer`.
     answers: Vec<String>,
 }
 
-/// All choices that there are.
+/// Returns all combinations of options.
 fn choices() -> Vec<Choice> {
     let clone = root().to_string_lossy().replace('\\', "/");
     let layouts: [(&str, &[&str], &[&str]); 5] = [
@@ -71,7 +72,7 @@ fn choices() -> Vec<Choice> {
     choices
 }
 
-/// Makes each choice with both programs.
+/// Creates each combination with both programs and compares the files.
 pub(crate) fn compare() -> Result<(), String> {
     let cargo_generate = program("cargo-generate")?;
     check(&mut cargo(&["build", "--quiet", "--locked", "-p", "netswap-cli", "--bin", "netswap"]))?;
@@ -113,7 +114,7 @@ pub(crate) fn compare() -> Result<(), String> {
     Ok(())
 }
 
-/// The files below a folder, with what is in them.
+/// Returns the files below a folder, with their contents.
 fn files(root: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];

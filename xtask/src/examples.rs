@@ -1,4 +1,5 @@
-//! The examples: stand-alone projects, each with a configuration around it that names the local crates.
+//! The examples: stand-alone projects. A configuration in their parent folder points to the local
+//! crates.
 
 use std::path::PathBuf;
 
@@ -7,13 +8,13 @@ use crate::process::root;
 /// An example.
 pub(crate) struct Example {
     pub(crate) name: &'static str,
-    /// The packages that make an image, one each.
+    /// The packages that produce an image, one each.
     pub(crate) packages: &'static [&'static str],
 }
 
 pub(crate) const HELLO_TOOL: Example = Example { name: "hello-tool", packages: &["hello-tool"] };
 
-// What its build script links itself is none of Cargo's, and not counted.
+// The image that its build script links is not Cargo's, so it is not listed.
 pub(crate) const NATIVE_TOOL: Example = Example { name: "native-tool", packages: &["native-tool"] };
 
 pub(crate) const EXAMPLES: [Example; 4] = [
@@ -24,7 +25,7 @@ pub(crate) const EXAMPLES: [Example; 4] = [
 ];
 
 impl Example {
-    /// Its folder.
+    /// Returns the example's folder.
     pub(crate) fn folder(&self) -> PathBuf {
         root().join("examples").join(self.name)
     }
@@ -37,7 +38,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs;
 
-    /// A package's name, and the part of its version that changes in incompatible releases: `1`, `0.4`, `0.0.3`.
+    /// A package's name, and the part of its version that changes in incompatible releases: `1`,
+    /// `0.4`, `0.0.3`.
     type Series = (String, String);
 
     /// Returns the version of each package in a lock file.
@@ -57,7 +59,7 @@ mod tests {
         packages.map(|(name, version)| ((name, series(&version)), version)).collect()
     }
 
-    /// Cargo compiles a dependency again for each other version.
+    /// Otherwise Cargo compiles a dependency again for each version.
     #[test]
     fn dependencies_have_one_version_in_all_workspaces() {
         let ours = versions("");

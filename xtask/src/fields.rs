@@ -1,13 +1,13 @@
-//! The fields that netswap and other readers tell of an image, brought to the same form.
+//! The fields that netswap and other readers report for an image, converted to the same form.
 
 use serde_json::{Value, json};
 
-/// A field: its name, and what each side says of it in the same form.
+/// A field: its name, and a function for each side that returns its value in the same form.
 pub(crate) struct Field {
     pub(crate) name: &'static str,
-    /// `None`: netswap doesn't tell it, which is a disagreement.
+    /// Returns `None` if netswap does not report the field, which is a disagreement.
     pub(crate) ours: fn(&Value) -> Option<Value>,
-    /// `None`: the reader doesn't tell it of any image, or of this one.
+    /// Returns `None` if the reader does not report the field, for any image or for this one.
     pub(crate) theirs: fn(&Value) -> Option<Value>,
 }
 
@@ -44,7 +44,7 @@ const SIZE_OF_IMAGE: Field = Field {
     theirs: |image| copy(image, "size_of_image"),
 };
 
-/// Of the images in the report of `netswap verify`.
+/// The fields of an image in the report of `netswap verify`.
 pub(crate) const VERIFY: [Field; 7] = [
     MACHINE,
     CHARACTERISTICS,
@@ -63,7 +63,7 @@ pub(crate) const VERIFY: [Field; 7] = [
     },
 ];
 
-/// Of the images in the report of `netswap inspect`.
+/// The fields of an image in the report of `netswap inspect`.
 pub(crate) const INSPECT: [Field; 14] = [
     MACHINE,
     CHARACTERISTICS,
@@ -125,7 +125,7 @@ fn copy(image: &Value, key: &str) -> Option<Value> {
     image.get(key).cloned()
 }
 
-/// The number that netswap writes in hexadecimal, or as a machine's name.
+/// Returns the number that netswap writes in hexadecimal or as a machine's name.
 fn number(value: &Value) -> Option<Value> {
     let number = match value.as_str()? {
         "x64" => 0x8664,
@@ -138,13 +138,13 @@ fn number(value: &Value) -> Option<Value> {
     Some(number.into())
 }
 
-/// The run-from-swap bits of Characteristics, by netswap's words.
+/// Returns netswap's names of the run-from-swap bits in Characteristics.
 fn swap_run(characteristics: u64) -> Value {
     let bits = [(0x0800, "net"), (0x0400, "cd")];
     bits.into_iter().filter(|bit| characteristics & bit.0 != 0).map(|bit| bit.1).collect()
 }
 
-/// What netswap calls an image with this Subsystem and these Characteristics.
+/// Returns netswap's name for the kind of an image with this Subsystem and these Characteristics.
 fn kind(subsystem: u64, characteristics: u64) -> Value {
     match subsystem {
         10..=13 => "efi".into(),
@@ -154,7 +154,7 @@ fn kind(subsystem: u64, characteristics: u64) -> Value {
     }
 }
 
-/// What netswap calls the state of a stored checksum, beside the computed one.
+/// Returns netswap's name for the state of a stored checksum, compared with the computed one.
 fn state(stored: &Value, computed: &Value) -> Value {
     match (stored, computed) {
         (stored, _) if *stored == 0 => "none".into(),
@@ -163,7 +163,8 @@ fn state(stored: &Value, computed: &Value) -> Value {
     }
 }
 
-/// Where a reader says that the certificate table lies; null if there is none.
+/// Returns the certificate table's offset and size as a reader reports them, or null if there is no
+/// table.
 fn certificates(image: &Value) -> Option<Value> {
     let table = image.get("certificate_table")?;
     if *table.get("size")? == 0 { Some(Value::Null) } else { extent(table) }
@@ -173,7 +174,7 @@ fn extent(table: &Value) -> Option<Value> {
     Some(json!([table.get("offset")?, table.get("size")?]))
 }
 
-/// The names of the DLLs that netswap says are imported when the image is loaded, or delayed.
+/// Returns the names of the DLLs that netswap lists as imported: at load time, or delayed.
 fn imports(image: &Value, delayed: bool) -> Option<Value> {
     let imports = image.get("imports")?.as_array()?;
     let chosen =

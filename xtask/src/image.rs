@@ -1,9 +1,10 @@
-//! Images made for a bench or a fault: of both formats, with a checksum or none, and with NT headers at
-//! any offset; and what each is with the bit, worked out from the PE format and not by netswap.
+//! Images created for benches and faults: of both formats, with or without a checksum, and with NT
+//! headers at any offset. Also computes each image with the bit set, from the PE format and without
+//! netswap.
 //!
 //! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format).
 
-/// `IMAGE_FILE_EXECUTABLE_IMAGE`, and that it can handle addresses of more than 2 GiB.
+/// `IMAGE_FILE_EXECUTABLE_IMAGE` and `IMAGE_FILE_LARGE_ADDRESS_AWARE` (addresses above 2 GiB).
 pub(crate) const EXECUTABLE: u16 = 0x0022;
 
 /// `IMAGE_FILE_NET_RUN_FROM_SWAP`.
@@ -12,29 +13,29 @@ pub(crate) const NET: u16 = 0x0800;
 /// `IMAGE_FILE_DLL`.
 pub(crate) const DLL: u16 = 0x2000;
 
-/// The headers of an image whose NT headers begin where linkers put them: `SizeOfHeaders`.
+/// `SizeOfHeaders` of an image whose NT headers begin where linkers put them.
 const HEADERS: usize = 512;
 
-/// What is to be made.
+/// The description of an image to create.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Image {
-    /// Where the NT headers begin.
+    /// The offset of the NT headers.
     pub(crate) e_lfanew: usize,
     pub(crate) is_pe32_plus: bool,
-    /// Whether `CheckSum` is right, and not 0.
+    /// Whether `CheckSum` is valid; otherwise it is 0.
     pub(crate) has_checksum: bool,
-    /// Characteristics.
+    /// The Characteristics field.
     pub(crate) characteristics: u16,
-    /// How long its one section is, in bytes: a multiple of 512.
+    /// The length of the only section in bytes, a multiple of 512.
     pub(crate) section: usize,
-    /// How many bytes follow the section.
+    /// The number of bytes after the section.
     pub(crate) overlay: usize,
-    /// Told from others by it.
+    /// A number that distinguishes the image from others.
     pub(crate) number: u32,
 }
 
 impl Image {
-    /// A short x64 program as linkers make them, with a checksum and without the bit.
+    /// Returns a short x64 program as linkers create it, with a checksum and without the bit.
     pub(crate) fn usual(number: u32) -> Self {
         Image {
             e_lfanew: 0x80,
@@ -47,12 +48,12 @@ impl Image {
         }
     }
 
-    /// The image of this length, a multiple of 512 and at least 1024.
+    /// Returns the image with this length, a multiple of 512 and at least 1024.
     pub(crate) fn with_length(self, length: usize) -> Self {
         Image { section: length - HEADERS, ..self }
     }
 
-    /// Its bytes: headers, the section, and the overlay.
+    /// Returns the image's bytes: the headers, the section and the overlay.
     pub(crate) fn bytes(self) -> Vec<u8> {
         let nt = self.e_lfanew;
         let optional = nt + 24;
@@ -100,8 +101,8 @@ impl Image {
     }
 }
 
-/// What a whole image is with the bit: a checksum that was there is right again. `None`: it is no image
-/// that was made here.
+/// Returns an image with the bit set. Updates the checksum if there is one. Returns `None` for
+/// anything that is not an image created here.
 pub(crate) fn patched(whole: &[u8]) -> Option<Vec<u8>> {
     let nt = usize::try_from(u32::from_le_bytes(*whole.get(0x3c..)?.first_chunk()?)).ok()?;
     if whole.get(nt..)?.first_chunk() != Some(b"PE\0\0") {
@@ -116,7 +117,8 @@ pub(crate) fn patched(whole: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// From Characteristics to the end of `CheckSum`: where a file and its patched twin differ.
+/// Returns the range in which a file and its patched version differ: from Characteristics to the
+/// end of `CheckSum`.
 pub(crate) fn reach(e_lfanew: usize) -> std::ops::Range<usize> {
     e_lfanew + 22..e_lfanew + 92
 }
@@ -134,7 +136,7 @@ fn put(bytes: &mut [u8], at: usize, field: &[u8]) {
     }
 }
 
-/// The sum of the 16-bit words, with each carry added again.
+/// Returns the sum of the 16-bit words, with each carry added back.
 fn sum_of_words(bytes: &[u8]) -> u32 {
     let (words, last) = bytes.as_chunks();
     let last = last.first().map(|byte| [*byte, 0]);

@@ -1,4 +1,4 @@
-//! This repository's chores, a table of tasks: `cargo xtask TASK`.
+//! Tasks for this repository: `cargo xtask TASK`.
 
 mod bench;
 mod c;
@@ -21,7 +21,7 @@ mod readers;
 mod released;
 mod signature;
 mod slow_fs;
-// What the reader of dumps is tested with itself.
+// The same generated dumps that test the dump reader itself.
 #[path = "../../netswap-cli/src/diagnose/crash/minidump/synthesized.rs"]
 mod synthesized;
 mod test;
@@ -31,7 +31,7 @@ mod windows;
 
 use std::process::ExitCode;
 
-/// A chore: its name, what it does, and the function that does it with the arguments after it.
+/// A task: its name, a description, and the function that runs it with the remaining arguments.
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
 const TASKS: [Task; 13] = [

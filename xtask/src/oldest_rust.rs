@@ -1,4 +1,4 @@
-//! The oldest Rust that netswap-build supports, as Debian 12 has it.
+//! The oldest Rust that netswap-build supports, from Debian 12.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use crate::process::{cargo, check, scratch};
 use crate::tools::Tree;
 
-/// The oldest `cc` that netswap-build's feature `cc` takes. New ones ask for a newer Rust than that.
+/// The oldest `cc` that netswap-build's feature `cc` accepts. Newer versions need a newer Rust.
 const CC: &str = "1.0.90";
 
-/// Its Cargo.
+/// Returns a command for the Cargo of that Rust.
 pub(crate) fn oldest_cargo(tree: &Tree) -> Command {
     let mut command = tree.command("usr/bin/cargo");
     command.env("RUSTC", tree.path("usr/bin/rustc"));
@@ -18,7 +18,8 @@ pub(crate) fn oldest_cargo(tree: &Tree) -> Command {
     command
 }
 
-/// Lets a Cargo without an index find the oldest `cc`, and no other crate, for an unpacked package.
+/// Makes the oldest `cc`, and no other crate, available to an unpacked package whose Cargo has no
+/// index.
 pub(crate) fn provide_cc(package: &Path) -> Result<(), String> {
     let folder = scratch("cc");
     let write = |file: &Path, text: &str| {
@@ -38,7 +39,7 @@ pub(crate) fn provide_cc(package: &Path) -> Result<(), String> {
         folder.join("vendor").to_string_lossy()
     );
     write(&package.join(".cargo").join("config.toml"), &config)?;
-    // It names the newest cc, which that Rust may not compile.
+    // The lock file names the newest cc, which that Rust may not compile.
     match fs::remove_file(package.join("Cargo.lock")) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
         _ => Ok(()),

@@ -1,8 +1,8 @@
-//! `cargo xtask patched`: patches a copy of the corpus, reads it with pefile, and undoes it.
+//! `cargo xtask patched`: patches a copy of the corpus, reads it with pefile, and undoes the patch.
 //!
-//! Of each image that netswap says it has patched, pefile must see both bits set, a checksum that is
-//! as right, wrong or absent as before, and nothing else changed. After `netswap undo` every byte must
-//! be as it was.
+//! For each image that netswap reports as patched, pefile must see both bits set and nothing else
+//! changed. The checksum must be valid, stale or absent as before. After `netswap undo` every byte
+//! must be as it was.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// Does it, and says how it went.
+/// Runs the check and returns a summary.
 pub(crate) fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
     check(&mut cargo(&["build", "--quiet", "--locked", "--package", "netswap-cli"]))?;
     let copy = Corpus { root: scratch("patched"), folders: corpus.folders.clone() };
@@ -91,7 +91,8 @@ fn undo(journal: &Path) -> Command {
     netswap
 }
 
-/// What is reported of each file, by its path below the folder that it was run in, in their order.
+/// Runs netswap and returns its report about each file, sorted by the path below its working
+/// folder.
 fn report(mut netswap: Command) -> Result<BTreeMap<String, Value>, String> {
     let here = netswap.get_current_dir().map(Path::to_owned).unwrap_or_default();
     let output = netswap.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
@@ -103,14 +104,15 @@ fn report(mut netswap: Command) -> Result<BTreeMap<String, Value>, String> {
     Ok(by_path.collect())
 }
 
-/// The paths of the files that have this status.
+/// Returns the paths of the files that have this status.
 fn with_status(status: &str, report: &BTreeMap<String, Value>) -> Result<Vec<String>, String> {
     let files = report.iter().filter(|(_, file)| text(file, "status") == status);
     let paths: Vec<String> = files.map(|(path, _)| path.clone()).collect();
     if paths.is_empty() { Err(format!("no file was {status}")) } else { Ok(paths) }
 }
 
-/// How many files were left as they are, which only those are that no Windows loads.
+/// Returns the number of files that were not patched. Only EFI images may be skipped, because
+/// Windows does not load them.
 fn left_alone(report: &BTreeMap<String, Value>) -> Result<usize, String> {
     let files = report.iter().filter(|(_, file)| text(file, "status") != "patched");
     let left_alone: Vec<_> = files.collect();
@@ -123,8 +125,8 @@ fn left_alone(report: &BTreeMap<String, Value>) -> Result<usize, String> {
     }
 }
 
-/// What is wrong with an image after the patch; else whether its checksum is absent (0), right (1) or
-/// wrong (2), before and after.
+/// Compares an image before and after the patch. Returns whether its checksum is absent (0), valid
+/// (1) or stale (2) in both. An error describes an unexpected difference.
 fn compare(before: &Value, after: &Value) -> Result<usize, String> {
     let number = |image: &Value, field: &str| image.get(field).and_then(Value::as_u64);
     let characteristics = number(before, "characteristics").map(|bits| bits | BOTH_BITS);
@@ -177,7 +179,8 @@ fn copy_folder(from: &Path, to: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// How many files are the same in both; an error names one that is not.
+/// Returns the number of files that are the same in both folders. An error names a file that
+/// differs.
 fn same(a: &Path, b: &Path) -> Result<usize, String> {
     let mut count = 0;
     for entry in fs::read_dir(a).map_err(|error| error.to_string())? {

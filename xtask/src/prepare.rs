@@ -1,7 +1,7 @@
-//! `cargo xtask prepare`: fetches and compiles ahead what the checks need.
+//! `cargo xtask prepare`: fetches and compiles in advance what the checks need.
 //!
-//! `cargo xtask test` runs it in the background at low priority. It uses the processor time that the first checks leave
-//! idle while they compile a single crate or wait for a test.
+//! `cargo xtask test` runs it in the background at low priority. It uses the processor time that
+//! the first checks leave idle while they compile a single crate or wait for a test.
 
 use std::fs::{self, File};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -41,18 +41,19 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     code
 }
 
-/// Waits until no `cargo xtask prepare` is running, and keeps others from starting until the file is dropped.
+/// Waits until no `cargo xtask prepare` is running. Prevents others from starting until the file is
+/// dropped.
 ///
-/// For what is measured: on a busy machine a scan of a million files holds 2 MiB more, because threads wait for one
-/// another.
+/// Measurements need this. On a busy machine a scan of a million files holds 2 MiB more, because
+/// threads wait for one another.
 pub(crate) fn wait() -> Result<File, String> {
     lock_cache("prepare")
 }
 
 /// Starts `cargo xtask prepare` in the background at low priority.
 ///
-/// A check that needs something unfinished waits for it. If a step failed, the check repeats it and reports the error, so
-/// this function ignores errors.
+/// A check that needs something unfinished waits for it. If a step failed, the check repeats it and
+/// reports the error, so this function ignores errors.
 pub(crate) fn begin() -> Option<Child> {
     let log = scratch("prepare.log");
     let file = fs::create_dir_all(scratch("")).and_then(|()| File::create(&log)).ok()?;

@@ -1,4 +1,4 @@
-//! Running programs, and where things lie.
+//! Runs programs, and finds the project's folders.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -8,18 +8,20 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
-/// The repository.
+/// Returns the repository's folder.
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
 }
 
-/// A folder for what the tasks make; Cargo's own, so that `cargo clean` clears it.
+/// Returns a folder for files that the tasks create. It is below Cargo's target folder, so `cargo
+/// clean` removes it.
 pub(crate) fn scratch(name: &str) -> PathBuf {
     root().join("target").join("xtask").join(name)
 }
 
-/// The folder for what is fetched once: `NETSWAP_CACHE`, else netswap's in the user's cache.
+/// Returns the folder for files that are fetched once: `NETSWAP_CACHE`, or else netswap's folder in
+/// the user's cache.
 pub(crate) fn cache() -> Result<PathBuf, String> {
     let folder = |name: &str| {
         let value = variable(name).filter(|value| !value.is_empty());
@@ -31,7 +33,7 @@ pub(crate) fn cache() -> Result<PathBuf, String> {
         .ok_or_else(|| "there is no HOME for a cache: set NETSWAP_CACHE to a folder".to_owned())
 }
 
-/// Keeps other processes from changing this part of the cache until it is dropped.
+/// Locks this part of the cache against other processes until the file is dropped.
 pub(crate) fn lock_cache(part: &str) -> Result<File, String> {
     let folder = cache()?;
     fs::create_dir_all(&folder).map_err(at(&folder))?;
@@ -41,8 +43,8 @@ pub(crate) fn lock_cache(part: &str) -> Result<File, String> {
     Ok(file)
 }
 
-/// Does the work for each item, in this many threads; the last item comes first. After an error no new
-/// work is begun.
+/// Runs `work` for each item in this many threads, starting with the last item. After an error, no
+/// new item is started.
 pub(crate) fn in_threads<T: Send>(
     threads: usize,
     items: Vec<T>,
@@ -67,25 +69,25 @@ pub(crate) fn in_threads<T: Send>(
     })
 }
 
-/// An error's text, with the path concerned.
+/// Returns a function that adds the path to an error's text.
 pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> String {
     move |error| format!("{}: {error}", path.display())
 }
 
-/// Cargo, run in the repository.
+/// Returns a Cargo command that runs in the repository.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     command
 }
 
-/// Runs to the end and says why it failed, if it did.
+/// Runs a command to its end. If it fails, the error contains the reason.
 pub(crate) fn check(command: &mut Command) -> Result<(), String> {
     let status = command.status().map_err(|error| failed(command, &error.to_string()))?;
     if status.success() { Ok(()) } else { Err(failed(command, &status.to_string())) }
 }
 
-/// Runs to the end and returns what it printed on standard output.
+/// Runs a command to its end and returns its standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     let output = command
         .stderr(Stdio::inherit())
@@ -97,7 +99,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|error| failed(command, &error.to_string()))
 }
 
-/// Runs to the end and returns all that it printed.
+/// Runs a command to its end and returns its standard output and standard error.
 pub(crate) fn everything(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| failed(command, &error.to_string()))?;
     let text =
@@ -112,13 +114,13 @@ pub(crate) fn is_there(program: &str) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// A variable of the environment.
+/// Returns an environment variable.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     #[expect(clippy::disallowed_methods, reason = "the one reader")]
     std::env::var_os(name)
 }
 
-/// Whether this runs in CI, where nothing may be left out.
+/// Whether this runs in CI, where no check may be skipped.
 pub(crate) fn in_ci() -> bool {
     variable("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }

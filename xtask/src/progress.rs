@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Programs print for minutes between two of these lines, or nothing.
+/// Between two of these lines, programs print for minutes, or print nothing.
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// A step that is running. Until it is dropped, it prints a line every half minute.
@@ -30,7 +30,7 @@ impl Step {
         Step { start, end: Some(end), thread: Some(thread) }
     }
 
-    /// How long it has been running.
+    /// Returns the time since the step began.
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
@@ -39,12 +39,12 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         self.end = None;
-        // It prints and waits; there is nothing in it that fails.
+        // The thread only prints and waits, so it does not fail.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// `1 min 05 s`.
+/// Formats a duration as `1 min 05 s`.
 pub(crate) fn minutes(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{} min {:02} s", seconds / 60, seconds % 60)

@@ -1,4 +1,4 @@
-//! netswap-build as it is published: packed, and unpacked where it is wanted.
+//! netswap-build as it is published: packed, and unpacked into a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use crate::process::{cargo, check, scratch};
 
-/// Packs netswap-build and unpacks it below `folder`; returns the package's own folder. Uncommitted
-/// changes are packed too: what counts is what is here.
+/// Packs netswap-build, unpacks it below `folder` and returns the package's own folder. Includes
+/// uncommitted changes, so that the current code is tested.
 pub(crate) fn netswap_build(folder: &Path) -> Result<PathBuf, String> {
     let package = ["package", "--quiet", "--no-verify", "--allow-dirty", "-p", "netswap-build"];
     let target = scratch("published");

@@ -1,5 +1,5 @@
-//! Readers that share no code with netswap: pefile, lief and llvm-readobj for Windows images, minidump
-//! for crash dumps.
+//! Readers that share no code with netswap: pefile, lief and llvm-readobj for Windows images,
+//! minidump for crash dumps.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,11 @@ use crate::corpus::Corpus;
 use crate::process::{at, output, root, scratch};
 use crate::tools::{LLVM, Python, Tree};
 
-/// The readers, by the names that `corpus/read.py` knows them by.
+/// The readers, by their names in `corpus/read.py`.
 pub(crate) const READERS: [&str; 3] = ["pefile", "lief", "llvm-readobj"];
 
-/// What a reader says of each image of the corpus; the objects of `corpus/read.py`.
+/// Returns a reader's report about each image of the corpus: the objects that `corpus/read.py`
+/// prints.
 pub(crate) fn read(reader: &str, corpus: &Corpus) -> Result<Vec<Value>, String> {
     let mut script = Python::find()?.command();
     script.arg(root().join("xtask").join("corpus").join("read.py")).arg("--with").arg(reader);
@@ -25,13 +26,13 @@ pub(crate) fn read(reader: &str, corpus: &Corpus) -> Result<Vec<Value>, String> 
     lines(&output(&mut script)?)
 }
 
-/// The JSON of each line.
+/// Parses the JSON of each line.
 pub(crate) fn lines(text: &str) -> Result<Vec<Value>, String> {
     let parse = |line| serde_json::from_str(line).map_err(|error| format!("{error}: `{line}`"));
     text.lines().map(parse).collect()
 }
 
-/// The Characteristics of an image, as llvm-readobj reads them.
+/// Returns an image's Characteristics as llvm-readobj reads them.
 pub(crate) fn characteristics(image: &Path) -> Result<u16, String> {
     let text = output(Command::new(llvm_readobj()?).arg("--file-headers").arg(image))?;
     let line = text.lines().find_map(|line| line.trim().strip_prefix("Characteristics [ (0x"));
@@ -40,7 +41,7 @@ pub(crate) fn characteristics(image: &Path) -> Result<u16, String> {
     number.ok_or_else(|| format!("llvm-readobj tells no Characteristics of {}", image.display()))
 }
 
-/// A script that runs llvm-readobj.
+/// Returns the path of a script that runs llvm-readobj.
 pub(crate) fn llvm_readobj() -> Result<PathBuf, String> {
     let folder = scratch("bin");
     fs::create_dir_all(&folder).map_err(at(&folder))?;

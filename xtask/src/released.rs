@@ -1,10 +1,10 @@
-//! netswap's programs as they are released.
+//! The release builds of netswap's programs.
 
 use std::path::PathBuf;
 
 use crate::process::{cargo, check, root};
 
-/// Builds them, and returns the path of one.
+/// Builds the programs and returns the path of the named one.
 pub(crate) fn released(name: &str) -> Result<PathBuf, String> {
     let target = root().join("target");
     let build = ["build", "--quiet", "--release", "--locked", "-p", "netswap-cli", "--target-dir"];

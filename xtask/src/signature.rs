@@ -1,8 +1,10 @@
-//! `cargo xtask signature`: what `netswap patch` and `undo` do to a signature, as osslsigncode sees it.
+//! `cargo xtask signature`: checks with osslsigncode how `netswap patch` and `undo` affect a
+//! signature.
 //!
-//! A real program of the corpus is signed with a key made for the occasion. The signature is valid,
-//! the file is refused and untouched; patched all the same it is not valid any more; undone it is,
-//! and the file is the signed one byte for byte.
+//! Signs a real program from the corpus with a new key. At first the signature is valid, and
+//! netswap refuses the file and does not change it. With `--break-signature` the file is patched,
+//! and its signature becomes invalid. After `undo` the signature is valid again, and the file
+//! equals the signed one byte for byte.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use crate::corpus::{self, Selection};
 use crate::process::{cargo, check, everything, root, scratch};
 use crate::tools::{SIGNER, Tree};
 
-/// Launchers of pip's, for three machines.
+/// Launchers from pip, for three machines.
 const PROGRAMS: [&str; 3] = ["t32.exe", "t64.exe", "t64-arm.exe"];
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
@@ -29,21 +31,21 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// The signer, and where it works.
+/// The signing tools and their working folder.
 pub(crate) struct Tools {
     tree: Tree,
     folder: PathBuf,
 }
 
 impl Tools {
-    /// `Err` says why there are none.
+    /// Finds the tools. `Err` contains the reason why they are missing.
     pub(crate) fn find() -> Result<Self, String> {
         Ok(Tools { tree: Tree::find(SIGNER)?, folder: scratch("signature") })
     }
 
     fn command(&self, program: &str) -> Command {
         let mut command = self.tree.command(&format!("usr/bin/{program}"));
-        // By default openssl reads its configuration from an absolute path, where there may be none.
+        // By default openssl reads its configuration from an absolute path, which may not exist.
         command.env("OPENSSL_CONF", self.tree.path("etc/ssl/openssl.cnf"));
         command
     }
@@ -76,7 +78,7 @@ impl Tools {
         everything(&mut request).map(drop)
     }
 
-    /// Signs a copy of the program with a new key, and returns it.
+    /// Signs a copy of the program with a new key, and returns the copy's path.
     pub(crate) fn signed(&self, program: &Path) -> Result<PathBuf, String> {
         fs::create_dir_all(&self.folder).map_err(|error| error.to_string())?;
         self.make_key()?;
@@ -119,7 +121,7 @@ impl Tools {
         self.signature_is_valid(true)
     }
 
-    /// What osslsigncode says of the digest and of the whole.
+    /// Checks what osslsigncode reports about the digest and about the whole signature.
     pub(crate) fn signature_is_valid(&self, expected: bool) -> Result<(), String> {
         let mut verify = self.command("osslsigncode");
         verify.args(["verify", "-CAfile", "certificate.pem", "-in", "signed.exe"]);

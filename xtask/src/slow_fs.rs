@@ -1,4 +1,4 @@
-//! A share that is far away: a folder behind `xtask/bench/slow-fs.c`, where each request takes a while.
+//! A high-latency share: a folder behind `xtask/bench/slow-fs.c`, which delays each request.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,14 +10,14 @@ use crate::c::compiled;
 use crate::process::scratch;
 use crate::tools::{FUSE, Tree};
 
-/// The program that mounts, and where it does.
+/// The program that mounts a folder, and the mount point.
 pub(crate) struct SlowFs {
     program: PathBuf,
     root: PathBuf,
 }
 
 impl SlowFs {
-    /// Builds it. `Err` says why it can't be had here.
+    /// Builds the program. `Err` contains the reason why it is not available here.
     pub(crate) fn build() -> Result<Self, String> {
         if !Path::new("/dev/fuse").exists() {
             return Err("this kernel has no FUSE: there is no /dev/fuse".to_owned());
@@ -27,13 +27,13 @@ impl SlowFs {
         Ok(SlowFs { program, root })
     }
 
-    /// Where a mounted folder can be seen.
+    /// Returns the mount point.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Mounts the folder until the mount is dropped. Each request takes so many milliseconds, and the
-    /// reads of files whose name matches `fail_read` fail.
+    /// Mounts the folder until the mount is dropped. Each request takes `milliseconds`. Reads fail
+    /// for files whose name matches `fail_read`.
     pub(crate) fn mount(
         &self,
         folder: &Path,
@@ -57,7 +57,7 @@ impl SlowFs {
     }
 }
 
-/// The compiler's arguments for libfuse 3.
+/// Returns the compiler's arguments for libfuse 3.
 fn libfuse() -> Result<Vec<OsString>, String> {
     let tree = Tree::find(FUSE)?;
     let folders: Vec<_> = std::env::split_paths(&tree.library_path()).collect();
@@ -69,36 +69,36 @@ fn libfuse() -> Result<Vec<OsString>, String> {
     Ok(vec![include, library.into(), "-ldl".into()])
 }
 
-/// A folder far away, until it is dropped.
+/// A mounted high-latency folder. It is unmounted when dropped.
 pub(crate) struct Mount {
     child: Child,
     questions: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
-/// What came in over a mount.
+/// The requests that a mount received.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Requests {
-    /// How many there were of each kind, by its name in FUSE.
+    /// The number of requests of each kind, by its name in FUSE.
     pub(crate) kinds: Vec<(String, f64)>,
-    /// How many bytes were read.
+    /// The number of bytes read.
     pub(crate) bytes: f64,
 }
 
 impl Requests {
-    /// Of all kinds.
+    /// Returns the number of requests of all kinds.
     pub(crate) fn count(&self) -> f64 {
         self.kinds.iter().map(|(_, count)| count).sum()
     }
 
-    /// Of one kind.
+    /// Returns the number of requests of one kind.
     pub(crate) fn of(&self, kind: &str) -> f64 {
         self.kinds.iter().filter(|(name, _)| name == kind).map(|(_, count)| count).sum()
     }
 }
 
 impl Mount {
-    /// The requests since the mount, or since this was last asked.
+    /// Returns the requests since the mount, or since the last call.
     pub(crate) fn requests(&mut self) -> Result<Requests, String> {
         let questions = self.questions.as_mut().ok_or("slow-fs has ended")?;
         questions.write_all(b"\n").map_err(|error| format!("slow-fs: {error}"))?;
@@ -114,7 +114,7 @@ impl Mount {
 }
 
 impl Drop for Mount {
-    /// At the end of its input it unmounts, and ends.
+    /// Closes the program's input, which makes it unmount and exit.
     fn drop(&mut self) {
         self.questions = None;
         let _ = self.child.wait();

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all checks, a table of them, each run to its end.
+//! `cargo xtask test`: runs all checks from a table, each to its end.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -20,15 +20,15 @@ use crate::tools::crates::program;
 use crate::tools::{self, OLDEST_RUST, OLDEST_RUST_VERSION, Tree, decoys};
 use crate::windows::{self, Debian, NotPassed};
 
-/// What became of a check.
+/// The outcome of a check.
 enum Outcome {
     Passed,
     Failed(String),
-    /// It could not be run here; why.
+    /// The check could not run here, with the reason.
     NotRun(String),
 }
 
-/// A check: what it shows, and how.
+/// A check: the statement that it proves, and its function.
 type Check = (&'static str, fn() -> Outcome);
 
 const CHECKS: [Check; 22] = [
@@ -59,16 +59,16 @@ const CHECKS: [Check; 22] = [
 /// The arguments of `cargo clippy` that turn warnings into errors.
 const DENY: [&str; 3] = ["--", "--deny", "warnings"];
 
-/// The arguments of Cargo that run the tests with real builds.
+/// Cargo's arguments for the tests with real builds.
 const BUILDS: [&str; 6] = ["test", "--locked", "--package", "netswap-cli", "--test", "builds"];
 
-/// Set where the tests' own builds are to use the newer layout of Cargo's build folder.
+/// Set when the tests' own builds must use the newer layout of Cargo's build folder.
 const NEW_LAYOUT: &str = "NETSWAP_TEST_NEW_LAYOUT";
 
-/// Set where decoys are in PATH.
+/// Set when the decoys are in PATH.
 const DECOYS: &str = "NETSWAP_DECOYS";
 
-/// Runs all checks, or those whose name holds one of the words, with decoys in front of PATH.
+/// Runs all checks, or those whose name contains one of the words, with decoys first in PATH.
 pub(crate) fn run(words: &[String]) -> ExitCode {
     if words == ["--list"] {
         for (name, _) in CHECKS {
@@ -84,7 +84,8 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         let mut test = Command::new(xtask);
         test.arg("test").args(words).env("PATH", path).env(DECOYS, "1");
         if words.is_empty() {
-            // Incremental compilation costs a tenth of the time here, and nothing is compiled twice.
+            // Incremental compilation costs a tenth of the time here, and no crate is compiled
+            // twice.
             test.env("CARGO_INCREMENTAL", "0");
         }
         test.status().map_err(|error| error.to_string())
@@ -162,10 +163,11 @@ fn in_examples(cargo: impl Fn() -> Command) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns a Cargo command for another project that reuses the dependencies compiled for this workspace. Programs go to
-/// the target folder of this name.
+/// Returns a Cargo command for another project that reuses the dependencies compiled for this
+/// workspace. Programs go to the target folder of this name.
 fn cargo_sharing(target: &str, arguments: &[&str]) -> Command {
-    // The same profile as in this workspace's Cargo.toml, because Cargo reuses nothing from another profile.
+    // The same profile as in this workspace's Cargo.toml, because Cargo reuses nothing from another
+    // profile.
     let profile = ["--config=profile.dev.debug=1", "--config=profile.dev.package.'*'.debug=false"];
     let mut cargo = cargo(&profile);
     cargo.args(arguments).env("CARGO_TARGET_DIR", scratch(target));
@@ -191,9 +193,9 @@ fn formatted() -> Outcome {
 
 fn clippy() -> Outcome {
     let all = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
-    // Cargo leaves it out of `--all-targets`, as `cargo test` does.
+    // `--all-targets` does not include the test `builds`, and neither does `cargo test`.
     let builds = ["clippy", "--quiet", "--locked", "--package", "netswap-cli", "--test", "builds"];
-    // The workspace's tests need its feature.
+    // The workspace's tests need a feature of netswap-build, so it is also checked by itself.
     let build = ["clippy", "--quiet", "--locked", "--package", "netswap-build", "--all-targets"];
     let result = check(cargo(&all).args(DENY))
         .and_then(|()| check(cargo(&builds).args(DENY)))
@@ -203,7 +205,7 @@ fn clippy() -> Outcome {
 }
 
 fn tests() -> Outcome {
-    // The workspace's tests need a feature of netswap-build; here it is by itself.
+    // The workspace's tests need a feature of netswap-build, so it is also tested by itself.
     let by_itself = ["test", "--locked", "--package", "netswap-build"];
     let result = check(&mut cargo(&["test", "--locked", "--workspace"]));
     passed_if(result.and_then(|()| check(&mut cargo(&by_itself))))
@@ -214,15 +216,16 @@ fn builds() -> Outcome {
     passed_if(check(&mut cargo(&BUILDS)))
 }
 
-/// Runs those of them that depend on where Cargo puts its files, with the layout of the build folder that
-/// Cargo has since 1.100, and older ones on request.
+/// Runs those of these tests that depend on where Cargo puts its files. They use the build folder's
+/// layout that Cargo has since 1.100, and that older versions have on request.
 fn builds_in_new_layout() -> Outcome {
     let mut test = cargo(&BUILDS);
     test.args(["--", "fixtures", "docs", "messages"]).env(NEW_LAYOUT, "1");
     passed_if(check(&mut test))
 }
 
-/// Runs those of them that need clang, MinGW's gcc or GNU ld; in both layouts, where that matters.
+/// Runs those of these tests that need clang, MinGW's gcc or GNU ld. Uses both layouts where that
+/// matters.
 fn compilers() -> Outcome {
     let debian = match Debian::find() {
         Ok(debian) => debian,
@@ -236,7 +239,7 @@ fn compilers() -> Outcome {
     passed_if(test(&[], "").and_then(|()| test(&["changed_linker"], "1")))
 }
 
-/// The small selection of the corpus.
+/// Compares the small selection of the corpus.
 fn differential() -> Outcome {
     if let Err(why) = corpus::fetch(corpus::Selection::Small) {
         return Outcome::NotRun(why);
@@ -261,20 +264,22 @@ fn signature() -> Outcome {
     }
 }
 
-/// Long enough to get well beyond the seeds, short enough to wait for.
+/// Runs each fuzz target long enough to get well beyond the seeds, and short enough to wait for.
 fn fuzzed() -> Outcome {
     const SECONDS_EACH: u32 = 18;
     let fuzzer = match Fuzzer::find() {
         Ok(fuzzer) => fuzzer,
         Err(why) => return Outcome::NotRun(why),
     };
-    // The library's code for the fuzz targets, and the targets, which are a workspace of their own.
+    // Checks the library's code for the fuzz targets, and the targets, which are a separate
+    // workspace.
     let mut library =
         cargo(&["clippy", "--quiet", "--locked", "--package", "netswap-cli", "--lib"]);
     library.args(["--features", "fuzzing"]).args(DENY);
     let mut targets = cargo_sharing("fuzz", &["clippy", "--quiet", "--locked", "--all-targets"]);
     targets.args(DENY).current_dir(root().join("fuzz"));
-    // Clippy links nothing, so the path need not exist. Without it, the build script compiles libFuzzer.
+    // Clippy links nothing, so the path need not exist. Without it, the build script compiles
+    // libFuzzer.
     targets.env("CUSTOM_LIBFUZZER_PATH", scratch("none").join("libfuzzer.a"));
     let result = check(&mut library)
         .and_then(|()| check(&mut targets))
@@ -291,7 +296,8 @@ fn faults() -> Outcome {
 }
 
 fn examples() -> Outcome {
-    // No shared build folder: Cargo 1.95 adds a build script's library to the library path only below the target folder.
+    // No shared build folder: Cargo 1.95 adds a build script's library to the library path only
+    // below the target folder.
     let test = || {
         let mut test = cargo(&["test", "--locked", "--workspace"]);
         test.env("CARGO_TARGET_DIR", scratch("examples"));
@@ -318,7 +324,7 @@ fn documentation() -> Outcome {
     passed_if(check(doc.env("RUSTDOCFLAGS", "--deny warnings")))
 }
 
-/// mdBook tells of a broken link or include in its log and goes on.
+/// mdBook only logs a broken link or include, and continues. So this check searches the log.
 fn book() -> Outcome {
     let result = program("mdbook").and_then(|mdbook| {
         let mut build = Command::new(mdbook);
@@ -339,14 +345,14 @@ fn no_dependency() -> Outcome {
     }
 }
 
-/// Uncommitted changes are packed too: what is checked is what is here.
+/// Includes uncommitted changes, so that the current code is checked.
 fn packages() -> Outcome {
     let package = ["package", "--quiet", "--locked", "--allow-dirty"];
     let mut package = cargo_sharing("packed", &package);
     passed_if(check(package.args(["-p", "netswap-build", "-p", "netswap", "-p", "netswap-cli"])))
 }
 
-/// The very file that is published, unpacked where no workspace is around it.
+/// Tests the same file that is published, unpacked outside any workspace.
 fn oldest_rust() -> Outcome {
     let tree = match Tree::find(OLDEST_RUST) {
         Ok(tree) => tree,
@@ -358,7 +364,7 @@ fn oldest_rust() -> Outcome {
         if !manifest.is_ok_and(|manifest| manifest.contains(&promised)) {
             return Err(format!("its Cargo.toml does not say {promised}"));
         }
-        // Even where it is not used, a package's optional dependency must be found.
+        // Cargo must find a package's optional dependency even if it is not used.
         provide_cc(&package)?;
         let test = ["test", "--quiet", "--offline"];
         check(oldest_cargo(&tree).args(test).current_dir(&package))?;
@@ -371,14 +377,15 @@ fn verify() -> Outcome {
     passed_if(check(&mut cargo_xtask_verify()))
 }
 
-/// Returns the command as a user runs it: with the `CARGO_INCREMENTAL` of the checks, Cargo would compile xtask again.
+/// Returns the command as a user runs it: with the `CARGO_INCREMENTAL` of the checks, Cargo would
+/// compile xtask again.
 fn cargo_xtask_verify() -> Command {
     let mut verify = cargo(&["xtask", "verify"]);
     verify.env_remove("CARGO_INCREMENTAL");
     verify
 }
 
-/// The negative of the check above: its exit code must be that of findings.
+/// The opposite of the check above: without the bit, the exit code must be that of findings.
 fn verify_without_the_bit() -> Outcome {
     println!("(with NETSWAP=off, so that it must fail)");
     let status = cargo_xtask_verify().env("NETSWAP", "off").status();

@@ -1,8 +1,9 @@
-//! `cargo xtask verify`: real images from Cargo, rustc and a linker, with netswap-build and without.
+//! `cargo xtask verify`: checks real images from Cargo, rustc and a linker, with and without
+//! netswap-build.
 //!
 //! The fixture `two-tools` has one tool that calls netswap-build and one that does not. It is built
-//! for every msvc target, which takes nothing but the stable toolchain; the first tool must pass, and
-//! the second must be found at fault: a verifier that passed both would prove nothing.
+//! for every msvc target, which needs only the stable toolchain. The first tool must pass, and the
+//! second must fail: a verifier that passed both would prove nothing.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -12,7 +13,7 @@ use netswap::{Build, Code, Error, Status, VerifiedImage};
 use crate::examples::{EXAMPLES, Example};
 use crate::process::{output, root, scratch};
 
-/// Windows targets with a standard library that rustup offers, for the examples.
+/// Windows targets whose standard library rustup offers, for the examples.
 const STD_TARGETS: [&str; 6] = [
     "x86_64-pc-windows-msvc",
     "aarch64-pc-windows-msvc",
@@ -22,7 +23,7 @@ const STD_TARGETS: [&str; 6] = [
     "i686-pc-windows-gnullvm",
 ];
 
-/// How a row of the table came out, the worst last.
+/// The result of a row in the table. The last variant is the worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Row {
     AsItShould,
@@ -64,8 +65,8 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Every msvc target that this rustc knows and that links without a C runtime. ARM64EC does not: its
-/// entry thunks need symbols of Microsoft's libraries.
+/// Returns every msvc target that this rustc knows and that links without a C runtime. ARM64EC does
+/// not: its entry thunks need symbols from Microsoft's libraries.
 pub(crate) fn hermetic_targets() -> Result<Vec<String>, String> {
     let list = output(Command::new("rustc").args(["--print", "target-list"]))?;
     let hermetic =
@@ -84,7 +85,7 @@ fn fixture_row(target: &str) -> Row {
         .arg(fixtures.join(".cargo").join("config.toml"))
         .arg("--target-dir")
         .arg(scratch("fixtures"))
-        // They would take the place of the fixtures' own.
+        // These variables would replace the fixtures' own flags.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     let images = match verified(&build) {
@@ -100,7 +101,7 @@ fn fixture_row(target: &str) -> Row {
     if is_passed(with) && found_at_fault { Row::AsItShould } else { Row::AtFault }
 }
 
-/// Builds the examples, with std, wherever that can be, and prints a row for each of their images.
+/// Builds the examples, with std, for every target that has it, and prints a row for each image.
 fn example_rows() -> Row {
     let targets: Vec<_> = STD_TARGETS.into_iter().filter(|target| has_std(target)).collect();
     if targets.is_empty() {
@@ -114,7 +115,7 @@ fn example_rows() -> Row {
     rows.max().unwrap_or(Row::AsItShould)
 }
 
-/// Builds an example for one target; each package that makes an image must have made one that passes.
+/// Builds an example for one target. Each package that produces an image must have one that passes.
 fn example_row(target: &str, example: &Example) -> Row {
     let mut build = Build::new();
     build.manifest_path(example.folder().join("Cargo.toml")).target(target);
@@ -144,7 +145,7 @@ fn is_passed(image: Option<&VerifiedImage>) -> bool {
     image.is_some_and(|image| image.verdict.status == Status::Passed)
 }
 
-/// Builds, and judges what was built.
+/// Runs a build and verifies its images.
 fn verified(build: &Build) -> Result<Vec<VerifiedImage>, Error> {
     let mut images = Vec::new();
     netswap::verify::build(build, &netswap::verify::Options::default(), &mut |image| {
@@ -154,13 +155,13 @@ fn verified(build: &Build) -> Result<Vec<VerifiedImage>, Error> {
     Ok(images)
 }
 
-/// The image of the package, if it is the only one.
+/// Returns the image of the package, if it is the only one.
 fn image<'a>(images: &'a [VerifiedImage], package: &str) -> Option<&'a VerifiedImage> {
     let mut images = images.iter().filter(|image| image.package.as_deref() == Some(package));
     images.next().filter(|_| images.next().is_none())
 }
 
-/// `passed 0x0822`, `at fault 0x0022 not-requested`.
+/// Formats a cell: `passed 0x0822`, `at fault 0x0022 not-requested`.
 fn cell(image: Option<&VerifiedImage>) -> String {
     let Some(image) = image else {
         return "no image".to_owned();

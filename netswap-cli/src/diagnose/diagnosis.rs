@@ -1,4 +1,4 @@
-//! `netswap diagnose`: what a crash left behind, and what follows from it.
+//! `netswap diagnose`: the files that a crash left behind, and what follows from them.
 
 use std::ffi::OsStr;
 use std::io;
@@ -14,47 +14,46 @@ use crate::diagnose::crash::{
     needed, same_share,
 };
 
-/// What is to be said of one file.
+/// The result for one file.
 #[derive(Debug)]
 pub(crate) struct Diagnosed {
-    /// The file.
     pub(crate) path: PathBuf,
-    /// What happened, or why that can't be told.
+    /// The diagnosis, or the reason that there is none.
     pub(crate) what: Result<Box<Diagnosis>, CrashError>,
 }
 
-/// What happened to one program.
+/// The diagnosis of one crash.
 #[derive(Debug)]
 pub(crate) struct Diagnosis {
-    /// What is known of it.
+    /// The crash as it was read.
     pub(crate) crash: Crash,
-    /// What it died of.
+    /// The cause of the crash.
     pub(crate) cause: Cause,
-    /// What the page belonged to that could not be read in.
+    /// The owner of the page that could not be read in.
     pub(crate) place: Place,
-    /// The image that it belonged to or may have belonged to, or else the program.
+    /// The image that the page belonged to or may have belonged to, or else the program.
     pub(crate) image: Option<Suspect>,
-    /// Images of the same share, whose pages may be the next.
+    /// Other images of the same share. Their pages may be lost next.
     pub(crate) others: Vec<Suspect>,
-    /// What helps, in the order in which it is to be said.
+    /// The advice, in the order in which it is shown.
     pub(crate) advice: Vec<Advice>,
 }
 
-/// An image that was loaded.
+/// A loaded image that may be involved in the crash.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Suspect {
-    /// Its path as Windows had it.
+    /// Its path in the form that Windows recorded.
     pub(crate) path: String,
-    /// Where it came from.
+    /// Its origin.
     pub(crate) origin: Origin,
-    /// Whether it has the bit that is needed there.
+    /// The state of the bit that an image of this origin needs.
     pub(crate) bit: Bit,
-    /// What is known of its bits.
+    /// The state of its bits, and how it is known.
     pub(crate) bits: Bits,
 }
 
 impl Diagnosis {
-    /// What follows from a crash, with what is known of its images.
+    /// Diagnoses a crash. `bits` returns what is known of an image's bits.
     pub(crate) fn of(crash: Crash, bits: &dyn Fn(&crash::Module) -> Bits) -> Self {
         let exception = crash.exception;
         let cause = Cause::of(exception.code, exception.in_page.status);
@@ -68,14 +67,14 @@ impl Diagnosis {
         };
         let likeliest = likeliest(&crash);
         let told = place.module().and_then(|index| crash.modules.get(index));
-        // Of another exception no image is suspected, and no file looked at.
+        // For other exceptions, no image is suspected and no file is opened.
         let image = told.or(likeliest.as_ref()).filter(|_| is_in_page).map(suspect);
         let is_itself = |index| Some(index) == place.module();
         let elsewhere = crash.modules.iter().enumerate().filter(|(index, _)| !is_itself(*index));
         let elsewhere = elsewhere.map(|(_, module)| module);
-        // A report may name the program and no module at all.
+        // A report may name the program but no modules.
         let alone = likeliest.iter().filter(|_| crash.modules.is_empty());
-        // Of the many others no file is looked at.
+        // `suspect` may open a file, so it is called only for images of the same share.
         let is_one = |module: &&crash::Module| {
             let origin = Origin::of(&module.path);
             image.as_ref().is_some_and(|image| is_same(&image.origin, &origin))
@@ -88,7 +87,7 @@ impl Diagnosis {
         Diagnosis { crash, cause, place, image, others, advice }
     }
 
-    /// Whether the loss of a share was the cause, or may have been.
+    /// Whether the crash was caused by the loss of a share, or may have been.
     pub(crate) fn is_of_a_share(&self) -> bool {
         let of_network = [Advice::ReadTheOthers, Advice::CopyTheData];
         self.cause == Cause::ShareLost
@@ -96,14 +95,14 @@ impl Diagnosis {
                 && self.advice.iter().any(|advice| of_network.contains(advice))
     }
 
-    /// Whether it is told by a report, and not by a dump.
+    /// Whether the crash was read from a report, and not from a dump.
     pub(crate) fn is_by_report(&self) -> bool {
         self.crash.modules.iter().all(|module| module.range.is_none())
     }
 }
 
-/// What the page may have been of where that is not told: the program, or, if that is local, a DLL that it had from a
-/// share.
+/// Returns the likeliest owner of the page if the owner is unknown. This is the program, or, if the
+/// program is local, a DLL from a share.
 fn likeliest(crash: &Crash) -> Option<crash::Module> {
     let path = crash.program.as_deref()?;
     let is_path = |module: &&crash::Module| same_share(&module.path, path);
@@ -120,7 +119,7 @@ fn likeliest(crash: &Crash) -> Option<crash::Module> {
     Some(library.unwrap_or(program))
 }
 
-/// Whether both came from one share, or from one drive, which may be one.
+/// Whether both origins are the same share, or the same drive, which may be a share.
 fn is_same(a: &Origin, b: &Origin) -> bool {
     match (a, b) {
         (Origin::Share(a), Origin::Share(b)) | (Origin::WebDav(a), Origin::WebDav(b)) => {
@@ -131,7 +130,7 @@ fn is_same(a: &Origin, b: &Origin) -> bool {
     }
 }
 
-/// What is done with each file as it comes.
+/// A callback that receives each file as soon as it is diagnosed.
 pub(crate) type OnDiagnosed<'a> = dyn FnMut(&Diagnosed) -> Result<(), Error> + 'a;
 
 /// Diagnoses files, and all dumps and reports below folders, in the order of their paths.
@@ -159,8 +158,9 @@ pub(crate) fn diagnose(
     Ok(code)
 }
 
-/// Whether what is in a folder beside dumps and reports is none of them. What has the name of one, and is not, may have
-/// been one; reports of other events are none, nor are dumps of programs that live on.
+/// Whether a file in a folder is not a crash and is skipped. A file with the name of a dump or
+/// report is not skipped: it may have been one. Reports of other events are skipped, and so are
+/// dumps of programs that live on.
 fn is_other(error: &CrashError, path: &Path) -> bool {
     match error {
         CrashError::NotACrash => !is_called_one(path),
@@ -191,7 +191,7 @@ impl Visit for Diagnoser<'_> {
                 let bits = |module: &_| self.images.of(module);
                 Ok(Box::new(Diagnosis::of(crash, &bits)))
             }
-            // A folder holds other things, too.
+            // Folders contain other files, too.
             Err(error)
                 if !matches!(file, WalkedFile::Named(_)) && is_other(&error, &file.path()) =>
             {

@@ -1,4 +1,5 @@
-//! What of `cargo xtask verify` is added: the task, its package, its alias, its place in the workspace.
+//! Adds the missing parts of `cargo xtask verify`: the task, its package, its alias, and its place
+//! in the workspace.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -25,13 +26,13 @@ use crate::new::template;
 
 const NETSWAP: Requirement = Requirement { name: "netswap", version: VERSION };
 
-/// The oldest Rust that netswap is for.
+/// The oldest Rust version that netswap supports.
 const OLDEST_RUST: Version = Version::new(1, 95, 0);
 
-/// The first statement of an xtask that has tasks of its own.
+/// The statement to add at the start of an xtask with other tasks.
 const STATEMENT: &str = "netswap::xtask::verify_if_asked();";
 
-/// Adds what of `cargo xtask verify` is missing.
+/// Adds the missing parts of `cargo xtask verify`.
 ///
 /// # Errors
 ///
@@ -74,7 +75,8 @@ pub(super) fn convert(
     Ok(converted)
 }
 
-/// What keeps an xtask from being built as any other program of the machine.
+/// Adds a note for each setting that prevents a normal build of the xtask: `build.target`, or a
+/// `rust-version` that is too old for netswap.
 fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result<(), Error> {
     let config = config(&project.root);
     if config.is_file()
@@ -102,10 +104,10 @@ fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result
     Ok(())
 }
 
-/// What an xtask does for the task.
+/// The call with which an xtask runs the task.
 const CALL: &str = "netswap::xtask::verify(std::env::args_os().skip(2))";
 
-/// Writes the package of the template, and makes it a member.
+/// Writes the package of the template, makes it a member of the workspace, and adds the alias.
 fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, Error> {
     let root = project.root_manifest();
     let mut manifest = read(files, &root)?;
@@ -144,8 +146,8 @@ fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, E
     Ok(None)
 }
 
-/// Makes the new package a member of the workspace. Where there was none, the packages below the folder
-/// stay outside.
+/// Makes the new package a member of the workspace. If there was no workspace, excludes the
+/// packages in subfolders, so that they stay outside.
 fn add_member(manifest: &mut Manifest, project: &Project) {
     const WORKSPACE: &[&str] = &["workspace"];
     let others = if manifest.get(WORKSPACE).is_none() {
@@ -159,7 +161,7 @@ fn add_member(manifest: &mut Manifest, project: &Project) {
     let is_covered = texts("members").any(|text| {
         is_xtask(text) || Pattern::new(text).is_ok_and(|pattern| pattern.matches(XTASK))
     });
-    // A glob does not bring in what is excluded, its name does.
+    // A glob in `members` does not bring in an excluded package. Its exact name does.
     let is_named = texts("members").any(is_xtask);
     if !is_named && (!is_covered || texts("exclude").any(is_xtask)) {
         manifest.push(WORKSPACE, "members", XTASK);
@@ -169,7 +171,7 @@ fn add_member(manifest: &mut Manifest, project: &Project) {
     }
 }
 
-/// The folders right below this one that have packages in them.
+/// Returns the names of the direct subfolders that have a package somewhere inside.
 fn packages_below(root: &Path) -> BTreeSet<String> {
     let is_searched = |entry: &DirEntry| {
         let name = entry.file_name().to_string_lossy();
@@ -192,7 +194,7 @@ fn add_alias(found: &Found, project: &Project, files: &mut Files) -> Result<(), 
     edit_config(project, files, |config| config.add(&["alias"], XTASK, value))
 }
 
-/// Changes the configuration of Cargo; it is made if it is not there.
+/// Edits the Cargo configuration. Creates it if it is missing.
 fn edit_config(
     project: &Project,
     files: &mut Files,
@@ -208,7 +210,7 @@ fn edit_config(
     Ok(())
 }
 
-/// Lets an xtask that is there verify, in front of its own tasks.
+/// Adds verification to an existing xtask, before its own tasks.
 fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Option<Remark>, Error> {
     let programs: Vec<&Program> = match &found.program {
         Some(program) => vec![program],
@@ -256,11 +258,11 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
     }
 }
 
-/// Lets the crates of a clone be used in place of the published ones.
+/// Makes Cargo use the crates of a clone instead of the published ones.
 ///
 /// # Errors
 ///
-/// When the configuration of Cargo can't be read.
+/// When the Cargo configuration can't be read.
 pub(super) fn patch(
     clone: &str,
     with_netswap: bool,

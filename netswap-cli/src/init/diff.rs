@@ -1,4 +1,4 @@
-//! Changes of files as a unified diff, which `git apply` and `patch -p1` take.
+//! The changes as a unified diff, for `git apply` and `patch -p1`.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -10,8 +10,8 @@ use similar::TextDiff;
 
 use super::files::FileChange;
 
-/// Prints the diff: on a terminal in colour and with what could move the cursor escaped, elsewhere to
-/// the byte.
+/// Prints the diff. On a terminal it is coloured, and characters that could move the cursor are
+/// escaped. Elsewhere its bytes are unchanged.
 pub(super) fn print(changes: &[FileChange], root: &Path) -> io::Result<()> {
     let is_terminal = io::stdout().is_terminal();
     let mut out = Out::new(is_terminal);
@@ -40,8 +40,8 @@ fn unified(change: &FileChange, root: &Path) -> String {
     diff.unified_diff().header(&from, &name("b/", change, root)).to_string()
 }
 
-/// The file's name as git writes it: with a tab behind it if there is a space in it, in quotes if there is
-/// anything that ends a line or a name.
+/// Returns the file's name as git writes it. A tab follows a name with a space. A name is quoted if
+/// a character in it could end a line or a name.
 fn name(side: &str, change: &FileChange, root: &Path) -> String {
     let name = shown(&change.path, root).to_string_lossy();
     let name = if cfg!(windows) { name.replace('\\', "/") } else { name.into_owned() };
@@ -70,7 +70,7 @@ fn style(line: &str) -> Style {
     }
 }
 
-/// A line without what could move the cursor; tabs do no harm.
+/// Escapes all characters of a line that could move the cursor. Tabs are harmless and stay.
 fn printable(line: &str) -> String {
     let parts: Vec<_> = line.split('\t').map(|part| Printable(part).to_string()).collect();
     parts.join("\t")

@@ -1,4 +1,4 @@
-//! The files of a project, as they stand and as they are to be.
+//! The files of a project: their current and their planned text.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,40 +10,40 @@ use netswap::text::normal;
 use super::text::TextFile;
 use crate::Error;
 
-/// The files that were looked at, changed or added.
+/// The files that were read, changed or added.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
-    /// By the path that tells whether two names are of one file.
+    /// By the path without links, so that two names of one file share an entry.
     files: BTreeMap<PathBuf, File>,
-    /// Those that were set since it was last asked.
+    /// The files that were set since the last `take_touched`.
     touched: BTreeSet<PathBuf>,
 }
 
 #[derive(Debug)]
 struct File {
-    /// Where it is written: the end of all links, if the file is one.
+    /// The path to write to: the final target, if the file is a link.
     path: PathBuf,
-    /// None: it is new.
+    /// `None` if the file is new.
     before: Option<TextFile>,
-    /// With `\n` at the end of each line.
+    /// The planned text. Each line ends with `\n`.
     text: String,
 }
 
-/// What is written.
+/// A file to write, with its old and its new text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FileChange {
     pub(crate) path: PathBuf,
-    /// None: the file is new.
+    /// `None` if the file is new.
     pub(crate) before: Option<String>,
     pub(crate) after: String,
 }
 
 impl Files {
-    /// What a file says by now, each line ending with `\n`; it is read once.
+    /// Returns the planned text of a file. Each line ends with `\n`. Reads the file only once.
     ///
     /// # Errors
     ///
-    /// When it can't be read or is no UTF-8.
+    /// When it can't be read or is not UTF-8.
     pub(crate) fn text(&mut self, path: &Path) -> Result<&str, Error> {
         Ok(&match self.files.entry(identity(path)) {
             Entry::Occupied(file) => file.into_mut(),
@@ -58,12 +58,12 @@ impl Files {
         .text)
     }
 
-    /// Whether there is such a file, or is going to be.
+    /// Whether the file exists or is planned.
     pub(crate) fn is_there(&self, path: &Path) -> bool {
         self.files.contains_key(&identity(path)) || path.symlink_metadata().is_ok()
     }
 
-    /// Whether a file is going to say something else.
+    /// Whether the file is new, or its planned text differs from the current one.
     pub(crate) fn is_changed(&self, path: &Path) -> bool {
         let file = self.files.get(&identity(path));
         file.is_some_and(|file| {
@@ -71,7 +71,7 @@ impl Files {
         })
     }
 
-    /// Lets a file say this; one that was not read is new.
+    /// Sets the planned text of a file. A file that was not read is new.
     pub(crate) fn set(&mut self, path: &Path, text: String) {
         let new = || File { path: written_path(path), before: None, text: String::new() };
         let file = self.files.entry(identity(path)).or_insert_with(new);
@@ -81,12 +81,12 @@ impl Files {
         }
     }
 
-    /// The files that were set since this was last asked.
+    /// Returns the files that were set since the last call.
     pub(crate) fn take_touched(&mut self) -> Vec<PathBuf> {
         std::mem::take(&mut self.touched).into_iter().collect()
     }
 
-    /// The files that are not as they were, in the order of their paths.
+    /// Returns the files whose text changes, in the order of their paths.
     pub(crate) fn changes(self) -> Vec<FileChange> {
         let changes = self.files.into_values().map(|file| match file.before {
             Some(before) => FileChange {
@@ -100,7 +100,7 @@ impl Files {
     }
 }
 
-/// The path without any links, as far as it is there.
+/// Resolves the links in the existing part of a path.
 fn identity(path: &Path) -> PathBuf {
     let path = normal(path);
     match (fs::canonicalize(&path), path.parent(), path.file_name()) {
@@ -110,7 +110,7 @@ fn identity(path: &Path) -> PathBuf {
     }
 }
 
-/// The path in full; where the file is a link, that of the file that it leads to.
+/// Returns the full path of a file, or of its target if the file is a link.
 fn written_path(path: &Path) -> PathBuf {
     let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
     let target = if is_link { fs::canonicalize(path).ok() } else { None };

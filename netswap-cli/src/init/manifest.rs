@@ -1,5 +1,5 @@
-//! A `Cargo.toml` or Cargo configuration that is added to: comments, order and formatting stay, and what
-//! is new stands where its owner would have put it.
+//! A `Cargo.toml` or Cargo configuration to add entries to. Comments, order and formatting stay.
+//! New entries go where the owner would have put them.
 
 use toml_edit::{
     Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, TomlError, Value,
@@ -7,31 +7,31 @@ use toml_edit::{
 
 use super::placement::{Place, insert_inline, insert_line, place, push};
 
-/// The manifest as it is edited.
+/// A manifest that is being edited.
 #[derive(Clone, Debug)]
 pub(crate) struct Manifest {
     document: DocumentMut,
     is_faithful: bool,
 }
 
-/// How a dependency is asked for.
+/// A dependency to add to a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Requirement {
     /// The package.
     pub(crate) name: &'static str,
-    /// The part of the version that must agree: `0.1`.
+    /// The part of the version that must match, such as `0.1`.
     pub(crate) version: &'static str,
 }
 
-/// How `workspace = true` is written: `{ workspace = true }` or `.workspace = true`.
+/// The spelling of `workspace = true`: `{ workspace = true }` or `.workspace = true`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Inline,
     Dotted,
 }
 
-/// What a new table of dependencies stands behind: the tables whose first key is in the first of these
-/// groups that has any.
+/// Returns the tables that a new table of dependencies follows, as groups of their first keys. The
+/// first group with existing tables counts.
 fn before(table: &str) -> &'static [&'static [&'static str]] {
     const PACKAGE: &[&str] =
         &["package", "project", "lib", "bin", "example", "test", "bench", "features"];
@@ -42,7 +42,7 @@ fn before(table: &str) -> &'static [&'static [&'static str]] {
 }
 
 impl Requirement {
-    /// The line of a manifest.
+    /// Returns the line for a manifest.
     pub(crate) fn line(self) -> String {
         format!("{} = {}", self.name, self.value())
     }
@@ -53,18 +53,20 @@ impl Requirement {
 }
 
 impl Manifest {
+    /// Parses the text of a manifest.
+    ///
     /// # Errors
     ///
-    /// When the text is no TOML.
+    /// When the text is not TOML.
     pub(crate) fn parse(text: &str) -> Result<Self, TomlError> {
         let document: DocumentMut = text.parse()?;
-        // The end of the last line may be missing.
+        // The text may lack the line end of its last line.
         let is_faithful = document.to_string().trim_end() == text.trim_end();
         Ok(Manifest { document, is_faithful })
     }
 
-    /// Whether nothing but the edit changes. Dotted keys of one table that do not stand together would be
-    /// brought together.
+    /// Whether an edit changes nothing else. It would bring together the dotted keys of one table
+    /// that are in different places.
     pub(crate) fn is_faithful(&self) -> bool {
         self.is_faithful
     }
@@ -73,7 +75,7 @@ impl Manifest {
         self.document.to_string()
     }
 
-    /// The item at the end of these keys.
+    /// Returns the item at this path of keys.
     pub(crate) fn get(&self, path: &[&str]) -> Option<&Item> {
         let mut item = self.document.as_item();
         for key in path {
@@ -82,13 +84,13 @@ impl Manifest {
         Some(item)
     }
 
-    /// What the package says of itself under this key.
+    /// Returns the value of this key in the package's own table.
     pub(crate) fn in_package(&self, key: &str) -> Option<&Item> {
-        // The second is an old name, which Cargo still reads.
+        // `project` is an old name of this table, which Cargo still reads.
         self.get(&["package", key]).or_else(|| self.get(&["project", key]))
     }
 
-    /// What a package is called in a table of dependencies that has it.
+    /// Returns the key of a package in a table of dependencies, if the table lists it.
     pub(crate) fn key_of(&self, table: &[&str], package: &str) -> Option<String> {
         let mut dependencies = self.get(table)?.as_table_like()?.iter();
         let is_it = |(key, item): &(&str, &Item)| {
@@ -97,7 +99,8 @@ impl Manifest {
         dependencies.find(is_it).map(|(key, _)| key.to_owned())
     }
 
-    /// How this package takes dependencies from the workspace, if it does.
+    /// Returns the spelling with which this package inherits dependencies from the workspace, if it
+    /// does.
     pub(crate) fn inherits(&self) -> Option<Form> {
         let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
         let mut all = tables.iter().filter_map(|table| self.get(&[table])?.as_table_like());
@@ -109,7 +112,7 @@ impl Manifest {
         self.insert_dependency(table, requirement.name, requirement.value().into());
     }
 
-    /// Adds a dependency that is taken from the workspace, written as the others are.
+    /// Adds a dependency that is inherited from the workspace, spelled like the others.
     pub(crate) fn inherit_dependency(&mut self, table: &[&str], key: &str) {
         let item = match self.inherits() {
             Some(Form::Inline) => {
@@ -127,7 +130,7 @@ impl Manifest {
         self.insert_dependency(table, key, item);
     }
 
-    /// Adds a dependency in the form that the others have: a line each, or a table each.
+    /// Adds a dependency in the form of the others: one line each, or one table each.
     fn insert_dependency(&mut self, table: &[&str], key: &str, item: Item) {
         let has_tables_alone = self
             .get(table)
@@ -141,12 +144,12 @@ impl Manifest {
         }
     }
 
-    /// Adds a value to a table, which is made behind all others if it is not there.
+    /// Adds a value to a table. Creates a missing table after all others.
     pub(crate) fn add(&mut self, table: &[&str], key: &str, value: impl Into<Value>) {
         self.insert(table, key, Item::Value(value.into()), Place::Last, &[]);
     }
 
-    /// Writes a comment in front of a table that has a header.
+    /// Writes a comment above a table that has a header.
     pub(crate) fn comment(&mut self, path: &[&str], comment: &str) {
         if let Some(table) = self.table(path) {
             let before = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
@@ -155,7 +158,7 @@ impl Manifest {
         }
     }
 
-    /// Adds a text to the end of a list; a list in several lines gets one more.
+    /// Adds a text to the end of a list. In a list of several lines it gets its own line.
     pub(crate) fn push(&mut self, table: &[&str], key: &str, text: &str) {
         let item = self.descend(table).and_then(|table| table.get_mut(key));
         match item.and_then(Item::as_array_mut) {
@@ -164,7 +167,7 @@ impl Manifest {
         }
     }
 
-    /// The table at the end of these keys, if it stands in lines of its own.
+    /// Returns the table at this path of keys, unless it is an inline table.
     fn table(&mut self, path: &[&str]) -> Option<&mut Table> {
         let mut table = self.document.as_table_mut();
         for key in path {
@@ -205,7 +208,7 @@ impl Manifest {
         }
     }
 
-    /// Adds a table with a header of its own below those that the path leads through.
+    /// Adds a table with its own header, within the tables of this path.
     fn insert_table(&mut self, path: &[&str], key: &str, mut table: Table, before: &[&[&str]]) {
         let position = place(&mut self.document, &mut table, before);
         table.set_position(Some(position));
@@ -222,7 +225,7 @@ impl Manifest {
     }
 }
 
-/// What a key is set to as a table with a header; a plain value is that of this key in it.
+/// Converts an item to a table with a header. A plain value becomes the value of this key in it.
 fn as_table(item: Item, key: &str) -> Table {
     let mut table = match item.into_table() {
         Ok(table) => table,

@@ -1,4 +1,5 @@
-//! What a package needs: netswap-build among its build-dependencies, and the call in its build script.
+//! The changes to a package: netswap-build among its build-dependencies, and the call in its build
+//! script.
 
 use std::path::{Path, PathBuf};
 
@@ -16,19 +17,19 @@ use super::rust::Source;
 use super::rustfmt::formatted;
 use crate::Error;
 
-/// The part of this version that a requirement names.
+/// The part of netswap's version that a requirement names.
 pub(super) const VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
 const NETSWAP_BUILD: Requirement = Requirement { name: "netswap-build", version: VERSION };
 
-/// The oldest Rust that netswap-build is for.
+/// The oldest Rust version that netswap-build supports.
 const OLDEST_RUST: Version = Version::new(1, 63, 0);
 
-/// What stands at the top of a build script that is made.
+/// The first line of a new build script.
 const ABOUT: &str = "//! Makes Windows copy what is built here to the page file when it is loaded from a network share.";
 
-/// Adds to a package what it lacks.
+/// Adds the dependency and the call to a package if they are missing.
 ///
 /// # Errors
 ///
@@ -43,7 +44,7 @@ pub(super) fn convert(
     Ok(converted)
 }
 
-/// Adds it, and returns what can't be done surely.
+/// Adds the dependency and the call. Returns a remark if the owner has to do it by hand.
 fn add(
     package: &Package,
     project: &Project,
@@ -81,7 +82,8 @@ fn add(
     }
     match script {
         Script::Lacks(path) => {
-            // Whoever else runs this script makes the call, too.
+            // The other packages with this build script make the call too, so they need the
+            // dependency.
             for other in project.packages_with(&path) {
                 if let Err(todo) =
                     require(files, other, project, DependencyKind::Build, NETSWAP_BUILD)?
@@ -155,13 +157,13 @@ fn crate_name(key: &str) -> String {
 
 /// A package's build script.
 enum Script {
-    /// It asks for the bit already.
+    /// It already requests the bit.
     Asks,
-    /// It does not.
+    /// It does not request the bit.
     Lacks(PathBuf),
-    /// There is none yet, and it is to be this file.
+    /// There is none yet. It will be this file.
     New(PathBuf),
-    /// It can't be told what it does, or there can't be one.
+    /// It is unclear what it does, or there can't be one.
     ByHand(Remark),
 }
 
@@ -216,11 +218,11 @@ impl Script {
     }
 }
 
-/// A manifest as it is by now.
+/// Reads a manifest with the changes that are planned so far.
 ///
 /// # Errors
 ///
-/// When it can't be read or is no TOML.
+/// When it can't be read or is not TOML.
 pub(super) fn read(files: &mut Files, path: &Path) -> Result<Manifest, Error> {
     Manifest::parse(files.text(path)?).map_err(|error| Error::ReadProject {
         path: path.to_owned(),
@@ -228,8 +230,9 @@ pub(super) fn read(files: &mut Files, path: &Path) -> Result<Manifest, Error> {
     })
 }
 
-/// Adds a dependency to a package unless it has it, from the workspace if that is where packages have
-/// others from, and returns what it is called, or what is to be done by hand.
+/// Adds a dependency to a package if it is missing. Inherits it if the workspace lists it already,
+/// or if packages inherit others. Returns the dependency's key, or a remark if the owner has to do
+/// it by hand.
 ///
 /// # Errors
 ///
@@ -255,7 +258,7 @@ pub(super) fn require(
         DependencyKind::Build => "build-dependencies",
         _ => "dependencies",
     };
-    // Added a moment ago, for another package with the same build script.
+    // It was just added, for another package with the same build script.
     if let Some(key) = manifest.key_of(&[table], requirement.name) {
         return Ok(Ok(key));
     }
@@ -276,7 +279,7 @@ pub(super) fn require(
         workspace.add_dependency(SHARED, requirement);
         files.set(&root, workspace.text());
         shared = workspace.key_of(SHARED, requirement.name);
-        // It may be this one.
+        // The root manifest may be the manifest of this package.
         manifest = read(files, &package.manifest)?;
     }
     let key = if let Some(key) = shared {
@@ -290,7 +293,7 @@ pub(super) fn require(
     Ok(Ok(key))
 }
 
-/// Whether packages of the project take dependencies from the workspace.
+/// Whether packages of the project inherit dependencies from the workspace.
 fn is_inheriting(project: &Project, files: &mut Files) -> Result<bool, Error> {
     for package in &project.packages {
         if read(files, &package.manifest)?.inherits().is_some() {

@@ -1,19 +1,19 @@
-//! Where in a TOML document something new stands: its line, its table, and what of the comments around it
-//! belongs to it.
+//! The place of a new entry in a TOML document: its line, its table, and which of the comments
+//! nearby belong to it.
 
 use toml_edit::{Array, DocumentMut, Item, RawString, Table, TableLike, Value};
 
-/// Whether a line stands where the order of the keys has it, or at the end.
+/// The place of a new line in its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// If the others are in that order.
+    /// In the order of the keys, if the other lines are in that order.
     Sorted,
     Last,
 }
 
 /// Adds a line to a table.
 pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, place: Place) {
-    // One that has tables alone below it gets a header.
+    // A table that has only subtables gets its own header.
     table.set_implicit(false);
     let keys: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
     let behind: Vec<_> = keys.iter().filter(|other| other.as_str() > key).collect();
@@ -21,7 +21,7 @@ pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, place: Place
         let prefix = table.key(key).and_then(|key| key.leaf_decor().prefix()?.as_str());
         prefix.unwrap_or_default().to_owned()
     };
-    // A comment in front of the first line may be one on all of them.
+    // A comment above the first line may apply to all lines, so no line goes above it.
     let is_first = behind.len() == keys.len();
     let is_sorted = place == Place::Sorted
         && keys.is_sorted()
@@ -46,8 +46,8 @@ pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, place: Place
     }
 }
 
-/// Adds a value to the end of a table in one line; what stood behind the last one stays in front of the
-/// bracket.
+/// Adds a value to the end of an inline table. Text after the last value stays in front of the
+/// closing brace.
 pub(super) fn insert_inline(table: &mut dyn TableLike, key: &str, value: Value) {
     let last = table.iter_mut().last().and_then(|(_, item)| item.as_value_mut());
     let suffix = last.map(|last| {
@@ -63,8 +63,9 @@ pub(super) fn insert_inline(table: &mut dyn TableLike, key: &str, value: Value) 
     }
 }
 
-/// Makes room for a new table behind the last of those whose first key is in the first group that has
-/// any, else behind all, and returns its position. Comments right below that last one stay with it.
+/// Makes room for a new table and returns its position. The table goes after the last table of the
+/// first group that has any. Without one, it goes after all tables. Comments directly below that
+/// last table stay with it.
 pub(super) fn place(document: &mut DocumentMut, table: &mut Table, before: &[&[&str]]) -> isize {
     let mut positions = Vec::new();
     each(document.as_table_mut(), None, &mut |key, table| {
@@ -92,7 +93,7 @@ pub(super) fn place(document: &mut DocumentMut, table: &mut Table, before: &[&[&
             let prefix = other.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
             let (of_last, own) = split_comments(prefix);
             if prefix.is_empty() {
-                // No empty lines between tables here.
+                // This document has no empty lines between tables.
                 table.decor_mut().set_prefix("");
             } else if !of_last.is_empty() {
                 table.decor_mut().set_prefix(format!("{of_last}\n"));
@@ -106,7 +107,7 @@ pub(super) fn place(document: &mut DocumentMut, table: &mut Table, before: &[&[&
     position + 1
 }
 
-/// Puts what stands at the end of the document in front of the new table.
+/// Moves the comments at the end of the document in front of the new table.
 fn take(trailing: &RawString, is_first: bool, table: &mut Table) {
     let comments = trailing.as_str().unwrap_or_default().trim_end();
     if comments.is_empty() {
@@ -116,7 +117,8 @@ fn take(trailing: &RawString, is_first: bool, table: &mut Table) {
     }
 }
 
-/// What stands in front of a table: what belongs to the one above, up to the last empty line, and the rest.
+/// Splits the comments in front of a table. Those up to the last empty line belong to the table
+/// above, and the rest to this one.
 fn split_comments(prefix: &str) -> (String, String) {
     let mut above = String::new();
     let mut own = String::new();
@@ -126,7 +128,7 @@ fn split_comments(prefix: &str) -> (String, String) {
         }
         own += line;
     }
-    // Without an empty line it is the next table's.
+    // Without an empty line, all comments belong to the next table.
     if own.starts_with(['\n', '\r']) || above.is_empty() {
         (above, own)
     } else {
@@ -134,7 +136,7 @@ fn split_comments(prefix: &str) -> (String, String) {
     }
 }
 
-/// Calls for each table that has a header, with the first key of its path.
+/// Runs `call` for each table that has a header, with the first key of its path.
 fn each(table: &mut Table, root: Option<&str>, call: &mut impl FnMut(&str, &mut Table)) {
     for (key, item) in table.iter_mut() {
         let root = root.unwrap_or(key.get()).to_owned();
@@ -154,7 +156,7 @@ fn each(table: &mut Table, root: Option<&str>, call: &mut impl FnMut(&str, &mut 
     }
 }
 
-/// Adds a text to the end of a list, in a line of its own if the others have one each.
+/// Adds a text to the end of a list. It gets its own line if the other texts have one each.
 pub(super) fn push(array: &mut Array, text: &str) {
     let mut value = Value::from(text);
     let own = |value: &Value| {
@@ -173,7 +175,7 @@ pub(super) fn push(array: &mut Array, text: &str) {
         Some((_, indentation)) => format!("\n{indentation}"),
         None => " ".to_owned(),
     };
-    // What stands behind the last one, a comment maybe, stays there.
+    // Anything after the last value, such as a comment, stays there.
     let behind = if array.trailing_comma() {
         array.trailing().as_str().unwrap_or_default().to_owned()
     } else {

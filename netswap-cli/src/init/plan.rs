@@ -1,4 +1,5 @@
-//! What of a project is changed so that it asks for the bit: a plan, of which nothing is written yet.
+//! The plan of `netswap init`: the changes that make a project request the bit. Nothing is written
+//! yet.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,54 +12,54 @@ use super::xtask::Xtask;
 use super::{chores, package};
 use crate::Error;
 
-/// What is wanted of a plan.
+/// The options for a plan.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// The packages; none: all that make an image, but for the xtask.
+    /// The packages to convert. If empty, all packages that make an image, except for the xtask.
     pub(crate) packages: Vec<String>,
-    /// Whether `cargo xtask verify` is to be there.
+    /// Whether to add `cargo xtask verify`.
     pub(crate) xtask: bool,
-    /// A clone of netswap, whose crates are used in place of the published ones, with `/` between its
-    /// names.
+    /// The path of a netswap clone, with `/` as the separator. Its crates replace the published
+    /// ones.
     pub(crate) netswap_path: Option<String>,
 }
 
-/// What of a project is changed.
+/// The planned changes of a project.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// What became of each package, and of the xtask.
+    /// The result for each package, and for the xtask.
     pub(crate) converted: Vec<Converted>,
-    /// The files that are written for all of them.
+    /// The files to write for all packages together.
     pub(crate) shared: Vec<PathBuf>,
-    /// The packages that make nothing but the xtask, which stays on the machine that builds.
+    /// The packages that make only the xtask, which stays on the machine that builds it.
     pub(crate) left_out: Vec<String>,
-    /// Whether `cargo xtask verify` is there afterwards.
+    /// Whether `cargo xtask verify` exists after the changes.
     pub(crate) has_xtask: bool,
-    /// The files that are written, in the order of their paths.
+    /// The files to write, in the order of their paths.
     pub(crate) changes: Vec<FileChange>,
 }
 
-/// What became of a package.
+/// The result for one package.
 #[derive(Clone, Debug)]
 pub(crate) struct Converted {
     /// The package's name.
     pub(crate) name: String,
-    /// The files that are written for it; others may be among those of packages before.
+    /// The files to write for it. The files of earlier packages may include others that it needs.
     pub(crate) files: Vec<PathBuf>,
-    /// What can't be done surely, and is left to do.
+    /// The step that can't be done safely, so the owner has to do it.
     pub(crate) todo: Option<Remark>,
-    /// What may be left to do, although all was done.
+    /// Steps that may still be necessary, although everything was done.
     pub(crate) notes: Vec<Remark>,
 }
 
-/// Something that is for the project's owner to do.
+/// A step for the project's owner.
 #[derive(Clone, Debug)]
 pub(crate) struct Remark {
-    /// The file that it is about.
+    /// The file concerned.
     pub(crate) path: PathBuf,
-    /// Why it is theirs.
+    /// The reason for the step.
     pub(crate) why: String,
-    /// What to do; lines that are to be pasted are indented.
+    /// The instructions. Lines to paste are indented.
     pub(crate) cure: String,
 }
 
@@ -68,7 +69,7 @@ impl Converted {
     }
 }
 
-/// The manifest of the package that makes nothing but the project's xtask, if there is one.
+/// Returns the manifest of the package that makes only the project's xtask, if there is one.
 pub(crate) fn xtask_manifest(manifest_path: Option<&Path>) -> Option<PathBuf> {
     let project = Project::read(manifest_path).ok()?;
     let xtask = Xtask::find(&project, &mut Files::default()).ok()?;
@@ -76,11 +77,11 @@ pub(crate) fn xtask_manifest(manifest_path: Option<&Path>) -> Option<PathBuf> {
     Some(package.manifest.clone())
 }
 
-/// Reads the project's files and decides what they are to say.
+/// Reads the project's files and plans their new text.
 ///
 /// # Errors
 ///
-/// When a file can't be read, or a package that is wanted is not there.
+/// When a file can't be read, or a requested package is missing.
 pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
     let mut files = Files::default();
     let xtask = Xtask::find(project, &mut files)?;
@@ -104,7 +105,7 @@ pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
         let mut outcome = package::convert(package, project, &mut files)?;
         outcome.files = files.take_touched();
         if outcome.files.is_empty() && files.is_changed(&package.manifest) {
-            // With another package that has the same build script.
+            // It was changed together with another package that has the same build script.
             outcome.files.push(package.manifest.clone());
         }
         converted.push(outcome);

@@ -1,4 +1,4 @@
-//! The sources of a program: its main file, and the modules that lie in files of their own.
+//! The source files of a program: its main file, and the modules in files of their own.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,14 @@ use super::files::Files;
 use super::rust::{Source, Words};
 use crate::Error;
 
-/// What is named in a program's files; None if one of them can't be found or is no Rust.
+/// Returns the words in a program's files, or `None` if one of them is missing or is not Rust.
 ///
 /// # Errors
 ///
 /// When one of them can't be read.
 pub(super) fn words(main: &Path, files: &mut Files) -> Result<Option<Words>, Error> {
     let mut all = Words::default();
-    // Each file, and the folder of its modules.
+    // Each file, with the folder of its modules.
     let mut left = vec![(main.to_owned(), folder(main).to_owned())];
     while let Some((path, modules)) = left.pop() {
         let Some(words) = Source::of(files.text(&path)?).map(|source| source.words()) else {
@@ -36,7 +36,7 @@ fn folder(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new("."))
 }
 
-/// The file of a module
+/// Finds the file of a module
 /// ([the Rust reference](https://doc.rust-lang.org/reference/items/modules.html#module-source-filenames)).
 fn module(folder: &Path, name: &str, files: &Files) -> Option<PathBuf> {
     let name = name.trim_start_matches("r#");

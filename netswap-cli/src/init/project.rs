@@ -1,4 +1,4 @@
-//! A project as Cargo sees it: its packages, and which of them make images that somebody runs.
+//! A project as Cargo sees it: its packages, and which of them make images that users run.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub(crate) struct Package {
     pub(crate) manifest: PathBuf,
     pub(crate) edition: Edition,
     pub(crate) rust_version: Option<Version>,
-    /// Their main files; the file need not be there.
+    /// The main files of its build scripts. The file may be missing.
     pub(crate) build_scripts: Vec<PathBuf>,
     pub(crate) programs: Vec<Program>,
     pub(crate) has_cdylib: bool,
@@ -41,24 +41,24 @@ pub(crate) struct Program {
     pub(crate) source: PathBuf,
 }
 
-/// A package that this one depends on, those that it has from the workspace included.
+/// A dependency of a package. This includes those inherited from the workspace.
 #[derive(Clone, Debug)]
 pub(crate) struct Dependency {
     name: String,
     kind: DependencyKind,
-    /// What it is called in the manifest.
+    /// Its key in the manifest.
     pub(crate) key: String,
     pub(crate) is_optional: bool,
-    /// Whether it depends on the target, for build-dependencies on the host.
+    /// Whether it is only for some targets. For a build-dependency, this means hosts.
     pub(crate) is_conditional: bool,
 }
 
 impl Project {
-    /// Asks Cargo.
+    /// Reads the project with `cargo metadata`.
     ///
     /// # Errors
     ///
-    /// When there is no project, or its manifests are wrong.
+    /// When there is no project, or its manifests are invalid.
     pub(crate) fn read(manifest_path: Option<&Path>) -> Result<Self, Error> {
         let mut command = MetadataCommand::new();
         command.cargo_path(cargo()).no_deps();
@@ -80,7 +80,7 @@ impl Project {
         Ok(Project { root: metadata.workspace_root.into(), packages })
     }
 
-    /// The manifest that holds `[workspace]`, or that of the only package.
+    /// Returns the manifest that contains `[workspace]`, or that of the only package.
     pub(crate) fn root_manifest(&self) -> PathBuf {
         self.root.join("Cargo.toml")
     }
@@ -89,12 +89,12 @@ impl Project {
         self.packages.iter().find(|package| package.name == name)
     }
 
-    /// The package whose manifest this is.
+    /// Returns the package with this manifest.
     pub(crate) fn with_manifest(&self, manifest: &Path) -> Option<&Package> {
         self.packages.iter().find(|package| package.manifest == manifest)
     }
 
-    /// All packages whose build script this is.
+    /// Returns all packages with this build script.
     pub(crate) fn packages_with(&self, build_script: &Path) -> impl Iterator<Item = &Package> {
         let has_it =
             move |package: &&Package| package.build_scripts.iter().any(|path| path == build_script);
@@ -123,7 +123,8 @@ impl Package {
         }
     }
 
-    /// The dependency of a kind on a package; one that is always there, if there are several.
+    /// Returns the dependency of this kind on a package. If there are several, prefers an
+    /// unconditional one.
     pub(crate) fn dependency(&self, kind: DependencyKind, name: &str) -> Option<&Dependency> {
         let mut all: Vec<_> = self
             .dependencies
@@ -138,7 +139,7 @@ impl Package {
         self.manifest.parent().unwrap_or(Path::new("."))
     }
 
-    /// Whether Windows loads something that it makes: a program, or a DLL that other programs load.
+    /// Whether Windows loads a file that the package makes: a program, or a DLL for other programs.
     pub(crate) fn makes_images(&self) -> bool {
         !self.programs.is_empty() || self.has_cdylib
     }
@@ -147,7 +148,7 @@ impl Package {
         self.programs.iter().find(|program| program.name == name)
     }
 
-    /// The program that `cargo run` runs.
+    /// Returns the program that `cargo run` runs.
     pub(crate) fn main_program(&self) -> Option<&Program> {
         match (&self.default_run, self.programs.as_slice()) {
             (Some(name), _) => self.program(name),

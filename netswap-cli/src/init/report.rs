@@ -1,4 +1,4 @@
-//! What `netswap init` did, or would do.
+//! The report of `netswap init`: the changes that it made, or would make.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,15 +13,15 @@ use crate::Error;
 use crate::init::plan::Converted;
 use crate::init::run::Done;
 
-/// Whether the changes were made, or are shown.
+/// The mode of the report: the changes are made, or only shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Display {
     Done,
-    /// The diff goes to standard output, all else to standard error: `git apply` takes it.
+    /// The diff goes to standard output, for `git apply`. All else goes to standard error.
     Diff,
 }
 
-/// How a package came out.
+/// The result for a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
     Converted,
@@ -58,11 +58,11 @@ impl Status {
     }
 }
 
-/// Prints it, and returns what the program ends with.
+/// Prints the report and returns the exit code.
 ///
 /// # Errors
 ///
-/// When it can't be written.
+/// When the report can't be written.
 pub(crate) fn print(done: &Done, display: Display) -> Result<ExitCode, Error> {
     match display {
         Display::Done => write(done, display, &mut Out::new(true))?,
@@ -135,7 +135,7 @@ fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// How wide the columns are.
+/// The widths of the columns.
 struct Columns {
     words: usize,
     names: usize,
@@ -154,7 +154,7 @@ fn write_package(
     let path = |path| Printable(shown(path, root)).to_string();
     let files: Vec<_> = package.files.iter().map(|file| path(file)).collect();
     let files = files.join(", ");
-    // Where something is left to do, what was done is not the first that is read.
+    // If a step is left to do, show it before the files that were changed.
     let (first, last) =
         if status == Status::ByHand { ("", files.as_str()) } else { (files.as_str(), "") };
     let line = format!("{name:<names$}  {first}");

@@ -1,4 +1,4 @@
-//! `netswap init`: lets a project that is there ask for the bit, whole or not at all.
+//! `netswap init`: makes an existing project request the bit, completely or not at all.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,36 +11,36 @@ use super::project::Project;
 use super::write::write;
 use crate::{Error, git};
 
-/// What of a project is converted, and how careful that is.
+/// The options of a conversion: the project, the changes, and the checks to skip.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// None: the project around this folder.
+    /// `None` for the project around the current folder.
     pub(crate) manifest_path: Option<PathBuf>,
     pub(crate) wanted: Wanted,
     pub(crate) dry_run: bool,
     pub(crate) allow: Allow,
 }
 
-/// What a change may be mixed up with.
+/// The problems with version control that don't stop the conversion.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allow {
     /// Uncommitted changes.
     pub(crate) dirty: bool,
-    /// Changes that wait for the next commit.
+    /// Changes that are staged for the next commit.
     pub(crate) staged: bool,
     /// No version control.
     pub(crate) no_vcs: bool,
 }
 
-/// What was done, or would be.
+/// The result of a conversion or of a dry run.
 #[derive(Debug)]
 pub(crate) struct Done {
     /// The project's folder.
     pub(crate) root: PathBuf,
     pub(crate) plan: Plan,
-    /// The command that verifies it all.
+    /// The command that verifies the whole project.
     pub(crate) verify: String,
-    /// Whether there is a Cargo.lock, which does not know the new dependencies yet.
+    /// Whether there is a Cargo.lock, which does not list the new dependencies yet.
     pub(crate) has_lock: bool,
 }
 
@@ -48,8 +48,8 @@ pub(crate) struct Done {
 ///
 /// # Errors
 ///
-/// When it can't be read or written, git has a say against it, or Cargo does not accept what comes of
-/// it; then every file is as it was.
+/// When the project can't be read or written, a check with git fails, or Cargo rejects the result.
+/// Then every file is as it was before.
 pub(crate) fn init(options: &Options) -> Result<Done, Error> {
     let project = Project::read(options.manifest_path.as_deref())?;
     let plan = plan(&project, &options.wanted)?;
@@ -65,7 +65,7 @@ pub(crate) fn init(options: &Options) -> Result<Done, Error> {
         }
     }
     let program = if plan.has_xtask { "cargo xtask" } else { "netswap" };
-    // By itself, Cargo builds one package of several, or all with the xtask.
+    // Without --workspace, Cargo builds only one of several packages, or all including the xtask.
     let has_several = project.packages.len() > 1 || options.wanted.xtask;
     let all = if has_several { " --workspace" } else { "" };
     let verify = format!("{program} verify{all} --release --target x86_64-pc-windows-msvc");
@@ -73,9 +73,9 @@ pub(crate) fn init(options: &Options) -> Result<Done, Error> {
     Ok(Done { root: project.root, plan, verify, has_lock })
 }
 
-/// Whether what is changed can be told from other work, and be taken back.
+/// Checks with git that the changes can be distinguished from other work, and undone.
 fn ask_git(root: &Path, changes: &[FileChange], allow: Allow) -> Result<(), Error> {
-    /// How many files are named.
+    /// The maximum number of files to name.
     const NAMED: usize = 5;
     if allow.no_vcs {
         return Ok(());

@@ -1,5 +1,5 @@
-//! A statement at the start of a Rust program's `main`, as its tokens say where that is: no comment,
-//! text, macro or inner module is taken for it.
+//! Inserts a statement at the start of a Rust program's `main`. The tokens show where that is, so
+//! no comment, string, macro or inner module is mistaken for it.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -7,37 +7,37 @@ use std::str::FromStr;
 
 use proc_macro2::{Delimiter, Group, Spacing, Span, TokenStream, TokenTree};
 
-/// A program's source as tokens.
+/// The source of a program, as tokens.
 pub(crate) struct Source<'a> {
     text: &'a str,
-    /// Where the tokens begin: behind a `#!` line.
+    /// The offset of the tokens, which start after a `#!` line.
     start: usize,
     tokens: Vec<TokenTree>,
 }
 
-/// What is named in a source.
+/// The words in a source.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
     pub(crate) names: HashSet<String>,
-    /// Those of them that are used as the start or middle of a path, or brought in by `use`.
+    /// The names at the start or in the middle of a path, or imported by `use`.
     pub(crate) paths: HashSet<String>,
     /// The contents of literals.
     pub(crate) texts: HashSet<String>,
-    /// The modules at the top that are files.
+    /// The modules at the top level that are in files of their own.
     pub(crate) modules: HashSet<String>,
 }
 
 /// A function `main`.
 struct Main<'a> {
     body: &'a Group,
-    /// Whether `cfg` decides if it is there.
+    /// Whether it exists only under a `cfg` condition.
     is_conditional: bool,
 }
 
 impl<'a> Source<'a> {
-    /// None if the text is no Rust.
+    /// Parses a source. Returns `None` if the text is not Rust.
     pub(crate) fn of(text: &'a str) -> Option<Self> {
-        // `#!` begins an attribute if a bracket follows, else a line for the system.
+        // `#!` starts an attribute if a bracket follows. Otherwise the line is for the system.
         let is_script =
             text.strip_prefix("#!").is_some_and(|rest| !rest.trim_start().starts_with('['));
         let start = if is_script { text.find('\n').unwrap_or(text.len()) } else { 0 };
@@ -45,7 +45,7 @@ impl<'a> Source<'a> {
         Some(Source { text, start, tokens })
     }
 
-    /// What is named in it, in macros too.
+    /// Returns the words in the source, including those in macros.
     pub(crate) fn words(&self) -> Words {
         let mut words = Words::default();
         for part in self.tokens.windows(3) {
@@ -83,8 +83,8 @@ impl<'a> Source<'a> {
         words
     }
 
-    /// The functions `main` at the top: one, none where a macro or another file makes it, or several, of
-    /// which `cfg` picks one.
+    /// Returns the functions `main` at the top level. There is none if a macro or another file
+    /// makes it. There are several if `cfg` selects one of them.
     fn mains(&self) -> Vec<Main<'_>> {
         let mut mains = Vec::new();
         for (index, pair) in self.tokens.windows(2).enumerate() {
@@ -99,16 +99,17 @@ impl<'a> Source<'a> {
         mains
     }
 
-    /// Whether nothing is in `main`.
+    /// Whether `main` is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.mains().iter().all(|main| main.body.stream().is_empty())
     }
 
-    /// The text with the statement as the first of `main`, of each if there are several.
+    /// Returns the text with the statement as the first one in `main`. If there are several, each
+    /// gets it.
     ///
     /// # Errors
     ///
-    /// Why it is not sure that this would be run.
+    /// When it is not certain that the statement would run. The error is the reason.
     pub(crate) fn with_statement(&self, statement: &str) -> Result<String, &'static str> {
         let mains = self.mains();
         match mains.as_slice() {
@@ -127,7 +128,8 @@ impl<'a> Source<'a> {
         Ok(text)
     }
 
-    /// What of the text is replaced for the statement to stand in this body, and by what.
+    /// Returns the range of the text to replace so that the body starts with the statement, and the
+    /// replacement.
     fn insertion(&self, body: &Group, statement: &str) -> Option<(Range<usize>, String)> {
         let open = self.range(body.span_open()).end;
         let close = self.range(body.span_close()).start;
@@ -152,12 +154,12 @@ impl<'a> Source<'a> {
             let indentation = same.map_or_else(own, str::to_owned);
             return Some((at..at, format!("\n{indentation}{statement}")));
         }
-        // The body goes on in the line, and so does the statement.
+        // The body continues on this line, so the statement goes on the same line.
         let gap = if rest.starts_with(char::is_whitespace) { "" } else { " " };
         Some((after..after, format!(" {statement}{gap}")))
     }
 
-    /// Where the attributes of the body itself, `#![…]` and `//!`, end, if there are any.
+    /// Returns the end of the body's own attributes, `#![…]` and `//!`, if there are any.
     fn after_inner_attributes(&self, body: &Group) -> Option<usize> {
         let tokens: Vec<_> = body.stream().into_iter().collect();
         let attributes = tokens.chunks_exact(3).map_while(|attribute| match attribute {
@@ -176,7 +178,7 @@ impl<'a> Source<'a> {
         range.start + self.start..range.end + self.start
     }
 
-    /// One step of indentation: that of the first line below one that ends with a brace.
+    /// Returns one step of indentation, from the first line below a line that ends with a brace.
     fn indentation_unit(&self) -> &str {
         let lines: Vec<_> = self.text.lines().collect();
         let mut steps = lines.windows(2).filter_map(|pair| match pair {
@@ -194,8 +196,8 @@ fn indentation(line: &str) -> &str {
     line.get(..line.len() - content.len()).unwrap_or_default()
 }
 
-/// Whether one of the attributes that these tokens end with is `cfg`; what stands between them and a
-/// function is its qualifiers.
+/// Whether one of the attributes at the end of these tokens is `cfg`. Only qualifiers may follow
+/// the attributes, since a function comes next.
 fn has_condition(tokens: &[TokenTree]) -> bool {
     let qualifiers = |token: &&TokenTree| match token {
         TokenTree::Ident(word) => {
@@ -220,8 +222,8 @@ fn has_condition(tokens: &[TokenTree]) -> bool {
     false
 }
 
-/// The body among the tokens behind a function's name. Braces in its signature are the arguments of
-/// generics: they stand behind `<` or a comma.
+/// Finds the function's body in the tokens after its name. Braces in its signature are generic
+/// arguments, which follow `<` or a comma.
 fn body(tokens: &[TokenTree]) -> Option<&Group> {
     let mut is_argument = false;
     for token in tokens {
@@ -333,7 +335,7 @@ mod tests {
         assert_eq!(words.modules, HashSet::from(["file".to_owned()]));
     }
 
-    /// Pieces of Rust, and what is none.
+    /// Returns random sequences of Rust fragments, valid and invalid.
     fn any_source() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("fn main() "),

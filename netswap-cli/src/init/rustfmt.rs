@@ -1,4 +1,4 @@
-//! Rust as the project's own rustfmt would have it.
+//! Formats Rust code with the project's own rustfmt.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use cargo_metadata::Edition;
 
-/// The edited text, formatted if the text before was; a new text is formatted anyway. Without a
-/// rustfmt it is left as it is.
+/// Formats the edited text if the old text was formatted, or if the file is new. Returns the text
+/// unchanged if rustfmt is missing.
 pub(crate) fn formatted(
     before: Option<&str>,
     after: String,
@@ -22,13 +22,13 @@ pub(crate) fn formatted(
     if is_formatted { of(&after).unwrap_or(after) } else { after }
 }
 
-/// None if rustfmt is not there or does not like the text.
+/// Runs rustfmt on a text. Returns `None` if rustfmt is missing or rejects the text.
 fn rustfmt(text: &str, folder: &Path, edition: Edition) -> Option<String> {
     let mut command = Command::new("rustfmt");
     command.args(["--edition", edition.as_str(), "--emit", "stdout"]).current_dir(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut rustfmt = command.spawn().ok()?;
-    // It reads all before it writes anything.
+    // rustfmt reads all of its input before it writes anything, so this can't block.
     let written = rustfmt.stdin.take()?.write_all(text.as_bytes());
     let output = rustfmt.wait_with_output().ok()?;
     if written.is_err() || !output.status.success() {

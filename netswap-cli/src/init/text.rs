@@ -1,18 +1,18 @@
-//! A text file that is edited: what is left as it was keeps its bytes, with line ends, byte order mark
-//! and all.
+//! A text file that is edited. Unchanged parts keep their bytes, including line ends and the byte
+//! order mark.
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// A text, and how it stands in its file.
+/// A text, and its original form in the file.
 #[derive(Clone, Debug)]
 pub(crate) struct TextFile {
     original: String,
     text: String,
 }
 
-/// A line without its end, and the end: `\n`, `\r\n`, or none for the last.
+/// A line without its end, and the end: `\n`, `\r\n`, or empty for the last line.
 type Line<'a> = (&'a str, &'a str);
 
 impl TextFile {
@@ -21,18 +21,19 @@ impl TextFile {
         TextFile { original, text }
     }
 
-    /// As it stands in the file.
+    /// Returns the text as it is in the file.
     pub(crate) fn original(&self) -> &str {
         &self.original
     }
 
-    /// Without a byte order mark, and each line ends with `\n`.
+    /// Returns the text without a byte order mark. Each line ends with `\n`.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// The file with this text: lines that are in both stay to the byte, new ones end as most do, and
-    /// the file ends with a line's end only if it did, or if its last line is new.
+    /// Returns the file with this text. Lines in both texts keep their bytes. New lines get the
+    /// most common line end. The file ends with a line end only if it did before, or if its last
+    /// line is new.
     pub(crate) fn with(&self, text: &str) -> String {
         let body = without_mark(&self.original);
         let (old, new) = (lines(body, &["\r\n", "\n"]), lines(text, &["\n"]));
@@ -72,7 +73,7 @@ fn without_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// The lines of a text that end with one of these.
+/// Splits a text into lines that end with one of these.
 fn lines<'a>(text: &'a str, ends: &[&'static str]) -> Vec<Line<'a>> {
     let split = |line| {
         let end = ends.iter().copied().find(|end| str::ends_with(line, end)).unwrap_or("");

@@ -1,4 +1,4 @@
-//! The writing of several files, all or none.
+//! Writes several files: all or none.
 
 use std::fs;
 use std::io::{self, Write};
@@ -10,20 +10,20 @@ use tempfile::NamedTempFile;
 use super::files::FileChange;
 use crate::Error;
 
-/// Files that were written.
+/// The files that were written.
 #[derive(Debug, Default)]
 pub(crate) struct Written<'a> {
     changes: Vec<&'a FileChange>,
-    /// Those that were made, the outer ones first.
+    /// The folders that were created, outer ones first.
     folders: Vec<PathBuf>,
 }
 
 impl Written<'_> {
-    /// Puts back what stood there, unless something else was written meanwhile.
+    /// Restores the old state of each file, unless something else changed the file meanwhile.
     ///
     /// # Errors
     ///
-    /// When a file can't be put back; all others are.
+    /// When a file can't be restored. All others are restored.
     pub(crate) fn take_back(self) -> Result<(), Error> {
         let mut failed = None;
         for change in self.changes.into_iter().rev() {
@@ -31,7 +31,7 @@ impl Written<'_> {
                 failed = Some(Error::NotPutBack { path: change.path.clone(), source });
             }
         }
-        // One that something else has come into stays.
+        // A folder that has other files by now stays.
         for folder in self.folders.iter().rev() {
             let _ = fs::remove_dir(folder);
         }
@@ -49,11 +49,12 @@ fn put_back(change: &FileChange) -> io::Result<()> {
     }
 }
 
-/// Writes all files or none: each stands beside its place before the first is moved there.
+/// Writes all files or none. Each new file is ready next to its target before the first is moved.
 ///
 /// # Errors
 ///
-/// When one can't be written, is read-only, or was changed meanwhile; then all are as they were.
+/// When a file can't be written, is read-only, or was changed meanwhile. Then all files are as they
+/// were.
 pub(crate) fn write(changes: &[FileChange]) -> Result<Written<'_>, Error> {
     let mut written = Written::default();
     match write_into(changes, &mut written) {
@@ -80,7 +81,7 @@ fn write_into<'a>(changes: &'a [FileChange], written: &mut Written<'a>) -> Resul
     Ok(())
 }
 
-/// Makes the file that is to take the place, and the folder for it.
+/// Writes the new file next to its target. Creates the folder if it is missing.
 fn stage(change: &FileChange, folders: &mut Vec<PathBuf>) -> io::Result<NamedTempFile> {
     let folder = folder_of(&change.path);
     make(folder, folders)?;
@@ -93,7 +94,7 @@ fn stage(change: &FileChange, folders: &mut Vec<PathBuf>) -> io::Result<NamedTem
     }
 }
 
-/// A file with this text that may take the place of another.
+/// Creates a file with this text that can replace another.
 fn replacement(path: &Path, text: &str) -> io::Result<NamedTempFile> {
     let permissions = fs::metadata(path)?.permissions();
     if permissions.readonly() {
@@ -116,7 +117,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
 
-/// A file with this text and the permissions of any new one, which goes when it is dropped.
+/// Creates a file with this text and the usual permissions of a new file. It is deleted on drop.
 fn temporary(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".netswap-init-");
@@ -128,7 +129,7 @@ fn temporary(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Makes a folder and those above it that are not there, and remembers which.
+/// Creates a folder and its missing parents, and adds them to `made`.
 fn make(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -149,7 +150,7 @@ mod tests {
         FileChange { path, before: before.map(str::to_owned), after: "after".to_owned() }
     }
 
-    /// The names of a folder's files and folders, with what is in the files.
+    /// Returns the names of a folder's files and folders, with the contents of the files.
     fn files(folder: &Path) -> Vec<(String, Option<String>)> {
         let mut files: Vec<_> = fs::read_dir(folder)
             .unwrap()

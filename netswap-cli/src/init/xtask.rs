@@ -1,4 +1,4 @@
-//! The xtask that a project has: the program that its alias runs, or the one that is called so.
+//! Finds a project's xtask: the program that the alias `xtask` runs, or the package of this name.
 
 use std::path::{Path, PathBuf};
 
@@ -11,35 +11,35 @@ use super::package::read;
 use super::project::{Package, Program, Project};
 use crate::Error;
 
-/// The name of the alias, of the package and of its folder, where nothing else is said.
+/// The default name of the alias, of the package and of its folder.
 pub(super) const XTASK: &str = "xtask";
 
-/// What there is of an xtask.
+/// The result of the search for an xtask.
 #[derive(Clone, Debug)]
 pub(super) enum Xtask {
-    /// Nothing.
+    /// The project has no xtask.
     None,
     Found(Box<Found>),
-    /// An alias that can't be followed to a program; why.
+    /// The alias can't be followed to a program, for this reason.
     Unknown(&'static str),
 }
 
-/// An xtask that is there.
+/// An existing xtask.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    /// The project that it belongs to, if it is one of its own.
+    /// The xtask's own project, if it has one.
     pub(super) project: Option<Project>,
     pub(super) package: Package,
-    /// None: the package has several, and nothing says which.
+    /// `None` if the package has several programs and nothing selects one.
     pub(super) program: Option<Program>,
     pub(super) has_alias: bool,
 }
 
-/// The most aliases that lead from one to another.
+/// The maximum number of aliases that refer to one another.
 const LONGEST_CHAIN: usize = 8;
 
 impl Xtask {
-    /// Looks for it.
+    /// Finds the xtask of a project.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Xtask {
         })
     }
 
-    /// Follows the words of an alias.
+    /// Follows the words of an alias to a program.
     fn run_by(mut words: Vec<String>, project: &Project, files: &mut Files) -> Result<Self, Error> {
         const NOT_RUN: &str = "its alias xtask is no `cargo run` that is understood here";
         for _ in 0..LONGEST_CHAIN {
@@ -88,8 +88,8 @@ impl Xtask {
         Ok(Xtask::Unknown(NOT_RUN))
     }
 
-    /// Whether a package of the project is left out when all are converted, since it stays on the machine
-    /// that builds: it makes nothing but the xtask.
+    /// Whether a package is left out when all packages are converted. That is a package that makes
+    /// only the xtask, which stays on the machine that builds it.
     pub(super) fn leaves_out(&self, package: &Package) -> bool {
         match self {
             Xtask::None => false,
@@ -106,7 +106,7 @@ impl Xtask {
         }
     }
 
-    /// Whether it verifies already.
+    /// Whether the xtask already verifies.
     pub(super) fn verifies(&self) -> bool {
         let Xtask::Found(found) = self else {
             return false;
@@ -115,7 +115,7 @@ impl Xtask {
     }
 }
 
-/// The `cargo run` of an alias.
+/// The `cargo run` command of an alias.
 #[derive(Debug, Default)]
 struct Run {
     manifest_path: Option<String>,
@@ -125,7 +125,7 @@ struct Run {
 }
 
 impl Run {
-    /// None if a word is not understood.
+    /// Parses the words of an alias. Returns `None` if a word is unknown.
     fn parse(words: &[String]) -> Option<Self> {
         let mut run = Run::default();
         let mut words = words.iter().map(String::as_str).skip(1);
@@ -160,7 +160,7 @@ impl Run {
         Some(run)
     }
 
-    /// The program that is run.
+    /// Finds the program that the command runs.
     fn find(self, project: &Project) -> Result<Xtask, Error> {
         if self.has_arguments {
             return Ok(Xtask::Unknown("its alias xtask puts words in front of the task's name"));
@@ -195,8 +195,9 @@ impl Run {
     }
 }
 
-/// The words of an alias, from the configuration of this folder or the nearest above that has it
-/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure)).
+/// Returns the words of an alias, from the nearest configuration in this folder or above that has
+/// it ([the Cargo
+/// book](https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure)).
 fn alias(name: &str, folder: &Path, files: &mut Files) -> Result<Option<Vec<String>>, Error> {
     for folder in folder.ancestors() {
         let config = config(folder);
@@ -209,8 +210,8 @@ fn alias(name: &str, folder: &Path, files: &mut Files) -> Result<Option<Vec<Stri
     Ok(None)
 }
 
-/// The words of an alias, which may be a text or a list of texts
-/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/config.html#alias)).
+/// Splits an alias into words. It may be a text or a list of texts ([the Cargo
+/// book](https://doc.rust-lang.org/cargo/reference/config.html#alias)).
 fn words(alias: &Item) -> Vec<String> {
     match (alias.as_str(), alias.as_array()) {
         (Some(text), _) => text.split_whitespace().map(str::to_owned).collect(),
@@ -221,8 +222,8 @@ fn words(alias: &Item) -> Vec<String> {
     }
 }
 
-/// The configuration of Cargo in a folder; the old name without an extension is the one that Cargo reads
-/// if both are there.
+/// Returns the path of the Cargo configuration in a folder. If both files exist, Cargo reads the
+/// one with the old name, without an extension.
 pub(super) fn config(folder: &Path) -> PathBuf {
     let folder = folder.join(".cargo");
     let old = folder.join("config");
@@ -233,7 +234,8 @@ pub(super) fn config(folder: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// Manifest path, package and program that a `cargo run` names, and whether it has arguments.
+    /// Returns the manifest path, package and program that a `cargo run` names, and whether it has
+    /// arguments.
     fn parsed(words: &str) -> Option<[String; 4]> {
         let words: Vec<_> = words.split(' ').map(str::to_owned).collect();
         let run = Run::parse(&words)?;

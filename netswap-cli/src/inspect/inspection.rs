@@ -1,4 +1,4 @@
-//! `netswap inspect`: all that an image's headers say, and what follows from it.
+//! `netswap inspect`: everything that an image's headers say, and what follows from it.
 
 use std::fs::File;
 use std::io;
@@ -15,21 +15,20 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// What is to be said of one file.
+/// The result for one file.
 #[derive(Debug)]
 pub(crate) struct Inspected {
-    /// The file.
     pub(crate) path: PathBuf,
-    /// What it is, or why that can't be told.
+    /// The inspection, or the reason that the file can't be inspected.
     pub(crate) what: Result<Box<Inspection>, Finding>,
 }
 
-/// What an image's headers say, and what lies behind them.
+/// The content of an image's headers, and of the tables that they point to.
 #[derive(Debug, Serialize)]
 pub(crate) struct Inspection {
     /// Program, library, driver or UEFI image.
     pub(crate) kind: Kind,
-    /// The machine's usual name, else its number in hexadecimal.
+    /// The machine's usual name, or its number in hexadecimal if it is unknown.
     pub(crate) machine: String,
     /// `PE32` or `PE32+`.
     pub(crate) format: &'static str,
@@ -43,72 +42,71 @@ pub(crate) struct Inspection {
     pub(crate) file_size: u64,
     /// `SizeOfImage` in bytes.
     pub(crate) size_of_image: u32,
-    /// What running it from a share costs in commit once a bit is set: `SizeOfImage` in whole pages,
-    /// in bytes.
+    /// Commit in bytes that the image needs when it runs from a share with a bit set:
+    /// `SizeOfImage`, rounded up to whole pages.
     pub(crate) commit: u64,
-    /// `CheckSum`.
+    /// The `CheckSum` field, and whether it is valid.
     pub(crate) checksum: Checksum,
     /// The attribute certificate table.
     pub(crate) certificate_table: CertificateTable,
     /// Whether it is a .NET assembly.
     pub(crate) managed: bool,
-    /// Whether that has a strong name; null if it is none.
+    /// The kind of its strong name; null if it is not a .NET assembly.
     pub(crate) strong_name: Option<StrongName>,
-    /// The DLLs that it names.
+    /// The DLLs that it imports.
     pub(crate) imports: Vec<InspectedImport>,
-    /// What is wrong with it.
+    /// The problems found in it.
     pub(crate) findings: Vec<Finding>,
 }
 
-/// `CheckSum`, and what it should be.
+/// The `CheckSum` field, and its correct value.
 #[derive(Debug, Serialize)]
 pub(crate) struct Checksum {
-    /// As it stands in the file, in hexadecimal.
+    /// The value in the file, in hexadecimal.
     pub(crate) stored: String,
-    /// As it follows from the whole file, in hexadecimal.
+    /// The value computed from the whole file, in hexadecimal.
     pub(crate) computed: String,
-    /// Whether it has one, and it is right.
+    /// The result of comparing the two.
     pub(crate) state: ChecksumState,
 }
 
-/// Whether a checksum is right.
+/// The validity of a checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ChecksumState {
-    /// It is 0: there is none. Only drivers, boot DLLs and some services need one.
+    /// It is 0: the image has none. Only drivers, boot DLLs and some services need one.
     None,
-    /// It is that of the file.
+    /// It matches the file.
     Valid,
-    /// The file was changed since.
+    /// It does not match: the file was changed since.
     Stale,
 }
 
-/// A DLL that an image names.
+/// A DLL that an image imports.
 #[derive(Debug, Serialize)]
 pub(crate) struct InspectedImport {
-    /// As the image has it.
+    /// The name in the image.
     pub(crate) name: String,
-    /// Whether it is loaded when a function of it is first called.
+    /// Whether it is delay-loaded: Windows loads it when one of its functions is first called.
     pub(crate) delayed: bool,
-    /// The files of that name in the image's own folder: none as a rule, for DLLs of Windows; one,
-    /// and more only on a system that tells case apart.
+    /// The files of that name in the image's own folder. Usually none for the DLLs of Windows. More
+    /// than one only on a case-sensitive system.
     pub(crate) beside: Vec<SiblingImage>,
 }
 
 /// A DLL in the image's own folder.
 #[derive(Debug)]
 pub(crate) struct SiblingImage {
-    /// The file.
     pub(crate) path: PathBuf,
-    /// The run-from-swap bits that are set in it; null if it can't be read or is no image.
+    /// The run-from-swap bits that are set in it; null if it is unreadable or not an image.
     pub(crate) swap_run: Option<Vec<SwapRun>>,
 }
 
-/// What is done with each file as it comes.
+/// A callback that receives each file as soon as it is inspected.
 pub(crate) type OnInspected<'a> = dyn FnMut(&Inspected) -> Result<(), Error> + 'a;
 
-/// Inspects files, and all images below folders, in the order of their paths. Each is read from its
-/// start to its end, for the checksum.
+/// Inspects files, and all images below folders, in the order of their paths. Reads each file from
+/// start to end to compute its checksum.
 ///
 /// # Errors
 ///
@@ -128,7 +126,7 @@ pub(crate) fn inspect(
     Ok(code)
 }
 
-/// What a program ends with that has inspected this alone.
+/// Returns the exit code for a run that inspects only this file.
 fn of(inspected: &Inspected) -> ExitCode {
     match &inspected.what {
         Ok(inspection) if inspection.findings.is_empty() => ExitCode::Passed,
@@ -216,10 +214,10 @@ impl Inspector {
     }
 }
 
-/// A page of memory on every machine that Windows runs on today.
+/// The page size in bytes of every machine that Windows runs on today.
 const PAGE: u64 = 4096;
 
-/// What a table says; if it is malformed, that is a finding.
+/// Returns the content of a table. If the table is malformed, adds a finding and returns `None`.
 fn told<T>(
     table: Result<T, TableError>,
     findings: &mut Vec<Finding>,

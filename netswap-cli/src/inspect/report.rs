@@ -1,4 +1,4 @@
-//! What `netswap inspect` found, for people and for programs.
+//! The report of `netswap inspect`, for people and for programs.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::text::bytes;
 
 const SCHEMA: &str = "netswap.inspect/1";
 
-/// A report, written as the images come.
+/// A report, written image by image.
 pub(crate) struct InspectReport<W> {
     out: W,
-    /// For people, there are none.
+    /// `None` in the format for people.
     objects: Option<JsonStream>,
     is_first: bool,
 }

@@ -1,18 +1,19 @@
-//! Which file a linker's arguments tell it to link (pure): no more of them is understood than that.
+//! Finds the output file in a linker's arguments (pure). Nothing else in them is interpreted.
 //!
-//! A compiler driver gives its own `-o` to the linker first and those of `-Wl,` and `-Xlinker` behind
-//! it; of several the last one holds. Seen with gcc 12 for MinGW, and GNU ld.
+//! A compiler driver passes its own `-o` to the linker first, and those of `-Wl,` and `-Xlinker`
+//! after it. The last one wins. Observed with gcc 12 for MinGW, and GNU ld.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use netswap::system::os_string;
 
-/// What GNU ld and the drivers of a MinGW target make where they are told no name.
+/// The output of GNU ld and of the drivers for a MinGW target if no name is given.
 const UNNAMED: &str = "a.exe";
 
-/// The files that may be linked, response files expanded. Where the name has no extension, drivers for
-/// MinGW append `.exe` and other linkers do not, so there are two. None where nothing is linked.
+/// Returns the files that may be linked. The arguments must have their response files expanded. A
+/// name without an extension yields two files, because drivers for MinGW append `.exe` and other
+/// linkers don't. Returns none if nothing is linked.
 pub(super) fn outputs(arguments: &[OsString]) -> Vec<PathBuf> {
     if arguments.iter().any(|argument| is_question(argument)) {
         return Vec::new();
@@ -31,13 +32,13 @@ pub(super) fn outputs(arguments: &[OsString]) -> Vec<PathBuf> {
     vec![with_extension.into(), named]
 }
 
-/// Whether the linker is link.exe, or one that takes its arguments.
+/// Whether the linker is link.exe, or one that takes the same arguments.
 pub(super) fn is_msvc(arguments: &[OsString]) -> bool {
     arguments.iter().any(|argument| msvc_output(argument).is_some())
 }
 
-/// The words for the compiler driver, or for a linker that is called directly, and those that a driver
-/// gives to its linker.
+/// Separates the words that a driver passes to its linker. The first list is for the driver, or for
+/// a linker that is called directly. The second is for the driver's linker.
 fn words(arguments: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
     let (mut driver, mut linker) = (Vec::new(), Vec::new());
     let mut arguments = arguments.iter();
@@ -53,7 +54,7 @@ fn words(arguments: &[OsString]) -> (Vec<OsString>, Vec<OsString>) {
     (driver, linker)
 }
 
-/// The output that is named last.
+/// Returns the output that is named last.
 fn named(words: &[OsString]) -> Option<OsString> {
     let mut words = words.iter();
     let mut named = None;
@@ -72,16 +73,17 @@ fn named(words: &[OsString]) -> Option<OsString> {
     named
 }
 
-/// The file of `/OUT:FILE`; link.exe takes any case, and a hyphen for the slash.
+/// Returns the file of `/OUT:FILE`. link.exe ignores case and accepts a hyphen instead of the
+/// slash.
 fn msvc_output(word: &OsStr) -> Option<OsString> {
     let (option, name) = word.as_encoded_bytes().split_at_checked("/out:".len())?;
     let is_out = ["/out:", "-out:"].iter().any(|out| option.eq_ignore_ascii_case(out.as_bytes()));
     is_out.then(|| os_string(name))
 }
 
-/// Whether a driver or linker only answers a question. GNU ld has options that begin with `--print-`
-/// and link all the same, so these are told apart by their whole names
-/// ([GCC's manual](https://gcc.gnu.org/onlinedocs/gcc/Developer-Options.html)).
+/// Whether a driver or linker only answers a question. Some of GNU ld's options that start with
+/// `--print-` don't prevent the link, so the rest of the name decides ([GCC's
+/// manual](https://gcc.gnu.org/onlinedocs/gcc/Developer-Options.html)).
 pub(super) fn is_question(word: &OsStr) -> bool {
     const WHOLE: [&str; 9] = [
         "--version",
@@ -102,8 +104,8 @@ pub(super) fn is_question(word: &OsStr) -> bool {
     WHOLE.iter().any(|whole| word == *whole) || printed.is_some_and(is_printed)
 }
 
-/// Whether a driver does not come to linking. An output that is named needs no such question: if it is
-/// no image it is left alone. And GNU ld has other meanings for some of these.
+/// Whether a driver stops before the link. A named output does not need this check, because it is
+/// left alone if it is not an image. Also, some of these options have other meanings in GNU ld.
 fn stops_early(word: &OsStr) -> bool {
     ["-c", "-S", "-E", "-M", "-MM", "-fsyntax-only"].iter().any(|option| word == *option)
 }
@@ -142,7 +144,7 @@ mod tests {
             ("-shared a.o -o t.dll -Wl,--out-implib=libt.dll.a", &["t.dll"]),
             ("-r a.o -o t.o", &["t.o"]),
             ("-c a.c -o a.o", &["a.o"]),
-            // What GNU ld means by these is no reason not to link.
+            // These options have other meanings in GNU ld, which links all the same.
             ("-S -E a.o -o t.exe", &["t.exe"]),
             ("--print-map -print-gc-sections a.o -o t.exe", &["t.exe"]),
             ("-Wl,--print-memory-usage a.o -o t.exe", &["t.exe"]),

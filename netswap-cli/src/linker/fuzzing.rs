@@ -1,4 +1,4 @@
-//! What must hold of `netswap-linker`'s readers, whatever its arguments and response files are.
+//! Invariants of `netswap-linker`'s readers, for any arguments and response files.
 
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a panic tells what does not hold")]
 
@@ -12,19 +12,19 @@ use netswap::system::os_string;
 
 use super::{arguments, real, response, target};
 
-/// Parts the files of an input: ASCII's file separator.
+/// The separator between the files of an input: ASCII's file separator.
 const BETWEEN_FILES: u8 = 0x1c;
 
-/// What parts words for GNU ld.
+/// The bytes that separate words for GNU ld.
 const WHITE_SPACE: &[u8] = b" \t\n\r\x0b\x0c";
 
 /// The name of a file that can't be read.
 const PIPE: &str = "pipe";
 
-/// The name that an output is given last.
+/// The name in an output option that follows all other arguments.
 const LAST: &str = "last.exe";
 
-/// Each way to name the output, and whether a driver gives it to its linker.
+/// Each way to name the output, and whether a driver passes it to its linker.
 const SPELLINGS: [(&[&str], bool); 12] = [
     (&["-o", LAST], false),
     (&["-olast.exe"], false),
@@ -40,8 +40,8 @@ const SPELLINGS: [(&[&str], bool); 12] = [
     (&["-Wl,-o", "-Xlinker", LAST], true),
 ];
 
-/// Reads an input as response files that are called `0`, `1` and so on and may name one another, the
-/// first of them given to the linker.
+/// Reads an input as response files with the names `0`, `1` and so on, which may name one another.
+/// The linker gets the first one.
 pub fn linker(bytes: &[u8]) {
     let files: Vec<&[u8]> = bytes.split(|byte| *byte == BETWEEN_FILES).collect();
     for file in &files {
@@ -53,31 +53,31 @@ pub fn linker(bytes: &[u8]) {
     };
     let outputs = arguments::outputs(&arguments);
     are_named(&outputs, &arguments);
-    // One each time: the input's length is as good a choice as any.
+    // Only one spelling per input. The input's length is as good a choice as any.
     let (spelling, for_linker) = SPELLINGS[bytes.len() % SPELLINGS.len()];
     the_last_name_holds(&arguments, spelling, for_linker);
     a_linker_is_chosen(&arguments, &outputs);
 }
 
-/// What is read of a file is what is in it.
+/// Checks that everything read from a file is in it.
 fn is_split(file: &[u8]) {
     let words = response::split(file);
     assert!(words.len() <= file.len());
-    // Two bytes of UTF-16 are up to three of UTF-8.
+    // Two bytes of UTF-16 become at most three bytes of UTF-8.
     let length: usize = words.iter().map(|word| word.len()).sum();
     assert!(2 * length <= 3 * file.len());
     let is_argument = |word: &OsString| !word.as_encoded_bytes().contains(&0);
     assert!(file.starts_with(&response::MARK) || words.iter().all(is_argument));
 }
 
-/// Words that are written to a file are read from it again.
+/// Checks that words written to a file are read back unchanged.
 fn is_read_back(file: &[u8]) {
-    // No argument has a zero byte, and it may have any other.
+    // An argument can contain any byte except zero.
     let any: Vec<_> = file.split(|byte| *byte == 0).map(os_string).collect();
     assert_eq!(response::split(&escaped_for_gnu(&any)), any);
 
     let text = String::from_utf8_lossy(file);
-    // rustc escapes neither quotes nor other white space than the blank.
+    // rustc does not escape quotes. The only white space that it escapes is the blank.
     let by_rustc = text.split(['"', '\'', '\t', '\n', '\r', '\x0b', '\x0c', '\0']);
     let by_rustc: Vec<_> = by_rustc.filter(|word| !word.is_empty()).collect();
     assert_eq!(response::split(&rustc_for_gnu(&by_rustc)), by_rustc);
@@ -86,7 +86,7 @@ fn is_read_back(file: &[u8]) {
     let read = response::split(&rustc_for_msvc(&lines));
     assert_eq!(read.len(), lines.len());
     for (read, line) in read.iter().zip(lines) {
-        // A backslash at the end takes the quote that was to close the argument.
+        // A backslash at the end escapes the quote that should close the argument.
         match line.strip_suffix('\\') {
             Some(start) => assert_eq!(*read, *format!("{start}\"")),
             None => assert_eq!(read, line),
@@ -94,10 +94,10 @@ fn is_read_back(file: &[u8]) {
     }
 }
 
-/// A response file as
-/// [GNU ld's manual](https://sourceware.org/binutils/docs/ld/Options.html) says that it is written,
-/// each word with another white space before it and in other quotes, or in none. White space is first,
-/// so that no word begins as a byte order mark does.
+/// Writes a response file by the rules of [GNU ld's
+/// manual](https://sourceware.org/binutils/docs/ld/Options.html). Words differ in the white space
+/// before them and in their quotes, and some have no quotes. White space is first, so that no word
+/// begins like a byte order mark.
 fn escaped_for_gnu(words: &[OsString]) -> Vec<u8> {
     let mut file = Vec::new();
     let spaces = WHITE_SPACE.iter().cycle();
@@ -119,7 +119,7 @@ fn escaped_for_gnu(words: &[OsString]) -> Vec<u8> {
     file
 }
 
-/// As rustc writes it for GNU ld.
+/// Writes a response file as rustc does for GNU ld.
 fn rustc_for_gnu(words: &[&str]) -> Vec<u8> {
     let mut file = String::from(" ");
     for word in words {
@@ -128,7 +128,7 @@ fn rustc_for_gnu(words: &[&str]) -> Vec<u8> {
     file.into_bytes()
 }
 
-/// As rustc writes it for link.exe.
+/// Writes a response file as rustc does for link.exe.
 fn rustc_for_msvc(words: &[&str]) -> Vec<u8> {
     let mut file = String::from("\u{feff}");
     for word in words {
@@ -137,7 +137,7 @@ fn rustc_for_msvc(words: &[&str]) -> Vec<u8> {
     file.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-/// What the response files come to. That it ends at all, the fuzzer sees to.
+/// Expands the response files and checks the result. The fuzzer itself checks that this ends.
 fn expanded(files: &[&[u8]]) -> Option<Vec<OsString>> {
     let count = Cell::new(0);
     let read = |path: &Path| {
@@ -166,7 +166,7 @@ fn expanded(files: &[&[u8]]) -> Option<Vec<OsString>> {
     }
 }
 
-/// The file of this name.
+/// Returns the contents of the file with this name.
 fn contents(files: &[&[u8]], path: &Path) -> io::Result<Option<Vec<u8>>> {
     if path == Path::new(PIPE) {
         return Err(io::Error::other("a pipe"));
@@ -175,7 +175,7 @@ fn contents(files: &[&[u8]], path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(index.and_then(|index| files.get(index)).map(|file| file.to_vec()))
 }
 
-/// Each output is named by an argument, or is what linkers make where none is.
+/// Checks that an argument names each output, or that it is the linkers' default output.
 fn are_named(outputs: &[PathBuf], arguments: &[OsString]) {
     let name = match outputs {
         [] => return,
@@ -206,9 +206,9 @@ fn are_named(outputs: &[PathBuf], arguments: &[OsString]) {
     assert!(name == b"a.exe" || words.any(is_name));
 }
 
-/// Whatever the arguments are, the name behind them is the output's.
+/// Checks that the last name is the output's, whatever the arguments before it are.
 fn the_last_name_holds(arguments: &[OsString], spelling: &[&str], for_linker: bool) {
-    // Options that wait for a value get one.
+    // Options that expect a value get one.
     let closed = ["x", "x", "-Wl,x"];
     let words = closed.iter().chain(spelling).map(OsString::from);
     let named: Vec<_> = arguments.iter().cloned().chain(words).collect();
@@ -217,7 +217,7 @@ fn the_last_name_holds(arguments: &[OsString], spelling: &[&str], for_linker: bo
         assert!(outputs.is_empty());
         return;
     }
-    // What a driver gives to its linker holds against its own.
+    // A name that a driver passes to its linker overrides the driver's own.
     let is_given = |argument: &OsString| {
         argument == "-Xlinker" || argument.as_encoded_bytes().starts_with(b"-Wl,")
     };
@@ -228,7 +228,8 @@ fn the_last_name_holds(arguments: &[OsString], spelling: &[&str], for_linker: bo
     }
 }
 
-/// There is a target and a linker for it, and where that is not found, a message that can be printed.
+/// Checks that there is a target and a choice of linker. If no linker is found, the message must be
+/// printable.
 fn a_linker_is_chosen(arguments: &[OsString], outputs: &[PathBuf]) {
     let called = arguments.first().map_or(OsStr::new(target::NAME), |first| first);
     let target = target::of(called, arguments, outputs);

@@ -1,7 +1,8 @@
-//! `netswap-linker`: runs the real linker, then sets the run-from-swap bits in what it has linked.
+//! `netswap-linker`: runs the real linker, then sets the run-from-swap bits in the output.
 //!
-//! For linkers that have no option for it, GNU ld and `zig cc`: with `linker = "netswap-linker"` in
-//! `.cargo/config.toml` the bit is in the file as soon as `cargo build` has made it.
+//! It is for linkers without an option for the bits: GNU ld and `zig cc`. With `linker =
+//! "netswap-linker"` in `.cargo/config.toml`, a file has the bit as soon as `cargo build` has made
+//! it.
 
 mod arguments;
 #[cfg(feature = "fuzzing")]
@@ -22,10 +23,10 @@ use netswap::{Finding, SwapRun};
 
 use crate::env;
 
-/// What it ends with when it could not do its own work, whatever became of the link.
+/// The exit code if netswap-linker fails at its own work, even if the link succeeded.
 const FAILED: i32 = 1;
 
-/// Why the link is not to be taken for one that made images with the bit.
+/// An error because of which the linked images may lack the bit.
 #[derive(Debug, thiserror::Error)]
 enum LinkerError {
     #[error(
@@ -57,16 +58,16 @@ enum LinkerError {
     NotSet { path: PathBuf, finding: Finding },
 }
 
-/// What `netswap-linker` does with these arguments, the name that it is called by first: it gives them
-/// to the real linker, and sets the bits if that has linked. The exit code is the real linker's, or 1
-/// if the bits could not be set.
+/// Runs `netswap-linker` with these arguments. The first is the name by which it is called. Passes
+/// the others to the real linker, and sets the bits if the link succeeds. The exit code is the real
+/// linker's, or 1 if the bits could not be set.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let mut arguments = arguments.into_iter();
     let called = arguments.next().unwrap_or_default();
     match run(&called, &arguments.collect::<Vec<_>>()) {
         Ok(code) => code,
         Err(error) => {
-            // Without standard error the exit code must do.
+            // Without standard error, only the exit code shows the failure.
             let _ = writeln!(io::stderr(), "error: netswap-linker: {error}");
             FAILED
         }
@@ -96,8 +97,8 @@ fn set_in(output: &Path, bits: &[SwapRun]) -> Result<(), LinkerError> {
         .map_err(|finding| LinkerError::NotSet { path: output.to_owned(), finding })
 }
 
-/// The linker's own exit code. One that was ended by a signal has none: as shells have it, 128 and the
-/// signal's number.
+/// Returns the linker's own exit code. If a signal ended the linker, there is none. Then returns
+/// 128 plus the signal's number, as shells do.
 fn exit_code(status: ExitStatus) -> i32 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);

@@ -1,5 +1,5 @@
-//! Which program is the real linker: the choice (pure), and its place in `PATH`, which is never this
-//! program's own.
+//! Finds the real linker: chooses its name (pure), then finds it in `PATH`. It is never this
+//! program itself.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,24 +11,25 @@ use netswap::text::one_line;
 use super::LinkerError;
 use super::target::{NAME, program_name};
 
-/// Which programs may be run, the first that is found.
+/// The programs to try. The first one found runs.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Choice {
-    /// The triple that is linked for.
+    /// The triple of the target.
     target: String,
-    /// The variable that names it; none where it is the usual one.
+    /// The variable that names the linker, or `None` for the default one.
     variable: Option<String>,
-    /// Names to be looked up in `PATH`, or paths.
+    /// Names to find in `PATH`, or paths.
     programs: Vec<OsString>,
 }
 
-/// The variable for one target alone, in Cargo's spelling.
+/// Returns the name of the variable for one target only, in Cargo's spelling.
 fn variable_of(target: &str) -> String {
     format!("NETSWAP_LINKER_{}", target.to_ascii_uppercase().replace(['-', '.'], "_"))
 }
 
-/// The linker that `NETSWAP_LINKER_TARGET` names, else `NETSWAP_LINKER`; else, when this program is
-/// called by the name of a linker, the next one of that name; else the one that rustc would run.
+/// Chooses the linker that `NETSWAP_LINKER_TARGET` or else `NETSWAP_LINKER` names. Without them, if
+/// this program is called by the name of a linker, chooses the next one of that name. Otherwise
+/// chooses the linker that rustc would run.
 pub(super) fn choose(
     called: &OsStr,
     target: &str,
@@ -51,7 +52,8 @@ pub(super) fn choose(
     Choice { target: target.to_owned(), variable: None, programs }
 }
 
-/// What rustc runs for a target, and gcc by its short name where it needs no prefix.
+/// Returns the linkers that rustc runs for a target. Adds gcc by its short name where it needs no
+/// prefix.
 fn usual(target: &str, on_windows: bool) -> Vec<String> {
     let architecture = target.split('-').next().unwrap_or_default();
     let architecture = if architecture == "i586" { "i686" } else { architecture };
@@ -70,7 +72,7 @@ fn usual(target: &str, on_windows: bool) -> Vec<String> {
     programs
 }
 
-/// Finds the chosen linker, `search` being the folders of `PATH`.
+/// Finds the chosen linker. `search` is the list of folders in `PATH`.
 pub(super) fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, LinkerError> {
     let folders: Vec<_> =
         search.map(|search| std::env::split_paths(search).collect()).unwrap_or_default();
@@ -81,7 +83,7 @@ pub(super) fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, L
         let path = Path::new(program);
         let is_name = path.file_name() == Some(program);
         if let (false, Some(variable)) = (is_name, &choice.variable) {
-            // On Windows its name may lack the `.exe`.
+            // On Windows, the path may lack `.exe`.
             if system::program(path.to_owned()).is_some_and(|program| is_own(&program)) {
                 let variable = variable.clone();
                 return Err(LinkerError::Itself { variable, linker: path.to_owned() });
@@ -89,7 +91,7 @@ pub(super) fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, L
             return Ok(path.to_owned());
         }
         let candidates = folders.iter().map(|folder| match folder.as_os_str() {
-            // An empty one is the current folder.
+            // An empty name means the current folder.
             name if name.is_empty() => Path::new(".").join(program),
             _ => folder.join(program),
         });
@@ -108,7 +110,7 @@ pub(super) fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, L
     Err(LinkerError::NotFound { target, names, why, variable })
 }
 
-/// Whether two paths lead to one file, by whichever links.
+/// Whether two paths lead to the same file, through any links.
 fn is_same(a: &Path, b: &Path) -> bool {
     let identity =
         |path: &Path| -> io::Result<_> { Ok(system::stamp(&system::open(path)?)?.0.identity) };

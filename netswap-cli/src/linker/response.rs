@@ -1,9 +1,9 @@
-//! Response files: `@FILE` among a linker's arguments stands for those that are in the file.
+//! Response files: `@FILE` in a linker's arguments stands for the arguments in that file.
 //!
-//! rustc writes one where the command line would be too long: for GNU ld in UTF-8, and for link.exe in
-//! UTF-16 with a byte order mark. The encoding tells whose quoting it is
-//! ([GNU ld's manual](https://sourceware.org/binutils/docs/ld/Options.html), `@FILE`;
-//! [Microsoft Learn](https://learn.microsoft.com/cpp/build/reference/at-specify-a-linker-response-file)).
+//! rustc writes one if the command line would be too long. It uses UTF-8 for GNU ld, and UTF-16
+//! with a byte order mark for link.exe. The encoding shows whose quoting applies ([GNU ld's
+//! manual](https://sourceware.org/binutils/docs/ld/Options.html), `@FILE`; [Microsoft
+//! Learn](https://learn.microsoft.com/cpp/build/reference/at-specify-a-linker-response-file)).
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -14,24 +14,25 @@ use netswap::system::os_string;
 
 use super::LinkerError;
 
-/// How many files are read, however they name one another: one that names itself has no end. GNU ld and
-/// gcc refuse the 2,000th argument that names one ("too many @-files encountered", seen with 2.40 and
-/// 12), and LLVM's linkers a file that names itself. A fuzzer gets there sooner.
+/// The maximum number of files to read. Without it, a file that names itself would have no end. GNU
+/// ld and gcc refuse the 2,000th argument that names a file ("too many @-files encountered", seen
+/// with 2.40 and 12). LLVM's linkers refuse a file that names itself. For fuzzing the limit is
+/// lower, so that a fuzzer reaches it sooner.
 pub(super) const MOST_FILES: u32 = if cfg!(feature = "fuzzing") { 30 } else { 1999 };
 
-/// UTF-16's byte order mark, little end first.
+/// The byte order mark of UTF-16, little-endian.
 pub(super) const MARK: [u8; 2] = [0xff, 0xfe];
 
-/// UTF-8's.
+/// The byte order mark of UTF-8.
 const MARK_OF_UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
 
-/// The arguments with those of the response files in their place. That a file is missing is for the
-/// linker to say: GNU ld takes such an argument for a name.
+/// Replaces each response file among the arguments by its contents. Keeps the argument if the file
+/// is missing, because GNU ld takes it as a name. The linker has to report the missing file.
 pub(super) fn expanded(arguments: &[OsString]) -> Result<Vec<OsString>, LinkerError> {
     expanded_by(&read, arguments)
 }
 
-/// What is in a file; none if there is none.
+/// A function that returns the contents of a file, or `None` if there is no such file.
 type Read<'a> = dyn Fn(&Path) -> io::Result<Option<Vec<u8>>> + 'a;
 
 pub(super) fn expanded_by(
@@ -39,7 +40,7 @@ pub(super) fn expanded_by(
     arguments: &[OsString],
 ) -> Result<Vec<OsString>, LinkerError> {
     let mut all = Vec::with_capacity(arguments.len());
-    // The next one is the last.
+    // A stack: the next argument is the last one.
     let mut left: Vec<OsString> = arguments.iter().rev().cloned().collect();
     let mut files = 0;
     while let Some(argument) = left.pop() {
@@ -70,14 +71,14 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => fs::read(path).map(Some),
         Ok(metadata) if metadata.is_dir() => Ok(None),
-        // What is read from a pipe the linker would not find there.
+        // Reading a pipe would leave nothing in it for the linker.
         Ok(_) => Err(io::Error::other("it is no regular file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// The arguments in a response file.
+/// Returns the arguments in a response file.
 pub(super) fn split(bytes: &[u8]) -> Vec<OsString> {
     match bytes.strip_prefix(&MARK) {
         Some(units) => split_as_msvc(units),
@@ -85,8 +86,9 @@ pub(super) fn split(bytes: &[u8]) -> Vec<OsString> {
     }
 }
 
-/// White space parts arguments, quotes of either kind hold them together, and a backslash takes the
-/// next byte as it is, within quotes too. A zero byte ends the text, as it does for GNU ld.
+/// Splits arguments as GNU ld does. White space separates them, and quotes of either kind keep them
+/// together. A backslash makes the next byte literal, also within quotes. A zero byte ends the
+/// text.
 fn split_as_gnu(bytes: &[u8]) -> Vec<OsString> {
     let mut arguments = Vec::new();
     let (mut argument, mut quote): (Option<Vec<u8>>, Option<u8>) = (None, None);
@@ -107,9 +109,9 @@ fn split_as_gnu(bytes: &[u8]) -> Vec<OsString> {
     arguments.iter().map(|argument| os_string(argument)).collect()
 }
 
-/// White space parts arguments, double quotes hold them together, and a backslash stands for itself
-/// but in front of a quote. rustc writes one argument a line, and one may end in a backslash: so a
-/// line's end ends the argument.
+/// Splits arguments as link.exe does. White space separates them, and double quotes keep them
+/// together. A backslash is literal unless a quote follows. rustc writes one argument per line, and
+/// an argument may end with a backslash. So a line end also ends the argument.
 fn split_as_msvc(units: &[u8]) -> Vec<OsString> {
     let (units, _) = units.as_chunks::<2>();
     let units: Vec<u16> = units.iter().copied().map(u16::from_le_bytes).collect();

@@ -1,4 +1,4 @@
-//! Sets the bits in a file that has just been linked. It needs no journal: it was made this moment.
+//! Sets the bits in a file that has just been linked. A file this new needs no journal.
 
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use netswap::{SwapRun, system};
 
 use crate::patch::change::{Write, WriteError, unwritable};
 
-/// Sets the bits. A file that does not exist, or is no image of Windows, is left alone.
+/// Sets the bits. Skips a file that is missing or is not a Windows image.
 pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
     let of_read = |error: ReadError| Finding::from(error);
     let of_system = |error: io::Error| of_read(error.into());
@@ -18,7 +18,7 @@ pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(of_system(error)),
     };
-    // A device, such as /dev/null.
+    // Skip devices, such as /dev/null.
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(());
     }

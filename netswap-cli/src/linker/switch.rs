@@ -1,4 +1,4 @@
-//! The bits that `NETSWAP` asks for, with the words of netswap-build (pure).
+//! The bits that `NETSWAP` requests, in the same words as for netswap-build (pure).
 
 use std::ffi::OsStr;
 
@@ -6,7 +6,7 @@ use netswap::SwapRun;
 
 use super::LinkerError;
 
-/// The bits to set: the network bit, unless `NETSWAP` says otherwise.
+/// Returns the bits to set: the network bit, unless `NETSWAP` requests something else.
 pub(super) fn bits(netswap: Option<&OsStr>) -> Result<&'static [SwapRun], LinkerError> {
     let Some(value) = netswap else {
         return Ok(&[SwapRun::Net]);
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
     use netswap_build::BuildEnv;
 
-    /// What netswap-build makes of this value: the bits' words in its receipt, or its error.
+    /// Returns netswap-build's result for this value: the bits' words in its receipt, or its error.
     fn of_netswap_build(value: &str) -> Result<serde_json::Value, String> {
         let variables = |name: &str| {
             let value = match name {

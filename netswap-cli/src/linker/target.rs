@@ -1,24 +1,28 @@
-//! Which target a linker links for (pure). rustc does not tell its linker, so it is read from what
-//! rustc passes.
+//! Finds the target of a link (pure). rustc does not pass it to its linker, so other arguments of
+//! rustc have to show it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 use super::arguments;
 
-/// What this program is made for, and what no argument speaks against.
+/// The target that this program is made for. It is the default if no argument says otherwise.
 const USUAL: &str = "x86_64-pc-windows-gnu";
 
 /// The name of this program.
 pub(super) const NAME: &str = "netswap-linker";
 
-/// The triple. In this order: the one that follows this program's own name in the name that it is called by;
-/// the folder of the target's standard library, `rustlib/TRIPLE/lib`; the folder that Cargo builds in
-/// for `--target`; link.exe's arguments; rustc's `-m64`, and for i686 its `--large-address-aware`.
+/// Returns the target's triple. The first of these that shows it decides:
+///
+/// 1. the suffix of the name by which this program is called, after `netswap-linker-`,
+/// 2. the folder of the target's standard library, `rustlib/TRIPLE/lib`,
+/// 3. the folder in which Cargo builds for `--target`,
+/// 4. the arguments of link.exe,
+/// 5. rustc's `-m64`, and for i686 its `--large-address-aware`.
 pub(super) fn of(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) -> String {
     let suffix = program_name(called);
     let suffix = suffix.strip_prefix(NAME).and_then(|rest| rest.strip_prefix('-'));
-    // Else it is one that tells rustc which linker it stands for: netswap-linker-ld.
+    // A shorter suffix only shows rustc which linker this program replaces: netswap-linker-ld.
     let suffix = suffix.filter(|suffix| suffix.split('-').count() >= 3);
     let in_rustlib = || arguments.iter().find_map(|argument| of_library(Path::new(argument)));
     let in_output = || outputs.iter().find_map(|output| of_output(output));
@@ -36,7 +40,7 @@ pub(super) fn of(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) ->
     found.unwrap_or_else(|| by_options().to_owned())
 }
 
-/// The name that a program is called by: without folder and without `.exe`.
+/// Returns the name by which a program is called, without the folder and `.exe`.
 pub(super) fn program_name(called: &OsStr) -> String {
     let name = Path::new(called).file_name().unwrap_or_default().to_string_lossy();
     let stem = name.len().checked_sub(".exe".len()).and_then(|at| name.split_at_checked(at));
@@ -54,8 +58,8 @@ fn folders(path: &Path) -> Vec<&str> {
     names.collect()
 }
 
-/// The TRIPLE of `rustlib/TRIPLE/lib`; `..` is none, nor is what is no text. Beside it lie programs of
-/// the host, in `rustlib/HOST/bin`.
+/// Returns the TRIPLE of `rustlib/TRIPLE/lib`. Ignores `..` and invalid Unicode. The folder
+/// `rustlib/HOST/bin` next to it has programs of the host.
 fn of_library(path: &Path) -> Option<String> {
     folders(path).array_windows().find_map(|names| match names {
         ["rustlib", triple, "lib"] if !triple.is_empty() => Some((*triple).to_owned()),
@@ -63,7 +67,7 @@ fn of_library(path: &Path) -> Option<String> {
     })
 }
 
-/// The folder of a path that is called as a Windows target is.
+/// Returns the folder in a path that has the name of a Windows target.
 fn of_output(path: &Path) -> Option<String> {
     const ARCHITECTURES: [&str; 6] = ["x86_64", "i686", "i586", "aarch64", "arm64ec", "thumbv7a"];
     let is_triple = |name: &&str| match *name.split('-').collect::<Vec<_>>() {

@@ -81,7 +81,7 @@ impl New {
     }
 }
 
-/// What Cargo is told next.
+/// Returns the Cargo commands to show as the next steps.
 fn next(layout: Layout) -> &'static [&'static str] {
     const VERIFY: &str = "xtask verify --workspace --release --target x86_64-pc-windows-msvc";
     match layout {

@@ -1,4 +1,4 @@
-//! `netswap new`: a complete tool project, whole or not at all.
+//! `netswap new`: creates a complete tool project, or nothing.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,18 +11,18 @@ use netswap::text::{normal, one_line};
 use crate::new::template::{Answers, Layout, License, files};
 use crate::{Error, git};
 
-/// What project is wanted, and where.
+/// The options for a new project.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) path: PathBuf,
-    /// None: as the folder is called.
+    /// `None` for the name of the folder.
     pub(crate) name: Option<String>,
     pub(crate) edition: String,
     pub(crate) license: License,
     pub(crate) layout: Layout,
-    /// None: git, if there is one, and the project does not lie in a repository already.
+    /// `None` for git, if it is installed and the project is not in a repository already.
     pub(crate) vcs: Option<Vcs>,
-    /// A clone of netswap, whose crates are used in place of the published ones.
+    /// The path of a netswap clone. Its crates replace the published ones.
     pub(crate) netswap_path: Option<PathBuf>,
 }
 
@@ -33,31 +33,31 @@ pub(crate) enum Vcs {
     None,
 }
 
-/// What was made.
+/// The project that was created.
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) name: String,
-    /// Why there is no repository although one was to be, if so.
+    /// The reason why a repository is missing although it was wanted. Otherwise `None`.
     pub(crate) no_repository: Option<String>,
 }
 
-/// Names that no file can have on Windows
-/// ([naming files](https://learn.microsoft.com/windows/win32/fileio/naming-a-file)); Cargo only warns
-/// of them elsewhere.
+/// Names that no file can have on Windows ([naming
+/// files](https://learn.microsoft.com/windows/win32/fileio/naming-a-file)). On other systems, Cargo
+/// only warns about them.
 const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 const RESERVED_WITH_DIGIT: [&str; 2] = ["com", "lpt"];
 
-/// The names of the crates that a tool is built with and beside.
+/// The names of the crates that a tool is built with, or next to.
 const TAKEN: [&str; 3] = ["xtask", "netswap", "netswap_build"];
-/// With a plug-in, this one too.
+/// A project with a plug-in also uses this name.
 const TAKEN_BY_PLUGIN: &str = "abi_stable";
 
-/// Makes the project.
+/// Creates the project.
 ///
 /// # Errors
 ///
-/// When the name is none for a package, the folder is there and not empty, or something can't be
-/// written; then nothing is.
+/// When the name is invalid for a package, the folder exists and is not empty, or something can't
+/// be written. Then nothing is written.
 pub(crate) fn new(options: &Options) -> Result<Made, Error> {
     let target = normal(&options.path);
     let name = match &options.name {
@@ -77,7 +77,7 @@ pub(crate) fn new(options: &Options) -> Result<Made, Error> {
     let failed = |source: io::Error| Error::WriteProject { path: options.path.clone(), source };
     let files = files(&answers).map_err(|error| failed(io::Error::other(error)))?;
 
-    // Beside the place where it is to be, so that it can be moved there as a whole.
+    // Write the project next to its final place, so that it can be moved there as a whole.
     let home = if is_there { target.as_path() } else { existing_parent(&target) };
     let stage =
         tempfile::Builder::new().prefix(".netswap-new-").tempdir_in(home).map_err(failed)?;
@@ -125,7 +125,7 @@ fn check_name(name: &str, layout: Layout) -> Result<(), Error> {
             )
         };
     };
-    // As the crate is called, and as Windows compares the names of its files.
+    // The name of the crate, in lower case because Windows ignores case in file names.
     let krate = lower.replace('-', "_");
     if TAKEN.contains(&krate.as_str()) || (cdylib && krate == TAKEN_BY_PLUGIN) {
         return refused("another package of the project has it");
@@ -139,13 +139,13 @@ fn check_name(name: &str, layout: Layout) -> Result<(), Error> {
     }
 }
 
-/// Whether a workspace, which is no package, can be called so in its README and its licence.
+/// Whether a workspace can have this name in its README and its licence. It is not a package.
 fn is_title(name: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || [' ', '-', '_', '.'].contains(&c);
     name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain)
 }
 
-/// Asks Cargo to make a package of this name, and returns what it said against it.
+/// Asks Cargo to create a package with this name, and returns its error message, if any.
 fn refused_by_cargo(name: &str) -> Option<String> {
     let scratch = match tempfile::tempdir() {
         Ok(scratch) => scratch,
@@ -165,11 +165,11 @@ fn refused_by_cargo(name: &str) -> Option<String> {
     }
 }
 
-/// The path of a clone as it stands in TOML.
+/// Returns the path of a clone as written in TOML.
 ///
 /// # Errors
 ///
-/// When there is no clone of netswap, or its path can't be written.
+/// When there is no clone of netswap, or TOML can't contain its path.
 pub(crate) fn clone_path(path: &Path) -> Result<String, Error> {
     let wrong = |why: &str| Error::Usage(format!("--netswap-path {}: {why}", path.display()));
     let full = normal(path);
@@ -186,12 +186,12 @@ pub(crate) fn clone_path(path: &Path) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Whether the folder is there; one that is not empty is an error.
+/// Whether the folder exists. A folder that is not empty is an error.
 fn is_empty_folder(path: &Path) -> Result<bool, Error> {
     let taken = |what: &'static str| Err(Error::PathTaken { path: path.to_owned(), what });
     let entries = match fs::read_dir(path) {
         Ok(mut entries) => entries.next(),
-        // Also where a link leads nowhere.
+        // This is also true for a link that leads nowhere.
         Err(_) if path.symlink_metadata().is_ok() => return taken("is there and is no folder"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(source) => return Err(Error::WriteProject { path: path.to_owned(), source }),
@@ -199,7 +199,7 @@ fn is_empty_folder(path: &Path) -> Result<bool, Error> {
     if entries.is_some() { taken("is not empty") } else { Ok(true) }
 }
 
-/// The nearest folder above that is there.
+/// Returns the nearest existing folder above.
 fn existing_parent(path: &Path) -> &Path {
     let mut above = path.ancestors().skip(1);
     above.find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
@@ -212,7 +212,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)
 }
 
-/// Moves what stands in one folder into the other, all or nothing.
+/// Moves the contents of one folder into another, all or nothing.
 fn move_all(from: &Path, to: &Path) -> io::Result<()> {
     let entries = fs::read_dir(from)?.map(|entry| Ok(entry?.file_name()));
     let mut names = entries.collect::<io::Result<Vec<_>>>()?;
@@ -220,7 +220,7 @@ fn move_all(from: &Path, to: &Path) -> io::Result<()> {
     let mut moved = Vec::new();
     for name in names {
         let (path, target) = (from.join(&name), to.join(&name));
-        // Nothing that has come there meanwhile is replaced.
+        // Don't replace anything that was created there meanwhile.
         let is_moved = match target.symlink_metadata() {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
             Err(_) => fs::rename(&path, &target),
@@ -283,7 +283,7 @@ mod tests {
         for name in ["plugin", "interface", "greeting", "abi_stable_tool"] {
             assert!(check_name(name, WITH_PLUGIN).is_ok(), "{name}");
         }
-        // No package is called so.
+        // No package has the name of a workspace.
         for name in ["hello", "greetings", "xtask", "2024 tools", "test", "Werkzeuge für alle"] {
             assert!(check_name(name, Layout::Workspace).is_ok(), "{name}");
         }

@@ -1,7 +1,7 @@
-//! Changing a file in place, with one write, and only if it is still the file that was read.
+//! Changes a file in place, with one write, and only if it is still the file that was read.
 //!
-//! Nothing is copied or renamed, so links, permissions, owner, streams and whatever else belongs to
-//! the file stay.
+//! Nothing is copied or renamed. The file keeps its links, permissions, owner, streams and
+//! everything else that belongs to it.
 
 use std::fs::File;
 use std::io;
@@ -16,69 +16,66 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// What became of one file.
+/// The result for one file.
 #[derive(Debug)]
 pub(crate) struct Change {
-    /// The file.
     pub(crate) path: PathBuf,
-    /// What became of it.
     pub(crate) status: ChangeStatus,
-    /// What its header said before, if it is an image.
+    /// Its header before the change, if it is an image.
     pub(crate) before: Option<Header>,
-    /// What its header says after; as before if nothing was changed.
+    /// Its header after the change. Equal to `before` if nothing was changed.
     pub(crate) after: Option<Header>,
-    /// Why it was left alone, if that is no fault.
+    /// The reason it was skipped, if that is not an error.
     pub(crate) reason: Option<&'static str>,
-    /// Why it was refused or could not be read.
+    /// The reason it was refused or could not be read.
     pub(crate) finding: Option<Finding>,
 }
 
-/// What became of one file.
+/// The outcome for one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ChangeStatus {
     /// Its bytes were changed.
     Changed,
-    /// They would have been.
+    /// A dry run: its bytes would have been changed.
     WouldChange,
-    /// It is as wanted.
+    /// It is already as requested.
     Unchanged,
     /// It need not be changed: Windows does not load it, or it was changed under another name.
     Skipped,
-    /// To change it would break it, or the system does not allow it.
+    /// Changing it would break it, or the system does not allow the change.
     Refused,
-    /// It could not be read, so nothing is known of it.
+    /// It could not be read, so its content is unknown.
     Unreadable,
 }
 
-/// How many of what.
+/// The number of files with each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct ChangeSummary {
-    /// Files that were looked at.
+    /// All files that were processed.
     pub(crate) files: u64,
     /// Files that were changed, or would have been.
     pub(crate) changed: u64,
-    /// Images that are as wanted.
+    /// Images that are already as requested.
     pub(crate) unchanged: u64,
     /// Images that need not be changed.
     pub(crate) skipped: u64,
-    /// Files that were refused.
     pub(crate) refused: u64,
-    /// Files that are no images.
+    /// Files that are not images.
     pub(crate) not_images: u64,
     /// Files and folders that could not be read.
     pub(crate) unreadable: u64,
-    /// How long it took.
+    /// Duration of the run.
     pub(crate) seconds: f64,
 }
 
-/// What is known when all files are done, or when something else than a file was at fault.
+/// The result of a run, whether it finished or an error that concerns no single file ended it.
 #[derive(Debug)]
 pub(crate) struct Changes {
     pub(crate) summary: ChangeSummary,
-    /// The journal, if there is an entry in it.
+    /// The journal, if it has an entry.
     pub(crate) journal: Option<PathBuf>,
-    /// What ended it early.
+    /// The error that ended the run early.
     pub(crate) error: Option<Error>,
 }
 
@@ -112,18 +109,18 @@ impl ChangeSummary {
 }
 
 impl Change {
-    /// A file with another header than before.
+    /// Creates the result for a file whose header changes.
     pub(crate) fn of(path: PathBuf, status: ChangeStatus, before: Header, after: Header) -> Self {
         let (before, after) = (Some(before), Some(after));
         Change { path, status, before, after, reason: None, finding: None }
     }
 
-    /// A file that is left as it is.
+    /// Creates the result for a file whose header stays the same.
     pub(crate) fn none(path: PathBuf, status: ChangeStatus, header: Header) -> Self {
         Change::of(path, status, header, header)
     }
 
-    /// A file that can't be changed, or read.
+    /// Creates the result for a file that can't be changed or read.
     pub(crate) fn refused(path: PathBuf, header: Option<Header>, finding: Finding) -> Self {
         let status = match finding.code {
             Code::Unreadable => ChangeStatus::Unreadable,
@@ -134,31 +131,31 @@ impl Change {
     }
 }
 
-/// What is done with each file as it comes.
+/// A callback that receives each file as soon as it is finished.
 pub(crate) type OnChange<'a> = dyn FnMut(&Change) -> Result<(), Error> + 'a;
 
-/// A write that is to be made.
+/// A write to make.
 pub(crate) struct Write<'a> {
     pub(crate) path: &'a Path,
     /// The file that was read, open for reading.
     pub(crate) reader: &'a File,
     pub(crate) follow_link: bool,
-    /// What the file was when it was read.
+    /// The file's stamp when it was read.
     pub(crate) stamp: Stamp,
-    /// Whether it may be made writable for the time of the write.
+    /// Whether the file may be made writable during the write.
     pub(crate) is_read_only: bool,
-    /// Whether it is on the disk, or the server, before it counts as made.
+    /// Whether the write is flushed to the disk or the server before it counts as made.
     pub(crate) is_flushed: bool,
     pub(crate) offset: u64,
     pub(crate) old: &'a [u8],
     pub(crate) new: &'a [u8],
 }
 
-/// Why a write was not made.
+/// The reason a write was not made.
 pub(crate) enum WriteError {
-    /// It is the file's fault.
+    /// The file is the cause.
     Refused(Finding),
-    /// It is not, and no other write should be tried.
+    /// Something else is the cause, so no other write should be tried.
     Failed(Error),
 }
 
@@ -169,7 +166,7 @@ impl From<Finding> for WriteError {
 }
 
 impl Write<'_> {
-    /// Makes the write. `enter` is called before the file is touched in any way.
+    /// Makes the write. Calls `enter` before it touches the file in any way.
     pub(crate) fn make(&self, enter: impl FnOnce() -> Result<(), Error>) -> Result<(), WriteError> {
         let mut enter = Some(enter);
         let mut enter = || enter.take().map_or(Ok(()), |enter| enter()).map_err(WriteError::Failed);
@@ -192,7 +189,7 @@ impl Write<'_> {
         enter()?;
         self.check(file)?;
         self.compare(file)?;
-        // A share tells only at the end whether what was written has arrived.
+        // A share reports only on flush whether the written bytes have arrived.
         let flush = || if self.is_flushed { file.sync_data() } else { Ok(()) };
         let written = write_all(file, self.new, self.offset)
             .and_then(|()| flush().map_err(|error| (self.new.len(), error)));
@@ -209,7 +206,7 @@ impl Write<'_> {
         Err(finding.into())
     }
 
-    /// Whether it is still the file that was read.
+    /// Checks that the file is still the one that was read.
     fn check(&self, file: &File) -> Result<(), Finding> {
         match system::stamp(file) {
             Ok((stamp, _)) if stamp == self.stamp => Ok(()),
@@ -218,8 +215,8 @@ impl Write<'_> {
         }
     }
 
-    /// Whether the bytes that are to be replaced are still those that were read: a time of modification
-    /// can stand still while a file is changed.
+    /// Checks that the bytes to replace are still those that were read. A file's modification time
+    /// can stay the same while the file changes.
     fn compare(&self, file: &File) -> Result<(), Finding> {
         let mut now = vec![0; self.old.len()];
         let read = read_full(file, &mut now, self.offset).map_err(|error| unwritable(&error))?;
@@ -227,7 +224,7 @@ impl Write<'_> {
         if now == self.old { Ok(()) } else { Err(changed_meanwhile()) }
     }
 
-    /// Takes the read-only attribute away for the time of the write.
+    /// Removes the read-only attribute during the write.
     fn with_permission(
         &self,
         write: impl FnOnce(&File) -> Result<(), WriteError>,
@@ -246,7 +243,7 @@ impl Write<'_> {
     }
 }
 
-/// Writes all bytes; how many were written before the error.
+/// Writes all bytes. The error includes how many bytes were written before it.
 fn write_all(file: &File, bytes: &[u8], offset: u64) -> Result<(), (usize, io::Error)> {
     let mut written = 0;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
@@ -268,7 +265,7 @@ pub(crate) fn changed_meanwhile() -> Finding {
     }
 }
 
-/// Why the system does not let a file be changed.
+/// Explains why the system does not let a file be changed.
 pub(crate) fn unwritable(error: &io::Error) -> Finding {
     let message = one_line(&error.to_string()).into();
     if system::is_in_use(error) {

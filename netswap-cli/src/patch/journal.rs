@@ -1,8 +1,8 @@
-//! What `patch` is about to change, so that `undo` can put it back.
+//! The journal: what `patch` is about to change, so that `undo` can restore it.
 //!
-//! A journal is a text of one JSON object a line: what made it, then one entry for each file. An entry
-//! is on the disk before its file is touched, so a file is either as before, or its entry has the
-//! bytes that stood there.
+//! A journal is a text file with one JSON object on each line. The first describes the program that
+//! wrote it. Each of the others is the entry of one file. An entry is on the disk before its file
+//! is touched. So either the file is unchanged, or its entry has the original bytes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -20,11 +20,12 @@ use crate::text::unhex;
 
 const SCHEMA: &str = "netswap.journal/1";
 
-/// A line longer than this is no entry: paths have 32,767 characters at most on Windows, and less
-/// elsewhere. A fuzzer gets there sooner.
+/// The most bytes in a line. A longer line is not an entry: paths have at most 32,767 characters on
+/// Windows, and fewer elsewhere. The fuzzing build has a smaller limit, which the fuzzer reaches
+/// sooner.
 const LONGEST_LINE: u64 = if cfg!(feature = "fuzzing") { 1 << 10 } else { 256 << 10 };
 
-/// The first line.
+/// The first line of a journal.
 #[derive(Deserialize, Serialize)]
 struct Head {
     schema: String,
@@ -32,21 +33,21 @@ struct Head {
     created: String,
 }
 
-/// What was to be done to one file.
+/// The change that was to be made to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The file, in full.
+    /// The absolute path of the file.
     pub(crate) path: PathBuf,
     /// Its length in bytes.
     pub(crate) length: u64,
     /// The [`fingerprint()`] of its headers.
     pub(crate) fingerprint: u32,
-    /// Whether it was read-only, and is to be so again.
+    /// Whether it was read-only, and has to be made read-only again.
     pub(crate) is_read_only: bool,
     pub(crate) edit: Edit,
 }
 
-/// An entry as it is written.
+/// An entry in the form that is written.
 #[derive(Serialize)]
 struct Written<'a> {
     #[serde(flatten)]
@@ -59,7 +60,7 @@ struct Written<'a> {
     new: String,
 }
 
-/// An entry as it is read.
+/// An entry in the form that is read.
 #[derive(Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the file's own names")]
 #[serde(deny_unknown_fields)]
@@ -74,8 +75,8 @@ struct Read {
     new: String,
 }
 
-/// Returns the CRC-32 of the headers without the fields that patch changes. undo compares it, so it refuses a file that
-/// was replaced.
+/// Returns the CRC-32 of the headers without the fields that `patch` changes. `undo` compares it,
+/// to refuse a file that was replaced.
 pub(crate) fn fingerprint(layout: &Layout) -> u32 {
     crc32fast::hash(&layout.fixed_headers)
 }
@@ -101,10 +102,10 @@ impl Entry {
         Ok(line)
     }
 
-    /// Parses a line; what is wrong with it.
+    /// Parses a line. The error says what is wrong with it.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, String> {
         let read: Read = serde_json::from_slice(line).map_err(|error| {
-            // Of its places in the line, the line's own number is told already.
+            // Remove the position: the caller reports the line number, which is always 1 here.
             let error = error.to_string();
             error.split_once(" at line 1 ").map_or(error.clone(), |(what, _)| what.to_owned())
         })?;
@@ -137,16 +138,16 @@ impl Entry {
     }
 }
 
-/// Where a journal is to be.
+/// The location of a journal.
 #[derive(Clone, Debug)]
 pub(crate) enum JournalFile {
     /// This file, which must not exist yet.
     File(PathBuf),
-    /// A new file in the folder that the system has for what programs remember.
+    /// A new file in the system's folder for the state of programs.
     Default,
 }
 
-/// A journal that is being written, by many threads at once.
+/// A journal that many threads write to at once.
 #[derive(Debug)]
 pub(crate) struct Journal {
     place: JournalFile,
@@ -163,32 +164,33 @@ struct Opened {
 #[derive(Debug)]
 struct State {
     file: File,
-    /// How many entries are written, and how many of them are on the disk.
+    /// Number of entries written.
     written: u64,
+    /// Number of entries that are on the disk.
     synced: u64,
     is_syncing: bool,
     failed: Option<String>,
 }
 
 impl Journal {
-    /// A journal that comes into being with its first entry.
+    /// Creates a journal whose file is created with its first entry.
     pub(crate) fn at(place: JournalFile) -> Self {
         Journal { place, opened: OnceLock::new() }
     }
 
-    /// Writes an entry, and returns when it is on the disk. Entries that other threads write
-    /// meanwhile go there with it.
+    /// Writes an entry, and returns when it is on the disk. One sync also covers the entries that
+    /// other threads write meanwhile.
     ///
     /// # Errors
     ///
-    /// When it can't be written, or another could not be: then the file must not be touched.
+    /// When this entry or another one can't be written. The file must not be touched then.
     pub(crate) fn append(&self, entry: &Entry) -> Result<(), Error> {
         let opened = self.opened.get_or_init(|| Opened::create(&self.place));
         let opened = opened.as_ref().map_err(|why| self.failed(why))?;
         opened.append(entry).map_err(|why| self.failed(&why))
     }
 
-    /// The file, if there is an entry.
+    /// Returns the path of the journal's file, if there is an entry.
     pub(crate) fn path(&self) -> Option<&Path> {
         let opened = self.opened.get()?.as_ref().ok()?;
         Some(&opened.path)
@@ -234,7 +236,8 @@ impl Opened {
             let mut line = serde_json::to_vec(&head)?;
             line.push(b'\n');
             (&file).write_all(&line)?;
-            // The file's name is to survive a loss of power as well; not every system can be told.
+            // The file's name, too, should survive a loss of power. Some systems can't sync a
+            // folder.
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             let _ = File::open(folder.unwrap_or(Path::new("."))).map(|folder| folder.sync_all());
             Ok::<_, io::Error>((path, file))
@@ -259,7 +262,7 @@ impl Opened {
                 state = self.synced.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            // One for all that wait.
+            // One sync covers all waiting threads.
             state.is_syncing = true;
             let written = state.written;
             let file = state.file.try_clone();
@@ -286,19 +289,21 @@ impl State {
         self.failed.clone().map_or(Ok(()), Err)
     }
 
-    /// A line that is cut off is the last one: what came behind it could not be read.
+    /// Remembers the first error, so that nothing is written after a partial line. A reader could
+    /// not read an entry that follows one.
     fn fail(&mut self, error: &io::Error) -> String {
         self.failed.get_or_insert_with(|| error.to_string()).clone()
     }
 }
 
-/// The entries of a journal, one by one: a journal may be larger than memory.
+/// An iterator over the entries of a journal. It reads them one by one, because a journal may be
+/// larger than memory.
 #[derive(Debug)]
 pub(crate) struct Entries<R> {
     path: PathBuf,
     lines: R,
     number: u64,
-    /// Whether it can't be read any further.
+    /// Whether nothing further can be read.
     is_over: bool,
 }
 
@@ -307,7 +312,7 @@ impl Entries<BufReader<File>> {
     ///
     /// # Errors
     ///
-    /// When it can't be read, or is none.
+    /// When the file can't be read, or is not a journal.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |error: io::Error| read_error(path, None, &error.to_string());
         Entries::read(path, BufReader::new(File::open(path).map_err(failed)?))
@@ -315,7 +320,7 @@ impl Entries<BufReader<File>> {
 }
 
 impl<R: BufRead> Entries<R> {
-    /// Reads what is called `path` in messages.
+    /// Reads a journal that error messages call `path`.
     pub(crate) fn read(path: &Path, lines: R) -> Result<Self, Error> {
         let mut entries = Entries { path: path.to_owned(), lines, number: 0, is_over: false };
         let mut line = Vec::new();
@@ -323,7 +328,7 @@ impl<R: BufRead> Entries<R> {
         let read = io::Read::take(&mut entries.lines, LONGEST_LINE).read_until(b'\n', &mut line);
         read.map_err(|error| entries.error(&error.to_string()))?;
         if line.last() != Some(&b'\n') && is_begun(&line) {
-            // Whatever wrote it was ended before it had changed anything.
+            // The program that wrote it ended before it changed any file.
             entries.is_over = true;
             return Ok(entries);
         }
@@ -339,7 +344,8 @@ impl<R: BufRead> Entries<R> {
         }
     }
 
-    /// The next line. A last one that was cut off is none: its file has not been touched.
+    /// Reads the next line. Returns `None` at the end, or if the last line is cut off: its file has
+    /// not been touched.
     fn line(&mut self) -> Result<Option<Vec<u8>>, Error> {
         let mut line = Vec::new();
         self.number += 1;
@@ -355,7 +361,7 @@ impl<R: BufRead> Entries<R> {
         if (count as u64) < LONGEST_LINE {
             return Ok(None);
         }
-        // What comes behind it is read again.
+        // The next call continues after this line.
         let skipped = self.lines.skip_until(b'\n');
         self.is_over = skipped.is_err();
         Err(self.error("it is too long"))

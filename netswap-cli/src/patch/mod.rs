@@ -101,10 +101,10 @@ impl Patch {
     }
 }
 
-/// Ends the report, whatever ended the changes, and tells the exit code.
+/// Ends the report, even if an error ended the changes. Returns the exit code.
 pub(super) fn end(report: ChangeReport<Out>, changes: Changes) -> Result<ExitCode, Error> {
     let ended = report.end(&changes);
-    // Without standard error there is nobody to warn.
+    // If standard error is closed, nobody can read the warning.
     let _ = report::write_warnings(&changes, &mut netswap::output::stderr());
     let code = changes.exit_code();
     let Some(error) = changes.error.or(ended.err().map(Error::Output)) else {

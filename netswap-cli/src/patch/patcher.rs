@@ -20,7 +20,7 @@ use crate::patch::change::{
 };
 use crate::patch::journal::{Entry, Journal, JournalFile};
 
-/// What is to be changed, and what may be broken for it.
+/// The change to make, and what it may break.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "the command's switches")]
 pub(crate) struct Options {
@@ -34,14 +34,14 @@ pub(crate) struct Options {
     pub(crate) dry_run: bool,
     pub(crate) journal: JournalFile,
     pub(crate) walk: WalkOptions,
-    /// How many files have been looked at so far, for a display.
+    /// Number of files processed so far, for the progress display.
     pub(crate) looked_at: Arc<AtomicU64>,
 }
 
-/// What became of a file with several names; none as long as it is being changed under one.
+/// The result for a file with several names. `None` until the change under one of them is finished.
 type Shared = Arc<Mutex<Option<Result<(Header, Header), Finding>>>>;
 
-/// A file as it comes, and which one it is if it has several names.
+/// The result for one file, and the file's identity if it has several names.
 struct PatchResult {
     change: Change,
     shared: Option<Identity>,
@@ -53,8 +53,8 @@ impl From<Change> for PatchResult {
     }
 }
 
-/// Changes the files, and all images below the folders, in the order of their paths. When the journal
-/// can't be written, no more is changed. What is the fault of one file is in its [`Change`].
+/// Changes the files, and all images below the folders, in the order of their paths. Stops if the
+/// journal can't be written. An error that concerns one file is in its [`Change`].
 pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChange<'_>) -> Changes {
     let start = Instant::now();
     let mut summary = ChangeSummary::default();
@@ -71,7 +71,8 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
     let mut told = HashSet::new();
     let walked = walk(paths, &options.walk, &patcher, |come: Result<PatchResult, Error>| {
         let PatchResult { mut change, shared } = come?;
-        // Which name was changed is chance; the first one in the order is told.
+        // Which of its names a file was changed under is random. Report the first name in path
+        // order.
         let is_changed = matches!(change.status, ChangeStatus::Changed | ChangeStatus::WouldChange);
         if is_changed && shared.is_some_and(|identity| !told.insert(identity)) {
             change.status = ChangeStatus::Skipped;
@@ -90,10 +91,11 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
 
 struct Patcher<'a> {
     options: &'a Options,
-    /// Whether one file may be come to by several paths.
+    /// Whether several of the given paths may lead to the same file.
     roots_may_meet: bool,
     journal: Journal,
-    /// What became of the files with several names, under the one that came first.
+    /// The results for files with several names. Each file is changed under the name that is
+    /// reached first.
     shared: Mutex<HashMap<Identity, Shared>>,
     others: AtomicU64,
 }
@@ -136,7 +138,7 @@ impl Visit for Patcher<'_> {
 }
 
 impl Patcher<'_> {
-    /// Why a file that was named is left alone for the name.
+    /// Returns the finding for a named file that is a symbolic link, unless links are followed.
     fn link(&self, named: &Path) -> Option<Finding> {
         let is_link = named.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
         (is_link && !self.options.walk.follow_links).then(|| Finding {
@@ -160,7 +162,7 @@ impl Patcher<'_> {
                 return Ok(Change::refused(path, Some(header), finding).into());
             }
         };
-        // A link that is followed is a name, too, and so is a folder that is named by two.
+        // A followed link is another name for a file. So is a folder that was given twice.
         let is_shared = names > 1 || self.options.walk.follow_links || self.roots_may_meet;
         let shared = stamp.identity.filter(|_| is_shared);
         let planned = match self.plan(file, layout, stamp) {
@@ -190,7 +192,8 @@ impl Patcher<'_> {
         }
     }
 
-    /// Changes a file with several names under the first that comes; under the others the same is told.
+    /// Changes a file with several names under the first name that is reached. Returns the same
+    /// result for its other names.
     fn make_once(
         &self,
         identity: Identity,
@@ -216,7 +219,8 @@ impl Patcher<'_> {
         written
     }
 
-    /// A file that is as wanted: it was, or it has just become so under another name.
+    /// Returns the result for a file that is as requested: it was so before, or it was just changed
+    /// under another name.
     fn as_wanted(&self, path: PathBuf, header: Header, shared: Option<Identity>) -> PatchResult {
         let cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = shared.and_then(|identity| cells.get(&identity).cloned());
@@ -230,7 +234,8 @@ impl Patcher<'_> {
         Change::none(path, ChangeStatus::Unchanged, header).into()
     }
 
-    /// What is to be written to an image. `None`: nothing. The error says what it would break.
+    /// Plans the write to an image. Returns `None` if there is nothing to write. The error says
+    /// what the write would break.
     fn plan(&self, file: &File, layout: &Layout, stamp: Stamp) -> Result<Option<Planned>, Finding> {
         let options = self.options;
         let of_system = |error: io::Error| Finding::from(ReadError::Io(error));
@@ -312,7 +317,7 @@ impl Patcher<'_> {
     }
 }
 
-/// What is to be written, and to which file.
+/// A planned write, and the state of its file.
 struct Planned {
     edit: Edit,
     stamp: Stamp,

@@ -1,4 +1,4 @@
-//! What `netswap patch` and `netswap undo` did, for people and for programs.
+//! The report of `netswap patch` and `netswap undo`, for people and for programs.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -15,17 +15,17 @@ use serde::Serialize;
 
 use crate::patch::change::{Change, ChangeStatus, ChangeSummary, Changes};
 
-/// Which command's report it is.
+/// The command that the report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Patch,
     Undo,
 }
 
-/// A report, written as the files come.
+/// A report, written file by file.
 pub(crate) struct ChangeReport<W> {
     verb: Verb,
-    /// For people, there are none.
+    /// `None` in the format for people.
     objects: Option<JsonStream>,
     is_quiet: bool,
     is_dry_run: bool,
@@ -48,7 +48,7 @@ struct Object<'a> {
     findings: Vec<&'a Finding>,
 }
 
-/// What of the header may change.
+/// The fields of a header that may change.
 #[derive(Serialize)]
 struct Fields {
     characteristics: String,
@@ -79,7 +79,7 @@ impl Verb {
 }
 
 impl Verb {
-    /// As it is put to people.
+    /// Returns the word for a status in the format for people.
     fn words(self, status: ChangeStatus) -> &'static str {
         match (self, status) {
             (Verb::Patch, ChangeStatus::WouldChange) => "to patch",
@@ -119,7 +119,7 @@ impl<W: Write> ChangeReport<W> {
                 objects.end(&fields, &mut self.out)?;
                 self.out.flush()
             }
-            // The error says it all.
+            // The error message says everything.
             None if changes.error.is_some() && changes.summary.files == 0 => Ok(()),
             None => self.end_for_people(changes),
         }
@@ -147,7 +147,7 @@ impl<W: Write> ChangeReport<W> {
         &mut self.out
     }
 
-    /// Writes what was refused at once, and keeps the rest.
+    /// Writes refused and unreadable files at once, and keeps the others for the end.
     fn human(&mut self, change: &Change) -> io::Result<()> {
         let is_quiet = self.is_quiet;
         let word = self.verb.words(change.status);
@@ -174,7 +174,7 @@ impl<W: Write> ChangeReport<W> {
         Ok(())
     }
 
-    /// `5 images: 3 patched, 1 unchanged, 1 refused (4 other files, 0.02 s)`.
+    /// Formats the summary: `5 images: 3 patched, 1 unchanged, 1 refused (4 other files, 0.02 s)`.
     fn summary(&self, summary: &ChangeSummary) -> String {
         let images = summary.files - summary.not_images - summary.unreadable;
         let changed =
@@ -226,7 +226,7 @@ fn object(verb: Verb, change: &Change) -> Object<'_> {
     }
 }
 
-/// Says why there was nothing to do, if there was nothing.
+/// Explains why nothing was changed, if there was no image.
 pub(crate) fn write_warnings(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
     if changes.exit_code() == ExitCode::NothingToVerify {
         let style = AnsiColor::Red.on_default().bold();
@@ -236,7 +236,7 @@ pub(crate) fn write_warnings(changes: &Changes, err: &mut dyn Write) -> io::Resu
     Ok(())
 }
 
-/// `x64 exe, swap-run: none -> net`.
+/// Formats what changed: `x64 exe, swap-run: none -> net`.
 fn facts(before: &Header, after: &Header) -> String {
     let words = |header: &Header| {
         let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();

@@ -1,4 +1,4 @@
-//! `netswap undo`: puts back the bytes that a journal has.
+//! `netswap undo`: restores the original bytes from a journal.
 
 use std::fs::File;
 use std::io;
@@ -17,16 +17,16 @@ use crate::patch::change::{
 };
 use crate::patch::journal::{Entries, Entry, fingerprint};
 
-/// As many entries are held in memory: a journal may be larger.
+/// Entries held in memory at once. A journal may be larger than memory.
 const AT_ONCE: usize = 512;
 
-/// Puts back what stood in each file of the journal, if it is still as the journal says that it was
-/// left.
+/// Restores the original bytes of each file in the journal, if the file is still as `patch` left
+/// it.
 ///
 /// # Errors
 ///
-/// When the journal can't be read. A line of it that is no entry does not keep the others from being
-/// put back; it is the [`Changes::error`].
+/// When the journal can't be read. An invalid line does not prevent the other files from being
+/// restored. Its error is in [`Changes::error`].
 pub(crate) fn undo(
     journal: &Path,
     jobs: NonZeroUsize,
@@ -143,7 +143,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     }
 }
 
-/// A patch that was ended in its midst may have left a read-only file writable.
+/// Makes a file read-only again. A patch that was interrupted may have left it writable.
 fn make_read_only_again(entry: &Entry, file: &File, dry_run: bool) -> io::Result<()> {
     if !entry.is_read_only || dry_run {
         return Ok(());

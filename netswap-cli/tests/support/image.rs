@@ -1,7 +1,9 @@
-//! Windows images made by hand after the PE format: small, whole, and with just what a test asks for.
+//! Small, complete Windows images made by hand from the PE format, with only the parts that a test
+//! needs.
 //!
-//! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format); of the CLR runtime
-//! header, ECMA-335, II.25.3.3. The tests of `inspect` hold them against an independent reader.
+//! Sources: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format), and ECMA-335,
+//! II.25.3.3 for the CLR runtime header. The tests of `inspect` compare the images with an
+//! independent reader.
 
 /// `IMAGE_FILE_NET_RUN_FROM_SWAP`.
 pub(crate) const NET: u16 = 0x0800;
@@ -14,7 +16,7 @@ pub(crate) const CERTIFICATE: usize = 4;
 pub(crate) const DELAY_IMPORT: usize = 13;
 pub(crate) const CLR: usize = 14;
 
-/// Where these fields lie, from the start of the NT headers on.
+/// Offsets of these fields from the start of the NT headers.
 pub(crate) const CHARACTERISTICS: usize = 22;
 pub(crate) const MAGIC: usize = 24;
 pub(crate) const CHECKSUM: usize = 88;
@@ -22,29 +24,29 @@ pub(crate) const CHECKSUM: usize = 88;
 const FILE_ALIGNMENT: usize = 0x200;
 const PAGE: usize = 0x1000;
 
-/// What `CheckSum` is to be.
+/// The value of `CheckSum`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sum {
-    /// 0: there is none.
+    /// 0: no checksum.
     None,
-    /// That of the file.
+    /// The correct checksum of the file.
     Right,
-    /// As after a change that left it behind.
+    /// A wrong checksum, as after a change that did not update it.
     Stale,
 }
 
-/// Which strong name an assembly has.
+/// The strong name of an assembly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strong {
-    /// None.
+    /// No strong name.
     None,
-    /// Room for one.
+    /// Space reserved for a strong name.
     Delayed,
-    /// One.
+    /// A strong name.
     Signed,
 }
 
-/// An image in the making: headers, one section with the tables asked for, certificates.
+/// A builder for an image: headers, one section with the requested tables, and certificates.
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
     is_pe32_plus: bool,
@@ -61,7 +63,7 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// A console program for x64 without imports, checksum or signature, and without either bit.
+    /// Creates a console program for x64 without imports, checksum, signature, or either bit.
     pub(crate) fn exe() -> Self {
         Image {
             is_pe32_plus: true,
@@ -78,73 +80,74 @@ impl Image {
         }
     }
 
-    /// The same as a DLL.
+    /// Creates the same image as a DLL.
     pub(crate) fn dll() -> Self {
         Image { characteristics: 0x2022, ..Image::exe() }
     }
 
-    /// For x86, in PE32.
+    /// Makes the image a PE32 image for x86.
     pub(crate) fn x86(mut self) -> Self {
         (self.is_pe32_plus, self.machine) = (false, 0x014c);
         self.characteristics = self.characteristics & !0x0020 | 0x0100;
         self
     }
 
-    /// A program for UEFI.
+    /// Makes the image a UEFI program.
     pub(crate) fn efi(mut self) -> Self {
         self.subsystem = 10;
         self
     }
 
-    /// With these bits set in Characteristics.
+    /// Sets these bits in Characteristics.
     pub(crate) fn with(mut self, bits: u16) -> Self {
         self.characteristics |= bits;
         self
     }
 
-    /// With the NT headers at this offset, 0x40 or more.
+    /// Puts the NT headers at this offset, 0x40 or more.
     pub(crate) fn e_lfanew(mut self, offset: usize) -> Self {
         self.e_lfanew = offset;
         self
     }
 
-    /// With this DLL in its import table.
+    /// Adds this DLL to the import table.
     pub(crate) fn import(mut self, dll: &str) -> Self {
         self.imports.push(dll.to_owned());
         self
     }
 
-    /// With this DLL in its delay-load import table.
+    /// Adds this DLL to the delay-load import table.
     pub(crate) fn delay_import(mut self, dll: &str) -> Self {
         self.delayed.push(dll.to_owned());
         self
     }
 
-    /// A .NET assembly.
+    /// Makes the image a .NET assembly.
     pub(crate) fn assembly(mut self, name: Strong) -> Self {
         self.assembly = Some(name);
         self
     }
 
-    /// With a certificate of this many bytes, its header of eight included, in its certificate table.
+    /// Adds a certificate of this many bytes to the certificate table. The size includes its header
+    /// of eight bytes.
     pub(crate) fn certificate(mut self, size: usize) -> Self {
         self.certificates.push(size);
         self
     }
 
-    /// With this many bytes behind the last section.
+    /// Adds this many bytes behind the last section.
     pub(crate) fn overlay(mut self, size: usize) -> Self {
         self.overlay = size;
         self
     }
 
-    /// With this checksum.
+    /// Sets the kind of checksum.
     pub(crate) fn sum(mut self, sum: Sum) -> Self {
         self.sum = sum;
         self
     }
 
-    /// The file.
+    /// Returns the bytes of the file.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let size_of_optional = if self.is_pe32_plus { 240 } else { 224 };
         let end_of_headers = self.e_lfanew + 24 + size_of_optional + 40;
@@ -190,7 +193,8 @@ impl Image {
         bytes
     }
 
-    /// What stands in its section, and the data directories that lead there: index, address, size.
+    /// Returns the contents of the section, and the data directories that point into it: index,
+    /// address, size.
     fn section(&self, address: usize) -> (Vec<u8>, Vec<(usize, usize, usize)>) {
         let mut section = b"nothing but the tables\0\0".to_vec();
         let mut directories = Vec::new();
@@ -204,7 +208,7 @@ impl Image {
             let size = descriptor * (dlls.len() + 1);
             section.resize(table + size, 0);
             for (number, dll) in dlls.iter().enumerate() {
-                // One function by its ordinal, in the lookup table and in the address table.
+                // One function by ordinal, both in the lookup table and in the address table.
                 let lookup = section.len();
                 section.resize(lookup + 4 * pointer, 0);
                 for thunk in [lookup, lookup + 2 * pointer] {
@@ -275,12 +279,12 @@ impl Image {
     }
 }
 
-/// Returns two programs, each with its file name: only `mindful.exe` has the network bit.
+/// Returns two programs with their file names. Only `mindful.exe` has the network bit.
 pub(crate) fn two_tools() -> [(&'static str, Vec<u8>); 2] {
     [("forgetful.exe", Image::exe().bytes()), ("mindful.exe", Image::exe().with(NET).bytes())]
 }
 
-/// A DOS header that leads to this offset, and its stub.
+/// Returns a DOS header that points to this offset, and its stub.
 fn dos_header(e_lfanew: usize) -> Vec<u8> {
     let mut bytes = b"MZ".to_vec();
     bytes.resize(0x40, 0);
@@ -290,8 +294,8 @@ fn dos_header(e_lfanew: usize) -> Vec<u8> {
     bytes
 }
 
-/// A program for 16-bit Windows (`NE`), or one for OS/2 or a driver of Windows 9x (`LE`): another
-/// header where that of a PE image would be.
+/// Returns a program for 16-bit Windows (`NE`), or one for OS/2 or a Windows 9x driver (`LE`). It
+/// has another header in place of the PE header.
 pub(crate) fn other_executable(signature: [u8; 2]) -> Vec<u8> {
     let mut bytes = dos_header(0x80);
     bytes.extend(signature);
@@ -299,7 +303,7 @@ pub(crate) fn other_executable(signature: [u8; 2]) -> Vec<u8> {
     bytes
 }
 
-/// A DOS program, which knows of no other header.
+/// Returns a DOS program, which has no other header.
 pub(crate) fn dos() -> Vec<u8> {
     let mut bytes = dos_header(0x40);
     put16(&mut bytes, 0x18, 0x1c);
@@ -308,18 +312,19 @@ pub(crate) fn dos() -> Vec<u8> {
     bytes
 }
 
-/// Where the NT headers of an image begin.
+/// Returns the offset of the NT headers.
 pub(crate) fn nt(bytes: &[u8]) -> usize {
     get32(bytes, 0x3c) as usize
 }
 
-/// The checksum that stands in an image.
+/// Returns the checksum stored in an image.
 pub(crate) fn checksum(bytes: &[u8]) -> u32 {
     get32(bytes, nt(bytes) + CHECKSUM)
 }
 
-/// The checksum that an image should have: its 16-bit words one by one, each carry added at once, the
-/// field itself left out, plus the length.
+/// Calculates the correct checksum of an image: the sum of its 16-bit words plus its length.
+///
+/// Each carry is added at once. The checksum field itself is left out.
 pub(crate) fn right_checksum(bytes: &[u8]) -> u32 {
     let field = nt(bytes) + CHECKSUM;
     let byte = |at: usize| {
@@ -333,14 +338,14 @@ pub(crate) fn right_checksum(bytes: &[u8]) -> u32 {
     sum + u32::try_from(bytes.len()).unwrap()
 }
 
-/// Where in the file the entry of a data directory lies.
+/// Returns the file offset of a data directory's entry.
 pub(crate) fn directory(bytes: &[u8], index: usize) -> usize {
     let nt = nt(bytes);
     let directories = if get16(bytes, nt + MAGIC) == 0x20b { 112 } else { 96 };
     nt + 24 + directories + 8 * index
 }
 
-/// Lets a data directory lead there.
+/// Makes a data directory point to this address and size.
 pub(crate) fn put_directory(bytes: &mut [u8], index: usize, start: usize, size: usize) {
     let entry = directory(bytes, index);
     put32(bytes, entry, start);

@@ -1,4 +1,4 @@
-//! Fixture projects in a folder of their own, shares with images made by hand, the programs under test,
+//! Fixture projects in temporary folders, shares with images made by hand, the programs under test,
 //! and an independent reader.
 
 #![allow(dead_code, reason = "each test program uses its part")]
@@ -23,24 +23,24 @@ pub(crate) const X64: &str = "x86_64-pc-windows-msvc";
 /// The program that runs the real linker and then sets the bit.
 pub(crate) const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
 
-/// Returns the script that stands in for a real linker.
+/// Returns the path of the script that replaces a real linker.
 pub(crate) fn fake_linker() -> PathBuf {
     repository().join("netswap-cli/tests/linker/fake-linker.sh")
 }
 
-/// The repository.
+/// Returns the root folder of the repository.
 pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// A copy of a fixture, beside what all fixtures need.
+/// A copy of a fixture, beside copies of the parts that all fixtures need.
 pub(crate) struct Project {
     _dir: TempDir,
     pub(crate) root: PathBuf,
     variables: Vec<(String, String)>,
 }
 
-/// What a program printed and ended with.
+/// The output of a program and its exit code.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -48,7 +48,7 @@ pub(crate) struct Run {
     pub(crate) stderr: String,
 }
 
-/// What a report says of one image: status, codes of the findings, and the Characteristics.
+/// The entry of one image in a report: status, codes of the findings, and Characteristics.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) status: String,
@@ -57,12 +57,12 @@ pub(crate) struct Row {
 }
 
 impl Project {
-    /// A copy of `fixtures/NAME`.
+    /// Copies `fixtures/NAME`.
     pub(crate) fn of(name: &str) -> Self {
         Project::below("", name)
     }
 
-    /// A copy of `fixtures/NAME` in a folder called `folder`.
+    /// Copies `fixtures/NAME` into a folder called `folder`.
     pub(crate) fn below(folder: &str, name: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let fixtures = repository().join("fixtures");
@@ -74,13 +74,13 @@ impl Project {
         Project { root: home.join(name), _dir: dir, variables: Vec::new() }
     }
 
-    /// Sets a variable for all that is run in it.
+    /// Sets an environment variable for all programs that run in the project.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Sets a variable no longer.
+    /// Removes a variable that `env` set.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.variables.retain(|(own, _)| own != name);
         self
@@ -95,34 +95,34 @@ impl Project {
         self.write(file, &(before + text));
     }
 
-    /// Runs `netswap verify --offline` in it with these arguments.
+    /// Runs `netswap verify --offline` in the project with these arguments.
     pub(crate) fn verify(&self, arguments: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
         command.args(["verify", "--offline"]).args(arguments);
         self.run(&mut command)
     }
 
-    /// Runs `cargo` in it.
+    /// Runs `cargo` in the project.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Run {
         self.run(&mut cargo(&self.root, arguments))
     }
 
-    /// Runs a program in it.
+    /// Runs a program in the project.
     pub(crate) fn run(&self, command: &mut Command) -> Run {
         clean_environment(command.current_dir(&self.root));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Run::of(command)
     }
 
-    /// Verifies for x64, and returns what became of each image, by file name. Each image that has a
-    /// header is read by the independent reader too.
+    /// Verifies the project for x64 and returns the row of each image, by file name. The
+    /// independent reader also reads each image that has a header.
     pub(crate) fn verified(&self, exit_code: i32, arguments: &[&str]) -> BTreeMap<String, Row> {
         let run = self.verify(&[&["--target", X64, "--format", "json"], arguments].concat());
         assert_eq!(run.code, exit_code, "{run:#?}");
         run.rows()
     }
 
-    /// The one file below the build's folder that has this name.
+    /// Returns the path of a file in the build's folder.
     pub(crate) fn built(&self, name: &str) -> PathBuf {
         self.root.join("target").join(X64).join("debug").join(name)
     }
@@ -142,7 +142,8 @@ impl Run {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
-    /// The rows of a JSON report, by file name; a second reader must see the same bits.
+    /// Returns the rows of a JSON report, by file name. Checks that the independent reader finds
+    /// the same bits.
     pub(crate) fn rows(&self) -> BTreeMap<String, Row> {
         let report = self.json();
         assert_eq!(report["schema"], "netswap.verify/1");
@@ -176,13 +177,14 @@ impl Row {
         self.status == "passed" && self.codes.is_empty() && self.characteristics & 0x0800 != 0
     }
 
-    /// Whether it failed for this cause alone, and really lacks the network bit.
+    /// Whether the image failed only with this code, and really lacks the network bit.
     pub(crate) fn failed(&self, code: &str) -> bool {
         self.status == "failed" && self.codes == [code] && self.characteristics & 0x0800 == 0
     }
 }
 
-/// Writes the configuration of `from` into `to`, with the local crates by their full paths.
+/// Writes the configuration of `from` into `to`, and replaces the paths of the local crates by full
+/// paths.
 pub(crate) fn configure(from: &Path, to: &Path) {
     let mut config = fs::read_to_string(from.join(".cargo/config.toml")).unwrap();
     for name in ["netswap", "netswap-build"] {
@@ -202,7 +204,8 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Removes the variables that Cargo sets for this test and those that change the outcome of a build.
+/// Removes the variables that Cargo sets for this test and those that change the outcome of a
+/// build.
 pub(crate) fn clean_environment(command: &mut Command) {
     #[expect(clippy::disallowed_methods, reason = "for programs that read it")]
     for (name, _) in std::env::vars_os() {
@@ -213,37 +216,39 @@ pub(crate) fn clean_environment(command: &mut Command) {
             command.env_remove(name);
         }
     }
-    // Few projects are built twice, and the first build is a quarter faster without.
+    // Few projects are built twice, and the first build is a quarter faster without incremental
+    // data.
     command.env("CARGO_INCREMENTAL", "0");
     if uses_new_layout() {
         command.env("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true").env("RUSTC_BOOTSTRAP", "1");
     }
 }
 
-/// Returns whether Cargo is to use the new layout of its build folder, which is still unstable.
+/// Whether Cargo uses the new layout of its build folder, which is still unstable.
 pub(crate) fn uses_new_layout() -> bool {
     #[expect(clippy::disallowed_methods, reason = "set by whoever runs the tests")]
     let variable = std::env::var_os("NETSWAP_TEST_NEW_LAYOUT");
     variable.is_some_and(|value| !value.is_empty())
 }
 
-/// Reads what a build script printed, in whichever layout Cargo's build folder has.
+/// Reads the output of a build script, in either layout of Cargo's build folder.
 pub(crate) fn script_output(out_dir: &Path) -> String {
     let outputs = ["run/stdout", "output"].map(|path| out_dir.with_file_name(path));
     let output = outputs.iter().find(|path| path.is_file());
     fs::read_to_string(output.unwrap_or_else(|| panic!("none of {outputs:?} exists"))).unwrap()
 }
 
-/// The folder of LLD's programs that rustup installs for compiler drivers.
+/// Returns the folder of LLD's programs that rustup installs for compiler drivers.
 pub(crate) fn rusts_lld() -> PathBuf {
     let libdir = Command::new("rustc").args(["--print", "target-libdir"]).output().unwrap();
     let libdir = String::from_utf8(libdir.stdout).unwrap();
     Path::new(libdir.trim_end()).with_file_name("bin").join("gcc-ld")
 }
 
-/// Returns the path of a tool in the folder that `NETSWAP_TEST_TOOLS` names. `cargo xtask test` fetches
-/// the tools and sets the variable. The tests never use a linker or compiler of the machine itself,
-/// because its version would change what they prove.
+/// Returns the path of a tool in the folder that `NETSWAP_TEST_TOOLS` names.
+///
+/// `cargo xtask test` fetches the tools and sets the variable. The tests never use a linker or
+/// compiler of the machine itself, because its version would change what they prove.
 pub(crate) fn found_tool(name: &str) -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "set by `cargo xtask test`")]
     let folder = std::env::var_os("NETSWAP_TEST_TOOLS").unwrap_or_else(|| {
@@ -252,7 +257,7 @@ pub(crate) fn found_tool(name: &str) -> PathBuf {
     Path::new(&folder).join(name)
 }
 
-/// The Characteristics of an image, read by a crate that shares no code with ours.
+/// Reads the Characteristics of an image with a crate that shares no code with netswap.
 pub(crate) fn independently_read(path: &Path) -> u16 {
     let bytes = fs::read(path).unwrap();
     goblin::pe::PE::parse(&bytes).unwrap().header.coff_header.characteristics
@@ -269,7 +274,7 @@ fn file_name(path: &Path) -> String {
     }
 }
 
-/// Copies a folder, but for what Cargo makes in it.
+/// Copies a folder without `target`, which Cargo makes in it.
 pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -284,7 +289,8 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files below a folder with what is in them, and its folders; git's own are left out.
+/// Returns the files below a folder with their contents, and its folders. Leaves out git's own
+/// files.
 pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -303,7 +309,7 @@ pub(crate) fn files(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     found
 }
 
-/// Returns the code blocks of a page in this language.
+/// Returns a page's code blocks in this language.
 pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
     let text = fs::read_to_string(repository().join(page)).unwrap();
     let fence = format!("```{language}\n");

@@ -34,7 +34,7 @@ impl Home {
         run
     }
 
-    /// What is said against a project; nothing may have come of it.
+    /// Checks that `netswap new` refuses a project and leaves no file. Returns its error message.
     pub(crate) fn refused(&self, arguments: &[&str]) -> String {
         let before = files(self.0.path());
         let run = Run::of(&mut self.command(arguments));
@@ -44,7 +44,8 @@ impl Home {
     }
 }
 
-/// A layout: the example with the same packages, the options of `netswap new`, and the expected output.
+/// A layout: the example with the same packages, the options of `netswap new`, and the expected
+/// output.
 pub(crate) struct Layout {
     pub(crate) example: &'static str,
     pub(crate) options: &'static [&'static str],
@@ -87,7 +88,8 @@ pub(crate) const LAYOUTS: [Layout; 5] = [
     },
 ];
 
-/// Makes a project with an example's name and lock file, and with the crates of this repository.
+/// Makes a project with an example's name and lock file, using the crates of this repository.
+/// Returns its folder.
 pub(crate) fn made_like(home: &Home, example: &str, options: &[&str]) -> PathBuf {
     let clone = ["--netswap-path", repository().to_str().unwrap()];
     home.made(&[&[example], options, &clone].concat());

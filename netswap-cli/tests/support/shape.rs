@@ -1,4 +1,4 @@
-//! Projects that `netswap init` converts: each is a folder of `tests/init`.
+//! Projects that `netswap init` converts. Each is a folder of `tests/init`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

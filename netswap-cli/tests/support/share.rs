@@ -1,4 +1,4 @@
-//! A folder as a share has it, an account with a home of its own, and the program run on them.
+//! A folder that serves as a share, the home of an account, and a way to run the program with them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,15 +13,15 @@ use tempfile::TempDir;
 
 use super::independently_read;
 
-/// A share, and beside it the home of the account that works on it.
+/// A share, and beside it the home of the account that uses it.
 pub(crate) struct Share {
     dir: TempDir,
-    /// The share itself, in which the program runs.
+    /// The share's folder, in which the program runs.
     pub(crate) root: PathBuf,
     pub(crate) home: PathBuf,
 }
 
-/// All that is to stay the same of a file that is not touched.
+/// The properties of a file that must stay the same if the file is not changed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct FileState {
     pub(crate) bytes: Vec<u8>,
@@ -37,10 +37,10 @@ impl fmt::Debug for FileState {
 }
 
 impl Share {
-    /// A share with these files.
+    /// Creates a share with these files.
     pub(crate) fn of<const COUNT: usize>(files: [(&str, Vec<u8>); COUNT]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        // A name that is the same however it is reached.
+        // The canonical path is the same however the folder is reached.
         let base = dir.path().canonicalize().unwrap();
         let share = Share { root: base.join("share"), home: base.join("home"), dir };
         fs::create_dir(&share.root).unwrap();
@@ -55,7 +55,7 @@ impl Share {
         self.root.join(name)
     }
 
-    /// What lies beside the share.
+    /// Returns a path beside the share.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.root.with_file_name(name)
     }
@@ -69,56 +69,57 @@ impl Share {
         fs::read(self.path(name)).unwrap()
     }
 
-    /// Whether a file holds these bytes: to print both tells nobody where they differ.
+    /// Whether a file has exactly these bytes. Printing both contents would not show where they
+    /// differ.
     pub(crate) fn holds(&self, name: &str, bytes: &[u8]) -> bool {
         self.read(name) == bytes
     }
 
-    /// The Characteristics of an image, as the independent reader has them.
+    /// Reads the Characteristics of an image with the independent reader.
     pub(crate) fn characteristics(&self, name: &str) -> u16 {
         independently_read(&self.path(name))
     }
 
-    /// The program, run in the share by the account.
+    /// Returns a command that runs the program in the share as the account.
     pub(crate) fn netswap<const COUNT: usize>(&self, arguments: [&str; COUNT]) -> Command {
         self.account(Command::new(cargo_bin!("netswap"))).args(arguments)
     }
 
-    /// Runs a command to its end, as the account.
+    /// Runs the program to its end as the account.
     pub(crate) fn run<const COUNT: usize>(&self, arguments: [&str; COUNT]) -> OutputAssert {
         self.netswap(arguments).assert()
     }
 
-    /// A command that knows of the account alone.
+    /// Makes a command use only the account's folders, and run in the share.
     pub(crate) fn account(&self, command: Command) -> Command {
         let home = ["HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"];
         let command = home.iter().fold(command, |command, name| command.env(name, &self.home));
         command.env_remove("XDG_STATE_HOME").current_dir(&self.root)
     }
 
-    /// The journals in the account's home, in the order of their names.
+    /// Returns the journals in the account's home, sorted by name.
     pub(crate) fn journals(&self) -> Vec<PathBuf> {
         files(&self.home).into_iter().filter(|path| path.extension().is_some()).collect()
     }
 
-    /// The one journal.
+    /// Returns the path of the only journal.
     pub(crate) fn journal(&self) -> PathBuf {
         let [journal] = &self.journals()[..] else { panic!("{:?}", self.journals()) };
         journal.clone()
     }
 
-    /// The lines of the one journal, its head not among them.
+    /// Returns the lines of the only journal without its head.
     pub(crate) fn entries(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.journal()).unwrap();
         text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Puts back what the one journal has.
+    /// Runs undo with the only journal.
     pub(crate) fn undo(&self) -> OutputAssert {
         self.run(["undo", self.journal().to_str().unwrap()])
     }
 
-    /// Every file of the share, and whatever the account keeps.
+    /// Returns the state of every file of the share and of the account's home.
     pub(crate) fn state(&self) -> BTreeMap<PathBuf, FileState> {
         let state = |path: PathBuf| {
             let metadata = fs::symlink_metadata(&path).unwrap();
@@ -129,8 +130,10 @@ impl Share {
         files(self.dir.path()).into_iter().map(state).collect()
     }
 
-    /// The program, run by an account that is not root: root may do what the tests are about. Files and
-    /// folders are given to it.
+    /// Returns a command that runs the program as an account other than root, and gives files and
+    /// folders to that account.
+    ///
+    /// Root may do what the tests check.
     #[cfg(unix)]
     pub(crate) fn unprivileged<const COUNT: usize>(&self, arguments: [&str; COUNT]) -> Command {
         use std::os::unix::fs::{PermissionsExt, chown, lchown};
@@ -138,8 +141,9 @@ impl Share {
         if !is_root() {
             return self.netswap(arguments);
         }
-        // It may not reach the folder that the program was built in. Were it copied by this process, a
-        // program that another test starts meanwhile would have it open for writing.
+        // The account may be unable to reach the folder where the program was built, so `cp` copies
+        // it. If this process wrote the copy, a program that another test starts meanwhile would
+        // have it open for writing.
         let program = self.beside("netswap");
         let mut copy = process::Command::new("cp");
         let copied = copy.args([Path::new(cargo_bin!("netswap")), &program]).status().unwrap();
@@ -159,18 +163,18 @@ impl Share {
     }
 }
 
-/// An account without a name or a home in the system's list of accounts.
+/// The ID of an account without a name or a home in the system's list of accounts.
 #[cfg(unix)]
 const NOBODY: u32 = 54_321;
 
-/// Whether the tests are run by root, whom no permission stops.
+/// Whether root runs the tests. Permissions do not restrict root.
 #[cfg(unix)]
 pub(crate) fn is_root() -> bool {
     let id = process::Command::new("id").arg("-u").output().unwrap();
     id.stdout == b"0\n"
 }
 
-/// All that is below a folder but the folders, in the order of the paths.
+/// Returns everything below a folder except folders, sorted by path.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -1,4 +1,5 @@
-//! Cargo's JSON: the fields of `cargo metadata` and of the messages of `cargo build` that netswap reads.
+//! Cargo's JSON: the fields that netswap reads from `cargo metadata` and from the messages of
+//! `cargo build`.
 //!
 //! Other fields are ignored, so a new edition or a new kind of target does not stop a verification.
 
@@ -33,7 +34,7 @@ pub(super) struct Package {
 #[derive(Clone, Deserialize)]
 pub(super) struct Target {
     pub(super) name: String,
-    /// `bin`, `cdylib`, `custom-build` and so on.
+    /// Its kinds: `bin`, `cdylib`, `custom-build` and so on.
     pub(super) kind: Vec<String>,
     pub(super) crate_types: Vec<String>,
     pub(super) src_path: PathBuf,
@@ -50,7 +51,7 @@ enum Message {
     Other,
 }
 
-/// What Cargo built of one target.
+/// The files that Cargo built for one target.
 #[derive(Deserialize)]
 pub(super) struct Artifact {
     pub(super) package_id: String,
@@ -61,7 +62,7 @@ pub(super) struct Artifact {
     pub(super) executable: Option<PathBuf>,
 }
 
-/// How an artifact was compiled.
+/// The settings that an artifact was compiled with.
 #[derive(Deserialize)]
 pub(super) struct Profile {
     /// Whether it was compiled with its tests.
@@ -80,7 +81,8 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// When Cargo can't be run, there is no workspace, or the output has another form.
+    /// Returns an error if Cargo can't be run, there is no workspace, or the output has an unknown
+    /// form.
     pub(super) fn read(manifest_path: Option<&Path>) -> Result<Self, BuildError> {
         let program = crate::env::cargo();
         let mut cargo = Command::new(&program);
@@ -109,8 +111,8 @@ impl Metadata {
 ///
 /// # Errors
 ///
-/// When a message can't be read. It could be that of an image. The others are read nevertheless, so that Cargo does not
-/// wait.
+/// Returns an error if a message can't be read, because it could be about an image. The remaining
+/// messages are read anyway, so that Cargo does not block.
 pub(super) fn read_messages(
     from: impl BufRead,
     mut artifact: impl FnMut(Artifact),

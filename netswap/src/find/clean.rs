@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::text::{one_line, quoted};
 
-/// Returns the command for a build of this package with these arguments: it cleans what that build
-/// made, in that build's folders, and nothing else.
+/// Returns the command for a build of this package with these arguments. It removes only the files
+/// that this build made, from the folders of this build.
 pub(super) fn command(
     package: &str,
     target: Option<&str>,
@@ -29,7 +29,7 @@ pub(super) fn command(
     words.join(" ")
 }
 
-/// The value of an option among Cargo's arguments.
+/// Returns the value of an option in Cargo's arguments.
 fn value_of(option: &str, arguments: &[OsString]) -> Option<String> {
     let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
     while let Some(argument) = arguments.next() {
@@ -44,11 +44,11 @@ fn value_of(option: &str, arguments: &[OsString]) -> Option<String> {
     None
 }
 
-/// Whether it is `--release`, or `-r` alone or among other short options.
+/// Whether the argument is `--release`, `-r`, or a group of short options that includes `r`.
 fn is_release(argument: &OsString) -> bool {
     let argument = argument.to_string_lossy();
     let short = argument.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-    // What follows one of these letters is its value.
+    // These options take a value: the rest of the argument.
     let mut switches = short.unwrap_or_default().chars().take_while(|c| !"FZCjp".contains(*c));
     argument == "--release" || switches.any(|switch| switch == 'r')
 }

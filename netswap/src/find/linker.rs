@@ -12,16 +12,17 @@ use cargo_platform::{Cfg, Platform};
 pub(super) struct ConfiguredLinkers<'a> {
     arguments: &'a [OsString],
     environment: &'a [(OsString, Option<OsString>)],
-    /// The configuration files. They are read when a target is first asked for.
+    /// The configuration files, read when the first linker is requested.
     files: OnceCell<Result<Vec<Table>, Unknown>>,
 }
 
-/// The configuration cannot be read, or has parts that this version does not know.
+/// The error for a configuration that can't be read or has parts unknown to this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unknown;
 
 impl<'a> ConfiguredLinkers<'a> {
-    /// Returns the linkers for a `cargo build` with these arguments, run here with these changes to the environment.
+    /// Returns the linkers for a `cargo build` with these arguments, run in the current folder with
+    /// these changes to the environment.
     pub(super) fn new(
         arguments: &'a [OsString],
         environment: &'a [(OsString, Option<OsString>)],
@@ -29,12 +30,13 @@ impl<'a> ConfiguredLinkers<'a> {
         ConfiguredLinkers { arguments, environment, files: OnceCell::new() }
     }
 
-    /// Returns the linker that `target.TRIPLE.linker` or `target.'cfg(…)'.linker` names, as Cargo
-    /// gives it to a build script in `RUSTC_LINKER`; `None` if neither does.
+    /// Returns the linker that `target.TRIPLE.linker` or `target.'cfg(…)'.linker` names, or `None`
+    /// if neither is set. Cargo gives the same value to a build script in `RUSTC_LINKER`.
     ///
-    /// Arguments win over variables, and those over files
-    /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/config.html#configuration-format)). A triple wins over
-    /// a `cfg`, wherever they are.
+    /// Arguments override variables, and variables override files
+    /// ([the Cargo
+    /// book](https://doc.rust-lang.org/cargo/reference/config.html#configuration-format)).
+    /// A triple overrides a `cfg`, no matter where each is set.
     pub(super) fn get(&self, triple: &str) -> Result<Option<PathBuf>, Unknown> {
         let arguments = self.tables()?;
         let variable = self.variable(triple)?;
@@ -55,7 +57,8 @@ impl<'a> ConfiguredLinkers<'a> {
         }))
     }
 
-    /// Reads the files that Cargo reads: below each folder from this one up, then in Cargo's home.
+    /// Reads Cargo's configuration files: those of the current folder and each folder above it,
+    /// then that of Cargo's home.
     fn read_files(&self) -> Result<Vec<Table>, Unknown> {
         let here = std::env::current_dir().map_err(|_| Unknown)?;
         let home = match crate::env::changed("CARGO_HOME", self.environment) {
@@ -98,12 +101,13 @@ impl<'a> ConfiguredLinkers<'a> {
     }
 }
 
-/// Returns the configuration files for a Cargo that runs in this folder, the one with the highest precedence first
-/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure)).
+/// Returns the configuration files for a Cargo that runs in this folder, highest precedence first
+/// ([the Cargo
+/// book](https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure)).
 fn config_files(here: &Path, home: Option<PathBuf>) -> Vec<PathBuf> {
     let mut folders: Vec<_> = here.ancestors().map(|folder| folder.join(".cargo")).collect();
     folders.extend(home.filter(|home| !folders.contains(home)));
-    // Where both exist, Cargo reads the older name.
+    // If both exist, Cargo reads the one with the older name.
     let file = |folder: &PathBuf| {
         let mut files = ["config", "config.toml"].into_iter().map(|name| folder.join(name));
         files.find(|file| file.is_file())
@@ -111,15 +115,15 @@ fn config_files(here: &Path, home: Option<PathBuf>) -> Vec<PathBuf> {
     folders.iter().filter_map(file).collect()
 }
 
-/// A table of configuration: of a `--config` argument, a variable or a file.
+/// A configuration table from a `--config` argument, a variable or a file.
 struct Table {
     table: toml::Table,
-    /// Relative paths start here.
+    /// The folder that relative paths start from.
     folder: PathBuf,
 }
 
 impl Table {
-    /// Reads a `--config` argument: a file, or `KEY=VALUE`.
+    /// Reads a `--config` argument, which is a file or `KEY=VALUE`.
     fn read(argument: &str) -> Option<Self> {
         if let Ok(table) = argument.parse() {
             return Some(Table { table, folder: std::env::current_dir().ok()? });
@@ -127,13 +131,13 @@ impl Table {
         Table::read_file(&std::path::absolute(argument).ok()?)
     }
 
-    /// Reads a file. Returns `None` if it can't be read, or includes others.
+    /// Reads a file. Returns `None` if it can't be read or includes other files.
     fn read_file(path: &Path) -> Option<Self> {
         let table: toml::Table = fs::read_to_string(path).ok()?.parse().ok()?;
         if table.contains_key("include") {
             return None;
         }
-        // The folder around `.cargo`.
+        // Relative paths start from the folder that contains `.cargo`.
         Some(Table { table, folder: path.parent()?.parent()?.to_owned() })
     }
 
@@ -144,7 +148,7 @@ impl Table {
             Some(target.get("linker")?.as_str()?).filter(|_| matches(key)).map(str::to_owned)
         };
         let linker = PathBuf::from(targets.find_map(linker)?);
-        // Cargo leaves a bare name to the search in PATH.
+        // Cargo searches PATH for a bare name.
         let is_bare = linker.parent() == Some(Path::new(""));
         Some(if is_bare { linker } else { self.folder.join(linker) })
     }
@@ -159,7 +163,7 @@ fn cfgs(triple: &str) -> Result<Vec<Cfg>, Unknown> {
         return Err(Unknown);
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    // Some values of newer compilers are no cfg that this version can parse.
+    // Newer compilers print some `cfg` values that this version can't parse.
     Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
 }
 
@@ -167,7 +171,7 @@ fn cfgs(triple: &str) -> Result<Vec<Cfg>, Unknown> {
 mod tests {
     use super::*;
 
-    /// A target that no machine is configured for: the tests read its configuration, too.
+    /// A target that no machine is configured for. The tests also read the machine's configuration.
     const TARGET: &str = "x86_64-unknown-uefi";
 
     fn get(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Option<PathBuf>, Unknown> {
@@ -238,7 +242,7 @@ mod tests {
         let below = |path: &&PathBuf| path.starts_with(dir.path());
         let found: Vec<_> = found.iter().filter(below).collect();
         assert_eq!(found, [&older, &above, &home]);
-        // Cargo's home can be above the project, too.
+        // Cargo's home can also be above the project.
         let found = config_files(&here, Some(dir.path().join("work/.cargo")));
         assert_eq!(found.iter().filter(below).collect::<Vec<_>>(), [&older, &above]);
     }

@@ -1,4 +1,4 @@
-//! What Cargo says of one build: its artifacts, and where its build scripts left receipts.
+//! Cargo's messages about one build: its artifacts, and where its build scripts left receipts.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::cargo::Artifact;
 use super::linker::ConfiguredLinkers;
 use super::{Receipt, ReceiptState};
 
-/// What Cargo says of a build, less what does not matter here.
+/// The parts of Cargo's messages about a build that netswap needs.
 #[derive(Default)]
 pub(super) struct Messages {
     pub(super) artifacts: Vec<Artifact>,
@@ -14,8 +14,8 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// What the build scripts of a package left: one receipt for each target that it was built for,
-    /// the host among them.
+    /// Returns the receipts of a package's build script: one for each target that the package was
+    /// built for, including the host.
     pub(super) fn receipts(
         &self,
         package: &str,
@@ -30,7 +30,7 @@ impl Messages {
     }
 }
 
-/// Compares a receipt's linker with the one that is configured now, where that can be told.
+/// Compares a receipt's linker with the one configured now, if the configuration can be read.
 fn with_linker(receipt: Receipt, linkers: &ConfiguredLinkers<'_>) -> ReceiptState {
     if !receipt.depends_on_linker() {
         return ReceiptState::Present(receipt);
@@ -46,9 +46,10 @@ fn with_linker(receipt: Receipt, linkers: &ConfiguredLinkers<'_>) -> ReceiptStat
     }
 }
 
-/// The name in a package's identifier
-/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/pkgid-spec.html)), which ends in
-/// `#name@version`, or in `name#version` where the folder has the package's name.
+/// Returns the name in a package's identifier
+/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/pkgid-spec.html)).
+/// The identifier ends in `#name@version`, or in `name#version` if the folder has the package's
+/// name.
 pub(super) fn package_name(id: &str) -> &str {
     let Some((source, fragment)) = id.rsplit_once('#') else {
         return id;
@@ -59,7 +60,7 @@ pub(super) fn package_name(id: &str) -> &str {
     }
 }
 
-/// The files of an artifact that can be images which somebody ships.
+/// Returns the files of an artifact that may be images to ship.
 pub(super) fn images(artifact: &Artifact) -> Vec<PathBuf> {
     let target = &artifact.target;
     if target.kind.iter().any(|kind| ["custom-build", "proc-macro"].contains(&kind.as_str())) {
@@ -77,7 +78,7 @@ pub(super) fn images(artifact: &Artifact) -> Vec<PathBuf> {
     artifact.filenames.iter().filter(is_dll).cloned().collect()
 }
 
-/// The receipt that belongs to an image, of those that the package's build script left.
+/// Returns the receipt for an image from the receipts of the package's build script.
 pub(super) fn receipt_of(
     image: &Path,
     target: Option<&str>,
@@ -87,12 +88,13 @@ pub(super) fn receipt_of(
         return only.clone();
     }
     let is_for_image = |state: &&ReceiptState| match (state.receipt(), target) {
-        // A target can be given as a file, and then Cargo calls it by the file's stem.
+        // A target can be given as a file. Cargo then uses the file's stem as the target's name.
         (Some(receipt), Some(target)) => {
             receipt.target == target
                 || Path::new(target).file_stem() == Some(receipt.target.as_ref())
         }
-        // Where the configuration gives the targets, the folder of the image tells which it is.
+        // If the configuration sets the targets, a folder in the image's path has the target's
+        // name.
         (Some(receipt), None) => image.iter().any(|folder| *folder == *receipt.target),
         (None, _) => false,
     };

@@ -1,4 +1,4 @@
-//! Where images come from: trees of files, and the builds of Cargo.
+//! The sources of images: folder trees and Cargo builds.
 
 mod cargo;
 mod clean;
@@ -20,27 +20,27 @@ pub use walk::{Visit, WalkedFile, all_exist, walk};
 pub(crate) use workspace::Workspace;
 pub use workspace::{Build, BuildError};
 
-/// A file that may be an image, and what is known of where it came from.
+/// A file that may be an image, and where it came from.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The file.
     pub path: PathBuf,
-    /// Why it is looked at.
+    /// The reason why it is examined.
     pub source: Source,
 }
 
-/// Why a file is looked at.
+/// The reason why a file is examined.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// It was named, or lies below a folder that was.
+    /// It was named, or it is below a named folder.
     File,
-    /// It lies beside this program, which was named and loads it.
+    /// It is in the folder of this program, which was named and loads it.
     Sibling(PathBuf),
     /// Cargo has just built it.
     Build(Box<Artifact>),
 }
 
-/// What Cargo tells of the build of one image.
+/// Cargo's information about the build of one image.
 #[derive(Clone, Debug)]
 pub struct Artifact {
     /// The package's name.
@@ -49,7 +49,7 @@ pub struct Artifact {
     pub manifest: PathBuf,
     /// The package's build script, if it has one.
     pub build_script: Option<PathBuf>,
-    /// Whether the package belongs to the workspace, and is not a dependency from elsewhere.
+    /// Whether the package belongs to the workspace. If not, it is a dependency from elsewhere.
     pub is_member: bool,
     /// The name of the Cargo target: the binary, library, example, test or benchmark.
     pub name: String,
@@ -59,11 +59,11 @@ pub struct Artifact {
     pub crate_types: Vec<String>,
     /// Whether it was built with its tests.
     pub is_test: bool,
-    /// The command that makes Cargo build the package again for this target and profile.
+    /// The command after which Cargo builds the package again for this target and profile.
     pub clean: String,
-    /// The triple that it was built for, if one was given or the receipt tells.
+    /// The triple that it was built for, if one was given or is in the receipt.
     pub target: Option<String>,
-    /// What the package's build script left.
+    /// The receipt of the package's build script.
     pub receipt: ReceiptState,
 }
 
@@ -72,7 +72,7 @@ pub(crate) use receipt::tests;
 
 #[cfg(test)]
 impl Artifact {
-    /// The binary `tool` of a package of that name.
+    /// Returns the binary `tool` of a package with that name.
     pub(crate) fn for_tests(receipt: ReceiptState) -> Self {
         Artifact {
             package: "tool".into(),

@@ -1,9 +1,10 @@
-//! Tasks that many threads do at once, and whose results come out in the order of the tasks.
+//! Runs tasks on many threads and returns the results in the order of the tasks.
 //!
-//! Each task has a place in the order, and may have further tasks come behind it: a folder has those
-//! of what stands in it. The threads always take the first task that waits, so that what is needed
-//! next is done next, and a bounded number of results is held while an earlier one is still missing.
-//! So memory does not grow with the tree, however slow a single file is.
+//! Each task has a position in the order and may add further tasks directly behind it. For example,
+//! a folder adds tasks for its entries. The threads always take the first waiting task, so the
+//! result needed next is computed next. While an earlier result is missing, only a limited number
+//! of later results is held. So memory use does not grow with the tree, however slow a single file
+//! is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -11,33 +12,34 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 use std::time::Duration;
 
-/// A place in the order: the number of the first task, then of the one among those behind it, and so
-/// on. Compared from the left, so what comes behind a task comes before the next one.
+/// A position in the order: the number of the first task, then the number among the tasks that it
+/// added, and so on. Positions are compared from the left. So the tasks that a task added come
+/// before the next task.
 type Position = Vec<u32>;
 
-/// What a task has done.
+/// The result of a task.
 pub struct Done<Task, Item> {
-    /// What came of it, in order.
+    /// The items that it produced, in order.
     pub items: Vec<Item>,
-    /// The tasks that come behind it, in order.
+    /// The tasks that it added, in order.
     pub tasks: Vec<Task>,
 }
 
-/// As many results are held until an earlier one is there. With four times as many, 32 threads on two
-/// processors wait less for one another (a tenth of a scan), and take 10 MiB more.
+/// At most 1,024 results wait for an earlier one. A limit of 4,096 saves 32 threads on 2 CPUs 10 %
+/// of a scan, because they wait less for one another. It costs 10 MiB more.
 const MOST_HELD: usize = 1024;
 
-/// As many are handed out at once, if they come within `PATIENCE`: to wake a thread costs as much as
-/// to read a file.
+/// Results to collect before the receiving thread is woken. Waking a thread costs as much as
+/// reading a file. After `PATIENCE`, the receiver takes the results that exist.
 const BATCH: usize = 256;
 
 const PATIENCE: Duration = Duration::from_millis(20);
 
 struct Queue<Task, Item> {
     state: Mutex<State<Task, Item>>,
-    /// There is a task to take, or none will come any more.
+    /// Notified when there is a task to take, or when no more will come.
     tasks: Condvar,
-    /// There is a result to hand out, or none will come any more.
+    /// Notified when there is a result to emit, or when no more will come.
     items: Condvar,
 }
 
@@ -45,18 +47,19 @@ struct State<Task, Item> {
     waiting: BTreeMap<Position, Task>,
     running: BTreeSet<Position>,
     done: BTreeMap<Position, Vec<Item>>,
-    /// How many items `done` holds.
+    /// The number of items in `done`.
     held: usize,
     threads: usize,
-    /// How many threads wait for a task: as many are woken at most, since each call costs.
+    /// The number of threads that wait for a task. No more than these are woken, because each call
+    /// costs time.
     idle: usize,
-    /// Whether a result is waited for.
+    /// Whether the receiver waits for a result.
     is_awaited: bool,
     is_stopped: bool,
 }
 
-/// Does the tasks and those that come behind them with this many threads; `emit` is given each item
-/// in order, on this thread. Its error ends it all.
+/// Runs the tasks, and those that they add, on at most this many threads. Calls `emit` with each
+/// item in order, on the calling thread. An error from `emit` stops everything.
 pub fn run<Task: Send, Item: Send, Error>(
     jobs: NonZeroUsize,
     tasks: Vec<Task>,
@@ -92,7 +95,7 @@ impl<Task, Item> Queue<Task, Item> {
         Queue { state: Mutex::new(state), tasks: Condvar::new(), items: Condvar::new() }
     }
 
-    /// What each thread does.
+    /// Runs the loop of one thread: takes and finishes tasks until none is left.
     fn work<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
@@ -124,7 +127,7 @@ impl<Task, Item> Queue<Task, Item> {
                 self.items.notify_one();
                 return;
             }
-            // This thread takes one of the new tasks itself.
+            // This thread takes one of the new tasks itself, so one thread fewer is woken.
             for _ in 0..state.idle.min(more.saturating_sub(1)) {
                 self.tasks.notify_one();
             }
@@ -134,7 +137,7 @@ impl<Task, Item> Queue<Task, Item> {
         }
     }
 
-    /// What is left to do where the system gives no thread at all.
+    /// Runs all tasks on the calling thread, if the system can't start any other.
     fn work_alone<Error>(
         &self,
         work: impl Fn(Task) -> Done<Task, Item>,
@@ -150,14 +153,14 @@ impl<Task, Item> Queue<Task, Item> {
         Ok(())
     }
 
-    /// Waits for the next items in the order, and takes all that there are. `None`: there will be none
-    /// any more.
+    /// Waits for the next items in the order and takes all that are available. Returns `None` when
+    /// no more will come.
     fn next(&self) -> Option<Vec<Vec<Item>>> {
         let mut state = self.lock();
         loop {
             let items: Vec<_> = std::iter::from_fn(|| state.next()).collect();
             if !items.is_empty() {
-                // There may be room for more.
+                // Taking these items may have made room for more.
                 if state.idle > 0 && state.can_start() {
                     self.tasks.notify_all();
                 }
@@ -185,7 +188,7 @@ impl<Task, Item> Queue<Task, Item> {
 }
 
 impl<Task: Send, Item: Send> State<Task, Item> {
-    /// Starts as many threads as there is work for: a single file needs no more than one.
+    /// Starts as many threads as there is work for. A single file needs only one.
     fn start_threads<'scope>(
         &mut self,
         scope: &'scope Scope<'scope, '_>,
@@ -200,7 +203,7 @@ impl<Task: Send, Item: Send> State<Task, Item> {
                 queue.work(scope, jobs, work);
             });
             if spawned.is_err() {
-                // Those that there are do it all; see `run` for none.
+                // The threads already started do all the work. If there are none, `run` does it.
                 break;
             }
             self.threads += 1;
@@ -209,8 +212,8 @@ impl<Task: Send, Item: Send> State<Task, Item> {
 }
 
 impl<Task, Item> State<Task, Item> {
-    /// Whether there is room for the results of the first task that waits, or it is what the results
-    /// that are held wait for.
+    /// Whether the first waiting task can start: there is room for its results, or the held results
+    /// wait for it.
     fn can_start(&self) -> bool {
         let Some((first, _)) = self.waiting.first_key_value() else {
             return false;
@@ -219,7 +222,7 @@ impl<Task, Item> State<Task, Item> {
         self.held < MOST_HELD || is_waited_for()
     }
 
-    /// Takes the first task that waits, if it can be started.
+    /// Takes the first waiting task, if it can start.
     fn start(&mut self) -> Option<(Position, Task)> {
         let (place, task) = self.can_start().then(|| self.waiting.pop_first())??;
         self.running.insert(place.clone());
@@ -237,7 +240,8 @@ impl<Task, Item> State<Task, Item> {
         }
     }
 
-    /// Whether there are items that none can come before any more.
+    /// Whether the first held items are next: no task that still waits or runs can produce earlier
+    /// ones.
     fn has_next(&self) -> bool {
         let Some((place, _)) = self.done.first_key_value() else {
             return false;
@@ -259,8 +263,8 @@ impl<Task, Item> State<Task, Item> {
     }
 }
 
-/// Ends all waiting when it is dropped: at the end, and when a thread panics, whose task would be
-/// waited for.
+/// A guard that can end all waiting when it is dropped. This happens at the end of `run` and when a
+/// thread panics. Otherwise the other threads would wait for the task of that thread forever.
 struct Stop<'a, Task, Item>(&'a Queue<Task, Item>, fn() -> bool);
 
 impl<Task, Item> Drop for Stop<'_, Task, Item> {
@@ -282,9 +286,9 @@ mod tests {
         NonZeroUsize::new(count).unwrap()
     }
 
-    /// A task is a number; below 1000 it has the ten numbers behind it that begin with it.
+    /// Runs a task that is a number. Below 1000, it adds the ten numbers made by appending a digit.
     fn tree(task: u32) -> Done<u32, u32> {
-        // Some take longer, so that the threads overtake one another.
+        // Some tasks take longer, so that the threads overtake one another.
         if task.is_multiple_of(7) {
             thread::sleep(Duration::from_micros(300));
         }
@@ -314,7 +318,7 @@ mod tests {
         let work = |task: usize| {
             begun.fetch_add(1, Ordering::Relaxed);
             if task == 0 {
-                // Long enough for the others to run out of room.
+                // Wait long enough for the other tasks to run out of room.
                 while begun.load(Ordering::Relaxed) < MOST_HELD {
                     thread::sleep(Duration::from_millis(1));
                 }
@@ -337,7 +341,7 @@ mod tests {
     #[test]
     fn as_many_tasks_as_allowed_wait_at_once() {
         let waiting = AtomicUsize::new(0);
-        // Each waits for all others, and gives up only where they can't come.
+        // Each task waits for all others, and gives up after 30 seconds.
         let work = |_: usize| {
             let start = Instant::now();
             waiting.fetch_add(1, Ordering::SeqCst);

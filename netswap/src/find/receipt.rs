@@ -1,4 +1,4 @@
-//! What a build script that called netswap-build left in its `OUT_DIR`.
+//! The receipt that netswap-build leaves in the `OUT_DIR` of a build script.
 
 use std::fs;
 use std::io;
@@ -13,32 +13,32 @@ use crate::text::one_line;
 const FILE: &str = "netswap-receipt.json";
 const SCHEMA: &str = "netswap.receipt/1";
 
-/// What was asked and decided; the writer is `netswap_build::Receipt`.
+/// A build script's request and the decision on it. `netswap_build::Receipt` writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Receipt {
-    /// `netswap.receipt/1`.
+    /// The schema: `netswap.receipt/1`.
     pub schema: String,
     /// The triple that the build script ran for.
     pub target: String,
-    /// The linker's family, by its name; none where the target is not Windows.
+    /// The name of the linker's family, or `None` if the target is not Windows.
     pub linker: Option<String>,
-    /// How the family was worked out, as a fragment of a sentence.
+    /// How the family was determined, as a sentence fragment.
     pub linker_basis: Option<String>,
-    /// The linker that Cargo was configured with: `RUSTC_LINKER` of the build script.
+    /// The linker configured in Cargo, which the build script read from `RUSTC_LINKER`.
     pub configured_linker: Option<String>,
-    /// The bits that the build script asked for.
+    /// The bits that the build script requested.
     pub requested: Vec<SwapRun>,
-    /// The bits that `NETSWAP` asked for in their place.
+    /// The bits that the variable `NETSWAP` requested instead.
     pub netswap: Option<Vec<SwapRun>>,
-    /// The images that the arguments were for.
+    /// The images that the arguments apply to.
     pub scopes: Vec<Scope>,
     /// The arguments for the linker.
     pub arguments: Vec<String>,
-    /// What it came to.
+    /// The result of the call.
     pub outcome: Outcome,
 }
 
-/// Which of a package's images a build script meant; `netswap_build::Scope`.
+/// A selection of a package's images by a build script, as in `netswap_build::Scope`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -58,46 +58,46 @@ pub enum Scope {
     Benches,
 }
 
-/// What a build script's call came to; `netswap_build::Outcome`.
+/// The result of a build script's call, as in `netswap_build::Outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The target is not Windows.
     NotWindows,
-    /// Neither bit was asked for.
+    /// Neither bit was requested.
     NotRequested,
-    /// `NETSWAP=off`.
+    /// `NETSWAP=off` was set.
     SwitchedOff,
-    /// The linker was told.
+    /// The arguments were passed to the linker.
     Emitted,
-    /// netswap-linker sets it after the link.
+    /// netswap-linker sets the bits after linking.
     LeftToLinker,
-    /// The linker has no option for it.
+    /// The linker has no option for the bits.
     Unsupported,
 }
 
-/// Whether there is a receipt of the build that made an image.
+/// The state of the receipt from the build that made an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiptState {
     /// The package has no build script, or it did not call netswap-build in this build.
     Absent,
-    /// The one that its build script left.
+    /// The package's build script left this receipt.
     Present(Receipt),
-    /// The one that its build script left when another linker was configured. Cargo links again when
-    /// the linker changes, and does not run the build script again.
+    /// The package's build script left this receipt when another linker was configured. When the
+    /// linker changes, Cargo links again but does not run the build script again.
     OtherLinker {
-        /// What the build script decided for the linker that was configured then.
+        /// The decision for the linker that was configured then.
         receipt: Receipt,
         /// The linker that is configured now.
         configured: Option<String>,
     },
-    /// There is one, and it can't be used; why.
+    /// There is a receipt, but it can't be used for this reason.
     Unusable(String),
 }
 
 impl Scope {
-    /// Whether Cargo gives the arguments of this scope to the linker of an artifact, as
-    /// `LinkArgTarget::applies_to` in Cargo decides it.
+    /// Whether Cargo passes the arguments of this scope to the linker of an artifact. Cargo decides
+    /// this in `LinkArgTarget::applies_to`.
     pub fn holds(&self, artifact: &Artifact) -> bool {
         let is = |kind: &str| artifact.kinds.iter().any(|own| own == kind);
         let makes = |kind: &str| artifact.crate_types.iter().any(|own| own == kind);
@@ -114,13 +114,13 @@ impl Scope {
 }
 
 impl Receipt {
-    /// Whether the build script would have decided otherwise for another linker. The linkers for msvc
-    /// targets share one spelling of the argument.
+    /// Whether another linker could have led to another decision. All linkers for msvc targets
+    /// spell the argument in the same way.
     pub(super) fn depends_on_linker(&self) -> bool {
         self.linker.as_deref().is_some_and(|family| family != "msvc")
     }
 
-    /// Whether the build script printed the receipt's directives.
+    /// Whether the build script's output contains the receipt's directives.
     fn is_of_run(&self, output: &[u8]) -> bool {
         let mut lines = output.split(|byte| *byte == b'\n');
         let ends_with = |end: &str| {
@@ -134,7 +134,7 @@ impl Receipt {
 }
 
 impl ReceiptState {
-    /// The receipt of the build script's last run, whichever linker that was for.
+    /// Returns the receipt of the build script's last run, no matter which linker was configured.
     pub(crate) fn receipt(&self) -> Option<&Receipt> {
         match self {
             ReceiptState::Present(receipt) | ReceiptState::OtherLinker { receipt, .. } => {
@@ -146,8 +146,8 @@ impl ReceiptState {
 
     /// Reads the receipt of the build script with this `OUT_DIR`.
     ///
-    /// Cargo keeps `OUT_DIR` when a build script changes, so a receipt can outlive the call that wrote
-    /// it. It counts only if the build script's last run printed its directives.
+    /// Cargo keeps `OUT_DIR` when a build script changes, so a receipt can outlive the call that
+    /// wrote it. It counts only if the build script printed its directives in the last run.
     pub(crate) fn read(out_dir: &Path) -> Self {
         let text = match fs::read_to_string(out_dir.join(FILE)) {
             Ok(text) => text,
@@ -176,7 +176,7 @@ impl ReceiptState {
     }
 }
 
-/// The two linkers, as the cause in a sentence.
+/// Returns a sentence fragment that gives the change of linker as the cause.
 pub(crate) fn changed_linker(package: &str, then: Option<&str>, now: Option<&str>) -> String {
     let named = |linker: Option<&str>| match linker {
         Some(linker) => format!("the linker {}", one_line(linker)),
@@ -190,13 +190,14 @@ pub(crate) fn changed_linker(package: &str, then: Option<&str>, now: Option<&str
     )
 }
 
-/// The files with what a build script printed in its last run, from the folder above `OUT_DIR`: in
-/// Cargo's build folder up to 1.99 and since 1.100. Their place is not documented; the sources are
-/// Cargo's `src/cargo/core/compiler/layout.rs` and its pull request 16644.
+/// The files that hold the output of a build script's last run, relative to the folder above
+/// `OUT_DIR`. The first is for the build folders of Cargo up to 1.99, the second for those since
+/// 1.100. Cargo does not document these paths. The sources are Cargo's
+/// `src/cargo/core/compiler/layout.rs` and its pull request 16644.
 const OUTPUTS: [&str; 2] = ["output", "run/stdout"];
 
-/// Reads what the build script with this `OUT_DIR` printed in its last run; `None` if that file is
-/// in neither place.
+/// Reads the output of the last run of the build script with this `OUT_DIR`. Returns `None` if none
+/// of the `OUTPUTS` exists.
 fn last_output(out_dir: &Path) -> io::Result<Option<Vec<u8>>> {
     let Some(folder) = out_dir.parent() else {
         return Ok(None);
@@ -219,16 +220,17 @@ pub(crate) mod tests {
         "configured_linker": null, "requested": ["net"], "netswap": null, "scopes": [{"bin": "a"}, "all"],
         "arguments": ["/SWAPRUN:NET"], "outcome": "emitted"}"#;
 
-    /// One that asked for the network bit in all images of an x64 msvc build.
+    /// Returns a receipt that requests the network bit in all images of an x64 msvc build.
     pub(crate) fn receipt() -> Receipt {
         let receipt: Receipt = serde_json::from_str(TEXT).unwrap();
         Receipt { scopes: vec![Scope::All], ..receipt }
     }
 
-    /// What a build script prints that calls netswap-build.
+    /// The output of a build script that calls netswap-build.
     const OUTPUT: &str = "cargo:rerun-if-env-changed=NETSWAP\ncargo:rustc-link-arg=/SWAPRUN:NET\n";
 
-    /// Reads from an `OUT_DIR` with this receipt, and with this output at this place above it.
+    /// Reads from an `OUT_DIR` with this receipt, and with this output at this path in the folder
+    /// above it.
     fn read(receipt: Option<&str>, output: Option<(&str, &str)>) -> ReceiptState {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");

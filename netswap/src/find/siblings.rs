@@ -1,7 +1,8 @@
-//! The DLLs that lie beside a program and that it loads.
+//! The DLLs in a program's folder that the program loads.
 //!
-//! Windows looks for a DLL in the program's own folder first, and names there have no case
-//! ([Dynamic-link library search order](https://learn.microsoft.com/windows/win32/dlls/dynamic-link-library-search-order)).
+//! Windows searches the program's own folder first and ignores the case of names
+//! ([Dynamic-link library search
+//! order](https://learn.microsoft.com/windows/win32/dlls/dynamic-link-library-search-order)).
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -14,19 +15,19 @@ use crate::ReadError;
 use crate::image::{Import, Layout, ReadAt, TableError, imports};
 use crate::system;
 
-/// The names in a folder, by what they are without case. A system that tells case apart may have
-/// several that are the same to Windows.
+/// The names in a folder, by their lower-case form. A case-sensitive system may have several names
+/// that Windows considers the same.
 type Names = HashMap<String, Vec<OsString>>;
 
-/// Finds DLLs beside programs; lists each folder once.
+/// A finder for the DLLs beside programs. It lists each folder only once.
 #[derive(Debug, Default)]
 pub struct SiblingDlls {
     folders: Mutex<HashMap<PathBuf, Arc<Names>>>,
-    /// What DLLs import: the programs of a folder share most of them.
+    /// The imports of each DLL, cached because the programs in a folder share most of their DLLs.
     imports: Mutex<HashMap<PathBuf, Arc<[Import]>>>,
 }
 
-/// Why it can't be told which DLLs a program loads.
+/// The reason why the DLLs that a program loads can't be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum SiblingError {
     #[error(transparent)]
@@ -42,13 +43,13 @@ impl From<io::Error> for SiblingError {
 }
 
 impl SiblingDlls {
-    /// The DLLs beside the image at `path` that it imports, at once or when it first calls them, and
-    /// those that these import, in the order of their paths.
+    /// Returns the DLLs beside the image at `path` that it imports, in the order of their paths.
+    /// This includes DLLs that load only when first called, and the DLLs that these DLLs import.
     ///
     /// # Errors
     ///
-    /// When the folder or the image's own tables can't be read. A DLL that can't be read is among the
-    /// DLLs, and has its own error when it is looked at.
+    /// Returns an error if the folder or the image's own tables can't be read. A DLL that can't be
+    /// read is still returned. Its error is reported when it is examined.
     pub fn dlls(
         &self,
         path: &Path,
@@ -70,7 +71,7 @@ impl SiblingDlls {
         Ok(found)
     }
 
-    /// What a DLL imports; nothing if that can't be told.
+    /// Returns the imports of a DLL, or none if they can't be read.
     fn imports_of(&self, dll: &Path) -> Arc<[Import]> {
         let known = || self.imports.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(imports) = known().get(dll) {
@@ -81,7 +82,8 @@ impl SiblingDlls {
         imports
     }
 
-    /// Those of one import, whether or not they are images.
+    /// Returns the files beside the image at `path` that match one import, whether or not they are
+    /// images.
     pub fn of_import(&self, path: &Path, import: &Import) -> io::Result<Vec<PathBuf>> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let names = self.names(folder)?;

@@ -1,8 +1,9 @@
-//! Every file below some folders, in the order of the paths, looked at by many threads at once.
+//! Visits every file below some folders on many threads, and returns the results in path order.
 //!
-//! A walker that hands out full paths makes the system walk each of them again, and none that is well
-//! kept gives an order without holding all it found. So this is our own: a folder stays open while
-//! what stands in it is opened relative to it, and [`ordered`](super::ordered) gives the order.
+//! No existing crate fits. A walker that returns full paths makes the system resolve each path
+//! again. No well-maintained walker returns paths in order without holding all of them in memory.
+//! This walker keeps a folder open while it opens the entries relative to it.
+//! [`ordered`](super::ordered) provides the order.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -17,20 +18,21 @@ use super::ordered::{self, Done};
 use crate::policy::Exclude;
 use crate::system::{self, EntryKind, Folder, Identity, Name, Names};
 
-/// How a tree is walked.
+/// The options for walking a tree.
 #[derive(Clone, Debug)]
 pub struct WalkOptions {
-    /// How many files and folders are asked for at once.
+    /// The maximum number of threads, and so of files and folders read at the same time.
     pub jobs: NonZeroUsize,
     /// Whether links below the named folders are followed.
     pub follow_links: bool,
-    /// Whether folders on other volumes than the named one are left out.
+    /// Whether folders on other volumes than the named folder are skipped.
     pub one_file_system: bool,
-    /// What is left out: files, and folders with all below them.
+    /// The files to skip, and the folders to skip with everything below them.
     pub exclude: Exclude,
 }
 
-/// Measured on a local disk and at 5 ms a request: see docs/src/speed.md.
+/// The default number of threads, measured on a local disk and at 5 ms per request. See
+/// docs/src/speed.md.
 const JOBS: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 impl Default for WalkOptions {
@@ -44,23 +46,24 @@ impl Default for WalkOptions {
     }
 }
 
-/// What is to be done with what is found; called by many threads at once.
+/// The handler for files and errors. Many threads call it at the same time.
 pub trait Visit: Sync {
-    /// What a file or folder gives.
+    /// A result for a file or folder.
     type Item: Send;
 
-    /// Looks at a regular file.
+    /// Examines a regular file and adds its results to `items`.
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>);
 
-    /// Takes note of a folder that can't be listed, or a thing that is neither file nor folder.
+    /// Returns the result for a folder that can't be listed, or a path that is neither a file nor a
+    /// folder.
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item;
 }
 
-/// A regular file that the walk has come to.
+/// A regular file that the walk has found.
 pub enum WalkedFile<'a> {
-    /// It was named itself.
+    /// The file itself was named.
     Named(&'a Path),
-    /// It stands in a folder; whether a link leads to it.
+    /// The file is an entry in a folder. The `bool` is true if the entry is a link.
     Listed(&'a Listing, Name, bool),
 }
 
@@ -70,7 +73,7 @@ impl WalkedFile<'_> {
             WalkedFile::Named(path) => path.to_path_buf(),
             WalkedFile::Listed(listing, name, _) => {
                 let (folder, name) = (listing.folder.path(), listing.names.get(*name));
-                // One allocation, where `join` makes two.
+                // This takes one allocation. `join` takes two.
                 let mut path = PathBuf::with_capacity(folder.as_os_str().len() + 1 + name.len());
                 path.push(folder);
                 path.push(name);
@@ -79,7 +82,7 @@ impl WalkedFile<'_> {
         }
     }
 
-    /// What was named: itself, or the folder that it lies below.
+    /// Returns the path that was named: the file itself, or a folder above it.
     pub fn named(&self) -> &Path {
         match self {
             WalkedFile::Named(path) => path,
@@ -87,7 +90,7 @@ impl WalkedFile<'_> {
         }
     }
 
-    /// Opens it to read its header alone.
+    /// Opens the file to read only its header.
     pub fn open(&self) -> io::Result<File> {
         match self {
             WalkedFile::Named(path) => system::open(path),
@@ -98,23 +101,24 @@ impl WalkedFile<'_> {
     }
 }
 
-/// A folder that is open, and what stands in it.
+/// An open folder and its entries.
 #[derive(Debug)]
 pub struct Listing {
     folder: Folder,
     names: Names,
-    /// Files and folders in the order of their names; whether a link leads there.
+    /// The files and folders in the order of their names. The `bool` is true if the entry is a
+    /// link.
     entries: Vec<(Name, EntryKind, bool)>,
     ancestry: Option<Arc<Ancestry>>,
-    /// The folder that was named.
+    /// The named folder that the walk started from.
     root: Arc<Path>,
     is_far: bool,
 }
 
-/// The folders that a folder lies in, to tell a loop of links and another volume.
+/// A folder and those above it, used to detect loops of links and other volumes.
 #[derive(Debug)]
 struct Ancestry {
-    /// None if the file system does not tell.
+    /// `None` if the file system does not provide it.
     identity: Option<Identity>,
     parent: Option<Arc<Ancestry>>,
 }
@@ -123,22 +127,24 @@ enum Task {
     Named(PathBuf),
     Folder(Arc<Listing>, usize),
     Files(Arc<Listing>, Range<usize>),
-    /// What stands in a large folder from this entry on.
+    /// The entries of a large folder from this index on.
     Rest(Arc<Listing>, usize),
 }
 
-/// A folder that took so long to open lies on a share, or on a disk that has to seek.
+/// A folder that takes longer than this to open is on a share, or on a disk that has to seek.
 const HIGH_LATENCY: Duration = Duration::from_micros(500);
 
-/// As many files of a folder that is near are one task: to hand one over costs as much as to read it.
-/// Those of a folder that is far are handed out one by one, to be asked for all at once.
+/// Files per task in a low-latency folder, where scheduling a task costs as much as reading a file.
+/// In a high-latency folder each file is a task, so that many are requested at the same time.
 const FILES_OF_A_TASK: usize = 64;
 
-/// As many tasks are made of a folder at once: one with a million files is not to become as many.
+/// The maximum number of tasks created from a folder at once. A folder with a million files must
+/// not create a million tasks.
 const TASKS_OF_A_FOLDER: usize = 512;
 
-/// Walks the trees and files that were named, in their order. A link named is followed: it was meant.
-/// Another thing named, a pipe or a device, is unreadable, since reading it might never end.
+/// Walks the named trees and files in their order. Follows a named link, because the user chose it.
+/// Treats any other named path, such as a pipe or a device, as unreadable, because reading it might
+/// never end.
 pub fn walk<V: Visit, Error>(
     named: &[PathBuf],
     options: &WalkOptions,
@@ -150,7 +156,7 @@ pub fn walk<V: Visit, Error>(
     ordered::run(walker.options.jobs, tasks, |task| walker.work(task), emit)
 }
 
-/// Sees that all that was named is there: nothing is to be done by halves because of a typing error.
+/// Checks that all named paths exist, so that a typing error does not leave the work half done.
 pub fn all_exist(named: &[PathBuf]) -> Result<(), crate::Error> {
     for path in named {
         match path.metadata() {
@@ -163,8 +169,8 @@ pub fn all_exist(named: &[PathBuf]) -> Result<(), crate::Error> {
     Ok(())
 }
 
-/// What was named, each path once. One that lies below another may still be another file: links and
-/// other file systems are followed where they are named.
+/// Returns the named paths, each once. Keeps a path below another named path, because it may be a
+/// different file: links and other file systems are followed when they are named.
 fn distinct(named: &[PathBuf]) -> Vec<PathBuf> {
     let mut seen = HashSet::new();
     let is_new = |path: &&PathBuf| seen.insert(std::path::absolute(path).ok());
@@ -237,7 +243,7 @@ impl<V: Visit> Walker<'_, V> {
         }
     }
 
-    /// Lists a folder, and makes tasks of what stands in it.
+    /// Lists a folder and creates tasks for its entries.
     fn list(
         &self,
         folder: Folder,
@@ -263,7 +269,7 @@ impl<V: Visit> Walker<'_, V> {
         Done { items: Vec::new(), tasks: tasks(&Arc::new(listing), 0) }
     }
 
-    /// The entry, if it is a file or folder that is to be looked at.
+    /// Returns the entry if it is a file or folder to visit. A link has the kind of its target.
     fn wanted(
         &self,
         listing: &Listing,
@@ -276,7 +282,7 @@ impl<V: Visit> Walker<'_, V> {
             return None;
         }
         let kind = match kind {
-            // A link to nowhere is told where it is opened.
+            // A broken link counts as a file. Opening it reports the error.
             EntryKind::Link => {
                 listing.folder.behind_link(&listing.names, name).unwrap_or(EntryKind::File)
             }
@@ -295,7 +301,7 @@ impl<V: Visit> Walker<'_, V> {
         exclude.matches(&below.join(listing.names.get(name)))
     }
 
-    /// The ancestry of what stands in this folder; none where it is of no use.
+    /// Returns the ancestry for the entries of this folder, or `None` if no option needs it.
     fn ancestry(
         &self,
         folder: &Folder,
@@ -307,7 +313,7 @@ impl<V: Visit> Walker<'_, V> {
             return Ok(None);
         }
         let identity = folder.identity().map_err(NotEntered::Failed)?;
-        // Only a link leads back up.
+        // Only a link can lead back up.
         let mut above = std::iter::successors(parent.as_deref(), |at| at.parent.as_deref());
         let is_loop = is_link && identity.is_some() && above.any(|at| at.identity == identity);
         let volume = |identity: Option<Identity>| identity.map(system::volume);
@@ -325,20 +331,20 @@ impl<V: Visit> Walker<'_, V> {
     }
 }
 
-/// Why a folder is not gone down into.
+/// The reason why a folder is not entered.
 enum NotEntered {
-    /// What stands in it is looked at elsewhere, or not wanted.
+    /// Its entries are visited elsewhere (a loop of links) or not wanted (another volume).
     Unwanted,
     Failed(io::Error),
 }
 
-/// How a folder was come to.
+/// The way that led to a folder.
 struct Descent {
     parent: Option<Arc<Ancestry>>,
     is_link: bool,
 }
 
-/// A chain of many folders is let go of one by one, not each by the one before.
+/// Drops a long chain of folders in a loop. Each folder dropping the next would recurse deeply.
 impl Drop for Ancestry {
     fn drop(&mut self) {
         let mut next = self.parent.take();
@@ -348,7 +354,8 @@ impl Drop for Ancestry {
     }
 }
 
-/// The folders one by one, and the files between them in handfuls, from an entry on.
+/// Returns the tasks for the entries from `start` on: one per folder, and one per group of adjacent
+/// files.
 fn tasks(listing: &Arc<Listing>, mut start: usize) -> Vec<Task> {
     let most = if listing.is_far { 1 } else { FILES_OF_A_TASK };
     let mut tasks = Vec::new();
@@ -375,7 +382,7 @@ mod tests {
     use super::*;
     use std::convert::Infallible;
 
-    /// Notes each file that can be opened, and each error.
+    /// A visitor that records each file that can be opened, and each error.
     struct Note;
 
     impl Visit for Note {
@@ -401,7 +408,7 @@ mod tests {
         items
     }
 
-    /// The paths of the files below the root, with `/` between the names.
+    /// Returns the paths of the files below the root, with `/` between the names.
     fn names(root: &Path, options: &WalkOptions) -> Vec<String> {
         let name = |item: <Note as Visit>::Item| {
             let path = item.unwrap();
@@ -474,7 +481,7 @@ mod tests {
         assert_eq!(names(dir.path(), &WalkOptions::default()), ["a.exe", "sub/c.exe"]);
         let follow = WalkOptions { follow_links: true, ..WalkOptions::default() };
         assert_eq!(names(dir.path(), &follow), ["a.exe", "b.exe", "sub/c.exe"]);
-        // The link that is named itself is meant.
+        // A link is followed when it is named itself.
         let link = dir.path().join("sub/loop");
         assert_eq!(names(&link, &WalkOptions::default()), ["a.exe", "sub/c.exe"]);
     }
@@ -522,7 +529,7 @@ mod tests {
         assert_eq!(walked(path, &WalkOptions::default()), expected);
     }
 
-    /// `/proc` is a file system of its own in every Linux.
+    /// `/proc` is a separate file system on every Linux.
     #[cfg(target_os = "linux")]
     #[test]
     fn another_file_system_is_left_out_if_asked() {

@@ -1,5 +1,4 @@
-//! The images of a Cargo workspace: those that `cargo build` says it has made, dependencies' DLLs
-//! among them.
+//! The images of a Cargo workspace that `cargo build` reports, including the DLLs of dependencies.
 
 use std::ffi::OsString;
 use std::io::{self, BufReader};
@@ -39,10 +38,10 @@ pub struct Build {
     environment: Vec<(OsString, Option<OsString>)>,
 }
 
-/// Why there are no images of a build to verify.
+/// The reason why a build has no images to verify.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// There is no workspace here, or its manifests are wrong.
+    /// There is no workspace here, or its manifests are invalid.
     #[error(
         "failed to read the workspace: {0}; run this where a Cargo.toml is, give --manifest-path, or name the files and folders to verify"
     )]
@@ -50,27 +49,27 @@ pub enum BuildError {
     /// Cargo can't be run.
     #[error("failed to run {}: {source}; install Cargo, or put it into PATH", Printable(program))]
     Run {
-        /// What was run.
+        /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// What Cargo prints can't be read.
+    /// Cargo's messages can't be read.
     #[error("failed to read the messages of cargo build: {0}")]
     Messages(io::Error),
-    /// The build failed; Cargo has said why on standard error.
+    /// The build failed. Cargo has printed the reason on standard error.
     #[error(
         "failed to build: cargo build ended with {0}, so nothing was verified; its messages say why"
     )]
     Failed(ExitStatus),
     /// The build failed, and a build script chose its arguments for a linker that is no longer
-    /// configured. Cargo has said why it failed.
+    /// configured. Cargo has printed the reason for the failure.
     #[error(
         "failed to build: cargo build ended with {status}; its messages say why\n{}\nCargo does not run a build script again when the linker changes, so run:\n    {clean}\nthen build again",
         changed_linker(package, then.as_deref(), now.as_deref())
     )]
     LinkerChanged {
-        /// What Cargo ended with.
+        /// Cargo's exit status.
         status: ExitStatus,
         /// The package's name.
         package: String,
@@ -78,10 +77,11 @@ pub enum BuildError {
         then: Option<String>,
         /// The linker that is configured now.
         now: Option<String>,
-        /// The command that makes Cargo run the build script again.
+        /// The command after which Cargo runs the build script again.
         clean: String,
     },
-    /// The build failed, and there is no standard library for its target. Cargo has said why it failed.
+    /// The build failed, and there is no standard library for its target. Cargo has printed the
+    /// reason for the failure.
     #[error(
         "failed to build: there is no standard library for {target} here; `rustup target add {target}` installs it, if Rust offers one"
     )]
@@ -91,10 +91,10 @@ pub enum BuildError {
     },
 }
 
-/// The packages that are built, and where they lie.
+/// The packages of a workspace and the paths of their manifests.
 #[derive(Clone, Debug)]
 pub(crate) struct Workspace {
-    /// The `Cargo.toml` that holds `[workspace]`.
+    /// The workspace's own `Cargo.toml`, which contains `[workspace]`.
     pub(crate) root_manifest: PathBuf,
     pub(crate) members: Vec<Member>,
 }
@@ -109,18 +109,19 @@ pub(crate) struct Member {
 }
 
 impl Build {
-    /// `cargo build` in this folder's workspace, for the target that Cargo is configured for.
+    /// Creates a `cargo build` in this folder's workspace, for the target that Cargo is configured
+    /// for.
     pub fn new() -> Self {
         Build::default()
     }
 
-    /// `--manifest-path`: the package or workspace, instead of this folder's.
+    /// Sets `--manifest-path`: the package or workspace to build instead of this folder's.
     pub fn manifest_path(&mut self, path: impl Into<PathBuf>) -> &mut Self {
         self.manifest_path = Some(path.into());
         self
     }
 
-    /// `--target`: a triple to build for. Each one that is added is a build of its own.
+    /// Adds a `--target` triple to build for. Each triple is a separate build.
     pub fn target(&mut self, triple: impl Into<String>) -> &mut Self {
         let triple = triple.into();
         if !self.targets.contains(&triple) {
@@ -129,38 +130,38 @@ impl Build {
         self
     }
 
-    /// The `Cargo.toml` of a package whose images are not verified: it never leaves this machine. With
-    /// `--workspace` it is not built either.
+    /// Excludes the package with this `Cargo.toml` from verification, because its images never
+    /// leave this machine. With `--workspace` the package is not built either.
     pub fn leave_out(&mut self, manifest: impl Into<PathBuf>) -> &mut Self {
         self.left_out = Some(manifest.into());
         self
     }
 
-    /// Another argument for `cargo build`, as it is.
+    /// Adds an argument for `cargo build`, unchanged.
     pub fn arg(&mut self, argument: impl Into<OsString>) -> &mut Self {
         self.arguments.push(argument.into());
         self
     }
 
-    /// More arguments for `cargo build`, as they are.
+    /// Adds arguments for `cargo build`, unchanged.
     pub fn args<T: Into<OsString>>(&mut self, arguments: impl IntoIterator<Item = T>) -> &mut Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
-    /// A variable of the build's environment.
+    /// Sets a variable in the build's environment.
     pub fn env(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> &mut Self {
         self.environment.push((name.into(), Some(value.into())));
         self
     }
 
-    /// A variable that the build must not see.
+    /// Removes a variable from the build's environment.
     pub fn env_remove(&mut self, name: impl Into<OsString>) -> &mut Self {
         self.environment.push((name.into(), None));
         self
     }
 
-    /// Asks Cargo which packages there are.
+    /// Reads the list of packages from Cargo.
     pub(crate) fn workspace(&self) -> Result<Workspace, BuildError> {
         let metadata = Metadata::read(self.manifest_path.as_deref())?;
         let members = metadata.members().map(|package| {
@@ -180,8 +181,8 @@ impl Build {
         })
     }
 
-    /// Builds, once for each target, and collects the images that it makes for the target. Cargo's
-    /// own messages go to standard error.
+    /// Builds once for each target and collects the images. Cargo's own messages go to standard
+    /// error.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<Vec<Found>, BuildError> {
         let linkers = ConfiguredLinkers::new(&self.arguments, &self.environment);
         let mut targets: Vec<_> = self.targets.iter().map(|triple| Some(triple.as_str())).collect();
@@ -206,8 +207,8 @@ impl Build {
         Ok(found)
     }
 
-    /// Runs one build for one target (Cargo's messages don't tell which target they are of) and
-    /// returns what it says. Nothing that it says of an image is passed over.
+    /// Runs one build for one target and returns Cargo's messages. Each target needs its own build,
+    /// because the messages don't contain the target. No message about an image is skipped.
     fn messages(
         &self,
         target: Option<&str>,
@@ -239,8 +240,8 @@ impl Build {
         }
     }
 
-    /// The first of the workspace's packages whose build script ran when another linker was configured,
-    /// as the reason why a build failed.
+    /// Returns the reason why a build failed, if it is a changed linker. It names the first
+    /// workspace package whose build script ran when another linker was configured.
     fn linker_changed(
         &self,
         status: ExitStatus,
@@ -270,13 +271,13 @@ impl Build {
         clean::command(package, target, self.manifest_path.as_deref(), &self.arguments)
     }
 
-    /// Whether the build makes the standard library itself (`-Zbuild-std`).
+    /// Whether the build compiles the standard library itself (`-Zbuild-std`).
     fn builds_std(&self) -> bool {
         let says_so = |argument: &OsString| argument.to_string_lossy().contains("build-std");
         self.arguments.iter().any(says_so)
     }
 
-    /// The package that Cargo need not build when it builds all.
+    /// Returns the package that Cargo can skip when it builds the whole workspace.
     fn excluded<'a>(&self, workspace: &'a Workspace) -> Option<&'a str> {
         let is_all = |argument: &OsString| argument == "--workspace" || argument == "--all";
         let left_out = self.left_out.as_ref().filter(|_| self.arguments.iter().any(is_all))?;
@@ -344,7 +345,7 @@ impl Build {
     }
 }
 
-/// Whether the compiler has a standard library for the target; if that can't be told, it has one.
+/// Whether the compiler has a standard library for the target. True if that can't be determined.
 fn has_standard_library(target: &str) -> bool {
     let mut rustc = Command::new(crate::env::rustc());
     rustc.args(["--print", "target-libdir", "--target", target]).stdin(Stdio::null());

@@ -1,7 +1,7 @@
 //! The attribute certificate table, which holds an Authenticode signature.
 //!
 //! Source: PE format, "The Attribute Certificate Table (Image Only)". The signature itself is not
-//! checked: that takes a trust store, and Windows' `signtool verify` or osslsigncode has one.
+//! checked, because that needs a trust store. Windows' `signtool verify` and osslsigncode have one.
 
 use std::io;
 
@@ -11,44 +11,47 @@ use super::layout::{Directory, DirectoryEntry};
 use super::table::WindowedReader;
 use super::{Layout, ReadAt};
 
-/// What the certificate table is.
+/// The state of an image's certificate table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum CertificateTable {
-    /// There is none: the file is not signed.
+    /// The file has no certificate table, so it is not signed.
     Absent,
-    /// Its entries follow one another and fill it.
+    /// The entries follow one another and fill the table.
     WellFormed {
-        /// Where it begins in the file.
+        /// The table's offset in the file.
         offset: u32,
-        /// Its size in bytes.
+        /// The table's size in bytes.
         size: u32,
-        /// How many entries it has.
+        /// The number of entries.
         entries: u32,
     },
-    /// It is not as the PE format has it.
+    /// The table violates the PE format.
     Malformed {
-        /// Where it is said to begin in the file.
+        /// The table's offset in the file, according to the headers.
         offset: u32,
-        /// The size that it is said to have, in bytes.
+        /// The table's size in bytes, according to the headers.
         size: u32,
-        /// What is wrong.
+        /// A description of the violation.
         why: &'static str,
     },
 }
 
-/// `dwLength`, `wRevision` and `wCertificateType`, before the certificate itself.
+/// Size in bytes of an entry's header: `dwLength`, `wRevision` and `wCertificateType`. The
+/// certificate follows it.
 const ENTRY_HEADER: u32 = 8;
 
-/// More than any signer makes: `signtool /as` adds its signatures inside the one entry.
+/// Maximum number of entries, more than any signer writes. `signtool /as` adds its signatures
+/// inside the one entry.
 const MOST_ENTRIES: u32 = 256;
 
 impl CertificateTable {
-    /// Reads the table of a file of `length` bytes: its entries' headers, not the certificates.
+    /// Reads the certificate table of a file of `length` bytes. Reads only the entries' headers,
+    /// not the certificates.
     ///
     /// # Errors
     ///
-    /// When the system refuses to read; a wrong table is no error, see
+    /// Fails if the system can't read the file. A malformed table is not an error; see
     /// [`CertificateTable::Malformed`].
     pub fn read(file: &(impl ReadAt + ?Sized), layout: &Layout, length: u64) -> io::Result<Self> {
         let Some(table) = layout.certificate_table() else {
@@ -63,7 +66,7 @@ impl CertificateTable {
 }
 
 impl Layout {
-    /// The certificate table, if the image has one; its address is an offset in the file.
+    /// Returns the certificate table if the image has one. Its address is an offset in the file.
     pub fn certificate_table(&self) -> Option<Directory> {
         self.directory(DirectoryEntry::Certificate).filter(|table| table.size != 0)
     }

@@ -1,9 +1,11 @@
-//! The optional header's `CheckSum`: the file's 16-bit words added with end-around carry, the field
-//! itself counted as 0, plus the file's length.
+//! The checksum in the optional header: `CheckSum`.
+//!
+//! It is the sum of the file's 16-bit words, added with end-around carry, plus the file's length.
+//! The field itself counts as 0.
 //!
 //! Source: PE format, "Optional Header Windows-Specific Fields", which names the function in
-//! imagehlp.dll; the sum is that of [RFC 1071](https://www.rfc-editor.org/rfc/rfc1071) without the
-//! complement, and like it can be updated from the changed bytes alone
+//! imagehlp.dll. The sum is that of [RFC 1071](https://www.rfc-editor.org/rfc/rfc1071) without the
+//! complement. Like that sum, it can be updated from the changed bytes alone
 //! ([RFC 1624](https://www.rfc-editor.org/rfc/rfc1624)).
 
 use std::io;
@@ -11,28 +13,28 @@ use std::io;
 use super::read::read_full;
 use super::{Layout, ReadAt};
 
-/// How much is read at once.
+/// Bytes per read.
 const CHUNK: usize = 256 * 1024;
 
-/// Sums with end-around carry are sums modulo this.
+/// Addition with end-around carry is addition modulo this number.
 const MODULUS: u64 = 0xffff;
 
-/// Where `CheckSum` lies, from the start of the NT headers on.
+/// Offset of `CheckSum` from the start of the NT headers.
 pub(super) const CHECKSUM: u32 = 88;
 
 impl Layout {
-    /// Computes what `CheckSum` should be, from the whole file of `length` bytes.
+    /// Computes the correct value of `CheckSum` from the whole file of `length` bytes.
     ///
     /// # Errors
     ///
-    /// When the file can't be read, or turns out to have another length.
+    /// Fails if the file can't be read or is shorter than `length`.
     pub fn checksum(&self, file: &(impl ReadAt + ?Sized), length: u64) -> io::Result<u32> {
         let field = u64::from(self.nt_headers) + u64::from(CHECKSUM);
         compute(file, length, field)
     }
 }
 
-/// The checksum of a file whose `CheckSum` lies at the offset `field`.
+/// Computes the checksum of a file that has `CheckSum` at the offset `field`.
 fn compute(file: &(impl ReadAt + ?Sized), length: u64, field: u64) -> io::Result<u32> {
     let mut buffer = vec![0; CHUNK];
     let (mut at, mut sum) = (0, 0_u64);
@@ -55,8 +57,10 @@ fn compute(file: &(impl ReadAt + ?Sized), length: u64, field: u64) -> io::Result
     Ok(with_length(sum, length))
 }
 
-/// The sum of the bytes' 16-bit words, unfolded. Four bytes are added at once: 65536 is 1 modulo
-/// 65535, so it makes no difference which half of a word a byte pair lies in.
+/// Returns the sum of the bytes' 16-bit words, without folding the carries.
+///
+/// Adds four bytes at once. 65536 is 1 modulo 65535, so both halves of a 32-bit word count the
+/// same.
 fn add(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<4>();
     let sum: u64 = words.iter().map(|word| u64::from(u32::from_le_bytes(*word))).sum();
@@ -64,8 +68,8 @@ fn add(bytes: &[u8]) -> u64 {
     sum + rest.map(|(index, byte)| u64::from(*byte) << (8 * index)).sum::<u64>()
 }
 
-/// Folds the sum and adds the length. Folding with end-around carry gives 0 for zeros alone, and
-/// 0xffff for every other multiple of it.
+/// Folds the sum and adds the length. Folding with end-around carry gives 0 if all words are zero.
+/// It gives 0xffff for every other multiple of 0xffff.
 fn with_length(sum: u64, length: u64) -> u32 {
     let folded = match sum % MODULUS {
         0 if sum > 0 => MODULUS,
@@ -76,11 +80,14 @@ fn with_length(sum: u64, length: u64) -> u32 {
     checksum
 }
 
-/// What `CheckSum` becomes when some bytes of a file change: as valid, or as wrong, as it was.
+/// Returns the new `CheckSum` after some bytes of a file change. A valid checksum stays valid, and
+/// a wrong one stays wrong by the same amount.
 ///
-/// `changes` are offset, byte before and byte after of each, the field's own bytes not among them.
-/// `None`: the field can't be right whatever the file holds, and is left as it is. Of a file without a
-/// checksum it is 0, and stays 0.
+/// Each of `changes` has an offset, the byte before and the byte after. None of them may be in
+/// `CheckSum` itself.
+///
+/// Returns `None` if the field can't be right, whatever the file contains. It then stays as it is.
+/// This includes 0, which means that the file has no checksum.
 pub(super) fn updated(
     checksum: u32,
     length: u64,
@@ -106,7 +113,7 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::Index;
 
-    /// Word by word, each carry at once, as the format's own words have it.
+    /// Computes the checksum as the format describes it: word by word, adding each carry at once.
     fn word_by_word(bytes: &[u8], field: usize) -> u32 {
         let mut bytes = bytes.to_vec();
         let length = u32::try_from(bytes.len()).unwrap();
@@ -145,11 +152,13 @@ mod tests {
         assert!(compute(&[0; 100][..], 101, 0).is_err());
     }
 
-    /// Applies changes one after the other; what each was, as [`updated`] takes it.
+    /// Applies the changes in order. Returns each with its bytes before and after, as [`updated`]
+    /// takes them.
     fn change(bytes: &mut [u8], field: usize, wanted: &[(Index, u8)]) -> Vec<(u64, u8, u8)> {
         let mut changes = Vec::new();
         for (place, after) in wanted {
-            // The first byte stays what it is in any image: of zeros alone the sum is another.
+            // Leaves the first byte alone. It is never 0 in an image, and the sum of zeros alone
+            // folds to 0 instead of 0xffff.
             let at = 1 + place.index(bytes.len() - 1);
             if !(field..field + 4).contains(&at) {
                 changes.push((at as u64, bytes[at], *after));
@@ -159,7 +168,7 @@ mod tests {
         changes
     }
 
-    /// Changes two bytes so that the sum becomes 0xffff, which is 0 as sums are counted.
+    /// Changes two bytes so that the sum becomes 0xffff, which is 0 modulo 0xffff.
     fn fill_up(bytes: &mut [u8], field: usize) -> Vec<(u64, u8, u8)> {
         let places = (2..bytes.len() - 1).step_by(2);
         let is_beside = |at: &usize| at + 1 < field || field + 4 <= *at;

@@ -1,4 +1,4 @@
-//! The CLR runtime header of a .NET assembly, and whether it has a strong name.
+//! The CLR runtime header of a .NET assembly, and its strong name.
 //!
 //! Source: PE format, "CLR Runtime Header"; ECMA-335, II.25.3.3 "CLI header".
 
@@ -10,30 +10,30 @@ use super::layout::DirectoryEntry;
 use super::table::{TableError, WindowedReader};
 use super::{Layout, ReadAt};
 
-/// Whether a .NET assembly has a strong name, a signature that covers its headers.
+/// The state of a .NET assembly's strong name, a signature that covers its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StrongName {
-    /// It has none.
+    /// The assembly has no strong name.
     None,
-    /// There is room for one, to be filled later.
+    /// The assembly has space for a strong name that is added later.
     DelaySigned,
-    /// It has one.
+    /// The assembly has a strong name.
     Signed,
 }
 
 impl Layout {
-    /// Whether it is a .NET assembly.
+    /// Whether the image is a .NET assembly.
     pub fn is_managed(&self) -> bool {
         self.directory(DirectoryEntry::ClrRuntimeHeader).is_some()
     }
 }
 
-/// Reads whether an image has a strong name. `None`: it is no .NET assembly.
+/// Reads the state of an image's strong name. Returns `None` if the image is not a .NET assembly.
 ///
 /// # Errors
 ///
-/// When the file can't be read, or the header does not lie in it.
+/// Fails if the file can't be read or does not contain the CLR runtime header.
 pub fn strong_name(
     file: &(impl ReadAt + ?Sized),
     layout: &Layout,

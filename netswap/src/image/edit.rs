@@ -1,57 +1,59 @@
-//! The change that sets or clears run-from-swap bits, as a value: which bytes, before and after.
+//! The edit that sets or clears run-from-swap bits, as a value: the bytes before and after.
 
 use super::checksum::{CHECKSUM, updated};
 use super::{Header, Layout, SwapRun};
 
-/// Where Characteristics lies, from the start of the NT headers on.
+/// Offset of Characteristics from the start of the NT headers.
 pub(super) const CHARACTERISTICS: u32 = 22;
 
-/// From Characteristics to the end of `CheckSum`: what a change can reach.
+/// Number of bytes from Characteristics to the end of `CheckSum`, the range that an edit can
+/// change.
 pub(super) const REACH: usize = (CHECKSUM + 4 - CHARACTERISTICS) as usize;
 
-/// Start and length of the fields that an edit changes, from the start of the NT headers on.
+/// Offset and length of each field that an edit changes, from the start of the NT headers.
 pub(super) const EDITED: [(usize, usize); 2] =
     [(CHARACTERISTICS as usize, 2), (CHECKSUM as usize, 4)];
 
-/// Where `CheckSum` lies in those bytes.
+/// Offset of `CheckSum` in that range.
 const CHECKSUM_IN_REACH: usize = (CHECKSUM - CHARACTERISTICS) as usize;
 
-/// Bytes of a file to be changed with one write.
+/// A change of some bytes in a file, made with one write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// Where they begin in the file.
+    /// Offset of the bytes in the file.
     pub offset: u64,
-    /// What stands there.
+    /// The bytes before the edit.
     pub old: Vec<u8>,
-    /// What is to stand there; as many bytes.
+    /// The bytes after the edit, as many as before.
     pub new: Vec<u8>,
 }
 
-/// How a file stands to an edit.
+/// The state of a file relative to an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditState {
-    /// The file is as before.
+    /// The file has the bytes from before the edit.
     WriteError,
-    /// The file is as after, or its write was cut off.
+    /// The file has the bytes from after the edit, or its write was interrupted.
     Made,
-    /// The file was changed by something else.
+    /// Something else changed the file.
     Other,
 }
 
-/// What becomes of the checksum.
+/// The way in which an edit sets the checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewChecksum {
-    /// It stays as valid as it was: 0 stays 0, right stays right.
+    /// Keeps the checksum as valid as it was: 0 stays 0, and a correct one stays correct.
     Updated,
-    /// It becomes what it should be once the bits are as wanted, computed from the whole file by
-    /// [`Layout::checksum`] as the file is now.
+    /// Makes the checksum correct for the edited file. The value is the correct checksum of the
+    /// whole file before the edit, computed by [`Layout::checksum`].
     Recomputed(u32),
 }
 
 impl Edit {
-    /// The change that makes exactly the bits of `want` differ from what they are not yet: each is
-    /// set, or cleared. `None`: the file is as wanted. Only of a layout that
-    /// [`can_be_edited`](Layout::can_be_edited).
+    /// Plans the edit that sets the given bits, or clears them if `set` is false.
+    ///
+    /// Changes no other bits. Returns `None` if the file is already as wanted. The layout must be
+    /// one that [`can_be_edited`](Layout::can_be_edited).
     pub fn plan(
         layout: &Layout,
         length: u64,
@@ -87,36 +89,38 @@ impl Edit {
         if new == old {
             return None;
         }
-        // One byte more or less costs nothing; what need not be written need not be at risk.
+        // Writes only the two bytes of Characteristics if the checksum stays the same. A longer
+        // write costs no more time, but bytes that are not written are not at risk.
         let is_short = new.get(2..) == old.get(2..);
         let length = if is_short { 2 } else { REACH };
         let cut = |bytes: [u8; REACH]| bytes.into_iter().take(length).collect();
         Some(Edit { offset, old: cut(old), new: cut(new) })
     }
 
-    /// The header with this edit made.
+    /// Returns the header as it is after this edit.
     pub fn applied(&self, header: Header) -> Header {
         with(&self.new, header)
     }
 
-    /// The header with this edit taken back.
+    /// Returns the header as it is before this edit.
     pub fn undone(&self, header: Header) -> Header {
         with(&self.old, header)
     }
 
-    /// The bytes that stand in the place of this edit now; none if it is not of this image.
+    /// Returns the image's current bytes in the range of this edit. The slice is empty if the edit
+    /// is too long to belong to an image.
     pub fn now<'a>(&self, layout: &'a Layout) -> &'a [u8] {
         layout.reach.get(..self.old.len()).unwrap_or_default()
     }
 
-    /// What of the bytes that stand in a file now is left of this edit.
+    /// Compares the file's current bytes with those before and after this edit.
     pub fn state(&self, layout: &Layout) -> EditState {
         let start = u64::from(layout.nt_headers) + u64::from(CHARACTERISTICS);
         let now = self.now(layout);
         if self.offset != start || now.len() != self.new.len() {
             return EditState::Other;
         }
-        // A write that was cut off in its midst leaves some bytes new and some old.
+        // An interrupted write leaves some bytes new and some old.
         let bytes = || now.iter().zip(self.old.iter().zip(&self.new));
         if now == self.old {
             EditState::WriteError
@@ -127,8 +131,8 @@ impl Edit {
         }
     }
 
-    /// Whether this is a change that netswap makes: to run-from-swap bits and the checksum, and to
-    /// nothing else. What a journal says is believed only then.
+    /// Whether this edit changes only run-from-swap bits and the checksum, as netswap's own edits
+    /// do. An edit from a journal is trusted only if it does.
     pub fn is_sound(&self) -> bool {
         let bits = SwapRun::ALL.iter().fold(0, |bits, bit| bits | bit.mask()).to_le_bytes();
         let is_length = [2, REACH].contains(&self.old.len()) && self.old.len() == self.new.len();
@@ -142,7 +146,7 @@ impl Edit {
     }
 }
 
-/// The header with these bytes from Characteristics on.
+/// Returns the header with its fields replaced by these bytes, which start at Characteristics.
 fn with(bytes: &[u8], header: Header) -> Header {
     let characteristics = bytes.first_chunk().map(|field| u16::from_le_bytes(*field));
     let checksum = bytes.get(CHECKSUM_IN_REACH..).and_then(|rest| rest.first_chunk());
@@ -163,7 +167,7 @@ mod tests {
 
     const BOTH: &[SwapRun] = &SwapRun::ALL;
 
-    /// The file after the edit.
+    /// Returns the file after the edit.
     fn edited(mut bytes: Vec<u8>, edit: &Edit) -> Vec<u8> {
         let at = usize::try_from(edit.offset).unwrap();
         assert_eq!(bytes[at..at + edit.old.len()], edit.old);
@@ -179,7 +183,7 @@ mod tests {
         Edit::plan(&layout(bytes), bytes.len() as u64, bits, set, NewChecksum::Updated)
     }
 
-    /// The image with the checksum that it should have.
+    /// Returns the image with its correct checksum.
     fn with_right_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
         let layout = layout(&bytes);
         let right = layout.checksum(&*bytes, bytes.len() as u64).unwrap();
@@ -212,7 +216,8 @@ mod tests {
 
     #[test]
     fn headers_that_lie_upon_one_another_are_not_to_be_edited() {
-        // Where the fields of an edit meet e_lfanew, at 0x3c, and the section table.
+        // Offsets around those where the edited fields begin to overlap `e_lfanew`, at 0x3c, and
+        // the section table.
         for (e_lfanew, expected) in [(4_u8, true), (0x25, true), (0x26, false), (0x29, false)] {
             let mut bytes = image(0x80, 0x0022);
             let headers = bytes.split_off(0x80);
@@ -288,7 +293,7 @@ mod tests {
         assert!(!empty.is_sound());
     }
 
-    /// An image whose bytes are any at all, but for those that make it one.
+    /// Generates images of random bytes, except for the fields that make them images.
     fn any_image() -> impl Strategy<Value = Vec<u8>> {
         let offset_and_rest = (0x40..0x400_usize, 0..300_usize, any::<bool>());
         offset_and_rest.prop_flat_map(|(nt, rest, is_pe32_plus)| {
@@ -315,12 +320,12 @@ mod tests {
         bytes
     }
 
-    /// Which bits are set or cleared, again and again.
+    /// Generates repeated changes: the bits, and whether to set or clear them.
     fn any_changes() -> impl Strategy<Value = Vec<(Vec<SwapRun>, bool)>> {
         vec((subsequence(BOTH, 1..=2), any::<bool>()), 1..6)
     }
 
-    /// The file after each of the changes, and after those that bring its bits back.
+    /// Returns the file after each of the changes, and after those that restore its original bits.
     fn steps(bytes: &[u8], mut changes: Vec<(Vec<SwapRun>, bool)>) -> Vec<Vec<u8>> {
         let header = layout(bytes).header;
         changes.extend(SwapRun::ALL.map(|bit| (vec![bit], header.has(bit))));
@@ -334,7 +339,7 @@ mod tests {
         changes.into_iter().scan(bytes.to_vec(), step).collect()
     }
 
-    /// How far the checksum is from the right one, as sums are counted.
+    /// Returns the difference between the checksum and the correct one, modulo 0xffff.
     fn distance(bytes: &[u8]) -> i64 {
         let layout = layout(bytes);
         let right = layout.checksum(bytes, bytes.len() as u64).unwrap();

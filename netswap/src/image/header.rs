@@ -1,4 +1,4 @@
-//! What stands in an image's headers, read with the `object` crate from their bytes alone.
+//! Reads the fields of an image's headers from their bytes alone, with the `object` crate.
 //!
 //! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format), "COFF File
 //! Header" and "Optional Header".
@@ -14,28 +14,28 @@ use super::SwapRun;
 /// The fields of an image's headers that a verdict or a report needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Machine: which processor it is for, an `IMAGE_FILE_MACHINE_*` value.
+    /// Machine: the processor that the image is for, an `IMAGE_FILE_MACHINE_*` value.
     pub machine: u16,
-    /// `TimeDateStamp`: when it was linked, or what a reproducible build has in its place. With the size
-    /// it tells one build from another.
+    /// `TimeDateStamp`: the time of the link, or the value that a reproducible build writes
+    /// instead. Together with the size it distinguishes one build from another.
     pub time_stamp: u32,
-    /// Characteristics: `IMAGE_FILE_*` flags, the run-from-swap bits among them.
+    /// Characteristics: `IMAGE_FILE_*` flags, which include the run-from-swap bits.
     pub characteristics: u16,
     /// Subsystem: an `IMAGE_SUBSYSTEM_*` value.
     pub subsystem: u16,
-    /// `SizeOfImage`, in bytes: what running it from swap costs in commit.
+    /// `SizeOfImage` in bytes: the commit memory that running the image from swap costs.
     pub size_of_image: u32,
-    /// `CheckSum`; 0 means that it has none.
+    /// `CheckSum`. 0 means that the image has no checksum.
     pub checksum: u32,
-    /// Whether there is a certificate table, as in a file with an Authenticode signature.
+    /// Whether the image has a certificate table, as a file with an Authenticode signature does.
     pub signed: bool,
-    /// Whether it is PE32+, whose addresses have 64 bits, and not PE32.
+    /// Whether the image is PE32+, with 64-bit addresses, and not PE32.
     pub is_pe32_plus: bool,
-    /// How many bytes they take, from the signature to the end of the section table.
+    /// Size of the headers in bytes, from the signature to the end of the section table.
     pub size: usize,
 }
 
-/// What kind of image it is.
+/// The kind of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -45,12 +45,12 @@ pub enum Kind {
     Dll,
     /// A kernel-mode driver or another program without a subsystem.
     Driver,
-    /// A UEFI program or driver: no Windows loads it.
+    /// A UEFI program or driver, which Windows does not load.
     Efi,
 }
 
 impl Kind {
-    /// Its name in reports.
+    /// Returns the name used in reports.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Exe => "exe",
@@ -61,32 +61,33 @@ impl Kind {
     }
 }
 
-/// Why headers that begin like an image's can't be read.
+/// The reason why headers that begin like an image's can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
     /// The bytes end before the headers do.
     Truncated,
-    /// The optional header is neither PE32 nor PE32+; this is its magic number.
+    /// The optional header is neither PE32 nor PE32+. The value is its magic number.
     Magic(u16),
 }
 
 impl Header {
-    /// As many sections as Windows takes (PE format, "COFF File Header", `NumberOfSections`).
+    /// Maximum number of sections that Windows accepts (PE format, "COFF File Header",
+    /// `NumberOfSections`).
     pub(super) const MOST_SECTIONS: usize = 96;
 
-    /// As many bytes as headers can take, from the signature to the last section header.
+    /// Maximum size of headers in bytes, from the signature to the last section header.
     pub const MOST_BYTES: usize = size_of::<pe::ImageNtHeaders64>()
         + pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES * size_of::<pe::ImageDataDirectory>()
         + Self::MOST_SECTIONS * size_of::<pe::ImageSectionHeader>();
 
-    /// Reads the NT headers, which begin with the signature `PE\0\0` at the start of `bytes`.
+    /// Reads the NT headers. `bytes` starts with their signature, `PE\0\0`.
     ///
     /// # Errors
     ///
-    /// When `bytes` end inside the headers or the section table, or when they are those of no image
-    /// that Windows loads.
+    /// Fails if `bytes` ends inside the headers or the section table, or if Windows loads no image
+    /// with such headers.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        // Magic stands at the same place in both formats.
+        // Magic has the same offset in both formats.
         let magic = bytes.get(24..).and_then(|rest| rest.first_chunk());
         match magic.map(|magic| u16::from_le_bytes(*magic)) {
             None => Err(Malformed::Truncated),
@@ -100,7 +101,7 @@ impl Header {
         }
     }
 
-    /// Reads the fields at their places, whatever the sizes in the headers say.
+    /// Reads the fields at their fixed offsets, whatever sizes the headers claim.
     fn parse_as<Nt: ImageNtHeaders>(bytes: &[u8]) -> Result<Self, Malformed> {
         let (nt, after) = pod::from_bytes::<Nt>(bytes).map_err(|()| Malformed::Truncated)?;
         let (file, optional) = (nt.file_header(), nt.optional_header());
@@ -109,7 +110,8 @@ impl Header {
             + usize::from(file.size_of_optional_header.get(LE))
             + size_of::<pe::ImageSectionHeader>()
                 * usize::from(file.number_of_sections.get(LE)).min(Self::MOST_SECTIONS);
-        // Windows counts the directories, and does not ask whether the optional header is as long.
+        // Windows uses the number of directories and does not check that the optional header is
+        // long enough for them.
         let directories = usize::try_from(optional.number_of_rva_and_sizes())
             .unwrap_or(usize::MAX)
             .min(pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES);
@@ -142,12 +144,12 @@ impl Header {
         self.characteristics & bit.mask() != 0
     }
 
-    /// The bits that are set.
+    /// Returns the run-from-swap bits that are set.
     pub fn swap_run(&self) -> Vec<SwapRun> {
         SwapRun::ALL.into_iter().filter(|bit| self.has(*bit)).collect()
     }
 
-    /// Program, library, driver or UEFI image.
+    /// Returns the kind of the image: program, library, driver or UEFI image.
     pub fn kind(&self) -> Kind {
         match pe::Subsystem(self.subsystem) {
             pe::IMAGE_SUBSYSTEM_EFI_APPLICATION
@@ -160,7 +162,7 @@ impl Header {
         }
     }
 
-    /// The machine's usual name, else its number in hexadecimal.
+    /// Returns the machine's usual name, or its number in hexadecimal if there is none.
     pub fn machine_name(&self) -> String {
         match pe::Machine(self.machine) {
             pe::IMAGE_FILE_MACHINE_AMD64 => "x64".to_owned(),
@@ -177,7 +179,8 @@ impl Header {
 pub(super) mod tests {
     use super::*;
 
-    /// NT headers as a linker writes them for x64, of a console program with these Characteristics.
+    /// Returns the NT headers that a linker writes for an x64 console program with these
+    /// Characteristics.
     pub(crate) fn nt_headers(characteristics: u16) -> Vec<u8> {
         let mut bytes = b"PE\0\0".to_vec();
         bytes.resize(24 + 240, 0);

@@ -1,4 +1,4 @@
-//! Which DLLs an image loads: its import table and its delay-load import table.
+//! The DLLs that an image loads, from its import table and its delay-load import table.
 //!
 //! Source: PE format, "The .idata Section" and "Delay-Load Import Tables (Image Only)".
 
@@ -9,29 +9,32 @@ use super::layout::DirectoryEntry;
 use super::table::{TableError, WindowedReader};
 use super::{Layout, ReadAt};
 
-/// A DLL that an image names.
+/// A DLL that an image imports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// The DLL's name as the image has it; bytes that are not UTF-8 are replaced.
+    /// The DLL's name as the image stores it. Bytes that are not UTF-8 are replaced.
     pub name: String,
-    /// Whether it is loaded when a function of it is first called, and not with the image.
+    /// Whether the DLL is loaded at the first call of one of its functions, and not with the image.
     pub is_delayed: bool,
 }
 
-/// More than any linker writes; a table without an end stops here.
+/// Maximum number of entries in a table, more than any linker writes. Reading a table without an
+/// end stops here.
 const MOST_IMPORTS: u32 = 4096;
 
-/// Longer than any file name on Windows, whose limit is 255 characters.
+/// Maximum length of a DLL name in bytes. It exceeds the limit of Windows for file names, 255
+/// characters.
 const LONGEST_NAME: usize = 1024;
 
-/// `RvaBased`, the bit of a delay-load descriptor's Attributes that new ones have.
+/// `RvaBased`, a bit in a delay-load descriptor's Attributes. New descriptors have it set.
 const RVA_BASED: u32 = 1;
 
 /// Reads the names of the DLLs that an image imports, in the order of its tables.
 ///
 /// # Errors
 ///
-/// When the file can't be read, or a table does not lie in it, has no end, or names nothing.
+/// Fails if the file can't be read. Also fails if a table is not in the file, has no end, or has an
+/// entry without a name.
 pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Import>, TableError> {
     let pieces = WindowedReader::of(file);
     let mut imports = Vec::new();
@@ -39,7 +42,7 @@ pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Imp
         for index in 0.. {
             let descriptor: ImageImportDescriptor = nth(&pieces, layout, directory.address, index)?
                 .ok_or(TableError::Malformed("the import table does not lie in the file"))?;
-            // The loader takes a descriptor without a name or without an address table for the end.
+            // For the loader, a descriptor without a name or without an address table is the end.
             let name = descriptor.name.get(LE);
             if name == 0 || descriptor.first_thunk.get(LE) == 0 {
                 break;
@@ -64,7 +67,7 @@ pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Imp
     Ok(imports)
 }
 
-/// The descriptor of this index in a table.
+/// Reads the descriptor with this index in a table.
 fn nth<T: object::pod::Pod>(
     pieces: &WindowedReader<'_, impl ReadAt + ?Sized>,
     layout: &Layout,

@@ -1,4 +1,4 @@
-//! Where in its file the parts of an image lie: sections and data directories.
+//! The positions of an image's parts in its file: sections and data directories.
 //!
 //! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format), "Optional Header
 //! Data Directories" and "Section Table".
@@ -13,14 +13,14 @@ use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
 use super::read::nt_headers;
 use super::{Header, Malformed, ReadAt, ReadError, edit};
 
-/// An image's header, and where its parts lie.
+/// An image's header and the positions of its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// What the header says.
+    /// The fields of the header.
     pub header: Header,
-    /// Where the NT headers begin in the file: `e_lfanew`.
+    /// Offset of the NT headers in the file: `e_lfanew`.
     pub nt_headers: u32,
-    /// `ImageBase`, in the low 32 bits, which old delay-load descriptors add to their addresses.
+    /// The low 32 bits of `ImageBase`, which old delay-load descriptors add to their addresses.
     image_base: u32,
     size_of_headers: u32,
     file_alignment: u32,
@@ -28,23 +28,23 @@ pub struct Layout {
     sections: Vec<Section>,
     /// The NT headers, with zeros in the fields that an edit changes.
     pub fixed_headers: Vec<u8>,
-    /// Whether the fields that an edit changes are no part of anything else as well: headers can be
-    /// folded into one another, and the section table into the optional header.
+    /// Whether the fields that an edit changes overlap nothing else. A file can fold its headers
+    /// into one another, and the section table into the optional header.
     pub can_be_edited: bool,
-    /// The bytes from Characteristics to `CheckSum`, as they stand in the file.
+    /// The bytes from Characteristics to `CheckSum`, as they are in the file.
     pub(super) reach: [u8; edit::REACH],
 }
 
 /// An entry of the data directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
-    /// Its relative virtual address; of the certificate table, its offset in the file.
+    /// Relative virtual address of the data. For the certificate table, its offset in the file.
     pub address: u32,
-    /// In bytes.
+    /// Size of the data in bytes.
     pub size: u32,
 }
 
-/// A data directory that netswap reads, by its index.
+/// A data directory that netswap reads. The value is its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum DirectoryEntry {
@@ -58,7 +58,7 @@ pub enum DirectoryEntry {
     ClrRuntimeHeader = pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR,
 }
 
-/// Where a section lies in memory and in the file.
+/// The position of a section in memory and in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Section {
     address: u32,
@@ -67,20 +67,20 @@ struct Section {
     raw_size: u32,
 }
 
-/// The least `FileAlignment` with which sections are read from whole sectors.
+/// The smallest `FileAlignment` with which Windows reads sections from whole sectors.
 const SECTOR: u32 = 0x200;
 
 impl Layout {
-    /// Reads the headers of a file. `None`: it is no image.
+    /// Reads the headers of a file. Returns `None` if the file is not an image.
     ///
     /// # Errors
     ///
-    /// When it can't be read, or begins as an image does and then is none.
+    /// Fails if the file can't be read, or if it begins like an image but is not one.
     pub fn read(file: &(impl ReadAt + ?Sized)) -> Result<Option<Self>, ReadError> {
         nt_headers(file, Layout::parse)
     }
 
-    /// Parses the NT headers that were read from the offset `e_lfanew` on.
+    /// Parses NT headers that were read from the offset `e_lfanew`.
     pub(super) fn parse(e_lfanew: u32, bytes: &[u8]) -> Result<Self, Malformed> {
         let header = Header::parse(bytes)?;
         if header.is_pe32_plus {
@@ -133,25 +133,26 @@ impl Layout {
         })
     }
 
-    /// A data directory, if the image has it. Windows asks for the address alone.
+    /// Returns a data directory if the image has it. Like Windows, checks only its address.
     pub fn directory(&self, entry: DirectoryEntry) -> Option<Directory> {
         self.directories.get(entry as usize).copied().filter(|directory| directory.address != 0)
     }
 
-    /// What Windows maps at a relative virtual address. `None`: nothing.
+    /// Returns the part of the file that Windows maps at a relative virtual address, or `None` if
+    /// it maps nothing there.
     pub fn mapped(&self, address: u32) -> Option<Mapped> {
         if address < self.size_of_headers {
             let length = self.size_of_headers - address;
             return Some(Mapped { offset: address.into(), in_file: length, length });
         }
-        // Sections closer than a page overlap: the one that begins last is meant.
+        // Sections less than a page apart overlap. The one that begins last takes precedence.
         let mapped = self.sections.iter().filter_map(|section| {
             Some((section.address, section.mapped(address, self.file_alignment)?))
         });
         mapped.max_by_key(|(start, _)| *start).map(|(_, mapped)| mapped)
     }
 
-    /// The offset behind the last byte that a section has in the file.
+    /// Returns the offset after the last byte that any section has in the file.
     pub fn end_of_sections(&self) -> u64 {
         let end = |section: &Section| match section.in_file() {
             0 => 0,
@@ -160,20 +161,21 @@ impl Layout {
         self.sections.iter().map(end).max().unwrap_or(0)
     }
 
-    /// The address that an old delay-load descriptor means: they hold virtual addresses, not
-    /// relative ones.
+    /// Converts the virtual address in an old delay-load descriptor to a relative one.
     pub(super) fn relative(&self, virtual_address: u32) -> u32 {
         virtual_address.wrapping_sub(self.image_base)
     }
 }
 
 impl Section {
-    /// Windows reads a section from the sector that holds its offset.
+    /// Returns the section's offset in the file. Windows reads a section from the start of the
+    /// sector that contains its offset, unless `FileAlignment` is smaller than a sector.
     fn start(&self, file_alignment: u32) -> u32 {
         if file_alignment < SECTOR { self.offset } else { self.offset & !(SECTOR - 1) }
     }
 
-    /// How many bytes it has in the file. Without an offset it has none, whatever its size says.
+    /// Returns the number of bytes that the section has in the file. Without an offset it has none,
+    /// whatever size the header claims.
     fn in_file(&self) -> u32 {
         if self.offset == 0 { 0 } else { self.raw_size }
     }
@@ -192,22 +194,22 @@ impl Section {
     }
 }
 
-/// What of the file lies at an address, and how much behind it is zeros.
+/// A mapped part of a section: its bytes in the file, and the zeros after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mapped {
-    /// Where it begins in the file, in bytes.
+    /// Offset of the part in the file, in bytes.
     pub offset: u64,
-    /// How many bytes of the section the file holds from there on.
+    /// Number of bytes of the section that the file contains from there.
     pub in_file: u32,
-    /// How many bytes of the section are mapped from there on: behind those of the file, zeros.
+    /// Number of bytes of the section that are mapped from there. Those beyond `in_file` are zeros.
     pub length: u32,
 }
 
-/// What Windows maps at once, on every machine that it runs on today.
+/// Size of a page in bytes, on every machine that Windows runs on today. Windows maps whole pages.
 const PAGE: u32 = 0x1000;
 
-/// Whether neither `e_lfanew`, at 0x3c of the file, nor the section table lies where an edit changes
-/// bytes. `table` begins and ends as the NT headers count.
+/// Whether the fields that an edit changes overlap neither `e_lfanew` nor the section table.
+/// `e_lfanew` is at 0x3c in the file. `table` is relative to the start of the NT headers.
 fn can_be_edited(e_lfanew: u32, table: Range<usize>) -> bool {
     let nt_headers = e_lfanew as usize;
     let overlap = |a: Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
@@ -228,7 +230,7 @@ fn without_edited_fields(headers: &[u8]) -> Vec<u8> {
     headers
 }
 
-/// As many of these as the bytes hold.
+/// Iterates over the values of type `T` that `bytes` contains.
 fn many<T: pod::Pod>(mut bytes: &[u8]) -> impl Iterator<Item = &T> {
     std::iter::from_fn(move || {
         let (one, rest) = pod::from_bytes::<T>(bytes).ok()?;

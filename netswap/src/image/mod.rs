@@ -1,8 +1,7 @@
-//! One Windows image: what its headers say, what lies behind them, and how the run-from-swap bits in
-//! them are changed.
+//! One Windows image: its headers, the tables behind them, and edits of its run-from-swap bits.
 //!
-//! Everything reads from a [`ReadAt`], a file or its bytes, and allocates by what the PE format
-//! allows, never by what a header claims.
+//! All functions read from a [`ReadAt`]: a file or its bytes. They allocate only what the PE format
+//! allows, never what a header claims.
 
 mod certificates;
 mod checksum;
@@ -25,23 +24,24 @@ pub use table::{TableError, WindowedReader};
 
 use serde::{Deserialize, Serialize};
 
-/// A run-from-swap bit of an image's Characteristics, by its word in `/SWAPRUN`
-/// ([Microsoft Learn](https://learn.microsoft.com/cpp/build/reference/swaprun-load-linker-output-to-swap-file)).
+/// A run-from-swap bit in an image's Characteristics, named by its word in [`/SWAPRUN`][1].
+///
+/// [1]: https://learn.microsoft.com/cpp/build/reference/swaprun-load-linker-output-to-swap-file
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SwapRun {
-    /// `IMAGE_FILE_NET_RUN_FROM_SWAP`: an image on a network share is copied to the page file.
+    /// `IMAGE_FILE_NET_RUN_FROM_SWAP`: Windows copies an image on a network share to the page file.
     Net,
-    /// `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP`: an image on removable media is copied to the page
+    /// `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP`: Windows copies an image on removable media to the page
     /// file.
     Cd,
 }
 
 impl SwapRun {
-    /// Both bits, in the order of reports.
+    /// Both bits, in the order used in reports.
     pub const ALL: [SwapRun; 2] = [SwapRun::Net, SwapRun::Cd];
 
-    /// The bit in Characteristics (PE format, "Characteristics").
+    /// Returns the bit in Characteristics (PE format, "Characteristics").
     pub fn mask(self) -> u16 {
         match self {
             SwapRun::Net => object::pe::IMAGE_FILE_NET_RUN_FROM_SWAP.0,
@@ -49,7 +49,7 @@ impl SwapRun {
         }
     }
 
-    /// Its word in `/SWAPRUN`, in policies and in reports.
+    /// Returns the bit's word in `/SWAPRUN`, in policies and in reports.
     pub fn word(self) -> &'static str {
         match self {
             SwapRun::Net => "net",
@@ -57,7 +57,7 @@ impl SwapRun {
         }
     }
 
-    /// The linker's switch that sets it.
+    /// Returns the linker option that sets the bit.
     pub fn switch(self) -> &'static str {
         match self {
             SwapRun::Net => "/SWAPRUN:NET",
@@ -65,7 +65,7 @@ impl SwapRun {
         }
     }
 
-    /// The name of the bit in the PE format.
+    /// Returns the bit's name in the PE format.
     pub fn constant(self) -> &'static str {
         match self {
             SwapRun::Net => "IMAGE_FILE_NET_RUN_FROM_SWAP",
@@ -76,7 +76,7 @@ impl SwapRun {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    /// An image with its NT headers at `e_lfanew`.
+    /// Returns an image with its NT headers at `e_lfanew`.
     pub(crate) fn image(e_lfanew: u32, characteristics: u16) -> Vec<u8> {
         let mut bytes = b"MZ".to_vec();
         bytes.resize(0x40, 0);

@@ -1,4 +1,4 @@
-//! Reading a file's headers: one read of 4 KiB, a second one only where they lie beyond.
+//! Reads a file's headers with one read of 4 KiB. Needs a second read only if they are beyond it.
 
 use std::fs::File;
 use std::io;
@@ -7,24 +7,25 @@ use std::path::Path;
 use super::{Header, Malformed};
 use crate::system;
 
-/// What is read at once: more than the headers of any linker take, and one page.
+/// Bytes of the first read: one page, and more than the headers of any linker need.
 const WINDOW: usize = 4096;
 
-/// No linker puts the NT headers behind a quarter of a gigabyte; an offset beyond is no offset, but
-/// text or code that happens to stand there.
+/// The first value that is too large for `e_lfanew`: 256 MiB. No linker puts the NT headers beyond
+/// that. A larger value is not an offset, but text or code that happens to be there.
 const FARTHEST: u32 = 256 << 20;
 
-/// Where the DOS header holds the offset of the NT headers (PE format, "MS-DOS Stub").
+/// Offset of `e_lfanew` in the DOS header. The field contains the offset of the NT headers (PE
+/// format, "MS-DOS Stub").
 const E_LFANEW: usize = 0x3c;
 
-/// Something that bytes are read from at an offset: a file, or the bytes themselves.
+/// A source of bytes that can be read at any offset: a file, or the bytes themselves.
 pub trait ReadAt {
-    /// Reads once from `offset` on, which may give fewer bytes than the buffer takes; none at the
-    /// end.
+    /// Reads once from `offset` and returns the number of bytes. There can be fewer than the buffer
+    /// takes, and there are none at the end.
     ///
     /// # Errors
     ///
-    /// When the system refuses.
+    /// Fails if the system can't read.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
@@ -43,7 +44,7 @@ impl ReadAt for [u8] {
     }
 }
 
-/// Reads until the buffer is full or the file ends; how many bytes there were.
+/// Reads until the buffer is full or the file ends. Returns the number of bytes read.
 pub fn read_full(
     file: &(impl ReadAt + ?Sized),
     buffer: &mut [u8],
@@ -59,7 +60,7 @@ pub fn read_full(
     Ok(length)
 }
 
-/// One read that was not interrupted.
+/// Reads once. Repeats the read if it was interrupted.
 fn read_once(file: &(impl ReadAt + ?Sized), buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     loop {
         match file.read_at(buffer, offset) {
@@ -69,7 +70,7 @@ fn read_once(file: &(impl ReadAt + ?Sized), buffer: &mut [u8], offset: u64) -> i
     }
 }
 
-/// What a file is, by its bytes.
+/// The type of a file, determined by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A PE image.
@@ -78,22 +79,23 @@ pub enum Content {
     Other,
 }
 
-/// Why it can't be told what a file's header says.
+/// The reason why a file's header can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refused to open or read it.
+    /// The system refused to open or read the file.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It begins as an image does and ends before its headers do.
+    /// The file begins like an image but ends before its headers do.
     #[error("the file ends inside its headers")]
     Truncated,
-    /// It has NT headers, but not of an image that Windows loads.
+    /// The file has NT headers, but not those of an image that Windows loads. The value is their
+    /// magic number.
     #[error("its optional header has the unknown magic number {0:#06x}")]
     Magic(u16),
-    /// A table that its headers point to is not as the PE format has it; what is wrong.
+    /// A table that the headers point to violates the PE format. The value describes the violation.
     #[error("{0}")]
     Table(&'static str),
-    /// Its sections reach beyond its end.
+    /// A section reaches beyond the end of the file.
     #[error("the file ends before its last section does")]
     SectionPastEnd,
 }
@@ -107,28 +109,29 @@ impl From<Malformed> for ReadError {
     }
 }
 
-/// Reads the header of the file at `path`: opens it, reads once, as a rule, and closes it.
+/// Reads the header of the file at `path`. Opens the file, usually reads once, and closes it.
 ///
 /// # Errors
 ///
-/// When the file can't be read, or begins as an image does and then is none.
+/// Fails if the file can't be read, or if it begins like an image but is not one.
 pub fn read(path: &Path) -> Result<Content, ReadError> {
     read_from(&system::open(path)?)
 }
 
-/// Reads the header of a file that is open, or of its bytes.
+/// Reads the header from an open file or from its bytes.
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// Fails like [`read`].
 pub fn read_from(file: &(impl ReadAt + ?Sized)) -> Result<Content, ReadError> {
     let header = nt_headers(file, |_, bytes| Header::parse(bytes))?;
     Ok(header.map_or(Content::Other, Content::Image))
 }
 
-/// Finds the NT headers and parses them with `parse`, which is given their offset in the file and
-/// what was read from there on, and may be called again with more if that was too little. `None`: the
-/// file is no image.
+/// Finds the NT headers and parses them with `parse`. Returns `None` if the file is not an image.
+///
+/// `parse` takes the offset of the NT headers in the file, and the bytes read from there. It may be
+/// called again with more bytes if those were too few.
 pub(super) fn nt_headers<T>(
     file: &(impl ReadAt + ?Sized),
     parse: impl Fn(u32, &[u8]) -> Result<T, Malformed>,
@@ -158,13 +161,13 @@ pub(super) fn nt_headers<T>(
     }
 }
 
-/// What the first bytes of a file tell.
+/// The result of looking at the first bytes of a file.
 enum Step<T> {
-    /// What was parsed, or that it is no image.
+    /// The parsed headers, or `None` if the file is not an image.
     Done(Option<T>),
-    /// They are too few to tell.
+    /// The bytes are too few to decide.
     More,
-    /// The NT headers are at this offset, or reach, beyond them.
+    /// The NT headers begin or end beyond the bytes. The value is their offset.
     Beyond(u32),
 }
 
@@ -182,15 +185,15 @@ fn look<T>(
         return Ok(Step::Done(None));
     }
     let nt = start.get(e_lfanew as usize..).unwrap_or_default();
-    // Only what was read as a whole can be judged.
+    // Truncated headers can't be judged yet: the file may have more bytes.
     match signed(e_lfanew, nt, parse) {
         Err(Malformed::Truncated) => Ok(Step::Beyond(e_lfanew)),
         parsed => parsed.map(Step::Done),
     }
 }
 
-/// Parses what stands at `e_lfanew`, which is `PE\0\0` for an image and anything else for a DOS,
-/// 16-bit Windows or OS/2 program.
+/// Parses the bytes at `e_lfanew`. They begin with `PE\0\0` in an image, and with anything else in
+/// a DOS, 16-bit Windows or OS/2 program.
 fn signed<T>(
     e_lfanew: u32,
     nt: &[u8],
@@ -204,18 +207,18 @@ fn signed<T>(
     }
 }
 
-/// What a file is that ends before its NT headers do: with no more than these bytes, or at an
-/// `e_lfanew` beyond its end.
+/// Classifies a file that ends before its NT headers do. The file has no more bytes than `start`,
+/// or it ends before the offset `e_lfanew`.
 fn at_end<T>(start: &[u8], e_lfanew: Option<u32>) -> Result<Option<T>, ReadError> {
     let is_other = match e_lfanew {
-        // A DOS header holds zeros; so short a text holds none.
+        // A DOS header contains zeros; a text this short contains none.
         None => !start.contains(&0),
         Some(e_lfanew) => is_plain_dos(start) && start.len() <= e_lfanew as usize,
     };
     if is_other { Ok(None) } else { Err(ReadError::Truncated) }
 }
 
-/// Whether this is the header of a DOS program that knows of no other: its relocation table begins
+/// Whether this is the header of a DOS program without a newer header. Its relocation table begins
 /// where newer headers have `e_lfanew`.
 fn is_plain_dos(start: &[u8]) -> bool {
     let relocation_table = start.get(0x18..).and_then(|bytes| bytes.first_chunk());
@@ -227,7 +230,7 @@ fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes))
 }
 
-/// A part of a file, read from its start on.
+/// A part of a file, read from its start.
 struct Window<const SIZE: usize> {
     offset: u64,
     buffer: [u8; SIZE],
@@ -240,8 +243,8 @@ impl<const SIZE: usize> Window<SIZE> {
         Window { offset, buffer: [0; SIZE], length: 0, is_at_end: false }
     }
 
-    /// Reads once more. A short read is no proof of the file's end; only one of nothing is, and it is
-    /// made only where what was read is too little.
+    /// Reads once more. A short read does not prove that the file ends; only a read of no bytes
+    /// does. Such a read is made only if the bytes so far are too few.
     fn read(&mut self, file: &(impl ReadAt + ?Sized)) -> io::Result<()> {
         let rest = self.buffer.get_mut(self.length..).unwrap_or_default();
         let count = read_once(file, rest, self.offset + self.length as u64)?;
@@ -268,7 +271,8 @@ mod tests {
         crate::image::tests::image(e_lfanew, 0x0822)
     }
 
-    /// Counts the reads, since each is a round trip on a share, and gives `at_most` bytes in each.
+    /// A reader that counts its reads, since each is a round trip on a share. Each read returns up
+    /// to `at_most` bytes.
     struct Reader {
         bytes: Vec<u8>,
         at_most: usize,

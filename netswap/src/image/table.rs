@@ -1,4 +1,4 @@
-//! Reading what lies behind the headers: a little at a time, and never as much as a table claims.
+//! Reads the tables behind the headers in small pieces, and never as much as a table claims.
 
 use std::cell::RefCell;
 use std::io;
@@ -9,21 +9,23 @@ use super::layout::Mapped;
 use super::read::read_full;
 use super::{Layout, ReadAt};
 
-/// Why a table of an image can't be read.
+/// The reason why a table of an image can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    /// The system refused to read it.
+    /// The system refused to read the file.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It is not as the PE format has it; what is wrong.
+    /// The table violates the PE format. The value describes the violation.
     #[error("{0}")]
     Malformed(&'static str),
 }
 
-/// What is read at once: tables and the names that they point to lie close together.
+/// Bytes per read. One read often covers several pieces, because tables and the names that they
+/// point to are close together.
 const WINDOW: usize = 4096;
 
-/// Reads small pieces of a file, most of them from what was read for the piece before.
+/// A reader of small pieces of a file. It takes most of them from the bytes that it read for the
+/// piece before.
 pub struct WindowedReader<'a, R: ?Sized> {
     file: &'a R,
     window: RefCell<(u64, Vec<u8>)>,
@@ -34,7 +36,8 @@ impl<'a, R: ReadAt + ?Sized> WindowedReader<'a, R> {
         WindowedReader { file, window: RefCell::new((0, Vec::new())) }
     }
 
-    /// At most `most` bytes from this offset on, fewer only at the end of the file.
+    /// Returns up to `most` bytes from this offset, limited to a window. Fewer bytes mean the end
+    /// of the file.
     pub fn bytes(&self, offset: u64, most: usize) -> io::Result<Vec<u8>> {
         let most = most.min(WINDOW);
         let mut window = self.window.borrow_mut();
@@ -53,7 +56,7 @@ impl<'a, R: ReadAt + ?Sized> WindowedReader<'a, R> {
         Ok(piece)
     }
 
-    /// At most `most` bytes that are mapped at a relative virtual address.
+    /// Returns up to `most` bytes that are mapped at a relative virtual address.
     fn mapped(&self, layout: &Layout, address: u32, most: usize) -> io::Result<Vec<u8>> {
         let Some(Mapped { offset, in_file, length }) = layout.mapped(address) else {
             return Ok(Vec::new());
@@ -61,21 +64,22 @@ impl<'a, R: ReadAt + ?Sized> WindowedReader<'a, R> {
         let most = most.min(WINDOW).min(length as usize);
         let wanted = most.min(in_file as usize);
         let mut bytes = self.bytes(offset, wanted)?;
-        // Behind what a section has in the file are zeros, but not in the place of what was cut off.
+        // Zeros follow the bytes that a section has in the file. They must not replace bytes that
+        // are missing from a truncated file.
         if bytes.len() == wanted {
             bytes.resize(most, 0);
         }
         Ok(bytes)
     }
 
-    /// The record at a relative virtual address. `None`: nothing is mapped there.
+    /// Reads the record at a relative virtual address. Returns `None` if nothing is mapped there.
     pub(super) fn record<T: Pod>(&self, layout: &Layout, address: u32) -> io::Result<Option<T>> {
         let bytes = self.mapped(layout, address, size_of::<T>())?;
         Ok(pod::from_bytes::<T>(&bytes).ok().map(|(record, _)| *record))
     }
 
-    /// The text at a relative virtual address, up to its zero byte. `None`: there is none, or it is
-    /// longer than `most` bytes.
+    /// Reads the text at a relative virtual address, up to its zero byte. Returns `None` if there
+    /// is no text or if it is longer than `most` bytes.
     pub(super) fn text(
         &self,
         layout: &Layout,

@@ -1,4 +1,4 @@
-//! What every program does at its end: prints, and turns what came out into an exit code.
+//! Prints reports and errors, and returns exit codes, for every program.
 
 mod styles;
 
@@ -12,22 +12,24 @@ use crate::report::{Report, Verification};
 use crate::verify::OnImage;
 use crate::{Error, ExitCode, Format};
 
-/// Standard output: in colour on a terminal if it is for people, line by line there, and in larger
-/// pieces elsewhere. A reader that went away has seen what it wanted, and stops nothing.
+/// Standard output.
+///
+/// Output for people on a terminal is coloured and written line by line. Other output is written in
+/// larger pieces. A reader that closes the pipe has seen what it wanted, so this is not an error.
 pub struct Out {
     to: Box<dyn Write>,
     is_gone: bool,
     flushed: Instant,
 }
 
-/// What is written at once where nobody looks on.
+/// Bytes per write, unless people watch the output on a terminal.
 const BUFFER: usize = 64 * 1024;
 
-/// Who reads along need not wait longer for what is there.
+/// Time after which buffered output is flushed, so that someone reading along need not wait longer.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Out {
-    /// Opens standard output for a report that is for people, or for programs.
+    /// Opens standard output for a report for people or for programs.
     pub fn new(is_for_people: bool) -> Self {
         let to: Box<dyn Write> = if io::stdout().is_terminal() && is_for_people {
             stdout()
@@ -56,7 +58,7 @@ impl Out {
         }
     }
 
-    /// Lets the reader have what is there, now and then.
+    /// Flushes the output if the last flush was more than `PATIENCE` ago.
     pub fn flush_now_and_then(&mut self) -> io::Result<()> {
         if self.flushed.elapsed() > PATIENCE {
             self.flush()?;
@@ -76,8 +78,8 @@ impl Write for Out {
     }
 }
 
-/// Prints the images of a verification as they come, and what is known at the end; its warnings go
-/// to standard error.
+/// Prints the images of a verification as they are judged, and the summary at the end. Prints
+/// warnings to standard error.
 pub fn print(
     format: Format,
     is_quiet: bool,

@@ -1,17 +1,18 @@
-//! Terminal styles: written always, and removed where they are not shown.
+//! Terminal styles. The code always writes them; the writers here remove them if the stream does
+//! not show them.
 
 use std::io::{self, IsTerminal, Write};
 
 /// The byte that begins each style.
 const ESCAPE: u8 = 0x1b;
 
-/// Returns standard output. Styles are removed unless it shows them.
+/// Returns standard output. Removes styles unless it shows them.
 pub(super) fn stdout() -> Box<dyn Write> {
     let stdout = io::stdout();
     if shows_styles(&stdout) { Box::new(stdout) } else { Box::new(Plain::new(stdout)) }
 }
 
-/// Returns standard error, locked. Styles are removed unless it shows them.
+/// Returns standard error, locked. Removes styles unless it shows them.
 pub fn stderr() -> Box<dyn Write> {
     let stderr = io::stderr().lock();
     if shows_styles(&stderr) { Box::new(stderr) } else { Box::new(Plain::new(stderr)) }
@@ -19,8 +20,9 @@ pub fn stderr() -> Box<dyn Write> {
 
 /// Whether the stream shows styles.
 ///
-/// [NO_COLOR](https://no-color.org) wins over [CLICOLOR_FORCE and CLICOLOR](https://bixense.com/clicolors/), and those over
-/// what the terminal can do.
+/// [NO_COLOR](https://no-color.org) takes precedence over
+/// [CLICOLOR_FORCE and CLICOLOR](https://bixense.com/clicolors/). Those take precedence over what
+/// the terminal can do.
 fn shows_styles(stream: &impl IsTerminal) -> bool {
     if anstyle_query::no_color() {
         return false;
@@ -42,8 +44,8 @@ fn shows_styles(stream: &impl IsTerminal) -> bool {
 
 /// A writer that removes styles.
 ///
-/// A style is `ESC [ NUMBERS m`. In reports nothing else begins with ESC: in text from elsewhere it is escaped, see
-/// [`Printable`](crate::text::Printable).
+/// A style is `ESC [ NUMBERS m`. Nothing else in reports begins with ESC, because
+/// [`Printable`](crate::text::Printable) escapes it in text from other sources.
 struct Plain<W> {
     to: W,
     /// Whether the last byte was within a style.

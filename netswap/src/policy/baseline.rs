@@ -1,4 +1,4 @@
-//! The failures that are known, so that only new ones count.
+//! The known failures, so that only new ones count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -22,23 +22,24 @@ const SCHEMA: &str = "netswap.baseline/1";
 pub(crate) struct Baseline {
     source: PathBuf,
     keys: Keys,
-    /// By path, the codes, and whether each was met again.
+    /// For each path, the codes and whether each occurred again.
     known: BTreeMap<String, BTreeMap<String, bool>>,
 }
 
-/// What became of the known failures.
+/// The result of comparing a run with the known failures.
 #[derive(Debug)]
 pub struct BaselineOutcome {
-    /// The file.
+    /// The baseline file.
     pub source: PathBuf,
-    /// How many failures it knows.
+    /// The number of failures in it.
     pub known: usize,
-    /// Those that were not met: path and code.
+    /// The entries that no longer occur: path and code.
     pub stale: Vec<(String, String)>,
 }
 
-/// How a baseline names files: relative to its own folder where they lie below it, so that it can go
-/// with a repository or a share, else in full; with `/` on every system.
+/// The format of paths in a baseline. Paths below the baseline's folder are relative to it, so that
+/// the baseline can move with a repository or a share. Other paths are absolute. The separator is
+/// `/` on every system.
 #[derive(Debug)]
 struct Keys {
     folder: PathBuf,
@@ -76,7 +77,7 @@ impl Baseline {
         Ok(Baseline { source: path.to_owned(), keys: Keys::of(path), known })
     }
 
-    /// Lets a failure pass of which everything is known.
+    /// Accepts a failed image if all of its findings are known.
     pub(crate) fn apply(&mut self, image: &mut VerifiedImage) {
         if image.verdict.status != Status::Failed {
             return;
@@ -118,7 +119,7 @@ impl Keys {
     fn of_path(&self, path: &Path) -> String {
         let full = normal(path);
         let key = full.strip_prefix(&self.folder).unwrap_or(&full);
-        // The bytes keep a name that is no text apart from every other.
+        // The bytes make the key of a name that is not valid Unicode unique.
         let odd = || format!("{} {}", Printable(key), hex(&system::path_bytes(key)));
         let key = key.to_str().map_or_else(odd, str::to_owned);
         if std::path::MAIN_SEPARATOR == '/' { key } else { key.replace('\\', "/") }
@@ -141,8 +142,8 @@ impl Serialize for BaselineOutcome {
     }
 }
 
-/// Writes the failures of a run as known ones. The file appears at the end, when all is in it: it may
-/// lie in the very tree that is looked at.
+/// A writer that saves the failures of a run as known failures. The file appears only when it is
+/// complete, because it may be inside the tree that is being scanned.
 pub(crate) struct BaselineWriter {
     path: PathBuf,
     keys: Keys,
@@ -150,11 +151,11 @@ pub(crate) struct BaselineWriter {
     is_first: bool,
 }
 
-/// As much is kept in memory until the end.
+/// The number of bytes to keep in memory until the end. More go to a temporary file.
 const IN_MEMORY: usize = 1 << 20;
 
 impl BaselineWriter {
-    /// Begins one, and sees that it can be written where it is to be.
+    /// Starts a baseline and checks that its folder is writable.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         let keys = Keys::of(path);
         new_file(&keys.folder).map_err(failed(path))?;
@@ -162,7 +163,7 @@ impl BaselineWriter {
         Ok(BaselineWriter { path: path.to_owned(), keys, rows, is_first: true })
     }
 
-    /// Writes the image if it is at fault, and says why it is to pass.
+    /// Adds the image if it failed. Returns the reason why it is then accepted.
     pub(crate) fn image(&mut self, image: &VerifiedImage) -> Result<Option<String>, Error> {
         if image.verdict.status != Status::Failed {
             return Ok(None);
@@ -196,7 +197,8 @@ impl BaselineWriter {
     }
 }
 
-/// A new file in this folder that takes its name when it is whole, with the permissions of any new file.
+/// Creates a temporary file in this folder, which gets its final name when it is complete. It has
+/// the permissions of any new file.
 fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".netswap-baseline");
@@ -208,7 +210,7 @@ fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
     |error| {
-        // Without the name of the file that it is until then.
+        // Keep the name of the temporary file out of the message.
         let source = error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
         Error::WriteBaseline { path: path.to_owned(), source }
     }

@@ -1,4 +1,4 @@
-//! Reading a policy from `netswap.toml` or a `Cargo.toml`, with the line of each mistake.
+//! Reads a policy from `netswap.toml` or a `Cargo.toml`, and reports mistakes with their line.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,10 +13,10 @@ use super::{Allow, Glob, POLICY_FILE, Rules};
 use crate::SwapRun;
 use crate::text::{Printable, nearest, one_line};
 
-/// Every key and word that a policy may hold, for the one that was meant.
+/// Every key and word that a policy may contain, to suggest the one that was meant.
 const WORDS: [&str; 6] = ["swap-run", "allow", "image", "reason", "net", "cd"];
 
-/// Why a policy can't be used.
+/// The reason why a policy can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// The file can't be read.
@@ -24,15 +24,15 @@ pub enum PolicyError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file says something that is no policy.
+    /// The file is not a valid policy.
     #[error("failed to read the policy {}, {mistake}", Printable(path))]
     Parse {
         /// The file.
         path: PathBuf,
-        /// Line, column, what is wrong there and what may have been meant.
+        /// The line, the column, the mistake there and what may have been meant.
         mistake: String,
     },
     /// The baseline can't be read.
@@ -44,12 +44,12 @@ pub enum PolicyError {
     Baseline {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         why: String,
     },
 }
 
-/// The table: the whole of `netswap.toml`, or `metadata.netswap` of a manifest.
+/// A policy table: the whole of `netswap.toml`, or `metadata.netswap` of a manifest.
 #[derive(Derive)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Table {
@@ -58,7 +58,7 @@ struct Table {
     allow: Vec<Allow>,
 }
 
-/// The parts of a `Cargo.toml` that can hold a policy.
+/// The parts of a `Cargo.toml` that can contain a policy.
 #[derive(Derive)]
 struct Manifest {
     package: Option<Section>,
@@ -75,7 +75,7 @@ struct Metadata {
     netswap: Option<Table>,
 }
 
-/// What a manifest says in its two places.
+/// The rules from the two policy tables of a manifest.
 #[derive(Debug, Default)]
 pub(crate) struct ManifestRules {
     /// `[package.metadata.netswap]`.
@@ -116,7 +116,7 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// When it can't be read or says something that is no policy.
+    /// Returns an error if the file can't be read or is not a valid policy.
     pub fn from_file(path: &Path) -> Result<Self, PolicyError> {
         let table: Table = parse(path, &read(path)?)?;
         Ok(table.rules(path, path.parent().unwrap_or(Path::new(""))))
@@ -126,10 +126,10 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// When there is one that can't be read or says something that is no policy.
+    /// Returns an error if the file exists but can't be read or is not a valid policy.
     pub(crate) fn in_folder(folder: &Path) -> Result<Option<Arc<Self>>, PolicyError> {
         let path = folder.join(POLICY_FILE);
-        // A link to nowhere is there, and was meant.
+        // A broken link counts as an existing file, because someone put it there. Reading it fails.
         match path.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             _ => Ok(Some(Arc::new(Self::from_file(&path)?))),
@@ -138,12 +138,12 @@ impl Rules {
 }
 
 impl ManifestRules {
-    /// Reads what a `Cargo.toml` says under `metadata.netswap`; `folder` is the workspace's, in which
-    /// the images lie.
+    /// Reads the `metadata.netswap` tables of a `Cargo.toml`. `folder` is the workspace's folder,
+    /// which contains the images.
     ///
     /// # Errors
     ///
-    /// When it can't be read or says something that is no policy.
+    /// Returns an error if the file can't be read or is not a valid policy.
     pub(crate) fn from_file(path: &Path, folder: &Path) -> Result<Self, PolicyError> {
         let manifest: Manifest = parse(path, &read(path)?)?;
         let rules = |section: Option<Section>| {
@@ -176,7 +176,8 @@ fn parse<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T, Pol
     })
 }
 
-/// `line 3, column 1: unknown field `swaprun`…; did you mean `swap-run`?`
+/// Formats a mistake, for example
+/// ``line 3, column 1: unknown field `swaprun`…; did you mean `swap-run`?``.
 fn mistake(text: &str, error: &toml::de::Error) -> String {
     let mut mistake = String::new();
     let span = error.span().unwrap_or(0..0);
@@ -187,7 +188,7 @@ fn mistake(text: &str, error: &toml::de::Error) -> String {
     // Writing to a String can't fail.
     let _ = write!(mistake, "line {line}, column {column}: {}", one_line(error.message()));
 
-    // serde says so of a key or word that is not among those that it knows.
+    // serde's messages about an unknown key or word start like this.
     let is_unknown = error.message().starts_with("unknown ");
     let word = text.get(span).unwrap_or_default().trim_matches(['"', '\'']);
     if let Some(nearest) = nearest(word, WORDS).filter(|_| is_unknown) {

@@ -1,4 +1,4 @@
-//! What is required of which image.
+//! The requirements for images: the bits that they must have, and the exceptions.
 
 mod baseline;
 mod file;
@@ -17,26 +17,26 @@ pub use file::PolicyError;
 use crate::text::one_line;
 use crate::{Error, SwapRun};
 
-/// The policy's file name beside a tree.
+/// The name of the policy file in a tree.
 pub const POLICY_FILE: &str = "netswap.toml";
 
-/// What is required of the images of one package or tree: the rules of one or more files, the
-/// nearest first.
+/// The requirements for the images of one package or tree: the rules of one or more files, nearest
+/// first.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     rules: Vec<Arc<Rules>>,
 }
 
-/// What one table of one file says.
+/// The rules in one table of one file.
 #[derive(Debug)]
 pub struct Rules {
     /// The file, for messages.
     pub source: PathBuf,
-    /// The folder that globs with a separator begin at: the policy's own, or the workspace's.
+    /// The folder that globs with a separator start from: the policy's own, or the workspace's.
     pub folder: PathBuf,
-    /// The bits that images must have, if the table says so.
+    /// The bits that images must have, if the table sets them.
     pub swap_run: Option<Vec<SwapRun>>,
-    /// The images that need not have them.
+    /// The exceptions: images that need not have these bits.
     pub allow: Vec<Allow>,
 }
 
@@ -50,19 +50,20 @@ pub struct Allow {
 }
 
 impl Policy {
-    /// The rules of these tables, the nearest first.
+    /// Creates a policy from the rules of these tables, nearest first.
     pub fn new(rules: impl IntoIterator<Item = Arc<Rules>>) -> Self {
         Policy { rules: rules.into_iter().collect() }
     }
 
-    /// The bits that an image must have: what the nearest table says, else the network bit.
+    /// Returns the bits that an image must have: those of the nearest table that sets them, else
+    /// the network bit.
     pub fn swap_run(&self) -> &[SwapRun] {
         let said = self.rules.iter().find_map(|rules| rules.swap_run.as_deref());
         said.unwrap_or(&[SwapRun::Net])
     }
 
-    /// The exception for this image, the nearest first. The match is counted, see
-    /// [`Allow::matched`].
+    /// Returns the nearest exception for this image. Counts the match for every exception that
+    /// matches, see [`Allow::matched`].
     pub fn allow(&self, image: &Path) -> Option<&Allow> {
         let mut found = None;
         for rules in &self.rules {
@@ -76,27 +77,27 @@ impl Policy {
         found
     }
 
-    /// The tables that it is made of, the nearest first.
+    /// Returns the rules of each table, nearest first.
     pub fn rules(&self) -> &[Arc<Rules>] {
         &self.rules
     }
 }
 
 impl Allow {
-    /// An exception for the images that `glob` matches.
+    /// Creates an exception for the images that `glob` matches.
     ///
-    /// A glob without a separator is matched with file names, any other with paths below the
-    /// policy's folder. Case plays no part, as in the names of Windows files.
+    /// A glob without a separator is matched against file names. Any other glob is matched against
+    /// paths below the policy's folder. Case is ignored, as in Windows file names.
     pub(crate) fn new(image: Glob, reason: String) -> Self {
         Allow { image, reason, matched: AtomicU64::new(0) }
     }
 
-    /// The glob as it was written.
+    /// Returns the glob as the user wrote it.
     pub fn image(&self) -> &str {
         &self.image.text
     }
 
-    /// How many images it has matched so far; an exception that matches none is stale.
+    /// Returns the number of images matched so far. An exception that matches none is stale.
     pub fn matched(&self) -> u64 {
         self.matched.load(Ordering::Relaxed)
     }
@@ -106,7 +107,7 @@ impl Allow {
     }
 }
 
-/// A glob.
+/// A pattern for names or paths.
 #[derive(Clone, Debug)]
 pub(crate) struct Glob {
     /// The glob as the user wrote it.
@@ -115,22 +116,22 @@ pub(crate) struct Glob {
     pattern: String,
 }
 
-/// The files and folders that are left out.
+/// The globs for files and folders to skip.
 #[derive(Clone, Debug, Default)]
 pub struct Exclude {
     globs: Vec<Glob>,
 }
 
 impl Exclude {
-    /// Leaves out what one of these globs matches.
+    /// Creates a filter that skips everything that one of these globs matches.
     ///
-    /// A glob without a separator is matched with the names of files and folders, any other with
-    /// their paths below the folder that was named. Case plays no part. A separator at the end
-    /// plays none either; one at the start, or `./`, stands for the folder that was named.
+    /// A glob without a separator is matched against the names of files and folders. Any other glob
+    /// is matched against their paths below the named folder. Case is ignored, and so is a
+    /// separator at the end. A separator or `./` at the start stands for the named folder.
     ///
     /// # Errors
     ///
-    /// When one is no glob, or too large.
+    /// Returns an error if a glob is invalid or too large.
     pub fn new(globs: impl IntoIterator<Item = String>) -> Result<Self, Error> {
         let glob = |text: String| {
             let below = text.strip_prefix('.').filter(|rest| rest.starts_with(['/', '\\']));
@@ -147,7 +148,7 @@ impl Exclude {
         self.globs.is_empty()
     }
 
-    /// Whether a file or folder is left out, by its path below the named folder.
+    /// Whether to skip a file or folder with this path below the named folder.
     pub(crate) fn matches(&self, below: &Path) -> bool {
         self.globs.iter().any(|glob| glob.matches(below))
     }
@@ -158,7 +159,7 @@ impl Glob {
     ///
     /// # Errors
     ///
-    /// When it has an unclosed bracket or brace, or braces nested more than 10 deep.
+    /// Returns an error if it has an unclosed bracket or brace, or braces nested more than 10 deep.
     pub(crate) fn new(text: String) -> Result<Self, String> {
         let mut pattern = text.replace('\\', "/").to_lowercase();
         // For fast-glob, a leading `!` negates the glob. Here it is part of a name.

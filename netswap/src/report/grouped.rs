@@ -1,4 +1,5 @@
-//! What is at fault with several files in a row, told once behind them: on a share it is mostly the same.
+//! Findings that consecutive files share, printed once after them. On a share most files have the
+//! same ones.
 
 use std::io::{self, Write};
 
@@ -7,18 +8,19 @@ use anstyle::Style;
 use crate::finding::Finding;
 
 pub struct Grouped {
-    /// Of the files that were written last.
+    /// The findings of the files written last.
     findings: Vec<Finding>,
     indent: usize,
 }
 
 impl Grouped {
-    /// For reports whose files' names begin in this column.
+    /// Returns a writer for reports in which file names begin in this column.
     pub fn new(indent: usize) -> Self {
         Grouped { findings: Vec::new(), indent }
     }
 
-    /// To be called before a file with these findings is written.
+    /// Writes the group so far if these findings are different. Must be called before a file with
+    /// these findings is written.
     pub fn before(&mut self, findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
         if self.findings != findings {
             self.end(out)?;
@@ -27,7 +29,7 @@ impl Grouped {
         Ok(())
     }
 
-    /// Writes what is at fault with the files so far, each with its cure, and an empty line.
+    /// Writes the findings of the files so far, each with its remedy, and an empty line.
     pub fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
         let bold = Style::new().bold();
         let indent = self.indent;

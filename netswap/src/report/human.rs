@@ -1,4 +1,5 @@
-//! The report for people: failures as they are found, with their cures, then the rest, then one line.
+//! The report for people: failures with their remedies as they are found, then the rest, then one
+//! line.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -89,7 +90,6 @@ pub(super) fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io:
     Ok(())
 }
 
-/// Writes an image.
 fn write_image(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &image.verdict;
     let (word, style) = match verdict.status {
@@ -109,14 +109,14 @@ fn write_image(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::R
     Ok(())
 }
 
-/// `x64 exe, swap-run: net`.
+/// Formats a header's facts: `x64 exe, swap-run: net`.
 fn facts(header: &Header) -> String {
     let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();
     let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
     format!("{} {}, swap-run: {words}", header.machine_name(), header.kind().name())
 }
 
-/// `3 images: 2 passed, 1 failed (4 other files, 0.02 s)`.
+/// Formats the last line: `3 images: 2 passed, 1 failed (4 other files, 0.02 s)`.
 fn summary(outcome: &Verification) -> String {
     let summary = &outcome.summary;
     let parts: Vec<_> =

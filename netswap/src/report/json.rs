@@ -1,4 +1,4 @@
-//! What `netswap verify` found, for programs.
+//! The report of `netswap verify` for programs, in JSON.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,7 @@ use crate::{Header, SwapRun};
 
 const SCHEMA: &str = "netswap.verify/1";
 
-/// The default of all tables, and what each table says.
+/// The policy: the default of all tables, and the content of each table.
 #[derive(Serialize)]
 struct PolicyObject<'a> {
     default: Vec<SwapRun>,
@@ -56,7 +56,7 @@ struct Image<'a> {
     findings: &'a [Finding],
 }
 
-/// What `netswap verify` found.
+/// The writer of the report of `netswap verify`.
 pub(super) struct Json {
     objects: JsonStream,
     has_policy: bool,
@@ -72,7 +72,8 @@ impl Json {
         self.objects.object(&image(judged), out)
     }
 
-    /// Only now it is known how often each exception was needed.
+    /// Writes the policy, the baseline and the summary. The number of matches of each exception is
+    /// known only now.
     pub(super) fn end(self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
         let mut fields = Vec::new();
         if self.has_policy {

@@ -8,23 +8,25 @@ use super::Format;
 
 pub struct JsonStream {
     schema: &'static str,
-    /// The name of the list in the document; none where each line is by itself.
+    /// The name of the list in the document. `None` if each line is a separate object.
     list: Option<&'static str>,
     is_begun: bool,
-    /// An object is written at once: a serializer writes each of its commas by itself.
+    /// Buffer for one object, to write it at once. A serializer writes each of its commas
+    /// separately.
     line: Vec<u8>,
 }
 
-/// A field of the whole, by its name, in JSON.
+/// A field of the document or of the last line: its name, and its value in JSON.
 pub type Field = (&'static str, String);
 
-/// A field of the whole.
+/// Returns a field with this name and value.
 pub fn field(name: &'static str, value: &impl Serialize) -> io::Result<Field> {
     Ok((name, serde_json::to_string(value)?))
 }
 
 impl JsonStream {
-    /// Returns a writer for objects of this schema: in the list `list` of one document, or one object per line.
+    /// Returns a writer for objects of this schema: in the list `list` of one document, or one
+    /// object per line.
     pub fn new(schema: &'static str, list: &'static str, format: Format) -> Self {
         let list = (format == Format::Json).then_some(list);
         JsonStream { schema, list, is_begun: false, line: Vec::new() }
@@ -40,7 +42,8 @@ impl JsonStream {
         out.write_all(&self.line)
     }
 
-    /// Writes what is known of all: fields of the document, or of the last line if it has any.
+    /// Writes the fields that apply to all objects: in the document, or in a last line if there are
+    /// any.
     pub fn end(mut self, fields: &[Field], out: &mut dyn Write) -> io::Result<()> {
         self.line.clear();
         if self.list.is_none() {
@@ -64,7 +67,7 @@ impl JsonStream {
         writeln!(out, "\n}}")
     }
 
-    /// What stands before an object: the beginning of the document, or a comma.
+    /// Adds the text before an object to the line: the beginning of the document, or a comma.
     fn separate(&mut self) {
         let Some(list) = self.list else {
             return;
@@ -83,7 +86,7 @@ impl JsonStream {
 mod tests {
     use super::*;
 
-    /// What is written of these objects, with one field of the whole.
+    /// Returns the output for these objects and fields.
     fn written(format: Format, objects: &[u8], fields: &[Field]) -> String {
         let mut out = Vec::new();
         let mut writer = JsonStream::new("a/1", "list", format);

@@ -1,4 +1,4 @@
-//! What was found, for people and for programs.
+//! The reports of a verification, for people and for programs.
 
 pub mod grouped;
 mod human;
@@ -18,15 +18,15 @@ use crate::policy::{Allow, BaselineOutcome, Rules};
 use crate::verdict::{Status, Verdict};
 use crate::{ExitCode, ReadError};
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// For people: what is at fault and its cure first, then the rest, then a summary.
+    /// For people: failures with their remedies first, then the rest, then a summary.
     #[default]
     Human,
     /// One JSON document.
     Json,
-    /// One JSON object a line: each file, then the summary.
+    /// One JSON object per line: each file, then the summary.
     Ndjson,
 }
 
@@ -43,65 +43,65 @@ impl FromStr for Format {
     }
 }
 
-/// An image, where it came from and what is to be said of it.
+/// An image, its origin and its verdict.
 #[derive(Clone, Debug)]
 pub struct VerifiedImage {
     /// The file.
     pub path: PathBuf,
-    /// The package that Cargo built it from.
+    /// The package that Cargo built the image from.
     pub package: Option<String>,
-    /// The triple that Cargo built it for.
+    /// The target triple that Cargo built the image for.
     pub target: Option<String>,
     /// Status and findings.
     pub verdict: Verdict,
 }
 
-/// How many of what.
+/// The number of files by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
-    /// Files that were looked at.
+    /// Files that were examined.
     pub files: u64,
-    /// Images among them, with those that turned out broken.
+    /// Images among them, including broken ones.
     pub images: u64,
-    /// Images that were read and have every bit that the policy asks for.
+    /// Images that were read and have every bit that the policy requires.
     pub passed: u64,
-    /// Images at fault.
+    /// Images that failed.
     pub failed: u64,
-    /// Images that the policy allows to be at fault, and those that Windows does not load.
+    /// Images that the policy allows to fail, and images that Windows does not load.
     pub allowed: u64,
-    /// Files that are no images.
+    /// Files that are not images.
     pub not_images: u64,
     /// Files and folders that could not be read.
     pub unreadable: u64,
-    /// How long it took, the build included.
+    /// Duration in seconds, including the build.
     pub seconds: f64,
 }
 
-/// What is known when all images have been judged.
+/// The result of a verification, for all images together.
 #[derive(Debug)]
 pub struct Verification {
-    /// The tables that the policy is made of.
+    /// The tables that the policy consists of.
     pub rules: Vec<Arc<Rules>>,
-    /// How many of what.
+    /// The number of files by result.
     pub summary: Summary,
-    /// What was looked at.
+    /// The origin of the images.
     pub input: Input,
-    /// Whether there was an image at fault that the policy or a baseline allows to be so.
+    /// Whether the policy or a baseline allows at least one image to fail.
     pub has_exceptions: bool,
-    /// Whether what can't be read is no error.
+    /// Whether unreadable files and folders don't cause an error.
     pub ignores_unreadable: bool,
-    /// What became of the known failures, if there is a baseline.
+    /// The result of comparing the failures with the baseline, if there is one.
     pub baseline: Option<BaselineOutcome>,
 }
 
-/// Where the images of a report come from.
+/// The origin of a report's images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A build by Cargo.
     Build,
-    /// Folders, and maybe files.
+    /// Folders, and possibly files.
     Folders,
-    /// Files that were named one by one.
+    /// Only files, each named separately.
     Files,
 }
 
@@ -114,20 +114,20 @@ impl VerifiedImage {
         VerifiedImage { path: found.path, package, target, verdict }
     }
 
-    /// Lets a failure pass.
+    /// Changes the status to allowed, for this reason.
     pub(crate) fn allow(&mut self, reason: String) {
         self.verdict.status = Status::Allowed;
         self.verdict.reason = Some(reason);
     }
 
-    /// Adds what was found behind its header.
+    /// Adds the finding for an error behind the header, and sets the status for it.
     pub(crate) fn add(&mut self, error: &ReadError) {
         let Verdict { status, findings, .. } = Verdict::broken(error);
         self.verdict.status = status;
         self.verdict.findings.extend(findings);
     }
 
-    /// A folder, or a file that could not be looked at.
+    /// Returns the result for a folder or file that can't be read.
     pub(crate) fn unreadable(path: PathBuf, error: io::Error) -> Self {
         let verdict = Verdict::broken(&ReadError::Io(error));
         VerifiedImage { path, package: None, target: None, verdict }
@@ -173,7 +173,7 @@ impl Verification {
             image.verdict.status == Status::Allowed && !image.verdict.findings.is_empty();
     }
 
-    /// What a program that made this report ends with.
+    /// Returns the exit code of a program that made this report.
     pub fn exit_code(&self) -> ExitCode {
         let Summary { passed, failed, unreadable, .. } = self.summary;
         if unreadable > 0 && !self.ignores_unreadable {
@@ -187,8 +187,10 @@ impl Verification {
         }
     }
 
-    /// The exceptions that match no image, each with the file that it stands in. Of a file by itself
-    /// it can't be said that an exception for others is stale.
+    /// Returns the exceptions that match no image, each with the file that contains it.
+    ///
+    /// Returns none if only files were named. Their policy can have exceptions for other images,
+    /// and those are not stale.
     pub fn stale(&self) -> impl Iterator<Item = (&Rules, &Allow)> {
         let all = self.rules.iter().filter(|_| self.input != Input::Files);
         all.flat_map(|rules| {
@@ -197,18 +199,18 @@ impl Verification {
         })
     }
 
-    /// Writes what is worth knowing beside the report, a line each: stale exceptions, failures that
-    /// are no more, and that there was nothing to verify.
+    /// Writes the warnings beside the report, one per line. They list stale exceptions and baseline
+    /// entries that no longer occur, and report that there was nothing to verify.
     ///
     /// # Errors
     ///
-    /// When `err` can't be written.
+    /// Fails if `err` can't be written.
     pub fn write_warnings(&self, err: &mut dyn Write) -> io::Result<()> {
         human::write_warnings(self, err)
     }
 }
 
-/// A report, written as the images come.
+/// A report that is written while the images are verified.
 pub struct Report<W> {
     out: W,
     writer: Writer,
@@ -220,8 +222,8 @@ enum Writer {
 }
 
 impl<W: Write> Report<W> {
-    /// A report to be written to `out`. Of images that passed or are allowed to differ, one for people
-    /// tells only the number if it `is_quiet`.
+    /// Returns a report that is written to `out`. If `is_quiet`, a report for people only counts
+    /// the images that passed or are allowed.
     pub fn new(format: Format, is_quiet: bool, out: W) -> Self {
         let writer = match format {
             Format::Human => Writer::Human(Box::new(human::Human::new(is_quiet))),
@@ -230,11 +232,11 @@ impl<W: Write> Report<W> {
         Report { out, writer }
     }
 
-    /// Writes an image, or keeps it for later, in a file if there are many.
+    /// Writes an image, or keeps it until the end, in a temporary file if there are many.
     ///
     /// # Errors
     ///
-    /// When `out` or that file can't be written.
+    /// Fails if `out` or that file can't be written.
     pub fn image(&mut self, image: &VerifiedImage) -> io::Result<()> {
         let out = &mut self.out;
         match &mut self.writer {
@@ -243,11 +245,11 @@ impl<W: Write> Report<W> {
         }
     }
 
-    /// Writes what was kept, and the end.
+    /// Writes the images that were kept, and the end of the report.
     ///
     /// # Errors
     ///
-    /// When `out` can't be written.
+    /// Fails if `out` can't be written.
     pub fn end(mut self, outcome: &Verification) -> io::Result<()> {
         let out = &mut self.out;
         match self.writer {
@@ -266,7 +268,7 @@ impl<W: Write> Report<W> {
 mod tests {
     use super::*;
 
-    /// What is known of images with these statuses, with or without a finding each.
+    /// Returns the result for images with these statuses, each with or without a finding.
     fn outcome(images: &[(Status, bool)]) -> Verification {
         let mut outcome = Verification::new(Vec::new(), Input::Files);
         for (status, has_finding) in images {

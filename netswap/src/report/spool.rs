@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Seek, Write};
 
 use tempfile::SpooledTempFile;
 
-/// Bytes kept in memory. A longer text is in a temporary file.
+/// Maximum size in memory, in bytes. A longer text goes to a temporary file.
 const IN_MEMORY: usize = 1 << 20;
 
 /// Text to print later: in memory if it is short, else in a temporary file.

@@ -1,4 +1,4 @@
-//! What differs by system: folders and what stands in them, files and how they are read and written.
+//! The code that differs by system: listing folders, and opening, reading and writing files.
 
 #[cfg(unix)]
 mod unix;
@@ -10,7 +10,7 @@ mod windows;
 #[cfg(windows)]
 pub use windows::*;
 
-/// What a name in a folder stands for.
+/// The kind of an entry in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.
@@ -19,6 +19,6 @@ pub enum EntryKind {
     Folder,
     /// A symbolic link, or on Windows a junction or a mounted volume.
     Link,
-    /// A pipe, socket or device: nothing to read, and reading it might never end.
+    /// A pipe, socket or device. It has nothing to read, and reading it might never end.
     Other,
 }

@@ -1,6 +1,8 @@
-//! Linux, macOS and the other Unixes: files are opened relative to the folder that they were listed
-//! in, which spares the system the walk along the whole path, and closes a race: a folder that is
-//! swapped for a link meanwhile leads nowhere else.
+//! Linux, macOS and the other Unixes.
+//!
+//! Files are opened relative to the folder that they were listed in, so the system does not have to
+//! resolve the whole path again. This also prevents a race: if the folder is replaced by a link
+//! meanwhile, files still come from the original folder.
 
 use std::cmp::Ordering;
 use std::ffi::{CStr, OsStr, OsString};
@@ -25,16 +27,17 @@ pub struct Folder {
     fd: OwnedFd,
 }
 
-/// Which file or folder it is, whatever its name.
+/// The identity of a file or folder, whatever its name: its device and inode numbers.
 pub type Identity = (u64, u64);
 
-/// The names in a folder, one behind the other: a million of them are to fit into a few megabytes.
+/// The names in a folder, stored one after the other, so that a million of them fit into a few
+/// megabytes.
 #[derive(Debug, Default)]
 pub struct Names {
     bytes: Vec<u8>,
 }
 
-/// The place of a name in its [`Names`].
+/// The position of a name in its [`Names`].
 pub type Name = u32;
 
 impl Names {
@@ -50,8 +53,8 @@ impl Names {
         CStr::from_bytes_until_nul(rest).unwrap_or_default()
     }
 
-    /// The order of two names. Each ends with a zero byte, which comes before all others, so what
-    /// stands behind it is never reached.
+    /// Compares two names of one folder. Each ends with a zero byte, which sorts before all other
+    /// bytes. So the comparison of different names never reads past the end of one.
     pub fn compare(&self, a: Name, b: Name) -> Ordering {
         let from = |name: Name| self.bytes.get(name as usize..).unwrap_or_default();
         from(a).cmp(from(b))
@@ -64,11 +67,12 @@ impl Names {
 
 const OF_FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// A pipe that has taken the place of a file is not waited for, and a terminal not taken over.
+/// The flags for opening a file. `NONBLOCK` avoids waiting for a pipe that has replaced the file.
+/// `NOCTTY` avoids taking over a terminal.
 const OF_FILE: OFlags = OFlags::CLOEXEC.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 impl Folder {
-    /// Opens the folder at `path`; a link to one is followed.
+    /// Opens the folder at `path`. Follows a link to a folder.
     pub fn open(path: &Path) -> io::Result<Self> {
         let fd = rustix::fs::openat(CWD, path, OF_FOLDER, Mode::empty())?;
         Ok(Folder { path: path.to_owned(), fd })
@@ -81,12 +85,12 @@ impl Folder {
         Ok(Folder { path: self.path.join(names.get(name)), fd })
     }
 
-    /// Opens a file in this folder, to read its header alone.
+    /// Opens a file in this folder to read only its header.
     pub fn file(&self, names: &Names, name: Name, follow: bool) -> io::Result<File> {
         open_at(&self.fd, names.c_str(name), follow)
     }
 
-    /// All that is in the folder, in no order.
+    /// Lists the entries of the folder in no particular order.
     pub fn entries(&self) -> io::Result<(Names, Vec<(Name, EntryKind)>)> {
         let mut dir = Dir::new(self.fd.try_clone()?)?;
         let (mut names, mut entries) = (Names::default(), Vec::new());
@@ -97,11 +101,11 @@ impl Folder {
                 continue;
             }
             let kind = match entry.file_type() {
-                // Some file systems don't tell.
+                // Some file systems don't provide the kind.
                 FileType::Unknown => {
                     match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
                         Ok(stat) => FileType::from_raw_mode(stat.st_mode),
-                        // It has just gone.
+                        // The entry has just been deleted.
                         Err(Errno::NOENT) => continue,
                         Err(error) => return Err(error.into()),
                     }
@@ -114,13 +118,13 @@ impl Folder {
         Ok((names, entries))
     }
 
-    /// What the link of this name leads to.
+    /// Returns the kind of the target of the link with this name.
     pub fn behind_link(&self, names: &Names, name: Name) -> io::Result<EntryKind> {
         let stat = rustix::fs::statat(&self.fd, names.c_str(name), AtFlags::empty())?;
         Ok(entry_kind(FileType::from_raw_mode(stat.st_mode)))
     }
 
-    /// Which folder it is, if the file system tells.
+    /// Returns the folder's identity, if the file system provides one.
     pub fn identity(&self) -> io::Result<Option<Identity>> {
         let stat = rustix::fs::fstat(&self.fd)?;
         #[allow(
@@ -149,18 +153,19 @@ fn entry_kind(kind: FileType) -> EntryKind {
     }
 }
 
-/// Some file systems number nothing.
+/// Returns the identity, or `None` if the file system does not number its files.
 fn known(identity: Identity) -> Option<Identity> {
     (identity.1 != 0).then_some(identity)
 }
 
-/// Which volume a folder lies on, to stay on it.
+/// Returns the volume that a folder is on, so that a walk can stay on it.
 pub fn volume(identity: Identity) -> u64 {
     identity.0
 }
 
-/// Lets this process have as many files open as the system allows: a deep tree needs a few for each
-/// level. Where that is refused, what can't be opened is told.
+/// Raises this process's limit on open files to the maximum that the system allows, up to
+/// `MOST_OPEN`. A deep tree needs a few for each level. If the system refuses, files that can't be
+/// opened are reported.
 pub fn raise_open_files() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let most = limit.maximum.map_or(MOST_OPEN, |most| most.min(MOST_OPEN));
@@ -170,10 +175,10 @@ pub fn raise_open_files() {
     }
 }
 
-/// As many as macOS takes.
+/// The highest limit that macOS accepts.
 const MOST_OPEN: u64 = 10_240;
 
-/// Opens the file at `path`, to read its header alone.
+/// Opens the file at `path` to read only its header.
 pub fn open(path: &Path) -> io::Result<File> {
     open_at(CWD, path, true)
 }
@@ -182,7 +187,8 @@ fn open_at(folder: impl AsFd, name: impl Arg + Copy, follow: bool) -> io::Result
     let flags = OFlags::RDONLY | OF_FILE | not_followed(follow);
     let opened = rustix::fs::openat(&folder, name, flags, Mode::empty());
     let fd = match opened {
-        // A file server has leased it to a client: whoever waits gets it back. A pipe says no such thing.
+        // A file server has leased the file to a client. A blocking open waits until the server
+        // gives it back. Opening a pipe does not fail with `EAGAIN`.
         Err(Errno::AGAIN) => {
             rustix::fs::openat(&folder, name, flags - OFlags::NONBLOCK, Mode::empty())?
         }
@@ -193,7 +199,8 @@ fn open_at(folder: impl AsFd, name: impl Arg + Copy, follow: bool) -> io::Result
     Ok(file)
 }
 
-/// The system would read 128 KiB and more where 4 are wanted. That it can't be told so is no error.
+/// Switches off read-ahead, because the system would read 128 KiB or more when only 4 KiB are
+/// needed. Ignores a refusal.
 #[cfg(not(target_vendor = "apple"))]
 fn switch_read_ahead_off(file: &File) {
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Random);
@@ -204,16 +211,16 @@ fn switch_read_ahead_off(file: &File) {
     let _ = rustix::fs::fcntl_nocache(file, true);
 }
 
-/// What tells whether a file is still the one that was read.
+/// The properties that show whether a file is still the one that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     pub identity: Option<Identity>,
-    /// In bytes.
+    /// The length in bytes.
     pub length: u64,
     modified: (i64, i64),
 }
 
-/// The stamp of an open file, and how many names it has.
+/// Returns the stamp of an open file and the number of its names (hard links).
 pub fn stamp(file: &File) -> io::Result<(Stamp, u64)> {
     let metadata = file.metadata()?;
     let stamp = Stamp {
@@ -224,60 +231,61 @@ pub fn stamp(file: &File) -> io::Result<(Stamp, u64)> {
     Ok((stamp, metadata.nlink()))
 }
 
-/// Opens the file at `path` to change it in place; a link is followed only if asked.
+/// Opens the file at `path` to change it in place. Follows a link only if `follow` is true.
 pub fn open_to_change(path: &Path, follow: bool) -> io::Result<File> {
     let flags = OFlags::RDWR | OF_FILE | not_followed(follow);
     Ok(File::from(rustix::fs::openat(CWD, path, flags, Mode::empty())?))
 }
 
-/// One write at this offset, which may be short.
+/// Writes once at this offset. Returns the number of bytes written, which may be too few.
 pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
     file.write_at(bytes, offset)
 }
 
-/// The permissions of a file that is made without further ado; the umask takes from them.
+/// Returns the default permissions for a new file. The umask removes some of them.
 pub fn of_a_new_file() -> Option<Permissions> {
     Some(Permissions::from_mode(0o666))
 }
 
-/// Gives an open file these permissions: a link that takes its place meanwhile does not matter.
+/// Sets the permissions of an open file. A link that replaces the file meanwhile has no effect.
 pub fn set_permissions(file: &File, _path: &Path, to: Permissions) -> io::Result<()> {
     file.set_permissions(to)
 }
 
-/// Lets the owner write; what others may do stays.
+/// Lets the owner write. The permissions of others do not change.
 pub fn make_writable(permissions: &mut Permissions) {
     permissions.set_mode(permissions.mode() | 0o200);
 }
 
-/// Whether a program that runs, or one that has it open, keeps the file from being opened.
+/// Whether a file can't be opened because it is a running program or a program has it open.
 pub fn is_in_use(error: &io::Error) -> bool {
-    // A lease, as a file server takes it for its clients, answers that it would have to be waited for.
+    // A file server takes leases for its clients. `WouldBlock` means that opening a leased file
+    // would have to wait.
     matches!(error.kind(), io::ErrorKind::ExecutableFileBusy | io::ErrorKind::WouldBlock)
 }
 
-/// The text, or the path, that these bytes are.
+/// Returns these bytes as text or as a path.
 pub fn os_string(bytes: &[u8]) -> OsString {
     OsStr::from_bytes(bytes).to_owned()
 }
 
-/// The program at this path, if it is one that may be run.
+/// Returns the program at this path, if it is an executable file.
 pub fn program(path: PathBuf) -> Option<PathBuf> {
     let is_program = |metadata: Metadata| metadata.is_file() && metadata.mode() & 0o111 != 0;
     path.metadata().is_ok_and(is_program).then_some(path)
 }
 
-/// A path as it is, for those that are no text.
+/// Returns the exact bytes of a path, for paths that are not valid UTF-8.
 pub fn path_bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().as_bytes().to_vec()
 }
 
-/// The path that these bytes are.
+/// Returns the path with these bytes, see [`path_bytes`].
 pub fn path_from_bytes(bytes: &[u8]) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(bytes)))
 }
 
-/// One read at this offset, which may be short.
+/// Reads once at this offset. Returns the number of bytes read, which may be too few.
 pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     file.read_at(buffer, offset)
 }

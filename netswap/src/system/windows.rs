@@ -1,5 +1,7 @@
-//! Windows: paths are opened in full, since its libraries have no safe way to open a file relative to
-//! a folder.
+//! Windows.
+//!
+//! Files are opened by their full path, because the libraries for Windows have no safe way to open
+//! a file relative to a folder.
 
 use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
@@ -20,11 +22,12 @@ const FILE_FLAG_RANDOM_ACCESS: u32 = 0x1000_0000;
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// The list of what stands in it, until it is read.
+    /// The entries that `open` has requested, until `entries` takes them.
     list: Mutex<Option<ReadDir>>,
 }
 
-/// Which file or folder it is, whatever its name: the volume's serial number and the file's index.
+/// The identity of a file or folder, whatever its name: the volume's serial number and the file's
+/// index.
 pub type Identity = (u64, u64);
 
 /// The names in a folder.
@@ -33,7 +36,7 @@ pub struct Names {
     names: Vec<OsString>,
 }
 
-/// The place of a name in its [`Names`].
+/// The position of a name in its [`Names`].
 pub type Name = u32;
 
 impl Names {
@@ -44,7 +47,7 @@ impl Names {
         Ok(at)
     }
 
-    /// The order of two names.
+    /// Compares two names.
     pub fn compare(&self, a: Name, b: Name) -> Ordering {
         self.get(a).cmp(self.get(b))
     }
@@ -55,28 +58,28 @@ impl Names {
 }
 
 impl Folder {
-    /// The folder at `path`. It is asked for its first names here: how long that takes tells whether it
-    /// is far.
+    /// Opens the folder at `path` and requests its first names. The time that this takes shows
+    /// whether the folder has high latency.
     pub fn open(path: &Path) -> io::Result<Self> {
         let list = Mutex::new(Some(fs::read_dir(path)?));
         Ok(Folder { path: path.to_owned(), list })
     }
 
-    /// A folder in this one.
+    /// Opens a folder in this one.
     pub fn folder(&self, names: &Names, name: Name, _follow: bool) -> io::Result<Self> {
         Folder::open(&self.path.join(names.get(name)))
     }
 
-    /// Opens a file in this folder, to read its header alone.
+    /// Opens a file in this folder to read only its header.
     ///
-    /// `FILE_FLAG_OPEN_REPARSE_POINT` would keep it from following a link that has taken the file's
-    /// place, and from reading the many files that are reparse points and no links: deduplicated
-    /// ones, and those in the cloud.
+    /// Does not set `FILE_FLAG_OPEN_REPARSE_POINT`. The flag would avoid following a link that has
+    /// replaced the file. But it would also prevent reading the many files that are reparse points
+    /// but not links: deduplicated files and files in the cloud.
     pub fn file(&self, names: &Names, name: Name, _follow: bool) -> io::Result<File> {
         open(&self.path.join(names.get(name)))
     }
 
-    /// All that is in the folder, in no order.
+    /// Lists the entries of the folder in no particular order.
     pub fn entries(&self) -> io::Result<(Names, Vec<(Name, EntryKind)>)> {
         let (mut names, mut entries) = (Names::default(), Vec::new());
         let list = self.list.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -88,12 +91,12 @@ impl Folder {
         Ok((names, entries))
     }
 
-    /// What the link of this name leads to.
+    /// Returns the kind of the target of the link with this name.
     pub fn behind_link(&self, names: &Names, name: Name) -> io::Result<EntryKind> {
         Ok(entry_kind(fs::metadata(self.path.join(names.get(name)))?.file_type()))
     }
 
-    /// Which folder it is, if the file system tells.
+    /// Returns the folder's identity, if the file system provides one.
     pub fn identity(&self) -> io::Result<Option<Identity>> {
         let handle = winapi_util::Handle::from_path_any(&self.path)?;
         let information = winapi_util::file::information(&handle)?;
@@ -117,36 +120,36 @@ fn entry_kind(kind: fs::FileType) -> EntryKind {
     }
 }
 
-/// Some file systems, and servers of them, number nothing.
+/// Returns the identity, or `None` if the file system or its server does not number files.
 fn known(identity: Identity) -> Option<Identity> {
     (identity.1 != 0).then_some(identity)
 }
 
-/// Which volume a folder lies on, to stay on it.
+/// Returns the volume that a folder is on, so that a walk can stay on it.
 pub fn volume(identity: Identity) -> u64 {
     identity.0
 }
 
-/// Opens the file at `path`, to read its header alone.
+/// Opens the file at `path` to read only its header.
 pub fn open(path: &Path) -> io::Result<File> {
     let opened = OpenOptions::new().read(true).custom_flags(FILE_FLAG_RANDOM_ACCESS).open(path);
-    // Of a folder Windows says no more than that access is denied.
+    // For a folder, Windows reports only that access is denied.
     opened.map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied if path.is_dir() => io::ErrorKind::IsADirectory.into(),
         _ => error,
     })
 }
 
-/// What tells whether a file is still the one that was read.
+/// The properties that show whether a file is still the one that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     pub identity: Option<Identity>,
-    /// In bytes.
+    /// The length in bytes.
     pub length: u64,
     modified: Option<u64>,
 }
 
-/// The stamp of an open file, and how many names it has.
+/// Returns the stamp of an open file and the number of its names (hard links).
 pub fn stamp(file: &File) -> io::Result<(Stamp, u64)> {
     let information = winapi_util::file::information(file)?;
     let stamp = Stamp {
@@ -157,7 +160,7 @@ pub fn stamp(file: &File) -> io::Result<(Stamp, u64)> {
     Ok((stamp, information.number_of_links()))
 }
 
-/// `FILE_SHARE_READ`: nobody else may write it while it is changed.
+/// `FILE_SHARE_READ`: no other program may write the file while netswap changes it.
 const FILE_SHARE_READ: u32 = 1;
 
 /// Opens the file at `path` to change it in place.
@@ -165,18 +168,18 @@ pub fn open_to_change(path: &Path, _follow: bool) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).share_mode(FILE_SHARE_READ).open(path)
 }
 
-/// One write at this offset, which may be short.
+/// Writes once at this offset. Returns the number of bytes written, which may be too few.
 pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
     file.seek_write(bytes, offset)
 }
 
-/// The folder's own decide.
+/// Returns `None`, because the folder decides the permissions of a new file.
 pub fn of_a_new_file() -> Option<Permissions> {
     None
 }
 
-/// Gives a file these permissions, by its path: a handle for reading does not allow it. At a link they
-/// would become the link's own.
+/// Sets the permissions of a file by its path, because a handle for reading does not allow it.
+/// Resolves a link first, because otherwise the link itself would get the permissions.
 pub fn set_permissions(_file: &File, path: &Path, to: Permissions) -> io::Result<()> {
     if path.symlink_metadata()?.is_symlink() {
         return fs::set_permissions(fs::canonicalize(path)?, to);
@@ -184,48 +187,49 @@ pub fn set_permissions(_file: &File, path: &Path, to: Permissions) -> io::Result
     fs::set_permissions(path, to)
 }
 
-/// Windows has no limit that matters here.
+/// Does nothing, because Windows has no limit that matters here.
 pub fn raise_open_files() {}
 
-/// Takes the read-only attribute away.
+/// Removes the read-only attribute.
 pub fn make_writable(permissions: &mut Permissions) {
     permissions.set_readonly(false);
 }
 
-/// `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`, `ERROR_USER_MAPPED_FILE`
+/// The codes `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION` and `ERROR_USER_MAPPED_FILE`
 /// ([System error codes](https://learn.microsoft.com/windows/win32/debug/system-error-codes)).
 const IN_USE: [i32; 3] = [32, 33, 1224];
 
-/// Whether a program that runs, or one that has it open, keeps the file from being opened.
+/// Whether a file can't be opened because it is a running program or a program has it open.
 pub fn is_in_use(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
 }
 
-/// The text that these bytes are, in UTF-8.
+/// Returns these UTF-8 bytes as text.
 pub fn os_string(bytes: &[u8]) -> OsString {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
-/// The program at this path, whose name may lack its `.exe`.
+/// Returns the program at this path, which may lack the `.exe`.
 pub fn program(path: PathBuf) -> Option<PathBuf> {
     let mut with_extension = path.clone().into_os_string();
     with_extension.push(".exe");
     [path, with_extension.into()].into_iter().find(|path| path.is_file())
 }
 
-/// A path as it is, for those that are no text: its UTF-16 code units, little end first.
+/// Returns the exact UTF-16 code units of a path in little-endian order, for paths that are not
+/// valid Unicode.
 pub fn path_bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().encode_wide().flat_map(u16::to_le_bytes).collect()
 }
 
-/// The path that these bytes are.
+/// Returns the path with these bytes, see [`path_bytes`].
 pub fn path_from_bytes(bytes: &[u8]) -> Option<PathBuf> {
     let (units, rest) = bytes.as_chunks::<2>();
     let units: Vec<u16> = units.iter().copied().map(u16::from_le_bytes).collect();
     rest.is_empty().then(|| PathBuf::from(OsString::from_wide(&units)))
 }
 
-/// One read at this offset, which may be short.
+/// Reads once at this offset. Returns the number of bytes read, which may be too few.
 pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     file.seek_read(buffer, offset)
 }

@@ -1,8 +1,8 @@
-//! `cargo xtask bench build-cost`: what netswap-build costs a clean build, beside its peers.
+//! `cargo xtask bench build-cost`: compares what netswap-build and its peers cost a clean build.
 //!
-//! Each variant is the same program with another build script. Every round builds each of them from
-//! nothing, so that the machine's moods meet all alike; what counts is the ratio to a build script
-//! without any dependency that prints the line by hand.
+//! Each variant is the same program with a different build script. Every round builds each variant
+//! from scratch, so a slow moment of the machine affects all variants alike. The result is the
+//! ratio to a build script that prints the line by hand and has no dependencies.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,8 +26,9 @@ const PRINTING: &str = r#"println!("cargo:rerun-if-env-changed=NETSWAP");
         println!("cargo:rustc-link-arg=/SWAPRUN:NET");
     }"#;
 
-/// The whole of a crate that prints the same and leaves a file of one line, with no decision, no
-/// choice and no error: less can't be had with a receipt.
+/// The complete source of a crate that prints the same lines and writes a one-line receipt. It
+/// makes no decisions, offers no choices and handles no errors. No crate that writes a receipt can
+/// do less.
 const ONE_FUNCTION: &str = r#"pub fn emit() {
     println!("cargo:rerun-if-env-changed=NETSWAP");
     if std::env::var_os("CARGO_CFG_TARGET_ENV").is_some_and(|env| env == "msvc") {
@@ -39,7 +40,7 @@ const ONE_FUNCTION: &str = r#"pub fn emit() {
 }
 "#;
 
-/// The one that all are compared with.
+/// The index of the variant that all others are compared with.
 const REFERENCE: usize = 1;
 
 const VARIANTS: [Variant; 8] = [
@@ -108,7 +109,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// In seconds.
+/// Returns the seconds that a clean build takes.
 fn clean_build(project: &Path) -> Result<f64, String> {
     let target = project.join("target");
     if target.exists() {
@@ -125,9 +126,9 @@ fn in_project(project: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// A registry with netswap-build, as it is packed for publication, and the two crates that it is
-/// measured by. Cargo builds a crate from a registry otherwise than one from a path: not
-/// incrementally, without its warnings.
+/// Creates a local registry with netswap-build, packed as for publication, and the two crates it is
+/// compared with. Cargo builds a crate from a registry differently from a path dependency: not
+/// incrementally, and without showing its warnings.
 fn publish(registry: &Path) -> Result<(), String> {
     let mut packages = vec![netswap_build(registry)?];
     let mut write = || -> std::io::Result<()> {
@@ -138,7 +139,7 @@ fn publish(registry: &Path) -> Result<(), String> {
             fs::write(package.join("Cargo.toml"), manifest(name))?;
             packages.push(package);
         }
-        // What tells Cargo that a folder is a package of a registry.
+        // Cargo accepts a folder as a package of a directory registry only with this file.
         packages.iter().try_for_each(|package| {
             fs::write(package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}")
         })

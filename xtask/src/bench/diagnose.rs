@@ -1,5 +1,5 @@
-//! `cargo xtask bench diagnose`: what `netswap diagnose` of a dump costs beyond starting a process, and that
-//! gigabytes of memory in it do not count, beside its peers.
+//! `cargo xtask bench diagnose`: compares what `netswap diagnose` and its peers cost for one dump,
+//! beyond starting a process. It also shows that gigabytes of memory in the dump add no cost.
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -13,13 +13,14 @@ use super::single::print;
 use crate::process::{cargo, check, root, scratch};
 use crate::synthesized::{Loaded, Synthesized, image};
 
-/// As many modules as a program with a window has.
+/// The number of modules, typical of a program with a window.
 const MODULES: u32 = 100;
 
-/// As many regions of memory as it has besides; each is listed twice, as memory and by its kind.
+/// The number of other memory regions in such a program. The dump lists each region twice: as
+/// memory and by its kind.
 const OTHERS: u64 = 5_000;
 
-/// The first address, and how far one region is from the next.
+/// The first address, and the distance between the starts of two regions.
 const BASE: u64 = 0x7ff0_0000_0000;
 const STEP: u64 = 1 << 24;
 
@@ -28,15 +29,16 @@ const IMAGE: u32 = 0x100_0000;
 const MAPPED: u32 = 0x4_0000;
 const PRIVATE: u32 = 0x2_0000;
 
-/// Where the dumps are, by what they are called in the table, and how many bytes each region has. The first is
-/// what a small dump is; in the second is some 4 GB of memory, none of which takes room on the disk.
+/// The dumps: the name of each in the table, and the bytes of padding in each region. The first has
+/// the size of a typical small dump. The second holds about 4 GB of memory but takes no space on
+/// disk, because the file is sparse.
 const SIZES: [(&str, u64); 2] = [("small", 0), ("4 GB", 800 << 10)];
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
     let folder = scratch("bench-diagnose");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    // The bare start that all are compared with comes first.
+    // The first variant is the bare start that all others are compared with.
     let mut variants = vec![("netswap --version".to_owned(), words![&netswap.path, "--version"])];
     let (minidump, python) = (minidump()?, peers::python()?);
     for (size, padding) in SIZES {
@@ -57,7 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// The crate minidump, in a program that reads with it what netswap reads.
+/// Builds a program that uses the crate minidump to read the same data as netswap.
 fn minidump() -> Result<PathBuf, String> {
     let manifest = root().join("xtask/bench/minidump/Cargo.toml");
     let target = scratch("bench-minidump");
@@ -66,7 +68,8 @@ fn minidump() -> Result<PathBuf, String> {
     Ok(target.join("release").join("bench-minidump"))
 }
 
-/// Writes a dump with the memory of a program that could not read a page, with so many zeros in each region.
+/// Writes the dump of a program that failed to read a page, with `padding` zero bytes in each
+/// region.
 fn write(path: &Path, padding: u64) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut file = File::create(path).map_err(failed)?;
@@ -80,7 +83,7 @@ fn write(path: &Path, padding: u64) -> Result<(), String> {
 }
 
 fn dump(padding: u64) -> Synthesized {
-    // The program's own memory lies below its images, and in the dump before them.
+    // The program's own memory is below its images, and precedes them in the dump.
     let first = BASE + OTHERS * STEP;
     let images = (0..MODULES).map(|index| (first + u64::from(index) * STEP, index));
     let others = (0..OTHERS).map(|index| BASE + index * STEP);
@@ -95,8 +98,8 @@ fn dump(padding: u64) -> Synthesized {
     Synthesized {
         architecture: 9,
         time: 1_700_000_000,
-        // In the second image, and so at the end of each list. The status is that of a failing disk, with which
-        // netswap ends well.
+        // The address is in the second image, and so at the end of each list. The status is that of
+        // a failing disk, for which netswap exits with success.
         exception: Some((0xc000_0006, vec![8, first + STEP + 0x1000, 0xffff_ffff_c000_009c])),
         modules: images.clone().map(|(at, index)| Loaded::new(at, index, &path(index))).collect(),
         memory: others

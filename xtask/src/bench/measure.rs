@@ -1,4 +1,4 @@
-//! The programs that are measured, and what each run of one takes.
+//! The measured programs, and the resources that each run uses.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,13 +12,13 @@ use crate::process::{cargo, check, output, root};
 /// A program and its arguments.
 pub(crate) type Words = Vec<OsString>;
 
-/// The program and its arguments, from anything that is text or a path.
+/// Builds a program and its arguments from text or paths.
 macro_rules! words {
     ($($word:expr),+ $(,)?) => { vec![$(::std::ffi::OsString::from($word)),+] };
 }
 pub(crate) use words;
 
-/// A command's program and arguments, with its variables set by `env`.
+/// Returns a command's program and arguments. `env` sets its variables.
 pub(crate) fn words_of(command: &Command) -> Words {
     let mut words = words!["env"];
     for (name, value) in command.get_envs() {
@@ -32,20 +32,20 @@ pub(crate) fn words_of(command: &Command) -> Words {
     words
 }
 
-/// What a run took.
+/// The resources that a run used.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Used {
-    /// From before it started to after its end.
+    /// Wall-clock time, from before the start to after the end.
     pub(crate) seconds: f64,
-    /// Of processors, which a machine that is busy with something else does not lengthen.
+    /// Processor time in seconds. Other work on a busy machine does not lengthen it.
     pub(crate) cpu: f64,
-    /// The most memory that it had resident, in bytes.
+    /// The largest resident memory, in bytes.
     pub(crate) peak: f64,
-    /// What came from a disk for it, in bytes.
+    /// The bytes read from disk.
     pub(crate) read: f64,
 }
 
-/// Runs programs under `xtask/bench/run.c`, which takes the time close to them.
+/// Runs programs under `xtask/bench/run.c`, which measures time close to them.
 pub(crate) struct Meter(PathBuf);
 
 impl Meter {
@@ -54,7 +54,7 @@ impl Meter {
         compiled("run", &[] as &[&str]).map(Meter)
     }
 
-    /// Runs a program to its end, which must be a good one.
+    /// Runs a program to its end. A run that fails is an error.
     pub(crate) fn run(&self, words: &Words) -> Result<Used, String> {
         let line = output(Command::new(&self.0).args(words))?;
         parsed(&line).ok_or_else(|| format!("run printed {line:?}"))
@@ -75,12 +75,12 @@ fn parsed(line: &str) -> Option<Used> {
     }
 }
 
-/// The program that opens, reads, closes and does no more.
+/// Builds the program that only opens, reads and closes files.
 pub(crate) fn floor() -> Result<PathBuf, String> {
     compiled("floor", &[] as &[&str])
 }
 
-/// Writes a DLL of this length with the bit and a `CheckSum` that is right.
+/// Writes a DLL of this length with the bit set and a valid `CheckSum`.
 pub(crate) fn write_dll(path: &Path, length: usize) -> Result<(), String> {
     let bytes = Image { characteristics: EXECUTABLE | DLL | NET, ..Image::usual(1) }
         .with_length(length)
@@ -88,9 +88,8 @@ pub(crate) fn write_dll(path: &Path, length: usize) -> Result<(), String> {
     fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The program as it is released.
+/// The release build of netswap.
 pub(crate) struct Netswap {
-    /// Where it is.
     pub(crate) path: PathBuf,
 }
 
@@ -104,7 +103,7 @@ impl Netswap {
         Ok(Netswap { path: target.join("release").join("netswap") })
     }
 
-    /// Verifies a tree or a file.
+    /// Returns the command that verifies a tree or a file.
     pub(crate) fn verify(&self, options: &[&str], path: &Path) -> Words {
         let mut words = words![&self.path, "verify"];
         words.extend(options.iter().map(OsString::from));

@@ -1,7 +1,7 @@
-//! `cargo xtask bench NAME`: what things cost, a table of benches.
+//! `cargo xtask bench NAME`: measures what things cost. The benches are in a table.
 //!
-//! Each compares variants of the same work, round by round, so that the machine's moods meet all
-//! alike; what counts is the ratio to a reference that can't be beaten.
+//! Each bench runs variants of the same work in interleaved rounds, so a slow moment of the machine
+//! affects all variants alike. The result is the ratio to a reference that can't be beaten.
 
 mod build_cost;
 mod diagnose;
@@ -15,11 +15,11 @@ mod tree;
 
 use std::process::ExitCode;
 
-/// What the arguments after a bench's name say.
+/// The options after a bench's name.
 struct Options {
-    /// How often each variant is measured.
+    /// The number of measured rounds for each variant.
     rounds: usize,
-    /// How many files are scanned.
+    /// The number of files to scan.
     files: u32,
 }
 
@@ -27,7 +27,7 @@ struct Bench {
     name: &'static str,
     what: &'static str,
     rounds: usize,
-    /// How many files it makes, unless told otherwise; `None` if it scans none.
+    /// The default number of files to create. `None` if the bench scans no tree.
     files: Option<u32>,
     run: fn(&Options) -> Result<(), String>,
 }
@@ -97,7 +97,7 @@ fn usage() {
 }
 
 impl Bench {
-    /// `None` for an option that it does not have, and for a number that is none or 0.
+    /// Returns `None` for an unknown option, and for a value that is not a positive number.
     fn options(&self, mut arguments: &[String]) -> Option<Options> {
         let mut options = Options { rounds: self.rounds, files: self.files.unwrap_or(0) };
         while let [name, value, rest @ ..] = arguments {

@@ -1,7 +1,8 @@
-//! `cargo xtask bench patch`: what `netswap patch` of one file costs, short and long, beside its peers.
+//! `cargo xtask bench patch`: compares what `netswap patch` and its peers cost for one short and
+//! one long file.
 //!
-//! Each variant has files of its own, and turns the bit off and on by turns: no copy is needed
-//! between two rounds.
+//! Each variant has its own files. It clears and sets the bit in turn, so no file is copied between
+//! rounds.
 
 use std::cell::Cell;
 use std::fs;
@@ -18,7 +19,7 @@ struct Variant {
     name: String,
     clear: Words,
     set: Words,
-    /// Whether its file has the bit, as a made one does.
+    /// Whether the variant's file has the bit. A newly written file has it.
     is_set: Cell<bool>,
 }
 
@@ -53,7 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             Err(why) => missing.push(format!("genpeimg, {size}: {why}")),
         }
     }
-    // Its checksum of the long file takes a minute.
+    // pefile takes a minute for the checksum of the long file.
     let (size, length) = SHORT;
     let script = root().join("xtask/bench/pefile_patch.py");
     match peers::python() {
@@ -79,12 +80,12 @@ impl Variant {
         Variant { name, clear, set, is_set: Cell::new(true) }
     }
 
-    /// One that is told the same each time.
+    /// Creates a variant that runs the same command every time.
     fn same(name: String, words: Words) -> Self {
         Self::new(name, words.clone(), words)
     }
 
-    /// What changes its file as it is now.
+    /// Returns the command that flips the bit of the variant's file.
     fn next_words(&self) -> &Words {
         let words = if self.is_set.get() { &self.clear } else { &self.set };
         self.is_set.set(!self.is_set.get());

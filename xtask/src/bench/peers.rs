@@ -7,18 +7,18 @@ use crate::process::root;
 use crate::readers::llvm_readobj;
 use crate::tools::{GENPEIMG, Python, Tree, WINDOWS};
 
-/// As many files as are named to one process of a program that takes some.
+/// The number of files passed to one process of a program that accepts several.
 const BATCH: &str = "500";
 
-/// A program, or why there is none.
+/// A program, or the reason why it is missing.
 pub(crate) struct Peer {
-    /// What it is.
+    /// The program's name and version.
     pub(crate) name: &'static str,
-    /// How it is run.
+    /// The command that runs it.
     pub(crate) words: Result<Words, String>,
 }
 
-/// Programs that read the headers of all images that a list names.
+/// Returns programs that read the headers of every image in a list.
 pub(crate) fn readers(list: &Path) -> Vec<Peer> {
     let in_batches = |program: Result<Words, String>, option: &str| {
         let xargs = words!["xargs", "--max-args", BATCH, "--arg-file", list];
@@ -41,12 +41,12 @@ pub(crate) fn readers(list: &Path) -> Vec<Peer> {
     ]
 }
 
-/// Python, with the packages that read images.
+/// Returns the command for Python, with the packages that read images.
 pub(crate) fn python() -> Result<Words, String> {
     Ok(words_of(&Python::find()?.command()))
 }
 
-/// MinGW-w64's genpeimg.
+/// Returns the command for genpeimg from MinGW-w64.
 pub(crate) fn genpeimg() -> Result<Words, String> {
     Ok(words_of(&Tree::find(GENPEIMG)?.command("usr/bin/genpeimg")))
 }

@@ -1,9 +1,9 @@
-//! Rounds in which all variants take turns, and what one costs compared with another.
+//! Interleaved rounds, and the cost of one variant compared with another.
 
 use std::fmt;
 
-/// Runs each variant once a round; returns what each gave, by variant. The first `unmeasured` rounds
-/// come on top and are thrown away: they warm the caches.
+/// Runs each variant once per round and returns the results by variant. `unmeasured` extra rounds
+/// run first to warm the caches; their results are discarded.
 pub(crate) fn interleaved<V, T>(
     rounds: usize,
     unmeasured: usize,
@@ -22,7 +22,7 @@ pub(crate) fn interleaved<V, T>(
     Ok(all)
 }
 
-/// The one in the middle; not a number if there is none.
+/// Returns the middle value, or NaN if there are no values.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let sorted = sorted(values);
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
@@ -34,7 +34,7 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     sorted
 }
 
-/// The seconds of a variant, and how many times a reference's they are, compared round by round.
+/// The seconds of a variant and their ratio to a reference, compared round by round.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Ratio {
     seconds: f64,
@@ -44,10 +44,10 @@ pub(crate) struct Ratio {
 }
 
 impl Ratio {
-    /// What stands above its columns.
+    /// The column headings.
     pub(crate) const HEADINGS: &str = "   median   ratio       min-max";
 
-    /// Of the seconds of each round.
+    /// Compares the seconds of each round with those of the reference.
     pub(crate) fn of(own: &[f64], reference: &[f64]) -> Self {
         let ratios: Vec<f64> =
             own.iter().zip(reference).map(|(own, reference)| own / reference).collect();

@@ -1,5 +1,6 @@
-//! `cargo xtask bench scan`: what `netswap verify` of a tree costs, beside the least that can be had
-//! and beside its peers: with warm caches, with cold ones, and on a share that is far away.
+//! `cargo xtask bench scan`: measures what `netswap verify` of a tree costs. It compares netswap
+//! with the least possible work (the floor) and with its peers: with warm caches, with cold caches,
+//! and on a high-latency share.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,29 +14,29 @@ use super::tree::Tree;
 use crate::process::{check, scratch};
 use crate::slow_fs::{Requests, SlowFs};
 
-/// How many threads read, at home.
+/// The numbers of threads for a local tree.
 const JOBS: [u32; 5] = [1, 2, 8, 32, 64];
 
-/// How many threads read what is far away, where they mostly wait.
+/// The numbers of threads for the high-latency share, where threads mostly wait.
 const FAR_JOBS: [u32; 4] = [8, 16, 32, 64];
 
-/// The floor that all are compared with has as many threads.
+/// The number of threads of the floor that all variants are compared with.
 const REFERENCE: u32 = 2;
 const FAR_REFERENCE: u32 = 8;
 
-/// How many images the peers read, which would need minutes for all.
+/// The number of images that the peers read. They would need minutes for all of them.
 const SAMPLE: u32 = 5_000;
 
-/// How many files are far away, and how far.
+/// The number of files on the high-latency share, and the latency of each request.
 const FAR_FILES: u32 = 5_000;
 const FAR_MILLISECONDS: u32 = 5;
 
-/// A program that reads the headers of so many files.
+/// A program that reads the headers of `files` files.
 struct Scan {
     name: String,
     words: Words,
     files: u32,
-    /// How many files it has in hand at once, if it was told.
+    /// The number of files it reads at once, if that is set by an option.
     jobs: Option<u32>,
 }
 
@@ -63,7 +64,7 @@ impl Bench {
     fn warm(&self, tree: &Tree) -> Result<(), String> {
         let mut scans = self.scans(&tree.root, tree.files, &JOBS);
         scans.push(self.floor_scan(&tree.root, tree.files, REFERENCE, true));
-        // Each of these tells of each image.
+        // Each of these variants reports every image.
         for options in [&[][..], &["--format", "ndjson"]] {
             scans.push(self.netswap_scan(options, &tree.root, tree.files));
         }
@@ -144,7 +145,7 @@ impl Bench {
         let scans = self.scans(slow_fs.root(), tree.files, &FAR_JOBS);
         let rounds = fewer(self.rounds);
         let results = interleaved(rounds, 0, &scans, |scan| {
-            // A fresh mount, so that nothing is remembered from the last run.
+            // A fresh mount, so that nothing from the last run is cached.
             let mut mount = slow_fs.mount(&tree.root, FAR_MILLISECONDS, None)?;
             let used = self.meter.run(&scan.words)?;
             Ok((used, mount.requests()?))
@@ -192,8 +193,9 @@ impl Bench {
         Ok(())
     }
 
-    /// The floor and netswap, each with so many threads, and netswap left to itself. Like the floor, it
-    /// tells what it has counted, and no more: all images of the tree pass.
+    /// Returns the floor and netswap, each with these numbers of threads, and netswap with its
+    /// default. Like the floor, netswap prints only its counts, because all images of the tree
+    /// pass.
     fn scans(&self, root: &Path, files: u32, jobs: &[u32]) -> Vec<Scan> {
         let floor = jobs.iter().map(|jobs| self.floor_scan(root, files, *jobs, false));
         let told = jobs.iter().map(|jobs| {
@@ -221,7 +223,8 @@ fn floor_name(threads: u32) -> String {
     format!("floor, {threads} thread{}", if threads == 1 { "" } else { "s" })
 }
 
-/// Each variant with its ratio to the floor with so many threads, as if that had read as many files.
+/// Returns each variant with its ratio to the floor with `threads` threads. The floor's time is
+/// scaled to the number of files that the variant reads.
 fn compared<'a>(
     scans: &'a [Scan],
     used: &'a [Vec<Used>],
@@ -247,12 +250,13 @@ fn median_of(used: &[Used], value: fn(&Used) -> f64) -> f64 {
     median(&used.iter().map(value).collect::<Vec<_>>())
 }
 
-/// What mostly waits, for a disk or a share, takes long and varies little.
+/// Returns fewer rounds for runs that mostly wait for a disk or a share. They take long and vary
+/// little.
 fn fewer(rounds: usize) -> usize {
     rounds.div_ceil(3)
 }
 
-/// Lists every so-manieth image, and tells how many these are.
+/// Lists every nth image, and returns the list's path and the number of its images.
 fn sample(tree: &Tree) -> Result<(PathBuf, u32), String> {
     let all = fs::read_to_string(&tree.images).map_err(|error| error.to_string())?;
     let step = all.lines().count().div_ceil(SAMPLE as usize).max(1);
@@ -262,8 +266,8 @@ fn sample(tree: &Tree) -> Result<(PathBuf, u32), String> {
     Ok((list, u32::try_from(lines.len()).unwrap_or(u32::MAX)))
 }
 
-/// The kernel forgets all that it has read of disks: pages, folders and inodes; what it has not yet
-/// written, it would keep.
+/// Makes the kernel drop its cached pages, folders and inodes. `sync` runs first, because the
+/// kernel keeps data that is not yet written.
 fn drop_caches() -> Result<(), String> {
     check(&mut Command::new("sync"))?;
     let switch = "/proc/sys/vm/drop_caches";

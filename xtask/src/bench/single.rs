@@ -1,5 +1,5 @@
-//! `cargo xtask bench single`: what `netswap verify` of one file costs beyond starting a process, and
-//! that the file's length does not count.
+//! `cargo xtask bench single`: measures what `netswap verify` of one file costs beyond starting a
+//! process. It also shows that the file's length does not matter.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::measure::{Meter, Netswap, Used, floor, words, write_dll};
 use super::ratio::{interleaved, median};
 use crate::process::scratch;
 
-/// The files by what they are called in the table, and their lengths.
+/// The files: the name of each in the table, and its length.
 pub(crate) const LENGTHS: [(&str, usize); 2] = [SHORT, ("200 MB", 200 << 20)];
 pub(crate) const SHORT: (&str, usize) = ("20 KB", 20 << 10);
 
@@ -16,7 +16,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
     let folder = scratch("bench-single");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    // The bare start that all are compared with comes first.
+    // The first variant is the bare start that all others are compared with.
     let mut variants = vec![("netswap --version".to_owned(), words![&netswap.path, "--version"])];
     for (size, length) in LENGTHS {
         let file = folder.join(format!("{length}.dll"));
@@ -30,7 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// Prints the milliseconds of each variant, and how many more they are than the first one's.
+/// Prints the milliseconds of each variant, and the difference to the first variant.
 pub(crate) fn print(rounds: usize, names: &[&str], used: &[Vec<Used>]) {
     let milliseconds: Vec<Vec<f64>> =
         used.iter().map(|used| used.iter().map(|used| used.seconds * 1000.0).collect()).collect();

@@ -1,4 +1,4 @@
-//! A tree to scan, as a share has it: images and other files in folders small and large.
+//! A tree to scan that resembles a share: images and other files in small and large folders.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -7,28 +7,28 @@ use std::path::{Path, PathBuf};
 use crate::image::{DLL, EXECUTABLE, Image, NET};
 use crate::process::scratch;
 
-/// In the fullest folder, of all files.
+/// The percentage of all files that are in the largest folder.
 const FLAT_PERCENT: u32 = 5;
 
-/// Images among ten files; the others are texts.
+/// The number of images in ten files. The others are text files.
 const IMAGES_OF_TEN: u64 = 6;
 
-/// A tree that is complete.
+/// A complete tree.
 pub(crate) struct Tree {
-    /// Its folder, which holds nothing else.
+    /// The tree's folder, which holds nothing else.
     pub(crate) root: PathBuf,
-    /// A list of its images, a path a line.
+    /// A list of the tree's images, one path per line.
     pub(crate) images: PathBuf,
-    /// How many files it has.
+    /// The number of files in the tree.
     pub(crate) files: u32,
 }
 
 impl Tree {
-    /// The tree of this size, made unless it is there since an earlier run.
+    /// Returns the tree of this size. Creates it unless an earlier run did.
     pub(crate) fn of(files: u32) -> Result<Self, String> {
         let home = scratch("bench-tree").join(files.to_string());
         let tree = Tree { root: home.join("tree"), images: home.join("images.txt"), files };
-        // The list is written last, so it tells that all is there.
+        // The list is written last, so if it exists, the tree is complete.
         if !tree.images.is_file() {
             println!("making a tree of {files} files below {} …\n", home.display());
             tree.make(&home).map_err(|error| format!("{}: {error}", home.display()))?;
@@ -61,7 +61,8 @@ impl Tree {
         fs::write(&self.images, images.into_inner()?)
     }
 
-    /// One flat folder, and for the rest a hundred files in a folder and ten in one below it.
+    /// Returns the folder of a file. One folder is flat; the others hold a hundred files each, and
+    /// ten more in a subfolder.
     fn folder(&self, number: u32) -> PathBuf {
         let flat = self.files / 100 * FLAT_PERCENT;
         let Some(number) = number.checked_sub(flat) else {
@@ -74,7 +75,7 @@ impl Tree {
     }
 }
 
-/// The number as one that looks random, the same each time (`SplitMix64`).
+/// Returns a number that looks random and is the same in each run (`SplitMix64`).
 fn scrambled(number: u32) -> u64 {
     let mut bits = u64::from(number).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -82,7 +83,8 @@ fn scrambled(number: u32) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// 1 to 64 KiB, a multiple of 512, and as many files between 1 and 2 KiB as between 32 and 64.
+/// Returns a length of 1 to 64 KiB, a multiple of 512. As many files are between 1 and 2 KiB as
+/// between 32 and 64 KiB.
 fn length(dice: u64) -> u32 {
     let [.., high, low, power] = dice.to_le_bytes();
     let least = 1024 << (power % 6);
@@ -106,7 +108,7 @@ mod tests {
     use super::*;
     use netswap::Content;
 
-    /// The regular files at and below a path.
+    /// Returns the regular files at and below a path.
     fn files(path: PathBuf) -> Vec<PathBuf> {
         if path.is_file() {
             return vec![path];

@@ -1,4 +1,5 @@
-//! The fault tests where they can't be run: they need Linux' mounts, links, names and signals.
+//! The fault tests on other systems, where they can't run: they need Linux' mounts, links, names
+//! and signals.
 
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ pub(crate) fn run(_: &[String]) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Those that could not be run here.
+/// Returns the tests that can't run on this system.
 pub(crate) fn all() -> Result<Vec<String>, String> {
     Ok(vec!["they need Linux".to_owned()])
 }

@@ -1,5 +1,7 @@
-//! No room for the journal: on a file system that is full, from the start or soon, and under a limit of
-//! the length of files. What has no entry is not changed, and undo puts back what has.
+//! Tests patch without room for the journal: on a file system that is full at the start or later,
+//! and under a limit of file length.
+//!
+//! A file without a journal entry is not changed, and undo restores every file that has one.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,8 +15,8 @@ use super::{NotPassed, Options};
 
 const FILES: usize = 300;
 
-/// Mounts a file system of `$2` at `$1` with `$3` bytes in it, runs the rest, and copies what is on it
-/// to `$4`, since nobody else can see it.
+/// Mounts a file system of size `$2` at `$1`, fills it with `$3` bytes, and runs the remaining
+/// arguments. Copies the journals from it to `$4`, since no other process can see the mount.
 const FULL: &str = r#"
 at=$1 filled=$3 to=$4
 mount -t tmpfs -o size="$2" full-disk "$at" || exit 125
@@ -26,8 +28,8 @@ cp "$at"/*.journal "$to" || exit 125
 exit $code
 "#;
 
-/// Runs the rest under a limit of `$1` half kilobytes, where the system is to tell of it by an error
-/// and not by a signal.
+/// Runs the remaining arguments under a limit of `$1` half kilobytes. Ignores `XFSZ`, so that the
+/// system reports an error and sends no signal.
 const LIMITED: &str = r#"trap "" XFSZ; ulimit -f "$1" && shift && exec "$@""#;
 
 pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
@@ -79,7 +81,8 @@ impl Test<'_> {
         self.refused(patch.arg("--journal").arg(&journal), &journal, &copy, from_the_start)
     }
 
-    /// Returns how many files were changed.
+    /// Checks that patch ends with 2, and that undo restores all files. Returns how many files
+    /// patch changed.
     fn refused(
         &self,
         patch: &mut Command,
@@ -104,7 +107,7 @@ impl Test<'_> {
     }
 }
 
-/// Whether file systems can be mounted in a world of mounts of its own.
+/// Whether a process can mount file systems in its own mount namespace.
 pub(super) fn can_mount() -> bool {
     let mut unshare = Command::new("unshare");
     if !super::program::is_root() {

@@ -1,8 +1,9 @@
-//! `netswap patch` and `netswap undo` killed at a random moment, again and again: every file is as
-//! before or as after, the journal tells which, and undo puts all back.
+//! Kills `netswap patch` and `netswap undo` at random moments, many times. Every file is then
+//! either old or new, the journal shows which, and undo restores all files.
 //!
-//! One thing Linux does not grant: a write across the end of a page may be cut off there. Linkers put
-//! the headers far before that; some of these files have them there, and undo must mend those, too.
+//! Linux does not guarantee one thing: it may cut off a write that crosses the end of a page.
+//! Linkers put the headers far before the end of the first page. Some files here have their headers
+//! across it, and undo must restore those too.
 
 use std::fs;
 use std::io;
@@ -19,7 +20,7 @@ use fastrand::Rng;
 
 const FILES: usize = 300;
 
-/// After as many kills the usual duration is taken again: a disk has its moods.
+/// Rounds between two measurements of the usual duration. The speed of a disk changes over time.
 const ROUNDS_BETWEEN: u32 = 20;
 
 struct Test<'a> {
@@ -31,7 +32,7 @@ struct Test<'a> {
     counts: Counts,
 }
 
-/// How long the commands take undisturbed.
+/// How long the commands take if nothing kills them.
 struct Usual {
     patch: Duration,
     undo: Duration,
@@ -39,17 +40,18 @@ struct Usual {
 
 #[derive(Default)]
 struct Counts {
-    /// Kills of patch that met it alive.
+    /// Kills of patch while it was still running.
     alive: u32,
-    /// Of those, the ones that left some files old and some new.
+    /// Kills of a running patch that left some files old and some new.
     in_the_midst: u32,
-    /// Of those, the ones that left no whole first line.
+    /// Kills of a running patch that left a journal without a complete first line.
     without_head: u32,
-    /// That left a line cut off.
+    /// Kills that left a journal whose last line is cut off.
     cut: u32,
-    /// How many files were left cut between two pages.
+    /// Files that a kill left cut between two pages.
     torn: usize,
-    /// Kills of undo, and those that left some files old and some new.
+    /// Kills of undo while it was still running, and those of them that left some files old and
+    /// some new.
     undo_alive: u32,
     undo_in_the_midst: u32,
 }
@@ -88,7 +90,7 @@ impl Test<'_> {
         undo
     }
 
-    /// Patches and undoes all, and takes the time.
+    /// Patches and undoes all files, and measures how long each takes.
     fn undisturbed(&mut self) -> Result<(), String> {
         self.remove_journal()?;
         let patch = ran(&mut self.patch())?.ended_with(0)?;
@@ -113,7 +115,8 @@ impl Test<'_> {
         counts.cut += u32::from(journal.is_cut);
         counts.torn += states.torn.len();
         if !journal.has_head {
-            // No file was touched; a file that is not yet a journal can be told as none, or as empty.
+            // Patch changed no file yet. For an incomplete journal, undo may report that it is no
+            // journal (2) or that it is empty (3).
             if self.journal.exists() {
                 self.counts.without_head += 1;
                 ran(&mut self.undo())?.ended_with_one_of(&[2, 3])?;
@@ -133,7 +136,7 @@ impl Test<'_> {
         self.tree.is_restored()
     }
 
-    /// A moment from the start to a little after the usual end.
+    /// Returns a random moment between the start and 10 % after the usual end.
     fn moment(&mut self, usual: Duration) -> Duration {
         let most = u64::try_from(usual.as_micros()).unwrap_or_default() * 11 / 10;
         Duration::from_micros(self.random.u64(..most.max(1)))
@@ -158,7 +161,7 @@ impl Test<'_> {
     }
 }
 
-/// Starts a program, kills it after that time, and tells whether it was still alive.
+/// Starts a program and kills it after this time. Returns whether it was still running.
 fn killed_after(command: &mut Command, after: Duration) -> Result<bool, String> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
@@ -170,7 +173,7 @@ fn killed_after(command: &mut Command, after: Duration) -> Result<bool, String> 
     Ok(status.signal().is_some())
 }
 
-/// Removes a file that may be there.
+/// Removes a file if it exists.
 pub(super) fn remove(path: &Path) -> Result<(), String> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(told(path)(error)),

@@ -1,5 +1,5 @@
-//! Links that lead to themselves, up, across and to other things than files: the walk ends, and finds
-//! what `find` does. With mounts that lead back, too.
+//! Tests links to themselves, to parent folders, to each other, and to things that are not files.
+//! The walk must end, and must find what `find` does. Mounts that lead back are tested too.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -18,7 +18,7 @@ use super::{NotPassed, Options};
 use crate::image::{Image, patched};
 use crate::process::check;
 
-/// A folder with links: its name, and what makes it.
+/// A folder with links: its name, and the function that makes it.
 type Case = (&'static str, fn(&Path) -> Result<(), String>);
 
 const CASES: [Case; 8] = [
@@ -81,12 +81,12 @@ const CASES: [Case; 8] = [
     }),
 ];
 
-/// Mounts `$1` at `$2`, and runs the rest.
+/// Mounts `$1` at `$2` and runs the remaining arguments.
 const BIND: &str = r#"mount --bind "$1" "$2" || exit 125; shift 2; exec "$@""#;
 
 pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
     let folder = fresh("links")?;
-    // No link but those that are made: they are counted.
+    // The path must contain no links except those of the cases, because the test counts them.
     let folder = folder.canonicalize().map_err(told(&folder))?;
     let test = Test { netswap, folder };
     let mut followed = 0;
@@ -115,7 +115,8 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    /// Returns how many paths are found when links are followed.
+    /// Checks verify and patch on one case. Returns how many paths verify finds when it follows
+    /// links.
     fn case(&self, root: &Path) -> Result<usize, String> {
         let plain = self.verify(&[root.as_os_str()], 1)?;
         let follow = OsStr::new("--follow-links");
@@ -139,7 +140,7 @@ impl Test<'_> {
         Ok(files_behind.len())
     }
 
-    /// The files that verify reads, and those that it can't.
+    /// Returns the files that verify reads, and those that it can't read.
     fn verify(
         &self,
         arguments: &[&OsStr],
@@ -150,14 +151,14 @@ impl Test<'_> {
         Ok((&ran.paths("failed")? | &ran.paths("passed")?, ran.paths("unreadable")?))
     }
 
-    /// Changes every file once, by whatever name, and puts it back.
+    /// Patches every file once, whichever of its names is found, and restores it.
     fn patch(&self, root: &Path, files: &BTreeSet<PathBuf>, code: i32) -> Result<(), String> {
         let journal = self.folder.join("patch.journal");
         remove(&journal)?;
         let before = contents(files)?;
         let mut patch = self.netswap.patch(&journal);
         patch.args(["--follow-links", "--format", "ndjson"]).arg(root);
-        // A link that leads nowhere can't be read.
+        // A link whose target is missing can't be read.
         let expected = if code == 2 { 2 } else { 0 };
         let patch = ran(&mut patch)?.ended_with(expected)?;
         if patch.paths("patched")?.len() != files.len() {
@@ -171,7 +172,8 @@ impl Test<'_> {
         if contents(files)? == before { Ok(()) } else { Err(undo.wrong("it put not all back")) }
     }
 
-    /// A pipe that nobody writes to would be waited for.
+    /// Checks that a named pipe is refused. Reading it would block forever, because nobody writes
+    /// to it.
     fn named_pipe(&self) -> Result<(), String> {
         let pipe = self.folder.join("pipe.exe");
         check(Command::new("mkfifo").arg(&pipe))?;
@@ -188,7 +190,8 @@ impl Test<'_> {
         Ok(())
     }
 
-    /// `/proc` has a way to everywhere, and back to itself.
+    /// Checks that `--one-file-system` keeps verify out of `/proc`, which leads everywhere and back
+    /// to itself.
     fn proc(&self) -> Result<(), String> {
         let root = self.folder.join("proc");
         image(&root.join("a.exe"))?;
@@ -199,7 +202,7 @@ impl Test<'_> {
         if found == expected { Ok(()) } else { Err(format!("a link to /proc: {found:?}")) }
     }
 
-    /// A folder that is mounted below itself.
+    /// Checks that the walk ends in a folder that is mounted below itself.
     fn bind(&self) -> Result<(), String> {
         let root = self.folder.join("bind");
         let (above, below) = (root.join("a.exe"), root.join("sub/again/a.exe"));
@@ -207,8 +210,8 @@ impl Test<'_> {
         let both = BTreeSet::from([above.clone(), below]);
         let at = root.join("sub/again");
         fs::create_dir_all(&at).map_err(told(&at))?;
-        // No link leads there, so it may be entered; its own like is empty, since no mount is mounted
-        // with another.
+        // No link leads to the mounted folder, so netswap may enter it. The same path inside it is
+        // empty, because a bind mount does not include other mounts.
         for arguments in [&[][..], &["--follow-links"], &["--one-file-system"]] {
             let own = [root.as_os_str(), at.as_os_str()];
             let mut verify = self.netswap.with_mounts(BIND, &own, "verify");
@@ -223,7 +226,7 @@ impl Test<'_> {
     }
 }
 
-/// What `find` finds of this type.
+/// Returns the paths of this type that `find` finds.
 fn find(root: &Path, links: &str, kind: &str) -> Result<BTreeSet<PathBuf>, String> {
     let mut find = Command::new("find");
     find.arg(links).arg(root).args(["-type", kind, "-print0"]).stderr(Stdio::null());

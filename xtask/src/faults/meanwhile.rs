@@ -1,6 +1,7 @@
-//! Files that others cut, lengthen, write anew, replace or delete while netswap works on them: it never
-//! panics, changes nothing behind a link that was put there, and leaves each file as its writer made
-//! it, or that with the bit.
+//! Truncates, extends, rewrites, replaces or deletes files while netswap works on them.
+//!
+//! netswap never panics, and changes nothing behind a link that was put in place of a file. Each
+//! file stays as its writer made it, or as that with the bit set.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -19,32 +20,34 @@ use fastrand::Rng;
 
 const FILES: usize = 48;
 
-/// The offset of the NT headers changes with each writing, so that a late write would hit other bytes.
+/// Offsets of the NT headers. The offset changes each time a file is written, so that a late write
+/// would hit other bytes.
 const E_LFANEW: [usize; 3] = [0x80, 0xc8, 0x110];
 
-/// What a writer does to a file.
+/// A change that a writer makes to a file.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
-    /// Cuts it off behind its headers.
+    /// Truncates the file behind its headers.
     Cut,
-    /// Appends to it.
+    /// Appends to the file.
     Lengthen,
-    /// Puts another file in its place.
+    /// Renames another file over the file.
     Replace,
-    /// Writes it anew, from nothing.
+    /// Truncates the file to nothing and writes it again.
     WriteAnew,
     Delete,
-    /// Puts a link in its place, to a file that is nobody's business.
+    /// Replaces the file by a link to a file that netswap must not change.
     Link,
 }
 
 const DEEDS: [Deed; 6] =
     [Deed::Cut, Deed::Lengthen, Deed::Replace, Deed::WriteAnew, Deed::Delete, Deed::Link];
 
-/// A file, and what its writer has made of it.
+/// A file, and the contents that it may have.
 struct File {
     path: PathBuf,
-    /// What it is as its writer left it, and with the bit at any time since it was whole.
+    /// The contents as the writer left them, and those with the bit set. netswap may have set it at
+    /// any time since the file was last written as a whole.
     may_be: Vec<Vec<u8>>,
     is_there: bool,
     number: u32,
@@ -64,7 +67,7 @@ struct Test<'a> {
     netswap: &'a Netswap,
     root: PathBuf,
     journal: PathBuf,
-    /// The file behind all links.
+    /// The target of all links.
     precious: PathBuf,
     random: Rng,
     counts: Counts,
@@ -109,7 +112,7 @@ impl Test<'_> {
         Ok(())
     }
 
-    /// Patches, and undoes, while the files change.
+    /// Runs patch and undo while the files change.
     fn together(&mut self, files: &mut [File]) -> Result<(), String> {
         let Test { netswap, root, journal, precious, random, counts } = self;
         let is_over = AtomicBool::new(false);
@@ -134,7 +137,7 @@ impl Test<'_> {
     }
 }
 
-/// Does one thing after another to the files until it is over; returns how many.
+/// Makes random changes to the files, one after another, until `is_over` is set. Returns how many.
 fn write_along(
     files: &mut [File],
     precious: &Path,
@@ -158,7 +161,7 @@ impl File {
         File { path, may_be: Vec::new(), is_there: false, number }
     }
 
-    /// Does this to it, and knows what it may be since.
+    /// Makes this change to the file, and updates the contents that it may have.
     fn suffer(&mut self, deed: Deed, precious: &Path) -> Result<(), String> {
         let done = match deed {
             Deed::Cut if self.can_be_another_length() => self.cut(),
@@ -166,7 +169,7 @@ impl File {
             Deed::Replace => self.replace(),
             Deed::Delete if self.is_there => self.delete(),
             Deed::Link => self.link(precious),
-            // What is not there can only come again.
+            // A missing file can only be written again.
             _ => return self.write_anew(),
         };
         done.map_err(told(&self.path))
@@ -200,7 +203,7 @@ impl File {
         Ok(())
     }
 
-    /// As most programs copy a file over another.
+    /// Overwrites the file in place, as most programs do when they copy.
     fn write_anew(&mut self) -> Result<(), String> {
         let image = self.next_image();
         if !self.is_there {
@@ -224,18 +227,19 @@ impl File {
     }
 
     fn next_image(&mut self) -> Vec<u8> {
-        // Odd stays odd.
+        // Adding 2 keeps an odd number odd, so the file stays with or without a checksum.
         self.number += 2;
         image_of(self.number)
     }
 
-    /// A whole file, written by its writer.
+    /// Records that the writer wrote a whole file.
     fn is_now(&mut self, image: Vec<u8>) {
         self.may_be = patched(&image).into_iter().chain([image]).collect();
         self.is_there = true;
     }
 
-    /// What was whole, and whatever was made of it, changes; and may have got the bit then.
+    /// Applies the change to all contents that the file may have. netswap may set the bit after the
+    /// change, so those contents are added too.
     fn change(&mut self, change: impl Fn(&mut Vec<u8>)) {
         self.may_be.iter_mut().for_each(change);
         let patched: Vec<_> = self.may_be.iter().filter_map(|bytes| patched(bytes)).collect();
@@ -244,7 +248,7 @@ impl File {
         self.may_be.dedup();
     }
 
-    /// Whether it has the bit. `Err`: it is something else.
+    /// Whether the file has the bit. `Err`: its contents are none of those that it may have.
     fn has_bit(&self) -> Result<bool, String> {
         if !self.is_there {
             return Ok(false);
@@ -258,8 +262,10 @@ impl File {
     }
 }
 
-/// One in two has a checksum. Of the others, which are cut and lengthened, none has: it would not be
-/// right any more, and what becomes of it then is not known here.
+/// Returns an image. Images with an even number have a checksum.
+///
+/// The others are truncated and extended, so they have none. A checksum would become wrong, and
+/// this test does not know what netswap then does.
 fn image_of(number: u32) -> Vec<u8> {
     let index = usize::try_from(number).unwrap_or_default() % E_LFANEW.len();
     let image = Image {

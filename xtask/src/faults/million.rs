@@ -1,7 +1,7 @@
-//! A million entries: memory that does not grow with the tree, whatever the report and wherever it
-//! goes.
+//! Tests a million entries: memory must not grow with the tree, in any report format and to any
+//! output.
 //!
-//! The entries are names of a few files: a name costs a place in its folder and no more.
+//! The entries are hard links to a few files, because a name costs only a directory entry.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -18,32 +18,32 @@ use crate::image::{EXECUTABLE, Image, NET};
 use crate::prepare;
 use crate::process::{is_there, scratch};
 
-/// All stand in one folder, and the others in folders of a thousand.
+/// Entries that are all in one folder. The others are in folders of 1,000.
 const FLAT: u32 = 100_000;
 const IN_A_FOLDER: u32 = 1000;
 
-/// As many names of one file: ext4 takes 65,000, and others less.
+/// Names of one file. ext4 allows 65,000, and other file systems fewer.
 const NAMES_OF_A_FILE: u32 = 900;
 
-/// No run may take more memory.
+/// The most bytes of memory that a run may use.
 const MOST: u64 = 24 << 20;
 
-/// How often a way of asking is measured, at most.
+/// How often a command is measured, at most.
 const RUNS: u32 = 4;
 
-/// A folder of so many names, made once.
+/// A folder with `count` names. It is made once and kept.
 struct Names {
     root: PathBuf,
     count: u32,
 }
 
-/// What netswap is asked to do; whether all images pass, and where the report goes.
+/// A command that is measured: its arguments, whether all images pass, and where the report goes.
 #[derive(Clone, Copy)]
 struct Ask {
     command: &'static str,
     arguments: &'static [&'static str],
     passes: bool,
-    /// Through a pipe, and not to `/dev/null`.
+    /// The report goes through a pipe, and not to `/dev/null`.
     pipe: bool,
 }
 
@@ -87,7 +87,8 @@ pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPas
     ))
 }
 
-/// As many entries as there is time for, and why not more, when as many as these took so long.
+/// Returns how many entries there is time for, and the reason if that is fewer than wanted. The
+/// estimate is that `count` entries took this many seconds.
 fn affordable(options: &Options, count: u32, seconds: f64) -> (u32, String) {
     let wanted = options.entries;
     let all = seconds * f64::from(wanted) / f64::from(count);
@@ -115,7 +116,7 @@ fn asks() -> Vec<Ask> {
     asks
 }
 
-/// The most memory that a run had, and how long it took.
+/// The peak memory of a run, and how long the run took.
 struct Peak {
     ask: Ask,
     bytes: u64,
@@ -134,15 +135,16 @@ impl fmt::Display for Peak {
 
 struct Test<'a> {
     netswap: &'a Netswap,
-    /// Runs a program and tells what it took.
+    /// The program that runs another one and prints its time and memory.
     meter: PathBuf,
 }
 
 impl Test<'_> {
-    /// Measures each way of asking, at its best.
+    /// Measures each command and returns its best run.
     ///
-    /// A run above the limit is repeated. On a busy machine threads wait for one another, and a run takes 2 MiB more than
-    /// on a quiet one. If memory grows with the tree, each run is above the limit.
+    /// A run above the limit is repeated. On a busy machine threads wait for one another, and a run
+    /// takes 2 MiB more than on a quiet one. If memory grows with the tree, each run is above the
+    /// limit.
     fn peaks(&self, folder: &Path, roots: &[&Path]) -> Result<Vec<Peak>, String> {
         let best = |ask| {
             let mut best = self.peak(ask, folder, roots)?;
@@ -187,8 +189,8 @@ impl Test<'_> {
     }
 }
 
-/// Runs a program with a pipe behind it, and ends as the program does; its exit code goes by way of the
-/// file `$1`.
+/// Runs a program whose output goes to a pipe, and ends with its exit code. The exit code is passed
+/// through the file `$1`.
 const PIPE: &str = r#"
 code=$1
 shift
@@ -197,12 +199,12 @@ exit "$(cat "$code")"
 "#;
 
 impl Names {
-    /// One folder.
+    /// Makes all names in one folder.
     fn flat(count: u32) -> Result<Self, String> {
         Names::made("flat", count, count)
     }
 
-    /// Many folders.
+    /// Makes the names in folders of 1,000.
     fn tree(count: u32) -> Result<Self, String> {
         Names::made("tree", count, IN_A_FOLDER)
     }
@@ -229,7 +231,7 @@ impl Names {
                 let name = folder.join(format!("a-name-as-files-have-them-{number:07}.dll"));
                 fs::hard_link(&image, &name).map_err(told(&name))?;
             }
-            // Written last, it tells that all is there.
+            // This file is written last, so it shows that all names exist.
             fs::write(&done, "").map_err(told(&done))?;
         }
         Ok(Names { root, count })
@@ -240,7 +242,7 @@ fn image_of(number: u32) -> Vec<u8> {
     Image { characteristics: EXECUTABLE | NET, ..Image::usual(number) }.bytes()
 }
 
-/// From `seconds 0.5 cpu 0.25 peak 4096 read 0`.
+/// Reads the peak from a line like `seconds 0.5 cpu 0.25 peak 4096 read 0`.
 fn peak_of(line: &str) -> Option<u64> {
     let mut words = line.split_whitespace();
     words.find(|word| *word == "peak")?;

@@ -1,7 +1,8 @@
-//! `cargo xtask faults [NAME…]`: what netswap does when things go wrong, a table of fault tests.
+//! `cargo xtask faults [NAME…]`: a table of fault tests, which check netswap when things go wrong.
 //!
-//! Each makes its own files, lets something go wrong many times while the release build of netswap
-//! works on them, and then looks at every byte. They need Linux: its mounts, links and names.
+//! Each test makes its own files. It makes something go wrong many times while the release build of
+//! netswap works on them, and then checks every byte. The tests need Linux: its mounts, links and
+//! names.
 
 mod full_disk;
 mod killed;
@@ -22,26 +23,26 @@ use std::time::Instant;
 use self::program::Netswap;
 use crate::process::in_ci;
 
-/// What the arguments say.
+/// The parsed arguments.
 #[derive(Debug, PartialEq)]
 struct Options {
-    /// How often a command is killed.
+    /// How often the test `killed` kills a command.
     rounds: u32,
-    /// How many entries the largest tree has.
+    /// The number of entries in the largest tree.
     entries: u32,
-    /// How long files are changed while netswap works on them.
+    /// For how many seconds files change while netswap works on them.
     seconds: u32,
-    /// How many seconds one test may take, if it can do less.
+    /// The most seconds that a test may take, if it can do less. `None`: no limit.
     patience: Option<f64>,
-    /// What all random numbers come from.
+    /// The seed of all random numbers.
     seed: u64,
 }
 
-/// Why a test has not passed.
+/// The reason why a test has not passed.
 #[derive(Debug)]
 enum NotPassed {
     Failed(String),
-    /// It could not be run here; why.
+    /// The test can't run on this machine, for this reason.
     NotRun(String),
 }
 
@@ -51,7 +52,8 @@ impl From<String> for NotPassed {
     }
 }
 
-/// A test: its name, what goes wrong, and the function that tells in numbers what was done.
+/// A test: its name, what goes wrong, and its function. The function returns a summary with
+/// numbers.
 type Fault = (&'static str, &'static str, fn(&Netswap, &Options) -> Result<String, NotPassed>);
 
 const FAULTS: &[Fault] = &[
@@ -63,7 +65,7 @@ const FAULTS: &[Fault] = &[
     ("links", "loops of links and mounts, pipes and devices", links::run),
     ("names", "names that are no text, or that a terminal obeys", names::run),
     ("meanwhile", "files that others change at the same time", meanwhile::run),
-    // The last one: it waits until nothing else is being compiled.
+    // This one is last because it waits until nothing else is being compiled.
     ("million", "a million entries, in little memory", million::run),
 ];
 
@@ -79,10 +81,11 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// Among all checks, none may take longer than it needs.
+/// Seconds that a test may take when all checks run. Then no test may take longer than it needs.
 const PATIENCE: f64 = 75.0;
 
-/// Runs all tests. Those that could not be run here, each with why; `Err` names those that failed.
+/// Runs all tests. Returns those that can't run on this machine, each with the reason. `Err` names
+/// those that failed.
 pub(crate) fn all() -> Result<Vec<String>, String> {
     tested(&[], &Options { patience: Some(PATIENCE), ..Options::new() })
 }
@@ -97,7 +100,7 @@ fn usage() {
     }
 }
 
-/// Runs the tests of these names, all if there are none.
+/// Runs the tests with these names, or all tests if `names` is empty.
 fn tested(names: &[&str], options: &Options) -> Result<Vec<String>, String> {
     let netswap = Netswap::build()?;
     println!("seed {}", options.seed);
@@ -130,13 +133,13 @@ fn tested(names: &[&str], options: &Options) -> Result<Vec<String>, String> {
 
 impl Options {
     fn new() -> Self {
-        // Five digits are easily typed again.
+        // Five digits are easy to type again.
         let seed = fastrand::u64(..100_000);
         Options { rounds: 300, entries: 1_000_000, seconds: 6, patience: None, seed }
     }
 
-    /// Takes over the options and returns the names. `None` for a name or option that there is not, and
-    /// for a number that is none or 0.
+    /// Reads the options into `self` and returns the names. Returns `None` for an unknown name or
+    /// option, and for a number that is invalid or 0.
     fn take<'a>(&mut self, mut arguments: &'a [String]) -> Option<Vec<&'a str>> {
         let mut names = Vec::new();
         while let [first, rest @ ..] = arguments {

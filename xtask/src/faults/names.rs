@@ -1,5 +1,7 @@
-//! Names that are no text, that forge lines, move a terminal's cursor or turn what is read: reports show
-//! them harmlessly, JSON gives their bytes back, and patch and undo find the files again.
+//! Tests file names that are not text, forge lines, move a terminal's cursor, or change the
+//! direction of text.
+//!
+//! Reports show them harmlessly, JSON returns their bytes, and patch and undo find the files again.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -16,7 +18,7 @@ use super::program::{Netswap, Ran, path_of, ran};
 use super::tree::{Journal, fresh, told};
 use super::{NotPassed, Options};
 
-/// Names of files, but for those of 255 bytes and with each single one.
+/// File names. `names` adds those of 255 bytes and one for each single byte.
 const NAMES: [&[u8]; 31] = [
     b"\xff\xfe.exe",
     b"\xed\xa0\x80 surrogate.exe",
@@ -51,17 +53,17 @@ const NAMES: [&[u8]; 31] = [
     b"...",
 ];
 
-/// The longest that a name can be.
+/// The maximum length of a name in bytes.
 const LONGEST: usize = 255;
 
-/// The folder of all, and what every line that names a file has.
+/// The folder of all files, and the text in every line that names a file.
 const FOLDER: &[u8] = b"a\n\xfffolder \x1b[1m";
 const FOLDER_SHOWN: &str = "\\xfffolder";
 
-/// What stands in no line but for its first word.
+/// The end of a forged line. No line may consist of a first word and this text.
 const FORGED: &str = "  forged";
 
-/// Characters that change how others are read.
+/// Characters that change how others are displayed.
 const FORMATS: [std::ops::RangeInclusive<char>; 5] = [
     '\u{61c}'..='\u{61c}',
     '\u{200b}'..='\u{200f}',
@@ -123,7 +125,7 @@ impl Test<'_> {
         if self.contents()? == before { Ok(()) } else { Err("undo put not all back".to_owned()) }
     }
 
-    /// Verifies all, by the folder and one by one.
+    /// Verifies all files, first by their folder and then by their names.
     fn verified(&self, code: i32) -> Result<(), String> {
         self.lines(&mut self.on_root("verify"), code)?;
         let mut each = self.netswap.bounded("verify");
@@ -182,7 +184,8 @@ impl Test<'_> {
     }
 }
 
-/// Whether all that was printed is text that moves nothing but to the next line.
+/// Checks that the output is text without control characters, except line feeds, and without
+/// [`FORMATS`].
 fn printable(ran: &Ran) -> Result<(), String> {
     for bytes in [&ran.out, &ran.err] {
         let text = str::from_utf8(bytes).map_err(|error| ran.wrong(&error.to_string()))?;

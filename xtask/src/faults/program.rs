@@ -1,4 +1,5 @@
-//! netswap as it is released, run on files that an account without privileges could not touch either.
+//! Runs the release build of netswap under an account that permissions apply to, even if root runs
+//! the test.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -14,24 +15,24 @@ use serde_json::Value;
 use crate::process::scratch;
 use crate::released::released;
 
-/// The program, and what is put before it.
+/// The program, and the command that runs it without root's privileges.
 pub(super) struct Netswap {
     path: PathBuf,
-    /// Takes from root the power to pass over permissions.
+    /// The command that makes permissions apply to root, too.
     account: &'static [&'static str],
-    /// Whether files can be closed to it.
+    /// Whether permissions can make files inaccessible to the program.
     pub(super) obeys_permissions: bool,
 }
 
-/// What takes from root the power to pass over permissions; an ordinary account needs nothing.
+/// Commands that make permissions apply to root, too. An ordinary account needs none.
 const ACCOUNTS: [&[&str]; 2] =
     [&[], &["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--"]];
 
-/// A command that takes longer hangs.
+/// The limit in seconds after which a command counts as hanging.
 const MOST_SECONDS: &str = "300";
 
 impl Netswap {
-    /// Builds it.
+    /// Builds the program.
     pub(super) fn build() -> Result<Self, String> {
         let path = released("netswap")?;
         let obeys = |account: &&[&str]| obeys_permissions(account).unwrap_or(false);
@@ -40,7 +41,7 @@ impl Netswap {
         Ok(Netswap { path, account: account.unwrap_or_default(), obeys_permissions })
     }
 
-    /// The program itself, to be killed.
+    /// Returns a command that runs the program directly, so that a test can kill it.
     pub(super) fn command(&self, subcommand: &str) -> Command {
         let mut words = self.words();
         let mut command = Command::new(words.next().unwrap_or_default());
@@ -48,15 +49,17 @@ impl Netswap {
         command
     }
 
-    /// The program behind one that ends it when it hangs.
+    /// Returns a command that runs the program, and kills it when it hangs.
     pub(super) fn bounded(&self, subcommand: &str) -> Command {
         let mut command = Command::new("timeout");
         command.args(["--signal=KILL", MOST_SECONDS]).args(self.words()).arg(subcommand);
         command
     }
 
-    /// The program in a world of mounts of its own, once the script has made them; the script finds
-    /// its own words in `$1` and so on, and has to `exec` or run `"$@"` when it has shifted them.
+    /// Returns a command that runs the program in its own mount namespace.
+    ///
+    /// The script makes the mounts. Its own arguments are `$1` and so on. It has to shift them and
+    /// then `exec` or run `"$@"`.
     pub(super) fn with_mounts(&self, script: &str, own: &[&OsStr], subcommand: &str) -> Command {
         let mut command = Command::new("unshare");
         if !is_root() {
@@ -68,14 +71,14 @@ impl Netswap {
         command
     }
 
-    /// `netswap patch --journal JOURNAL`, bounded.
+    /// Returns the bounded command `netswap patch --journal JOURNAL`.
     pub(super) fn patch(&self, journal: &Path) -> Command {
         let mut command = self.bounded("patch");
         command.arg("--journal").arg(journal);
         command
     }
 
-    /// `netswap undo JOURNAL`, bounded.
+    /// Returns the bounded command `netswap undo JOURNAL`.
     pub(super) fn undo(&self, journal: &Path) -> Command {
         let mut command = self.bounded("undo");
         command.arg(journal);
@@ -87,13 +90,13 @@ impl Netswap {
     }
 }
 
-/// Whether this process may do what root may.
+/// Whether this process has root's privileges.
 pub(super) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }
 
-/// Whether a file can be closed to such an account, and another one is open to it.
+/// Whether such an account can read an open file, and can't read a file without permissions.
 fn obeys_permissions(account: &[&str]) -> Result<bool, std::io::Error> {
     let folder = scratch("faults");
     fs::create_dir_all(&folder)?;
@@ -114,17 +117,17 @@ fn obeys_permissions(account: &[&str]) -> Result<bool, std::io::Error> {
     Ok(reads(&open) && !reads(&closed))
 }
 
-/// What a run came to.
+/// The outcome of a run.
 pub(super) struct Ran {
     what: String,
-    /// `None`: it was ended by a signal.
+    /// The exit code. `None`: a signal ended the run.
     pub(super) code: Option<i32>,
     pub(super) out: Vec<u8>,
     pub(super) err: Vec<u8>,
     pub(super) seconds: f64,
 }
 
-/// Runs to the end. `Err`: it can't be run, or it panicked.
+/// Runs a command to its end. `Err`: it can't be run, or it panicked.
 pub(super) fn ran(command: &mut Command) -> Result<Ran, String> {
     let start = Instant::now();
     let what = format!("{command:?}");
@@ -137,7 +140,7 @@ pub(super) fn ran(command: &mut Command) -> Result<Ran, String> {
 }
 
 impl Ran {
-    /// Whether it ended with this exit code.
+    /// Checks that the run ended with this exit code.
     pub(super) fn ended_with(self, code: i32) -> Result<Self, String> {
         self.ended_with_one_of(&[code])
     }
@@ -150,19 +153,19 @@ impl Ran {
         }
     }
 
-    /// Whether it was killed.
+    /// Checks that the run was killed.
     pub(super) fn was_killed(self) -> Result<Self, String> {
         if self.code.is_none() { Ok(self) } else { Err(self.wrong("it was not killed")) }
     }
 
-    /// Whether its standard error has this text.
+    /// Checks that standard error contains this text.
     pub(super) fn says(self, text: &str) -> Result<Self, String> {
         let err = String::from_utf8_lossy(&self.err);
         let has = err.contains(text);
         if has { Ok(self) } else { Err(self.wrong(&format!("it does not say {text:?}"))) }
     }
 
-    /// What is wrong with this run: in a line, and the end of what it printed.
+    /// Returns an error message: the reason, the command, and the last three lines of each output.
     pub(super) fn wrong(&self, why: &str) -> String {
         let tail = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
@@ -172,7 +175,7 @@ impl Ran {
         format!("{why}: {}{}{}", self.what, tail(&self.out), tail(&self.err))
     }
 
-    /// The paths of its `ndjson` report with this status.
+    /// Returns the paths with this status in the `ndjson` report.
     pub(super) fn paths(&self, status: &str) -> Result<BTreeSet<PathBuf>, String> {
         let objects = self.objects()?;
         let with_status =
@@ -183,14 +186,14 @@ impl Ran {
         if paths.len() < count { Err(self.wrong("it tells of a file twice")) } else { Ok(paths) }
     }
 
-    /// A number of its `ndjson` report's summary.
+    /// Returns a number from the summary of the `ndjson` report.
     pub(super) fn count(&self, field: &str) -> Result<u64, String> {
         let objects = self.objects()?;
         let count = objects.last().and_then(|last| last.get("summary")?.get(field)?.as_u64());
         count.ok_or_else(|| self.wrong(&format!("its report has no summary with {field}")))
     }
 
-    /// Whether the findings of each of these files in its `ndjson` report have this word.
+    /// Checks that the findings of each of these files in the `ndjson` report contain this word.
     pub(super) fn tells(&self, word: &str, paths: &BTreeSet<PathBuf>) -> Result<(), String> {
         let objects = self.objects()?;
         for path in paths {
@@ -212,7 +215,7 @@ impl Ran {
     }
 }
 
-/// The path that an object of a report or a journal has.
+/// Returns the path in an object of a report or a journal.
 pub(super) fn path_of(object: &Value) -> Option<PathBuf> {
     let text = object.get("path")?.as_str()?;
     let Some(bytes) = object.get("path_bytes").and_then(Value::as_str) else {

@@ -1,5 +1,7 @@
-//! A share, as FUSE has it: reads of some files fail with EIO; and it goes away in the midst, as when a
-//! server is shut down. verify tells what it could not read, and never waits for it.
+//! Tests a FUSE share. Reads of some files fail with EIO, and the share goes away during a run, as
+//! when a server shuts down.
+//!
+//! verify reports the files that it can't read, and never waits for them.
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -12,10 +14,10 @@ use crate::slow_fs::SlowFs;
 
 const FILES: usize = 1000;
 
-/// What a request takes on the share that goes away.
+/// Milliseconds that a request takes on the share that goes away.
 const MILLISECONDS: u32 = 10;
 
-/// When it does, in parts of what verify usually takes.
+/// Moments when the share goes away, as fractions of the usual duration of verify.
 const GOES_AWAY: [f64; 3] = [0.4, 0.6, 0.8];
 
 pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
@@ -44,7 +46,7 @@ fn verify(share: &SlowFs, netswap: &Netswap) -> Command {
     verify
 }
 
-/// Takes the share away after as many seconds, and tells what verify came to.
+/// Takes the share away after this many seconds. Returns a summary of what verify read.
 fn goes_away(share: &SlowFs, netswap: &Netswap, tree: &Tree, after: f64) -> Result<String, String> {
     let mount = share.mount(&tree.root, MILLISECONDS, None)?;
     let umount = |how: &str| {
@@ -55,13 +57,13 @@ fn goes_away(share: &SlowFs, netswap: &Netswap, tree: &Tree, after: f64) -> Resu
     let ran = thread::scope(|scope| {
         scope.spawn(move || {
             thread::sleep(Duration::from_secs_f64(after));
-            // It ends all requests, and says that the mount is in use.
+            // This ends all requests, and reports that the mount is in use.
             umount("--force")
         });
         ran(&mut verify(share, netswap))
     });
     drop(mount);
-    // What has no requests any more is not unmounted by its own program.
+    // A share that no longer has requests is not unmounted by its own program.
     let _ = umount("--lazy");
     let ran = ran?.ended_with(2)?;
     let (unreadable, read) = (ran.count("unreadable")?, ran.count("images")?);
@@ -71,7 +73,7 @@ fn goes_away(share: &SlowFs, netswap: &Netswap, tree: &Tree, after: f64) -> Resu
     Ok(format!("{read} images read and {unreadable} files or folders told in {:.1} s", ran.seconds))
 }
 
-/// Returns how many files failed.
+/// Lets the reads of some files fail. Returns how many files verify reports as unreadable.
 fn reads_fail(share: &SlowFs, netswap: &Netswap, tree: &Tree) -> Result<u64, String> {
     let mount = share.mount(&tree.root, 0, Some("image-???0.exe"))?;
     let verify = |arguments: &[&str]| ran(verify(share, netswap).args(arguments));

@@ -1,4 +1,4 @@
-//! System calls that fail: `xtask/faults/shim.c` in front of a program.
+//! Makes system calls fail: loads `xtask/faults/shim.c` into a program.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,35 +7,35 @@ use std::process::Command;
 use super::NotPassed;
 use crate::process::{check, is_there, root, scratch};
 
-/// The library that is loaded before the program's own.
+/// The shared library that is loaded before the program's own libraries.
 pub(super) struct Shim(PathBuf);
 
-/// Which calls are to fail, and how.
+/// The calls that fail, and how they fail.
 #[derive(Clone, Copy)]
 pub(super) struct Failing<'a> {
     /// `pread64`, `pwrite64` or `fdatasync`.
     pub(super) call: &'a str,
-    /// A glob that the name of the file matches.
+    /// A glob for the name of the file.
     pub(super) name: &'a str,
-    /// As many calls are made before.
+    /// How many calls succeed before the first that fails.
     pub(super) after: usize,
-    /// As many bytes of the write that fails are written.
+    /// How many bytes the failing write still writes.
     pub(super) bytes: usize,
-    /// As many calls fail; `None`: all.
+    /// How many calls fail. `None`: all.
     pub(super) times: Option<u32>,
-    /// Whether the program is killed there.
+    /// Whether the program is killed at the failing call.
     pub(super) kill: bool,
 }
 
 impl<'a> Failing<'a> {
-    /// All calls of this kind on files of such a name fail.
+    /// Makes all calls of this kind fail, on files whose name matches.
     pub(super) fn all(call: &'a str, name: &'a str) -> Self {
         Failing { call, name, after: 0, bytes: 0, times: None, kill: false }
     }
 }
 
 impl Shim {
-    /// Builds it. `NotRun` says why it can't be.
+    /// Builds the library. `NotRun` gives the reason if it can't be built.
     pub(super) fn build() -> Result<Self, NotPassed> {
         if !is_there("cc") {
             return Err(NotPassed::NotRun("there is no C compiler: cc".to_owned()));
@@ -49,7 +49,7 @@ impl Shim {
         Ok(Shim(library))
     }
 
-    /// Lets calls of the program fail.
+    /// Returns the command with these calls of its program failing.
     pub(super) fn before(&self, mut command: Command, failing: Failing<'_>) -> Command {
         let Failing { call, name, after, bytes, times, kill } = failing;
         command.env("LD_PRELOAD", &self.0).env("FAULT_CALL", call).env("FAULT_NAME", name);

@@ -1,5 +1,5 @@
-//! A tree of made files, each known byte for byte as it is before `netswap patch` and after, and the
-//! journal that tells of them.
+//! A tree of generated files and its journal. Each file's bytes before and after `netswap patch`
+//! are known.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -17,7 +17,8 @@ use crate::process::scratch;
 pub(super) struct Made {
     pub(super) path: PathBuf,
     pub(super) old: Vec<u8>,
-    /// What `netswap patch` makes of it; as `old` if it is no image, or has the bit.
+    /// The bytes after `netswap patch`. Equal to `old` if the file is no image or already has the
+    /// bit.
     pub(super) new: Vec<u8>,
     is_read_only: bool,
 }
@@ -27,19 +28,19 @@ pub(super) struct Tree {
     pub(super) files: Vec<Made>,
 }
 
-/// How the files of a tree are now.
+/// The current states of a tree's files.
 #[derive(Default)]
 pub(super) struct States {
-    /// As many that would be changed are as before.
+    /// How many files that patch would change are still as before.
     pub(super) old: usize,
-    /// Those that are changed.
+    /// The files that are changed.
     pub(super) new: BTreeSet<PathBuf>,
-    /// Those whose write was cut off between two pages: Linux may end a program there that is killed.
+    /// The files whose write was cut off between two pages. Linux may stop a killed program there.
     pub(super) torn: BTreeSet<PathBuf>,
 }
 
-/// Offsets of the NT headers, such that what a patch writes lies in the first page, or on both sides of
-/// its end: that end before, in and behind Characteristics, and in `CheckSum`.
+/// Offsets of the NT headers. The bytes that patch writes are in the first page or across its end.
+/// That end is before, in or behind Characteristics, or in `CheckSum`.
 const E_LFANEW: [usize; 6] = [0x80, 0xf8, 4006, 4040, 4073, 4072];
 
 const PAGE: usize = 4096;
@@ -47,8 +48,8 @@ const PAGE: usize = 4096;
 const IN_A_FOLDER: usize = 25;
 
 impl Tree {
-    /// Makes a tree of so many files in this folder, which is to be empty: images of all kinds, some
-    /// with the bit already, and one other file in ten.
+    /// Makes a tree of `count` files in this folder, which must be empty. Every tenth file is no
+    /// image. The images are of all kinds, and some already have the bit.
     pub(super) fn make(root: &Path, count: usize) -> Result<Self, String> {
         let files: Vec<Made> = (0..count).map(|number| made(root, number)).collect();
         let tree = Tree { root: root.to_owned(), files };
@@ -56,7 +57,6 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Writes all files.
     pub(super) fn write(&self) -> Result<(), String> {
         for file in &self.files {
             let folder = file.path.parent().unwrap_or(&self.root);
@@ -76,12 +76,13 @@ impl Tree {
         Ok(())
     }
 
-    /// The files that `netswap patch` changes.
+    /// Returns the files that `netswap patch` changes.
     pub(super) fn to_change(&self) -> impl Iterator<Item = &Made> {
         self.files.iter().filter(|file| file.old != file.new)
     }
 
-    /// How the files are now. `Err`: one is neither as before nor as after, nor cut between two pages.
+    /// Reads the current states of the files. `Err`: a file is neither as before nor as after, nor
+    /// cut between two pages.
     pub(super) fn states(&self) -> Result<States, String> {
         let mut states = States::default();
         for file in &self.files {
@@ -104,7 +105,8 @@ impl Tree {
         Ok(states)
     }
 
-    /// Whether all files are as they were at first, and as read-only.
+    /// Checks that all files have their original bytes, and that read-only files are still
+    /// read-only.
     pub(super) fn is_restored(&self) -> Result<(), String> {
         let states = self.states()?;
         if let Some(path) = states.new.union(&states.torn).next() {
@@ -119,7 +121,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether all files that are to be changed are.
+    /// Checks that patch has changed all files that it should change.
     pub(super) fn is_patched(&self) -> Result<(), String> {
         let states = self.states()?;
         let not_changed = states.old + states.torn.len();
@@ -128,7 +130,7 @@ impl Tree {
 }
 
 impl Made {
-    /// Whether it is new in some pages and old in those behind them, or the other way round.
+    /// Whether the file is new up to the end of a page and old behind it, or the other way round.
     fn is_torn(&self, now: &[u8]) -> bool {
         let cut = |first: &[u8], second: &[u8]| {
             let mut pages = (PAGE..now.len()).step_by(PAGE);
@@ -170,7 +172,7 @@ fn made(root: &Path, number: usize) -> Made {
     Made { path: folder.join(format!("image-{number:04}.exe")), old, new, is_read_only: false }
 }
 
-/// Where two files differ first and last.
+/// Returns a message with the first and the last offset where two files differ.
 pub(super) fn difference(before: &[u8], now: &[u8]) -> String {
     let differ = |at: &usize| before.get(*at) != now.get(*at);
     let mut places = (0..before.len().max(now.len())).filter(differ);
@@ -183,7 +185,7 @@ pub(super) fn difference(before: &[u8], now: &[u8]) -> String {
     )
 }
 
-/// An empty folder below `target/xtask/faults`, in place of the one that was there.
+/// Makes an empty folder below `target/xtask/faults`. Removes an existing one first.
 pub(super) fn fresh(name: &str) -> Result<PathBuf, String> {
     let folder = scratch("faults").join(name);
     if folder.exists() {
@@ -194,7 +196,8 @@ pub(super) fn fresh(name: &str) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Opens folders that an earlier run closed; root needs it not, and what fails fails again later.
+/// Makes folders accessible that an earlier run closed. Root does not need this. Errors are
+/// ignored, because removing the folders then fails too.
 fn open_all(folder: &Path) {
     let _ = fs::set_permissions(folder, Permissions::from_mode(0o755));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -204,24 +207,24 @@ fn open_all(folder: &Path) {
     }
 }
 
-/// Why something could not be done with this path.
+/// Returns a function that turns an error into a message with this path.
 pub(super) fn told(path: &Path) -> impl Fn(io::Error) -> String {
     move |error| format!("{}: {error}", path.display())
 }
 
-/// A journal, as it was found.
+/// The contents of a journal file.
 #[derive(Default)]
 pub(super) struct Journal {
-    /// Whether its first line is whole.
+    /// Whether its first line is complete.
     pub(super) has_head: bool,
-    /// The files that it has entries of.
+    /// The files that have an entry.
     pub(super) entries: BTreeSet<PathBuf>,
     /// Whether its last line is cut off.
     pub(super) is_cut: bool,
 }
 
 impl Journal {
-    /// Reads it; without a file it has nothing.
+    /// Reads a journal. A missing file gives an empty journal.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let bytes = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Journal::default()),
@@ -243,7 +246,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Whether it has an entry of each file that was changed.
+    /// Checks that the journal has an entry for each changed file.
     pub(super) fn has_all_of(&self, states: &States) -> Result<(), String> {
         let mut changed = states.new.union(&states.torn);
         match changed.find(|path| !self.entries.contains(*path)) {
@@ -252,7 +255,7 @@ impl Journal {
         }
     }
 
-    /// What undo ends with.
+    /// Returns the expected exit code of undo.
     pub(super) fn code(&self) -> i32 {
         if self.entries.is_empty() { 3 } else { 0 }
     }

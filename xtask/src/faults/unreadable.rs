@@ -1,5 +1,5 @@
-//! Files whose reads fail with EIO and a folder that can't be listed: they are told and counted, and
-//! the others are verified, or patched, as if they were not there.
+//! Tests files whose reads fail with EIO and a folder that can't be listed. They are reported and
+//! counted. The other files are verified or patched as if the unreadable ones did not exist.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -14,7 +14,7 @@ use super::{NotPassed, Options};
 
 const FILES: usize = 200;
 
-/// The files that can't be read: a tenth.
+/// A glob for the files that can't be read: a tenth of all.
 const BAD: &str = "image-???0.exe";
 
 pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
@@ -27,7 +27,7 @@ pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
     let result = set_mode(&closed, 0o000).and_then(|()| test.all(&closed));
     set_mode(&closed, 0o755)?;
     let (bad, others) = result?;
-    // The closed folder's content is as before, too.
+    // The contents of the closed folder must be unchanged, too.
     let restored = test.tree.is_restored();
     restored?;
     Ok(format!(
@@ -42,7 +42,7 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    /// Returns how many files failed, and how many images were read all the same.
+    /// Returns how many files failed, and how many images were still read.
     fn all(&self, closed: &Path) -> Result<(usize, usize), String> {
         let files = || self.tree.files.iter().filter(|file| !file.path.starts_with(closed));
         let bad = || files().filter(|file| is_bad(&file.path));
@@ -78,7 +78,7 @@ impl Test<'_> {
         if patch.paths("unreadable")? != unreadable || patch.paths("patched")? != changed {
             return Err(patch.wrong("it tells of other files as unreadable, or as patched"));
         }
-        // To look at all of them takes a root that passes over permissions.
+        // Permissions apply to this account, so it must open the folder to read all files.
         let opened = set_mode(closed, 0o755).and_then(|()| self.tree.states());
         set_mode(closed, 0o000)?;
         let states = opened?;
@@ -86,14 +86,14 @@ impl Test<'_> {
         if states.new != changed || entries != changed {
             return Err("patch changed, or entered, other files than it told".to_owned());
         }
-        // All that can be read has the bit now.
+        // All readable images have the bit now.
         verify(&[], 2)?;
         verify(&["--ignore-unreadable"], 0)?;
         ran(&mut self.netswap.undo(&journal))?.ended_with(0)?;
         Ok((bad().count(), good.len()))
     }
 
-    /// Runs a command on the tree, while reads fail.
+    /// Runs a command on the tree while reads fail.
     fn failing(&self, command: Command, arguments: &[&str]) -> Result<Ran, String> {
         let mut command = self.shim.before(command, Failing::all("pread64", BAD));
         ran(command.args(["--format", "ndjson"]).args(arguments).arg(&self.tree.root))

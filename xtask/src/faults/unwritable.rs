@@ -1,5 +1,5 @@
-//! Writes that fail with EIO, writes that are cut off after each of their bytes, and a journal that
-//! does not reach the disk: what was written of a file is put back, or undo mends it.
+//! Tests writes that fail with EIO, writes that are cut off after each of their bytes, and a
+//! journal that does not reach the disk. patch restores a partly written file, or undo does.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use crate::image::{EXECUTABLE, Image, NET, reach};
 
 const FILES: usize = 100;
 
-/// The files that can't be written: a tenth.
+/// A glob for the files that can't be written: a tenth of all.
 const BAD: &str = "image-???1.exe";
 
-/// Offset of the NT headers, such that the write lies on both sides of a page's end.
+/// The offset of the NT headers, chosen so that the write crosses the end of a page.
 const E_LFANEW: usize = 4040;
 
 pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
@@ -58,7 +58,7 @@ impl Test<'_> {
         ran(&mut self.shim.before(command, failing))
     }
 
-    /// Cuts the write of one file off at each of its bytes; returns how many these are.
+    /// Cuts off the write of one file after each of its bytes. Returns the number of bytes.
     fn cuts(&self, path: &Path) -> Result<usize, String> {
         let image = Image { e_lfanew: E_LFANEW, overlay: 3, ..Image::usual(1) };
         let (old, reach) = (image.bytes(), reach(E_LFANEW));
@@ -106,7 +106,8 @@ impl Test<'_> {
         Ok(reach.len())
     }
 
-    /// Some files can't be written: by patch, and then by undo. Returns how many these are.
+    /// Lets the writes of some files fail, in patch and then in undo. Returns how many files were
+    /// refused.
     fn some_files(&self, tree: &Tree) -> Result<u64, String> {
         let is_bad = |path: &&PathBuf| path.to_string_lossy().ends_with("1.exe");
         let write = Failing::all("pwrite64", BAD);
@@ -137,7 +138,7 @@ impl Test<'_> {
         patch.count("refused")
     }
 
-    /// Some files can't be brought to the disk: whatever is there of them then, undo puts back.
+    /// Lets the sync of some files fail. Undo restores them, whatever they contain then.
     fn not_synced(&self, tree: &Tree) -> Result<(), String> {
         remove(&self.journal)?;
         let sync = Failing::all("fdatasync", BAD);
@@ -147,20 +148,21 @@ impl Test<'_> {
         }
         let states = tree.states()?;
         Journal::read(&self.journal)?.has_all_of(&states)?;
-        // Who reads of a refusal takes the file for untouched.
+        // A reader takes a refused file for unchanged, so the report must mention the change.
         patch.tells("changed", &(&states.new & &patch.paths("refused")?))?;
         ran(&mut self.undo())?.ended_with(0)?;
         tree.is_restored()
     }
 
-    /// The journal can't be brought to the disk: at once, and later. Returns at how many moments.
+    /// Lets the sync of the journal fail, at once and later. Returns the number of moments that
+    /// were tested.
     fn journal_not_synced(&self, tree: &Tree) -> Result<usize, String> {
         let moments = [0, 1, 7, 30];
         for after in moments {
             remove(&self.journal)?;
             let sync = Failing { after, ..Failing::all("fdatasync", "*.journal") };
             let mut patch = self.patch(&tree.root);
-            // One at a time, so that each entry is synced by itself.
+            // One job, so that each entry is synced by itself.
             patch.args(["--jobs", "1"]);
             let name = self.journal.display().to_string();
             self.failing(patch, sync)?.ended_with(2)?.says("journal")?.says(&name)?;

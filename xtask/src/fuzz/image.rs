@@ -1,4 +1,4 @@
-//! The smallest images that lead to a table: headers, one section, and what it holds.
+//! The smallest images that contain a given table: headers, one section and its content.
 //!
 //! Source: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format).
 
@@ -12,9 +12,9 @@ pub(super) struct Image {
     pub(super) characteristics: u16,
     pub(super) section_alignment: u32,
     pub(super) file_alignment: u32,
-    /// Index, address and size of each data directory that there is.
+    /// The index, address and size of each data directory that is present.
     pub(super) directories: Vec<(usize, u32, u32)>,
-    /// What its one section holds.
+    /// The content of the only section.
     pub(super) section: Vec<u8>,
 }
 
@@ -35,7 +35,7 @@ impl Image {
             nt_headers: 0x40,
             characteristics: 0x0122,
             section_alignment: 0x1000,
-            // Less than linkers write, so that a seed is small.
+            // Smaller than linkers write, to keep the seeds small.
             file_alignment: 0x10,
             directories: Vec::new(),
             section: b"\xc3".to_vec(),
@@ -51,7 +51,7 @@ impl Image {
         self
     }
 
-    /// The same with this in its section.
+    /// Returns the image with this section content.
     pub(super) fn holding(self, section: Vec<u8>) -> Self {
         Image { section, ..self }
     }
@@ -69,7 +69,7 @@ impl Image {
         bytes
     }
 
-    /// The NT headers and the section table.
+    /// Returns the NT headers and the section table.
     fn headers(&self) -> Vec<u8> {
         let mut bytes = b"PE\0\0".to_vec();
         let machine: u16 = if self.is_pe32_plus { 0x8664 } else { 0x014c };
@@ -79,7 +79,7 @@ impl Image {
 
         u16s(&mut bytes, &[if self.is_pe32_plus { 0x20b } else { 0x10b }, 0]);
         u32s(&mut bytes, &[0, 0, 0, SECTION, SECTION]);
-        // BaseOfData is the upper half of a wide ImageBase.
+        // In PE32+, ImageBase is 64 bits wide, and its upper half replaces BaseOfData.
         u32s(&mut bytes, if self.is_pe32_plus { &[IMAGE_BASE, 0] } else { &[0, IMAGE_BASE] });
         u32s(&mut bytes, &[self.section_alignment, self.file_alignment]);
         u16s(&mut bytes, &[6, 0, 0, 0, 6, 0]);
@@ -111,12 +111,12 @@ impl Image {
     }
 }
 
-/// Adds fields of 32 bits.
+/// Appends 32-bit fields.
 pub(super) fn u32s(bytes: &mut Vec<u8>, fields: &[u32]) {
     bytes.extend(fields.iter().flat_map(|field| field.to_le_bytes()));
 }
 
-/// Adds fields of 16 bits.
+/// Appends 16-bit fields.
 pub(super) fn u16s(bytes: &mut Vec<u8>, fields: &[u16]) {
     bytes.extend(fields.iter().flat_map(|field| field.to_le_bytes()));
 }
@@ -125,7 +125,7 @@ pub(super) fn number(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 
-/// The image with the `CheckSum` that it should have, off by so much.
+/// Returns the image with its correct `CheckSum` plus `off`.
 pub(super) fn with_checksum(mut bytes: Vec<u8>, off: u32) -> Vec<u8> {
     if let Ok(Some(layout)) = Layout::read(&*bytes) {
         let right = layout.checksum(&*bytes, bytes.len() as u64).unwrap_or(0);

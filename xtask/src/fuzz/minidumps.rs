@@ -1,4 +1,4 @@
-//! Minidumps of each kind that their reader tells apart: what the target `minidump` begins with.
+//! Seeds for the target `minidump`: minidumps of each kind that the reader distinguishes.
 
 use crate::synthesized::{Loaded, Synthesized, image};
 
@@ -6,12 +6,12 @@ const X86: u16 = 0;
 const X64: u16 = 9;
 const ARM64: u16 = 12;
 
-/// Where the module list begins in all of them.
+/// The offset of the module list in all of them.
 const MODULE_LIST: usize = 316;
 
-/// The inputs, by name.
+/// Returns the inputs, by name.
 pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
-    // Some writers extend the sign of what has 32 bits.
+    // Some writers sign-extend 32-bit values.
     let extended = 0xffff_ffff_8040_0000;
     let x86 = dump(X86, extended, vec![0, extended + 0x10, 0xffff_ffff_c000_020c]);
     let base = 0x7ff6_1234_0000;
@@ -52,8 +52,8 @@ pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// A dump of a program with many DLLs beside it, of which every other one has the bit, and none the third, which was
-/// lost.
+/// Returns a dump of a program that loads many DLLs from its own folder. Every other DLL has the
+/// bit. The third, whose page could not be read, does not.
 fn many_of_a_share(base: u64) -> Synthesized {
     let dlls = (0..24).map(|index: u32| (base + u64::from(index) * 0x10_0000, index));
     let header =
@@ -70,7 +70,8 @@ fn many_of_a_share(base: u64) -> Synthesized {
     }
 }
 
-/// A dump of a program and its DLL, whose headers lie at the start of a region, and inside one.
+/// Returns a dump of a program and its DLL. The program's headers are at the start of a region, the
+/// DLL's inside one.
 fn dump(architecture: u16, base: u64, parameters: Vec<u64>) -> Synthesized {
     let dll = base + 0x10_0000;
     Synthesized {

@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz`: what the readers make of inputs that nobody would think of.
+//! `cargo xtask fuzz`: runs the readers on inputs that nobody would think of.
 //!
-//! The targets are in `fuzz/`, a project of cargo-fuzz. What a run finds stays below `target` and is
-//! what the next one begins with; the repository has only the seeds.
+//! The targets are in `fuzz/`, a cargo-fuzz project. A run keeps the inputs it finds below
+//! `target`, and the next run starts with them. The repository contains only the seeds.
 
 mod image;
 mod minidumps;
@@ -18,15 +18,16 @@ use std::thread;
 use crate::process::{check, in_threads, is_there, root, scratch};
 use crate::tools::crates::program;
 
-/// As in `fuzz/Cargo.toml`.
+/// The targets in `fuzz/Cargo.toml`.
 pub(crate) const TARGETS: [&str; 8] =
     ["certificates", "clr", "header", "imports", "journal", "linker", "minidump", "wer"];
 
-/// Larger inputs lead nowhere that a smaller one does not: the farthest headers of the seeds are at
-/// 4096, and what is read at once has 4096 bytes.
+/// The maximum length of an input. Larger inputs reach no further code. The farthest headers in the
+/// seeds are at 4096, and one read takes 4096 bytes.
 const LONGEST_INPUT: u32 = 10_000;
 
-/// In MiB; no reader needs more than one at once, whatever an input claims.
+/// The memory limit of one allocation in MiB. No reader needs more than 1 MiB at once, whatever an
+/// input claims.
 const MOST_MEMORY: u32 = 8;
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
@@ -53,7 +54,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// What the arguments ask for.
+/// The parsed arguments.
 #[derive(Debug, PartialEq, Eq)]
 enum Wanted {
     Run { targets: Vec<&'static str>, seconds: u32 },
@@ -69,7 +70,7 @@ impl Wanted {
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             if argument == "--seconds" {
-                // To libFuzzer 0 is no limit.
+                // To libFuzzer, 0 means no limit.
                 seconds = arguments.next()?.parse().ok().filter(|seconds| *seconds > 0)?;
             } else {
                 targets.push(*TARGETS.iter().find(|target| *target == argument)?);
@@ -82,13 +83,13 @@ impl Wanted {
     }
 }
 
-/// cargo-fuzz, where it runs.
+/// cargo-fuzz, on a system where it runs.
 pub(crate) struct Fuzzer {
     program: PathBuf,
 }
 
 impl Fuzzer {
-    /// Fetches it. `Err` says why it cannot run here.
+    /// Fetches cargo-fuzz. `Err` contains the reason why it cannot run here.
     pub(crate) fn find() -> Result<Self, String> {
         if !cfg!(target_os = "linux") {
             return Err("the fuzzer runs on Linux".to_owned());
@@ -104,8 +105,8 @@ impl Fuzzer {
         check(self.command("build").args(one(targets)))
     }
 
-    /// Builds the targets and runs each for so long, one on each processor, to its end; then says which
-    /// failed.
+    /// Builds the targets and runs each to its end for this many seconds, one per processor. The
+    /// error lists the targets that failed.
     pub(crate) fn run_all(&self, targets: &[&str], seconds: u32) -> Result<(), String> {
         self.build(targets)?;
         let failed = Mutex::new(Vec::new());
@@ -121,7 +122,7 @@ impl Fuzzer {
         if failed.is_empty() { Ok(()) } else { Err(failed.join("\n\n")) }
     }
 
-    /// Runs a target that was built; what it did.
+    /// Runs a built target and returns a summary.
     fn run(&self, target: &str, seconds: u32) -> Result<String, String> {
         let (found, log) = (scratch("fuzz-found").join(target), log(target));
         let of_log = |error| format!("{}: {error}", log.display());
@@ -146,29 +147,32 @@ impl Fuzzer {
         if status.success() { Ok(summary(&log)) } else { Err(failure(target, &log)) }
     }
 
-    /// cargo-fuzz with its own folder below `target`. It asks rustc for sanitizers, which only the
-    /// nightly one has an option for; the one that is here has them, too.
+    /// Returns a cargo-fuzz command with its own folder below `target`. cargo-fuzz passes rustc an
+    /// option for sanitizers that only nightly accepts. The stable rustc supports them too, so
+    /// `RUSTC_BOOTSTRAP` enables the option.
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(name).arg("--target-dir").arg(scratch("fuzz"));
-        // cargo-fuzz compiles each crate as one unit, and so on one processor. 16 is rustc's own default.
+        // By default cargo-fuzz compiles each crate as one unit, which uses one processor. 16 is
+        // rustc's own default.
         command.args(["--codegen-units", "16"]);
         command.env("RUSTC_BOOTSTRAP", "1").current_dir(root());
         command
     }
 }
 
-/// cargo-fuzz builds one target or all.
+/// Returns the target if there is only one, because cargo-fuzz builds one target or all.
 fn one<'a>(targets: &[&'a str]) -> Option<&'a str> {
     if let [target] = targets { Some(target) } else { None }
 }
 
-/// What the fuzzer tells of a run.
+/// Returns the path of the fuzzer's log.
 fn log(target: &str) -> PathBuf {
     scratch("fuzz-found").join(target).with_extension("log")
 }
 
-/// The figures of a run: libFuzzer tells its coverage when it has read the seeds, and at the end.
+/// Returns the figures of a run. libFuzzer prints its coverage after it has read the seeds, and at
+/// the end.
 fn summary(log: &str) -> String {
     let coverage = |event: &str| {
         let line = log.lines().rfind(|line| line.contains(event))?;
@@ -188,7 +192,7 @@ fn summary(log: &str) -> String {
     )
 }
 
-/// Why a run failed: what the target said, and the input that made it say so.
+/// Describes why a run failed: the target's output and the input that caused it.
 fn failure(target: &str, log: &str) -> String {
     const WRITTEN: &str = "Test unit written to ";
     let input = log.lines().find_map(|line| line.split_once(WRITTEN)).map(|(_, path)| path);
@@ -196,7 +200,7 @@ fn failure(target: &str, log: &str) -> String {
     let mut cause = log.lines().skip_while(|line| !is_cause(line)).take(4).peekable();
     let cause: Vec<_> = match cause.peek() {
         Some(_) => cause.collect(),
-        // It was not even built, or not started.
+        // The target was not built or not started.
         None => log.lines().collect(),
     };
     let cause = cause.join("\n");

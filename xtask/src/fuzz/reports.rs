@@ -1,10 +1,11 @@
-//! Reports of Windows Error Reporting: what the target `wer` begins with. The events, keys and the order
-//! of the values are Windows' own; all else is made up.
+//! Seeds for the target `wer`: reports of Windows Error Reporting. The events, the keys and the
+//! order of the values are Windows' own. Everything else is made up.
 
-/// The values of a program and a module, in the order of every crash but a packaged one's.
+/// The values for a program and a module, in the order of every crash report except that of a
+/// packaged program.
 const OF: [&str; 6] = ["ledger.exe", "4.2.0.0", "6377b117", "ledger.dll", "4.2.0.1", "6377b0f2"];
 
-/// What follows the signature.
+/// The lines after the signature.
 const REST: &str = "DynamicSig[1].Name=OS Version\r\n\
     DynamicSig[1].Value=10.0.22621.2.0.0.256.48\r\n\
     LoadedModule[0]=\\\\depot\\büro\\ledger.exe\r\n\
@@ -13,7 +14,7 @@ const REST: &str = "DynamicSig[1].Name=OS Version\r\n\
     LoadedModule[3]=\\\\?\\UNC\\depot@SSL\\DavWWWRoot\\a.dll\r\n\
     AppName=Hauptbuch\r\n";
 
-/// The inputs, by name.
+/// Returns the inputs, by name.
 pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let of = |values: &[&'static str]| [&OF[..], values].concat();
     let packaged = [&["Ledger_4.2.0.0_x64__8wekyb3d8bbwe", "praid:App"], &OF[1..]].concat();

@@ -1,12 +1,14 @@
-//! Response files as rustc writes them, and as people do: what the target `linker` begins with.
+//! Seeds for the target `linker`: response files as rustc writes them, and as people do.
 //!
-//! rustc's were seen with rustc 1.95: one argument a line, for GNU ld in UTF-8 with a backslash in front
-//! of backslashes and spaces, for link.exe in UTF-16 with a byte order mark and each argument in quotes.
+//! rustc's format was observed with rustc 1.95, one argument per line. For GNU ld: UTF-8, with a
+//! backslash before backslashes and spaces. For link.exe: UTF-16 with a byte order mark, and each
+//! argument in quotes.
 
-/// Parts the files of an input; the target calls them `0`, `1` and so on.
+/// Separates the files of an input. The target names them `0`, `1` and so on.
 const BETWEEN_FILES: u8 = 0x1c;
 
-/// The arguments for GNU ld by way of gcc. A library of the target's tells which target it is.
+/// The arguments for GNU ld, passed through gcc. A library path of the target reveals which target
+/// it is.
 const GNU: [&str; 14] = [
     "-fno-use-linker-plugin",
     "-Wl,--dynamicbase",
@@ -24,7 +26,7 @@ const GNU: [&str; 14] = [
     "-Wl,--gc-sections",
 ];
 
-/// Those for link.exe. The folder ends in a backslash, which takes the quote behind it.
+/// The arguments for link.exe. The folder ends in a backslash, which escapes the quote after it.
 const MSVC: [&str; 8] = [
     "/NOLOGO",
     "my tool.1.rcgu.o",
@@ -36,13 +38,13 @@ const MSVC: [&str; 8] = [
     "/DEBUG",
 ];
 
-/// The inputs, by name.
+/// Returns the inputs, by name.
 pub(super) fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let quoted = "\u{feff}\"a b.o\" 'c \"d.o' x\"y\\\"\"z\\ w.o ''\r\n\t-o\"t\".exe\x0b\x0cend\\";
     let names_itself = b"a.o @0 @0 -o t.exe".to_vec();
     let nested = files(&[b"-m32 @1 -o first.exe".to_vec(), b"a.o @2\n".to_vec(), gnu(&GNU)]);
     let nested_in_msvc = files(&[msvc(&["/DLL", "@1"]), b"/OUT:t.dll a.obj".to_vec()]);
-    // Deeper than anybody needs, and no deeper than GNU ld goes.
+    // Deeper than anybody needs, but no deeper than GNU ld allows.
     let deep = (1..18).map(|next| format!("@{next} ").into_bytes());
     let deep: Vec<_> = deep.chain([b"a.o -o t.exe".to_vec()]).collect();
     let odd = msvc(&MSVC).into_iter().chain([b'"']).collect();
@@ -90,7 +92,7 @@ mod tests {
 
     #[test]
     fn response_files_are_written_as_rustc_writes_them() {
-        // What rustc 1.95 wrote for these arguments.
+        // The text that rustc 1.95 wrote for these arguments.
         let arguments = [r"C:\a b\lib", r"C:\ends in\", "qu\"ote", "si'ngle", "ü“", r#"a\"b"#];
         let text = "C:\\\\a\\ b\\\\lib\nC:\\\\ends\\ in\\\\\nqu\"ote\nsi'ngle\nü“\na\\\\\"b\n";
         assert_eq!(gnu(&arguments), text.as_bytes());

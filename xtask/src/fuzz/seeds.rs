@@ -1,8 +1,8 @@
-//! What fuzzing begins with: small images, journals, response files, minidumps and reports of each kind that a
-//! reader tells apart.
+//! Seeds for fuzzing: small images, journals, response files, minidumps and reports of each kind
+//! that a reader distinguishes.
 //!
-//! They lie in `fuzz/corpus`, one folder for each target. Beside them lie inputs that once made a
-//! target fail; their names begin with `found-`.
+//! They are in `fuzz/corpus`, in one folder for each target. The same folders contain inputs that
+//! once made a target fail. The names of those begin with `found-`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,15 +14,15 @@ use super::image::{
 use super::{minidumps, reports, response_files};
 use crate::process::root;
 
-/// A file to begin with.
+/// A seed file.
 pub(crate) struct Seed {
-    /// The target that it is for.
+    /// The target that uses it.
     target: &'static str,
     name: &'static str,
     bytes: Vec<u8>,
 }
 
-/// The folder of a target's seeds.
+/// Returns the folder of a target's seeds.
 pub(crate) fn folder(target: &str) -> PathBuf {
     root().join("fuzz").join("corpus").join(target)
 }
@@ -67,7 +67,7 @@ fn headers() -> Vec<(&'static str, Vec<u8>)> {
     u32s(&mut dos, &[0xffff_ffff]);
     let mut new_executable = Image::pe32().bytes();
     new_executable.splice(0x40..0x44, *b"NE\x05\x01");
-    // The field that says where the NT headers begin is SectionAlignment as well.
+    // The same four bytes are both `e_lfanew` and SectionAlignment.
     let folded = Image { nt_headers: 4, section_alignment: 4, file_alignment: 4, ..Image::pe32() };
     let at = |nt_headers| Image { nt_headers, ..Image::pe32_plus() };
     let both_bits = Image { characteristics: 0x2c22, ..Image::pe32_plus() };
@@ -85,7 +85,8 @@ fn headers() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Names, each ended by a zero byte, and where each begins when they lie at `address`.
+/// Returns the names, each with a terminating zero byte, and the address of each if the first is at
+/// `address`.
 fn names(address: u32, names: &[&str]) -> (Vec<u8>, Vec<u32>) {
     let (mut bytes, mut at) = (Vec::new(), Vec::new());
     for name in names {
@@ -95,7 +96,7 @@ fn names(address: u32, names: &[&str]) -> (Vec<u8>, Vec<u32>) {
     (bytes, at)
 }
 
-/// An import table of these DLLs, and its names behind it.
+/// Returns an import table for these DLLs, followed by their names.
 fn import_table(address: u32, dlls: &[&str]) -> Vec<u8> {
     let size = 20 * (number(dlls.len()) + 1);
     let (names, at) = names(address + size, dlls);
@@ -107,7 +108,7 @@ fn import_table(address: u32, dlls: &[&str]) -> Vec<u8> {
     [bytes, names].concat()
 }
 
-/// A delay-load import table; its addresses have `base` added to them, as old linkers did.
+/// Returns a delay-load import table. `base` is added to its addresses, as old linkers did.
 fn delay_import_table(address: u32, attributes: u32, base: u32, dlls: &[&str]) -> Vec<u8> {
     let size = 32 * (number(dlls.len()) + 1);
     let (names, at) = names(address + size, dlls);
@@ -143,7 +144,7 @@ fn imports() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// A certificate of so many bytes, and what makes its place a multiple of eight.
+/// Returns a certificate with `size` bytes of content, padded to a multiple of eight.
 fn certificate(size: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     u32s(&mut bytes, &[8 + size, 0x0002_0200]);
@@ -170,7 +171,7 @@ fn certificates() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// A CLR runtime header with these flags and this strong name signature.
+/// Returns a CLR runtime header with these flags and this strong name signature.
 fn clr_header(flags: u32, signature: [u32; 2]) -> Vec<u8> {
     let mut bytes = Vec::new();
     u32s(&mut bytes, &[72]);
@@ -214,7 +215,7 @@ fn journals() -> Vec<(&'static str, Vec<u8>)> {
     let bytes = entry(r#""/a\ufffd","path_bytes":"2f61ff""#, "2200", "2204");
     let unsound = entry(r#""/a""#, "2200", "2300");
     let relative = entry(r#""a""#, "2200", "2208");
-    // More than a line can have where a fuzzer reads.
+    // Longer than a line can be where a fuzzer reads.
     let endless = " ".repeat(1500);
     let newer = HEAD.replace("journal/1", "journal/2");
     vec![
@@ -236,7 +237,7 @@ mod tests {
     use netswap::SwapRun;
     use netswap::image::{self, CertificateTable, Content, Layout, StrongName, strong_name};
 
-    /// The seeds of a target, by name.
+    /// Returns a function that finds a target's seed by its name.
     fn seeds(target: &str) -> impl Fn(&str) -> Vec<u8> {
         let seeds: Vec<_> = all().into_iter().filter(|seed| seed.target == target).collect();
         move |name| seeds.iter().find(|seed| seed.name == name).unwrap().bytes.clone()

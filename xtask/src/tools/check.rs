@@ -1,4 +1,4 @@
-//! Checks that tools come in the version that is needed, whatever the machine has.
+//! Checks that tools have the required version, whatever is installed on the machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::process::{at, everything, scratch};
 
-/// What apt knows on a machine whose lists are old.
+/// A package list as apt has it on a machine whose lists are old.
 const OLD_LIST: &str = "\
 Package: upx-ucl
 Version: 3.96-3
@@ -17,7 +17,8 @@ Size: 1
 Description: an old version
 ";
 
-/// Fetches small tools into an empty cache, and into caches with other versions. `Err` says what is wrong.
+/// Fetches small tools into an empty cache, and into caches with other versions. `Err` describes
+/// the failure.
 pub(crate) fn check() -> Result<(), String> {
     let folder = scratch("tools-check");
     let _ = fs::remove_dir_all(&folder);
@@ -31,14 +32,14 @@ pub(crate) fn check() -> Result<(), String> {
         return Err("a copy of the right version was fetched again".to_owned());
     }
 
-    // A program of another version.
+    // A program that has the wrong version.
     let program = machine.cache.join("debian/upx/root/usr/bin/upx-ucl");
     fs::write(&program, "#!/bin/sh\necho upx 3.96\n").map_err(at(&program))?;
     let printed = machine.fetch("upx-ucl")?;
     expect(&printed, "upx-ucl: version 4.2 or newer is needed, 3.96 was found")?;
     expect_no_shell_script(&program)?;
 
-    // A package of another version, without a program that prints it.
+    // A package that has the wrong version, and has no program to print it.
     machine.fetch("mingw-w64-tools")?;
     let list = machine.cache.join("debian/genpeimg/packages.txt");
     fs::write(&list, "mingw-w64-tools 9.0.0-1\n").map_err(at(&list))?;
@@ -48,10 +49,10 @@ pub(crate) fn check() -> Result<(), String> {
     Ok(())
 }
 
-/// A machine whose lists of packages are old, with an empty cache.
+/// A machine with old package lists and an empty cache.
 struct OldMachine {
     cache: PathBuf,
-    /// apt's configuration.
+    /// The path of apt's configuration.
     apt: PathBuf,
 }
 
@@ -73,21 +74,21 @@ impl OldMachine {
             sources.display()
         );
         let apt = write("apt.conf", &configuration)?;
-        // Of the machine's archives the lists are missing, so that the old one is all that apt knows.
+        // Without the lists of the machine's archives, the old list is all that apt knows.
         let mut update = Command::new("apt-get");
         update.args(["-qq", "--option", "Dir::Etc::sourceparts=/dev/null", "update"]);
         everything(update.env("APT_CONFIG", &apt))?;
         Ok(OldMachine { cache: folder.join("cache"), apt })
     }
 
-    /// Checks that apt takes the old list for true.
+    /// Checks that apt uses the old list.
     fn is_old(&self) -> Result<(), String> {
         let mut policy = Command::new("apt-cache");
         policy.args(["policy", "upx-ucl"]).env("APT_CONFIG", &self.apt);
         expect(&everything(&mut policy)?, "Candidate: 3.96-3")
     }
 
-    /// Runs `cargo xtask tools` there.
+    /// Runs `cargo xtask tools` on this machine.
     fn fetch(&self, name: &str) -> Result<String, String> {
         let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
         let mut tools = Command::new(xtask);

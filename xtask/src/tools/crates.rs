@@ -8,11 +8,11 @@ use super::version::printed;
 use super::{OPENSSL, Source, TOOLS, Tool, Tree, debian};
 use crate::process::{at, cache, cargo, check, lock_cache, scratch};
 
-/// The path of a program of the table. It is built if it is missing or has another version.
+/// Returns the path of a program from the table. Builds it if it is missing or has another version.
 ///
 /// # Errors
 ///
-/// Where it cannot be built.
+/// If it cannot be built.
 pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     let of_name = |tool: &&Tool| tool.name == name && matches!(tool.source, Source::Crate { .. });
     let tool = TOOLS.iter().find(of_name);
@@ -21,7 +21,7 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     };
     let root = cache()?.join("crates");
     let path = root.join("bin").join(name).with_extension(std::env::consts::EXE_EXTENSION);
-    // On other systems, the machine's.
+    // Other systems use the machine's OpenSSL.
     let fetches_openssl = *uses_openssl && debian::is_here();
     let openssl = if fetches_openssl { Some(Tree::find(OPENSSL)?) } else { None };
     let _lock = lock_cache("crates")?;
@@ -36,7 +36,8 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     fs::create_dir_all(&root).map_err(at(&root))?;
     let mut install = cargo(&["install", "--quiet", "--locked", "--force", "--root"]);
     install.arg(&root).args(*options).arg(format!("{name}@{version}"));
-    // One folder for all: they have many dependencies in common. Nobody debugs them.
+    // One target folder for all programs, because they share many dependencies. No debug
+    // information, because nobody debugs them.
     install.env("CARGO_TARGET_DIR", scratch("crates")).env("CARGO_PROFILE_DEV_DEBUG", "0");
     if let Some(openssl) = &openssl {
         link_openssl(&mut install, openssl)?;
@@ -46,21 +47,21 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// Has the crate `openssl-sys` take the static library and the headers of this tree
-/// ([its documentation](https://docs.rs/openssl/latest/openssl/#manual)).
+/// Makes the crate `openssl-sys` use the static library and the headers of this tree ([its
+/// documentation](https://docs.rs/openssl/latest/openssl/#manual)).
 fn link_openssl(cargo: &mut Command, tree: &Tree) -> Result<(), String> {
     let folders: Vec<_> = std::env::split_paths(&tree.library_path()).collect();
     let library = folders.iter().find(|folder| folder.join("libssl.a").is_file());
     let library = library.ok_or("Debian's libssl-dev has no libssl.a")?;
     let include = tree.path("usr/include");
-    // Some of the headers are below the name of the system.
+    // Some of the headers are in a subfolder that is named after the system.
     let of_system = include.join(library.file_name().unwrap_or_default());
     cargo.env("OPENSSL_STATIC", "1").env("OPENSSL_LIB_DIR", library);
     cargo.env("CFLAGS", format!("-I{}", of_system.display())).env("OPENSSL_INCLUDE_DIR", include);
     Ok(())
 }
 
-/// The version that a program prints.
+/// Returns the version that a program prints.
 fn version_of(program: &PathBuf) -> Option<String> {
     let output = Command::new(program).arg("--version").stderr(Stdio::null()).output().ok()?;
     printed(&String::from_utf8_lossy(&output.stdout)).map(str::to_owned)

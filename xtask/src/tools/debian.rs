@@ -1,8 +1,8 @@
-//! Trees of Debian 12's packages, unpacked into the cache: nothing is installed.
+//! Trees of Debian 12 packages, unpacked into the cache. Nothing is installed.
 //!
-//! The lists of packages are fetched into the cache too, since those of a machine can be missing or
-//! months old. Packages and all that they depend on are taken from there, whatever the machine has,
-//! except for the C library and the compiler that every machine with Rust has.
+//! The package lists are fetched into the cache too, because those of a machine can be missing or
+//! months old. Packages and all their dependencies come from these lists, whatever the machine has.
+//! The exceptions are the C library and the compiler, which every machine with Rust has.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,13 +15,13 @@ use super::version::{printed, upstream};
 use super::{Source, TOOLS, Tool};
 use crate::process::{at, cache, check, in_threads, is_there, lock_cache, output};
 
-/// Debian 12. Its packages run on newer systems, too.
+/// Debian 12. Its packages also run on newer systems.
 const RELEASE: &str = "bookworm";
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Packages that are not taken: the system's C library, compiler and package tools, which must fit each
-/// other, and large files of data that no program here reads.
+/// Packages that are skipped. The system's C library, compiler and package tools must match each
+/// other. The rest are large data files that no program here reads.
 const LEFT_OUT: [&str; 16] = [
     "binutils",
     "binutils-x86-64-linux-gnu",
@@ -41,21 +41,21 @@ const LEFT_OUT: [&str; 16] = [
     "tar",
 ];
 
-/// The packages that are in a tree with their versions, a line each: `lld-19 1:19.1.7-3~deb12u1`. It is
-/// written last.
+/// The file that lists a tree's packages and versions, one per line: `lld-19 1:19.1.7-3~deb12u1`.
+/// It is written last.
 const PACKAGES: &str = "packages.txt";
 
-/// A tree that packages are unpacked into.
+/// A tree of unpacked packages.
 pub(crate) struct Tree {
     folder: PathBuf,
 }
 
 impl Tree {
-    /// The tree of this name, with the packages that the table has for it.
+    /// Returns the tree of this name, with the packages that the table lists for it.
     ///
     /// # Errors
     ///
-    /// Where this is no Debian, a package cannot be fetched, or it has another version.
+    /// If this is no Debian, or if a package cannot be fetched or has another version.
     pub(crate) fn find(name: &'static str) -> Result<Self, String> {
         let tree = Tree { folder: cache()?.join("debian").join(name) };
         let _lock = lock_cache("debian")?;
@@ -72,7 +72,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Checks the version of each tool, as it prints it or as its package has it.
+    /// Checks the version of each tool: the one it prints, or else that of its package.
     fn check(&self, tools: &[&Tool]) -> Result<(), String> {
         let text = self.packages()?;
         let packages: BTreeMap<_, _> =
@@ -96,24 +96,25 @@ impl Tree {
         fs::read_to_string(&list).map_err(at(&list))
     }
 
-    /// The first line of what a program prints for `--version`.
+    /// Returns the line with the version from what a program prints for `--version`.
     pub(crate) fn version(&self, program: &str) -> Option<String> {
         let output = self.command(program).arg("--version").stderr(Stdio::null()).output();
         let output = output.ok().filter(|output| output.status.success())?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        // LLVM's tools have an address in the first one.
+        // LLVM's tools print an address on the first line.
         let mut lines = text.lines().map(str::trim);
         lines.find(|line| printed(line).is_some()).map(str::to_owned)
     }
 
-    /// A program in the tree, which finds its libraries there.
+    /// Returns a command for a program in the tree. The program finds its libraries there.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.path(program));
         command.env("LD_LIBRARY_PATH", self.library_path());
         command
     }
 
-    /// Writes a script that runs a program in the tree, with these arguments in front of the others.
+    /// Writes a script that runs a program in the tree with the arguments `first`, followed by the
+    /// script's own.
     pub(crate) fn script(&self, path: &Path, program: &str, first: &str) -> Result<(), String> {
         let text = format!(
             "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' {first} \"$@\"\n",
@@ -124,12 +125,12 @@ impl Tree {
         check(Command::new("chmod").arg("+x").arg(path))
     }
 
-    /// The path of a package's file.
+    /// Returns the path of a file in a package.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.folder.join("root").join(file)
     }
 
-    /// The folders of the libraries.
+    /// Returns the folders that contain the libraries.
     pub(crate) fn library_path(&self) -> OsString {
         let mut folders = Vec::new();
         for lib in ["lib", "usr/lib"] {
@@ -141,7 +142,7 @@ impl Tree {
         std::env::join_paths(folders).unwrap_or_default()
     }
 
-    /// Downloads and unpacks the packages with all that they depend on.
+    /// Downloads and unpacks the packages and all their dependencies.
     fn fetch(&self, tools: &[&Tool]) -> Result<(), String> {
         let archive = Archive::find()?;
         let names: Vec<_> = tools.iter().map(|tool| tool.name).collect();
@@ -153,7 +154,7 @@ impl Tree {
         download.args(packages.iter().map(|(name, version)| format!("{name}={version}")));
         check(download.current_dir(&downloads).stdout(Stdio::null()))?;
         self.unpack(&downloads)?;
-        // They are as large as what comes of them.
+        // The downloads are as large as the unpacked files.
         fs::remove_dir_all(&downloads).map_err(at(&downloads))?;
         let lines: Vec<_> =
             packages.iter().map(|(name, version)| format!("{name} {version}\n")).collect();
@@ -161,7 +162,7 @@ impl Tree {
         fs::write(&list, lines.concat()).map_err(at(&list))
     }
 
-    /// Unpacks all packages of a folder, the largest first, as many at a time as there are processors.
+    /// Unpacks all packages in a folder, the largest first, with one thread per processor.
     fn unpack(&self, folder: &Path) -> Result<(), String> {
         let entries = fs::read_dir(folder).map_err(at(folder))?;
         let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
@@ -182,14 +183,14 @@ fn tree_of(tool: &Tool) -> Option<&'static str> {
     }
 }
 
-/// Whether packages of Debian can be fetched and unpacked here.
+/// Whether Debian packages can be fetched and unpacked on this machine.
 pub(crate) fn is_here() -> bool {
     is_there("apt-get") && is_there("dpkg") && Path::new(KEYRING).exists()
 }
 
-/// Debian's archive, with lists that were fetched by this process.
+/// Debian's archive, with package lists that this process fetched.
 struct Archive {
-    /// For apt: where the lists lie, and nothing of what the machine has.
+    /// apt's options: they set the folder of the lists and disable the machine's own configuration.
     options: Vec<OsString>,
 }
 
@@ -219,7 +220,7 @@ impl Archive {
         Err(errors.join("; "))
     }
 
-    /// Fetches the lists of one mirror.
+    /// Fetches the package lists of one mirror.
     fn of(folder: &Path, mirror: &Mirror) -> Result<Self, String> {
         for part in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(folder.join(part)).map_err(at(folder))?;
@@ -243,10 +244,10 @@ impl Archive {
             ("Dir::Etc::preferences", "/dev/null".into()),
             ("Dir::Etc::preferencesparts", "/dev/null".into()),
             ("Dir::State::lists", folder.join("lists")),
-            // As if nothing were installed.
+            // No package counts as installed.
             ("Dir::State::status", write("status", "")?),
             ("Dir::Cache", folder.join("cache")),
-            // Which some machines switch off; without it each call reads the lists again.
+            // Some machines disable this cache. Without it, each call reads the lists again.
             ("Dir::Cache::pkgcache", "pkgcache.bin".into()),
             ("Dir::Cache::srcpkgcache", "srcpkgcache.bin".into()),
             ("Acquire::GzipIndexes", "false".into()),
@@ -264,7 +265,7 @@ impl Archive {
         if is_debian { Ok(archive) } else { Err(format!("{main} is no mirror of Debian")) }
     }
 
-    /// The packages and all that they depend on, with their versions.
+    /// Returns the packages and all their dependencies, with their versions.
     fn closure(&self, packages: &[&str]) -> Result<BTreeMap<String, String>, String> {
         let mut install = self.apt(&["--simulate", "--no-install-recommends", "install"]);
         let simulated = output(install.args(packages))?;
@@ -282,19 +283,20 @@ impl Archive {
 
 fn apt() -> Command {
     let mut command = Command::new("apt-get");
-    // Root's files are not open to apt's own user, and need not be.
+    // apt's own user cannot read root's files, and does not need to.
     command.args(["--option", "APT::Sandbox::User=root"]);
     command
 }
 
-/// Where a mirror has Debian's packages, and those of its security team.
+/// The addresses of a mirror for Debian's packages and for its security updates.
 #[derive(Debug, PartialEq, Eq)]
 struct Mirror {
     main: String,
     security: String,
 }
 
-/// The mirrors that the machine's apt is configured for. Its lists need not be there.
+/// Returns the mirrors in the machine's apt configuration. Works without the machine's package
+/// lists.
 fn mirrors(folder: &Path) -> Result<Vec<Mirror>, String> {
     let empty = folder.join("empty");
     fs::create_dir_all(empty.join("partial")).map_err(at(&empty))?;
@@ -313,7 +315,7 @@ fn mirrors_in(uris: &str) -> Vec<Mirror> {
     let security = archives.iter().find(|(_, suite)| suite.ends_with("-security"));
     let mut mirrors = Vec::new();
     for (main, _) in archives.iter().filter(|(_, suite)| !suite.contains(['-', '/'])) {
-        // Where mirrors have it that have both.
+        // Mirrors that have both use this address.
         let beside = || format!("{main}-security");
         let security = security.map_or_else(beside, |(uri, _)| (*uri).to_owned());
         mirrors.push(Mirror { main: (*main).to_owned(), security });

@@ -1,7 +1,7 @@
-//! Decoys: programs that have the names of tools that may be installed, and fail.
+//! Decoys: programs that have the names of tools that may be installed, and always fail.
 //!
-//! All checks run with them in front of PATH. So a check that runs what is installed, and not what was
-//! fetched, fails on every machine, whatever is installed there.
+//! All checks run with the decoys first in PATH. A check that runs an installed tool instead of the
+//! fetched one therefore fails on every machine.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,7 +10,7 @@ use std::process::Command;
 
 use crate::process::{at, check, scratch, variable};
 
-/// The names under which the tools of the table and their parts are installed; and pkg-config, which finds
+/// The names of the installed programs of the tools in the table, and pkg-config, which finds
 /// installed libraries.
 const NAMES: [&str; 27] = [
     "cargo-fuzz",
@@ -42,15 +42,15 @@ const NAMES: [&str; 27] = [
     "zig",
 ];
 
-/// Writes them, and returns a PATH that has them in front. Systems other than Unix have no shell scripts:
-/// there the PATH is as it was.
+/// Writes the decoys and returns a PATH that starts with them. Systems other than Unix have no
+/// shell scripts, so they get the PATH unchanged.
 pub(crate) fn path() -> Result<OsString, String> {
     let path = variable("PATH").unwrap_or_default();
     if !cfg!(unix) {
         return Ok(path);
     }
     let folder = scratch("decoys");
-    // An earlier version of this file had other names.
+    // An earlier version of this file may have written other names.
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(at(&folder))?;
     let files: Vec<_> = NAMES.iter().map(|name| folder.join(name)).collect();

@@ -1,8 +1,8 @@
-//! The tools that checks fetch, in one table: their versions, and where they come from.
+//! A table of the tools that checks fetch, with their versions and sources.
 //!
-//! Checks run these and nothing that happens to be installed, so they give the same results on every
-//! machine. A tool's version is checked after it was fetched and each time it is used; a wrong copy is
-//! replaced.
+//! Checks run only these tools, never installed ones, so they give the same results on every
+//! machine. A tool's version is checked after each fetch and each time the tool is used. A wrong
+//! copy is replaced.
 
 pub(crate) mod check;
 pub(crate) mod crates;
@@ -18,7 +18,7 @@ pub(crate) use self::python::Python;
 pub(crate) use self::version::Version;
 use self::version::Version::{AtLeast, Exactly, Series};
 
-/// `cargo xtask tools`: fetches tools, all or those that are named, and prints their versions.
+/// Runs `cargo xtask tools`: fetches the named tools, or all, and prints their versions.
 pub(crate) fn run(names: &[String]) -> ExitCode {
     let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
@@ -52,52 +52,52 @@ impl Tool {
     }
 }
 
-/// A tool that is fetched.
+/// A fetched tool.
 pub(crate) struct Tool {
-    /// Its name in the registry.
+    /// The package name in the registry that the tool comes from.
     pub(crate) name: &'static str,
-    /// The version that checks need.
+    /// The version that the checks need.
     pub(crate) version: Version,
     pub(crate) source: Source,
 }
 
-/// Where a tool comes from.
+/// The source of a tool.
 #[derive(Clone, Copy)]
 pub(crate) enum Source {
-    /// A package of Debian 12, unpacked into the tree of this name. The program's path starts at the
-    /// tree's root; it prints the version. A package without a program has the version that Debian gives
-    /// it.
+    /// A Debian 12 package, unpacked into the tree of this name. `program` is a path below the
+    /// tree's root; the program prints its version. Without a program, the version is that of the
+    /// package.
     Debian { tree: &'static str, program: Option<&'static str> },
-    /// A package for Python, in the one environment.
+    /// A Python package, in the one environment.
     Python,
     /// A program from the registry of Rust, built with these options of `cargo install`.
     Crate { options: &'static [&'static str], uses_openssl: bool },
 }
 
-/// What builds and runs Windows programs.
+/// The tree with the tools that build and run Windows programs.
 pub(crate) const WINDOWS: &str = "windows";
 /// The oldest Rust that netswap-build supports.
 pub(crate) const OLDEST_RUST: &str = "oldest-rust";
 /// llvm-readobj, an independent reader of images.
 pub(crate) const LLVM: &str = "llvm";
-/// Signs programs, and checks signatures.
+/// Signs programs and checks signatures.
 pub(crate) const SIGNER: &str = "signer";
-/// The library that slow-fs.c needs.
+/// The library that `slow-fs.c` needs.
 pub(crate) const FUSE: &str = "fuse";
 /// Compresses programs.
 pub(crate) const UPX: &str = "upx";
-/// Sets header bits; a peer in the benchmark.
+/// Sets header bits. It is a peer in the benchmark.
 pub(crate) const GENPEIMG: &str = "genpeimg";
 /// The library that cargo-generate is linked with.
 pub(crate) const OPENSSL: &str = "openssl";
 /// Python and its pip.
 pub(crate) const PYTHON: &str = "python";
 
-/// `rust-version` of netswap-build, which Debian 12 has.
+/// The `rust-version` of netswap-build, which Debian 12 has.
 pub(crate) const OLDEST_RUST_VERSION: &str = "1.63";
 
 pub(crate) const TOOLS: [Tool; 30] = [
-    // Its standard library builds for these targets since 1.91.
+    // Rust's standard library builds for these targets since 1.91.
     debian(WINDOWS, "rustc-web", AtLeast("1.91"), Some("usr/bin/rustc")),
     debian(WINDOWS, "cargo-web", AtLeast("1.91"), Some("usr/bin/cargo")),
     debian(WINDOWS, "rust-web-src", AtLeast("1.91"), None),
@@ -153,7 +153,7 @@ pub(crate) const TOOLS: [Tool; 30] = [
         version: Exactly("0.13.2"),
         source: Source::Crate { options: &["--debug"], uses_openssl: false },
     },
-    // The last one that builds with Rust 1.95.
+    // The last version that builds with Rust 1.95.
     Tool {
         name: "cargo-generate",
         version: Exactly("0.23.13"),

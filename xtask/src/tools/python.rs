@@ -1,4 +1,4 @@
-//! The one Python environment: an interpreter, its pip, and the packages of the table.
+//! The one Python environment: an interpreter, its pip, and the packages from the table.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,29 +11,29 @@ use super::{PYTHON, Source, TOOLS, Tool, Version};
 use crate::process::scratch;
 use crate::process::{at, cache, check, lock_cache};
 
-/// pip as Debian's package has it: a wheel.
+/// The folder of pip in Debian's package, as a wheel.
 const WHEELS: &str = "usr/share/python-wheels";
 
-/// An interpreter that finds the packages.
+/// A Python interpreter that finds the packages.
 pub(crate) struct Python {
     interpreter: Interpreter,
-    /// The folder of pip, where it is not installed.
+    /// The folder of Debian's pip. `None` if the machine's pip is used.
     pip: Option<PathBuf>,
     packages: PathBuf,
 }
 
-/// Debian's Python, and elsewhere the machine's.
+/// Debian's Python, or the machine's Python on other systems.
 enum Interpreter {
     Debian(Tree),
     Machine,
 }
 
 impl Python {
-    /// Fetches what is missing.
+    /// Finds Python and fetches missing packages.
     ///
     /// # Errors
     ///
-    /// Where there is no Python, a package cannot be fetched, or it has another version.
+    /// If there is no Python, or if a package cannot be fetched or has another version.
     pub(crate) fn find() -> Result<Self, String> {
         let interpreter = Interpreter::find()?;
         let _lock = lock_cache("python")?;
@@ -58,14 +58,14 @@ impl Python {
         Ok(python)
     }
 
-    /// Python, for a script that imports the packages.
+    /// Returns a Python command for a script that imports the packages.
     pub(crate) fn command(&self) -> Command {
         let mut command = self.interpreter.command();
         command.env("PYTHONPATH", &self.packages);
         command
     }
 
-    /// pip, for packages of the registry.
+    /// Returns a pip command that uses the registry.
     pub(crate) fn pip(&self) -> Command {
         let mut command = self.interpreter.command();
         if let Some(pip) = &self.pip {
@@ -76,7 +76,7 @@ impl Python {
         command
     }
 
-    /// A program that comes with a package.
+    /// Returns the path of a program that comes with a package.
     pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.packages.join(below)
     }
@@ -109,8 +109,8 @@ impl Interpreter {
         command
     }
 
-    /// Unpacks Debian's pip and returns its folder. If pip ran from the wheel, Python would compile it in each run, which
-    /// takes a second and a half.
+    /// Unpacks Debian's pip and returns its folder. If pip ran from the wheel, Python would compile
+    /// it in each run, which takes 1.5 seconds.
     fn pip(&self) -> Result<Option<PathBuf>, String> {
         let Interpreter::Debian(tree) = self else {
             return Ok(None);
@@ -129,7 +129,7 @@ impl Interpreter {
     }
 }
 
-/// Checks the version of each package by the folder that pip has written for it.
+/// Checks the version of each package by the name of the folder that pip wrote for it.
 fn check_packages(packages: &Path, tools: &[&Tool]) -> Result<(), String> {
     let entries = fs::read_dir(packages).map_err(at(packages))?;
     let names: Vec<_> =
@@ -142,7 +142,7 @@ fn check_packages(packages: &Path, tools: &[&Tool]) -> Result<(), String> {
         };
         let versions: Vec<_> = names.iter().filter_map(version).collect();
         tool.version.check(tool.name, versions.first().map(String::as_str))?;
-        // A pip that was interrupted can leave two.
+        // An interrupted pip can leave two.
         versions.iter().try_for_each(|version| tool.version.check(tool.name, Some(version)))?;
     }
     Ok(())

@@ -1,15 +1,15 @@
-//! Versions of tools: which one is needed, and which one is there (pure).
+//! Versions of tools: compares the required version with the one found (pure).
 
 use std::fmt;
 
-/// The version of a tool that checks need. Versions are compared number by number.
+/// The version of a tool that the checks need. Versions are compared number by number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Version {
-    /// This one alone: another one changes what a check finds.
+    /// Exactly this version. Another one changes what a check finds.
     Exactly(&'static str),
-    /// The oldest one that works.
+    /// This version or a newer one.
     AtLeast(&'static str),
-    /// Any release of this series: `1.63` is met by `1.63.0`.
+    /// Any release of this series: `1.63` accepts `1.63.0`.
     Series(&'static str),
 }
 
@@ -18,7 +18,7 @@ impl Version {
     ///
     /// # Errors
     ///
-    /// Where it is another one: the version that is needed, and the one that was found.
+    /// If the version is another one. The error names the required version and the one found.
     pub(crate) fn check(self, tool: &str, found: Option<&str>) -> Result<(), String> {
         if found.is_some_and(|found| self.is_met_by(found)) {
             return Ok(());
@@ -46,8 +46,9 @@ impl fmt::Display for Version {
     }
 }
 
-/// The version in what a program prints for `--version`: the first word that starts with a digit,
-/// after `v` or `wine-` too, up to what is neither a digit nor a dot.
+/// Finds the version in a program's output for `--version`. It is the first word that starts with a
+/// digit, after an optional `v` or `wine-`. It ends before the first character that is neither a
+/// digit nor a dot.
 pub(super) fn printed(text: &str) -> Option<&str> {
     text.split_whitespace().find_map(|word| {
         let word = word.strip_prefix("wine-").or(word.strip_prefix('v')).unwrap_or(word);
@@ -57,12 +58,12 @@ pub(super) fn printed(text: &str) -> Option<&str> {
     })
 }
 
-/// The maker's version in a version of Debian's: `1:19.1.7-3~deb12u1` is `19.1.7`.
+/// Returns the upstream version in a Debian version: `19.1.7` for `1:19.1.7-3~deb12u1`.
 pub(super) fn upstream(debian: &str) -> &str {
     numeric(debian.split_once(':').map_or(debian, |(_, version)| version))
 }
 
-/// The digits and dots at the start.
+/// Returns the digits and dots at the start.
 fn numeric(text: &str) -> &str {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     text.get(..end).unwrap_or_default().trim_end_matches('.')

@@ -1,4 +1,5 @@
-//! What happens to the bit after the link: GNU strip and objcopy, a profile that strips, LLVM's tools.
+//! Checks the bit after tools that run after the link: GNU strip and objcopy, a profile that
+//! strips, UPX and osslsigncode.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,19 +15,20 @@ use crate::examples::HELLO_TOOL;
 use crate::process::{check, everything};
 use crate::signature::Tools;
 
-/// The first example's build, verified by its xtask, with more arguments for Cargo.
+/// Builds the first example and verifies it with its own xtask. Passes additional arguments to
+/// Cargo.
 fn verify(setup: &Setup<'_>, arguments: &[&str]) -> Result<Ran, String> {
     let mut cargo = setup.toolchain.cargo(MSVC, &HELLO_TOOL.folder());
     cargo.args(["xtask", "verify", "--locked", "--quiet", "--format", "json"]).args(arguments);
     ran(cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir()))
 }
 
-/// The program that it builds.
+/// Returns the path of the built program.
 fn program() -> PathBuf {
     target_dir().join(MSVC).join("debug").join("hello-tool.exe")
 }
 
-/// The code of the first finding of a report.
+/// Returns the code of the first finding in a report.
 fn code(ran: &Ran) -> Result<Option<String>, String> {
     let report: Value =
         serde_json::from_str(&ran.stdout).map_err(|error| format!("{error}: {ran:#?}"))?;
@@ -34,7 +36,8 @@ fn code(ran: &Ran) -> Result<Option<String>, String> {
     Ok(code.map(str::to_owned))
 }
 
-/// Each of the tools on the program where Cargo built it: verify tells from the receipt what was lost.
+/// Runs each tool on the program in Cargo's target folder. verify must find from the receipt that
+/// the bit was lost.
 pub(super) fn lost(setup: &Setup<'_>) -> Result<Told, String> {
     let program = program();
     let failed = |error: std::io::Error| format!("{}: {error}", program.display());
@@ -59,7 +62,7 @@ pub(super) fn lost(setup: &Setup<'_>) -> Result<Told, String> {
     Ok(told.join(", ").into())
 }
 
-/// Puts the bytes back under both names of the file; Cargo takes what is there for fresh.
+/// Restores the bytes under both names of the file. Cargo takes an existing file for fresh.
 fn replace(program: &Path, bytes: &[u8]) -> Result<(), String> {
     let deps = program.with_file_name("deps").join("hello_tool.exe");
     for path in [deps.as_path(), program] {
@@ -68,9 +71,9 @@ fn replace(program: &Path, bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// A profile that strips, which LLD does itself for these targets.
+/// Checks that the bit survives a profile that strips. For these targets LLD itself strips.
 pub(super) fn kept(setup: &Setup<'_>) -> Result<Told, String> {
-    // Of this package alone: for another profile Cargo would build std again.
+    // Strips only this package: for another profile, Cargo would build std again.
     let strip = format!("profile.dev.package.{}.strip=true", HELLO_TOOL.name);
     verify(setup, &["--config", &strip])?.expect(0, &["\"passed\""])?;
     let after = characteristics(&program())?;
@@ -80,7 +83,7 @@ pub(super) fn kept(setup: &Setup<'_>) -> Result<Told, String> {
     Ok(format!("strip = true leaves {after:#06x}").into())
 }
 
-/// UPX, on the tool of the share; it runs packed.
+/// Checks that UPX keeps the bit, and that the packed and the unpacked tool run from the share.
 pub(super) fn packed(setup: &Setup<'_>) -> Result<Told, String> {
     const IMAGE: &str = "packed.exe";
     verify(setup, &[])?.expect(0, &[])?;
@@ -102,7 +105,7 @@ pub(super) fn packed(setup: &Setup<'_>) -> Result<Told, String> {
     Ok(told.join(", ").into())
 }
 
-/// osslsigncode, on what lld-link has linked with the bit and what netswap-linker has given it.
+/// Checks that osslsigncode keeps the bit, whether lld-link or netswap-linker set it.
 pub(super) fn signed(_: &Setup<'_>) -> Result<Told, String> {
     let signer = Tools::find()?;
     let mut told = Vec::new();

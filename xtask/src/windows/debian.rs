@@ -1,4 +1,5 @@
-//! What Debian has for it: a Rust with the source of its library, compilers, linkers, and libraries.
+//! Debian's packages for Windows builds: Rust with the source of its library, compilers, linkers,
+//! and libraries.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo};
 use crate::process::{at, cache, check, lock_cache, output, root, variable};
 use crate::tools::{Tree, WINDOWS};
 
-/// The programs that are run here.
+/// The programs that the tests run.
 const CARGO: &str = "usr/bin/cargo";
 pub(super) const RUSTC: &str = "usr/bin/rustc";
 const LLD_LINK: &str = "usr/bin/lld-link-19";
@@ -19,8 +20,10 @@ pub(super) const GCC: &str = "usr/bin/x86_64-w64-mingw32-gcc-win32";
 pub(super) const LD: &str = "usr/bin/x86_64-w64-mingw32-ld";
 const LD_32: &str = "usr/bin/i686-w64-mingw32-ld";
 
-/// The names that these have elsewhere, with what each adds to the arguments. `{usr}` is the folder of
-/// that name, where clang looks for MinGW; `{gcc}` is a folder with a collect2 that runs no installed linker.
+/// The names that these programs have on other systems, and the arguments that each script adds.
+///
+/// `{usr}` is the `usr` folder, where clang looks for MinGW. `{gcc}` is a folder with a collect2
+/// that runs no installed linker.
 const SCRIPTS: [(&str, &str, &str); 9] = [
     ("clang", CLANG, ""),
     ("clang-cl", CLANG, "--driver-mode=cl"),
@@ -35,10 +38,10 @@ const SCRIPTS: [(&str, &str, &str); 9] = [
 
 const LIBRARIES_OF_MINGW: &str = "usr/x86_64-w64-mingw32/lib";
 
-/// What C and C++ for msvc include, of which MinGW's headers are not meant.
+/// The headers for C and C++ for msvc. MinGW's headers are not meant for that target.
 const HEADERS: &str = "netswap-cli/tests/runtime";
 
-/// The import libraries that std and its users name, and those of MinGW that hold them.
+/// The import libraries that std and its users name, and the MinGW libraries that contain them.
 const LIBRARIES: [(&str, &str); 10] = [
     ("advapi32", "advapi32"),
     ("bcrypt", "bcrypt"),
@@ -52,21 +55,23 @@ const LIBRARIES: [(&str, &str); 10] = [
     ("ucrt", "ucrt"),
 ];
 
-/// C functions that Rust's own names ask for and MinGW's import library lacks.
+/// C functions that Rust's own functions of these names need, and that MinGW's import library
+/// lacks.
 const MATHEMATICS: [&str; 7] = ["ceil", "floor", "fmod", "pow", "powf", "round", "trunc"];
 
-/// Debian's packages, unpacked, and what was made of them.
+/// Debian's unpacked packages, and the files made from them.
 pub(crate) struct Debian {
     pub(super) tree: Tree,
-    /// Libraries and scripts.
+    /// The folder of the libraries and scripts made from the packages.
     made: PathBuf,
 }
 
 impl Debian {
-    /// Fetches what is missing. `Err` says why it cannot be fetched.
+    /// Fetches missing packages. `Err` gives the reason if that fails.
     pub(crate) fn find() -> Result<Self, String> {
         let debian = Debian { tree: Tree::find(WINDOWS)?, made: cache()?.join("windows") };
-        // `cargo xtask prepare` can be using the files, so they are not written again without need.
+        // `cargo xtask prepare` may be using the files, so they are only written again when
+        // necessary.
         let _lock = lock_cache("windows")?;
         let source = debian.source()?;
         let marker = debian.made.join("source.txt");
@@ -78,17 +83,17 @@ impl Debian {
         Ok(debian)
     }
 
-    /// A program of binutils for Windows' images.
+    /// Returns a command for a binutils program for Windows images.
     pub(super) fn binutils(&self, program: &str) -> Command {
         self.tree.command(&format!("usr/bin/x86_64-w64-mingw32-{program}"))
     }
 
-    /// A compiler of C for Windows.
+    /// Returns a command for a C compiler for Windows.
     pub(super) fn gcc(&self) -> Command {
         Command::new(self.script("x86_64-w64-mingw32-gcc"))
     }
 
-    /// The folder of the scripts, each under the name that its program has elsewhere.
+    /// Returns the folder of the scripts. Each has the name that its program has on other systems.
     pub(crate) fn scripts(&self) -> PathBuf {
         self.made.join("bin")
     }
@@ -138,15 +143,16 @@ impl Debian {
         self.make_c_runtime()?;
         let substitutes = self.substitutes();
         fs::create_dir_all(&substitutes).map_err(failed)?;
-        // std names LLVM's for gnullvm, and what it calls is in GCC's.
+        // For gnullvm, std names LLVM's libunwind. GCC's library contains the functions that std
+        // calls.
         let unwind = output(self.gcc().arg("-print-file-name=libgcc_eh.a"))?;
         fs::copy(unwind.trim_end(), substitutes.join("libunwind.a")).map_err(failed)?;
-        // Debian's rustc names it for GNU targets, and zig has none.
+        // Debian's rustc names this library for GNU targets, and zig does not have it.
         fs::write(substitutes.join("libssp_nonshared.a"), "!<arch>\n").map_err(failed)
     }
 
-    /// The C runtime for msvc, under the names of the DLL and of the static library: the start-up object,
-    /// and what every Windows has.
+    /// Makes the C runtime for msvc, under the names of the DLL and of the static library. It
+    /// contains the start-up object and the functions that every Windows has.
     fn make_c_runtime(&self) -> Result<(), String> {
         let definition = self.made.join("mathematics.def");
         let exports: Vec<_> = MATHEMATICS.iter().map(|name| format!("    {name}\n")).collect();
@@ -169,12 +175,13 @@ impl Debian {
         Ok(())
     }
 
-    /// Libraries that are named for the MinGW targets, and that MinGW has under other names.
+    /// Returns the folder of libraries that builds for the MinGW targets name, and that MinGW has
+    /// under other names.
     pub(super) fn substitutes(&self) -> PathBuf {
         self.made.join("mingw")
     }
 
-    /// Cargo as it builds for the target by Debian's Rust.
+    /// Returns a Cargo command that builds for the target with Debian's Rust.
     pub(super) fn cargo(&self, target: &str) -> Command {
         let mut cargo = self.tree.command(CARGO);
         for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "NETSWAP"]
@@ -185,7 +192,7 @@ impl Debian {
         folders.extend(std::env::split_paths(&variable("PATH").unwrap_or_default()));
         cargo.env("PATH", std::env::join_paths(folders).unwrap_or_default());
         cargo.env("RUSTC", self.tree.path(RUSTC)).env("RUSTC_BOOTSTRAP", "1");
-        // All is compiled once.
+        // Everything is compiled only once, so incremental data would be useless.
         cargo.env("CARGO_INCREMENTAL", "0");
         let (linker, flags) = match target {
             GNU => ("x86_64-w64-mingw32-gcc", ""),
@@ -202,7 +209,7 @@ impl Debian {
     }
 }
 
-/// Has the crate `cc` take this compiler for C and C++, with LLD; `script` runs it.
+/// Makes the crate `cc` use this compiler for C and C++, with LLD. `script` runs the compiler.
 pub(super) fn compile_by(cargo: &mut Command, target: &str, compiler: &str, script: &Path) {
     let include = if compiler == "clang-cl" { "-imsvc" } else { "-isystem" };
     let headers = root().join(HEADERS);

@@ -1,4 +1,4 @@
-//! The examples as Windows programs.
+//! Builds the examples as Windows programs and runs them.
 
 use std::fs;
 use std::path::Path;
@@ -11,11 +11,13 @@ use super::wine::{MAPPED, SHARE, windows};
 use super::{Ran, Setup, Told, ran, target_dir};
 use crate::examples::{EXAMPLES, Example};
 
-/// Where the examples' programs lie on the share.
+/// The folder of the examples' programs on the share.
 const FOLDER: &str = "examples";
 
-/// Builds each by its own xtask, which verifies what was built, and puts the images onto the share. Then the
-/// same with the bit switched off: it must be found at fault.
+/// Builds each example with its own xtask, which verifies the result, and puts the images onto the
+/// share.
+///
+/// Also builds each with the bit switched off: verify must report that.
 pub(super) fn verified(setup: &Setup<'_>) -> Result<Told, String> {
     let share = setup.wine.share().join(FOLDER);
     fs::create_dir_all(&share).map_err(|error| error.to_string())?;
@@ -43,7 +45,8 @@ pub(super) fn verified(setup: &Setup<'_>) -> Result<Told, String> {
     Ok(Told::of(names.join(", "), seen))
 }
 
-/// The images of an example and their Characteristics, where its own `cargo xtask verify` ends with `code`.
+/// Returns the images of an example and their Characteristics. Its own `cargo xtask verify` must
+/// end with `code`.
 fn built(
     setup: &Setup<'_>,
     example: &Example,
@@ -64,7 +67,7 @@ fn built(
     images.collect()
 }
 
-/// The paths of the images in a report; all of them must have this status.
+/// Returns the paths of the images in a report. All images must have this status.
 pub(super) fn images(ran: &Ran, status: &str) -> Result<Vec<String>, String> {
     let report: Value =
         serde_json::from_str(&ran.stdout).map_err(|error| format!("{error}: {ran:#?}"))?;
@@ -77,7 +80,7 @@ pub(super) fn images(ran: &Ran, status: &str) -> Result<Vec<String>, String> {
     images.iter().map(path).collect()
 }
 
-/// A tool of the share, which is named by its UNC path or by the drive that it is mapped to.
+/// Runs a tool from the share. `share` is the UNC path, or the drive that the share is mapped to.
 fn tool_of(
     setup: &Setup<'_>,
     share: &str,
@@ -101,7 +104,8 @@ pub(super) fn plugin(setup: &Setup<'_>) -> Result<Told, String> {
     let dll = setup.wine.share().join(FOLDER).join("plugin_host_plugin.dll");
     let aside = dll.with_extension("aside");
     let failed = |error: std::io::Error| format!("{}: {error}", dll.display());
-    // By a UNC path Wine tells a program a path of its own that no function takes.
+    // Uses the drive: for a UNC path, Wine gives a program a path of itself that no function
+    // accepts.
     let host = |said: &[&str], code| {
         tool_of(setup, MAPPED, "plugin-host.exe", &["Ada"])?.expect(code, said)
     };

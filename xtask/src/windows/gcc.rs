@@ -1,8 +1,9 @@
 //! Copies of Debian's MinGW gcc that run no installed assembler or linker.
 //!
 //! Debian configures gcc with `--with-as=/usr/bin/x86_64-w64-mingw32-as` and
-//! `--with-ld=/usr/bin/x86_64-w64-mingw32-ld`. If these files exist, gcc and its linker driver collect2 run them and
-//! ignore `-fuse-ld=`. They exist only where the packages are installed, so the checks replace both paths.
+//! `--with-ld=/usr/bin/x86_64-w64-mingw32-ld`. If these files exist, gcc and its linker driver
+//! collect2 run them and ignore `-fuse-ld=`. They exist only where the packages are installed, so
+//! the checks replace both paths.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,19 +18,21 @@ const LINKER: &str = "/usr/bin/x86_64-w64-mingw32-ld";
 
 const COLLECT2: &str = "usr/lib/gcc/x86_64-w64-mingw32/12-win32/collect2";
 
-/// The copy of gcc. It lies in the same folder as gcc, because gcc finds its parts relative to itself.
+/// The copy of gcc. It is in the same folder as gcc, because gcc finds its parts relative to
+/// itself.
 pub(super) const GCC_ANYWHERE: &str = "usr/bin/x86_64-w64-mingw32-gcc-anywhere";
 
-/// A path where no program is. gcc and collect2 then search their own folders and obey `-fuse-ld=`.
+/// A path without a program. gcc and collect2 then search their own folders and obey `-fuse-ld=`.
 const NONE: &str = "/nonexistent";
 
-/// Writes the copy of gcc into the tree, and one of collect2 into the folder, which gcc gets as its option `-B`.
+/// Writes the copy of gcc into the tree, and a copy of collect2 into the folder. gcc gets the
+/// folder as its option `-B`.
 pub(super) fn write_gcc(tree: &Tree, folder: &Path) -> Result<(), String> {
     write_with(&tree.path(GCC), ASSEMBLER, NONE, &tree.path(GCC_ANYWHERE))?;
     write_collect2(tree, folder, NONE)
 }
 
-/// Writes a copy of collect2 that runs this linker into the folder.
+/// Writes into the folder a copy of collect2 that runs this linker.
 fn write_collect2(tree: &Tree, folder: &Path, linker: &str) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     write_with(&tree.path(COLLECT2), LINKER, linker, &folder.join("collect2"))
@@ -38,7 +41,8 @@ fn write_collect2(tree: &Tree, folder: &Path, linker: &str) -> Result<(), String
 /// Writes a copy of a program in which a path is replaced. The new path must not be longer.
 fn write_with(from: &Path, old: &str, new: &str, to: &Path) -> Result<(), String> {
     let mut bytes = fs::read(from).map_err(at(from))?;
-    // With the final zero byte, because gcc also contains the path in its configure command.
+    // The search includes the final zero byte, because gcc also contains the path in its configure
+    // command.
     let old = [old.as_bytes(), b"\0"].concat();
     let place = bytes.windows(old.len()).position(|window| window == old);
     let field = place.and_then(|place| bytes.get_mut(place..place + old.len()));
@@ -55,11 +59,11 @@ fn write_with(from: &Path, old: &str, new: &str, to: &Path) -> Result<(), String
     placed.map_err(at(to))
 }
 
-/// A gcc that is configured with GNU ld, as Debian's is where its packages are installed.
+/// A gcc that is configured with GNU ld, like Debian's when its packages are installed.
 pub(super) struct GccWithLinker {
     /// The script that runs it.
     pub(super) script: PathBuf,
-    /// It has GNU ld under a name that is short enough for collect2.
+    /// A folder that contains GNU ld under a path short enough for collect2.
     short: PathBuf,
 }
 

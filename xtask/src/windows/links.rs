@@ -1,4 +1,4 @@
-//! Images without a library, linked for each target in each way that can be had here.
+//! Links images without a library, for each target in each way that is available here.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::{Setup, Told, target_dir};
 use crate::process::{cargo, everything, root};
 use crate::verify::hermetic_targets;
 
-/// A fixture that is linked.
+/// A fixture that the tests link.
 pub(super) struct Fixture {
     folder: &'static str,
     package: &'static str,
@@ -26,12 +26,12 @@ const AARCH64_GNULLVM: &str = "aarch64-pc-windows-gnullvm";
 const I686_GNULLVM: &str = "i686-pc-windows-gnullvm";
 const I686_GNU: &str = "i686-pc-windows-gnu";
 
-/// What rustc runs as its linker.
+/// The program that rustc runs as its linker.
 #[derive(Clone, Copy)]
 enum Linker {
     /// The Rust toolchain's LLD, under its own name.
     RustLld,
-    /// A program of Debian's packages, by the name that it has elsewhere.
+    /// A program of Debian's packages, by its name on other systems.
     Debian(&'static str),
     /// netswap-linker, which runs a program of Debian's packages.
     Netswap(&'static str),
@@ -41,14 +41,14 @@ enum Linker {
 struct Way {
     targets: &'static [&'static str],
     linker: Linker,
-    /// For the reader of the page.
+    /// The description of the linker on the page.
     linked_by: &'static str,
-    /// For rustc.
+    /// The flags for rustc.
     flags: &'static str,
     expected: fn(&SetBy) -> bool,
 }
 
-/// Whether it is this argument.
+/// Whether the argument `-Xlink=/swaprun:net` sets the bit.
 fn xlink(set_by: &SetBy) -> bool {
     matches!(set_by, SetBy::Argument(argument) if argument.ends_with("-Xlink=/swaprun:net"))
 }
@@ -72,7 +72,7 @@ const WAYS: [Way; 8] = [
         flags: "-Clink-arg=-fuse-ld=lld -Clink-arg=-nostartfiles",
         expected: xlink,
     },
-    // As the explanation of linker-unsupported has it.
+    // This is the way that the explanation of linker-unsupported recommends.
     Way {
         targets: &[GNU],
         linker: Linker::Debian("clang"),
@@ -84,7 +84,7 @@ const WAYS: [Way; 8] = [
         targets: &[GNU],
         linker: Linker::Debian(GCC),
         linked_by: "LLD behind a gcc without `--with-ld`",
-        // gcc looks for it where its own programs are.
+        // gcc looks for LLD in the folder of its own programs. `-B` adds the folder of scripts.
         flags: "-Clink-arg=-fuse-ld=lld -Clink-arg=-B{scripts} -Clink-arg=-nostartfiles",
         expected: xlink,
     },
@@ -118,7 +118,7 @@ const WAYS: [Way; 8] = [
     },
 ];
 
-/// For each target of `cargo xtask verify`, by rust-lld.
+/// Links for each target of `cargo xtask verify` with rust-lld.
 pub(super) fn msvc(_: &Setup<'_>) -> Result<Told, String> {
     let mut seen = Vec::new();
     for target in hermetic_targets()? {
@@ -131,7 +131,7 @@ pub(super) fn msvc(_: &Setup<'_>) -> Result<Told, String> {
     Ok(Told::of(format!("{} targets", seen.len()), seen))
 }
 
-/// For the MinGW targets, in all ways of the table.
+/// Links for the MinGW targets in all ways of the table.
 pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
     let empty = empty_mingw()?;
     let mut seen = Vec::new();
@@ -162,7 +162,8 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
     Ok(Told::of(format!("{} ways", seen.len()), seen))
 }
 
-/// A gcc that is configured with GNU ld ignores `-fuse-ld=lld`, which netswap-build cannot know.
+/// Checks that a gcc that is configured with GNU ld ignores `-fuse-ld=lld`. netswap-build can't
+/// know that.
 pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Told, String> {
     let empty = empty_mingw()?;
     let gcc = GccWithLinker::new(setup.debian(), &target_dir())?;
@@ -182,10 +183,11 @@ pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Told, String> {
     }
 }
 
-/// What GNU ld says of LLD's argument.
+/// The error of GNU ld for LLD's argument.
 const DISAMBIGUATE: &str = "unable to disambiguate: -Xlink=/swaprun:net";
 
-/// Links it by the Cargo at hand, with the bit and without, as `set` has Cargo do.
+/// Links the fixture with and without the bit, using the Cargo that runs this xtask. `set`
+/// configures each Cargo command.
 pub(super) fn link(
     fixture: &Fixture,
     target: &str,
@@ -203,7 +205,7 @@ pub(super) fn link(
         }
         set(&mut cargo);
         let image = target_dir.join(target).join("debug").join(fixture.image);
-        // What an earlier build left must not be taken for this one's.
+        // An image from an earlier build must not be taken for the new one.
         let _ = fs::remove_file(&image);
         everything(cargo.env("NETSWAP", netswap))?;
         characteristics(&image)
@@ -218,7 +220,8 @@ pub(super) fn link(
     Ok(seen)
 }
 
-/// A folder of empty libraries and objects in place of MinGW's, of which the fixture needs nothing.
+/// Makes a folder of empty libraries and objects in place of MinGW's. The fixture needs nothing
+/// from those.
 fn empty_mingw() -> Result<PathBuf, String> {
     const LIBRARIES: [&str; 13] = [
         "advapi32", "gcc", "gcc_eh", "kernel32", "mingw32", "mingwex", "moldname", "msvcrt",

@@ -1,7 +1,9 @@
-//! `cargo xtask windows`: programs with std, built for Windows, verified, and run as Windows programs.
+//! `cargo xtask windows`: builds programs with std for Windows, verifies them, and runs them as
+//! Windows programs.
 //!
-//! The compilers, linkers and Wine come from Debian's packages, which are unpacked into the cache and not installed.
-//! Wine proves that an image loads and runs and handles files correctly. It ignores the swap-run bits.
+//! The compilers, linkers and Wine come from Debian's packages, which are unpacked into the cache
+//! and not installed. Wine proves that an image loads and runs and handles files correctly. It
+//! ignores the swap-run bits.
 
 mod after_link;
 mod crash;
@@ -38,11 +40,11 @@ use crate::released::released;
 use crate::signature::Tools;
 use crate::tools::Python;
 
-/// What all tests are given.
+/// The tools that all tests use.
 struct Setup<'a> {
     toolchain: &'a Toolchain,
     wine: Wine<'a>,
-    /// netswap-linker.
+    /// The path of netswap-linker.
     linker: PathBuf,
 }
 
@@ -57,18 +59,18 @@ impl Setup<'_> {
     }
 }
 
-/// What a test tells: in a few words what was done, and what was seen that the book shows.
+/// The result of a test: a short summary, and the observations that the book shows.
 struct Told {
     text: String,
     seen: Vec<Seen>,
     printed: Vec<Printed>,
 }
 
-/// What a program has printed that a page of the book shows.
+/// The output of a program that a page of the book shows.
 struct Printed {
     /// The page's file name.
     page: &'static str,
-    /// The part's name there.
+    /// The name of the page's part.
     name: &'static str,
     text: String,
 }
@@ -80,13 +82,13 @@ impl<T: Into<String>> From<T> for Told {
 }
 
 impl Told {
-    /// What was seen of links.
+    /// Creates a result with observations of links.
     fn of(text: String, seen: Vec<Seen>) -> Self {
         Told { text, seen, printed: Vec::new() }
     }
 }
 
-/// What a test needs besides.
+/// A tool that a test needs in addition.
 #[derive(Clone, Copy)]
 enum Needs {
     Nothing,
@@ -97,7 +99,7 @@ enum Needs {
 }
 
 impl Needs {
-    /// Fetches it. `Err` says why it can't be had.
+    /// Fetches the tool. `Err` gives the reason if it is not available.
     fn provide(self) -> Result<(), String> {
         match self {
             Needs::Nothing => Ok(()),
@@ -109,7 +111,7 @@ impl Needs {
     }
 }
 
-/// A test: the sentence that it proves, the function, and what that needs besides.
+/// A test: the sentence that it proves, its function, and the additional tool that it needs.
 type Test = (&'static str, fn(&Setup<'_>) -> Result<Told, String>, Needs);
 
 const TESTS: [Test; 21] = [
@@ -164,8 +166,9 @@ const TESTS: [Test; 21] = [
     ),
 ];
 
-/// These tests use one processor for a minute, so they run in parallel with the others. They put images without the bit
-/// on the share, so they have a Wine prefix and a share of their own.
+/// Tests that use one processor for a minute, so they run in parallel with the others.
+///
+/// They put images without the bit on the share, so they have their own Wine prefix and share.
 const CRASHES: [Test; 2] = [
     (
         "a program that crashes on a share leaves dumps, which netswap diagnoses",
@@ -175,7 +178,7 @@ const CRASHES: [Test; 2] = [
     ("dumps with other addresses and reports of them tell one cause", crash::story, Needs::Python),
 ];
 
-/// The last test, which is given what all others have seen.
+/// The name of the last test, which gets the observations of all others.
 const PAGES: &str = "the pages of toolchains and of netswap diagnose show what was seen";
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
@@ -202,14 +205,15 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// Why not all tests have passed.
+/// The reason why not all tests have passed.
 pub(crate) enum NotPassed {
     Failed(String),
-    /// They could not be run here; why.
+    /// The tests can't run on this machine, for this reason.
     NotRun(String),
 }
 
-/// Runs all tests, each to its end, and compares the page with what they have seen, or writes it.
+/// Runs all tests, even if some fail. Then compares the pages with the observations, or writes the
+/// observations into them.
 pub(crate) fn all(write: bool) -> Result<(), NotPassed> {
     let toolchain = Toolchain::find().map_err(not_run)?;
     println!("built with {}", toolchain.versions().join("; "));
@@ -294,7 +298,7 @@ impl Results {
     }
 }
 
-/// Compares the pages with what was seen, or writes that into them.
+/// Compares the pages with the observations, or writes the observations into them.
 fn pages(setup: &Setup<'_>, seen: &[Seen], printed: &[Printed], write: bool) -> Result<(), String> {
     let mut toolchains = Page::read("toolchains.md")?;
     if write {
@@ -302,7 +306,7 @@ fn pages(setup: &Setup<'_>, seen: &[Seen], printed: &[Printed], write: bool) -> 
         versions.extend([Zig::find()?.versions()?, Upx::find()?.version()?]);
         versions.push(setup.wine.version());
         toolchains.put("seen", &table_of(seen))?;
-        // They differ from machine to machine, and are not compared.
+        // Versions differ from machine to machine, so they are not compared.
         toolchains.put("versions", &format!("- {}\n", versions.join("\n- ")))?;
         toolchains.write()?;
     } else {
@@ -320,7 +324,7 @@ fn pages(setup: &Setup<'_>, seen: &[Seen], printed: &[Printed], write: bool) -> 
     Ok(())
 }
 
-/// Lists all tests, none of which was run.
+/// Prints all tests as not run.
 fn not_run(why: String) -> NotPassed {
     for (name, ..) in TESTS.iter().chain(&CRASHES) {
         println!("not run           {name}");
@@ -329,7 +333,7 @@ fn not_run(why: String) -> NotPassed {
     NotPassed::NotRun(why)
 }
 
-/// What a program printed, and what it ended with.
+/// The output of a program and its exit code.
 #[derive(Debug)]
 struct Ran {
     code: Option<i32>,
@@ -346,8 +350,8 @@ fn ran(command: &mut Command) -> Result<Ran, String> {
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let code = output.status.code();
         tries += 1;
-        // So Wine ends once in some hundred runs on a busy machine, before it has started the program; none of the
-        // programs here ends so.
+        // On a busy machine, Wine ends like this before it starts the program, once in some hundred
+        // runs. None of the programs here ends like this.
         if code == Some(1) && stdout.is_empty() && stderr.is_empty() && tries < MOST_TRIES {
             continue;
         }
@@ -356,7 +360,7 @@ fn ran(command: &mut Command) -> Result<Ran, String> {
 }
 
 impl Ran {
-    /// The error that it did not end and print so, if it did not.
+    /// Checks the exit code, and that the output contains all parts.
     fn expect(&self, code: i32, parts: &[&str]) -> Result<(), String> {
         let has_all =
             parts.iter().all(|part| self.stdout.contains(part) || self.stderr.contains(part));

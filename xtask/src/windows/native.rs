@@ -1,4 +1,4 @@
-//! The example with native parts: C++ in the program, and a DLL that its build script links.
+//! Tests the example with native parts: C++ in the program, and a DLL that its build script links.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use super::{Setup, Told, ran, target_dir};
 use crate::examples::NATIVE_TOOL;
 use crate::process::check;
 
-/// The images of the example, as `cargo xtask package` puts them into one folder.
+/// The images of the example. `cargo xtask package` puts them into one folder.
 const PROGRAM: &str = "native-tool.exe";
 const HELPER: &str = "helper.dll";
 
-/// What the build script's DLL is compiled and linked by.
+/// The targets, and the compiler and linker of the build script's DLL for each.
 const WAYS: [(&str, &str, &str); 4] = [
     (MSVC, "clang-cl", "LLD (lld-link) behind clang-cl"),
     (MSVC, "clang", "LLD (lld-link) behind clang"),
@@ -24,8 +24,8 @@ const WAYS: [(&str, &str, &str); 4] = [
     (GNU, "x86_64-w64-mingw32-clang", "LLD behind clang"),
 ];
 
-/// Packages and verifies it by its own xtask, with the bit and without, and runs it from the share, where
-/// it finds its helper beside itself.
+/// Packages and verifies the example with its own xtask, with and without the bit. Runs it from the
+/// share, where it finds its helper in its own folder.
 pub(super) fn packaged(setup: &Setup<'_>) -> Result<Told, String> {
     let mut seen = Vec::new();
     for (target, compiler, linked_by) in WAYS {
@@ -43,7 +43,8 @@ pub(super) fn packaged(setup: &Setup<'_>) -> Result<Told, String> {
     Ok(Told::of(format!("{PROGRAM} and {HELPER} in {} ways", seen.len()), seen))
 }
 
-/// The Characteristics of the helper, and what set the bit; the package is put below the share.
+/// Builds the package and copies it below the share. Returns the helper's Characteristics and what
+/// set the bit.
 fn package(
     setup: &Setup<'_>,
     target: &str,
@@ -71,7 +72,7 @@ fn package(
     Ok((characteristics(&place.join(HELPER))?, log.set_by()?))
 }
 
-/// Runs it with its helper and without, by its path on the share.
+/// Runs the program with and without its helper, by its path on the share.
 fn runs(setup: &Setup<'_>, folder: &Path) -> Result<(), String> {
     let run = |code, said: &[&str]| {
         let program = windows(SHARE, &folder.join(PROGRAM));
@@ -82,12 +83,12 @@ fn runs(setup: &Setup<'_>, folder: &Path) -> Result<(), String> {
     let aside = helper.with_extension("aside");
     let failed = |error: std::io::Error| format!("{}: {error}", helper.display());
     fs::rename(&helper, &aside).map_err(failed)?;
-    // As the loader ends a program that lacks a DLL: the low byte of STATUS_DLL_NOT_FOUND.
+    // The loader ends a program that lacks a DLL. This is the low byte of STATUS_DLL_NOT_FOUND.
     run(0x35, &[])?;
     fs::rename(&aside, &helper).map_err(failed)
 }
 
-/// A compiler that notes what it is given.
+/// A compiler that logs its arguments.
 struct Log {
     compiler: String,
     script: PathBuf,
@@ -109,7 +110,7 @@ impl Log {
         Ok(Log { compiler: compiler.to_owned(), script, file })
     }
 
-    /// The argument among those that were noted.
+    /// Finds the logged argument that sets the bit.
     fn set_by(&self) -> Result<SetBy, String> {
         let log = fs::read_to_string(&self.file)
             .map_err(|error| format!("{}: {error}", self.file.display()))?;

@@ -1,4 +1,4 @@
-//! netswap itself as a Windows program, on paths as Windows has them.
+//! Tests netswap itself as a Windows program, with paths in Windows' forms.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,10 +12,10 @@ use super::wine::{SHARE, windows};
 use super::{Ran, Setup, Told, ran, target_dir};
 use crate::process::{check, root};
 
-/// The program, below the share.
+/// The program's path below the share.
 const PROGRAM: &str = "netswap.exe";
 
-/// Builds it, puts it onto the share, and lets it judge itself.
+/// Builds netswap.exe, copies it onto the share, and runs it on itself.
 pub(super) fn built(setup: &Setup<'_>) -> Result<Told, String> {
     check(&mut build(setup.toolchain))?;
     let program = target_dir().join(MSVC).join("debug").join(PROGRAM);
@@ -34,12 +34,13 @@ pub(super) fn build(toolchain: &Toolchain) -> Command {
     cargo
 }
 
-/// Runs it from the share.
+/// Runs netswap.exe from the share.
 fn netswap(setup: &Setup<'_>, arguments: &[&str]) -> Result<Ran, String> {
     ran(setup.wine.command(&windows(SHARE, Path::new(PROGRAM))).args(arguments))
 }
 
-/// A copy of a tool without the bit, in a folder below `root`, and its path below.
+/// Makes a copy of a tool without the bit, at `below` in the folder `root`. Returns the path of the
+/// copy.
 fn without_bit(setup: &Setup<'_>, root: &Path, below: &str) -> Result<PathBuf, String> {
     let tool = setup.wine.share().join("examples").join("hello-tool.exe");
     let path = root.join(below);
@@ -47,7 +48,7 @@ fn without_bit(setup: &Setup<'_>, root: &Path, below: &str) -> Result<PathBuf, S
     let mut bytes = fs::read(tool).map_err(failed)?;
     let field = |range| bytes.get(range).and_then(|bytes: &[u8]| bytes.try_into().ok());
     let header = field(0x3c..0x40).map(u32::from_le_bytes).ok_or("it has no header")?;
-    // The high byte of Characteristics, 23 bytes behind the signature's start.
+    // The high byte of Characteristics is 23 bytes behind the start of the signature.
     let characteristics = usize::try_from(header).map_err(|error| error.to_string())? + 23;
     let byte = bytes.get_mut(characteristics).ok_or("its header is cut off")?;
     if *byte & 0x08 == 0 {
@@ -74,7 +75,8 @@ pub(super) fn verify(setup: &Setup<'_>) -> Result<Told, String> {
     Ok(format!("{} images of {SHARE}, and one that lacks it", images.len()).into())
 }
 
-/// The forms of a path: on a drive, on a share, each also without Windows' own reading of it, and relative.
+/// Returns the forms of a path: on a drive, on a share, and relative. The first two also occur in
+/// the `\\?\` form, which Windows does not parse.
 fn forms(setup: &Setup<'_>) -> Result<Vec<(PathBuf, String)>, String> {
     const BELOW: &str = "tools/Grüße ü.exe";
     let on_drive = without_bit(setup, &setup.wine.drive(), BELOW)?;
@@ -117,7 +119,7 @@ pub(super) fn patch(setup: &Setup<'_>) -> Result<Told, String> {
             return Err(format!("{path}: undo left other bytes"));
         }
     }
-    // The journal's usual place.
+    // Without `--journal`, the journal is in its default folder.
     let (_, path) = forms.first().ok_or("there is no path")?;
     let run = netswap(setup, &["patch", path])?;
     run.expect(0, &["1 patched", r"\netswap\", r"AppData\Local"])?;

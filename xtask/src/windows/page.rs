@@ -1,12 +1,12 @@
-//! Pages of the book that show what was seen here: parts of them are written by `cargo xtask windows --write`, and
-//! compared at each run.
+//! Pages of the book that show observed results. `cargo xtask windows --write` writes these parts,
+//! and each run compares them.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::process::root;
 
-/// Stands behind each part.
+/// The mark behind each part.
 const END: &str = "<!-- end -->\n";
 
 pub(super) struct Page {
@@ -15,7 +15,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// A page by its file name.
+    /// Reads the page with this file name.
     pub(super) fn read(name: &str) -> Result<Self, String> {
         let path = root().join("docs").join("src").join(name);
         let text =
@@ -23,7 +23,7 @@ impl Page {
         Ok(Page { path, text })
     }
 
-    /// The error that a part tells otherwise than what was seen, if it does.
+    /// Checks that a part shows what was observed.
     pub(super) fn check(&self, name: &str, seen: &str) -> Result<(), String> {
         let (_, part, _) = self.parts(name)?;
         if steady(part) == steady(seen) {
@@ -35,7 +35,7 @@ impl Page {
         ))
     }
 
-    /// Puts what was seen in the place of a part.
+    /// Replaces a part by what was observed.
     pub(super) fn put(&mut self, name: &str, seen: &str) -> Result<(), String> {
         let (before, _, after) = self.parts(name)?;
         self.text = [before, seen, after].concat();
@@ -48,7 +48,7 @@ impl Page {
             .map_err(|error| format!("{}: {error}", self.path.display()))
     }
 
-    /// What is before a part, the part, and what is behind it; the marks do not belong to it.
+    /// Returns the text before a part, the part without its marks, and the text behind it.
     fn parts(&self, name: &str) -> Result<(&str, &str, &str), String> {
         let start = format!("<!-- {name}: written by `cargo xtask windows --write` -->\n");
         let parts = || {
@@ -61,7 +61,8 @@ impl Page {
     }
 }
 
-/// The text without what differs from run to run: addresses, which the loader chooses, and times.
+/// Returns the text without the parts that differ from run to run: times, and addresses, which the
+/// loader chooses.
 fn steady(text: &str) -> String {
     const BEFORE_ADDRESS: [&str; 4] = ["reading", "to", "running", "+"];
     let mut before = "";

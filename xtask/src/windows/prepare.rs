@@ -1,4 +1,4 @@
-//! Compiles ahead what the tests build first.
+//! Compiles in advance the parts that the tests build first.
 
 use std::thread;
 
@@ -11,7 +11,8 @@ use crate::released::released;
 /// A library of an example. No test reads it, so building it cannot disturb a test that is running.
 const LIBRARY: (&str, &str) = ("workspace-tools", "greetings");
 
-/// Compiles the slow parts in the folders where the tests build them, so that Cargo and zig find them done.
+/// Compiles the slow parts in the folders where the tests build them, so that Cargo and zig need
+/// not build them again.
 pub(crate) fn prepare() -> Result<(), String> {
     let toolchain = Toolchain { debian: Debian::find()? };
     let by_zig = || Zig::find()?.prepare(&target_dir(), &toolchain.debian);
@@ -38,7 +39,8 @@ fn by_cargo(toolchain: &Toolchain) -> Result<(), String> {
     }
     for example in &EXAMPLES {
         let mut cargo = toolchain.cargo(MSVC, &example.folder());
-        // `cargo build --package xtask` would select other features of its dependencies than `cargo xtask` does.
+        // `cargo build --package xtask` would select other features of its dependencies than `cargo
+        // xtask` does.
         cargo.args(XTASK).args(["verify", "--locked", "--help"]);
         everything(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
     }

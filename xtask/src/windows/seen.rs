@@ -1,4 +1,4 @@
-//! What a link has left in an image, with netswap and without: a row of the page of toolchains.
+//! The result of a link with and without netswap: a row on the page of toolchains.
 
 use std::fmt::Write;
 use std::fs;
@@ -12,35 +12,35 @@ use crate::readers;
 
 pub(super) const NETWORK_BIT: u16 = 0x0800;
 
-/// One way to link for one target, and what came of it.
+/// One way to link for one target, and its result.
 pub(super) struct Seen {
     pub(super) target: String,
-    /// What rustc ran as its linker, and what that is.
+    /// The program that rustc ran as its linker, and a description of it.
     pub(super) linked_by: String,
-    /// What set the bit.
+    /// The argument or program that set the bit.
     pub(super) set_by: SetBy,
-    /// The image that was read.
+    /// The image whose Characteristics were read.
     pub(super) image: String,
-    /// The Characteristics, with NETSWAP=off and without.
+    /// The Characteristics with `NETSWAP=off` and without.
     pub(super) off: u16,
     pub(super) on: u16,
-    /// Whether it was run, too.
+    /// Whether the image was also run.
     pub(super) is_run: bool,
 }
 
-/// What sets the bit, as netswap-build's receipt tells it.
+/// The argument or program that sets the bit, according to netswap-build's receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SetBy {
-    /// This argument of the linker.
+    /// This linker argument.
     Argument(String),
     /// netswap-linker, after the link.
     Linker,
-    /// Nothing: there is a warning.
+    /// Nothing sets the bit, and netswap-build prints a warning.
     Nothing,
 }
 
 impl Seen {
-    /// Whether the bit is where it should be and nowhere else.
+    /// Checks that the bit is set where it should be and nowhere else.
     pub(super) fn check(&self) -> Result<(), String> {
         let is_set = |characteristics: u16| characteristics & NETWORK_BIT != 0;
         let expected = self.set_by != SetBy::Nothing;
@@ -55,7 +55,7 @@ impl Seen {
 }
 
 impl SetBy {
-    /// By the newest receipt of the package below Cargo's folder for the target.
+    /// Reads the package's newest receipt below Cargo's folder for the target.
     pub(super) fn of(package: &str, target_dir: &Path, target: &str) -> Result<Self, String> {
         let receipt = newest_receipt(&target_dir.join(target).join("debug/build"), package)?;
         let text = fs::read_to_string(&receipt).map_err(|error| error.to_string())?;
@@ -72,7 +72,8 @@ impl SetBy {
     }
 }
 
-/// The receipt that was written last for the package, wherever this Cargo has its `OUT_DIR`.
+/// Returns the package's newest receipt. Searches all folders, because the place of `OUT_DIR`
+/// depends on the Cargo version.
 fn newest_receipt(build: &Path, package: &str) -> Result<PathBuf, String> {
     let mut receipts = Vec::new();
     let mut folders = vec![build.to_owned()];
@@ -95,7 +96,7 @@ fn newest_receipt(build: &Path, package: &str) -> Result<PathBuf, String> {
     newest.ok_or_else(|| format!("{} has no receipt of {package}", build.display()))
 }
 
-/// The table of the page: a row for each way, in the order of the tests.
+/// Returns the table of the page: a row for each way, in the order of the tests.
 pub(super) fn table_of(seen: &[Seen]) -> String {
     let mut table = "| target | linked by | the bit is set by | image | with `NETSWAP=off` | else | and run |\n\
         |---|---|---|---|---|---|---|\n"
@@ -115,7 +116,7 @@ pub(super) fn table_of(seen: &[Seen]) -> String {
     table
 }
 
-/// The Characteristics of an image, on which netswap and llvm-readobj must agree.
+/// Returns the Characteristics of an image. netswap and llvm-readobj must agree on them.
 pub(super) fn characteristics(image: &Path) -> Result<u16, String> {
     let independently = readers::characteristics(image)?;
     match netswap::image::read(image) {

@@ -1,4 +1,4 @@
-//! Programs with std for the MinGW targets, run as Windows programs.
+//! Builds programs with std for the MinGW targets and runs them as Windows programs.
 
 use std::fs;
 use std::path::Path;
@@ -37,8 +37,10 @@ pub(super) fn gnu(setup: &Setup<'_>) -> Result<Told, String> {
     told(seen, |set_by| *set_by == SetBy::Linker)
 }
 
-/// As cargo-zigbuild's user does it: that takes the linker that the environment names, and what it would
-/// have run itself is a command of its own.
+/// Builds with cargo-zigbuild, as its users do.
+///
+/// cargo-zigbuild uses the linker that the environment names. The linker that it would otherwise
+/// run is available as a separate command.
 pub(super) fn zig(setup: &Setup<'_>) -> Result<Told, String> {
     let zig = Zig::find()?;
     let linker = zig.linker(&target_dir(), setup.debian())?;
@@ -52,7 +54,7 @@ pub(super) fn zig(setup: &Setup<'_>) -> Result<Told, String> {
     told(seen, |set_by| *set_by == SetBy::Linker)
 }
 
-/// The same without netswap-linker: cargo-zigbuild's own linker.
+/// Builds without netswap-linker, with cargo-zigbuild's own linker.
 pub(super) fn zig_alone(setup: &Setup<'_>) -> Result<Told, String> {
     let zig = Zig::find()?;
     let linker = zig.linker(&target_dir(), setup.debian())?;
@@ -73,14 +75,14 @@ fn told(seen: Seen, is_expected: fn(&SetBy) -> bool) -> Result<Told, String> {
     Ok(Told::of(text, vec![seen]))
 }
 
-/// Builds the tool with the bit and without by this Cargo, and runs it from the share.
+/// Builds the tool with and without the bit, using this Cargo command, and runs it from the share.
 fn built_and_run(
     setup: &Setup<'_>,
     target: &str,
     linked_by: &str,
     cargo: &dyn Fn(&str) -> Command,
 ) -> Result<Seen, String> {
-    // Its own build does not tell which linker it was linked by.
+    // Cleans the package first, because an existing build does not show which linker made it.
     let mut clean = setup.toolchain.cargo(target, &HELLO_TOOL.folder());
     clean.args(["clean", "--quiet", "--package", HELLO_TOOL.name, "--target", target]);
     everything(clean.env("CARGO_TARGET_DIR", target_dir()))?;

@@ -1,4 +1,4 @@
-//! How Windows programs with std are built here: by Debian's Rust, linkers and libraries.
+//! Builds Windows programs with std, using Debian's Rust, linkers and libraries.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,8 +10,10 @@ pub(crate) const MSVC: &str = "x86_64-pc-windows-msvc";
 pub(crate) const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 
-/// Returns the arguments that make Cargo also build std for the target. To save compile time, dependencies get no debug
-/// information, and std no backtraces: those need a dozen crates.
+/// Returns the arguments that make Cargo also build std for the target.
+///
+/// To save compile time, dependencies get no debug information. std gets no backtraces, which need
+/// a dozen crates.
 pub(crate) fn with_std(target: &str) -> [&str; 6] {
     const STD: &str = "-Zbuild-std=std,panic_abort";
     const NO_BACKTRACES: &str = "-Zbuild-std-features=panic-unwind";
@@ -19,26 +21,27 @@ pub(crate) fn with_std(target: &str) -> [&str; 6] {
     ["--target", target, STD, NO_BACKTRACES, "--config", NO_DEBUG]
 }
 
-/// Runs an xtask that is compiled without debug information, which saves compile time.
+/// The arguments that run an xtask. It is compiled without debug information, which saves compile
+/// time.
 pub(crate) const XTASK: [&str; 3] = ["--config", "profile.dev.debug=false", "xtask"];
 
-/// How Windows programs are built here.
+/// The tools that build Windows programs.
 pub(crate) struct Toolchain {
-    /// What there is for each target.
+    /// The tools for all targets.
     pub(crate) debian: Debian,
 }
 
 impl Toolchain {
-    /// `Err` says why there is none.
+    /// Finds the toolchain. `Err` gives the reason if there is none.
     pub(crate) fn find() -> Result<Self, String> {
         if cfg!(windows) {
-            // `cargo xtask verify` builds the examples there.
+            // On Windows, `cargo xtask verify` builds the examples.
             return Err("it runs Windows programs by Wine, which is not for Windows".to_owned());
         }
         Ok(Toolchain { debian: Debian::find()? })
     }
 
-    /// The versions of what is used.
+    /// Returns the versions of the tools.
     pub(crate) fn versions(&self) -> Vec<String> {
         let debian = [RUSTC, LLD, CLANG, GCC, LD].map(|program| self.debian.tree.version(program));
         let at_hand = output(Command::new("rustc").arg("--version")).ok();
@@ -46,7 +49,8 @@ impl Toolchain {
         debian.into_iter().flatten().chain(at_hand).collect()
     }
 
-    /// Cargo as it builds for the target in the folder. What it builds for the host is built as ever.
+    /// Returns a Cargo command that builds for the target in the folder. Builds for the host are
+    /// unchanged.
     pub(crate) fn cargo(&self, target: &str, folder: &Path) -> Command {
         let mut command = self.debian.cargo(target);
         let compiler = if target == MSVC { "clang-cl" } else { "x86_64-w64-mingw32-clang" };
@@ -57,7 +61,7 @@ impl Toolchain {
     }
 }
 
-/// The variable of Cargo for a target.
+/// Returns the name of Cargo's environment variable for a target.
 pub(super) fn in_cargo(target: &str, name: &str) -> String {
     format!("CARGO_TARGET_{}_{name}", target.to_uppercase().replace('-', "_"))
 }

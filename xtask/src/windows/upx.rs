@@ -9,7 +9,7 @@ const PROGRAM: &str = "usr/bin/upx-ucl";
 pub(super) struct Upx(Tree);
 
 impl Upx {
-    /// Fetches it. `Err` says why it cannot be fetched.
+    /// Fetches UPX. `Err` gives the reason if that fails.
     pub(super) fn find() -> Result<Self, String> {
         Tree::find(UPX).map(Upx)
     }
@@ -18,7 +18,7 @@ impl Upx {
         self.0.command(PROGRAM)
     }
 
-    /// What it prints as its version.
+    /// Returns UPX's version.
     pub(super) fn version(&self) -> Result<String, String> {
         self.0.version(PROGRAM).ok_or_else(|| "upx prints no version".to_owned())
     }

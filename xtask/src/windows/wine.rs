@@ -1,4 +1,4 @@
-//! Wine, which runs Windows programs here: a prefix of its own, and a share that is a folder.
+//! Wine, which runs Windows programs here. It has its own prefix, and a folder serves as the share.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(crate) struct Wine<'a> {
 }
 
 impl<'a> Wine<'a> {
-    /// Creates the prefix of this name, in place of an older one.
+    /// Creates the prefix with this name. Replaces an existing one.
     ///
     /// # Errors
     ///
@@ -34,12 +34,13 @@ impl<'a> Wine<'a> {
         let _ = fs::remove_dir_all(&wine.prefix);
         let system = wine.prefix.join("drive_c/windows/system32");
         fs::create_dir_all(&system).map_err(|error| error.to_string())?;
-        // A library of another package, which Wine's own need and look for there.
+        // Wine's own libraries need this one from another package, and look for it in this folder.
         let zlib = debian.tree.path("usr/x86_64-w64-mingw32/lib/zlib1.dll");
         fs::copy(zlib, system.join("zlib1.dll")).map_err(|error| error.to_string())?;
-        // Else it ends, and starts again, between two programs.
+        // Without this, the server ends and starts again between two programs.
         check(wine.server().arg("--persistent"))?;
-        // What it says of the missing 32-bit half is no failure; the folder tells.
+        // wineboot complains about the missing 32-bit half, which is no failure. The check of the
+        // folder decides.
         let mut boot = wine.program("wineboot");
         let _ = boot.arg("--init").stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !system.join("kernel32.dll").exists() {
@@ -56,7 +57,8 @@ impl<'a> Wine<'a> {
         Ok(wine)
     }
 
-    /// Puts the server where Wine looks for it: there is a script, which looks where it is installed.
+    /// Puts the server where Wine looks for it. The package has a script there, which looks in the
+    /// folder of an installed Wine.
     fn put_in_place(&self) -> Result<(), String> {
         let place = self.debian.tree.path(SERVER);
         let _ = fs::remove_file(&place);
@@ -70,17 +72,17 @@ impl<'a> Wine<'a> {
         server
     }
 
-    /// What it says of its version.
+    /// Returns Wine's version.
     pub(crate) fn version(&self) -> String {
         self.debian.tree.version(PROGRAM).unwrap_or_default()
     }
 
-    /// The folder that the share is.
+    /// Returns the folder that serves as the share.
     pub(crate) fn share(&self) -> PathBuf {
         self.prefix.join("dosdevices/unc/fileserver/tools")
     }
 
-    /// The folder that drive `C:` is.
+    /// Returns the folder that serves as drive `C:`.
     pub(crate) fn drive(&self) -> PathBuf {
         self.prefix.join("drive_c")
     }
@@ -93,7 +95,7 @@ impl<'a> Wine<'a> {
         check(gcc.arg(root().join("xtask/windows").join(name).with_extension("c")))
     }
 
-    /// A Windows program, by its Windows path.
+    /// Returns a command that runs a Windows program, given its Windows path.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = self.program(r"C:\run.exe");
         command.arg(program);
@@ -110,13 +112,13 @@ impl<'a> Wine<'a> {
 }
 
 impl Drop for Wine<'_> {
-    /// Its server goes on for a while by itself.
+    /// Stops the server, which would otherwise run on for a while.
     fn drop(&mut self) {
         let _ = self.server().arg("--kill").status();
     }
 }
 
-/// A path below the drive or the share as Windows programs name it.
+/// Returns a path below the drive or the share in the form for Windows programs.
 pub(crate) fn windows(root: &str, below: &Path) -> String {
     format!("{root}\\{}", below.to_string_lossy().replace('/', "\\"))
 }

@@ -1,4 +1,4 @@
-//! zig and cargo-zigbuild, as the Python packages have them.
+//! zig and cargo-zigbuild from their Python packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use crate::tools::Python;
 
 pub(super) struct Zig {
     python: Python,
-    /// For what they compile once.
+    /// The folder for files that zig and cargo-zigbuild compile once.
     cache: PathBuf,
 }
 
 impl Zig {
-    /// Fetches them. `Err` says why they cannot be fetched.
+    /// Fetches zig and cargo-zigbuild. `Err` gives the reason if that fails.
     pub(super) fn find() -> Result<Self, String> {
         Ok(Zig { python: Python::find()?, cache: cache()?.join("zig") })
     }
@@ -28,14 +28,14 @@ impl Zig {
         self.python.path("bin/cargo-zigbuild")
     }
 
-    /// What they say of their versions.
+    /// Returns the versions of zig and cargo-zigbuild.
     pub(super) fn versions(&self) -> Result<String, String> {
         let zig = output(Command::new(self.zig()).arg("version"))?;
         let zigbuild = output(Command::new(self.cargo_zigbuild()).arg("--version"))?;
         Ok(format!("zig {}, {}", zig.trim(), zigbuild.trim()))
     }
 
-    /// Tells a command where they are, and where they keep what they compile once.
+    /// Sets the variables of a command for the paths of zig and of the caches.
     pub(super) fn provide(&self, command: &mut Command) {
         command.env("CARGO_ZIGBUILD_ZIG_PATH", self.zig());
         command.env("ZIG_GLOBAL_CACHE_DIR", self.cache.join("cache"));
@@ -43,7 +43,7 @@ impl Zig {
         command.env("CARGO_ZIGBUILD_CACHE_DIR", self.cache.join("zigbuild"));
     }
 
-    /// A script that is the linker which cargo-zigbuild would run.
+    /// Writes a script that runs the same linker as cargo-zigbuild would.
     pub(super) fn linker(&self, folder: &Path, debian: &Debian) -> Result<PathBuf, String> {
         let path = folder.join("zig-linker");
         let text = format!(
@@ -66,7 +66,7 @@ impl Zig {
         check(link.arg("-o").arg(folder.join("hold.exe")))
     }
 
-    /// `cargo zigbuild` in this Cargo's folder and environment.
+    /// Returns a `cargo zigbuild` command with this Cargo command's folder and environment.
     pub(super) fn build_in_place_of(&self, cargo: &Command) -> Command {
         let mut command = Command::new(self.cargo_zigbuild());
         command.arg("zigbuild").env("CARGO", cargo.get_program());

@@ -1,4 +1,4 @@
-//! The verdict: from what is known of a crash to its cause, and to what helps (pure, tables).
+//! The verdict: derives the cause of a crash, and the advice, from what is known (pure, tables).
 
 use netswap::Code;
 use netswap::image::SwapRun;
@@ -8,12 +8,12 @@ use super::origin::{Origin, file_name};
 use super::status::{Class, Status};
 use super::{Crash, IN_PAGE_ERROR, Memory, Module};
 
-/// What a program died of; in order of what it has to do with shares.
+/// The cause of a crash. Causes that involve shares come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
     /// The connection to the share was lost.
     ShareLost,
-    /// A page could not be read in, and what is known does not tell why.
+    /// A page could not be read in, and the reason is unknown.
     Unclear,
     /// A disk failed.
     DiskFailed,
@@ -21,43 +21,45 @@ pub enum Cause {
     MediumFailed,
     /// Windows lacked memory to read the page.
     NoProgress,
-    /// Not of a page that could not be read in.
+    /// The exception is not about a page that could not be read in.
     NotInPage,
 }
 
-/// What the page belonged to that could not be read in.
+/// The owner of the page that could not be read in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "module")]
 pub enum Place {
-    /// An image: its index among the modules.
+    /// An image, by its index among the modules.
     Image(usize),
-    /// Perhaps the image of the instruction, of which alone a report of WER tells: its index among the modules.
+    /// Perhaps the image of the instruction, by its index among the modules. A WER report names
+    /// only this image.
     Instruction(usize),
     /// A file that is mapped as data.
     Mapped,
     /// Memory of the program's own.
     Private,
-    /// Memory that belongs to no image: either of these two.
+    /// Memory that belongs to no image: a mapped file, or the program's own.
     Memory,
-    /// What was left behind does not tell.
+    /// Unknown: the dump or report does not record it.
     NotTold,
 }
 
-/// Whether an image has the bit that is needed where it came from; in order of what needs care first.
+/// The state of the bit that an image of this origin requires. States that need attention come
+/// first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bit {
-    /// It has not.
+    /// It does not have the bit.
     NotSet,
-    /// It is not known.
+    /// It is unknown whether it has the bit.
     NotKnown,
-    /// It has it now, and may not have had it then.
+    /// It has the bit now, but may not have had it at the time of the crash.
     SetNow,
-    /// It has.
+    /// It has the bit.
     Set,
 }
 
-/// A thing that is to be said or done; in the order of what is to be known first.
+/// A piece of advice. They are ordered by what the user needs to know first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Advice {
@@ -69,34 +71,34 @@ pub enum Advice {
     TellTheDrive,
     /// Find out whether the image has the bit.
     ReadTheBit,
-    /// The image has the bit: was it this file that ran, and from where?
+    /// The image has the bit. Was it this file that ran, and from where?
     HadTheBit,
-    /// The image has the bit now: was it set after the crash?
+    /// The image has the bit now. Was it set after the crash?
     HasTheBitNow,
     /// Set the network bit: in the build, or in the finished file.
     SetNetworkBit,
-    /// Find out which images of the share lack the bit: the next page may be one of theirs.
+    /// Find out which images of the share lack the bit. The next lost page may be one of theirs.
     ReadTheOthers,
-    /// The path is one of this machine, and yet the network failed: a link or an iSCSI disk is behind it.
+    /// The path is on this machine, but the network failed: a link or an iSCSI disk is behind it.
     LocalPath,
     /// No bit protects a file that is mapped as data.
     CopyTheData,
-    /// Look after the disk of the page file, where memory of the program's own is read from.
+    /// Check the disk of the page file. Memory of the program's own is read from it.
     CheckThePageFile,
-    /// Look after the disk; no bit helps.
+    /// Check the disk; no bit helps.
     CheckTheDisk,
-    /// Look after the medium.
+    /// Check the medium.
     CheckTheMedium,
     /// Set the bit for removable media.
     SetRemovableBit,
-    /// Look after memory, and after what takes it.
+    /// Check the memory, and find what uses it.
     CheckMemory,
-    /// A debugger tells more; netswap does not.
+    /// Use a debugger, which shows more than netswap.
     Debug,
 }
 
 impl Bit {
-    /// In words.
+    /// Returns the state in words.
     pub fn words(self) -> &'static str {
         match self {
             Bit::Set => "set",
@@ -114,7 +116,7 @@ impl Serialize for Cause {
 }
 
 impl Cause {
-    /// Its code, which `netswap explain` tells of.
+    /// Returns the code of the cause, which `netswap explain` describes.
     pub fn code(self) -> Code {
         match self {
             Cause::ShareLost => Code::ShareLost,
@@ -126,7 +128,7 @@ impl Cause {
         }
     }
 
-    /// What the exception's code and the status beneath it come to.
+    /// Determines the cause from the exception's code and the status beneath it.
     pub fn of(code: u32, status: Option<u32>) -> Self {
         if code != IN_PAGE_ERROR {
             return Cause::NotInPage;
@@ -142,7 +144,8 @@ impl Cause {
 }
 
 impl Place {
-    /// Where the address lies that could not be read in, or which module the report names.
+    /// Finds the owner of the address that could not be read in, or the module that the report
+    /// names.
     pub fn of(crash: &Crash) -> Self {
         let modules = crash.modules.iter();
         if crash.modules.is_empty() {
@@ -157,14 +160,14 @@ impl Place {
             let of_no_module = match crash.memory {
                 Some(Memory::Mapped) => Place::Mapped,
                 Some(Memory::Private) => Place::Private,
-                // One that the dump does not name.
+                // The image is one that the dump does not name.
                 Some(Memory::Image) => Place::NotTold,
                 None => Place::Memory,
             };
             return modules.clone().position(holds).map_or(of_no_module, Place::Image);
         }
-        // The page is of the same image where the instruction itself could not be read. One of Windows' own or of
-        // another local image reads pages of any.
+        // If the instruction itself could not be read, the page belongs to the same image. But an
+        // instruction of a Windows DLL or of another local image can read pages of any image.
         let named = crash.named.as_ref().map(|named| named.name.to_lowercase());
         let is_named = |module: &&Module| Some(file_name(&module.path).to_lowercase()) == named;
         let mut of_its_name =
@@ -177,7 +180,7 @@ impl Place {
         }
     }
 
-    /// The module that it is, or may be.
+    /// Returns the index of the module that it is, or may be.
     pub fn module(self) -> Option<usize> {
         match self {
             Place::Image(index) | Place::Instruction(index) => Some(index),
@@ -186,7 +189,8 @@ impl Place {
     }
 }
 
-/// The bit that makes Windows copy an image from there, if that helps against this cause.
+/// Returns the bit that makes Windows copy an image of this origin, if a copy helps against this
+/// cause.
 pub fn needed(cause: Cause, origin: &Origin) -> SwapRun {
     match (cause, origin) {
         (_, Origin::Removable) | (Cause::MediumFailed, Origin::Drive(_)) => SwapRun::Cd,
@@ -194,10 +198,10 @@ pub fn needed(cause: Cause, origin: &Origin) -> SwapRun {
     }
 }
 
-/// What helps, in the order in which it is to be said.
+/// Returns the advice, in the order in which it is shown.
 ///
-/// `origin` and `bit` are those of the image that the page belonged to, and of the program where that is not told; the
-/// bit is the one that is [`needed`].
+/// `origin` and `bit` are those of the image that the page belonged to, or of the program if that
+/// image is unknown. `bit` is the state of the bit that is [`needed`].
 pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
     let may_need_cd = place.module().is_some()
         && needed(cause, origin) == SwapRun::Cd
@@ -213,7 +217,8 @@ pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advi
             vec![Advice::LocalPath]
         }
         Cause::ShareLost => of_share(place, origin, bit),
-        // Nothing says that it was a share, a disk or a medium: it is what the page came from.
+        // The status does not show whether a share, a disk or a medium failed. The origin of the
+        // page decides.
         Cause::Unclear => {
             let advice = match (place, origin) {
                 (Place::Image(_), Origin::Removable) => with_bit(Advice::CheckTheMedium),
@@ -225,7 +230,7 @@ pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advi
     }
 }
 
-/// What helps if it was a share.
+/// Returns the advice if a share may have been lost.
 fn of_share(place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
     let is_told = match place {
         Place::Mapped | Place::Memory => return vec![Advice::CopyTheData],
@@ -234,7 +239,7 @@ fn of_share(place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
         Place::Instruction(_) | Place::NotTold => false,
     };
     let tell_the_place = if is_told { vec![] } else { vec![Advice::TellThePlace] };
-    // It was another image than the program.
+    // The program is local, so the page belonged to another image.
     if is_local(origin) {
         return tell_the_place;
     }
@@ -247,13 +252,13 @@ fn of_share(place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
         Bit::Set if is_told => vec![Advice::HadTheBit],
         Bit::SetNow | Bit::Set => vec![],
     };
-    // Where it may have been any of them, all are looked at first.
+    // If the image is unknown, check all images of the share first.
     let others = vec![Advice::ReadTheOthers];
     let own_and_others = if is_told { [own, others] } else { [others, own] };
     [tell_the_place, tell_the_drive, own_and_others.concat()].concat()
 }
 
-/// Whether it is certain that it is of this machine.
+/// Whether the origin is certainly this machine.
 fn is_local(origin: &Origin) -> bool {
     matches!(origin, Origin::System | Origin::Local | Origin::Removable)
 }
@@ -363,7 +368,8 @@ mod tests {
         }
     }
 
-    /// Whether a piece of advice is to be given: once more, by what it is good for.
+    /// Whether a piece of advice should be given. This derives it a second time, from the purpose
+    /// of each piece.
     fn is_due(advice: Advice, cause: Cause, place: Place, origin: &Origin, bit: Bit) -> bool {
         let image = matches!(place, Place::Image(_));
         let any_image = image || matches!(place, Place::Instruction(_));

@@ -1,4 +1,4 @@
-//! What must hold of what is read of a crash, whatever its files are.
+//! Rules that hold for every crash that is read, whatever is in its files.
 
 #![expect(clippy::panic, reason = "a panic tells what does not hold")]
 
@@ -8,8 +8,8 @@ use super::{
     Crash, CrashError, IN_PAGE_ERROR, InPage, Origin, file_name, minidump, same_share, wer,
 };
 
-/// Reads a minidump, and again in reads that are short: it is the same, and no more than its parts can
-/// be.
+/// Checks that a minidump gives the same crash when reads are short. Checks that no part of it is
+/// larger than it can be.
 ///
 /// # Panics
 ///
@@ -25,7 +25,7 @@ pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
     if crash.exception.code != IN_PAGE_ERROR {
         assert_eq!(crash.exception.in_page, InPage::default());
     }
-    // A unit of UTF-16 is up to three bytes of UTF-8.
+    // A UTF-16 unit is at most three bytes of UTF-8.
     let lengths = crash.modules.iter().map(|module| module.path.len());
     assert!(lengths.clone().all(|length| length <= 3 * minidump::LONGEST_NAME));
     assert!(lengths.sum::<usize>() <= 3 * minidump::LONGEST_NAMES);
@@ -36,7 +36,8 @@ pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
     assert_eq!(crash.program.as_ref().is_some_and(is_module), !crash.modules.is_empty());
 }
 
-/// Reads a report. Its text gives the same in each encoding, and each path in it has an origin.
+/// Checks that a report gives the same crash in each encoding, and that each path in it has an
+/// origin.
 ///
 /// # Panics
 ///
@@ -50,7 +51,8 @@ pub fn report(bytes: &[u8]) {
     let utf_16: Vec<u8> = [0xff, 0xfe].into_iter().chain(units).collect();
     let utf_8 = [b"\xef\xbb\xbf", text.as_bytes()].concat();
     let marked = told(wer::read(&utf_8));
-    // How much of the file is looked at first is counted in bytes, and UTF-16 has more of them.
+    // The limit for recognizing a report is in bytes, and UTF-16 needs more bytes for the same
+    // text.
     if wer::is_report(&utf_8) == wer::is_report(&utf_16) {
         assert_eq!(marked, told(wer::read(&utf_16)));
     }
@@ -59,7 +61,7 @@ pub fn report(bytes: &[u8]) {
     }
 }
 
-/// What was read; an error by what it says.
+/// Returns the crash, or the message of the error, which can be compared.
 fn told(result: Result<Crash, CrashError>) -> Result<Crash, String> {
     result.map_err(|error| error.to_string())
 }
@@ -68,7 +70,7 @@ fn are_placed(crash: &Crash) {
     for path in crash.modules.iter().map(|module| &*module.path).chain(crash.program.as_deref()) {
         assert!(path.ends_with(file_name(path)));
         match Origin::of(path) {
-            // The name of a share is a path, too, and to the same share.
+            // The name of a share is also a path, to the same share.
             Origin::Share(name) => match Origin::of(&name) {
                 Origin::Share(again) => assert!(same_share(&name, &again)),
                 other => panic!("{path}: {name} is {other:?}"),

@@ -1,4 +1,5 @@
-//! Whether an image had the bit: from its header in the dump, else from its file, if that is the same build.
+//! Finds whether an image had the bit: from its header in the dump, or else from its file, if that
+//! is the same build.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,57 +15,57 @@ use super::cause::Bit;
 use super::origin::file_name;
 use crate::Error;
 
-/// What is known of an image's bits, and from where.
+/// The state of an image's bits, and how it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "from", rename_all = "kebab-case")]
 pub enum Bits {
-    /// From its header, which the dump holds.
+    /// Read from its header, which the dump holds.
     Dump {
         /// The bits that are set.
         swap_run: Vec<SwapRun>,
     },
-    /// From its file, of the same time stamp and size.
+    /// Read from its file, which has the same time stamp and size.
     File {
         /// The file.
         path: PathBuf,
         /// The bits that are set.
         swap_run: Vec<SwapRun>,
     },
-    /// There is a file of its name, of the same time stamp and size, that was changed since or has a bit that nothing
-    /// says it had: what `netswap patch` leaves, or a signer.
+    /// Read from a file with the same name, time stamp and size. The file was changed since, or it
+    /// has a bit that nothing shows it had then. `netswap patch` or a signer leaves such a file.
     Later {
         /// The file.
         path: PathBuf,
         /// The bits that are set now.
         swap_run: Vec<SwapRun>,
     },
-    /// There is a file of its name, and nothing was left behind that tells whether it is the same build.
+    /// Read from a file with the same name. Nothing shows whether it is the same build.
     SameName {
         /// The file.
         path: PathBuf,
         /// The bits that are set in it.
         swap_run: Vec<SwapRun>,
     },
-    /// There is a file of its name, and it could not be read.
+    /// There is a file with the same name, but it could not be read.
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// There is a file of its name, and that is another build, or no image at all.
+    /// There is a file with the same name, but it is another build or not an image.
     OtherBuild {
         /// The file.
         path: PathBuf,
     },
-    /// There are files to look at, and none has its name.
+    /// There are files to search, but none has the same name.
     NotFound,
-    /// There is no file to look at.
+    /// There are no files to search.
     Nowhere,
 }
 
 impl Bits {
-    /// Whether this one is set.
+    /// Returns the state of one bit.
     pub fn has(&self, bit: SwapRun) -> Bit {
         match self {
             Bits::Dump { swap_run } | Bits::File { swap_run, .. } if swap_run.contains(&bit) => {
@@ -76,7 +77,7 @@ impl Bits {
         }
     }
 
-    /// Which of two findings tells more.
+    /// Returns how much this shows: a higher rank shows more.
     fn rank(&self) -> u8 {
         match self {
             Bits::Dump { .. } => 7,
@@ -91,17 +92,17 @@ impl Bits {
     }
 }
 
-/// Files that may be those of a crash's modules.
+/// Files to search for the modules of a crash.
 #[derive(Debug, Default)]
 pub struct Images {
     by_name: HashMap<String, Vec<PathBuf>>,
     are_given: bool,
-    /// What could not be looked into, and why.
+    /// Files and folders that could not be read, and why.
     pub unreadable: Vec<(PathBuf, io::Error)>,
 }
 
 impl Images {
-    /// All files that are named, and all below the folders that are.
+    /// Collects the given files, and all files below the given folders.
     ///
     /// # Errors
     ///
@@ -125,10 +126,10 @@ impl Images {
         Ok(images)
     }
 
-    /// What is known of a module's bits.
+    /// Finds what is known of a module's bits.
     ///
-    /// What a dump names is opened on a drive of this machine alone: on any server, whoever made the dump would
-    /// choose which one this machine logs on to.
+    /// A path from a dump is opened only if it is on a drive of this machine. With a path on a
+    /// server, whoever made the dump would choose which server this machine logs on to.
     pub fn of(&self, module: &Module) -> Bits {
         if let Some(characteristics) = module.characteristics {
             return Bits::Dump { swap_run: set(characteristics) };
@@ -139,18 +140,19 @@ impl Images {
             (cfg!(windows) && is_on_a_drive(&module.path)).then(|| PathBuf::from(&module.path));
         let found = named.chain(itself).map(|path| of_file(module, path));
         let none = if self.are_given { Bits::NotFound } else { Bits::Nowhere };
-        // Of two that tell as much the first counts.
+        // The first of several with the same rank counts.
         found.fold(none, |best, found| if found.rank() > best.rank() { found } else { best })
     }
 }
 
-/// Whether a path begins with a drive, as `C:\\`, and is no other name of the object manager.
+/// Whether a path begins with a drive, as in `C:\\`. Other names of the object manager do not
+/// count.
 fn is_on_a_drive(path: &str) -> bool {
     let path = path.strip_prefix(r"\\?\").unwrap_or(path);
     matches!(path.as_bytes(), [letter, b':', b'\\', ..] if letter.is_ascii_alphabetic())
 }
 
-/// What a file tells of a module of its name.
+/// Finds what a file shows about a module with the same name.
 fn of_file(module: &Module, path: PathBuf) -> Bits {
     let header = match image::read(&path) {
         Ok(Content::Image(header)) => header,
@@ -166,15 +168,15 @@ fn of_file(module: &Module, path: PathBuf) -> Bits {
         Some(false) => Bits::OtherBuild { path },
         Some(true) => match is_unchanged(module, &header) {
             Some(true) => Bits::File { path, swap_run },
-            // Nobody clears a bit, so that one that is not there was not there.
+            // Nobody clears a bit, so a bit that is missing now was missing then.
             None if swap_run.is_empty() => Bits::File { path, swap_run },
             None | Some(false) => Bits::Later { path, swap_run },
         },
     }
 }
 
-/// Whether these are the headers of the module: the same time stamp and, where that is known, size. `None`: there
-/// is nothing to tell it by, as a time stamp of 0 is not.
+/// Whether these headers are of the same build as the module: the time stamp is the same, and the
+/// size if it is known. Returns `None` if nothing distinguishes builds, as with a time stamp of 0.
 fn is_same_build(module: &Module, header: &Header) -> Option<bool> {
     let time_stamp = module.time_stamp?;
     let size = module.range.map(|(_, size)| size);
@@ -184,7 +186,8 @@ fn is_same_build(module: &Module, header: &Header) -> Option<bool> {
     (is_told || !is_same).then_some(is_same)
 }
 
-/// Whether the file is as it was then, by its checksum. `None`: it has none, or none was left behind.
+/// Whether the file is unchanged since the crash, by its checksum. Returns `None` if there is no
+/// checksum, or the crash did not record one.
 fn is_unchanged(module: &Module, header: &Header) -> Option<bool> {
     let checksum = module.checksum?;
     let is_there = checksum != 0 || header.checksum != 0;
@@ -195,7 +198,7 @@ fn set(characteristics: u16) -> Vec<SwapRun> {
     SwapRun::ALL.into_iter().filter(|bit| characteristics & bit.mask() != 0).collect()
 }
 
-/// Finds files.
+/// A visitor that lists files.
 struct Files;
 
 impl Visit for Files {

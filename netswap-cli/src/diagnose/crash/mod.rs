@@ -1,4 +1,4 @@
-//! What a crash left behind: a minidump, or a report of Windows Error Reporting (WER).
+//! The files that a crash leaves behind: a minidump, or a report of Windows Error Reporting (WER).
 
 mod cause;
 #[cfg(feature = "fuzzing")]
@@ -24,22 +24,22 @@ pub use status::{Class, Status, exception_name};
 /// ([NTSTATUS values](https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55)).
 pub const IN_PAGE_ERROR: u32 = 0xC000_0006;
 
-/// What is known of one crash of a program.
+/// The data about one crash of a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Crash {
-    /// The program's path as Windows had it, or its name where that is all.
+    /// The program's path in the form that Windows recorded, or its name if only that is known.
     pub program: Option<String>,
-    /// When it was, in seconds since 1970.
+    /// The time of the crash, in seconds since 1970.
     pub time: Option<u64>,
-    /// What the program died of.
+    /// The exception that ended the program.
     pub exception: Exception,
-    /// The module that the report names for it, of which a dump knows by its address.
+    /// The module that the report names. A dump has an address instead.
     pub named: Option<NamedModule>,
-    /// The images that were loaded, in the order in which they were found.
+    /// The loaded images, in the order in which they were found.
     pub modules: Vec<Module>,
-    /// What kind of memory could not be read in, where a dump tells.
+    /// The kind of memory that could not be read in, if a dump records it.
     pub memory: Option<Memory>,
-    /// Whether the dump ends before the memory does that it says it holds.
+    /// Whether the dump ends before the end of the memory that it claims to hold.
     pub is_cut_off: bool,
 }
 
@@ -48,36 +48,36 @@ pub struct Crash {
 pub struct Exception {
     /// Its code, an NTSTATUS.
     pub code: u32,
-    /// What an in-page error tells besides.
+    /// The details of an in-page error.
     pub in_page: InPage,
 }
 
-/// What an in-page error tells: the parameters of its `EXCEPTION_RECORD`
-/// ([documented](https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-exception_record)), none of which
-/// a report of WER has whole.
+/// The details of an in-page error: the parameters of its `EXCEPTION_RECORD`
+/// ([documented](https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-exception_record)). A WER
+/// report never has all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InPage {
-    /// What was done with the memory.
+    /// The kind of access to the memory.
     pub access: Option<Access>,
     /// The address that could not be read in.
     pub address: Option<u64>,
-    /// Why not, an NTSTATUS.
+    /// The reason, an NTSTATUS.
     pub status: Option<u32>,
 }
 
-/// What a program did with memory.
+/// The kind of access to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
-    /// It read it: parameter 0.
+    /// The program read it: parameter 0.
     Read,
-    /// It wrote to it: parameter 1.
+    /// The program wrote to it: parameter 1.
     Write,
-    /// It ran it: parameter 8, which is that of data execution prevention.
+    /// The program executed it: parameter 8, as for data execution prevention.
     Execute,
 }
 
-/// What pages of memory hold: the `Type` of a `MEMORY_BASIC_INFORMATION`
+/// The kind of memory that pages belong to: the `Type` of a `MEMORY_BASIC_INFORMATION`
 /// ([documented](https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-memory_basic_information)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
@@ -89,33 +89,33 @@ pub enum Memory {
     Private,
 }
 
-/// An image that was loaded.
+/// A loaded image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Module {
-    /// Its path as Windows had it.
+    /// Its path in the form that Windows recorded.
     pub path: String,
-    /// Where it lay, if that is known: its first address, and its size in bytes.
+    /// Its first address, and its size in bytes, if they are known.
     pub range: Option<(u64, u32)>,
-    /// `TimeDateStamp` of its header, which with its size tells one build from another.
+    /// `TimeDateStamp` of its header. Together with the size, it distinguishes builds.
     pub time_stamp: Option<u32>,
-    /// `CheckSum` of its header; where neither linker nor signer wrote one, 0.
+    /// `CheckSum` of its header. It is 0 if neither the linker nor a signer wrote one.
     pub checksum: Option<u32>,
-    /// `Characteristics` of its header, where the dump holds that.
+    /// `Characteristics` of its header, if the dump holds the header.
     pub characteristics: Option<u16>,
 }
 
-/// A module by its name alone.
+/// A module that is known only by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedModule {
     /// Its file name.
     pub name: String,
     /// `TimeDateStamp` of its header.
     pub time_stamp: Option<u32>,
-    /// Where in it the instruction lay that failed, in bytes from its start.
+    /// The offset in it of the instruction that failed, in bytes.
     pub offset: Option<u64>,
 }
 
-/// Why a file could not be read as that of a crash.
+/// The reason a file could not be read as a crash.
 #[derive(Debug, thiserror::Error)]
 pub enum CrashError {
     /// It is neither a minidump nor a report.
@@ -124,30 +124,30 @@ pub enum CrashError {
     /// It is a dump of the whole system.
     #[error("it is a kernel dump, of Windows and of no program: WinDbg reads it")]
     KernelDump,
-    /// It ends where something else should be.
+    /// It ends before some part that it should contain.
     #[error("it ends before its {0} does: was it copied whole?")]
     Truncated(&'static str),
-    /// It says of itself what can't be.
+    /// A part of it violates the format.
     #[error("its {0} is not as the format has it")]
     Malformed(&'static str),
-    /// It holds no exception: it was written of a program that lives.
+    /// It holds no exception: the program was still running when the dump was written.
     #[error("it holds no exception: the program had not crashed")]
     NoException,
-    /// A report that tells of something else than a crash.
+    /// It is a report of another event than a crash.
     #[error("it tells of `{0}`, which is no crash of a program")]
     NotOfACrash(String),
-    /// A report without the lines that tell what happened.
+    /// It is a report without the lines that describe what happened.
     #[error("it has no line `{0}`, which tells what happened")]
     NoSignature(&'static str),
-    /// The system refused.
+    /// The system reported an error.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-/// No report of WER is as long, not even one that names a thousand modules.
+/// The longest report in bytes. No WER report is longer, even if it names a thousand modules.
 const LONGEST_REPORT: u64 = 4 << 20;
 
-/// Reads what a crash left behind.
+/// Reads a minidump or a report.
 ///
 /// # Errors
 ///

@@ -1,18 +1,18 @@
-//! Where an image came from, as far as its path tells.
+//! Finds where an image came from, as far as its path shows.
 //!
 //! Windows has several names for one file. Programs use those of
-//! [Win32](https://learn.microsoft.com/windows/win32/fileio/naming-a-file); dumps of the kernel's view
-//! have [the object manager's](https://learn.microsoft.com/windows-hardware/drivers/kernel/object-names),
-//! in which a share lies below [the multiple UNC
-//! provider](https://learn.microsoft.com/windows-hardware/drivers/ifs/support-for-unc-naming-and-mup),
-//! `\Device\Mup`, or, before Windows Vista, below a redirector's own device.
+//! [Win32](https://learn.microsoft.com/windows/win32/fileio/naming-a-file). Dumps with the kernel's
+//! view use [the object manager's](https://learn.microsoft.com/windows-hardware/drivers/kernel/object-names).
+//! There, a share is below `\Device\Mup`, [the multiple UNC
+//! provider](https://learn.microsoft.com/windows-hardware/drivers/ifs/support-for-unc-naming-and-mup).
+//! Before Windows Vista, it is below the device of a redirector.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// What separates the components of a path.
+/// The characters that separate the components of a path.
 const SEPARATORS: [char; 2] = ['\\', '/'];
 
-/// The devices below which a server and its share are found, in lower case.
+/// The devices that have servers and shares below them, in lower case.
 const REDIRECTORS: [&str; 9] = [
     "mup",
     "lanmanredirector",
@@ -26,14 +26,14 @@ const REDIRECTORS: [&str; 9] = [
     "hgfs",
 ];
 
-/// Where an image came from, as far as its path tells.
+/// The origin of an image, as far as its path shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A share, as `\\server\share`, whatever form the path had. It can be one of this machine.
+    /// A share, as `\\server\share`, whatever form the path had. It can be a share of this machine.
     Share(String),
     /// A folder of a web server, as `\\server@SSL\DavWWWRoot`.
     WebDav(String),
-    /// A drive letter but C, in upper case. It is a local volume, or a share that is mapped to it.
+    /// A drive letter other than C, in upper case. It is a local volume, or is mapped to a share.
     Drive(char),
     /// Windows' own folder.
     System,
@@ -41,12 +41,12 @@ pub enum Origin {
     Local,
     /// A CD or a floppy disk.
     Removable,
-    /// Nothing is known: the path is a name alone, or of a form that tells nothing.
+    /// Unknown: the path is only a name, or its form does not show the origin.
     Unknown,
 }
 
 impl Origin {
-    /// Where the image with this path came from.
+    /// Determines the origin of the image with this path.
     ///
     /// # Examples
     ///
@@ -65,14 +65,15 @@ impl Origin {
             return object_path(path);
         };
         match split(path) {
-            // `\\?\` and `\\.\`: the same names, but for what Win32 makes of dots and lengths.
+            // `\\?\` and `\\.\` are followed by the same names. Only dots and lengths are handled
+            // differently in Win32.
             ("?" | ".", rest) => device_name(rest),
             _ => share(path, false),
         }
     }
 }
 
-/// A path that begins with no separator.
+/// Parses a path that does not begin with a separator.
 fn dos_path(path: &str) -> Origin {
     let (first, rest) = split(path);
     match &*first.to_ascii_lowercase() {
@@ -82,7 +83,7 @@ fn dos_path(path: &str) -> Origin {
     }
 }
 
-/// A path of the object manager, without its first separator.
+/// Parses a path of the object manager, without its first separator.
 fn object_path(path: &str) -> Origin {
     let (first, rest) = split(path);
     match &*first.to_ascii_lowercase() {
@@ -93,7 +94,7 @@ fn object_path(path: &str) -> Origin {
     }
 }
 
-/// A path that begins with an MS-DOS device name: what `\\?\` and `\??\` stand before.
+/// Parses a path that begins with an MS-DOS device name, which follows `\\?\` or `\??\`.
 fn device_name(path: &str) -> Origin {
     let (first, rest) = split(path);
     match &*first.to_ascii_lowercase() {
@@ -105,7 +106,7 @@ fn device_name(path: &str) -> Origin {
     }
 }
 
-/// A path below `\Device`.
+/// Parses a path below `\Device`.
 fn device(path: &str) -> Origin {
     let (first, rest) = split(path);
     let name = first.to_ascii_lowercase();
@@ -125,12 +126,13 @@ fn is_numbered(name: &str, of: &str) -> bool {
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// A path on a local volume.
+/// Parses a path on a local volume.
 fn volume(path: &str) -> Origin {
     System::in_root(path, Origin::Local)
 }
 
-/// A path that begins with a drive letter. C is a local volume: nearly always Windows runs from it.
+/// Parses a path that begins with a drive letter. C is a local volume, because Windows nearly
+/// always runs from it.
 fn drive(path: &str) -> Option<Origin> {
     let mut characters = path.chars();
     let letter = characters.next().filter(char::is_ascii_alphabetic)?.to_ascii_uppercase();
@@ -142,38 +144,38 @@ fn drive(path: &str) -> Option<Origin> {
     })
 }
 
-/// What is told from Windows' own folder.
+/// The check for paths in Windows' own folder.
 struct System;
 
 impl System {
-    /// Of a path from the root of a volume.
+    /// Checks a path from the root of a volume.
     fn in_root(path: &str, otherwise: Origin) -> Origin {
         let (first, rest) = split(path);
         let is_windows = first.eq_ignore_ascii_case("windows") && !rest.is_empty();
         if is_windows { Self::below(rest, otherwise) } else { otherwise }
     }
 
-    /// Of a path from that folder, which it may leave again.
+    /// Checks a path from Windows' own folder. The path may leave the folder again, with `..`.
     fn below(path: &str, otherwise: Origin) -> Origin {
         let leaves = path.split(SEPARATORS).any(|component| component == "..");
         if leaves { otherwise } else { Origin::System }
     }
 }
 
-/// A path that begins with a server, or with what a redirector puts before one: `;` and its own name,
-/// `;` and the drive with the session that it is mapped in.
+/// Parses a path that begins with a server. A redirector may put components before the server.
+/// These are `;` and its own name, or `;` and the drive with the session that it is mapped in.
 fn share(mut path: &str, is_web_dav: bool) -> Origin {
     let mut is_web_dav = is_web_dav;
     let (server, share) = loop {
         let (first, rest) = split(path);
-        // `\Device\WinDfs` has the drive without the semicolon.
+        // `\Device\WinDfs` has the drive without a semicolon.
         if !first.starts_with(';') && drive(first).is_none() {
             break (first, split(rest).0);
         }
         is_web_dav |= first.eq_ignore_ascii_case(";webdavredirector");
         path = rest;
     };
-    // Behind two separators `?` and `.` would be no server.
+    // After two separators, `?` and `.` would not be a server.
     if matches!(server, "" | "?" | "." | "..") || share.is_empty() {
         return Origin::Unknown;
     }
@@ -194,13 +196,13 @@ fn has_port(server: &str) -> bool {
     })
 }
 
-/// The first component of a path, and what follows it.
+/// Splits a path into its first component and the rest.
 fn split(path: &str) -> (&str, &str) {
     path.split_once(SEPARATORS).unwrap_or((path, ""))
 }
 
-/// As the report has it: `{"kind": "share", "share": "\\\\server\\share"}`, `{"kind": "drive",
-/// "drive": "Z"}`, `{"kind": "local"}`.
+/// Serializes the origin as in the report: `{"kind": "share", "share": "\\\\server\\share"}`,
+/// `{"kind": "drive", "drive": "Z"}`, `{"kind": "local"}`.
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -223,19 +225,19 @@ impl Serialize for Origin {
     }
 }
 
-/// Whether two names are of one share, which Windows does not tell apart by case.
+/// Whether two names are the same share. Windows ignores case in them.
 pub fn same_share(a: &str, b: &str) -> bool {
     let folded = |name| str::chars(name).flat_map(char::to_uppercase);
     folded(a).eq(folded(b))
 }
 
-/// The file's name in a path of Windows; nothing if it ends with a separator.
+/// Returns the file name in a Windows path. It is empty if the path ends with a separator.
 pub fn file_name(path: &str) -> &str {
     path.rsplit(['\\', '/', ':']).next().unwrap_or(path)
 }
 
-/// The commands that tell whether a drive is a share: what it is mapped to now, and at each logon of
-/// the user. Both must be run as the user who ran the program.
+/// Returns the commands that show whether a drive is a share: its mapping now, and its mapping at
+/// each logon of the user. Both must be run as the user who ran the program.
 pub fn mapping_commands(drive: char) -> [String; 2] {
     [format!("net use {drive}:"), format!(r"reg query HKCU\Network\{drive} /v RemotePath")]
 }

@@ -1,24 +1,24 @@
-//! Why a page could not be read in: the NTSTATUS beneath an in-page error.
+//! The reason a page could not be read in: the NTSTATUS beneath an in-page error.
 //!
-//! Names and numbers are those of
-//! [MS-ERREF](https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55);
-//! the classes, and what is said of each, are ours.
+//! The names and numbers are from
+//! [MS-ERREF](https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55).
+//! The classes and the sentences are netswap's own.
 
 use serde::Serialize;
 
-/// What kind of thing failed beneath an in-page error.
+/// The kind of thing that failed beneath an in-page error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// The connection to a file server, or the server.
     Network,
-    /// A disk, or what it is attached by.
+    /// A disk, or its connection to the machine.
     Disk,
-    /// What is on a medium, or that there is none.
+    /// The data on a medium, or a missing medium.
     Media,
     /// Windows lacked memory for the read.
     NoProgress,
-    /// What more than one of these ends in.
+    /// A status that more than one of these can lead to.
     Ambiguous,
     /// A status that is not in the table.
     Unknown,
@@ -29,11 +29,11 @@ pub enum Class {
 pub struct Status {
     /// The number.
     pub number: u32,
-    /// Its symbolic name; for an unknown one, none.
+    /// Its symbolic name, or `None` if it is unknown.
     pub name: Option<&'static str>,
-    /// What kind of thing failed.
+    /// The kind of thing that failed.
     pub class: Class,
-    /// What it means for a read, in a sentence.
+    /// Its meaning for a read, in a sentence.
     pub sentence: &'static str,
 }
 
@@ -80,7 +80,7 @@ const TABLE: [Row; 35] = [
 ];
 
 impl Status {
-    /// What the table says of this number.
+    /// Finds the number in the table.
     pub fn of(number: u32) -> Self {
         let row = TABLE.iter().find(|row| row.0 == number);
         match row {
@@ -97,8 +97,8 @@ impl Status {
     }
 }
 
-/// The symbolic name of an exception's code, for those that programs often end with. The last two are C++'s
-/// and .NET's own.
+/// Returns the symbolic name of an exception's code, if programs often end with it. The last two
+/// are those of C++ and .NET.
 pub fn exception_name(code: u32) -> Option<&'static str> {
     Some(match code {
         0x8000_0003 => "STATUS_BREAKPOINT",
@@ -131,7 +131,7 @@ mod tests {
         for status in TABLE.iter().map(|row| Status::of(row.0)) {
             assert_eq!(status.number >> 28, 0xC, "{status:?}");
             assert!(status.sentence.ends_with('.'), "{status:?}");
-            // Where it stands there is room for so many.
+            // A report line has room for this many characters.
             assert!(status.sentence.len() <= 66, "{status:?}");
         }
     }

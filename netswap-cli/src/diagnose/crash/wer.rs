@@ -1,6 +1,6 @@
-//! A `Report.wer` of Windows Error Reporting (WER): lines of `Key=Value`, as a rule in UTF-16.
+//! A `Report.wer` of Windows Error Reporting (WER): lines of `Key=Value`, usually in UTF-16.
 //!
-//! The format is not documented. What is here is what reports show that people made public:
+//! The format is not documented. This module follows reports that people have published:
 //! [APPCRASH](https://github.com/microsoft/mfcmapi/issues/368),
 //! [the same in German](https://github.com/owncloud/client/issues/498),
 //! [BEX](https://github.com/mRemoteNG/mRemoteNG/issues/628),
@@ -8,23 +8,25 @@
 //! [`MoAppCrash`](https://github.com/microsoft/terminal/issues/5632) and
 //! [CLR20r3](https://github.com/pornganizer/PGV4/issues/69).
 //! The names of the signatures are in the user's language, so only their numbers count. A path in a
-//! value has single backslashes; `NsAppName` of a packaged program is no file but `praid:` and a name.
+//! value has single backslashes. `NsAppName` of a packaged program is not a file, but `praid:` and
+//! a name.
 //!
-//! No public report was found of an `InPageError` or of a `MoBEX`. The first is read as Windows shows
-//! it to its user, the status (`Error Status Code`) before the kind of drive (`Faulting Media Type`);
-//! the second as a `BEX` whose package comes before all else, as it does in a `MoAppCrash`.
+//! No public report of an `InPageError` or of a `MoBEX` was found. An `InPageError` is read in the
+//! order in which Windows shows it to its user. There, the status (`Error Status Code`) comes
+//! before the kind of drive (`Faulting Media Type`). A `MoBEX` is read as a `BEX` with the package
+//! before everything else, as in a `MoAppCrash`.
 
 use std::borrow::Cow;
 
 use super::{Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Module, NamedModule, file_name};
 
-/// How much of a file tells whether it is a report, in bytes: its first two lines do.
+/// The bytes that show whether a file is a report. Its first two lines are enough.
 const START: usize = 1024;
 
-/// The longest name of an event that is told, in characters.
+/// The longest name of an event that is shown, in characters.
 const LONGEST_EVENT: usize = 64;
 
-/// Where the lines of a signature are looked for: no event has more.
+/// The keys of a signature's lines. No event has more.
 const SIGNATURES: [&str; 10] = [
     "Sig[0].Value",
     "Sig[1].Value",
@@ -38,25 +40,26 @@ const SIGNATURES: [&str; 10] = [
     "Sig[9].Value",
 ];
 
-/// The exception that the CLR raises for each of its own
+/// The exception code that the CLR raises for each .NET exception
 /// ([`corexcep.h`](https://github.com/dotnet/runtime/blob/main/src/coreclr/inc/corexcep.h)).
 const CLR_EXCEPTION: u32 = 0xE043_4352;
 
-/// What an event's signature holds, by index.
+/// The contents of an event's signature, by index.
 #[derive(Clone, Copy)]
 enum Layout {
-    /// A program that died of an exception: its own name, that of the module (two behind it is
-    /// the module's time stamp), the exception's code, and where in the module it was.
+    /// A program that an exception ended. The indexes are those of its name, the module's name, the
+    /// exception's code, and the offset in the module. The module's time stamp is two after its
+    /// name.
     Exception { program: usize, module: usize, code: usize, offset: usize },
-    /// An in-page error that Windows reported by itself: the NTSTATUS beneath comes first, the kind
+    /// An in-page error that Windows reported by itself. The NTSTATUS beneath it is first, the kind
     /// of drive second.
     InPage,
-    /// A .NET exception. The signature tells of its assembly and method, and of no module.
+    /// A .NET exception. The signature has its assembly and method, but no module.
     Clr,
 }
 
-/// The events that tell of a crash of a program. Those of a packaged one have its package's name
-/// before all else.
+/// The events that report a crash of a program. Those of a packaged program begin with the name of
+/// its package.
 const EVENTS: [(&str, Layout); 7] = [
     ("APPCRASH", Layout::Exception { program: 0, module: 3, code: 6, offset: 7 }),
     ("BEX", Layout::Exception { program: 0, module: 3, code: 7, offset: 6 }),
@@ -67,7 +70,7 @@ const EVENTS: [(&str, Layout); 7] = [
     ("CLR20r3", Layout::Clr),
 ];
 
-/// Whether a file that begins like this is a report.
+/// Whether a file with these first bytes is a report.
 pub(crate) fn is_report(start: &[u8]) -> bool {
     let text = decoded(start.get(..START).unwrap_or(start));
     let mut lines = text.lines().map(str::trim_ascii).skip_while(|line| line.is_empty());
@@ -125,13 +128,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
     })
 }
 
-/// The lines of a report that are of use, the first of each key.
+/// The lines of a report that are used. The first line of each key counts.
 #[derive(Default)]
 struct Lines<'a> {
     event: Option<&'a str>,
     time: Option<&'a str>,
     path: Option<&'a str>,
-    /// What the program is called, the likeliest file name first.
+    /// The names of the program, the likeliest file name first.
     names: [Option<&'a str>; 3],
     signatures: [Option<&'a str>; SIGNATURES.len()],
     modules: Vec<(u32, &'a str)>,
@@ -141,7 +144,7 @@ impl<'a> Lines<'a> {
     fn of(text: &'a str) -> Self {
         let mut lines = Lines::default();
         for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
-            // Lines that were pasted may be indented.
+            // Pasted lines may be indented.
             lines.add(key.trim_ascii(), value.trim_ascii());
         }
         lines
@@ -180,7 +183,7 @@ impl<'a> Lines<'a> {
         self.signatures.get(index).copied().flatten()
     }
 
-    /// The program's path, else the best of its names; this is the one in the signature.
+    /// Returns the program's path, or the best of its names. `name` is the one in the signature.
     fn program<'b>(&'b self, name: Option<&'b str>) -> Option<&'b str> {
         let [ns_app_name, original_name, app_name] = self.names;
         [self.path, name, ns_app_name, original_name, app_name]
@@ -189,15 +192,16 @@ impl<'a> Lines<'a> {
             .find(|name| !name.is_empty() && !name.starts_with("praid:"))
     }
 
-    /// The number in a line without which the report tells nothing.
+    /// Returns the code in a line that the report must have.
     fn code(&self, index: usize) -> Result<u32, CrashError> {
         let key = SIGNATURES.get(index).copied().unwrap_or_default();
         let value = self.signature(index).ok_or(CrashError::NoSignature(key))?;
         status(value).ok_or(CrashError::Malformed(key))
     }
 
-    /// The NTSTATUS beneath an in-page error: the first value that is one and tells of an error. What
-    /// else a later Windows may put before it is none: a name, a version, a time stamp before 2072.
+    /// Returns the NTSTATUS beneath an in-page error: the first value that is an NTSTATUS and means
+    /// an error. A later Windows may put other values before it. A name, a version, or a time stamp
+    /// before 2072 is not mistaken for it.
     fn status(&self) -> Result<Option<u32>, CrashError> {
         const SEVERITY_ERROR: u32 = 0xC000_0000;
         self.signature(0).ok_or(CrashError::NoSignature("Sig[0].Value"))?;
@@ -205,7 +209,7 @@ impl<'a> Lines<'a> {
         Ok(values.find(|value| *value >= SEVERITY_ERROR && *value != IN_PAGE_ERROR))
     }
 
-    /// The image that the signature names there; two behind it is its time stamp.
+    /// Returns the image that the signature names at an index. Its time stamp is two after it.
     fn named(&self, index: usize) -> Option<NamedModule> {
         let time_stamp = self.signature(index + 2).and_then(hex);
         Some(NamedModule {
@@ -215,8 +219,8 @@ impl<'a> Lines<'a> {
         })
     }
 
-    /// The module that the signature names. In place of one that is not known there is
-    /// `StackHash_` and a number, or `unknown`, and then the offset is of something else.
+    /// Returns the module that the signature names. For an unknown module, Windows writes
+    /// `StackHash_` and a number, or `unknown`. The offset then belongs to something else.
     fn module(&self, index: usize, offset: usize) -> Option<NamedModule> {
         let module = self.named(index)?;
         let name = module.name.strip_suffix("_unloaded").unwrap_or(&module.name);
@@ -227,10 +231,11 @@ impl<'a> Lines<'a> {
         Some(NamedModule { name, offset, ..module })
     }
 
-    /// The images that were loaded, by their numbers. Of those that the signature names the time stamp is known.
+    /// Returns the loaded images, by their numbers. The time stamp is known for those that the
+    /// signature names.
     fn modules(&self, known: &[&NamedModule]) -> Vec<Module> {
         let mut modules = self.modules.clone();
-        // The sort is stable: the first line with a number stays the first.
+        // The sort is stable, so the first line with a number stays the first.
         modules.sort_by_key(|(index, _)| *index);
         modules.dedup_by_key(|(index, _)| *index);
         let module = |(_, path): (_, &str)| {
@@ -243,22 +248,22 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// A number in hexadecimal, with or without `0x`.
+/// Parses a hexadecimal number, with or without `0x`.
 fn hex(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
-    // A sign is none of it.
+    // `from_str_radix` would accept a sign.
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then(|| u64::from_str_radix(digits, 16).ok()).flatten()
 }
 
-/// An NTSTATUS, which has eight digits: one that was cut off is none.
+/// Parses an NTSTATUS. It has eight digits, so one that was cut off is rejected.
 fn status(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     let status = (digits.len() == 8).then(|| hex(digits)).flatten()?;
     status.try_into().ok()
 }
 
-/// A FILETIME in decimal, in seconds since 1970: it counts 100 nanoseconds from 1601 on
+/// Converts a decimal FILETIME to seconds since 1970. A FILETIME counts 100 nanoseconds since 1601
 /// ([documented](https://learn.microsoft.com/windows/win32/api/minwinbase/ns-minwinbase-filetime)).
 fn seconds(filetime: &str) -> Option<u64> {
     const A_SECOND: u64 = 10_000_000;
@@ -267,8 +272,8 @@ fn seconds(filetime: &str) -> Option<u64> {
     (filetime / A_SECOND).checked_sub(FROM_1601_TO_1970)
 }
 
-/// The text: UTF-16, little end first, if it begins as such, else UTF-8. What is no text there is
-/// replaced.
+/// Decodes the text. It is little-endian UTF-16 if it begins like that, or else UTF-8. Invalid
+/// characters are replaced.
 fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match bytes {
         [0xff, 0xfe, text @ ..] => utf_16(text).into(),
@@ -365,7 +370,7 @@ mod tests {
         Module { time_stamp: Some(time_stamp), ..module(path) }
     }
 
-    /// A report of an event with these values in its signature.
+    /// Creates a report of an event with these values in its signature.
     fn report(event: &str, values: &[&str]) -> String {
         let mut text = format!("Version=1\nEventType={event}\n");
         for (index, value) in values.iter().enumerate() {
@@ -416,7 +421,7 @@ mod tests {
         for (values, expected) in [
             (&["c000009c", "00000003"][..], Some(0xC000_009C)),
             (&["0xC00000C4", "4"], Some(0xC000_00C4)),
-            // Not as anybody has seen it, but what would still be told.
+            // Nobody has seen these, but the status is still found.
             (&["ledger.exe", "4.2.0.0", "6377b117", "c000020c"], Some(0xC000_020C)),
             (&["c0000006", "c000020c"], Some(0xC000_020C)),
             (&["00000000", "00000000"], None),

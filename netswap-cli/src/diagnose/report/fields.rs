@@ -25,7 +25,7 @@ pub(super) fn time(seconds: u64) -> Option<String> {
     Some(timestamp.to_string())
 }
 
-/// Returns the offset of the address in its image.
+/// Returns the offset in its image of the address that could not be read.
 pub(super) fn offset(diagnosis: &Diagnosis) -> Option<u64> {
     let Place::Image(index) = diagnosis.place else {
         return None;

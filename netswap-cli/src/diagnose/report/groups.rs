@@ -1,4 +1,4 @@
-//! What many crashes have in common: different stacks, one cause.
+//! Groups of crashes: different stacks can have one cause.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,46 +13,49 @@ use super::remedy::{Remedy, pasted};
 use crate::diagnose::crash::{Bit, Cause};
 use crate::diagnose::diagnosis::Diagnosis;
 
-/// Crashes by what they have in common.
+/// Crashes, grouped by what they have in common.
 #[derive(Default)]
 pub(super) struct Groups(BTreeMap<Key, Group>);
 
-/// What crashes have in common that have one cause.
+/// The properties that the crashes of one group share.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct Key {
     cause: Cause,
     exception: String,
     status: Option<String>,
     place: &'static str,
-    /// The image's path, or else that of the program, in one form and in lower case.
+    /// The path of the image, or of the program if the image is unknown. It is in one form and in
+    /// lower case.
     #[serde(skip)]
     of: String,
 }
 
-/// The crashes of one cause.
+/// The crashes of one group.
 #[derive(Default, Serialize)]
 struct Group {
-    /// The image, where it is told.
+    /// The image, if it is known.
     image: Option<String>,
-    /// The program of the first.
+    /// The program of the first crash.
     program: Option<String>,
     count: usize,
     first: Option<String>,
     last: Option<String>,
-    /// In how many places: of the image, or else of memory.
+    /// The distinct offsets in the image, or addresses in memory if it is unknown. Reports show how
+    /// many there are.
     #[serde(serialize_with = "number")]
     addresses: BTreeSet<u64>,
-    /// How many of them found the image's bit so.
+    /// Number of crashes by the state of the image's bit.
     bits: BTreeMap<Bit, usize>,
-    /// The one that tells most.
+    /// The most informative crash.
     #[serde(skip)]
     example: Example,
 }
 
-/// A crash, and what is said of it.
+/// A crash, and the texts about it.
 #[derive(Default)]
 struct Example {
-    /// Whether the image's bit then is known, and when it was: the last that knows is what counts now.
+    /// The rank: whether the state of the image's bit is known, and the time of the crash. The
+    /// latest crash with a known state ranks highest: it describes the present.
     rank: Option<(bool, Option<String>)>,
     path: PathBuf,
     page_of: String,
@@ -77,7 +80,7 @@ impl Serialize for Groups {
 }
 
 impl Groups {
-    /// Adds a crash, which that file tells of.
+    /// Adds the crash that was read from a file.
     pub(super) fn add(&mut self, path: &Path, diagnosis: &Diagnosis) {
         let crash = &diagnosis.crash;
         let image = diagnosis.image.as_ref().filter(|_| diagnosis.place.module().is_some());
@@ -95,7 +98,7 @@ impl Groups {
             group.program.clone_from(&crash.program);
         }
         group.count += 1;
-        // Windows loads an image here and there.
+        // Prefer the offset: Windows loads an image at varying addresses.
         group.addresses.extend(offset(diagnosis).or(crash.exception.in_page.address));
         if let Some(image) = image {
             *group.bits.entry(image.bit).or_default() += 1;
@@ -118,9 +121,10 @@ impl Groups {
         }
     }
 
-    /// Tells people of all groups, and then what helps against each cause; and how many files could not be read.
+    /// Writes all groups for people, then the remedies for each cause, then the number of files
+    /// that could not be read.
     pub(super) fn table(&self, unreadable: usize, out: &mut dyn Write) -> io::Result<()> {
-        // What netswap is for comes first, and of that the most frequent.
+        // Causes that involve shares come first, and within a cause the most frequent group.
         let mut groups: Vec<_> = self.0.iter().collect();
         groups.sort_by_key(|(key, group)| (key.cause, Reverse(group.count)));
         let mut causes: BTreeMap<Cause, (usize, Remedy)> = BTreeMap::new();
@@ -161,7 +165,7 @@ fn head(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
     };
     let addresses = match group.addresses.len() {
         0 => String::new(),
-        // Of one crash it goes without saying.
+        // A single crash has a single place.
         _ if group.count == 1 => String::new(),
         number => plural(number as u64, "place", "different places"),
     };

@@ -1,4 +1,4 @@
-//! What `netswap diagnose` found, for people and for programs.
+//! The report of `netswap diagnose`, for people and for programs.
 
 mod fields;
 mod groups;
@@ -20,13 +20,13 @@ use crate::diagnose::diagnosis::{Diagnosed, Diagnosis, Suspect};
 
 const SCHEMA: &str = "netswap.diagnose/1";
 
-/// A report: for programs written as the crashes come. For people, one crash fills a screen, and many are
-/// grouped by what they have in common.
+/// The report of `netswap diagnose`. For programs, it is written crash by crash. For people, a
+/// single crash fills a screen, and several are grouped by what they have in common.
 pub(crate) struct DiagnoseReport<W> {
     out: W,
-    /// For people, there are none.
+    /// `None` in the format for people.
     objects: Option<JsonStream>,
-    /// The first of them, for people.
+    /// The page about the first crash, for people.
     screen: Vec<u8>,
     count: usize,
     unreadable: usize,

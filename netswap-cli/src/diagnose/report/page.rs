@@ -18,7 +18,7 @@ use crate::diagnose::diagnosis::{Diagnosis, Suspect};
 /// The most other images of the share that are listed, so that the page fits one screen.
 const MOST_OTHERS: usize = 8;
 
-/// One screen.
+/// Writes one screen about a crash.
 pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{NAME}{}{NAME:#}", Printable(path))?;
     let rows = [
@@ -92,7 +92,7 @@ fn status(diagnosis: &Diagnosis) -> String {
     format!("{}{name}\n{}", hexadecimal(status.number), status.sentence)
 }
 
-/// What the page belonged to, where in it the page was, and what is known of that.
+/// Describes what the page belonged to, its offset there, and where that came from.
 fn detailed_page_of(diagnosis: &Diagnosis) -> String {
     let what = page_of(diagnosis);
     let detail = match (diagnosis.place, &diagnosis.image) {
@@ -117,7 +117,7 @@ fn detailed_page_of(diagnosis: &Diagnosis) -> String {
     format!("{what}\n{detail}")
 }
 
-/// Where an image came from, in words.
+/// Describes where an image came from.
 fn from(origin: &Origin) -> String {
     match origin {
         Origin::Share(share) => format!("from the share {}", Printable(share)),
@@ -139,12 +139,12 @@ fn swap_run(diagnosis: &Diagnosis) -> String {
     }
 }
 
-/// Whether the bit can have to do with the crash.
+/// Whether the bit may be relevant to the crash.
 fn counts(diagnosis: &Diagnosis, image: &Suspect) -> bool {
     diagnosis.is_of_a_share() || needed(diagnosis.cause, &image.origin) == SwapRun::Cd
 }
 
-/// Whether it has the bit, and how that is known.
+/// Describes whether an image has the bit, and how that is known.
 fn state(image: &Suspect) -> String {
     let word = image.bit.words();
     let style = match image.bit {
@@ -175,19 +175,20 @@ fn state(image: &Suspect) -> String {
     format!("{style}{word}{style:#}: {how}")
 }
 
-/// What the others have in common with the image.
+/// Returns the label for the other images: the share or the drive that they have in common.
 fn same(diagnosis: &Diagnosis) -> &'static str {
     let origin = diagnosis.image.as_ref().map(|image| &image.origin);
     if matches!(origin, Some(Origin::Drive(_))) { "same drive" } else { "same share" }
 }
 
-/// The bits that are set.
+/// Lists the bits that are set.
 fn words(swap_run: &[SwapRun]) -> String {
     let words: Vec<_> = swap_run.iter().map(|bit| bit.word()).collect();
     if words.is_empty() { "none".to_owned() } else { words.join(",") }
 }
 
-/// The other images of the share. Those that lack the bit are first, since of many not all are shown.
+/// Lists the other images of the share. Those without the bit come first, because a long list is
+/// cut.
 fn others(diagnosis: &Diagnosis) -> String {
     if !diagnosis.is_of_a_share() {
         return String::new();

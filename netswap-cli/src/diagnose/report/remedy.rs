@@ -1,4 +1,4 @@
-//! What helps after a crash, in sentences and commands: the advice as it is said to people.
+//! The advice after a crash, as sentences and commands for people.
 
 use std::io::{self, Write};
 
@@ -7,29 +7,30 @@ use crate::diagnose::crash::{Advice, Bit, Bits, Origin, mapping_commands};
 use crate::diagnose::diagnosis::{Diagnosis, Suspect};
 use crate::text::windows_word;
 
-/// As many images are named in one command; the folder has the others.
+/// The most images that the `netswap patch` commands name. The folder to verify contains the
+/// others.
 const MOST_PATCHED: usize = 8;
 
-/// What helps, in the order in which it is said.
+/// The steps that help, in the order in which they are shown.
 #[derive(Default)]
 pub(super) struct Remedy {
     steps: Vec<Step>,
-    /// The code of the cause, whose explanation says more.
+    /// The code of the cause, for `netswap explain`.
     code: &'static str,
 }
 
-/// A sentence, in lines that fit a screen, and the commands that it leads to.
+/// A sentence, in lines that fit a screen, and its commands.
 struct Step {
     of: Advice,
     text: &'static str,
     commands: Vec<String>,
 }
 
-/// A sentence and its commands, of whichever advice.
+/// A sentence and its commands, without the advice that they belong to.
 type Said = (&'static str, Vec<String>);
 
 impl Remedy {
-    /// What helps against one crash.
+    /// Creates the steps against one crash.
     pub(super) fn new(diagnosis: &Diagnosis) -> Self {
         let mut steps = Vec::new();
         for of in diagnosis.advice.iter().copied() {
@@ -39,7 +40,8 @@ impl Remedy {
         Remedy { steps, code: diagnosis.cause.code().name() }
     }
 
-    /// Adds what helps against another one: each sentence is said once, with the commands of both.
+    /// Adds the steps against another crash. Each sentence is shown once, with the commands of
+    /// both.
     pub(super) fn add(&mut self, other: &Remedy) {
         self.code = other.code;
         for Step { of, text, commands } in &other.steps {
@@ -65,7 +67,7 @@ impl Remedy {
     }
 }
 
-/// A piece of advice.
+/// Returns the sentences and commands for a piece of advice.
 fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
     let image = diagnosis.image.as_ref();
     let path = image.map_or_else(unnamed, |image| word(&pasted(image), "FILE"));
@@ -153,7 +155,7 @@ fn with(text: &'static str, commands: impl IntoIterator<Item = String>) -> Said 
     (text, commands.into_iter().collect())
 }
 
-/// How the network bit is set: in the build, or in the finished files.
+/// Explains how to set the network bit: in the build, or in the finished files.
 fn network_bit(diagnosis: &Diagnosis) -> Vec<Said> {
     let itself = diagnosis.image.iter().filter(|_| diagnosis.place.module().is_some());
     let others = diagnosis.others.iter().filter(|other| other.bit == Bit::NotSet);
@@ -187,7 +189,7 @@ fn is_on_server(diagnosis: &Diagnosis) -> bool {
         && matches!(origin, Some(Origin::Share(_) | Origin::WebDav(_)))
 }
 
-/// Whether it is the dump that tells of the image's bits.
+/// Whether the image's bits were read from the dump.
 fn is_in_dump(image: Option<&Suspect>) -> bool {
     image.is_some_and(|image| matches!(image.bits, Bits::Dump { .. }))
 }
@@ -196,12 +198,12 @@ fn unnamed() -> String {
     "FILE".to_owned()
 }
 
-/// A path to paste; a word for it where a shell would find something to do in it.
+/// Returns a path to paste into a command, or `otherwise` if a shell would interpret the path.
 fn word(path: &str, otherwise: &str) -> String {
     windows_word(path).unwrap_or_else(|| otherwise.to_owned())
 }
 
-/// Where the images lie that came from the same share or drive.
+/// Returns the folder of the images from the same share or drive.
 fn folder(image: Option<&Suspect>) -> String {
     match image.map(|image| &image.origin) {
         Some(Origin::Share(share) | Origin::WebDav(share)) => word(share, "FOLDER"),
@@ -210,13 +212,13 @@ fn folder(image: Option<&Suspect>) -> String {
     }
 }
 
-/// The path as Windows programs take it, where a dump has another form of it.
+/// Returns the path in the form that Windows programs accept. A dump may have another form.
 pub(super) fn pasted(image: &Suspect) -> String {
     let (Origin::Share(share) | Origin::WebDav(share)) = &image.origin else {
         return image.path.clone();
     };
     let path = image.path.replace('/', "\\");
-    // The share's name is a part of the path as it stands there.
+    // The path contains the share's name unchanged.
     match path.find(share.trim_start_matches('\\')).and_then(|at| path.get(at..)) {
         Some(rest) => format!(r"\\{rest}"),
         None => path,

@@ -1,11 +1,11 @@
-//! The files of each template: which there are, and when they are wanted.
+//! The files of each template, and when each is wanted.
 
 use super::{Answers, Layout, License};
 
 /// A file of a template.
 pub(super) struct File {
-    /// Below the template's folder. With a `Cargo.toml` a folder would be a package of its own, which
-    /// Cargo does not pack; so each ends with `.liquid`, which falls off.
+    /// The path below the template's folder. With a `Cargo.toml`, a folder would be a separate
+    /// package, which Cargo does not pack. So its name ends with `.liquid`, which is removed.
     pub(super) path: &'static str,
     pub(super) text: &'static str,
     is_wanted: fn(&Answers<'_>) -> bool,
@@ -24,7 +24,7 @@ macro_rules! file {
     };
 }
 
-/// One tool, with what it may have besides.
+/// One tool, with its optional parts.
 pub(super) const TOOL: &[File] = &[
     file!("tool", ".cargo/config.toml"),
     file!("tool", ".github/workflows/ci.yml"),
@@ -67,7 +67,7 @@ pub(super) const WORKSPACE: &[File] = &[
     file!("workspace", "xtask/src/main.rs"),
 ];
 
-/// Those that these answers want.
+/// Returns the files that these answers require.
 pub(super) fn wanted<'a>(answers: &'a Answers<'_>) -> impl Iterator<Item = &'static File> + 'a {
     let files = match answers.layout {
         Layout::Tool { .. } => TOOL,
@@ -103,7 +103,7 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")
     }
 
-    /// The files below a folder, with `/` between the names.
+    /// Adds the files below a folder to `found`, with `/` between the names.
     fn below(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

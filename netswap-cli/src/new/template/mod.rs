@@ -1,7 +1,7 @@
-//! The templates of tool projects: what is asked, and the files with the answers filled in.
+//! The templates of tool projects: the questions, and the files with the answers filled in.
 //!
-//! The files are those of `templates/`, which `cargo generate` reads too: what stands in braces is
-//! understood by Liquid, its language, and by the engine here alike.
+//! The files are those in `templates/`, which `cargo generate` reads too. Its language, Liquid, and
+//! the engine here both understand the text in braces.
 
 mod files;
 
@@ -9,26 +9,28 @@ use clap::ValueEnum;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, context};
 
-/// What is asked before a project is written.
+/// The answers that fill in a template.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers<'a> {
-    /// The project's; of a tool also the package's and the program's.
+    /// The name of the project. For a tool, also of the package and the program.
     pub(crate) name: &'a str,
     pub(crate) edition: &'a str,
     pub(crate) license: License,
     pub(crate) layout: Layout,
-    /// The clone whose crates are used in place of the published ones, with `/` between its names.
+    /// The path of a netswap clone, with `/` as the separator. Its crates replace the published
+    /// ones.
     pub(crate) netswap_path: Option<&'a str>,
 }
 
-/// What packages a project has, besides its xtask.
+/// The packages of a project, besides its xtask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// One tool.
     Tool {
-        /// Whether the program uses a library of its own.
+        /// Whether the project has a library, which the program uses.
         lib_and_bin: bool,
-        /// Whether it loads a plug-in, which has a package of its own, and so has what both agree on.
+        /// Whether it loads a plug-in. The plug-in has its own package, and so has their shared
+        /// interface.
         cdylib: bool,
     },
     /// Several tools, and a library that they share.
@@ -50,17 +52,18 @@ pub(crate) enum License {
 }
 
 impl License {
-    /// Its SPDX expression, and `none` for none, as on the command line.
+    /// Returns the SPDX expression, or `none`, as on the command line.
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
 
-/// The project's files: their paths below its folder, with `/` between the names, and their texts.
+/// Returns the project's files: their paths below its folder, with `/` between the names, and their
+/// texts.
 ///
 /// # Errors
 ///
-/// When the template can't be filled in, which its tests rule out.
+/// When the template can't be filled in. Its tests rule this out.
 pub(crate) fn files(
     answers: &Answers<'_>,
 ) -> Result<Vec<(&'static str, String)>, minijinja::Error> {
@@ -83,7 +86,7 @@ pub(crate) fn files(
         Layout::Workspace => common,
     };
     let filled_in = files::wanted(answers).map(|file| {
-        // Where Liquid has a name, the engine here has a subtraction.
+        // Liquid allows a hyphen in a name. The engine here would read a subtraction.
         let text = file.text.replace("{{project-name}}", "{{project_name}}");
         let path = file.path.strip_suffix(".liquid").unwrap_or(file.path);
         Ok((path, engine.render_named_str(file.path, &text, values.clone())?))
@@ -91,7 +94,7 @@ pub(crate) fn files(
     filled_in.collect()
 }
 
-/// The files of the xtask alone.
+/// Returns only the files of the xtask.
 ///
 /// # Errors
 ///
@@ -126,7 +129,7 @@ mod tests {
         files(answers).unwrap().into_iter().map(|(path, _)| path).collect()
     }
 
-    /// The text of one file.
+    /// Returns the text of one file.
     fn text(answers: &Answers<'_>, path: &str) -> String {
         files(answers).unwrap().into_iter().find(|(found, _)| *found == path).unwrap().1
     }

@@ -1,4 +1,5 @@
-//! What an independent reader and `netswap diagnose` see in a dump, compared with what happened.
+//! Compares the contents of a dump with the actual crash, as an independent reader and `netswap
+//! diagnose` read them.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,13 +14,14 @@ use crate::readers;
 use crate::released::released;
 use crate::tools::Python;
 
-/// The share as Wine's loader names it, and so its dumps; Windows' have two backslashes for `UNC\`.
+/// The share as Wine's loader and its dumps name it. Windows' dumps have two backslashes for
+/// `UNC\`.
 const SHARE_IN_DUMPS: &str = r"UNC\fileserver\tools";
 
 /// `IMAGE_FILE_NET_RUN_FROM_SWAP`.
 const NET: u64 = 0x0800;
 
-/// What `netswap diagnose` calls the cause, by the status beneath.
+/// The underlying statuses, and the causes that `netswap diagnose` reports for them.
 pub(super) const CAUSES: [(u32, &str); 6] = [
     (NETWORK, "share-lost"),
     (0xc000_009c, "disk-failed"),
@@ -29,7 +31,7 @@ pub(super) const CAUSES: [(u32, &str); 6] = [
     (0xc000_1234, "cause-unclear"),
 ];
 
-/// What both see in all dumps must be what has happened.
+/// Checks that both readers report the actual crash for every dump.
 pub(super) fn compare_all(setup: &Setup<'_>, dumps: &[Dump]) -> Result<(), String> {
     let netswap = released("netswap")?;
     for (dump, read) in dumps.iter().zip(&read(dumps)?) {
@@ -40,7 +42,7 @@ pub(super) fn compare_all(setup: &Setup<'_>, dumps: &[Dump]) -> Result<(), Strin
     Ok(())
 }
 
-/// What skelsec's minidump reads in them: the objects of `dumps.py`.
+/// Reads the dumps with skelsec's minidump. Returns the objects that `dumps.py` prints.
 pub(super) fn read(dumps: &[Dump]) -> Result<Vec<Value>, String> {
     let mut reader = Python::find()?.command();
     reader.arg(root().join("xtask/windows/dumps.py"));
@@ -52,12 +54,12 @@ pub(super) fn read(dumps: &[Dump]) -> Result<Vec<Value>, String> {
     }
 }
 
-/// The path of an image as a dump has it.
+/// Returns the path of an image as a dump contains it.
 pub(super) fn path_in_dump(bits: Bits, image: &str) -> String {
     windows(SHARE_IN_DUMPS, &bits.folder().join(image))
 }
 
-/// What is wrong with a dump as it was read.
+/// Checks what the independent reader read from a dump.
 fn compare(crash: Crash, address: u64, read: &Value) -> Result<(), String> {
     if read.get("code") != Some(&crash.code().into()) {
         return Err(format!("another exception: {read}"));
@@ -93,7 +95,7 @@ fn compare(crash: Crash, address: u64, read: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// What `netswap diagnose` says of a file, where it finds the images on the share.
+/// Returns what `netswap diagnose` reports for a file, with the images on the share.
 pub(super) fn diagnosis(setup: &Setup<'_>, netswap: &Path, file: &Path) -> Result<Value, String> {
     let mut netswap = Command::new(netswap);
     netswap.args(["diagnose", "--format", "ndjson", "--images"]);
@@ -102,7 +104,7 @@ pub(super) fn diagnosis(setup: &Setup<'_>, netswap: &Path, file: &Path) -> Resul
     serde_json::from_str(first).map_err(|error| format!("{error}: {ran:?}"))
 }
 
-/// What is wrong with a diagnosis: each of these strings must stand where its pointer points.
+/// Checks that a diagnosis contains each of these strings at its JSON pointer.
 pub(super) fn expect(
     said: &Value,
     expected: impl IntoIterator<Item = (&'static str, Option<String>)>,
@@ -115,7 +117,7 @@ pub(super) fn expect(
     Ok(())
 }
 
-/// What is wrong with what `netswap diagnose` says of a dump.
+/// Checks what `netswap diagnose` reports for a dump.
 fn diagnosed(setup: &Setup<'_>, netswap: &Path, dump: &Dump) -> Result<(), String> {
     let crash = dump.crash;
     let cause = match crash.kind {
@@ -163,7 +165,7 @@ mod tests {
         Crash { bits: Bits::Program, kind, full }
     }
 
-    /// What is to be read of the dump of a crash in the program.
+    /// Returns what the reader must read from the dump of a crash in the program.
     fn read(full: bool) -> Value {
         let bits = |bits: u64| if full { json!(bits) } else { json!(null) };
         json!({

@@ -1,4 +1,4 @@
-//! A program that crashes on a share, and the dumps that it leaves.
+//! Tests of a program that crashes on a share, and of the dumps that it leaves.
 
 mod compare;
 mod story;
@@ -20,7 +20,7 @@ use crate::released::released;
 pub(super) use self::story::story;
 pub(super) use self::table::dumps;
 
-/// The folder of drive `C:` for the dumps.
+/// The folder on drive `C:` for the dumps.
 const DUMPS: &str = "crash";
 
 const PROGRAM: &str = "ledger.exe";
@@ -31,7 +31,8 @@ const DATA: &str = "data.bin";
 const IN_PAGE_ERROR: u64 = 0xc000_0006;
 const ACCESS_VIOLATION: u64 = 0xc000_0005;
 
-/// Which images have the bit; each is a folder of the share with a program, a DLL and a file of data.
+/// The images that have the bit. Each variant has a folder on the share with a program, a DLL and a
+/// data file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Bits {
     Neither,
@@ -50,7 +51,7 @@ impl Bits {
         })
     }
 
-    /// Whether an image has it, by its name.
+    /// Whether the image with this file name has the bit.
     fn has(self, image: &str) -> bool {
         match self {
             Bits::Neither => false,
@@ -60,34 +61,35 @@ impl Bits {
     }
 }
 
-/// What the page that can't be read belongs to, by the words of `crash.c`, and the image that is.
+/// The places of the unreadable page, as `crash.c` names them, and the image that contains it, if
+/// any.
 const PLACES: [(&str, Option<&str>); 4] =
     [("exe", Some(PROGRAM)), ("dll", Some(LIBRARY)), ("mapped", None), ("private", None)];
 
-/// The accesses, and how the exception tells of them.
+/// The kinds of access, and their values in the exception's parameters.
 const ACCESSES: [(&str, u64); 3] = [("read", 0), ("write", 1), ("execute", 8)];
 
-/// The status beneath an in-page error of a share.
+/// The underlying status of an in-page error on a share.
 const NETWORK: u32 = 0xc000_020c;
 
-/// What happens to the program.
+/// The kinds of crash.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// An in-page error: one of [`PLACES`], so many bytes behind where that begins for `crash.c`, one of
-    /// [`ACCESSES`], and the status beneath.
+    /// An in-page error at one of [`PLACES`], with one of [`ACCESSES`] and the underlying status.
+    /// `offset` counts bytes from the place's start in `crash.c`.
     InPage { place: &'static str, offset: u32, access: &'static str, status: u32 },
-    /// It writes to the null pointer.
+    /// The program writes to the null pointer.
     AccessViolation,
-    /// Nothing.
+    /// The program does not crash.
     None,
 }
 
-/// A crash, and which dump is left of it.
+/// A crash, and the kind of dump that it leaves.
 #[derive(Clone, Copy, Debug)]
 struct Crash {
     bits: Bits,
     kind: Kind,
-    /// All memory, not just what a small dump holds.
+    /// Whether the dump contains all memory, and not only the contents of a small dump.
     full: bool,
 }
 
@@ -95,11 +97,11 @@ struct Crash {
 struct Dump {
     crash: Crash,
     file: PathBuf,
-    /// What the program said that it would fail to get at.
+    /// The address that the program printed before it failed to access it.
     address: u64,
 }
 
-/// Compiles the program and the DLL, and puts them onto the share, with the bit and without.
+/// Compiles the program and the DLL, and puts copies with and without the bit onto the share.
 fn build(setup: &Setup<'_>) -> Result<(), String> {
     let share = setup.wine.share();
     let failed = |error: std::io::Error| error.to_string();
@@ -109,7 +111,7 @@ fn build(setup: &Setup<'_>) -> Result<(), String> {
     }
     compile(setup, "crash.c", &folder.join(PROGRAM), &["-municode"], &["-ldbghelp"])?;
     compile(setup, "rates.c", &folder.join(LIBRARY), &["-shared"], &[])?;
-    // Two pages, of which `crash.c` takes the second.
+    // Two pages. `crash.c` uses the second.
     fs::write(folder.join(DATA), [0; 0x2000]).map_err(failed)?;
     let mut patched = Vec::new();
     for bits in [Bits::Program, Bits::Both] {
@@ -122,7 +124,7 @@ fn build(setup: &Setup<'_>) -> Result<(), String> {
         }
     }
     let journal = setup.wine.drive().join("crash.jsonl");
-    // Each test here builds, and a journal is not written over.
+    // Each test builds, and netswap does not overwrite an existing journal.
     let _ = fs::remove_file(&journal);
     let mut netswap = Command::new(released("netswap")?);
     output(netswap.arg("patch").args(&patched).arg("--journal").arg(journal)).map(drop)
@@ -140,9 +142,10 @@ fn compile(
     check(gcc.arg(root().join("xtask/windows").join(source)).args(libraries))
 }
 
-/// Makes all dumps, which are to have these names, and compares each with what an independent reader and
-/// `netswap diagnose` see in it. Wine takes a second of a processor for a small one, and twenty for one with all
-/// memory.
+/// Makes a dump with each of these names. Compares each with what an independent reader and
+/// `netswap diagnose` read from it.
+///
+/// Wine takes one second of processor time for a small dump, and 20 for one with all memory.
 fn dumps_of(setup: &Setup<'_>, crashes: &[(String, Crash)]) -> Result<Vec<Dump>, String> {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -171,7 +174,7 @@ fn dumps_of(setup: &Setup<'_>, crashes: &[(String, Crash)]) -> Result<Vec<Dump>,
 }
 
 impl Crash {
-    /// What the program is told.
+    /// Returns the arguments for the program.
     fn arguments(self) -> Vec<String> {
         match self.kind {
             Kind::InPage { place, offset, access, status } => {
@@ -182,7 +185,8 @@ impl Crash {
         }
     }
 
-    /// Runs the program by its path on the share to this end; the dump lies below [`DUMPS`].
+    /// Runs the program by its path on the share, with this kind of crash. Returns its dump, which
+    /// is below [`DUMPS`].
     fn dump(self, setup: &Setup<'_>, name: &str) -> Result<Dump, String> {
         let below = Path::new(DUMPS).join(name);
         let file = setup.wine.drive().join(&below);
@@ -194,7 +198,7 @@ impl Crash {
             command.arg("full");
         }
         let ran = ran(&mut command)?;
-        // Outside of Wine there is only the low byte of its exit code.
+        // Wine passes only the low byte of the exit code to the system outside.
         ran.expect(i32::from(self.code().unwrap_or(0).to_le_bytes()[0]), &[])?;
         let address = self.address(&ran)?;
         Ok(Dump { crash: self, file, address })
@@ -208,7 +212,7 @@ impl Crash {
         }
     }
 
-    /// The exception's code.
+    /// Returns the exception's code.
     fn code(self) -> Option<u64> {
         match self.kind {
             Kind::InPage { .. } => Some(IN_PAGE_ERROR),
@@ -217,12 +221,12 @@ impl Crash {
         }
     }
 
-    /// The exception's parameters, for this address.
+    /// Returns the exception's parameters for this address.
     fn parameters(self, address: u64) -> Option<Vec<u64>> {
         match self.kind {
             Kind::InPage { access, status, .. } => {
                 let access = ACCESSES.into_iter().find(|(name, _)| *name == access)?.1;
-                // Windows widens a status as a signed number.
+                // Windows sign-extends the status to 64 bits.
                 let status = u64::from(status) | 0xffff_ffff_0000_0000;
                 Some(vec![access, address, status])
             }
@@ -231,7 +235,7 @@ impl Crash {
         }
     }
 
-    /// The image that the address lies in.
+    /// Returns the image that contains the address.
     fn image(self) -> Option<&'static str> {
         match self.kind {
             Kind::InPage { place, .. } => PLACES.into_iter().find(|(name, _)| *name == place)?.1,

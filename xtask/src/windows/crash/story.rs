@@ -1,5 +1,7 @@
-//! One program that loses its share again and again: its dumps, and the reports that Windows would have written
-//! beside them. What `netswap diagnose` prints of them is what its page shows.
+//! A program that loses its share several times: its dumps, and the reports that Windows would
+//! write beside them.
+//!
+//! The page of `netswap diagnose` shows what netswap prints for them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,15 +15,15 @@ use super::compare::{diagnosis, expect, path_in_dump, read};
 use super::{Bits, Crash, DUMPS, Dump, Kind, LIBRARY, NETWORK, PROGRAM, build, dumps_of};
 use crate::released::released;
 
-/// The story's images: neither has the bit.
+/// The images of the story. Neither has the bit.
 const BITS: Bits = Bits::Neither;
 
-/// The folders of its dumps and of its reports, below [`DUMPS`].
+/// The folders of the dumps and of the reports, below [`DUMPS`].
 const OF_DUMPS: &str = "dumps";
 const OF_REPORTS: &str = "reports";
 
-/// Each dump's name as Windows gives it, with the number of the process; the place of the page and how far in it; what
-/// was done there; and whether the dump has all memory.
+/// The crashes. Each has the process ID that Windows puts into the dump's name, the place of the
+/// page and the offset in it, and the access. The flag is true if the dump has all memory.
 const CRASHES: [(u32, &str, u32, &str, bool); 5] = [
     (2216, "dll", 0, "execute", true),
     (4128, "dll", 0x5e0, "execute", false),
@@ -30,7 +32,7 @@ const CRASHES: [(u32, &str, u32, &str, bool); 5] = [
     (9932, "dll", 0x900, "execute", false),
 ];
 
-/// Seconds from 1601, where Windows' time begins, to 1970.
+/// Seconds from 1601, when Windows' time begins, to 1970.
 const TO_1970: u64 = 11_644_473_600;
 
 pub(in super::super) fn story(setup: &Setup<'_>) -> Result<Told, String> {
@@ -62,7 +64,7 @@ pub(in super::super) fn story(setup: &Setup<'_>) -> Result<Told, String> {
     Ok(Told { printed, ..text.into() })
 }
 
-/// Runs `netswap diagnose` where the story lies.
+/// Runs `netswap diagnose` in the folder of the story.
 fn printed(
     name: &'static str,
     netswap: &Path,
@@ -75,14 +77,15 @@ fn printed(
     Ok(Printed { page: "diagnose.md", name, text })
 }
 
-/// What Windows Error Reporting would have written of the first crash: a report of an in-page error, and one as of any
-/// other crash.
+/// The reports that Windows Error Reporting would write for the first crash: one of an in-page
+/// error, and one of an ordinary crash.
 struct Reports {
     in_page: PathBuf,
     crash: PathBuf,
 }
 
-/// Writes the reports, in UTF-16 as Windows does, with what an independent reader has read in the dump.
+/// Writes the reports in UTF-16, as Windows does. The values come from what an independent reader
+/// read from the dump.
 fn reports(folder: &Path, dump: &Dump, read: &Value) -> Result<Reports, String> {
     let number = |value: &Value, field: &str| {
         let number = value.get(field).and_then(Value::as_u64);
@@ -125,7 +128,7 @@ fn reports(folder: &Path, dump: &Dump, read: &Value) -> Result<Reports, String> 
     })
 }
 
-/// The reports must tell of the crash what they can: one the status, the other the module.
+/// Checks that netswap finds what each report contains: the status in one, the module in the other.
 fn tell_the_same(setup: &Setup<'_>, netswap: &Path, reports: &Reports) -> Result<(), String> {
     let text = |text: &str| Some(text.to_owned());
     let path = |image| Some(windows(SHARE, &BITS.folder().join(image)));
@@ -150,7 +153,7 @@ fn tell_the_same(setup: &Setup<'_>, netswap: &Path, reports: &Reports) -> Result
             ("/place", text("instruction")),
             ("/image/path", path(LIBRARY)),
             ("/image/origin/share", text(SHARE)),
-            // By the time stamp that the dump has, too.
+            // The report has the same time stamp as the dump, which identifies the file.
             ("/image/bits/from", text("file")),
             ("/image/bit", text("not-set")),
             ("/others/0/path", path(PROGRAM)),

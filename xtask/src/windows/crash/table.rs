@@ -1,11 +1,14 @@
-//! A dump of each kind: places, accesses and statuses, the images with the bit, and what is no in-page error.
+//! Makes a dump of each kind: all places, accesses and statuses, images with the bit, and dumps
+//! without an in-page error.
 
 use super::super::{Setup, Told};
 use super::compare::CAUSES;
 use super::{ACCESSES, Bits, Crash, Kind, NETWORK, PLACES, build, dumps_of};
 
-/// Each place with each status, and the accesses so that each comes with each of both; the images with the bit;
-/// and what is no in-page error.
+/// Returns every kind of crash.
+///
+/// Each place occurs with each status. The accesses are assigned so that each occurs with each
+/// place and with each status. Added are images with the bit, and dumps without an in-page error.
 fn table() -> Vec<Crash> {
     let of = |bits, kind| Crash { bits, kind, full: false };
     let in_page = |place, access, status| Kind::InPage { place, offset: 0, access, status };
@@ -24,7 +27,7 @@ fn table() -> Vec<Crash> {
     table
 }
 
-/// Makes all of them, and compares with the table what is seen in them.
+/// Makes all dumps, and compares what the readers find in them with the table.
 pub(in super::super) fn dumps(setup: &Setup<'_>) -> Result<Told, String> {
     build(setup)?;
     let crashes: Vec<_> = table().into_iter().map(|crash| (name(crash), crash)).collect();
@@ -32,7 +35,7 @@ pub(in super::super) fn dumps(setup: &Setup<'_>) -> Result<Told, String> {
     Ok(format!("{} dumps", dumps.len()).into())
 }
 
-/// A name of its own.
+/// Returns a unique name for the dump.
 fn name(crash: Crash) -> String {
     let folder = crash.bits.folder().to_string_lossy();
     format!("{folder}-{}.dmp", crash.arguments().join("-"))

@@ -1,4 +1,8 @@
-//! One minidump: its directory, and the records and lists that its streams are.
+//! A minidump: its directory, and the records and lists in its streams.
+//!
+//! The dump reader does not map files. If a mapped dump is on a share and the share is lost, access
+//! to a page of the dump raises an exception. It is the very exception that the reader diagnoses
+//! (0xC0000006).
 
 use std::ops::ControlFlow;
 
@@ -12,30 +16,31 @@ use scroll::{Endian, LE, Pread};
 
 use super::{CrashError, is_kernel_dump, is_minidump};
 
-/// Writers have some twenty kinds of streams, and users may add their own.
+/// The most streams in a dump. Writers have some twenty kinds of streams, and users may add their
+/// own.
 const MOST_STREAMS: u32 = 1024;
 
-/// What is read of a list at once, in bytes, first and at most: most lists are short, and a long one
-/// costs few reads.
+/// The bytes of a list that are read at once: for the first read, and at most. Most lists are
+/// short, and a long one needs few reads.
 const CHUNKS: (usize, usize) = (4 << 10, 64 << 10);
 
-/// What the errors call these parts.
+/// The names of these parts in error messages.
 const HEADER: &str = "header";
 const DIRECTORY: &str = "stream directory";
 const SYSTEM: &str = "system information";
 
-/// The processors whose addresses have 32 bits.
+/// The processors with 32-bit addresses.
 const WITH_32_BITS: [ProcessorArchitecture; 3] = [
     ProcessorArchitecture::PROCESSOR_ARCHITECTURE_INTEL,
     ProcessorArchitecture::PROCESSOR_ARCHITECTURE_ARM,
     ProcessorArchitecture::PROCESSOR_ARCHITECTURE_IA32_ON_WIN64,
 ];
 
-/// What a minidump has, as it stands there.
+/// A structure of the minidump format, as it is in the file.
 pub(super) trait Record:
     for<'a> TryFromCtx<'a, Endian, Error = scroll::Error> + SizeWith<Endian>
 {
-    /// How many bytes it takes.
+    /// Returns its size in bytes.
     fn size() -> usize {
         Self::size_with(&LE)
     }
@@ -46,14 +51,14 @@ impl<T> Record for T where
 {
 }
 
-/// A part of the file that is not beyond its end.
+/// A part of the file that does not reach beyond its end.
 #[derive(Clone, Copy)]
 pub(super) struct Stream {
     pub(super) offset: u64,
     pub(super) size: u64,
 }
 
-/// So many records from an offset on.
+/// A number of records, starting at an offset.
 #[derive(Clone, Copy)]
 pub(super) struct List {
     pub(super) offset: u64,
@@ -84,7 +89,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         let directory = Vec::new();
         let mut dump = Dump { time: 0, file, length, pieces, directory, has_32_bits: false };
         let header: MINIDUMP_HEADER = dump.record(0, HEADER)?;
-        // The version's upper half is the writer's own.
+        // The upper half of the version belongs to the writer.
         if header.version & 0xffff != MINIDUMP_VERSION || header.stream_count > MOST_STREAMS {
             return Err(CrashError::Malformed(HEADER));
         }
@@ -108,12 +113,12 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         }))
     }
 
-    /// An address as the program had it: some writers extend the sign of those that have 32 bits.
+    /// Returns an address as the program had it. Some writers sign-extend 32-bit addresses.
     pub(super) fn address(&self, address: u64) -> u64 {
         if self.has_32_bits { address & u64::from(u32::MAX) } else { address }
     }
 
-    /// The first stream of a kind that holds anything.
+    /// Finds the first stream of a kind that is not empty.
     pub(super) fn stream(
         &self,
         kind: MINIDUMP_STREAM_TYPE,
@@ -131,7 +136,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         Ok(Some(Stream { offset, size }))
     }
 
-    /// A stream that is one record.
+    /// Reads a stream that consists of one record.
     pub(super) fn stream_record<T: Record>(
         &self,
         kind: MINIDUMP_STREAM_TYPE,
@@ -146,7 +151,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         self.record(stream.offset, what).map(Some)
     }
 
-    /// The record at an offset.
+    /// Reads the record at an offset.
     pub(super) fn record<T: Record>(
         &self,
         offset: u64,
@@ -156,7 +161,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         bytes.pread_with(0, LE).map_err(|_| CrashError::Truncated(what))
     }
 
-    /// So many bytes from an offset on.
+    /// Reads `count` bytes at an offset.
     pub(super) fn bytes(
         &self,
         offset: u64,
@@ -167,27 +172,27 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         if piece.len() == count {
             return Ok(piece);
         }
-        // Longer than what is held of the file, or cut off.
+        // The bytes do not fit into the reader's window, or the file is cut off.
         let mut bytes = vec![0; count];
         self.fill(&mut bytes, offset, what)?;
         Ok(bytes)
     }
 
-    /// As many bytes from an offset on as the buffer takes.
+    /// Fills the buffer with the bytes at an offset.
     pub(super) fn fill(
         &self,
         buffer: &mut [u8],
         offset: u64,
         what: &'static str,
     ) -> Result<(), CrashError> {
-        // Systems refuse to read at what is no offset to them.
+        // Systems refuse to read at offsets that are too large for them.
         if offset > self.length || read_full(self.file, buffer, offset)? < buffer.len() {
             return Err(CrashError::Truncated(what));
         }
         Ok(())
     }
 
-    /// The list in a stream that begins with its length.
+    /// Finds the list in a stream that begins with the number of records.
     pub(super) fn list<T: Record>(
         &self,
         stream: Stream,
@@ -202,7 +207,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         Ok(list)
     }
 
-    /// Gives the records of a list to `each`, until that has enough.
+    /// Passes the records of a list to `each`, until `each` stops.
     pub(super) fn records<T: Record>(
         &self,
         list: List,

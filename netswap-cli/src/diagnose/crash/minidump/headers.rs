@@ -1,5 +1,5 @@
-//! What a minidump holds of the images' headers: those lie in the program's memory, of which it may have
-//! all, parts or nothing.
+//! Reads the images' headers from a minidump. They are in the program's memory. The dump may
+//! contain all of it, parts of it, or none.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -15,27 +15,28 @@ use object::pod;
 use super::dump::{Dump, List, Record};
 use super::{CrashError, CutOff, Module};
 
-/// More regions than the memory of any program has.
+/// The most regions in a list, which is more than the memory of any program has.
 const MOST_REGIONS: u64 = 1 << 22;
 
-/// What is read where an image begins: with nearly every linker its NT headers begin in it.
+/// Bytes read at the start of an image. With nearly every linker, the NT headers begin within them.
 const START: usize = 512;
 
-/// As far as the NT headers are read: their signature and the file header.
+/// Bytes of the NT headers that are read: the signature and the file header.
 const NT_HEADERS: usize = size_of::<u32>() + size_of::<pe::ImageFileHeader>();
 
-/// What the errors call these parts.
+/// The names of these parts in error messages.
 const REGIONS: &str = "memory list";
 const MEMORY: &str = "memory";
 
-/// What the dump has of the memory from an image's first address on.
+/// The part of the dump that holds the memory from an image's first address on.
 #[derive(Clone, Copy)]
 struct Held {
     offset: u64,
     size: u64,
 }
 
-/// Adds `Characteristics` to the modules whose headers the dump holds, and passes over those that are cut off.
+/// Adds `Characteristics` to the modules whose headers the dump holds. Skips headers that are cut
+/// off.
 pub(super) fn add_characteristics(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     modules: &mut [Module],
@@ -48,7 +49,7 @@ pub(super) fn add_characteristics(
             continue;
         };
         let header = cut.off(file_header(dump, *held))?.flatten();
-        // What lies there may be another image, or something else.
+        // The memory at this address may belong to another image, or to something else.
         let is_same = |header: &pe::ImageFileHeader| {
             module.time_stamp == Some(header.time_date_stamp.get(LittleEndian))
         };
@@ -58,14 +59,16 @@ pub(super) fn add_characteristics(
     Ok(())
 }
 
-/// Which of these addresses the dump holds, and where; no more of its lists is read than that takes.
+/// Finds the wanted addresses that the dump holds, and their offsets. Stops reading the lists when
+/// all are found.
 fn held(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     mut wanted: BTreeSet<u64>,
 ) -> Result<BTreeMap<u64, Held>, CrashError> {
     let mut held = BTreeMap::new();
     let mut look = |start: u64, size: u64, offset: u64| {
-        // Each address is found once, so that regions can't be made to find them over and over.
+        // Remove each address when it is found. Otherwise a hostile list of regions could find the
+        // same addresses over and over.
         while let Some(address) = wanted.range(start..).next().copied() {
             let before = address - start;
             if before >= size {
@@ -86,7 +89,7 @@ fn held(
             Ok(look(start, region.memory.data_size.into(), region.memory.rva.into()))
         })?;
     }
-    // In this list only the first region's place is named, the others follow it.
+    // This list has the offset of the first region only. The others follow it.
     if let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::Memory64ListStream, REGIONS)? {
         let before = 2 * u64::size() as u64;
         let record = MINIDUMP_MEMORY_DESCRIPTOR64::size() as u64;
@@ -108,12 +111,13 @@ fn held(
     Ok(held)
 }
 
-/// The list, unless it has more regions than there can be.
+/// Returns the list, unless it has more regions than are possible.
 pub(super) fn capped(list: List, what: &'static str) -> Result<List, CrashError> {
     if list.count > MOST_REGIONS { Err(CrashError::Malformed(what)) } else { Ok(list) }
 }
 
-/// The file header of the image that begins there. `None`: there is none, or the dump does not hold it.
+/// Reads the file header of the image that begins there. Returns `None` if there is no image, or
+/// the dump does not hold its header.
 fn file_header(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     held: Held,
@@ -139,7 +143,8 @@ fn file_header(
     Ok(nt_file_header(bytes(dump, beyond, &mut nt_headers)?))
 }
 
-/// The file header behind the signature with which NT headers begin, if these are some.
+/// Reads the file header that follows the signature of NT headers. Returns `None` if these are not
+/// NT headers.
 fn nt_file_header(nt_headers: &[u8]) -> Option<pe::ImageFileHeader> {
     let (signature, rest) = nt_headers.split_first_chunk()?;
     let is_signed = u32::from_le_bytes(*signature) == pe::IMAGE_NT_SIGNATURE;
@@ -147,7 +152,7 @@ fn nt_file_header(nt_headers: &[u8]) -> Option<pe::ImageFileHeader> {
     is_signed.then_some(*header)
 }
 
-/// As many bytes of what is held as the buffer takes.
+/// Fills the buffer from the held memory. Returns fewer bytes if less is held.
 fn bytes<'a>(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     held: Held,

@@ -1,5 +1,7 @@
-//! Minidumps: what a program was when it ended, as Windows Error Reporting, `ProcDump` and debuggers write
-//! it. Of the gigabytes that one may have, some kilobytes are read.
+//! Minidumps: the state of a program when it ended. Windows Error Reporting, `ProcDump` and
+//! debuggers write them.
+//!
+//! A minidump can have gigabytes. netswap reads only some kilobytes of it.
 //!
 //! Source:
 //! [minidumpapiset.h](https://learn.microsoft.com/windows/win32/api/minidumpapiset/ns-minidumpapiset-minidump_header).
@@ -20,32 +22,33 @@ use netswap::image::ReadAt;
 use self::dump::Dump;
 use super::{Access, Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Memory, Module};
 
-/// How a minidump begins.
+/// The first bytes of a minidump.
 const SIGNATURE: &[u8] = b"MDMP";
 
-/// How a dump of the whole system begins, that of a 32-bit and that of a 64-bit one.
+/// The first bytes of a dump of the whole system, 32-bit and 64-bit.
 const KERNEL_SIGNATURES: [&[u8]; 2] = [b"PAGEDUMP", b"PAGEDU64"];
 
-/// More than any program loads.
+/// The most modules in a list, which is more than any program loads.
 const MOST_MODULES: u64 = 1 << 14;
 
-/// In UTF-16 units, the most that a path has on Windows.
+/// The longest path on Windows, in UTF-16 units.
 pub(super) const LONGEST_NAME: usize = 32_767;
 
-/// In UTF-16 units, of all modules together: in a file that lies, names can share their bytes.
+/// The most UTF-16 units in the names of all modules together. In a hostile file, names can share
+/// their bytes.
 pub(super) const LONGEST_NAMES: usize = 1 << 20;
 
-/// What the errors call these parts.
+/// The names of these parts in error messages.
 const EXCEPTION: &str = "exception";
 const MODULES: &str = "module list";
 const NAMES: &str = "list of module names";
 
-/// Whether a file that begins so is a minidump.
+/// Whether a file with these first bytes is a minidump.
 pub(crate) fn is_minidump(start: &[u8]) -> bool {
     start.starts_with(SIGNATURE)
 }
 
-/// Whether a file that begins so is a dump of the whole system.
+/// Whether a file with these first bytes is a dump of the whole system.
 pub(crate) fn is_kernel_dump(start: &[u8]) -> bool {
     KERNEL_SIGNATURES.iter().any(|signature| start.starts_with(signature))
 }
@@ -54,7 +57,7 @@ pub(crate) fn is_kernel_dump(start: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// When it can't be read, is cut off, is not as the format has it, or is not of a crash.
+/// When the file can't be read, is cut off, violates the format, or is not of a crash.
 pub(crate) fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, CrashError> {
     let dump = Dump::open(file, length)?;
     let exception = exception(&dump)?;
@@ -74,15 +77,16 @@ pub(crate) fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, 
     })
 }
 
-/// Whether a dump ends before what else it has on the modules and the address. Memory is what writers put last, and
-/// what a full disk or a broken copy costs first: what happened is told without it.
+/// A record of whether a dump ends before other data about the modules and the address. Writers put
+/// memory last, so a full disk or an incomplete copy loses it first. The crash can be reported
+/// without it.
 #[derive(Default)]
 struct CutOff {
     is_off: bool,
 }
 
 impl CutOff {
-    /// What was read; nothing where the dump ends before it.
+    /// Returns what was read, or `None` if the dump ends before it.
     fn off<T>(&mut self, read: Result<T, CrashError>) -> Result<Option<T>, CrashError> {
         if let Err(CrashError::Truncated(_)) = read {
             self.is_off = true;
@@ -109,7 +113,7 @@ fn in_page(
 ) -> Result<InPage, CrashError> {
     let parameters = record.exception_information.get(..record.number_parameters as usize);
     let parameters = parameters.ok_or(CrashError::Malformed(EXCEPTION))?;
-    // Most writers extend its sign.
+    // Most writers sign-extend the status to 64 bits.
     let status = |parameter: &u64| u32::try_from(parameter & u64::from(u32::MAX)).ok();
     let access = match parameters.first() {
         Some(0) => Some(Access::Read),
@@ -152,8 +156,8 @@ fn modules(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Vec<Module>, CrashEr
     Ok(modules)
 }
 
-/// The `MINIDUMP_STRING` at an offset: its length in bytes, and UTF-16. All names together have so many
-/// units `left`.
+/// Reads the `MINIDUMP_STRING` at an offset: its length in bytes, then UTF-16. `left` is the number
+/// of units that this and all further names may have together.
 fn name(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     offset: u32,
@@ -171,8 +175,8 @@ fn name(
     Ok(String::from_utf16_lossy(&units))
 }
 
-/// The modules are in the order in which they were loaded, and the program is the first. It may be called
-/// `.scr` or anything else; only a DLL gives way to what is a program by its name.
+/// Finds the program's module. Modules are in load order, and the program is the first. It may end
+/// in `.scr` or anything else. Only if the first is a DLL, the first `.exe` is taken instead.
 fn program(modules: &[Module]) -> Option<&Module> {
     let is_called = |module: &Module, extension: &[u8; 4]| {
         let end = module.path.as_bytes().last_chunk::<4>();
@@ -198,7 +202,7 @@ mod tests {
     const TOOL: u64 = 0x7ff6_1234_0000;
     const DLL: u64 = 0x7ffa_0000_0000;
 
-    /// Where the directory's entries lie in what is synthesized, and the module list.
+    /// Offsets of the directory's entries and of the module list in synthesized dumps.
     const SYSTEM: usize = 32;
     const EXCEPTIONS: usize = 44;
     const REGIONS: usize = 56;
@@ -206,7 +210,7 @@ mod tests {
     const MEMORY: usize = 80;
     const MODULE_LIST: usize = STREAMS + 56 + 168;
 
-    /// A program that was lost, with one DLL.
+    /// A program that lost its share, with one DLL.
     fn lost() -> Synthesized {
         Synthesized {
             architecture: X64,
@@ -239,7 +243,7 @@ mod tests {
         u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
     }
 
-    /// Parts of a file that has zeros elsewhere; counts the reads and their bytes.
+    /// A file with these parts, and zeros elsewhere. It counts the reads and their bytes.
     struct Sparse {
         parts: Vec<(u64, Vec<u8>)>,
         length: u64,
@@ -362,7 +366,7 @@ mod tests {
         for (architecture, expected) in
             [(X86, SHORT), (ARM, SHORT), (X64, EXTENDED), (ARM64, EXTENDED)]
         {
-            // Writers that extend the sign do not do it everywhere.
+            // Some writers sign-extend addresses in one place and not in another.
             for (module, memory) in
                 [(EXTENDED, EXTENDED), (expected, EXTENDED), (EXTENDED, expected)]
             {
@@ -470,7 +474,8 @@ mod tests {
     #[test]
     fn of_streams_and_regions_of_a_kind_the_first_holds() {
         let bytes = lost().bytes();
-        // The system information becomes a second exception, behind and before the first one.
+        // The system information becomes a second exception: first after the real one, then before
+        // it.
         let kind = |at: usize, kind: u32| patched(&bytes, at, &kind.to_le_bytes());
         let entry = bytes[SYSTEM..EXCEPTIONS].to_vec();
         let second = [&6_u32.to_le_bytes(), &entry[4..]].concat();
@@ -544,11 +549,12 @@ mod tests {
             assert!(!whole.is_cut_off);
             for length in 0..bytes.len() {
                 let cut = &bytes[..length];
-                // What is said of its length may be older than the reading of it.
+                // The claimed length may be outdated when the file is read.
                 for claimed in [length, bytes.len()] {
                     match super::read(cut, claimed as u64) {
                         Ok(crash) if crash.is_cut_off => {
-                            // Before it is the zero behind the last name, which nobody needs.
+                            // The two bytes before the memory are the zero after the last name,
+                            // which is not needed.
                             assert!(length + 2 >= memory, "{length}");
                             let mut known = whole.clone();
                             known.is_cut_off = true;
@@ -560,7 +566,7 @@ mod tests {
                             let is_lost = |module: &Module| module.characteristics.is_none();
                             assert!(crash.modules.iter().any(is_lost), "{length}");
                         }
-                        // What is cut off was not needed.
+                        // The missing part was not needed.
                         Ok(crash) => assert_eq!(crash, whole, "{length}"),
                         Err(CrashError::NotACrash) => assert!(length < 4),
                         Err(CrashError::Truncated(_)) => assert!(length >= 4),
@@ -626,7 +632,8 @@ mod tests {
             let read = super::read(&file, file.length);
             let is_right = matches!(read, Err(CrashError::Truncated(_) | CrashError::Malformed(_)));
             assert!(is_right, "{name}: {read:?}");
-            // Each buffer is read into: they are what is allocated.
+            // Each allocated buffer is filled by a read, so the largest read shows the largest
+            // allocation.
             assert!(file.largest.get() <= 64 << 10, "{name}: {}", file.largest.get());
         }
     }
@@ -641,7 +648,7 @@ mod tests {
             assert!(matches!(read, Err(CrashError::Malformed(_))), "{read:?}");
             assert!(file.bytes.get() < 64 << 10, "{}", file.bytes.get());
         };
-        // Lists that the file has room for, and nobody needs.
+        // Lists that fit into the file, but are longer than any real list.
         let entry = |kind: u32| [kind, 0xf000_0000, 0x1000].map(u32::to_le_bytes).concat();
         let count = |count: u64| Some((0x1000, count.to_le_bytes().to_vec()));
         lies(MODULE_ENTRY, &entry(4), count(0x0020_0000));
@@ -671,7 +678,7 @@ mod tests {
             let before = base(index) - PADDING - 16;
             [(before, vec![0; 16]), (base(index), image(0x108, 7, 0x2022))]
         });
-        // Those behind the last module are not even looked at.
+        // The regions after the last module are never read.
         let others = (0..100_000).map(|index| (base(100) + index * 0x1000, Vec::new()));
         let dump = Synthesized {
             modules: modules.collect(),

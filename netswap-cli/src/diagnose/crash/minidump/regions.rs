@@ -1,4 +1,5 @@
-//! What kind of memory an address lies in. Writers tell if they are asked to, by `MiniDumpWithFullMemoryInfo`.
+//! Finds the kind of memory at an address. Writers record it only with the option
+//! `MiniDumpWithFullMemoryInfo`.
 //!
 //! Source:
 //! [`MINIDUMP_MEMORY_INFO_LIST`](https://learn.microsoft.com/windows/win32/api/minidumpapiset/ns-minidumpapiset-minidump_memory_info_list).
@@ -14,10 +15,11 @@ use super::dump::{Dump, List, Record};
 use super::headers::capped;
 use super::{CrashError, Memory};
 
-/// What the errors call this part.
+/// The name of this part in error messages.
 const REGIONS: &str = "list of memory's regions";
 
-/// What the memory at an address is. `None`: the dump does not tell, or there is none.
+/// Returns the kind of memory at an address. Returns `None` if the dump does not record it, or
+/// there is no memory.
 pub(super) fn memory_at(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     address: u64,
@@ -47,7 +49,7 @@ fn list(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Option<List>, CrashErro
     }
     let head: MINIDUMP_MEMORY_INFO_LIST = dump.record(stream.offset, REGIONS)?;
     let (start, entry) = (u64::from(head.size_of_header), u64::from(head.size_of_entry));
-    // Another Windows may have longer ones: of those nothing is known.
+    // Another version of Windows may have longer entries, whose content is unknown.
     if entry != MINIDUMP_MEMORY_INFO::size() as u64 {
         return Ok(None);
     }

@@ -1,8 +1,8 @@
-//! Minidumps to test with, made without the crate that they are read with.
+//! Minidumps for tests, made without the crate that reads them.
 //!
-//! xtask makes the seeds of the fuzz target with it, too, and the large one that is measured.
+//! xtask also makes the seeds of the fuzz target with it, and the large dump for measurements.
 
-/// What a minidump is made of.
+/// The contents of a synthesized minidump.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Synthesized {
     /// The processor architecture: 0 x86, 5 ARM, 9 x64, 12 ARM64.
@@ -11,33 +11,32 @@ pub(crate) struct Synthesized {
     pub(crate) time: u32,
     /// The exception's code and its parameters.
     pub(crate) exception: Option<(u32, Vec<u64>)>,
-    /// The modules.
     pub(crate) modules: Vec<Loaded>,
-    /// The regions of memory: each one's first address, and what is in it.
+    /// The regions of memory: each one's first address and its content.
     pub(crate) memory: Vec<(u64, Vec<u8>)>,
-    /// What kind of memory lies where: first address, size in bytes, and `Type`.
+    /// The kinds of memory: first address, size in bytes, and `Type`.
     pub(crate) regions: Vec<(u64, u64, u32)>,
     /// Whether the memory is in a list for large dumps.
     pub(crate) is_full: bool,
-    /// How many zeros each region has besides, behind what is in it.
+    /// Number of zeros after the content of each region.
     pub(crate) padding: u64,
 }
 
-/// A module.
+/// A loaded module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Loaded {
     /// Its first address.
     pub(crate) base: u64,
     /// Its `TimeDateStamp`.
     pub(crate) time_stamp: u32,
-    /// Its path in UTF-16, which may be none.
+    /// Its path in UTF-16, which may be invalid.
     pub(crate) path: Vec<u16>,
 }
 
 /// The `SizeOfImage` of each module.
 pub(crate) const SIZE_OF_IMAGE: u32 = 0x5000;
 
-/// Where the streams begin: behind the header, and five entries of a directory.
+/// The offset of the first stream: after the header and five directory entries.
 pub(crate) const STREAMS: usize = 32 + 5 * 12;
 
 impl Loaded {
@@ -46,7 +45,7 @@ impl Loaded {
     }
 }
 
-/// How an image begins in memory.
+/// Returns the first bytes of an image in memory.
 pub(crate) fn image(e_lfanew: u32, time_stamp: u32, characteristics: u16) -> Vec<u8> {
     let mut bytes = b"MZ".to_vec();
     bytes.resize(0x3c, 0);
@@ -60,7 +59,7 @@ pub(crate) fn image(e_lfanew: u32, time_stamp: u32, characteristics: u16) -> Vec
 }
 
 impl Synthesized {
-    /// Its bytes.
+    /// Returns the whole dump.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let (length, parts) = self.parts();
         let zeros_to = |bytes: &mut Vec<u8>, offset| {
@@ -75,8 +74,9 @@ impl Synthesized {
         bytes
     }
 
-    /// Its length, and its parts, each with its offset: all that stands before the memory, and each region. Between
-    /// them, and behind the last, are zeros.
+    /// Returns the dump's length, and its parts with their offsets. The first part is everything
+    /// before the memory. Each region is another part. Zeros are between the parts and after the
+    /// last.
     pub(crate) fn parts(&self) -> (u64, Vec<(u64, Vec<u8>)>) {
         let (system, exception, regions) = (self.system(), self.exception(), self.regions());
         let modules_at = STREAMS + system.len() + exception.len() + regions.len();
@@ -94,7 +94,7 @@ impl Synthesized {
         for (kind, size) in
             [(7, system.len()), (6, exception.len()), (16, regions.len()), (4, modules.len())]
         {
-            // No stream stands where there is nothing to tell.
+            // An empty stream has no entry of its kind.
             let kind = if size == 0 { 0 } else { kind };
             u32s(&mut bytes, &[kind, number(size), number(at)]);
             at += size;
@@ -112,7 +112,7 @@ impl Synthesized {
         (at, parts)
     }
 
-    /// The size of a region with this in it.
+    /// Returns the size of a region with this content.
     fn size(&self, region: &[u8]) -> u64 {
         region.len() as u64 + self.padding
     }
@@ -150,7 +150,7 @@ impl Synthesized {
         bytes
     }
 
-    /// The list of modules, which begins at an offset, and has their names behind it.
+    /// Returns the module list, which begins at the offset `at`. The names follow it.
     fn modules(&self, at: usize) -> Vec<u8> {
         let mut name_at = at + 4 + 108 * self.modules.len();
         let mut bytes = Vec::new();
@@ -164,7 +164,7 @@ impl Synthesized {
         bytes
     }
 
-    /// The list of memory, which itself begins at an offset.
+    /// Returns the memory list. The memory itself begins at the offset `memory_at`.
     fn list(&self, memory_at: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
         if self.is_full {
@@ -185,7 +185,7 @@ impl Synthesized {
     }
 }
 
-/// A `MINIDUMP_STRING`: its length in bytes, itself, and a zero.
+/// Returns a `MINIDUMP_STRING`: the length in bytes, the units, and a zero.
 fn string(units: &[u16]) -> Vec<u8> {
     let mut bytes = Vec::new();
     u32s(&mut bytes, &[number(2 * units.len())]);
@@ -194,7 +194,7 @@ fn string(units: &[u16]) -> Vec<u8> {
     bytes
 }
 
-/// What a field of 32 bits takes.
+/// Converts a number for a 32-bit field.
 fn number(number: impl TryInto<u32>) -> u32 {
     number.try_into().unwrap_or(u32::MAX)
 }
