@@ -1,5 +1,6 @@
 //! The error of a command that could not do its work.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,17 +10,14 @@ use crate::text::{Printable, one_line};
 
 /// The reason why a command could not do its work. [`ExitCode`](crate::ExitCode) lists the exit
 /// codes.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// The build failed.
-    #[error(transparent)]
-    Build(#[from] BuildError),
+    Build(BuildError),
     /// The policy can't be used.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
+    Policy(PolicyError),
     /// A named file or folder does not exist.
-    #[error("failed to find {}: {source}; name a file or folder that exists", Printable(path))]
     NoSuchPath {
         /// The path as given.
         path: PathBuf,
@@ -27,7 +25,6 @@ pub enum Error {
         source: io::Error,
     },
     /// The baseline can't be written.
-    #[error("failed to write the baseline {}: {source}", Printable(path))]
     WriteBaseline {
         /// The baseline's path.
         path: PathBuf,
@@ -35,11 +32,57 @@ pub enum Error {
         source: io::Error,
     },
     /// The arguments are invalid.
-    #[error("{}", one_line(.0))]
     Usage(String),
     /// The report can't be written.
-    #[error("failed to write the report: {0}")]
-    Output(#[from] io::Error),
+    Output(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Build(error) => error.fmt(f),
+            Error::Policy(error) => error.fmt(f),
+            Error::NoSuchPath { path, source } => {
+                let path = Printable(path);
+                write!(f, "failed to find {path}: {source}; name a file or folder that exists")
+            }
+            Error::WriteBaseline { path, source } => {
+                write!(f, "failed to write the baseline {}: {source}", Printable(path))
+            }
+            Error::Usage(why) => f.write_str(&one_line(why)),
+            Error::Output(error) => write!(f, "failed to write the report: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Build(error) => error.source(),
+            Error::Policy(error) => error.source(),
+            Error::NoSuchPath { source, .. } | Error::WriteBaseline { source, .. } => Some(source),
+            Error::Usage(_) => None,
+            Error::Output(error) => Some(error),
+        }
+    }
+}
+
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Self {
+        Error::Build(error)
+    }
+}
+
+impl From<PolicyError> for Error {
+    fn from(error: PolicyError) -> Self {
+        Error::Policy(error)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Error::Output(error)
+    }
 }
 
 impl Error {

@@ -146,12 +146,27 @@ pub fn one_line(message: &str) -> String {
 /// Returns the candidate most similar to `word`, if it is similar enough that it was probably
 /// meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+    let candidates = candidates.into_iter().map(|candidate| (edits(word, candidate), candidate));
+    let is_near = |&(edits, candidate): &(usize, &str)| 3 * edits <= candidate.len();
+    candidates.filter(is_near).min_by_key(|&(edits, _)| edits).map(|(_, candidate)| candidate)
+}
+
+/// Returns the number of characters to insert, delete or replace to turn one word into the other (the Levenshtein
+/// distance).
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<_> = to.chars().collect();
+    // For each prefix of `to`, the edits that make it from the characters read so far.
+    let mut row: Vec<_> = (0..=to.len()).collect();
+    for (read, own) in from.chars().enumerate() {
+        let mut left = read + 1;
+        let mut next = vec![left];
+        for ((above_left, above), other) in row.iter().zip(row.iter().skip(1)).zip(&to) {
+            left = (above_left + usize::from(own != *other)).min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -180,5 +195,11 @@ mod tests {
         let words = ["net-swap-missing", "unreadable"];
         assert_eq!(nearest("netswap-missing", words), Some("net-swap-missing"));
         assert_eq!(nearest("colour", words), None);
+        assert_eq!(nearest("", words), None);
+        let table =
+            [("", "", 0), ("net", "", 3), ("", "net", 3), ("nett", "net", 1), ("cd", "dc", 2)];
+        for (from, to, expected) in table {
+            assert_eq!(edits(from, to), expected, "{from} {to}");
+        }
     }
 }

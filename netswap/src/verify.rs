@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::find::{
-    Build, Found, SiblingDlls, SiblingError, Source, Visit, WalkOptions, WalkedFile, Workspace,
-    all_exist, walk,
+    Build, Found, SiblingDlls, Source, Visit, WalkOptions, WalkedFile, Workspace, all_exist, walk,
 };
-use crate::image::{self, Content, Kind, Layout, ReadError, TableError};
+use crate::image::{self, Content, Kind, Layout, ReadError};
 use crate::policy::{
     Baseline, BaselineOutcome, BaselineWriter, Exclude, ManifestRules, Policy, Rules,
 };
@@ -246,11 +245,7 @@ impl Judge<'_> {
         let Some(layout) = Layout::read(file)? else {
             return Ok(());
         };
-        let dlls = self.siblings.dlls(program, file, &layout).map_err(|error| match error {
-            SiblingError::Read(error) => error,
-            SiblingError::Table(TableError::Io(error)) => ReadError::Io(error),
-            SiblingError::Table(TableError::Malformed(why)) => ReadError::Table(why),
-        })?;
+        let dlls = self.siblings.dlls(program, file, &layout)?;
         let is_wanted = |dll: &PathBuf| {
             !dll.file_name().is_some_and(|name| self.exclude.matches(Path::new(name)))
         };

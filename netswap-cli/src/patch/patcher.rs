@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use netswap::find::{Visit, WalkOptions, WalkedFile, all_exist, walk};
 use netswap::finding::{Code, Finding};
-use netswap::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName, TableError};
+use netswap::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName};
 use netswap::system::{self, Identity, Stamp};
 use netswap::{Header, SwapRun};
 
@@ -286,8 +286,7 @@ impl Patcher<'_> {
                 message: "it is a .NET assembly with a strong name".into(),
                 help: "ask its maker for one with the bit, or give --break-strong-name".into(),
             }),
-            Err(TableError::Io(error)) => Err(Finding::from(ReadError::Io(error))),
-            Err(TableError::Malformed(why)) => Err(Finding::from(ReadError::Table(why))),
+            Err(error) => Err(Finding::from(ReadError::from(error))),
         }
     }
 

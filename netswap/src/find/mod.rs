@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 pub(crate) use receipt::changed_linker;
 pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
-pub use siblings::{SiblingDlls, SiblingError};
+pub use siblings::SiblingDlls;
 pub use walk::WalkOptions;
 pub use walk::{Visit, WalkedFile, all_exist, walk};
 pub(crate) use workspace::Workspace;

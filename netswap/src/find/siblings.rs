@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ReadError;
-use crate::image::{Import, Layout, ReadAt, TableError, imports};
+use crate::image::{Import, Layout, ReadAt, imports};
 use crate::system;
 
 /// The names in a folder, by their lower-case form. A case-sensitive system may have several names
@@ -25,21 +25,6 @@ pub struct SiblingDlls {
     folders: Mutex<HashMap<PathBuf, Arc<Names>>>,
     /// The imports of each DLL, cached because the programs in a folder share most of their DLLs.
     imports: Mutex<HashMap<PathBuf, Arc<[Import]>>>,
-}
-
-/// The reason why the DLLs that a program loads can't be determined.
-#[derive(Debug, thiserror::Error)]
-pub enum SiblingError {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Table(#[from] TableError),
-}
-
-impl From<io::Error> for SiblingError {
-    fn from(error: io::Error) -> Self {
-        SiblingError::Read(error.into())
-    }
 }
 
 impl SiblingDlls {
@@ -55,7 +40,7 @@ impl SiblingDlls {
         path: &Path,
         file: &(impl ReadAt + ?Sized),
         layout: &Layout,
-    ) -> Result<BTreeSet<PathBuf>, SiblingError> {
+    ) -> Result<BTreeSet<PathBuf>, ReadError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let names = self.names(folder)?;
         let mut found = BTreeSet::new();
@@ -125,7 +110,7 @@ fn without_case(name: &str) -> String {
     name.to_lowercase()
 }
 
-fn imports_of(path: &Path) -> Result<Vec<Import>, SiblingError> {
+fn imports_of(path: &Path) -> Result<Vec<Import>, ReadError> {
     let file = system::open(path)?;
     match Layout::read(&file)? {
         Some(layout) => Ok(imports(&file, &layout)?),

@@ -1,6 +1,7 @@
 //! The images of a Cargo workspace that `cargo build` reports, including the DLLs of dependencies.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -39,15 +40,11 @@ pub struct Build {
 }
 
 /// The reason why a build has no images to verify.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum BuildError {
     /// There is no workspace here, or its manifests are invalid.
-    #[error(
-        "failed to read the workspace: {0}; run this where a Cargo.toml is, give --manifest-path, or name the files and folders to verify"
-    )]
     Workspace(String),
     /// Cargo can't be run.
-    #[error("failed to run {}: {source}; install Cargo, or put it into PATH", Printable(program))]
     Run {
         /// The program.
         program: PathBuf,
@@ -55,19 +52,11 @@ pub enum BuildError {
         source: io::Error,
     },
     /// Cargo's messages can't be read.
-    #[error("failed to read the messages of cargo build: {0}")]
     Messages(io::Error),
     /// The build failed. Cargo has printed the reason on standard error.
-    #[error(
-        "failed to build: cargo build ended with {0}, so nothing was verified; its messages say why"
-    )]
     Failed(ExitStatus),
     /// The build failed, and a build script chose its arguments for a linker that is no longer
     /// configured. Cargo has printed the reason for the failure.
-    #[error(
-        "failed to build: cargo build ended with {status}; its messages say why\n{}\nCargo does not run a build script again when the linker changes, so run:\n    {clean}\nthen build again",
-        changed_linker(package, then.as_deref(), now.as_deref())
-    )]
     LinkerChanged {
         /// Cargo's exit status.
         status: ExitStatus,
@@ -82,13 +71,52 @@ pub enum BuildError {
     },
     /// The build failed, and there is no standard library for its target. Cargo has printed the
     /// reason for the failure.
-    #[error(
-        "failed to build: there is no standard library for {target} here; `rustup target add {target}` installs it, if Rust offers one"
-    )]
     NoStandardLibrary {
         /// The triple.
         target: String,
     },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::Workspace(why) => write!(
+                f,
+                "failed to read the workspace: {why}; run this where a Cargo.toml is, give --manifest-path, or name the files and folders to verify"
+            ),
+            BuildError::Run { program, source } => {
+                let program = Printable(program);
+                write!(f, "failed to run {program}: {source}; install Cargo, or put it into PATH")
+            }
+            BuildError::Messages(error) => {
+                write!(f, "failed to read the messages of cargo build: {error}")
+            }
+            BuildError::Failed(status) => write!(
+                f,
+                "failed to build: cargo build ended with {status}, so nothing was verified; its messages say why"
+            ),
+            BuildError::LinkerChanged { status, package, then, now, clean } => {
+                let changed = changed_linker(package, then.as_deref(), now.as_deref());
+                write!(
+                    f,
+                    "failed to build: cargo build ended with {status}; its messages say why\n{changed}\nCargo does not run a build script again when the linker changes, so run:\n    {clean}\nthen build again"
+                )
+            }
+            BuildError::NoStandardLibrary { target } => write!(
+                f,
+                "failed to build: there is no standard library for {target} here; `rustup target add {target}` installs it, if Rust offers one"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            BuildError::Run { source, .. } => Some(source),
+            _ => None,
+        }
+    }
 }
 
 /// The packages of a workspace and the paths of their manifests.

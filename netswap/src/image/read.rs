@@ -1,5 +1,6 @@
 //! Reads a file's headers with one read of 4 KiB. Needs a second read only if they are beyond it.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -80,24 +81,41 @@ pub enum Content {
 }
 
 /// The reason why a file's header can't be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ReadError {
     /// The system refused to open or read the file.
-    #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// The file begins like an image but ends before its headers do.
-    #[error("the file ends inside its headers")]
     Truncated,
     /// The file has NT headers, but not those of an image that Windows loads. The value is their
     /// magic number.
-    #[error("its optional header has the unknown magic number {0:#06x}")]
     Magic(u16),
     /// A table that the headers point to violates the PE format. The value describes the violation.
-    #[error("{0}")]
     Table(&'static str),
     /// A section reaches beyond the end of the file.
-    #[error("the file ends before its last section does")]
     SectionPastEnd,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadError::Io(error) => error.fmt(f),
+            ReadError::Truncated => f.write_str("the file ends inside its headers"),
+            ReadError::Magic(magic) => {
+                write!(f, "its optional header has the unknown magic number {magic:#06x}")
+            }
+            ReadError::Table(why) => f.write_str(why),
+            ReadError::SectionPastEnd => f.write_str("the file ends before its last section does"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        ReadError::Io(error)
+    }
 }
 
 impl From<Malformed> for ReadError {

@@ -1,23 +1,48 @@
 //! Reads the tables behind the headers in small pieces, and never as much as a table claims.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::io;
 
 use object::pod::{self, Pod};
 
 use super::layout::Mapped;
-use super::read::read_full;
+use super::read::{ReadError, read_full};
 use super::{Layout, ReadAt};
 
 /// The reason why a table of an image can't be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum TableError {
     /// The system refused to read the file.
-    #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// The table violates the PE format. The value describes the violation.
-    #[error("{0}")]
     Malformed(&'static str),
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TableError::Io(error) => error.fmt(f),
+            TableError::Malformed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for TableError {}
+
+impl From<io::Error> for TableError {
+    fn from(error: io::Error) -> Self {
+        TableError::Io(error)
+    }
+}
+
+impl From<TableError> for ReadError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Io(error) => ReadError::Io(error),
+            TableError::Malformed(why) => ReadError::Table(why),
+        }
+    }
 }
 
 /// Bytes per read. One read often covers several pieces, because tables and the names that they

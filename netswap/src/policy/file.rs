@@ -1,5 +1,6 @@
 //! Reads a policy from `netswap.toml` or a `Cargo.toml`, and reports mistakes with their line.
 
+use std::fmt;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -17,10 +18,9 @@ use crate::text::{Printable, nearest, one_line};
 const WORDS: [&str; 6] = ["swap-run", "allow", "image", "reason", "net", "cd"];
 
 /// The reason why a policy can't be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum PolicyError {
     /// The file can't be read.
-    #[error("failed to read the policy {}: {source}", Printable(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -28,7 +28,6 @@ pub enum PolicyError {
         source: io::Error,
     },
     /// The file is not a valid policy.
-    #[error("failed to read the policy {}, {mistake}", Printable(path))]
     Parse {
         /// The file.
         path: PathBuf,
@@ -36,17 +35,38 @@ pub enum PolicyError {
         mistake: String,
     },
     /// The baseline can't be read.
-    #[error(
-        "failed to read the baseline {}: {}; --write-baseline writes one",
-        Printable(path),
-        one_line(why)
-    )]
     Baseline {
         /// The file.
         path: PathBuf,
         /// The reason.
         why: String,
     },
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PolicyError::Read { path, source } => {
+                write!(f, "failed to read the policy {}: {source}", Printable(path))
+            }
+            PolicyError::Parse { path, mistake } => {
+                write!(f, "failed to read the policy {}, {mistake}", Printable(path))
+            }
+            PolicyError::Baseline { path, why } => {
+                let (path, why) = (Printable(path), one_line(why));
+                write!(f, "failed to read the baseline {path}: {why}; --write-baseline writes one")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PolicyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            PolicyError::Read { source, .. } => Some(source),
+            PolicyError::Parse { .. } | PolicyError::Baseline { .. } => None,
+        }
+    }
 }
 
 /// A policy table: the whole of `netswap.toml`, or `metadata.netswap` of a manifest.
