@@ -111,7 +111,7 @@ impl SwapRun {
     ///
     /// As for [`try_companion`](Self::try_companion), without those of reading and printing.
     pub fn plan_companion(&self, compiler: &cc::Tool, env: &BuildEnv) -> Result<Companion, Error> {
-        plan(self, &Driver::of(compiler), env)
+        plan(self, &Driver::from_tool(compiler), env)
     }
 }
 
@@ -137,7 +137,7 @@ enum Style {
 }
 
 impl<'a> Driver<'a> {
-    fn of(tool: &'a cc::Tool) -> Self {
+    fn from_tool(tool: &'a cc::Tool) -> Self {
         let style = match (tool.is_like_msvc(), tool.is_like_clang()) {
             (true, _) => Style::Cl,
             (false, true) => Style::Clang,
@@ -209,7 +209,7 @@ impl<'a> Driver<'a> {
 }
 
 fn plan(wanted: &SwapRun, driver: &Driver<'_>, env: &BuildEnv) -> Result<Companion, Error> {
-    let target = Target::of(env);
+    let target = Target::from_env(env);
     let mut directives = vec![Directive::rerun_if_netswap_changed()];
     if let Target::NotWindows = target {
         return Ok(Companion { outcome: Outcome::NotWindows, arguments: Vec::new(), directives });

@@ -82,19 +82,23 @@ impl Family {
     }
 
     /// Returns the family that links for this target, and a phrase with the reason.
-    pub(crate) fn of(target: Target, caller: Option<Linker>, env: &BuildEnv) -> (Family, String) {
+    pub(crate) fn detect(
+        target: Target,
+        caller: Option<Linker>,
+        env: &BuildEnv,
+    ) -> (Family, String) {
         const USUAL: &str = "the target's usual linker";
         if let Target::Msvc = target {
             // All linkers of these targets share one spelling.
             return (Family::Msvc, USUAL.to_owned());
         }
-        let flags = LinkerFlags::of(&env.rustflags);
+        let flags = LinkerFlags::parse(&env.rustflags);
         let program = match (flags.linker, &env.linker) {
             (Some(program), _) => Some(OsStr::new(program)),
             (None, Some(program)) => Some(program.as_os_str()),
             (None, None) => None,
         };
-        let how = Called::of(program, flags.flavor, target);
+        let how = Called::infer(program, flags.flavor, target);
         let is_ours = file_name(program.unwrap_or_default()).starts_with("netswap-linker");
         let gnu_ld = if is_ours { Family::NetswapLinker } else { Family::GnuLd };
 
@@ -149,7 +153,7 @@ enum Called {
 impl Called {
     /// Returns the kind for a program and a `-Clinker-flavor`, by rustc's rules for inferring a flavor
     /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html#linker-flavor)).
-    fn of(program: Option<&OsStr>, flavor: Option<&str>, target: Target) -> Self {
+    fn infer(program: Option<&OsStr>, flavor: Option<&str>, target: Target) -> Self {
         let name = file_name(program.unwrap_or_default());
         if is_zig(&name) {
             return Called::Zig;
@@ -199,7 +203,7 @@ mod tests {
         let mut build = for_tests("x86_64-pc-windows-…", "windows", env, Some(abi));
         build.linker = Some(linker.into()).filter(|_| !linker.is_empty());
         build.rustflags = rustflags.join("\u{1f}");
-        Family::of(Target::of(&build), None, &build).0
+        Family::detect(Target::from_env(&build), None, &build).0
     }
 
     #[test]
@@ -259,19 +263,19 @@ mod tests {
     #[test]
     fn the_caller_decides_which_linker_but_not_how_it_is_called() {
         let mut build = for_tests("x86_64-pc-windows-gnu", "windows", "gnu", Some(""));
-        let lld = |build: &BuildEnv| Family::of(Target::Gnu, Some(Linker::Lld), build).0;
+        let lld = |build: &BuildEnv| Family::detect(Target::Gnu, Some(Linker::Lld), build).0;
         assert_eq!(lld(&build), Family::LldDriver);
         build.linker = Some("rust-lld".into());
         assert_eq!(lld(&build), Family::LldDirect);
         build.linker = Some("x86_64-w64-mingw32-ld".into());
         assert_eq!(lld(&build), Family::LldDirect);
-        let zig = Family::of(Target::GnuLlvm, Some(Linker::Zig), &build);
+        let zig = Family::detect(Target::GnuLlvm, Some(Linker::Zig), &build);
         assert_eq!(zig, (Family::Zig, "SwapRun::linker in build.rs".to_owned()));
-        let new = Family::of(Target::OtherWindows, Some(Linker::GnuLd), &build).0;
+        let new = Family::detect(Target::OtherWindows, Some(Linker::GnuLd), &build).0;
         assert_eq!(new, Family::GnuLd);
         build.linker = Some("netswap-linker".into());
         for linker in [Linker::GnuLd, Linker::Zig] {
-            let family = Family::of(Target::Gnu, Some(linker), &build).0;
+            let family = Family::detect(Target::Gnu, Some(linker), &build).0;
             assert_eq!(family, Family::NetswapLinker);
         }
     }
@@ -279,7 +283,7 @@ mod tests {
     #[test]
     fn the_basis_names_what_decided() {
         let mut build = for_tests("x86_64-pc-windows-gnu", "windows", "gnu", Some(""));
-        let basis = |build: &BuildEnv| Family::of(Target::Gnu, None, build).1;
+        let basis = |build: &BuildEnv| Family::detect(Target::Gnu, None, build).1;
         assert_eq!(basis(&build), "the target's usual linker");
         build.linker = Some("/usr/bin/x86_64-w64-mingw32-gcc".into());
         assert_eq!(basis(&build), "the configured linker /usr/bin/x86_64-w64-mingw32-gcc");

@@ -75,7 +75,7 @@ impl fmt::Display for Plan {
 }
 
 pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
-    let target = Target::of(env);
+    let target = Target::from_env(env);
     let scopes = if wanted.scopes.is_empty() { &[Scope::All][..] } else { &wanted.scopes };
     // Without a rerun line Cargo runs the build script again whenever a file of the package changes.
     let mut directives = vec![Directive::rerun_if_netswap_changed()];
@@ -93,7 +93,7 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
     }
 
     fields.netswap = switch(env)?;
-    let (family, basis) = Family::of(target, wanted.linker, env);
+    let (family, basis) = Family::detect(target, wanted.linker, env);
     fields.linker = Some((family, &basis));
     let (outcome, arguments) = decide(wanted.bits, fields.netswap, family);
     fields.outcome = outcome;

@@ -16,7 +16,7 @@ impl<'a> LinkerFlags<'a> {
     /// Parses the codegen options
     /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html)) in flags that
     /// are separated by unit separators.
-    pub(crate) fn of(encoded: &'a str) -> Self {
+    pub(crate) fn parse(encoded: &'a str) -> Self {
         let mut flags = LinkerFlags::default();
         let mut after_c = false;
         for flag in encoded.split('\u{1f}') {
@@ -84,7 +84,7 @@ mod tests {
             &["--cfg", "a b", "-C", "link-arg=-fuse-ld=lld"],
         ] {
             let flags = encoded(flags);
-            assert_eq!(LinkerFlags::of(&flags).driven, Some("lld"), "{flags:?}");
+            assert_eq!(LinkerFlags::parse(&flags).driven, Some("lld"), "{flags:?}");
         }
     }
 
@@ -100,7 +100,7 @@ mod tests {
             &["--cfg", "linker=\"lld\""],
         ] {
             let flags = encoded(flags);
-            assert_eq!(LinkerFlags::of(&flags), LinkerFlags::default(), "{flags:?}");
+            assert_eq!(LinkerFlags::parse(&flags), LinkerFlags::default(), "{flags:?}");
         }
     }
 
@@ -113,7 +113,7 @@ mod tests {
             "linker-flavor=gcc",
             "-Clinker-flavor=gnu-lld",
         ]);
-        let flags = LinkerFlags::of(&flags);
+        let flags = LinkerFlags::parse(&flags);
         assert_eq!((flags.linker, flags.flavor), (Some("clang"), Some("gnu-lld")));
     }
 }

@@ -20,7 +20,7 @@ pub(crate) enum Target {
 
 impl Target {
     /// Returns the kind of the target that is built for.
-    pub(crate) fn of(env: &BuildEnv) -> Self {
+    pub(crate) fn from_env(env: &BuildEnv) -> Self {
         // Cargo sets CARGO_CFG_TARGET_ABI since Rust 1.78. Before, only the triple has the ABI.
         let llvm = match &env.target_abi {
             Some(abi) => abi == "llvm",
@@ -62,7 +62,7 @@ mod tests {
         ];
         for (triple, os, env, abi, expected) in table {
             let build = for_tests(triple, os, env, abi);
-            assert_eq!(Target::of(&build), expected, "{triple}, abi {abi:?}");
+            assert_eq!(Target::from_env(&build), expected, "{triple}, abi {abi:?}");
         }
     }
 }

@@ -36,7 +36,7 @@ pub struct PathFields<'a> {
 }
 
 impl<'a> PathFields<'a> {
-    pub fn of(path: &'a Path) -> Self {
+    pub fn new(path: &'a Path) -> Self {
         let path_bytes = path.to_str().is_none().then(|| hex(&system::path_bytes(path)));
         PathFields { path: path.to_string_lossy(), path_bytes }
     }

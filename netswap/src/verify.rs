@@ -58,7 +58,7 @@ pub fn build(
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::of_workspace(&workspace)?,
     };
-    let known = BaselineState::of(options)?;
+    let known = BaselineState::from_options(options)?;
     let mut found = build.run(&workspace)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let owner = |found: &Found| match &found.source {
@@ -69,7 +69,7 @@ pub fn build(
     let rules = policies.rules(|manifest| owners.contains(manifest));
     let mut run = Run { outcome: Verification::new(rules, Input::Build), known, on_image };
     for found in found {
-        let policy = policies.of(&owner(&found));
+        let policy = policies.for_owner(&owner(&found));
         let content = image::read(&found.path);
         match judged(found, content, policy) {
             Some(image) => run.image(image)?,
@@ -100,7 +100,7 @@ pub fn paths(
         Some(file) => Policies::one(Rules::from_file(file)?),
         None => Policies::beside(paths)?,
     };
-    let known = BaselineState::of(options)?;
+    let known = BaselineState::from_options(options)?;
     let has_folder = paths.iter().any(|path| path.is_dir());
     let input = if has_folder { Input::Folders } else { Input::Files };
     let outcome = Verification::new(policies.rules(|_| true), input);
@@ -136,7 +136,7 @@ struct BaselineState {
 }
 
 impl BaselineState {
-    fn of(options: &Options) -> Result<Self, Error> {
+    fn from_options(options: &Options) -> Result<Self, Error> {
         Ok(BaselineState {
             before: options.baseline.as_deref().map(Baseline::from_file).transpose()?,
             after: options.write_baseline.as_deref().map(BaselineWriter::create).transpose()?,
@@ -218,7 +218,7 @@ impl Visit for Judge<'_> {
             return;
         }
         let found = Found { path: file.path(), source: Source::File };
-        let policy = self.policies.of(file.named());
+        let policy = self.policies.for_owner(file.named());
         let image = judged(found, content, policy).map(|mut image| {
             if let Some(broken) = broken {
                 image.add(&broken);
@@ -251,7 +251,7 @@ impl Judge<'_> {
         };
         for path in dlls.into_iter().filter(is_wanted) {
             let content = image::read(&path);
-            let policy = self.policies.of(program);
+            let policy = self.policies.for_owner(program);
             let found = Found { path, source: Source::Sibling(program.to_owned()) };
             items.extend(judged(found, content, policy).map(|image| (image, true)));
         }
@@ -322,7 +322,7 @@ impl Policies {
         Ok(Policies { of, others: Policy::default() })
     }
 
-    fn of(&self, owner: &Path) -> &Policy {
+    fn for_owner(&self, owner: &Path) -> &Policy {
         self.of.get(owner).unwrap_or(&self.others)
     }
 

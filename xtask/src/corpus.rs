@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         }
     };
     let result = fetch(selection).and_then(|corpus| {
-        println!("{}", Tally::of(&corpus)?);
+        println!("{}", Tally::new(&corpus)?);
         println!("in {}", corpus.root.display());
         Ok(())
     });
@@ -231,7 +231,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(corpus: &Corpus) -> Result<Self, String> {
+    fn new(corpus: &Corpus) -> Result<Self, String> {
         let mut tally = Tally::default();
         for folder in &corpus.folders {
             for file in files(&corpus.root.join(folder))? {
@@ -251,7 +251,7 @@ impl Tally {
         if !self.distinct.insert(hasher.finish()) {
             return Ok(());
         }
-        let machine = match Headers::of(&bytes) {
+        let machine = match Headers::parse(&bytes) {
             Some(headers) => {
                 self.with_certificates += usize::from(headers.has_certificates);
                 self.with_checksum += usize::from(headers.has_checksum);
@@ -291,7 +291,7 @@ struct Headers {
 
 impl Headers {
     /// Reads the headers. Returns `None` if there are no NT headers.
-    fn of(bytes: &[u8]) -> Option<Self> {
+    fn parse(bytes: &[u8]) -> Option<Self> {
         let word = |offset: usize| Some(u16::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
         let long = |offset: usize| Some(u32::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
         let nt = usize::try_from(long(0x3c)?).ok()?;

@@ -92,7 +92,7 @@ impl Requests {
     }
 
     /// Returns the number of requests of one kind.
-    pub(crate) fn of(&self, kind: &str) -> f64 {
+    pub(crate) fn of_kind(&self, kind: &str) -> f64 {
         self.kinds.iter().filter(|(name, _)| name == kind).map(|(_, count)| count).sum()
     }
 }
@@ -147,7 +147,7 @@ mod tests {
         let requests = parsed("lookup 0 open 3 read 4 bytes 16384").unwrap();
         assert_eq!(requests.bytes.to_string(), "16384");
         assert_eq!(requests.count().to_string(), "7");
-        assert_eq!(requests.of("open").to_string(), "3");
+        assert_eq!(requests.of_kind("open").to_string(), "3");
     }
 
     #[test]

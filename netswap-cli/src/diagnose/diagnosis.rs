@@ -54,13 +54,13 @@ pub(crate) struct Suspect {
 
 impl Diagnosis {
     /// Diagnoses a crash. `bits` returns what is known of an image's bits.
-    pub(crate) fn of(crash: Crash, bits: &dyn Fn(&crash::Module) -> Bits) -> Self {
+    pub(crate) fn new(crash: Crash, bits: &dyn Fn(&crash::Module) -> Bits) -> Self {
         let exception = crash.exception;
-        let cause = Cause::of(exception.code, exception.in_page.status);
+        let cause = Cause::from_exception(exception.code, exception.in_page.status);
         let is_in_page = cause != Cause::NotInPage;
-        let place = if is_in_page { Place::of(&crash) } else { Place::NotTold };
+        let place = if is_in_page { Place::from_crash(&crash) } else { Place::NotTold };
         let suspect = |module: &crash::Module| {
-            let origin = Origin::of(&module.path);
+            let origin = Origin::from_path(&module.path);
             let bits = bits(module);
             let bit = bits.has(needed(cause, &origin));
             Suspect { path: module.path.clone(), origin, bit, bits }
@@ -76,7 +76,7 @@ impl Diagnosis {
         let alone = likeliest.iter().filter(|_| crash.modules.is_empty());
         // `suspect` may open a file, so it is called only for images of the same share.
         let is_one = |module: &&crash::Module| {
-            let origin = Origin::of(&module.path);
+            let origin = Origin::from_path(&module.path);
             image.as_ref().is_some_and(|image| is_same(&image.origin, &origin))
         };
         let others = elsewhere.chain(alone).filter(is_one).map(suspect).collect();
@@ -112,9 +112,9 @@ fn likeliest(crash: &Crash) -> Option<crash::Module> {
     let program =
         program.unwrap_or_else(|| crash::Module { path: path.to_owned(), ..Default::default() });
     let is_of_share = |module: &&crash::Module| {
-        matches!(Origin::of(&module.path), Origin::Share(_) | Origin::WebDav(_))
+        matches!(Origin::from_path(&module.path), Origin::Share(_) | Origin::WebDav(_))
     };
-    let is_local = matches!(Origin::of(path), Origin::System | Origin::Local);
+    let is_local = matches!(Origin::from_path(path), Origin::System | Origin::Local);
     let library = modules.iter().find(is_of_share).filter(|_| is_local).cloned();
     Some(library.unwrap_or(program))
 }
@@ -188,8 +188,8 @@ impl Visit for Diagnoser<'_> {
         let read = || crash::read(&file.open()?);
         let what = match read() {
             Ok(crash) => {
-                let bits = |module: &_| self.images.of(module);
-                Ok(Box::new(Diagnosis::of(crash, &bits)))
+                let bits = |module: &_| self.images.bits_of(module);
+                Ok(Box::new(Diagnosis::new(crash, &bits)))
             }
             // Folders contain other files, too.
             Err(error)

@@ -46,7 +46,7 @@ pub(super) fn convert(
         Xtask::Found(found) if xtask.leaves_out(&found.package) => &found.package.name,
         _ => XTASK,
     };
-    let mut converted = Converted::of(name);
+    let mut converted = Converted::new(name);
     warn(project, files, &mut converted.notes)?;
     converted.todo = match xtask {
         Xtask::None => add_package(project, files)?,
@@ -238,7 +238,7 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
     };
     let path = &program.source;
     let before = files.text(path)?.to_owned();
-    let Some(source) = Source::of(&before) else {
+    let Some(source) = Source::parse(&before) else {
         return by_hand(path, "it can't be read as Rust");
     };
     let Some(Some(words)) = words.first() else {

@@ -39,7 +39,7 @@ pub(super) fn convert(
     project: &Project,
     files: &mut Files,
 ) -> Result<Converted, Error> {
-    let mut converted = Converted::of(&package.name);
+    let mut converted = Converted::new(&package.name);
     converted.todo = add(package, project, files, &mut converted.notes)?;
     Ok(converted)
 }
@@ -54,7 +54,7 @@ fn add(
     let dependency = package.dependency(DependencyKind::Build, NETSWAP_BUILD.name);
     let key = dependency.map_or(NETSWAP_BUILD.name, |dependency| &dependency.key);
     let manifest = read(files, &package.manifest)?;
-    let script = match Script::of(package, &manifest, key, files)? {
+    let script = match Script::read(package, &manifest, key, files)? {
         Script::Asks if dependency.is_some() => return Ok(None),
         Script::ByHand(todo) => return Ok(Some(todo)),
         script => script,
@@ -126,7 +126,7 @@ fn add_call(
         Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
     };
     let before = files.text(path)?.to_owned();
-    let Some(source) = Source::of(&before) else {
+    let Some(source) = Source::parse(&before) else {
         return by_hand("it can't be read as Rust");
     };
     let after = match source.with_statement(call) {
@@ -168,7 +168,7 @@ enum Script {
 }
 
 impl Script {
-    fn of(
+    fn read(
         package: &Package,
         manifest: &Manifest,
         key: &str,

@@ -64,7 +64,7 @@ pub(crate) struct Remark {
 }
 
 impl Converted {
-    pub(super) fn of(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         Converted { name: name.to_owned(), files: Vec::new(), todo: None, notes: Vec::new() }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn words(main: &Path, files: &mut Files) -> Result<Option<Words>, Err
     // Each file, with the folder of its modules.
     let mut left = vec![(main.to_owned(), folder(main).to_owned())];
     while let Some((path, modules)) = left.pop() {
-        let Some(words) = Source::of(files.text(&path)?).map(|source| source.words()) else {
+        let Some(words) = Source::parse(files.text(&path)?).map(|source| source.words()) else {
             return Ok(None);
         };
         for name in &words.modules {

@@ -74,7 +74,7 @@ impl Project {
             }
             error => Error::NoProject(one_line(&error.to_string())),
         })?;
-        let packages = metadata.workspace_packages().into_iter().map(Package::of);
+        let packages = metadata.workspace_packages().into_iter().map(Package::from_metadata);
         let mut packages: Vec<_> = packages.collect();
         packages.sort_by(|a, b| a.manifest.cmp(&b.manifest));
         Ok(Project { root: metadata.workspace_root.into(), packages })
@@ -103,7 +103,7 @@ impl Project {
 }
 
 impl Package {
-    fn of(package: &cargo_metadata::Package) -> Self {
+    fn from_metadata(package: &cargo_metadata::Package) -> Self {
         let of_kind = |kind: TargetKind| {
             package.targets.iter().filter(move |target| target.kind.contains(&kind))
         };
@@ -118,7 +118,7 @@ impl Package {
                 .map(|target| Program { name: target.name.clone(), source: source(target) })
                 .collect(),
             has_cdylib: of_kind(TargetKind::CDyLib).next().is_some(),
-            dependencies: package.dependencies.iter().map(Dependency::of).collect(),
+            dependencies: package.dependencies.iter().map(Dependency::from_metadata).collect(),
             default_run: package.default_run.clone(),
         }
     }
@@ -159,7 +159,7 @@ impl Package {
 }
 
 impl Dependency {
-    fn of(dependency: &cargo_metadata::Dependency) -> Self {
+    fn from_metadata(dependency: &cargo_metadata::Dependency) -> Self {
         Dependency {
             name: dependency.name.clone(),
             kind: dependency.kind,

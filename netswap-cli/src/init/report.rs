@@ -32,7 +32,7 @@ enum Status {
 impl Status {
     const ALL: [Status; 3] = [Status::Converted, Status::Unchanged, Status::ByHand];
 
-    fn of(package: &Converted) -> Self {
+    fn new(package: &Converted) -> Self {
         match (&package.todo, package.files.is_empty()) {
             (Some(_), _) => Status::ByHand,
             (None, false) => Status::Converted,
@@ -120,7 +120,7 @@ fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
     }
     let count = u64::try_from(packages.len()).unwrap_or(u64::MAX);
     let parts = Status::ALL.map(|status| {
-        let of_it = packages.iter().filter(|package| Status::of(package) == status).count();
+        let of_it = packages.iter().filter(|package| Status::new(package) == status).count();
         (of_it > 0).then(|| format!("{of_it} {}", status.word(display)))
     });
     let parts: Vec<_> = parts.into_iter().flatten().collect();
@@ -149,7 +149,7 @@ fn write_package(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let Columns { words, names } = *columns;
-    let status = Status::of(package);
+    let status = Status::new(package);
     let (word, style, name) = (status.word(display), status.style(), one_line(&package.name));
     let path = |path| Printable(shown(path, root)).to_string();
     let files: Vec<_> = package.files.iter().map(|file| path(file)).collect();

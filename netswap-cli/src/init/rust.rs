@@ -36,7 +36,7 @@ struct Main<'a> {
 
 impl<'a> Source<'a> {
     /// Parses a source. Returns `None` if the text is not Rust.
-    pub(crate) fn of(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         // `#!` starts an attribute if a bracket follows. Otherwise the line is for the system.
         let is_script =
             text.strip_prefix("#!").is_some_and(|rest| !rest.trim_start().starts_with('['));
@@ -247,7 +247,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn with_call(text: &str) -> Result<String, &'static str> {
-        Source::of(text).unwrap().with_statement("call();")
+        Source::parse(text).unwrap().with_statement("call();")
     }
 
     #[test]
@@ -306,8 +306,8 @@ mod tests {
 
     #[test]
     fn what_is_no_rust_has_no_tokens() {
-        assert!(Source::of("fn main() {").is_none());
-        assert!(Source::of("\"").is_none());
+        assert!(Source::parse("fn main() {").is_none());
+        assert!(Source::parse("\"").is_none());
     }
 
     #[test]
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn words_are_told_apart_and_none_is_taken_from_a_comment() {
         let text = "// a::b\nmod file;\nmod inner {}\nuse used;\nfn main() { c!(d, \"e\", f::g); h(i: j) }";
-        let words = Source::of(text).unwrap().words();
+        let words = Source::parse(text).unwrap().words();
         let is_there = |set: &HashSet<String>| {
             ["a", "c", "e", "f", "g", "i", "used"].map(|word| set.contains(word))
         };
@@ -375,11 +375,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_statement_is_added_and_nothing_else_whatever_the_source(text in any_source()) {
-            let Some(source) = Source::of(&text) else { return Ok(()) };
+            let Some(source) = Source::parse(&text) else { return Ok(()) };
             let Ok(after) = source.with_statement("call();") else { return Ok(()) };
             let bare = |text: &str| text.replace(char::is_whitespace, "");
             prop_assert_eq!(bare(&after.replace("call();", "")), bare(&text));
-            let again = Source::of(&after);
+            let again = Source::parse(&after);
             prop_assert!(again.is_some_and(|source| source.words().names.contains("call")), "{after}");
         }
     }
@@ -387,7 +387,7 @@ mod tests {
     #[test]
     fn braces_by_the_thousand_are_no_trouble() {
         let deep = format!("fn main() {{ {}{} }}", "{".repeat(100_000), "}".repeat(100_000));
-        let source = Source::of(&deep).unwrap();
+        let source = Source::parse(&deep).unwrap();
         assert!(source.with_statement("call();").is_ok());
         assert!(source.words().names.contains("main"));
     }

@@ -120,14 +120,14 @@ pub(crate) fn inspect(
     let inspector = Inspector { siblings: SiblingDlls::default() };
     let mut code = ExitCode::NothingToVerify;
     walk(paths, options, &inspector, |inspected: Inspected| {
-        code = code.worse(of(&inspected));
+        code = code.worse(exit_code(&inspected));
         on_inspected(&inspected)
     })?;
     Ok(code)
 }
 
 /// Returns the exit code for a run that inspects only this file.
-fn of(inspected: &Inspected) -> ExitCode {
+fn exit_code(inspected: &Inspected) -> ExitCode {
     match &inspected.what {
         Ok(inspection) if inspection.findings.is_empty() => ExitCode::Passed,
         Err(finding) if finding.code == Code::Unreadable => ExitCode::Error,
@@ -249,6 +249,6 @@ impl Serialize for SiblingImage {
             swap_run: Option<&'a [SwapRun]>,
         }
         let swap_run = self.swap_run.as_deref();
-        Fields { path: PathFields::of(&self.path), swap_run }.serialize(serializer)
+        Fields { path: PathFields::new(&self.path), swap_run }.serialize(serializer)
     }
 }

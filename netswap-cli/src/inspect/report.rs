@@ -67,7 +67,7 @@ impl<W: Write> InspectReport<W> {
 
 fn object(inspected: &Inspected) -> Object<'_> {
     Object {
-        path: PathFields::of(&inspected.path),
+        path: PathFields::new(&inspected.path),
         what: inspected.what.as_deref().ok(),
         findings: inspected.what.as_ref().err().map(|finding| [finding]),
     }

@@ -232,7 +232,7 @@ fn the_last_name_holds(arguments: &[OsString], spelling: &[&str], for_linker: bo
 /// printable.
 fn a_linker_is_chosen(arguments: &[OsString], outputs: &[PathBuf]) {
     let called = arguments.first().map_or(OsStr::new(target::NAME), |first| first);
-    let target = target::of(called, arguments, outputs);
+    let target = target::triple(called, arguments, outputs);
     assert!(!target.is_empty());
     let choice = real::choose(called, &target, false, &|_| None);
     match real::find(&choice, None) {

@@ -81,7 +81,7 @@ fn run(called: &OsStr, given: &[OsString]) -> Result<i32, LinkerError> {
     let bits = switch::bits(env::of_linker("NETSWAP").as_deref())?;
     let all = response::expanded(given)?;
     let outputs = arguments::outputs(&all);
-    let target = target::of(called, &all, &outputs);
+    let target = target::triple(called, &all, &outputs);
     let choice = real::choose(called, &target, cfg!(windows), &env::of_linker);
     let linker = real::find(&choice, env::of_linker("PATH").as_deref())?;
     let status = Command::new(&linker).args(given).env(env::LINKING, &linker).status();

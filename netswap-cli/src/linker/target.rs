@@ -19,7 +19,7 @@ pub(super) const NAME: &str = "netswap-linker";
 /// 3. the folder in which Cargo builds for `--target`,
 /// 4. the arguments of link.exe,
 /// 5. rustc's `-m64`, and for i686 its `--large-address-aware`.
-pub(super) fn of(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) -> String {
+pub(super) fn triple(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) -> String {
     let suffix = program_name(called);
     let suffix = suffix.strip_prefix(NAME).and_then(|rest| rest.strip_prefix('-'));
     // A shorter suffix only shows rustc which linker this program replaces: netswap-linker-ld.
@@ -108,7 +108,7 @@ mod tests {
         for (called, arguments, expected) in table {
             let arguments: Vec<_> = arguments.split(' ').map(OsString::from).collect();
             let outputs = arguments::outputs(&arguments);
-            assert_eq!(of(OsStr::new(called), &arguments, &outputs), expected, "{called} {arguments:?}");
+            assert_eq!(triple(OsStr::new(called), &arguments, &outputs), expected, "{called} {arguments:?}");
         }
     }
 

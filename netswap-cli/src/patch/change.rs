@@ -110,14 +110,19 @@ impl ChangeSummary {
 
 impl Change {
     /// Creates the result for a file whose header changes.
-    pub(crate) fn of(path: PathBuf, status: ChangeStatus, before: Header, after: Header) -> Self {
+    pub(crate) fn changed(
+        path: PathBuf,
+        status: ChangeStatus,
+        before: Header,
+        after: Header,
+    ) -> Self {
         let (before, after) = (Some(before), Some(after));
         Change { path, status, before, after, reason: None, finding: None }
     }
 
     /// Creates the result for a file whose header stays the same.
     pub(crate) fn none(path: PathBuf, status: ChangeStatus, header: Header) -> Self {
-        Change::of(path, status, header, header)
+        Change::changed(path, status, header, header)
     }
 
     /// Creates the result for a file that can't be changed or read.

@@ -90,7 +90,7 @@ impl Entry {
 
     pub(crate) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut line = serde_json::to_vec(&Written {
-            path: PathFields::of(&self.path),
+            path: PathFields::new(&self.path),
             length: self.length,
             headers: hex(&self.fingerprint.to_be_bytes()),
             read_only: self.is_read_only,

@@ -172,7 +172,7 @@ impl Patcher<'_> {
         };
         let after = planned.edit.applied(header);
         if self.options.dry_run {
-            let change = Change::of(path, ChangeStatus::WouldChange, header, after);
+            let change = Change::changed(path, ChangeStatus::WouldChange, header, after);
             return Ok(PatchResult { change, shared });
         }
         let made = match shared {
@@ -182,7 +182,7 @@ impl Patcher<'_> {
         };
         match made {
             Ok(()) => {
-                let change = Change::of(path, ChangeStatus::Changed, header, after);
+                let change = Change::changed(path, ChangeStatus::Changed, header, after);
                 Ok(PatchResult { change, shared })
             }
             Err(WriteError::Refused(finding)) => {
@@ -228,7 +228,7 @@ impl Patcher<'_> {
         if let Some(cell) = cell
             && let Some(Ok((before, after))) = &*cell.lock().unwrap_or_else(PoisonError::into_inner)
         {
-            let change = Change::of(path, ChangeStatus::Changed, *before, *after);
+            let change = Change::changed(path, ChangeStatus::Changed, *before, *after);
             return PatchResult { change, shared };
         }
         Change::none(path, ChangeStatus::Unchanged, header).into()

@@ -114,7 +114,7 @@ impl<W: Write> ChangeReport<W> {
     pub(crate) fn end(mut self, changes: &Changes) -> io::Result<()> {
         match self.objects.take() {
             Some(objects) => {
-                let journal = changes.journal.as_deref().map(PathFields::of);
+                let journal = changes.journal.as_deref().map(PathFields::new);
                 let fields = [field("journal", &journal)?, field("summary", &changes.summary)?];
                 objects.end(&fields, &mut self.out)?;
                 self.out.flush()
@@ -215,7 +215,7 @@ fn object(verb: Verb, change: &Change) -> Object<'_> {
         checksum: format!("{:#010x}", header.checksum),
     };
     Object {
-        path: PathFields::of(&change.path),
+        path: PathFields::new(&change.path),
         status: verb.word(change.status),
         kind: change.before.as_ref().map(Header::kind),
         machine: change.before.as_ref().map(Header::machine_name),

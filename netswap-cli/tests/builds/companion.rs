@@ -46,7 +46,7 @@ impl Dll {
         #[expect(clippy::disallowed_methods, reason = "it is set for a child process")]
         let path = std::env::var_os("PATH").unwrap();
         let paths = std::iter::once(rusts_lld()).chain(std::env::split_paths(&path));
-        Run::of(link.env("PATH", std::env::join_paths(paths).unwrap()))
+        Run::capture(link.env("PATH", std::env::join_paths(paths).unwrap()))
     }
 
     /// Links it, and returns its Characteristics.

@@ -9,7 +9,7 @@ fn each_build_script_of_the_book_sets_the_bit() {
     let scripts = blocks("docs/src/build-script.md", "rust");
     assert_eq!(scripts.len(), 2);
     for script in scripts {
-        let project = Project::of("bin-only").seeded();
+        let project = Project::new("bin-only").seeded();
         let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
         project.write("Cargo.toml", &manifest.replace("\"bin-only\"", "\"mytool\""));
         project.write("build.rs", &script);
@@ -19,7 +19,7 @@ fn each_build_script_of_the_book_sets_the_bit() {
 
 #[test]
 fn receipt_of_the_book_comes_from_a_build() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
     project.write("Cargo.toml", &manifest.replace("\"bin-only\"", "\"tool\""));
     project.verified(0, &[]);

@@ -8,7 +8,7 @@ pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 
 /// A fixture with what rustc expects of a MinGW toolchain, as empty archives.
 pub(crate) fn with_empty_mingw(fixture: &str, target: &str, linker: &str) -> Project {
-    let project = Project::of(fixture).seeded();
+    let project = Project::new(fixture).seeded();
     let empty = |file: String| fs::write(project.root.join(file), "!<arch>\n").unwrap();
     for library in ["gcc", "gcc_eh", "kernel32", "mingw32", "mingwex", "msvcrt", "ucrt", "unwind"] {
         empty(format!("lib{library}.a"));

@@ -69,7 +69,7 @@ const LAYOUTS: [(&str, &[&str], &[Image]); 5] = [
 
 impl Tool {
     /// The example itself.
-    pub(crate) fn of(example: &str) -> Self {
+    pub(crate) fn new(example: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join(example);
         copy(&repository().join("examples").join(example), &root);
@@ -83,7 +83,7 @@ impl Tool {
         let dir = tempfile::tempdir().unwrap();
         let mut new = Command::new(env!("CARGO_BIN_EXE_netswap"));
         new.args(["new", example]).args(options).current_dir(dir.path());
-        let run = Run::of(&mut new);
+        let run = Run::capture(&mut new);
         assert_eq!(run.code, 0, "{run:#?}");
         let root = dir.path().join(example);
         let examples = repository().join("examples");
@@ -106,7 +106,7 @@ impl Tool {
     /// The example with native parts, its program as above, compiled and linked by this clang with a C
     /// runtime that has just what the native parts need.
     fn native(clang: &str, include: &str) -> Self {
-        let mut tool = Tool::of("native-tool");
+        let mut tool = Tool::new("native-tool");
         let dir = tool.root.parent().unwrap().to_owned();
         let mini_core = dir.join("mini-core");
         copy(&repository().join("fixtures/mini-core"), &mini_core);
@@ -116,7 +116,7 @@ impl Tool {
         copy(&repository().join("netswap-cli/tests/runtime"), &runtime);
         let run = |program: &Path, arguments: &str| {
             let mut command = Command::new(program);
-            let run = Run::of(command.args(arguments.split(' ')).current_dir(&runtime));
+            let run = Run::capture(command.args(arguments.split(' ')).current_dir(&runtime));
             assert_eq!(run.code, 0, "{run:#?}");
         };
         let lld = rusts_lld();
@@ -167,7 +167,7 @@ impl Tool {
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", WITHOUT_STD);
         command.env("RUSTC_BOOTSTRAP", "1");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        Run::of(&mut command)
+        Run::capture(&mut command)
     }
 }
 
@@ -258,11 +258,11 @@ fn third_tool_needs_the_line_too() {
     for words in [&["add", "--all"][..], &["commit", "--quiet", "--message", "A third tool"]] {
         let mut git = Command::new("git");
         git.args(["-c", "user.name=A", "-c", "user.email=a@example.org"]).args(words);
-        let run = Run::of(git.current_dir(&tool.root));
+        let run = Run::capture(git.current_dir(&tool.root));
         assert_eq!(run.code, 0, "{run:#?}");
     }
     let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
-    let run = Run::of(init.args(["init"]).current_dir(&tool.root));
+    let run = Run::capture(init.args(["init"]).current_dir(&tool.root));
     assert_eq!(run.code, 0, "{run:#?}");
     let manifest = fs::read_to_string(tool.root.join("third/Cargo.toml")).unwrap();
     let lines = "\n[build-dependencies]\nnetswap-build.workspace = true\n";
@@ -317,7 +317,7 @@ fn build_for_host(tool: &Tool) -> (bool, String, String) {
 #[cfg(not(windows))]
 #[test]
 fn host_build_gets_no_link_argument() {
-    let tool = Tool::of("hello-tool");
+    let tool = Tool::new("hello-tool");
     let (fresh, output, stderr) = build_for_host(&tool);
     assert!(!fresh);
     assert_eq!(output, "cargo:rerun-if-env-changed=NETSWAP\n");
@@ -332,7 +332,7 @@ fn host_build_gets_no_link_argument() {
 #[cfg(not(windows))]
 #[test]
 fn xtask_is_skipped_unless_named() {
-    let tool = Tool::of("hello-tool");
+    let tool = Tool::new("hello-tool");
     let target_dir = EXAMPLES.target_dir();
     let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
     assert!(run.stdout.starts_with("0 images (1 other file,"), "{run:#?}");
@@ -344,7 +344,7 @@ fn xtask_is_skipped_unless_named() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
         command.args(["verify", "--quiet"]).args(arguments).current_dir(&tool.root);
         clean_environment(&mut command);
-        let run = Run::of(command.env("CARGO_TARGET_DIR", target_dir.path()));
+        let run = Run::capture(command.env("CARGO_TARGET_DIR", target_dir.path()));
         assert!(run.stdout.contains(files), "{arguments:?}: {run:#?}");
         assert!(!run.stderr.contains("Finished"), "{run:#?}");
     }
@@ -353,11 +353,11 @@ fn xtask_is_skipped_unless_named() {
 #[cfg(not(windows))]
 #[test]
 fn host_build_leaves_nothing_to_verify() {
-    let tool = Tool::of("hello-tool");
+    let tool = Tool::new("hello-tool");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-netswap"));
     command.args(["netswap", "verify", "--offline"]).current_dir(&tool.root);
     clean_environment(&mut command);
-    let run = Run::of(&mut command);
+    let run = Run::capture(&mut command);
     assert_eq!(run.code, 3, "{run:#?}");
     assert!(run.stderr.contains("--target x86_64-pc-windows-msvc"), "{run:#?}");
 }
@@ -385,7 +385,7 @@ fn native_tool_and_its_helper_get_the_bit() {
 #[cfg(target_os = "linux")]
 #[test]
 fn packaged_native_tool_finds_its_helper() {
-    let tool = Tool::of("native-tool");
+    let tool = Tool::new("native-tool");
     let target_dir = EXAMPLES.target_dir();
     let run = tool.cargo(&target_dir, &["xtask", "package"]);
     assert_eq!(run.code, 3, "{run:#?}");

@@ -15,7 +15,7 @@ fn all_passed(project: &Project, arguments: &[&str]) -> Vec<String> {
 
 #[test]
 fn one_binary_gets_the_bit() {
-    assert_eq!(all_passed(&Project::of("bin-only").seeded(), &[]), ["bin-only.exe"]);
+    assert_eq!(all_passed(&Project::new("bin-only").seeded(), &[]), ["bin-only.exe"]);
 }
 
 /// Every msvc target of this rustc, but for ARM64EC, which needs Microsoft's libraries.
@@ -28,7 +28,7 @@ fn msvc_targets() -> Vec<String> {
 
 #[test]
 fn each_msvc_target_gets_the_bit_on_request() {
-    let project = Project::of("two-tools").seeded();
+    let project = Project::new("two-tools").seeded();
     let targets = msvc_targets();
     assert!(targets.len() >= 10, "{targets:?}");
     for target in targets {
@@ -50,7 +50,7 @@ fn each_msvc_target_gets_the_bit_on_request() {
 
 #[test]
 fn dll_from_outside_the_workspace_is_verified() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     support::copy(
         &support::repository().join("fixtures/cdylib"),
         &project.root.with_file_name("engine"),
@@ -71,7 +71,7 @@ fn dll_from_outside_the_workspace_is_verified() {
 
 #[test]
 fn second_call_fails_the_build() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     project.write(
         "build.rs",
         "fn main() {
@@ -87,7 +87,7 @@ fn second_call_fails_the_build() {
 #[test]
 fn metabuild_needs_no_build_script() {
     // Unstable in Cargo, which takes the variable for leave to use it.
-    let project = Project::of("bin-only").seeded().env("RUSTC_BOOTSTRAP", "1");
+    let project = Project::new("bin-only").seeded().env("RUSTC_BOOTSTRAP", "1");
     fs::remove_file(project.root.join("build.rs")).unwrap();
     let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
     let manifest = manifest.replace("publish = false", "metabuild = [\"netswap-build\"]");
@@ -97,7 +97,7 @@ fn metabuild_needs_no_build_script() {
 
 #[test]
 fn policy_beside_the_workspace_applies() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     project.write("netswap.toml", "swap-run = [\"net\", \"cd\"]\n");
     let rows = project.verified(1, &[]);
     assert_eq!(rows["bin-only.exe"].codes, ["not-requested"]);
@@ -105,7 +105,7 @@ fn policy_beside_the_workspace_applies() {
 
 #[test]
 fn configured_targets_stay_apart() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     let targets = r#"build.target=["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]"#;
     let run = project.verify(&["--format=json", "--", "--config", targets]);
     assert_eq!(run.code, 0, "{run:#?}");
@@ -120,7 +120,7 @@ fn configured_targets_stay_apart() {
 
 #[test]
 fn library_alone_leaves_nothing_to_verify() {
-    let project = Project::of("lib-only").seeded();
+    let project = Project::new("lib-only").seeded();
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 3, "{run:#?}");
     assert!(run.stderr.contains("nothing to verify"), "{run:#?}");
@@ -131,12 +131,12 @@ fn library_alone_leaves_nothing_to_verify() {
 
 #[test]
 fn binary_beside_a_library_gets_the_bit() {
-    assert_eq!(all_passed(&Project::of("lib-and-bin").seeded(), &[]), ["lib-and-bin.exe"]);
+    assert_eq!(all_passed(&Project::new("lib-and-bin").seeded(), &[]), ["lib-and-bin.exe"]);
 }
 
 #[test]
 fn binary_outside_the_scope_fails() {
-    let rows = Project::of("several-bins").seeded().verified(1, &[]);
+    let rows = Project::new("several-bins").seeded().verified(1, &[]);
     assert_eq!(rows.len(), 3);
     assert!(rows["first.exe"].passed() && rows["second.exe"].passed(), "{rows:#?}");
     assert!(rows["excluded.exe"].failed("out-of-scope"), "{rows:#?}");
@@ -144,18 +144,18 @@ fn binary_outside_the_scope_fails() {
 
 #[test]
 fn names_with_hyphens_work() {
-    let names = all_passed(&Project::of("hyphens").seeded(), &[]);
+    let names = all_passed(&Project::new("hyphens").seeded(), &[]);
     assert_eq!(names, ["hyphen-ated-tool.exe", "other-hyphen-ated-tool.exe"]);
 }
 
 #[test]
 fn dll_gets_the_bit() {
-    assert_eq!(all_passed(&Project::of("cdylib").seeded(), &[]), ["plug_in.dll"]);
+    assert_eq!(all_passed(&Project::new("cdylib").seeded(), &[]), ["plug_in.dll"]);
 }
 
 #[test]
 fn examples_tests_and_benches_get_the_bit() {
-    let project = Project::of("examples-and-tests").seeded();
+    let project = Project::new("examples-and-tests").seeded();
     let arguments = ["--bins", "--examples", "--", "--test", "integration", "--bench", "speed"];
     let names = all_passed(&project, &arguments);
     assert_eq!(names, ["demo.exe", "examples-and-tests.exe", "integration.exe", "speed.exe"]);
@@ -169,7 +169,7 @@ fn path_with_spaces_and_unicode_works() {
 
 #[test]
 fn tool_without_netswap_build_fails() {
-    let rows = Project::of("two-tools").seeded().verified(1, &[]);
+    let rows = Project::new("two-tools").seeded().verified(1, &[]);
     assert_eq!(rows.len(), 2);
     assert!(rows["mindful.exe"].passed(), "{rows:#?}");
     assert!(rows["forgetful.exe"].failed("not-requested"), "{rows:#?}");
@@ -177,14 +177,14 @@ fn tool_without_netswap_build_fails() {
 
 #[test]
 fn chosen_package_is_verified_alone() {
-    let project = Project::of("two-tools").seeded();
+    let project = Project::new("two-tools").seeded();
     assert_eq!(all_passed(&project, &["--package", "mindful"]), ["mindful.exe"]);
 }
 
 #[test]
 fn old_rust_version_gets_the_bit() {
     assert_eq!(
-        all_passed(&Project::of("old-rust-version").seeded(), &[]),
+        all_passed(&Project::new("old-rust-version").seeded(), &[]),
         ["old-rust-version.exe"]
     );
 }
@@ -193,13 +193,13 @@ fn old_rust_version_gets_the_bit() {
 fn environment_rustflags_keep_the_bit() {
     // They replace those of the configuration, which the fixture needs.
     let flags = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE -Copt-level=1";
-    let project = Project::of("bin-only").seeded().env("RUSTFLAGS", flags);
+    let project = Project::new("bin-only").seeded().env("RUSTFLAGS", flags);
     assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
 }
 
 #[test]
 fn policy_that_requires_both_bits_passes() {
-    let project = Project::of("both-bits").seeded();
+    let project = Project::new("both-bits").seeded();
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     let rows = project.verified(0, &[]);
     assert_eq!(rows["both-bits.exe"].characteristics, 0x0c22);
@@ -207,7 +207,7 @@ fn policy_that_requires_both_bits_passes() {
 
 #[test]
 fn policy_beyond_the_build_script_fails() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 1, "{run:#?}");
@@ -217,7 +217,7 @@ fn policy_beyond_the_build_script_fails() {
 
 #[test]
 fn package_policy_overrides_the_workspace() {
-    let project = Project::of("two-tools").seeded();
+    let project = Project::new("two-tools").seeded();
     project.append("Cargo.toml", "\n[workspace.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     for (tool, bits) in [("mindful", "[\"net\"]"), ("forgetful", "[]")] {
         let table = format!("\n[package.metadata.netswap]\nswap-run = {bits}\n");
@@ -229,7 +229,7 @@ fn package_policy_overrides_the_workspace() {
 
 #[test]
 fn exception_with_a_reason_allows_an_image() {
-    let project = Project::of("two-tools").seeded();
+    let project = Project::new("two-tools").seeded();
     let allow = "\n[[workspace.metadata.netswap.allow]]\nimage = \"forget*.exe\"\nreason = \"never leaves\"\n";
     project.append("Cargo.toml", allow);
     let rows = project.verified(0, &[]);
@@ -239,7 +239,7 @@ fn exception_with_a_reason_allows_an_image() {
 
 #[test]
 fn netswap_off_is_reported() {
-    let project = Project::of("bin-only").seeded().env("NETSWAP", "off");
+    let project = Project::new("bin-only").seeded().env("NETSWAP", "off");
     assert!(project.verified(1, &[])["bin-only.exe"].failed("switched-off"));
     // And the change of the variable alone builds again.
     let project = project.env("NETSWAP", "net");
@@ -248,7 +248,7 @@ fn netswap_off_is_reported() {
 
 #[test]
 fn netswap_with_another_bit_is_reported() {
-    let project = Project::of("bin-only").seeded().env("NETSWAP", "cd");
+    let project = Project::new("bin-only").seeded().env("NETSWAP", "cd");
     let rows = project.verified(1, &[]);
     assert!(rows["bin-only.exe"].failed("switched-off"), "{rows:#?}");
     assert_eq!(rows["bin-only.exe"].characteristics & 0x0400, 0x0400);
@@ -256,7 +256,7 @@ fn netswap_with_another_bit_is_reported() {
 
 #[test]
 fn invalid_netswap_lists_the_valid_values() {
-    let run = Project::of("bin-only").seeded().env("NETSWAP", "yes").verify(&["--target", X64]);
+    let run = Project::new("bin-only").seeded().env("NETSWAP", "yes").verify(&["--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("NETSWAP is \"yes\"; set it to one of off, net, cd, net,cd"));
     assert!(run.stderr.contains("failed to build"), "{run:#?}");
@@ -264,7 +264,7 @@ fn invalid_netswap_lists_the_valid_values() {
 
 #[test]
 fn stale_receipt_is_ignored() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     assert!(project.verified(0, &[])["bin-only.exe"].passed());
     project.write("build.rs", "fn main() {}\n");
     assert!(project.verified(1, &[])["bin-only.exe"].failed("not-requested"));
@@ -272,7 +272,7 @@ fn stale_receipt_is_ignored() {
 
 #[test]
 fn unwritable_receipt_fails_the_build() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     let build = "fn main() {
     let out = std::path::PathBuf::from(std::env::var_os(\"OUT_DIR\").unwrap());
     std::fs::create_dir_all(out.join(\"netswap-receipt.json\")).unwrap();
@@ -288,7 +288,7 @@ fn unwritable_receipt_fails_the_build() {
 
 #[test]
 fn scope_with_a_line_break_fails_the_build() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     let build = "fn main() {
     let name = \"a\\ncargo:rustc-env=EVIL=1\";
     netswap_build::SwapRun::new().scope(netswap_build::Scope::bin(name)).emit();
@@ -301,7 +301,7 @@ fn scope_with_a_line_break_fails_the_build() {
 
 #[test]
 fn bit_cleared_after_the_link_is_found() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     assert!(project.verified(0, &[])["bin-only.exe"].passed());
     let path = project.built("bin-only.exe");
     let mut bytes = fs::read(&path).unwrap();
@@ -314,7 +314,7 @@ fn bit_cleared_after_the_link_is_found() {
 /// The command in the help cleans what that build made: its profile, its target, its folders.
 #[test]
 fn clean_makes_cargo_link_again() {
-    let project = Project::of("bin-only");
+    let project = Project::new("bin-only");
     project.append("Cargo.toml", "\n[profile.small]\ninherits = \"dev\"\n");
     let home = project.root.parent().unwrap();
     let verify = |exit_code: i32| {
@@ -323,7 +323,7 @@ fn clean_makes_cargo_link_again() {
         command.args(["--target", X64, "--profile", "small", "--format", "json"]);
         command.args(["--", "--target-dir", "elsewhere"]);
         support::clean_environment(command.current_dir(home));
-        let run = support::Run::of(&mut command);
+        let run = support::Run::capture(&mut command);
         assert_eq!(run.code, exit_code, "{run:#?}");
         run
     };
@@ -338,7 +338,7 @@ fn clean_makes_cargo_link_again() {
     let help = report["images"][0]["findings"][0]["help"].as_str().unwrap();
     let command = help.lines().find_map(|line| line.trim().strip_prefix("cargo clean "));
     let arguments: Vec<_> = std::iter::once("clean").chain(command.unwrap().split(' ')).collect();
-    let run = support::Run::of(&mut support::cargo(home, &arguments));
+    let run = support::Run::capture(&mut support::cargo(home, &arguments));
     assert_eq!(run.code, 0, "{run:#?}");
     verify(0);
 }
@@ -351,7 +351,7 @@ fn linker_that_drops_the_argument_is_found() {
     let sysroot = Command::new("rustc").args(["--print", "target-libdir"]).output();
     let libdir = String::from_utf8(sysroot.unwrap().stdout).unwrap();
     let lld = std::path::Path::new(libdir.trim_end()).parent().unwrap().join("bin/rust-lld");
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     // rustc hands the arguments over in a list or, where they are many, in a response file.
     let script = format!(
         "#!/bin/sh\nfor a; do shift; case $a in /SWAPRUN:*) ;; *) set -- \"$@\" \"$a\";; esac; done\nexec '{}' -flavor link \"$@\"\n",

@@ -18,11 +18,13 @@ impl Shape {
             fs::copy(repository().join("examples/hello-tool/Cargo.lock"), lock).unwrap();
         }
         let mut command = cargo(&self.root, arguments);
-        Run::of(command.env("CARGO_TARGET_DIR", target_dir.path()).env("CARGO_NET_OFFLINE", "true"))
+        Run::capture(
+            command.env("CARGO_TARGET_DIR", target_dir.path()).env("CARGO_NET_OFFLINE", "true"),
+        )
     }
 
     fn is_formatted(&self) -> bool {
-        Run::of(&mut cargo(&self.root, &["fmt", "--all", "--check"])).code == 0
+        Run::capture(&mut cargo(&self.root, &["fmt", "--all", "--check"])).code == 0
     }
 }
 
@@ -31,7 +33,7 @@ fn each_project_builds_without_a_warning() {
     let target_dir = NEW.target_dir();
     let mut unformatted = Vec::new();
     for name in names() {
-        let shape = Shape::of(&name);
+        let shape = Shape::new(&name);
         if !shape.is_formatted() {
             unformatted.push(name.clone());
         }
@@ -53,7 +55,7 @@ fn each_project_builds_without_a_warning() {
 fn converted_packages_leave_a_receipt() {
     let target_dir = NEW.target_dir();
     for name in ["no-build-script", "crlf", "two-mains", "workspace-that-inherits", "renamed"] {
-        let shape = Shape::of(name);
+        let shape = Shape::new(name);
         let run = shape.init(&[]);
         assert_eq!(run.code, 0, "{run:#?}");
         let run = shape.cargo(&target_dir, &["build", "--workspace", "--message-format=json"]);
@@ -73,7 +75,7 @@ fn converted_packages_leave_a_receipt() {
 
 #[test]
 fn converted_tool_passes_verify() {
-    let project = Project::of("two-tools").seeded();
+    let project = Project::new("two-tools").seeded();
     assert!(project.verified(1, &[])["forgetful.exe"].failed("not-requested"));
     let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
     let run = project.run(init.args(["init", "--allow-no-vcs"]));
@@ -88,17 +90,17 @@ fn converted_tool_passes_verify() {
 fn added_xtask_verifies_and_keeps_other_tasks() {
     let target_dir = NEW.target_dir();
     for name in ["xtask-for-one", "xtask-of-its-own", "xtask-of-its-own-workspace"] {
-        let shape = Shape::of(name);
+        let shape = Shape::new(name);
         assert_eq!(shape.init(&[]).code, 0);
         let run = shape.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
         assert_eq!(run.code, if cfg!(windows) { 0 } else { 3 }, "{name}: {run:#?}");
         assert!(run.stdout.contains("1 other file") || cfg!(windows), "{name}: {run:#?}");
     }
-    let shape = Shape::of("xtask-for-one");
+    let shape = Shape::new("xtask-for-one");
     assert_eq!(shape.init(&[]).code, 0);
     let run = shape.cargo(&target_dir, &["xtask", "--nothing"]);
     assert!(run.code == 2 && run.stderr.contains("usage: cargo xtask"), "{run:#?}");
-    let shape = Shape::of("xtask-of-its-own");
+    let shape = Shape::new("xtask-of-its-own");
     assert_eq!(shape.init(&[]).code, 0);
     let run = shape.cargo(&target_dir, &["xtask", "dist"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "packed\n"), "{run:#?}");

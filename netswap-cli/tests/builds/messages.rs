@@ -10,7 +10,7 @@ use crate::support::{Project, Run, X64};
 fn verify_with_newer_cargo(change: &str) -> Run {
     use std::os::unix::fs::PermissionsExt;
 
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     let script = format!(
         "#!/bin/sh\n'{}' \"$@\" | sed '/^{{\"reason\":\"compiler-artifact/{change}'\n",
         env!("CARGO")
@@ -42,7 +42,7 @@ fn unknown_edition_is_no_error() {
 
 #[test]
 fn failed_build_follows_cargos_own_message() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     project.write("src/main.rs", "fn main() { this is no Rust }");
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");
@@ -54,7 +54,7 @@ fn failed_build_follows_cargos_own_message() {
 
 #[test]
 fn missing_std_names_what_to_install() {
-    let project = Project::of("bin-only").seeded();
+    let project = Project::new("bin-only").seeded();
     project.write("src/main.rs", "fn main() {}");
     // Rust has none for this target, on any machine.
     let without = "thumbv7a-pc-windows-msvc";
@@ -64,7 +64,8 @@ fn missing_std_names_what_to_install() {
     assert!(run.stderr.contains(&said), "{run:#?}");
 
     project.write("src/main.rs", "fn main() { this is no Rust }");
-    let host = Run::of(std::process::Command::new("rustc").args(["--print", "host-tuple"])).stdout;
+    let host =
+        Run::capture(std::process::Command::new("rustc").args(["--print", "host-tuple"])).stdout;
     let run = project.verify(&["--target", host.trim_end()]);
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("nothing was verified; its messages say why"), "{run:#?}");

@@ -24,7 +24,7 @@ fn cargo(target_dir: &TempDir, project: &Path, arguments: &[&str]) -> Run {
     if !project.join("plugin").exists() {
         command.env("CARGO_NET_OFFLINE", "true");
     }
-    Run::of(&mut command)
+    Run::capture(&mut command)
 }
 
 /// Cargo in a project, where it must succeed.
@@ -78,7 +78,7 @@ fn plug_in_beside_the_program_is_used() {
         let put = |file: &str| {
             fs::copy(target_dir.path().join("debug").join(file), share.join(file)).unwrap();
         };
-        let run = || Run::of(Command::new(share.join(&program)).arg("Ada"));
+        let run = || Run::capture(Command::new(share.join(&program)).arg("Ada"));
         let fails = |why: &str| {
             let run = run();
             assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:#?}");

@@ -32,7 +32,7 @@ struct Built {
 
 /// netswap-build for the build scripts of the fixtures.
 static FIXTURES: Seed = Seed::new("fixtures", |folder| {
-    let project = keep(&Project::of("bin-only").root, folder);
+    let project = keep(&Project::new("bin-only").root, folder);
     passes(&project, folder, &["build", "--offline", "--target", X64]);
     vec![project]
 });
@@ -40,7 +40,7 @@ static FIXTURES: Seed = Seed::new("fixtures", |folder| {
 /// The dependencies of the examples, with `RUSTC_BOOTSTRAP` set as in their tests.
 pub(crate) static EXAMPLES: Seed = Seed::new("examples", |folder| {
     let examples = ["hello-tool", "native-tool"].map(|example| {
-        let mut tool = Tool::of(example);
+        let mut tool = Tool::new(example);
         tool.root = keep(&tool.root, folder);
         let run = tool.cargo(folder.join("target"), &["build", "--locked", "--workspace"]);
         assert_eq!(run.code, 0, "{run:#?}");
@@ -52,7 +52,7 @@ pub(crate) static EXAMPLES: Seed = Seed::new("examples", |folder| {
 /// The dependencies of what `netswap new` makes, and of the xtasks that `netswap init` adds.
 pub(crate) static NEW: Seed = Seed::new("new", |folder| {
     let examples = ["hello-tool", "plugin-host", "workspace-tools"].map(|example| {
-        let project = keep(&Tool::of(example).root, folder);
+        let project = keep(&Tool::new(example).root, folder);
         passes(&project, folder, &["build", "--locked", "--workspace"]);
         passes(&project, folder, &["clippy", "--locked", "--workspace"]);
         project
@@ -118,14 +118,14 @@ fn keep(project: &Path, folder: &Path) -> PathBuf {
 /// Runs Cargo, which must succeed, in a seed's project.
 fn passes(project: &Path, folder: &Path, arguments: &[&str]) {
     let mut command = cargo(project, arguments);
-    let run = Run::of(command.env("CARGO_TARGET_DIR", folder.join("target")));
+    let run = Run::capture(command.env("CARGO_TARGET_DIR", folder.join("target")));
     assert_eq!(run.code, 0, "{run:#?}");
 }
 
 /// Returns the names of a project's packages, with `_` in place of `-`.
 fn packages(project: &Path) -> Vec<String> {
     let arguments = ["metadata", "--no-deps", "--format-version=1", "--offline"];
-    let metadata = Run::of(&mut cargo(project, &arguments)).json();
+    let metadata = Run::capture(&mut cargo(project, &arguments)).json();
     let packages = metadata["packages"].as_array().unwrap().iter();
     packages.map(|package| package["name"].as_str().unwrap().replace('-', "_")).collect()
 }

@@ -274,7 +274,7 @@ fn colours_need_a_terminal_or_force_and_no_color_forbids_them() {
 
 #[test]
 fn a_target_behind_the_dashes_is_refused() {
-    let project = Project::of("bin-only");
+    let project = Project::new("bin-only");
     let run = project.verify(&["--", "--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("give --target before `--`"), "{run:#?}");
@@ -319,7 +319,7 @@ fn a_mistake_in_the_policy_is_told_with_its_line_and_the_right_word() {
 
 #[test]
 fn a_mistake_in_a_manifests_policy_is_told_before_anything_is_built() {
-    let project = Project::of("bin-only");
+    let project = Project::new("bin-only");
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nallow = [{ image = \"a\" }]\n");
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");

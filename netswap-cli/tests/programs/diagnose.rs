@@ -20,7 +20,7 @@ const CRASH: &str = "Version=1\r\nEventType=APPCRASH\r\nSig[0].Value=ledger.exe\
 
 fn netswap(folder: &Path, arguments: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
-    Run::of(command.arg("diagnose").args(arguments).current_dir(folder))
+    Run::capture(command.arg("diagnose").args(arguments).current_dir(folder))
 }
 
 /// A folder with these files.

@@ -32,7 +32,7 @@ fn each_project_is_changed_as_the_diff_says() {
 
 /// Converts a shape, compares the changes with the diff beside it, and converts it once more to no effect.
 fn is_changed_as_the_diff_says(name: &str) {
-    let shape = Shape::of(name);
+    let shape = Shape::new(name);
     let before = shape.files();
     let told = shape.init(&["--dry-run"]);
     assert_eq!(shape.files(), before, "{name} was changed by --dry-run");
@@ -41,7 +41,7 @@ fn is_changed_as_the_diff_says(name: &str) {
 
     let done = shape.init(&[]);
     assert_eq!(done.code, told.code, "{name}: {done:#?}");
-    let by_git = Shape::of(name);
+    let by_git = Shape::new(name);
     if !told.stdout.is_empty() {
         let path = shapes().join(name).join("expected.diff");
         by_git.git(&["apply", "--whitespace=nowarn", path.to_str().unwrap()]);
@@ -56,7 +56,7 @@ fn is_changed_as_the_diff_says(name: &str) {
 
 #[test]
 fn an_alias_that_lies_above_the_workspace_is_found() {
-    let home = Shape::of("library-alone");
+    let home = Shape::new("library-alone");
     for (file, text) in [
         (".cargo/config.toml", "[alias]\nxtask = \"run --package chores --\"\n"),
         ("rust/Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"chores\"]\n"),
@@ -80,7 +80,7 @@ fn an_alias_that_lies_above_the_workspace_is_found() {
 
 #[test]
 fn what_keeps_an_xtask_from_being_built_is_told() {
-    let shape = Shape::of("xtask-for-one");
+    let shape = Shape::new("xtask-for-one");
     let manifest = shape.root.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     assert!(!shape.init(&["-n"]).stderr.contains("build.target"));
@@ -101,14 +101,14 @@ fn what_keeps_an_xtask_from_being_built_is_told() {
 
 #[test]
 fn no_setting_of_the_account_hides_what_is_not_committed() {
-    let shape = Shape::of("empty-main");
+    let shape = Shape::new("empty-main");
     shape.git(&["config", "status.showUntrackedFiles", "no"]);
     fs::write(shape.root.join("notes.txt"), "new").unwrap();
     let run = shape.init(&[]);
     assert!(run.code == 2 && run.stderr.contains("notes.txt"), "{run:#?}");
 
-    let outer = Shape::of("empty-main");
-    let inner = Shape::of("library-alone");
+    let outer = Shape::new("empty-main");
+    let inner = Shape::new("library-alone");
     let inner = inner.root.to_str().unwrap();
     let allow = "protocol.file.allow=always";
     outer.git(&["-c", allow, "submodule", "--quiet", "add", inner, "inner"]);
@@ -122,7 +122,7 @@ fn no_setting_of_the_account_hides_what_is_not_committed() {
 #[cfg(unix)]
 #[test]
 fn a_file_that_lies_outside_of_any_repository_is_not_kept_by_the_projects() {
-    let shape = Shape::of("empty-main");
+    let shape = Shape::new("empty-main");
     let outside = shape.root.with_file_name("script.rs");
     fs::rename(shape.root.join("build.rs"), &outside).unwrap();
     std::os::unix::fs::symlink(&outside, shape.root.join("build.rs")).unwrap();
@@ -137,7 +137,7 @@ fn a_file_that_lies_outside_of_any_repository_is_not_kept_by_the_projects() {
 fn git_applies_the_diff_of_files_with_any_name() {
     for name in ["a b", "quoted \"name\"", "line\nbreak", "back\\slash", "\u{202e}exe", "\u{1b}[2J"]
     {
-        let shape = Shape::of("library-alone");
+        let shape = Shape::new("library-alone");
         let folder = shape.root.join("tools").join(name);
         copy(&shapes().join("empty-main/project"), &folder);
         fs::write(
@@ -162,7 +162,7 @@ fn git_applies_the_diff_of_files_with_any_name() {
 
 #[test]
 fn what_is_not_committed_keeps_a_project_from_being_converted_unless_it_may() {
-    let shape = Shape::of("empty-main");
+    let shape = Shape::new("empty-main");
     fs::write(shape.root.join("notes.txt"), "new").unwrap();
     let before = shape.files();
     let run = shape.init(&[]);
@@ -176,7 +176,7 @@ fn what_is_not_committed_keeps_a_project_from_being_converted_unless_it_may() {
     assert_eq!(shape.init(&["--allow-staged"]).code, 0);
     assert_ne!(shape.files(), before);
 
-    let shape = Shape::of("empty-main");
+    let shape = Shape::new("empty-main");
     fs::write(shape.root.join("src/main.rs"), "fn main() {}\n").unwrap();
     assert_eq!(shape.init(&["--allow-staged"]).code, 2);
     assert_eq!(shape.init(&["--allow-dirty"]).code, 0);
@@ -184,7 +184,7 @@ fn what_is_not_committed_keeps_a_project_from_being_converted_unless_it_may() {
 
 #[test]
 fn a_project_that_git_does_not_keep_is_converted_only_if_that_is_allowed() {
-    let shape = Shape::of("empty-main");
+    let shape = Shape::new("empty-main");
     fs::remove_dir_all(shape.root.join(".git")).unwrap();
     let before = shape.files();
     let run = shape.init(&["--allow-dirty"]);
@@ -193,7 +193,7 @@ fn a_project_that_git_does_not_keep_is_converted_only_if_that_is_allowed() {
     assert_eq!(shape.files(), before);
     assert_eq!(shape.init(&["--allow-no-vcs"]).code, 0);
 
-    let around = Shape::of("empty-main");
+    let around = Shape::new("empty-main");
     copy(&shapes().join("empty-main/project"), &around.root.join("ignored"));
     fs::write(around.root.join(".gitignore"), "ignored\n").unwrap();
     let toml = around.root.join("ignored/Cargo.toml");
@@ -207,7 +207,7 @@ fn a_project_that_git_does_not_keep_is_converted_only_if_that_is_allowed() {
 #[test]
 fn what_cargo_does_not_accept_is_taken_back() {
     use std::os::unix::fs::PermissionsExt;
-    let shape = Shape::of("workspace-that-inherits");
+    let shape = Shape::new("workspace-that-inherits");
     // A Cargo that is content with manifests only as long as none names netswap-build.
     let cargo = shape.root.with_file_name("picky-cargo");
     let script = format!(
@@ -218,7 +218,7 @@ fn what_cargo_does_not_accept_is_taken_back() {
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
     let before = shape.files();
     let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
-    let run = Run::of(command.arg("init").current_dir(&shape.root).env("CARGO", cargo));
+    let run = Run::capture(command.arg("init").current_dir(&shape.root).env("CARGO", cargo));
     assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
     assert!(run.stderr.contains("no such crate"), "{run:#?}");
     assert!(run.stderr.contains("; nothing was changed"), "{run:#?}");
@@ -228,7 +228,7 @@ fn what_cargo_does_not_accept_is_taken_back() {
 #[cfg(unix)]
 #[test]
 fn a_file_that_can_not_be_written_leaves_all_as_they_were() {
-    let shape = Shape::of("workspace-that-inherits");
+    let shape = Shape::new("workspace-that-inherits");
     let manifest = shape.root.join("crates/plug-in/Cargo.toml");
     let mut permissions = fs::metadata(&manifest).unwrap().permissions();
     permissions.set_readonly(true);
@@ -243,7 +243,7 @@ fn a_file_that_can_not_be_written_leaves_all_as_they_were() {
 #[cfg(unix)]
 #[test]
 fn a_build_script_behind_a_link_is_changed_where_it_lies() {
-    let shape = Shape::of("empty-main");
+    let shape = Shape::new("empty-main");
     fs::rename(shape.root.join("build.rs"), shape.root.join("script.rs")).unwrap();
     std::os::unix::fs::symlink("script.rs", shape.root.join("build.rs")).unwrap();
     shape.commit();
@@ -256,7 +256,7 @@ fn a_build_script_behind_a_link_is_changed_where_it_lies() {
 #[test]
 fn bad_input_is_told_with_the_file_and_nothing_is_changed() {
     let of = |write: &dyn Fn(&Shape), said: &str| {
-        let shape = Shape::of("empty-main");
+        let shape = Shape::new("empty-main");
         write(&shape);
         shape.commit();
         let before = shape.files();
@@ -274,7 +274,7 @@ fn bad_input_is_told_with_the_file_and_nothing_is_changed() {
     of(&write("build.rs", b"fn main() { \xff }"), "build.rs: stream did not contain valid UTF-8");
     of(&write("Cargo.toml", b"[package\n"), "Cargo.toml");
     of(&|shape| fs::remove_file(shape.root.join("Cargo.toml")).unwrap(), "give --manifest-path");
-    let shape = Shape::of("one-package-of-many");
+    let shape = Shape::new("one-package-of-many");
     let run = shape.init(&["--package", "tool-c"]);
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("there is no package `tool-c`"), "{run:#?}");
@@ -283,7 +283,7 @@ fn bad_input_is_told_with_the_file_and_nothing_is_changed() {
 
 #[test]
 fn a_build_script_that_is_no_rust_is_left_to_its_owner() {
-    let shape = Shape::of("empty-main");
+    let shape = Shape::new("empty-main");
     fs::write(shape.root.join("build.rs"), "fn main() {\n").unwrap();
     shape.commit();
     let run = shape.init(&[]);
@@ -294,7 +294,7 @@ fn a_build_script_that_is_no_rust_is_left_to_its_owner() {
 
 #[test]
 fn the_crates_of_a_clone_are_written_once_into_the_configuration() {
-    let shape = Shape::of("xtask-for-one");
+    let shape = Shape::new("xtask-for-one");
     let clone = repository().to_str().unwrap();
     assert_eq!(shape.init(&["--netswap-path", clone]).code, 0);
     let config = fs::read_to_string(shape.root.join(".cargo/config.toml")).unwrap();

@@ -23,7 +23,7 @@ fn everything() -> Share {
         .certificate(1000)
         .certificate(77)
         .sum(Sum::Stale);
-    Share::of([
+    Share::new([
         ("tool.exe", tool.bytes()),
         ("good.dll", Image::dll().with(NET).bytes()),
         ("bad.dll", Image::dll().with(CD).bytes()),
@@ -42,7 +42,7 @@ fn codes(run: &OutputAssert) -> Vec<String> {
 
 /// What is found at fault with these bytes, and that it is an exit code of 1.
 fn at_fault(bytes: Vec<u8>) -> (Vec<String>, String) {
-    let share = Share::of([("bad.exe", bytes)]);
+    let share = Share::new([("bad.exe", bytes)]);
     let before = share.state();
     let run = share.run(["inspect", "bad.exe", "--format", "json"]).code(1).stderr_eq("");
     let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
@@ -90,7 +90,7 @@ fn json_is_one_document_with_every_field() {
 
 #[test]
 fn of_an_image_with_nothing_it_says_so() {
-    let share = Share::of([("a.exe", Image::exe().x86().bytes())]);
+    let share = Share::new([("a.exe", Image::exe().x86().bytes())]);
     share.run(["inspect", "a.exe"]).code(0).stderr_eq("").stdout_eq(str![[r"
 a.exe
   kind        exe for x86, PE32, 1.0 KiB (1,024 bytes)
@@ -111,7 +111,7 @@ a.exe
 #[test]
 fn checksums_strong_names_and_kinds_are_told_apart() {
     let lines = |image: Image, label: &str| {
-        let share = Share::of([("a.exe", image.bytes())]);
+        let share = Share::new([("a.exe", image.bytes())]);
         let run = share.run(["inspect", "a.exe"]).code(0);
         let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
         let line = text.lines().find_map(|line| line.trim().strip_prefix(label));
@@ -187,7 +187,7 @@ fn a_certificate_table_that_is_malformed_is_a_finding() {
         with(None, Some(0xffff_ffff)),
         "its certificate table is malformed: an entry reaches beyond the table"
     );
-    let share = Share::of([("good.exe", whole)]);
+    let share = Share::new([("good.exe", whole)]);
     share.run(["inspect", "good.exe"]).code(0);
 }
 
@@ -238,7 +238,7 @@ fn a_file_that_ends_in_its_headers_or_before_its_last_section_does_is_at_fault()
     let cut = |length: usize| at_fault(whole[..length].to_vec()).0;
     assert_eq!(cut(0x90), ["truncated-image"]);
     assert_eq!(cut(whole.len() - 1), ["truncated-image"]);
-    let share = Share::of([("cut.exe", whole[..whole.len() - 1].to_vec())]);
+    let share = Share::new([("cut.exe", whole[..whole.len() - 1].to_vec())]);
     share.run(["inspect", "cut.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 cut.exe
   kind        exe for x64, PE32+, 1,023 bytes
@@ -278,7 +278,7 @@ fn what_is_no_image_is_told_where_it_is_named() {
     let magic = nt(&bytes) + MAGIC;
     put16(&mut bytes, magic, 0x0107);
     assert_eq!(at_fault(bytes).0, ["malformed-image"]);
-    let share = Share::of([("readme.txt", b"no image".to_vec())]);
+    let share = Share::new([("readme.txt", b"no image".to_vec())]);
     share.run(["inspect", "readme.txt"]).code(1).stderr_eq("").stdout_eq(str![[r"
 readme.txt
   not-an-image: it is no PE image
@@ -289,7 +289,7 @@ readme.txt
 
 #[test]
 fn a_folder_is_all_images_below_it_in_the_order_of_their_paths() {
-    let share = Share::of([
+    let share = Share::new([
         ("a.exe", Image::exe().sum(Sum::Right).bytes()),
         ("deep/b.dll", Image::dll().with(NET).bytes()),
         ("deep/readme.txt", b"no image".to_vec()),
@@ -327,7 +327,7 @@ fn a_folder_is_all_images_below_it_in_the_order_of_their_paths() {
 
 #[test]
 fn the_exit_code_is_that_of_the_worst() {
-    let share = Share::of([
+    let share = Share::new([
         ("good.exe", Image::exe().bytes()),
         ("cut.exe", Image::exe().bytes()[..0x90].to_vec()),
         ("empty/readme.txt", b"no image".to_vec()),
@@ -345,14 +345,14 @@ fn the_exit_code_is_that_of_the_worst() {
 
 #[test]
 fn a_name_of_nothing_is_told_before_anything_is_read() {
-    let share = Share::of([("good.exe", Image::exe().bytes())]);
+    let share = Share::new([("good.exe", Image::exe().bytes())]);
     let run = share.run(["inspect", "gone.exe", "good.exe"]).code(2).stdout_eq("");
     run.stderr_eq("error: failed to find gone.exe: [..]; name a file or folder that exists\n");
 }
 
 #[test]
 fn every_file_that_windows_may_take_for_an_import_is_told() {
-    let share = Share::of([
+    let share = Share::new([
         ("tool.exe", Image::exe().import("HELPER").bytes()),
         ("helper.dll", Image::dll().with(NET).bytes()),
         ("Helper.DLL", Image::dll().bytes()),
@@ -370,7 +370,7 @@ fn every_file_that_windows_may_take_for_an_import_is_told() {
 #[test]
 fn neither_a_file_nor_an_import_can_forge_a_line() {
     let image = Image::exe().import("a\nchecksum    none\u{1b}[2J\u{202e}.dll");
-    let share = Share::of([("x\nsigned\u{1b}[2J.exe", image.bytes())]);
+    let share = Share::new([("x\nsigned\u{1b}[2J.exe", image.bytes())]);
     let run = share.run(["inspect", "."]).code(0).stderr_eq("");
     let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
     assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");

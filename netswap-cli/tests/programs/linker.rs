@@ -89,7 +89,7 @@ fn arguments_streams_and_exit_status_are_the_real_linkers() {
 fn a_linker_that_a_signal_ends_is_told_as_shells_do() {
     let folder = Folder::new();
     for (signal, code) in [("KILL", 137), ("TERM", 143)] {
-        let run = Run::of(folder.linker(&["-o", "t.exe"]).env("FAKE_SIGNAL", signal));
+        let run = Run::capture(folder.linker(&["-o", "t.exe"]).env("FAKE_SIGNAL", signal));
         assert_eq!(run.code, code, "{run:#?}");
     }
 }
@@ -121,7 +121,7 @@ fn the_image_gets_the_bit_however_its_name_is_told() {
         (&["a.obj", "/OUT:t.exe"], "t.exe"),
     ];
     for (arguments, output) in table {
-        let run = Run::of(&mut folder.link(&image(), output, arguments));
+        let run = Run::capture(&mut folder.link(&image(), output, arguments));
         assert_eq!((run.code, &*run.stderr), (0, ""), "{arguments:?}");
         assert_eq!(folder.bits(output), NET, "{arguments:?}");
         let bytes = fs::read(folder.path(output)).unwrap();
@@ -134,7 +134,7 @@ fn the_image_gets_the_bit_however_its_name_is_told() {
 fn nothing_but_the_bit_and_the_checksum_is_changed_and_in_place() {
     let folder = Folder::new();
     let before = Image::exe().overlay(5000).sum(Sum::Right).bytes();
-    let run = Run::of(&mut folder.link(&before, "t.exe", &["-o", "t.exe"]));
+    let run = Run::capture(&mut folder.link(&before, "t.exe", &["-o", "t.exe"]));
     assert_eq!(run.code, 0, "{run:#?}");
     let after = fs::read(folder.path("t.exe")).unwrap();
     assert_eq!(after.len(), before.len());
@@ -149,7 +149,7 @@ fn nothing_but_the_bit_and_the_checksum_is_changed_and_in_place() {
         (metadata.ino(), metadata.mtime_nsec())
     };
     let before = stamp("once.exe");
-    assert_eq!(Run::of(&mut folder.linker(&["-o", "once.exe"])).code, 0);
+    assert_eq!(Run::capture(&mut folder.linker(&["-o", "once.exe"])).code, 0);
     assert_eq!(stamp("once.exe"), before);
 }
 
@@ -164,13 +164,13 @@ fn what_is_no_image_of_windows_is_left_alone_without_a_word() {
         ("an empty file", Vec::new()),
     ];
     for (what, bytes) in table {
-        let run = Run::of(&mut folder.link(&bytes, "t.exe", &["-o", "t.exe"]));
+        let run = Run::capture(&mut folder.link(&bytes, "t.exe", &["-o", "t.exe"]));
         assert_eq!((run.code, &*run.stderr), (0, ""), "{what}");
         assert!(folder.holds("t.exe", &bytes), "{what}");
     }
-    let run = Run::of(&mut folder.linker(&["-o", "not-made.exe"]));
+    let run = Run::capture(&mut folder.linker(&["-o", "not-made.exe"]));
     assert_eq!((run.code, &*run.stderr), (0, ""));
-    let run = Run::of(&mut folder.linker(&["-o", "/dev/null"]));
+    let run = Run::capture(&mut folder.linker(&["-o", "/dev/null"]));
     assert_eq!((run.code, &*run.stderr), (0, ""));
 }
 
@@ -181,16 +181,16 @@ fn a_question_and_a_failing_link_leave_an_older_image_alone() {
         ["--version", "--help", "-###", "-dumpmachine", "-print-file-name=x", "-print-search-dirs"];
     folder.write("t.exe", image());
     for question in questions {
-        let run = Run::of(&mut folder.linker(&[question, "-o", "t.exe"]));
+        let run = Run::capture(&mut folder.linker(&[question, "-o", "t.exe"]));
         assert_eq!(run.code, 0, "{run:#?}");
         assert!(run.stdout.starts_with(&format!("<{question}>\n")), "{run:#?}");
         assert!(folder.holds("t.exe", &image()), "{question}");
     }
-    let run = Run::of(folder.linker(&["a.o", "-o", "t.exe"]).env("FAKE_STATUS", "1"));
+    let run = Run::capture(folder.linker(&["a.o", "-o", "t.exe"]).env("FAKE_STATUS", "1"));
     assert_eq!((run.code, &*run.stderr), (1, ""));
     assert!(folder.holds("t.exe", &image()));
     // The twin: a link that succeeds.
-    assert_eq!(Run::of(&mut folder.linker(&["a.o", "-o", "t.exe"])).code, 0);
+    assert_eq!(Run::capture(&mut folder.linker(&["a.o", "-o", "t.exe"])).code, 0);
     assert_eq!(folder.bits("t.exe"), NET);
 }
 
@@ -204,7 +204,7 @@ fn an_image_that_can_not_get_the_bit_fails_the_link() {
         (cut, "the file ends inside its headers"),
     ];
     for (bytes, why) in table {
-        let run = Run::of(&mut folder.link(&bytes, "t.exe", &["-o", "t.exe"]));
+        let run = Run::capture(&mut folder.link(&bytes, "t.exe", &["-o", "t.exe"]));
         assert_eq!(run.code, 1, "{why}");
         let start = "error: netswap-linker: t.exe was linked, and the bit can't be set in it: ";
         assert!(run.stderr.starts_with(&format!("{start}{why}; ")), "{run:#?}");
@@ -217,11 +217,11 @@ fn netswap_decides_which_bits_are_set() {
     let folder = Folder::new();
     for (value, bits) in [("off", 0), ("net", NET), ("cd", CD), ("net,cd", NET | CD), ("", NET)] {
         let mut command = folder.link(&image(), "t.exe", &["-o", "t.exe"]);
-        let run = Run::of(command.env("NETSWAP", value));
+        let run = Run::capture(command.env("NETSWAP", value));
         assert_eq!((run.code, folder.bits("t.exe")), (0, bits), "{value}: {run:#?}");
         assert_eq!(folder.holds("t.exe", &image()), bits == 0, "{value}");
     }
-    let run = Run::of(folder.linker(&["-o", "t.exe"]).env("NETSWAP", "yes"));
+    let run = Run::capture(folder.linker(&["-o", "t.exe"]).env("NETSWAP", "yes"));
     assert_eq!((run.code, &*run.stdout), (1, ""), "the real linker was run");
     assert_eq!(
         run.stderr,
@@ -235,7 +235,7 @@ fn the_variable_for_the_target_comes_before_the_one_for_all() {
     let of = |output: &str| {
         let mut command = folder.command(LINKER, &["-m64", "-o", output]);
         command.env("NETSWAP_LINKER", "/not/there/for-all");
-        Run::of(command.env("NETSWAP_LINKER_I686_PC_WINDOWS_GNU", fake_linker()))
+        Run::capture(command.env("NETSWAP_LINKER_I686_PC_WINDOWS_GNU", fake_linker()))
     };
     assert_eq!(of("target/i686-pc-windows-gnu/t.exe").code, 0);
     let run = of("target/x86_64-pc-windows-gnu/t.exe");
@@ -270,7 +270,7 @@ fn the_targets_usual_linker_is_found_in_path_and_is_never_this_program() {
             .collect();
         command = folder.command(program, &[]);
         command.args(arguments).envs(variables).env_remove("NETSWAP_LINKER");
-        Run::of(command.env("PATH", path(&[first.clone(), second.clone()])))
+        Run::capture(command.env("PATH", path(&[first.clone(), second.clone()])))
     };
     for program in [Path::new(LINKER), &first.join(name)] {
         let _ = fs::remove_file(second.join(name));
@@ -296,7 +296,7 @@ fn a_variable_that_leads_back_here_is_told() {
     }
     for linker in [Path::new(LINKER), &link, &same] {
         let mut command = folder.command(LINKER, &["-o", "t.exe"]);
-        let run = Run::of(command.env("NETSWAP_LINKER", linker));
+        let run = Run::capture(command.env("NETSWAP_LINKER", linker));
         assert_eq!(run.code, 1, "{run:#?}");
         let expected = format!(
             "error: netswap-linker: the environment variable NETSWAP_LINKER is {}, which is netswap-linker itself; set it to the real linker\n",
@@ -309,7 +309,7 @@ fn a_variable_that_leads_back_here_is_told() {
 #[test]
 fn a_linker_that_calls_this_program_again_ends_the_loop() {
     let folder = Folder::new();
-    let run = Run::of(folder.linker(&["-o", "t.exe"]).env("FAKE_CALLS", LINKER));
+    let run = Run::capture(folder.linker(&["-o", "t.exe"]).env("FAKE_CALLS", LINKER));
     assert_eq!((run.code, &*run.stdout), (1, "<-o>\n<t.exe>\n"));
     let expected = format!(
         "error: netswap-linker: the linker {} has called netswap-linker again; set NETSWAP_LINKER to the real linker\n",
@@ -323,7 +323,7 @@ fn a_response_file_that_can_be_read_only_once_is_refused() {
     let folder = Folder::new();
     let made = Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap();
     assert!(made.success());
-    let run = Run::of(&mut folder.linker(&["@pipe"]));
+    let run = Run::capture(&mut folder.linker(&["@pipe"]));
     assert_eq!((run.code, &*run.stdout), (1, ""));
     let expected = "error: netswap-linker: failed to read the response file pipe: it is no regular file; give the linker a file that can be read\n";
     assert_eq!(run.stderr, expected);

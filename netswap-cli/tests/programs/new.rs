@@ -26,7 +26,7 @@ fn each_example_is_byte_for_byte_what_is_made() {
 
 /// Runs Cargo in a project, where it must succeed.
 fn cargo_passes(project: &Path, arguments: &[&str]) -> Run {
-    let run = Run::of(&mut cargo(project, arguments));
+    let run = Run::capture(&mut cargo(project, arguments));
     assert_eq!(run.code, 0, "{arguments:?}: {run:#?}");
     run
 }
@@ -85,11 +85,12 @@ fn without_git_there_is_a_project_and_it_is_said_that_it_is_no_repository() {
     let home = Home::new();
     // Cargo alone.
     let cargo = Path::new(env!("CARGO"));
-    let run = Run::of(home.command(&["tool"]).env("PATH", "").env("CARGO", cargo));
+    let run = Run::capture(home.command(&["tool"]).env("PATH", "").env("CARGO", cargo));
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(run.stderr.contains("no repository was made: git could not be run"), "{run:#?}");
     assert!(home.path("tool/Cargo.toml").is_file());
-    let run = Run::of(home.command(&["other", "--vcs", "git"]).env("PATH", "").env("CARGO", cargo));
+    let run =
+        Run::capture(home.command(&["other", "--vcs", "git"]).env("PATH", "").env("CARGO", cargo));
     assert_eq!(run.code, 2, "{run:#?}");
     assert!(run.stderr.contains("nothing was written"), "{run:#?}");
     assert!(!home.path("other").exists());
@@ -119,7 +120,7 @@ fn the_name_is_the_folders_or_another() {
 fn an_empty_folder_is_filled_and_stays_the_same() {
     let home = Home::new();
     fs::create_dir(home.path("tool")).unwrap();
-    let run = Run::of(home.command(&["."]).current_dir(home.path("tool")));
+    let run = Run::capture(home.command(&["."]).current_dir(home.path("tool")));
     assert_eq!(run.code, 0, "{run:#?}");
     assert!(!run.stdout.contains("cd "), "{run:#?}");
     assert!(home.path("tool/src/main.rs").is_file());

@@ -15,7 +15,7 @@ use snapbox::str;
 
 /// A share with one program.
 fn with(image: &Image) -> Share {
-    Share::of([("tool.exe", image.bytes())])
+    Share::new([("tool.exe", image.bytes())])
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_checksum_of_0_stays_0_and_a_right_one_stays_right_at_every_length() {
         for e_lfanew in [0x80, 0x81] {
             for flags in ["net", "cd", "net,cd"] {
                 let image = Image::exe().overlay(overlay).e_lfanew(e_lfanew);
-                let share = Share::of([
+                let share = Share::new([
                     ("none.exe", image.clone().sum(Sum::None).bytes()),
                     ("right.exe", image.sum(Sum::Right).bytes()),
                 ]);
@@ -119,7 +119,7 @@ fn a_checksum_alone_is_recomputed_in_a_file_that_has_the_bit() {
 
 #[test]
 fn all_images_below_a_folder_are_patched_and_all_else_is_passed_over() {
-    let share = Share::of([
+    let share = Share::new([
         ("a.exe", Image::exe().bytes()),
         ("deep/er/b.DLL", Image::dll().x86().bytes()),
         ("deep/no-extension", Image::exe().bytes()),
@@ -143,7 +143,7 @@ to undo it:
 
 #[test]
 fn what_is_as_wanted_is_not_touched_and_needs_no_journal() {
-    let share = Share::of([
+    let share = Share::new([
         ("a.exe", Image::exe().with(NET).bytes()),
         ("signed.exe", Image::exe().with(NET | CD).certificate(100).bytes()),
     ]);
@@ -170,7 +170,7 @@ fn patched_twice_is_patched_once() {
 
 #[test]
 fn a_dry_run_tells_what_would_be_done_and_changes_nothing() {
-    let share = Share::of([
+    let share = Share::new([
         ("a.exe", Image::exe().sum(Sum::Right).bytes()),
         ("b.exe", Image::exe().with(NET).bytes()),
         ("c.exe", Image::exe().certificate(64).bytes()),
@@ -208,7 +208,7 @@ fn a_dry_run_does_not_say_that_it_has_patched() {
 
 #[test]
 fn a_glob_is_resolved_where_no_shell_did() {
-    let share = Share::of([
+    let share = Share::new([
         ("a.dll", Image::dll().bytes()),
         ("b.DLL", Image::dll().bytes()),
         ("deep/c.dll", Image::dll().bytes()),
@@ -241,7 +241,7 @@ error: failed to find [.exe: Pattern syntax error near position 0: invalid range
 
 #[test]
 fn a_file_whose_name_is_a_glob_is_taken_by_its_name() {
-    let share = Share::of([("[ab].exe", Image::exe().bytes()), ("a.exe", Image::exe().bytes())]);
+    let share = Share::new([("[ab].exe", Image::exe().bytes()), ("a.exe", Image::exe().bytes())]);
     share.run(["patch", "[ab].exe"]).code(0);
     assert_eq!(share.characteristics("[ab].exe") & NET, NET);
     assert_eq!(share.characteristics("a.exe") & NET, 0);
@@ -249,7 +249,7 @@ fn a_file_whose_name_is_a_glob_is_taken_by_its_name() {
 
 #[test]
 fn what_is_excluded_is_not_changed() {
-    let share = Share::of([
+    let share = Share::new([
         ("a.exe", Image::exe().bytes()),
         ("old/a.exe", Image::exe().bytes()),
         ("b.DLL", Image::dll().bytes()),
@@ -267,7 +267,7 @@ error: --exclude: invalid glob `{`: `{` without `}`; `[{]` matches a brace
 
 #[test]
 fn the_exit_code_is_that_of_the_worst() {
-    let share = Share::of([
+    let share = Share::new([
         ("good.exe", Image::exe().bytes()),
         ("signed.exe", Image::exe().certificate(64).bytes()),
         ("empty/readme.txt", b"no image".to_vec()),
@@ -305,11 +305,11 @@ For more information, try '--help'.
 /// The fixtures that other tests link are images as linkers write them.
 #[test]
 fn an_image_of_a_linker_is_patched_and_restored_as_one_made_by_hand() {
-    let project = crate::support::Project::of("two-tools");
+    let project = crate::support::Project::new("two-tools");
     project.verified(1, &[]);
     let tool = project.built("forgetful.exe");
     let bytes = std::fs::read(&tool).unwrap();
-    let share = Share::of([("forgetful.exe", bytes.clone())]);
+    let share = Share::new([("forgetful.exe", bytes.clone())]);
     share.run(["patch", "forgetful.exe"]).code(0);
     assert_eq!(share.characteristics("forgetful.exe") & NET, NET);
     share.undo().code(0);

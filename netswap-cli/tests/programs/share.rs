@@ -32,7 +32,7 @@ fn statuses(run: &OutputAssert) -> Vec<(String, String)> {
 
 #[test]
 fn a_share_is_judged_file_by_file() {
-    let share = Share::of([
+    let share = Share::new([
         ("a/good.exe", good()),
         ("a/bad.DLL", Image::dll().x86().with(CD).bytes()),
         ("b/cut.exe", bad()[..0x90].to_vec()),
@@ -69,7 +69,7 @@ passed  ./a/good.exe  x64 exe, swap-run: net
 
 #[test]
 fn what_is_excluded_is_not_judged() {
-    let share = Share::of([
+    let share = Share::new([
         ("bad.exe", bad()),
         ("good.exe", good()),
         ("old/bad.exe", bad()),
@@ -90,7 +90,7 @@ error: --exclude: invalid glob `a{`: `{` without `}`; `[{]` matches a brace
 
 #[test]
 fn quiet_tells_of_failures_alone() {
-    let share = Share::of([("bad.exe", bad()), ("good.exe", good()), ("b.efi", Vec::new())]);
+    let share = Share::new([("bad.exe", bad()), ("good.exe", good()), ("b.efi", Vec::new())]);
     let run = share.run(["verify", ".", "--quiet"]).code(1).stderr_eq("");
     run.stdout_eq(str![[r"
 FAILED  ./bad.exe  x64 exe, swap-run: none
@@ -110,7 +110,7 @@ FAILED  ./bad.exe  x64 exe, swap-run: none
 
 #[test]
 fn quiet_changes_nothing_of_what_programs_read() {
-    let share = Share::of([("bad.exe", bad()), ("good.exe", good())]);
+    let share = Share::new([("bad.exe", bad()), ("good.exe", good())]);
     let run = share.run(["verify", ".", "--quiet", "--format", "json"]).code(1);
     assert_eq!(statuses(&run).len(), 2);
 }
@@ -119,7 +119,7 @@ fn quiet_changes_nothing_of_what_programs_read() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_can_not_be_read_can_be_ignored_and_what_is_at_fault_can_not() {
-    let share = Share::of([("bad.exe", bad()), ("good.exe", good())]);
+    let share = Share::new([("bad.exe", bad()), ("good.exe", good())]);
     let mem = "/proc/self/mem";
     share.run(["verify", mem, "good.exe"]).code(2);
     let run = share.run(["verify", mem, "good.exe", "--ignore-unreadable"]).code(0);
@@ -144,7 +144,7 @@ fn a_folder_that_may_not_be_listed_is_unreadable_and_does_not_stop_the_others() 
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt;
 
-    let share = Share::of([("shut/bad.exe", bad()), ("good.exe", good())]);
+    let share = Share::new([("shut/bad.exe", bad()), ("good.exe", good())]);
     let verify = share.unprivileged(["verify", "."]);
     let ignoring = share.unprivileged(["verify", ".", "--ignore-unreadable"]);
     set_permissions(share.path("shut"), Permissions::from_mode(0o000)).unwrap();
@@ -165,7 +165,7 @@ passed  ./good.exe  x64 exe, swap-run: net
 
 #[test]
 fn the_order_is_that_of_the_paths_whatever_the_number_of_jobs() {
-    let share = Share::of([]);
+    let share = Share::new([]);
     for number in 0..400 {
         let bytes = if number % 3 == 0 { good() } else { bad() };
         share.write(&format!("{}/{}/{number:03}.exe", number % 7, number % 5), bytes);
@@ -199,7 +199,7 @@ fn without_seconds(report: &str) -> String {
 
 #[test]
 fn the_named_paths_are_judged_in_their_own_order() {
-    let share = Share::of([("a.exe", good()), ("b/c.exe", bad()), ("d.exe", good())]);
+    let share = Share::new([("a.exe", good()), ("b/c.exe", bad()), ("d.exe", good())]);
     let run = share.run(["verify", "d.exe", "b", "a.exe", "--format", "json"]).code(1);
     let paths: Vec<_> = statuses(&run).into_iter().map(|(path, _)| path).collect();
     assert_eq!(paths.join(" ").replace('\\', "/"), "d.exe b/c.exe a.exe");
@@ -207,7 +207,7 @@ fn the_named_paths_are_judged_in_their_own_order() {
 
 #[test]
 fn a_flat_folder_of_thousands_is_one_valid_document() {
-    let share = Share::of([]);
+    let share = Share::new([]);
     for number in 0..5000 {
         let bytes = if number % 2 == 0 { good() } else { bad() };
         share.write(&format!("{number:04}.exe"), bytes);
@@ -231,7 +231,7 @@ fn a_flat_folder_of_thousands_is_one_valid_document() {
 fn links_are_followed_if_told_so_and_a_loop_of_them_ends() {
     use std::os::unix::fs::symlink;
 
-    let share = Share::of([("tree/good.exe", good()), ("elsewhere/bad.exe", bad())]);
+    let share = Share::new([("tree/good.exe", good()), ("elsewhere/bad.exe", bad())]);
     symlink("..", share.path("tree/loop")).unwrap();
     symlink("../elsewhere", share.path("tree/link")).unwrap();
     share.run(["verify", "tree"]).code(0);
@@ -244,7 +244,7 @@ fn links_are_followed_if_told_so_and_a_loop_of_them_ends() {
 #[cfg(unix)]
 #[test]
 fn a_followed_link_to_nowhere_is_told() {
-    let share = Share::of([("good.exe", good())]);
+    let share = Share::new([("good.exe", good())]);
     std::os::unix::fs::symlink("gone.exe", share.path("link.exe")).unwrap();
     share.run(["verify", "."]).code(0);
     let run = share.run(["verify", ".", "--follow-links"]).code(2).stderr_eq("");
@@ -262,7 +262,7 @@ passed  ./good.exe  x64 exe, swap-run: net
 
 #[test]
 fn a_glob_is_resolved_where_no_shell_did() {
-    let share = Share::of([("a.dll", good()), ("b.DLL", good()), ("bad.exe", bad())]);
+    let share = Share::new([("a.dll", good()), ("b.DLL", good()), ("bad.exe", bad())]);
     let run = share.run(["verify", "*.dll", "--format", "json"]).code(0);
     assert_eq!(statuses(&run).len(), 2);
     share.run(["verify", "*.*"]).code(1);

@@ -58,7 +58,7 @@ pub(crate) struct Row {
 
 impl Project {
     /// Copies `fixtures/NAME`.
-    pub(crate) fn of(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Project::below("", name)
     }
 
@@ -111,7 +111,7 @@ impl Project {
     pub(crate) fn run(&self, command: &mut Command) -> Run {
         clean_environment(command.current_dir(&self.root));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        Run::of(command)
+        Run::capture(command)
     }
 
     /// Verifies the project for x64 and returns the row of each image, by file name. The
@@ -129,7 +129,7 @@ impl Project {
 }
 
 impl Run {
-    pub(crate) fn of(command: &mut Command) -> Run {
+    pub(crate) fn capture(command: &mut Command) -> Run {
         let output = command.output().unwrap();
         Run {
             code: output.status.code().unwrap(),

@@ -29,7 +29,7 @@ impl Home {
 
     /// Makes a project.
     pub(crate) fn made(&self, arguments: &[&str]) -> Run {
-        let run = Run::of(&mut self.command(arguments));
+        let run = Run::capture(&mut self.command(arguments));
         assert_eq!(run.code, 0, "{run:#?}");
         run
     }
@@ -37,7 +37,7 @@ impl Home {
     /// Checks that `netswap new` refuses a project and leaves no file. Returns its error message.
     pub(crate) fn refused(&self, arguments: &[&str]) -> String {
         let before = files(self.0.path());
-        let run = Run::of(&mut self.command(arguments));
+        let run = Run::capture(&mut self.command(arguments));
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
         assert_eq!(files(self.0.path()), before, "something was left");
         run.stderr

@@ -29,7 +29,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub(crate) fn of(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         configure(&repository().join("examples"), home.path());
         let root = home.path().join(name);
@@ -52,7 +52,7 @@ impl Shape {
             "-c",
             "core.autocrlf=false",
         ]);
-        let run = Run::of(git.args(arguments).current_dir(&self.root));
+        let run = Run::capture(git.args(arguments).current_dir(&self.root));
         assert_eq!(run.code, 0, "{run:#?}");
         run.stdout
     }
@@ -66,7 +66,7 @@ impl Shape {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
         command.arg("init").args(&self.arguments).args(more).current_dir(&self.root);
         clean_environment(&mut command);
-        Run::of(&mut command)
+        Run::capture(&mut command)
     }
 
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {

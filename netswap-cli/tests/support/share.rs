@@ -38,7 +38,7 @@ impl fmt::Debug for FileState {
 
 impl Share {
     /// Creates a share with these files.
-    pub(crate) fn of<const COUNT: usize>(files: [(&str, Vec<u8>); COUNT]) -> Self {
+    pub(crate) fn new<const COUNT: usize>(files: [(&str, Vec<u8>); COUNT]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         // The canonical path is the same however the folder is reached.
         let base = dir.path().canonicalize().unwrap();

@@ -66,7 +66,7 @@ pub fn run<Task: Send, Item: Send, Error>(
     work: impl Fn(Task) -> Done<Task, Item> + Sync,
     mut emit: impl FnMut(Item) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let queue = Queue::of(tasks);
+    let queue = Queue::new(tasks);
     thread::scope(|scope| {
         let _stop = Stop(&queue, || true);
         queue.lock().start_threads(scope, &queue, jobs, &work);
@@ -81,7 +81,7 @@ pub fn run<Task: Send, Item: Send, Error>(
 }
 
 impl<Task, Item> Queue<Task, Item> {
-    fn of(tasks: Vec<Task>) -> Self {
+    fn new(tasks: Vec<Task>) -> Self {
         let state = State {
             waiting: (0..).map(|number| vec![number]).zip(tasks).collect(),
             running: BTreeSet::new(),
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn without_any_thread_the_same_comes_out() {
-        let queue = Queue::of((1..10).collect());
+        let queue = Queue::new((1..10).collect());
         let mut seen = Vec::new();
         let emit = &mut |task: u32| {
             seen.push(task.to_string());

@@ -84,7 +84,7 @@ fn entries(
     if !table.address.is_multiple_of(8) {
         return Ok(Err("it does not begin at a multiple of 8 bytes"));
     }
-    let pieces = WindowedReader::of(file);
+    let pieces = WindowedReader::new(file);
     let (mut at, mut count) = (u64::from(table.address), 0);
     while at < end {
         let bytes = pieces.bytes(at, ENTRY_HEADER as usize)?;

@@ -41,7 +41,7 @@ pub fn strong_name(
     let Some(directory) = layout.directory(DirectoryEntry::ClrRuntimeHeader) else {
         return Ok(None);
     };
-    let header: pe::ImageCor20Header = WindowedReader::of(file)
+    let header: pe::ImageCor20Header = WindowedReader::new(file)
         .record(layout, directory.address)?
         .ok_or(TableError::Malformed("the CLR runtime header does not lie in the file"))?;
     let signature = header.strong_name_signature;

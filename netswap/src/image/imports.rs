@@ -36,7 +36,7 @@ const RVA_BASED: u32 = 1;
 /// Fails if the file can't be read. Also fails if a table is not in the file, has no end, or has an
 /// entry without a name.
 pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Import>, TableError> {
-    let pieces = WindowedReader::of(file);
+    let pieces = WindowedReader::new(file);
     let mut imports = Vec::new();
     if let Some(directory) = layout.directory(DirectoryEntry::Import) {
         for index in 0.. {

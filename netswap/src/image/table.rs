@@ -57,7 +57,7 @@ pub struct WindowedReader<'a, R: ?Sized> {
 }
 
 impl<'a, R: ReadAt + ?Sized> WindowedReader<'a, R> {
-    pub fn of(file: &'a R) -> Self {
+    pub fn new(file: &'a R) -> Self {
         WindowedReader { file, window: RefCell::new((0, Vec::new())) }
     }
 

@@ -74,7 +74,7 @@ impl Baseline {
             let codes = image.codes.into_iter().map(|code| (code, false));
             known.entry(image.path).or_default().extend(codes);
         }
-        Ok(Baseline { source: path.to_owned(), keys: Keys::of(path), known })
+        Ok(Baseline { source: path.to_owned(), keys: Keys::new(path), known })
     }
 
     /// Accepts a failed image if all of its findings are known.
@@ -112,7 +112,7 @@ fn wrong(path: &Path, why: &str) -> PolicyError {
 }
 
 impl Keys {
-    fn of(baseline: &Path) -> Self {
+    fn new(baseline: &Path) -> Self {
         Keys { folder: normal(baseline).parent().map(Path::to_owned).unwrap_or_default() }
     }
 
@@ -135,7 +135,7 @@ impl Serialize for BaselineOutcome {
         }
         let stale: Vec<_> = self.stale.iter().map(|(path, code)| Stale { path, code }).collect();
         let mut fields = serializer.serialize_struct("BaselineOutcome", 3)?;
-        fields.serialize_field("source", &PathFields::of(&self.source))?;
+        fields.serialize_field("source", &PathFields::new(&self.source))?;
         fields.serialize_field("known", &self.known)?;
         fields.serialize_field("stale", &stale)?;
         fields.end()
@@ -157,7 +157,7 @@ const IN_MEMORY: usize = 1 << 20;
 impl BaselineWriter {
     /// Starts a baseline and checks that its folder is writable.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
-        let keys = Keys::of(path);
+        let keys = Keys::new(path);
         new_file(&keys.folder).map_err(failed(path))?;
         let rows = BufWriter::new(SpooledTempFile::new(IN_MEMORY));
         Ok(BaselineWriter { path: path.to_owned(), keys, rows, is_first: true })

@@ -89,7 +89,7 @@ impl Json {
 
 fn policy(outcome: &Verification) -> PolicyObject<'_> {
     let sources = outcome.rules.iter().map(|rules| Source {
-        path: PathFields::of(&rules.source),
+        path: PathFields::new(&rules.source),
         swap_run: rules.swap_run.as_deref(),
         allow: rules
             .allow
@@ -108,7 +108,7 @@ fn image(judged: &VerifiedImage) -> Image<'_> {
     let verdict = &judged.verdict;
     let header = verdict.header.as_ref();
     Image {
-        path: PathFields::of(&judged.path),
+        path: PathFields::new(&judged.path),
         status: verdict.status,
         kind: header.map(Header::kind),
         machine: header.map(Header::machine_name),

@@ -104,7 +104,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     println!("{rounds} rounds of clean builds, interleaved; ratios to a printing build script\n");
     println!("{:<25} {:>6} {}", "build script", "crates", Ratio::HEADINGS);
     for ((variant, times), crates) in VARIANTS.iter().zip(&times).zip(crates) {
-        println!("{:<25} {crates:>6} {}", variant.name, Ratio::of(times, &reference));
+        println!("{:<25} {crates:>6} {}", variant.name, Ratio::new(times, &reference));
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl Ratio {
     pub(crate) const HEADINGS: &str = "   median   ratio       min-max";
 
     /// Compares the seconds of each round with those of the reference.
-    pub(crate) fn of(own: &[f64], reference: &[f64]) -> Self {
+    pub(crate) fn new(own: &[f64], reference: &[f64]) -> Self {
         let ratios: Vec<f64> =
             own.iter().zip(reference).map(|(own, reference)| own / reference).collect();
         let ratios = sorted(&ratios);
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_ratio_is_taken_within_a_round_and_not_between_medians() {
-        let ratio = Ratio::of(&[2.0, 30.0, 4.0], &[1.0, 10.0, 4.0]);
+        let ratio = Ratio::new(&[2.0, 30.0, 4.0], &[1.0, 10.0, 4.0]);
         assert_eq!(ratio, Ratio { seconds: 4.0, median: 2.0, least: 1.0, most: 3.0 });
         assert_eq!(ratio.to_string(), "  4.000 s    2.00   1.00-3.00  ");
         assert_eq!(Ratio::HEADINGS.len(), ratio.to_string().len());

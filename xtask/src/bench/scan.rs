@@ -47,7 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         netswap: Netswap::build()?,
         rounds: options.rounds,
     };
-    let tree = Tree::of(options.files)?;
+    let tree = Tree::new(options.files)?;
     bench.warm(&tree)?;
     bench.cold(&tree)?;
     bench.far()
@@ -141,7 +141,7 @@ impl Bench {
                 return Ok(());
             }
         };
-        let tree = Tree::of(FAR_FILES)?;
+        let tree = Tree::new(FAR_FILES)?;
         let scans = self.scans(slow_fs.root(), tree.files, &FAR_JOBS);
         let rounds = fewer(self.rounds);
         let results = interleaved(rounds, 0, &scans, |scan| {
@@ -183,9 +183,9 @@ impl Bench {
             println!(
                 "{:<30} {ratio} {requests:>8.3} {:>6.3} {:>6.3} {:>6.3} {:>9.0} {in_flight:>10.1} {:>11}",
                 scan.name,
-                a_file(|requests| requests.of("lookup")),
-                a_file(|requests| requests.of("open")),
-                a_file(|requests| requests.of("read")),
+                a_file(|requests| requests.of_kind("lookup")),
+                a_file(|requests| requests.of_kind("open")),
+                a_file(|requests| requests.of_kind("read")),
                 a_file(|requests| requests.bytes),
                 efficiency.map_or("-".to_owned(), |percent| format!("{percent:.0} %")),
             );
@@ -241,7 +241,7 @@ fn compared<'a>(
                 used.iter().map(move |used| used.seconds * share)
             })
             .collect();
-        (scan, Ratio::of(&seconds, &reference), used.as_slice())
+        (scan, Ratio::new(&seconds, &reference), used.as_slice())
     });
     rows.collect()
 }

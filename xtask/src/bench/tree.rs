@@ -25,7 +25,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Returns the tree of this size. Creates it unless an earlier run did.
-    pub(crate) fn of(files: u32) -> Result<Self, String> {
+    pub(crate) fn new(files: u32) -> Result<Self, String> {
         let home = scratch("bench-tree").join(files.to_string());
         let tree = Tree { root: home.join("tree"), images: home.join("images.txt"), files };
         // The list is written last, so if it exists, the tree is complete.
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_tree_is_made_once_and_lists_its_images() {
-        let tree = Tree::of(300).unwrap();
+        let tree = Tree::new(300).unwrap();
         let files = files(tree.root.clone());
         assert_eq!(files.len(), 300);
         let is_image =
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(files.iter().filter(is_image).count(), images);
         assert!((150..210).contains(&images), "{images}");
         let made = fs::metadata(&tree.images).unwrap().modified().unwrap();
-        Tree::of(300).unwrap();
+        Tree::new(300).unwrap();
         assert_eq!(fs::metadata(&tree.images).unwrap().modified().unwrap(), made);
     }
 

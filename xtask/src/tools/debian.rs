@@ -211,7 +211,7 @@ impl Archive {
         let mut errors = Vec::new();
         for mirror in mirrors(&folder)? {
             println!("fetching Debian's lists of packages");
-            match Archive::of(&folder, &mirror) {
+            match Archive::new(&folder, &mirror) {
                 Ok(archive) => return Ok(archive),
                 Err(why) => errors.push(why),
             }
@@ -221,7 +221,7 @@ impl Archive {
     }
 
     /// Fetches the package lists of one mirror.
-    fn of(folder: &Path, mirror: &Mirror) -> Result<Self, String> {
+    fn new(folder: &Path, mirror: &Mirror) -> Result<Self, String> {
         for part in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(folder.join(part)).map_err(at(folder))?;
         }

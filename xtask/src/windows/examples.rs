@@ -29,7 +29,7 @@ pub(super) fn verified(setup: &Setup<'_>) -> Result<Told, String> {
             return Err(format!("{}: {on:?} are not all of its images", example.name));
         }
         let [package, ..] = example.packages else { continue };
-        let set_by = SetBy::of(package, &target_dir(), MSVC)?;
+        let set_by = SetBy::find(package, &target_dir(), MSVC)?;
         for ((image, on), (_, off)) in on.into_iter().zip(off) {
             let name = Path::new(&image).file_name().unwrap_or_default();
             fs::copy(&image, share.join(name)).map_err(|error| format!("{image}: {error}"))?;
@@ -42,7 +42,7 @@ pub(super) fn verified(setup: &Setup<'_>) -> Result<Told, String> {
         }
     }
     let names: Vec<_> = seen.iter().map(|seen| seen.image.as_str()).collect();
-    Ok(Told::of(names.join(", "), seen))
+    Ok(Told::new(names.join(", "), seen))
 }
 
 /// Returns the images of an example and their Characteristics. Its own `cargo xtask verify` must

@@ -128,7 +128,7 @@ pub(super) fn msvc(_: &Setup<'_>) -> Result<Told, String> {
         }
         seen.push(linked);
     }
-    Ok(Told::of(format!("{} targets", seen.len()), seen))
+    Ok(Told::new(format!("{} targets", seen.len()), seen))
 }
 
 /// Links for the MinGW targets in all ways of the table.
@@ -159,7 +159,7 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
             seen.push(linked);
         }
     }
-    Ok(Told::of(format!("{} ways", seen.len()), seen))
+    Ok(Told::new(format!("{} ways", seen.len()), seen))
 }
 
 /// Checks that a gcc that is configured with GNU ld ignores `-fuse-ld=lld`. netswap-build can't
@@ -212,7 +212,7 @@ pub(super) fn link(
     };
     let off = build("off")?;
     let on = build("net")?;
-    let set_by = SetBy::of(fixture.package, &target_dir, target)?;
+    let set_by = SetBy::find(fixture.package, &target_dir, target)?;
     let (target, linked_by) = (target.to_owned(), linked_by.to_owned());
     let image = format!("{}, without std", fixture.image);
     let seen = Seen { target, linked_by, set_by, image, off, on, is_run: false };

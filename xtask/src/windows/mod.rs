@@ -77,13 +77,13 @@ struct Printed {
 
 impl<T: Into<String>> From<T> for Told {
     fn from(text: T) -> Self {
-        Told::of(text.into(), Vec::new())
+        Told::new(text.into(), Vec::new())
     }
 }
 
 impl Told {
     /// Creates a result with observations of links.
-    fn of(text: String, seen: Vec<Seen>) -> Self {
+    fn new(text: String, seen: Vec<Seen>) -> Self {
         Told { text, seen, printed: Vec::new() }
     }
 }

@@ -29,7 +29,7 @@ const WAYS: [(&str, &str, &str); 4] = [
 pub(super) fn packaged(setup: &Setup<'_>) -> Result<Told, String> {
     let mut seen = Vec::new();
     for (target, compiler, linked_by) in WAYS {
-        let log = Log::of(setup, compiler)?;
+        let log = Log::read(setup, compiler)?;
         let folder = Path::new("native").join(target).join(compiler);
         let (off, _) = package(setup, target, &log, "off", 1, &folder)?;
         let (on, set_by) = package(setup, target, &log, "net", 0, &folder)?;
@@ -40,7 +40,7 @@ pub(super) fn packaged(setup: &Setup<'_>) -> Result<Told, String> {
         one.check()?;
         seen.push(one);
     }
-    Ok(Told::of(format!("{PROGRAM} and {HELPER} in {} ways", seen.len()), seen))
+    Ok(Told::new(format!("{PROGRAM} and {HELPER} in {} ways", seen.len()), seen))
 }
 
 /// Builds the package and copies it below the share. Returns the helper's Characteristics and what
@@ -96,7 +96,7 @@ struct Log {
 }
 
 impl Log {
-    fn of(setup: &Setup<'_>, compiler: &str) -> Result<Self, String> {
+    fn read(setup: &Setup<'_>, compiler: &str) -> Result<Self, String> {
         let folder = target_dir().join("logged");
         let (script, file) = (folder.join(compiler), folder.join(format!("{compiler}.log")));
         let text = format!(

@@ -56,7 +56,7 @@ impl Seen {
 
 impl SetBy {
     /// Reads the package's newest receipt below Cargo's folder for the target.
-    pub(super) fn of(package: &str, target_dir: &Path, target: &str) -> Result<Self, String> {
+    pub(super) fn find(package: &str, target_dir: &Path, target: &str) -> Result<Self, String> {
         let receipt = newest_receipt(&target_dir.join(target).join("debug/build"), package)?;
         let text = fs::read_to_string(&receipt).map_err(|error| error.to_string())?;
         let failed = || format!("{}: {text}", receipt.display());

@@ -72,7 +72,7 @@ fn told(seen: Seen, is_expected: fn(&SetBy) -> bool) -> Result<Told, String> {
         return Err(format!("{:?} sets the bit", seen.set_by));
     }
     let text = format!("NETSWAP=off leaves {:#06x}, else {:#06x}", seen.off, seen.on);
-    Ok(Told::of(text, vec![seen]))
+    Ok(Told::new(text, vec![seen]))
 }
 
 /// Builds the tool with and without the bit, using this Cargo command, and runs it from the share.
@@ -100,7 +100,7 @@ fn built_and_run(
     };
     let off = build("off")?;
     let on = build("net")?;
-    let set_by = SetBy::of(HELLO_TOOL.name, &target_dir(), target)?;
+    let set_by = SetBy::find(HELLO_TOOL.name, &target_dir(), target)?;
     let (target, linked_by, image) = (target.to_owned(), linked_by.to_owned(), IMAGE.to_owned());
     let seen = Seen { target, linked_by, set_by, image, off, on, is_run: true };
     seen.check()?;

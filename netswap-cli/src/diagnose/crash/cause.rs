@@ -129,11 +129,11 @@ impl Cause {
     }
 
     /// Determines the cause from the exception's code and the status beneath it.
-    pub fn of(code: u32, status: Option<u32>) -> Self {
+    pub fn from_exception(code: u32, status: Option<u32>) -> Self {
         if code != IN_PAGE_ERROR {
             return Cause::NotInPage;
         }
-        match status.map(|status| Status::of(status).class) {
+        match status.map(|status| Status::new(status).class) {
             Some(Class::Network) => Cause::ShareLost,
             Some(Class::Disk) => Cause::DiskFailed,
             Some(Class::Media) => Cause::MediumFailed,
@@ -146,7 +146,7 @@ impl Cause {
 impl Place {
     /// Finds the owner of the address that could not be read in, or the module that the report
     /// names.
-    pub fn of(crash: &Crash) -> Self {
+    pub fn from_crash(crash: &Crash) -> Self {
         let modules = crash.modules.iter();
         if crash.modules.is_empty() {
             return Place::NotTold;
@@ -173,7 +173,7 @@ impl Place {
         let mut of_its_name =
             crash.modules.iter().enumerate().filter(|(_, module)| is_named(module));
         match (of_its_name.next(), of_its_name.next()) {
-            (Some((index, module)), None) if !is_local(&Origin::of(&module.path)) => {
+            (Some((index, module)), None) if !is_local(&Origin::from_path(&module.path)) => {
                 Place::Instruction(index)
             }
             _ => Place::NotTold,
@@ -325,7 +325,7 @@ mod tests {
             (IN_PAGE_ERROR, None, Cause::Unclear),
         ];
         for (code, status, expected) in table {
-            assert_eq!(Cause::of(code, status), expected, "{code:#x} {status:x?}");
+            assert_eq!(Cause::from_exception(code, status), expected, "{code:#x} {status:x?}");
         }
     }
 
@@ -472,7 +472,7 @@ mod tests {
             (u64::MAX, Place::Image(1)),
             (0, Place::Memory),
         ] {
-            assert_eq!(Place::of(&crash(Some(address), None)), expected, "{address:#x}");
+            assert_eq!(Place::from_crash(&crash(Some(address), None)), expected, "{address:#x}");
         }
     }
 
@@ -485,9 +485,9 @@ mod tests {
             (None, Place::Memory),
         ] {
             let outside = Crash { memory, ..crash(Some(0x1_0000), None) };
-            assert_eq!(Place::of(&outside), expected);
+            assert_eq!(Place::from_crash(&outside), expected);
             let inside = Crash { memory, ..crash(Some(0x40_0000), None) };
-            assert_eq!(Place::of(&inside), Place::Image(0));
+            assert_eq!(Place::from_crash(&inside), Place::Image(0));
         }
     }
 
@@ -495,7 +495,7 @@ mod tests {
     fn without_modules_it_is_not_told_what_the_address_lies_in() {
         for address in [None, Some(0x40_0000)] {
             let crash = Crash { modules: Vec::new(), ..crash(address, Some("tool.exe")) };
-            assert_eq!(Place::of(&crash), Place::NotTold);
+            assert_eq!(Place::from_crash(&crash), Place::NotTold);
         }
     }
 
@@ -503,7 +503,7 @@ mod tests {
     fn of_two_modules_of_one_name_none_is_told() {
         let mut crash = crash(None, Some("tool.exe"));
         crash.modules.push(Module { path: r"\\c\d\TOOL.EXE".to_owned(), ..Module::default() });
-        assert_eq!(Place::of(&crash), Place::NotTold);
+        assert_eq!(Place::from_crash(&crash), Place::NotTold);
     }
 
     #[test]
@@ -517,15 +517,15 @@ mod tests {
         ] {
             let mut crash = crash(None, Some("NTDLL.dll"));
             crash.modules.push(Module { path: path.to_owned(), ..Module::default() });
-            assert_eq!(Place::of(&crash), expected, "{path}");
+            assert_eq!(Place::from_crash(&crash), expected, "{path}");
         }
     }
 
     #[test]
     fn without_an_address_the_report_names_the_module() {
-        assert_eq!(Place::of(&crash(None, Some("tool.EXE"))), Place::Instruction(0));
-        assert_eq!(Place::of(&crash(None, Some("other.dll"))), Place::NotTold);
-        assert_eq!(Place::of(&crash(None, None)), Place::NotTold);
-        assert_eq!(Place::of(&crash(Some(0), Some("tool.exe"))), Place::Memory);
+        assert_eq!(Place::from_crash(&crash(None, Some("tool.EXE"))), Place::Instruction(0));
+        assert_eq!(Place::from_crash(&crash(None, Some("other.dll"))), Place::NotTold);
+        assert_eq!(Place::from_crash(&crash(None, None)), Place::NotTold);
+        assert_eq!(Place::from_crash(&crash(Some(0), Some("tool.exe"))), Place::Memory);
     }
 }

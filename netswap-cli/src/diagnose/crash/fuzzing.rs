@@ -69,9 +69,9 @@ fn told(result: Result<Crash, CrashError>) -> Result<Crash, String> {
 fn are_placed(crash: &Crash) {
     for path in crash.modules.iter().map(|module| &*module.path).chain(crash.program.as_deref()) {
         assert!(path.ends_with(file_name(path)));
-        match Origin::of(path) {
+        match Origin::from_path(path) {
             // The name of a share is also a path, to the same share.
-            Origin::Share(name) => match Origin::of(&name) {
+            Origin::Share(name) => match Origin::from_path(&name) {
                 Origin::Share(again) => assert!(same_share(&name, &again)),
                 other => panic!("{path}: {name} is {other:?}"),
             },

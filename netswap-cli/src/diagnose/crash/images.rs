@@ -130,7 +130,7 @@ impl Images {
     ///
     /// A path from a dump is opened only if it is on a drive of this machine. With a path on a
     /// server, whoever made the dump would choose which server this machine logs on to.
-    pub fn of(&self, module: &Module) -> Bits {
+    pub fn bits_of(&self, module: &Module) -> Bits {
         if let Some(characteristics) = module.characteristics {
             return Bits::Dump { swap_run: set(characteristics) };
         }

@@ -54,10 +54,10 @@ impl Origin {
     /// use netswap_cli::diagnose::crash::Origin;
     ///
     /// let share = Origin::Share(r"\\depot\tools".to_owned());
-    /// assert_eq!(Origin::of(r"\Device\Mup\;LanmanRedirector\;Z:00000000000f3a4b\depot\tools\a.exe"), share);
-    /// assert_eq!(Origin::of(r"Z:\a.exe"), Origin::Drive('Z'));
+    /// assert_eq!(Origin::from_path(r"\Device\Mup\;LanmanRedirector\;Z:00000000000f3a4b\depot\tools\a.exe"), share);
+    /// assert_eq!(Origin::from_path(r"Z:\a.exe"), Origin::Drive('Z'));
     /// ```
-    pub fn of(path: &str) -> Self {
+    pub fn from_path(path: &str) -> Self {
         let Some(path) = path.strip_prefix(SEPARATORS) else {
             return dos_path(path);
         };
@@ -255,15 +255,15 @@ mod tests {
     }
 
     fn check(path: &str, expected: &Origin) {
-        assert_eq!(Origin::of(path), *expected, "{path}");
+        assert_eq!(Origin::from_path(path), *expected, "{path}");
         let (slashes, upper) = (path.replace('\\', "/"), path.to_ascii_uppercase());
-        assert_eq!(Origin::of(&slashes), *expected, "{slashes}");
+        assert_eq!(Origin::from_path(&slashes), *expected, "{slashes}");
         let of_upper = match expected {
             Origin::Share(name) => Origin::Share(name.to_ascii_uppercase()),
             Origin::WebDav(name) => Origin::WebDav(name.to_ascii_uppercase()),
             other => other.clone(),
         };
-        assert_eq!(Origin::of(&upper), of_upper, "{upper}");
+        assert_eq!(Origin::from_path(&upper), of_upper, "{upper}");
     }
 
     #[test]

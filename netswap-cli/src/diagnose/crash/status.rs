@@ -81,7 +81,7 @@ const TABLE: [Row; 35] = [
 
 impl Status {
     /// Finds the number in the table.
-    pub fn of(number: u32) -> Self {
+    pub fn new(number: u32) -> Self {
         let row = TABLE.iter().find(|row| row.0 == number);
         match row {
             Some(&(number, name, class, sentence)) => {
@@ -128,7 +128,7 @@ mod tests {
         let by_number: BTreeMap<_, _> = TABLE.iter().map(|row| (row.0, row.1)).collect();
         let by_name: BTreeMap<_, _> = TABLE.iter().map(|row| (row.1, row.0)).collect();
         assert_eq!((by_number.len(), by_name.len()), (TABLE.len(), TABLE.len()));
-        for status in TABLE.iter().map(|row| Status::of(row.0)) {
+        for status in TABLE.iter().map(|row| Status::new(row.0)) {
             assert_eq!(status.number >> 28, 0xC, "{status:?}");
             assert!(status.sentence.ends_with('.'), "{status:?}");
             // A report line has room for this many characters.
@@ -180,7 +180,7 @@ mod tests {
             (Class::Ambiguous, &[0xC000_0098, 0xC000_00B5, 0xC000_0120, 0xC000_0128, 0xC000_026E]),
         ] {
             for number in numbers {
-                assert_eq!(Status::of(*number).class, class, "{number:#x}");
+                assert_eq!(Status::new(*number).class, class, "{number:#x}");
             }
             let in_table = TABLE.iter().filter(|row| row.2 == class).count();
             assert_eq!(in_table, numbers.len(), "{class:?}");
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_status_that_is_not_in_the_table_is_of_no_class() {
         for number in [0, 0xC000_0005, 0xC000_1234, u32::MAX] {
-            let status = Status::of(number);
+            let status = Status::new(number);
             assert_eq!((status.number, status.name, status.class), (number, None, Class::Unknown));
         }
     }

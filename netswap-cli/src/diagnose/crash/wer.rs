@@ -95,7 +95,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
         return Err(CrashError::NotACrash);
     }
     let text = decoded(bytes);
-    let lines = Lines::of(&text);
+    let lines = Lines::new(&text);
     let event = lines.event.unwrap_or_default();
     let layout = EVENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(event));
     let Some((_, layout)) = layout else {
@@ -141,7 +141,7 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    fn of(text: &'a str) -> Self {
+    fn new(text: &'a str) -> Self {
         let mut lines = Lines::default();
         for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
             // Pasted lines may be indented.

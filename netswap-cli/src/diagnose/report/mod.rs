@@ -112,7 +112,7 @@ impl<W: Write> DiagnoseReport<W> {
 fn object(diagnosed: &Diagnosed) -> Object<'_> {
     let what = diagnosed.what.as_ref();
     Object {
-        path: PathFields::of(&diagnosed.path),
+        path: PathFields::new(&diagnosed.path),
         what: what.ok().map(|diagnosis| fields(diagnosis)),
         error: what.err().map(ToString::to_string),
     }
@@ -129,7 +129,7 @@ fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
         access: in_page.access,
         address: in_page.address.map(|address| format!("0x{address:x}")),
         status: in_page.status.map(hexadecimal),
-        status_name: in_page.status.and_then(|status| Status::of(status).name),
+        status_name: in_page.status.and_then(|status| Status::new(status).name),
         place: place_name(diagnosis.place),
         offset: offset(diagnosis).map(|offset| format!("0x{offset:x}")),
         image: diagnosis.image.as_ref().filter(|_| diagnosis.place.module().is_some()),

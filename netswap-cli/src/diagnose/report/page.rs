@@ -85,7 +85,7 @@ fn exception(diagnosis: &Diagnosis) -> String {
 }
 
 fn status(diagnosis: &Diagnosis) -> String {
-    let Some(status) = diagnosis.crash.exception.in_page.status.map(Status::of) else {
+    let Some(status) = diagnosis.crash.exception.in_page.status.map(Status::new) else {
         return String::new();
     };
     let name = status.name.map(|name| format!(" {name}")).unwrap_or_default();

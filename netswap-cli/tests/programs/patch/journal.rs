@@ -8,7 +8,7 @@ use crate::support::image::{Image, NET, Sum};
 use crate::support::share::Share;
 
 fn share() -> Share {
-    Share::of([("tool.exe", Image::exe().sum(Sum::Right).bytes())])
+    Share::new([("tool.exe", Image::exe().sum(Sum::Right).bytes())])
 }
 
 #[cfg(unix)]
@@ -113,7 +113,7 @@ error: failed to write the journal no/such/journal: No such file or directory (o
 /// Even an error leaves one whole document, or none.
 #[test]
 fn a_report_in_json_is_no_half_document_where_the_journal_can_not_be_written() {
-    let share = Share::of([
+    let share = Share::new([
         ("a.exe", Image::exe().with(NET).bytes()),
         ("b.exe", Image::exe().bytes()),
         ("precious", Vec::new()),
@@ -151,7 +151,7 @@ error: failed to write the journal: this account has no home folder to keep it i
 /// Patches 40 tools as on a full disk: the journal may grow to 1 KiB, and no further.
 #[cfg(target_os = "linux")]
 fn patched_on_a_full_disk() -> (Share, Vec<String>, snapbox::cmd::OutputAssert) {
-    let share = Share::of([]);
+    let share = Share::new([]);
     let names: Vec<_> = (0..40).map(|number| format!("tool{number:02}.exe")).collect();
     for name in &names {
         share.write(name, Image::exe().bytes());

@@ -32,7 +32,7 @@ fn is_once(statuses: &[(String, String)]) -> bool {
 fn a_file_with_two_names_is_patched_once_and_undo_restores_it() {
     for arguments in [&["."][..], &[".", "-j1"], &["a.exe", "deep/b.exe"]] {
         for _ in 0..10 {
-            let share = Share::of([("a.exe", tool()), ("deep/other.txt", Vec::new())]);
+            let share = Share::new([("a.exe", tool()), ("deep/other.txt", Vec::new())]);
             fs::hard_link(share.path("a.exe"), share.path("deep/b.exe")).unwrap();
             let statuses = statuses(&share, arguments);
             assert!(is_once(&statuses), "{statuses:?}");
@@ -51,7 +51,7 @@ fn a_file_with_two_names_is_patched_once_and_undo_restores_it() {
 fn a_file_with_two_names_that_can_not_be_changed_is_not_said_to_be_changed_under_the_other() {
     use std::os::unix::fs::PermissionsExt;
 
-    let share = Share::of([("a.exe", tool())]);
+    let share = Share::new([("a.exe", tool())]);
     fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
     fs::set_permissions(share.path("a.exe"), fs::Permissions::from_mode(0o464)).unwrap();
     let run = share.unprivileged(["patch", ".", "--format", "json"]).assert().code(1);
@@ -61,7 +61,7 @@ fn a_file_with_two_names_that_can_not_be_changed_is_not_said_to_be_changed_under
 
 #[test]
 fn a_dry_run_counts_a_file_with_two_names_once() {
-    let share = Share::of([("a.exe", tool())]);
+    let share = Share::new([("a.exe", tool())]);
     fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
     let dry = share.run(["patch", ".", "--dry-run", "--format", "json"]).code(0);
     let report: serde_json::Value = serde_json::from_slice(&dry.get_output().stdout).unwrap();
@@ -72,7 +72,7 @@ fn a_dry_run_counts_a_file_with_two_names_once() {
 #[test]
 fn what_is_told_of_a_file_with_two_names_is_the_same_each_time() {
     let told = |_| {
-        let share = Share::of([("a.exe", tool())]);
+        let share = Share::new([("a.exe", tool())]);
         fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
         statuses(&share, &["a.exe", "b.exe"])
     };
@@ -84,7 +84,7 @@ fn what_is_told_of_a_file_with_two_names_is_the_same_each_time() {
 
 #[test]
 fn a_symbolic_link_that_is_named_is_refused_and_patched_if_told_so() {
-    let share = Share::of([("real/tool.exe", tool())]);
+    let share = Share::new([("real/tool.exe", tool())]);
     symlink("real/tool.exe", share.path("link.exe")).unwrap();
     let before = share.state();
     share.run(["patch", "link.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
@@ -106,7 +106,7 @@ refused    link.exe
 
 #[test]
 fn a_link_in_a_folder_is_left_alone_and_followed_if_told_so() {
-    let share = Share::of([("tree/readme.txt", Vec::new()), ("elsewhere/tool.exe", tool())]);
+    let share = Share::new([("tree/readme.txt", Vec::new()), ("elsewhere/tool.exe", tool())]);
     symlink("../elsewhere/tool.exe", share.path("tree/link.exe")).unwrap();
     symlink("../elsewhere", share.path("tree/folder")).unwrap();
     let before = share.state();
@@ -120,7 +120,7 @@ fn a_link_in_a_folder_is_left_alone_and_followed_if_told_so() {
 
 #[test]
 fn a_folder_that_a_link_leads_to_is_patched_where_the_link_is_named() {
-    let share = Share::of([("real/tool.exe", tool())]);
+    let share = Share::new([("real/tool.exe", tool())]);
     symlink("real", share.path("link")).unwrap();
     share.run(["patch", "link"]).code(0);
     assert_eq!(share.characteristics("real/tool.exe") & NET, NET);
@@ -129,7 +129,7 @@ fn a_folder_that_a_link_leads_to_is_patched_where_the_link_is_named() {
 #[test]
 fn a_file_and_a_link_to_it_are_patched_once() {
     for arguments in [&["."][..], &["link.exe", "tool.exe"], &["tool.exe", "link.exe"]] {
-        let share = Share::of([("tool.exe", tool())]);
+        let share = Share::new([("tool.exe", tool())]);
         symlink("tool.exe", share.path("link.exe")).unwrap();
         let statuses = statuses(&share, &[arguments, &["--follow-links"]].concat());
         assert!(is_once(&statuses), "{statuses:?}");
@@ -141,7 +141,7 @@ fn a_file_and_a_link_to_it_are_patched_once() {
 
 #[test]
 fn a_file_that_is_named_twice_is_patched_once() {
-    let share = Share::of([("tool.exe", tool())]);
+    let share = Share::new([("tool.exe", tool())]);
     for arguments in [["tool.exe", "./tool.exe"], [".", "tool.exe"]] {
         let statuses = statuses(&share, &arguments);
         let patched = statuses.iter().filter(|(_, status)| status == "patched");
@@ -157,7 +157,7 @@ fn a_file_that_is_named_twice_is_patched_once() {
 
 #[test]
 fn a_loop_of_links_ends() {
-    let share = Share::of([("deep/tool.exe", tool())]);
+    let share = Share::new([("deep/tool.exe", tool())]);
     symlink("..", share.path("deep/up")).unwrap();
     symlink("self.exe", share.path("self.exe")).unwrap();
     let run = share.run(["patch", ".", "--follow-links"]).code(2).stderr_eq("");
@@ -178,7 +178,7 @@ to undo it:
 
 #[test]
 fn a_link_to_nowhere_is_told() {
-    let share = Share::of([("tool.exe", tool())]);
+    let share = Share::new([("tool.exe", tool())]);
     symlink("gone.exe", share.path("link.exe")).unwrap();
     share.run(["patch", "link.exe"]).code(2);
     share.run(["patch", ".", "--follow-links"]).code(2);

@@ -19,7 +19,7 @@ const NAMES: [&[u8]; 5] = [
 ];
 
 fn share() -> Share {
-    let share = Share::of([]);
+    let share = Share::new([]);
     for name in NAMES {
         fs::write(share.root.join(OsStr::from_bytes(name)), Image::exe().bytes()).unwrap();
     }
@@ -93,7 +93,7 @@ fn a_program_can_tell_odd_names_apart() {
 /// What is told at the end is to be pasted into a shell.
 #[test]
 fn the_command_that_undoes_it_can_be_pasted() {
-    let share = Share::of([("tool.exe", Image::exe().bytes())]);
+    let share = Share::new([("tool.exe", Image::exe().bytes())]);
     let journal = share.beside("my journal's.journal");
     let run = share.run(["patch", "tool.exe", "--journal", journal.to_str().unwrap()]).code(0);
     let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();

@@ -10,7 +10,7 @@ use crate::support::share::Share;
 
 /// Patches `bad.exe` in a share of its own, which is refused under this code and left alone.
 fn is_refused(bytes: Vec<u8>, code: &str) {
-    let share = Share::of([("bad.exe", bytes)]);
+    let share = Share::new([("bad.exe", bytes)]);
     let before = share.state();
     let run = share.run(["patch", "bad.exe", "--format", "json"]).code(1).stderr_eq("");
     let report: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
@@ -22,7 +22,7 @@ fn is_refused(bytes: Vec<u8>, code: &str) {
 
 /// Patches `tool.exe` with this argument, and then undoes it.
 fn is_patched_and_restored(image: &Image, arguments: &[&str]) {
-    let share = Share::of([("tool.exe", image.bytes())]);
+    let share = Share::new([("tool.exe", image.bytes())]);
     share.netswap(["patch", "tool.exe"]).args(arguments).assert().code(0).stderr_eq("");
     assert_eq!(share.characteristics("tool.exe") & NET, NET);
     share.undo().code(0).stderr_eq("");
@@ -31,7 +31,7 @@ fn is_patched_and_restored(image: &Image, arguments: &[&str]) {
 
 #[test]
 fn a_signed_file_is_refused_and_told_why() {
-    let share = Share::of([("tool.exe", Image::exe().certificate(1000).bytes())]);
+    let share = Share::new([("tool.exe", Image::exe().certificate(1000).bytes())]);
     let before = share.state();
     share.run(["patch", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    tool.exe  x64 exe, swap-run: none
@@ -57,7 +57,7 @@ fn a_signed_file_is_patched_if_told_so_and_its_signature_is_whole_again_after_un
 #[test]
 fn the_checksum_of_a_signed_file_counts_its_certificates() {
     let signed = Image::exe().certificate(1001).sum(Sum::Right);
-    let share = Share::of([("tool.exe", signed.bytes())]);
+    let share = Share::new([("tool.exe", signed.bytes())]);
     share.run(["patch", "tool.exe", "--break-signature"]).code(0);
     let patched = share.read("tool.exe");
     assert_eq!(checksum(&patched), right_checksum(&patched));
@@ -73,7 +73,7 @@ fn a_certificate_table_that_makes_no_sense_is_a_signature_too() {
 
 #[test]
 fn a_strong_name_is_refused_and_told_why() {
-    let share = Share::of([("tool.dll", Image::dll().assembly(Strong::Signed).bytes())]);
+    let share = Share::new([("tool.dll", Image::dll().assembly(Strong::Signed).bytes())]);
     let before = share.state();
     share.run(["patch", "tool.dll"]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    tool.dll  x64 dll, swap-run: none
@@ -100,7 +100,7 @@ fn a_strong_name_is_broken_if_told_so_and_one_that_is_not_there_yet_is_no_hindra
 #[test]
 fn one_override_is_not_the_other() {
     let both = Image::exe().assembly(Strong::Signed).certificate(64);
-    let share = Share::of([("tool.exe", both.bytes())]);
+    let share = Share::new([("tool.exe", both.bytes())]);
     let before = share.state();
     share.run(["patch", "tool.exe", "--break-signature"]).code(1);
     share.run(["patch", "tool.exe", "--break-strong-name"]).code(1);
@@ -155,7 +155,7 @@ fn a_file_that_ends_before_its_last_section_does_is_refused() {
 
 #[test]
 fn in_a_folder_what_is_no_image_is_passed_over_and_what_is_a_broken_one_refused() {
-    let share = Share::of([
+    let share = Share::new([
         ("a-text.txt", b"MZ, a text".to_vec()),
         ("b-dos.com", dos()),
         ("c-ne.exe", other_executable(*b"NE")),
@@ -188,7 +188,7 @@ to undo it:
 #[test]
 fn what_uefi_loads_is_skipped() {
     let share =
-        Share::of([("boot.efi", Image::exe().efi().bytes()), ("tool.exe", Image::exe().bytes())]);
+        Share::new([("boot.efi", Image::exe().efi().bytes()), ("tool.exe", Image::exe().bytes())]);
     let boot = share.read("boot.efi");
     share.run(["patch", "."]).code(0).stderr_eq("").stdout_eq(str![[r"
 skipped    ./boot.efi  x64 efi, swap-run: none
@@ -205,7 +205,7 @@ to undo it:
 
 #[test]
 fn a_name_of_nothing_is_told_before_anything_is_changed() {
-    let share = Share::of([("tool.exe", Image::exe().bytes())]);
+    let share = Share::new([("tool.exe", Image::exe().bytes())]);
     for gone in ["gone.exe", "*.ocx"] {
         let run = share.run(["patch", "tool.exe", gone]).code(2).stdout_eq("");
         let text = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
@@ -222,7 +222,7 @@ mod permissions {
 
     /// A share with a program of this mode.
     fn of_mode(mode: u32) -> Share {
-        let share = Share::of([("tool.exe", Image::exe().sum(Sum::Right).bytes())]);
+        let share = Share::new([("tool.exe", Image::exe().sum(Sum::Right).bytes())]);
         set_permissions(share.path("tool.exe"), Permissions::from_mode(mode)).unwrap();
         share
     }

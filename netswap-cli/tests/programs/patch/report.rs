@@ -8,7 +8,7 @@ use crate::support::share::Share;
 
 /// One file for each of what can become of one.
 fn share() -> Share {
-    Share::of([
+    Share::new([
         ("a.exe", Image::exe().sum(Sum::Right).bytes()),
         ("b.exe", Image::exe().x86().with(NET).bytes()),
         ("c.efi", Image::exe().efi().bytes()),
@@ -66,7 +66,7 @@ to undo it:
     netswap undo [..].journal
 
 "]]);
-    let share = Share::of([("a.exe", Image::exe().bytes())]);
+    let share = Share::new([("a.exe", Image::exe().bytes())]);
     share.run(["patch", ".", "--quiet"]).code(0).stderr_eq("").stdout_eq(str![[r"
 1 file: 1 patched (0 other files, [..] s)
 to undo it:
@@ -152,7 +152,7 @@ fn json_of_nothing_is_a_document_too() {
 /// Nothing was done: that is told, as `verify` tells it.
 #[test]
 fn an_exit_code_of_3_comes_with_a_reason() {
-    let share = Share::of([("readme.txt", b"no image".to_vec())]);
+    let share = Share::new([("readme.txt", b"no image".to_vec())]);
     let patch = share.run(["patch", "."]).code(3);
     let inspect = share.run(["inspect", "."]).code(3);
     for run in [patch, inspect] {
@@ -205,7 +205,7 @@ fn quiet_undo_tells_of_refusals_alone() {
 #[test]
 fn the_order_is_that_of_the_paths_whatever_the_number_of_jobs() {
     let told = |jobs| {
-        let share = Share::of([]);
+        let share = Share::new([]);
         for number in 0..300 {
             share.write(&format!("{}/{number:03}.exe", number % 7), Image::exe().bytes());
         }
@@ -224,7 +224,7 @@ fn the_order_is_that_of_the_paths_whatever_the_number_of_jobs() {
 #[cfg(unix)]
 #[test]
 fn a_reader_that_goes_away_stops_no_patch() {
-    let share = Share::of([("a.exe", Image::exe().bytes()), ("b.exe", Image::exe().bytes())]);
+    let share = Share::new([("a.exe", Image::exe().bytes()), ("b.exe", Image::exe().bytes())]);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
@@ -238,7 +238,7 @@ fn a_reader_that_goes_away_stops_no_patch() {
 #[cfg(target_os = "linux")]
 #[test]
 fn where_the_report_can_not_be_written_the_journal_is_told_with_the_error() {
-    let share = Share::of([("a.exe", Image::exe().bytes())]);
+    let share = Share::new([("a.exe", Image::exe().bytes())]);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
     command.args(["patch", ".", "--journal", "../my.journal"]).current_dir(&share.root);
     let full = std::fs::File::create("/dev/full").unwrap();

@@ -17,7 +17,7 @@ fn tool() -> Image {
 
 /// A share with three patched tools.
 fn patched() -> Share {
-    let share = Share::of(["a.exe", "b.exe", "c.exe"].map(|name| (name, tool().bytes())));
+    let share = Share::new(["a.exe", "b.exe", "c.exe"].map(|name| (name, tool().bytes())));
     share.run(["patch", ".", "--jobs", "1"]).code(0);
     share
 }
@@ -35,7 +35,7 @@ fn lines(share: &Share) -> Vec<String> {
 
 #[test]
 fn every_byte_is_as_it_was_and_the_journal_stays() {
-    let share = Share::of([
+    let share = Share::new([
         ("a.exe", tool().bytes()),
         ("b.dll", Image::dll().x86().overlay(3).bytes()),
         ("c.exe", Image::exe().sum(Sum::Stale).e_lfanew(5000).bytes()),
@@ -60,7 +60,7 @@ restored   d.exe  x64 exe, swap-run: net, cd -> net
 
 #[test]
 fn what_was_cleared_is_set_again() {
-    let share = Share::of([("a.exe", tool().with(NET).bytes())]);
+    let share = Share::new([("a.exe", tool().with(NET).bytes())]);
     share.run(["patch", "a.exe", "--clear"]).code(0);
     assert_eq!(share.characteristics("a.exe"), 0x0022);
     share.undo().code(0);
@@ -85,7 +85,7 @@ unchanged  c.exe  x64 exe, swap-run: none
 
 #[test]
 fn two_patches_are_undone_in_turn() {
-    let share = Share::of([("a.exe", tool().bytes())]);
+    let share = Share::new([("a.exe", tool().bytes())]);
     share.run(["patch", "a.exe", "--journal", "../1"]).code(0);
     let between = share.read("a.exe");
     share.run(["patch", "a.exe", "--swap-run", "cd", "--journal", "../2"]).code(0);
@@ -218,7 +218,7 @@ fn what_is_not_in_the_headers_may_have_changed() {
 #[test]
 fn a_write_that_was_cut_off_anywhere_is_undone() {
     let before = tool().bytes();
-    let share = Share::of([("a.exe", before.clone())]);
+    let share = Share::new([("a.exe", before.clone())]);
     share.run(["patch", "a.exe"]).code(0);
     let after = share.read("a.exe");
     let start = nt(&before) + CHARACTERISTICS;

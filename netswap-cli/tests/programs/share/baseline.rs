@@ -11,14 +11,14 @@ use crate::support::share::Share;
 
 /// A share with two failures, which are known in `known.json` beside it.
 fn known() -> Share {
-    let share = Share::of([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
+    let share = Share::new([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
     share.run(["verify", ".", "--write-baseline", "../known.json"]).code(0);
     share
 }
 
 #[test]
 fn a_baseline_holds_the_failures_and_lets_them_pass() {
-    let share = Share::of([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
+    let share = Share::new([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
     let run = share.run(["verify", ".", "--write-baseline", "known.json"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
 allowed ./a.exe  x64 exe, swap-run: none
@@ -59,7 +59,7 @@ passed  ./good.exe  x64 exe, swap-run: net
 
 #[test]
 fn without_failures_a_baseline_is_empty_and_can_be_read() {
-    let share = Share::of([("good.exe", good())]);
+    let share = Share::new([("good.exe", good())]);
     share.run(["verify", ".", "--write-baseline", "known.json"]).code(0);
     share.run(["verify", ".", "--baseline", "known.json"]).code(0).stderr_eq("");
     share.write("bad.exe", bad());
@@ -154,7 +154,7 @@ fn the_report_for_programs_tells_what_became_of_the_baseline() {
 
 #[test]
 fn a_broken_baseline_is_an_error_that_names_it() {
-    let share = Share::of([("a.exe", bad())]);
+    let share = Share::new([("a.exe", bad())]);
     let table = [
         (
             "",
@@ -199,7 +199,7 @@ error: failed to read the baseline gone.json: No such file or directory (os erro
 
 #[test]
 fn a_baseline_that_can_not_be_written_is_an_error_that_names_it() {
-    let share = Share::of([("a.exe", bad())]);
+    let share = Share::new([("a.exe", bad())]);
     let run = share.run(["verify", ".", "--write-baseline", "no/such/known.json"]).code(2);
     run.stdout_eq("").stderr_eq(str![[r"
 error: failed to write the baseline no/such/known.json: No such file or directory (os error 2)[..]
@@ -246,7 +246,7 @@ fn a_baseline_works_from_every_folder_and_however_the_paths_are_written() {
 
 #[test]
 fn a_share_can_be_moved_with_its_baseline() {
-    let share = Share::of([("tools/a.exe", bad()), ("tools/deep/b.dll", bad())]);
+    let share = Share::new([("tools/a.exe", bad()), ("tools/deep/b.dll", bad())]);
     share.run(["verify", "tools", "--write-baseline", "tools/known.json"]).code(0);
     fs::rename(share.path("tools"), share.path("moved")).unwrap();
     share.run(["verify", "moved", "--baseline", "moved/known.json"]).code(0).stderr_eq("");
@@ -272,7 +272,7 @@ fn names_that_are_no_text_are_known_too() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
-    let share = Share::of([("good.exe", good())]);
+    let share = Share::new([("good.exe", good())]);
     for name in [&b"a\xff.exe"[..], b"b\n\x1b[2J.exe"] {
         fs::write(share.root.join(OsStr::from_bytes(name)), bad()).unwrap();
     }
@@ -285,7 +285,7 @@ fn names_that_are_no_text_are_known_too() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_can_not_be_read_is_never_known() {
-    let share = Share::of([("a.exe", bad())]);
+    let share = Share::new([("a.exe", bad())]);
     let arguments = ["verify", "/proc/self/mem", "a.exe"];
     share.netswap(arguments).args(["--write-baseline", "../known.json"]).assert().code(2);
     share.netswap(arguments).args(["--baseline", "../known.json"]).assert().code(2);
@@ -294,7 +294,7 @@ fn what_can_not_be_read_is_never_known() {
 /// Its own folder is often the one that is verified.
 #[test]
 fn a_baseline_that_is_being_written_is_no_file_of_the_share() {
-    let share = Share::of([("a.exe", bad())]);
+    let share = Share::new([("a.exe", bad())]);
     let run = share.run(["verify", ".", "--write-baseline", "known.json", "--format", "json"]);
     let report: Value = serde_json::from_str(&stdout(&run.code(0))).unwrap();
     assert_eq!(report["summary"]["files"], 1, "{report}");
@@ -303,7 +303,7 @@ fn a_baseline_that_is_being_written_is_no_file_of_the_share() {
 #[test]
 fn a_dll_beside_a_named_program_is_known_by_its_own_path() {
     let program = Image::exe().with(NET).import("helper.dll");
-    let share = Share::of([("tool.exe", program.bytes()), ("helper.dll", bad())]);
+    let share = Share::new([("tool.exe", program.bytes()), ("helper.dll", bad())]);
     share.run(["verify", "tool.exe", "--write-baseline", "../known.json"]).code(0);
     share.run(["verify", "tool.exe", "--baseline", "../known.json"]).code(0).stderr_eq("");
 }

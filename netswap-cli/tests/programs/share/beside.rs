@@ -30,7 +30,7 @@ fn judged(share: &Share, named: &[&str]) -> Vec<String> {
 #[test]
 fn an_unprotected_dll_fails_under_its_own_code() {
     let tool = tool().import("KERNEL32.dll").import("helper.dll").delay_import("late.dll");
-    let share = Share::of([
+    let share = Share::new([
         ("tool.exe", tool.bytes()),
         ("helper.dll", unprotected()),
         ("late.dll", protected()),
@@ -56,7 +56,7 @@ passed  late.dll  x64 dll, swap-run: net
 fn imported_and_delay_imported_dlls_are_taken_along_and_no_others() {
     for image in [tool(), tool().x86()] {
         let image = image.import("a.dll").delay_import("b.dll").import("not-there.dll");
-        let share = Share::of([
+        let share = Share::new([
             ("tool.exe", image.bytes()),
             ("a.dll", protected()),
             ("b.dll", protected()),
@@ -75,14 +75,14 @@ fn an_old_delay_import_is_taken_along_too() {
     let name = get32(&bytes, table + 4) as usize;
     put32(&mut bytes, table, 0);
     put32(&mut bytes, table + 4, 0x1000_0000 + name);
-    let share = Share::of([("tool.exe", bytes), ("b.dll", protected())]);
+    let share = Share::new([("tool.exe", bytes), ("b.dll", protected())]);
     assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "b.dll"]);
 }
 
 #[test]
 fn dlls_of_dlls_are_taken_along_even_in_a_circle() {
     let dll = |import| Image::dll().with(NET).import(import).bytes();
-    let share = Share::of([
+    let share = Share::new([
         ("tool.exe", tool().import("a.dll").bytes()),
         ("a.dll", dll("b.dll")),
         ("b.dll", Image::dll().with(NET).delay_import("c.dll").bytes()),
@@ -97,7 +97,7 @@ fn dlls_of_dlls_are_taken_along_even_in_a_circle() {
 #[test]
 fn case_and_a_missing_extension_play_no_part() {
     let image = tool().import("HELPER.DLL").import("plain").delay_import("Ümlaut.dll");
-    let share = Share::of([
+    let share = Share::new([
         ("tool.exe", image.bytes()),
         ("Helper.dll", protected()),
         ("PLAIN.dll", protected()),
@@ -111,21 +111,21 @@ fn case_and_a_missing_extension_play_no_part() {
 fn a_dll_that_two_programs_load_is_one_image() {
     let image = tool().import("helper.dll").bytes();
     let share =
-        Share::of([("a.exe", image.clone()), ("b.exe", image), ("helper.dll", unprotected())]);
+        Share::new([("a.exe", image.clone()), ("b.exe", image), ("helper.dll", unprotected())]);
     assert_eq!(judged(&share, &["a.exe", "b.exe"]), ["a.exe", "helper.dll", "b.exe"]);
 }
 
 #[test]
 fn a_dll_that_is_named_besides_is_one_image_in_whatever_order() {
     let image = tool().import("helper.dll").bytes();
-    let share = Share::of([("tool.exe", image), ("helper.dll", unprotected())]);
+    let share = Share::new([("tool.exe", image), ("helper.dll", unprotected())]);
     assert_eq!(judged(&share, &["tool.exe", "helper.dll"]), ["tool.exe", "helper.dll"]);
     assert_eq!(judged(&share, &["helper.dll", "tool.exe"]), ["helper.dll", "tool.exe"]);
 }
 
 #[test]
 fn programs_in_a_folder_take_nothing_along_since_all_of_it_is_judged() {
-    let share = Share::of([
+    let share = Share::new([
         ("tool.exe", tool().import("helper.dll").bytes()),
         ("helper.dll", unprotected()),
     ]);
@@ -136,7 +136,7 @@ fn programs_in_a_folder_take_nothing_along_since_all_of_it_is_judged() {
 
 #[test]
 fn a_dll_that_is_named_by_itself_takes_nothing_along() {
-    let share = Share::of([
+    let share = Share::new([
         ("a.dll", Image::dll().with(NET).import("b.dll").bytes()),
         ("b.dll", unprotected()),
     ]);
@@ -146,7 +146,7 @@ fn a_dll_that_is_named_by_itself_takes_nothing_along() {
 
 #[test]
 fn a_file_that_only_has_the_name_of_a_dll_is_passed_over_and_a_broken_one_is_told() {
-    let share = Share::of([
+    let share = Share::new([
         ("tool.exe", tool().import("text.dll").import("cut.dll").bytes()),
         ("text.dll", b"no image".to_vec()),
     ]);
@@ -166,7 +166,7 @@ passed  tool.exe  x64 exe, swap-run: net
 
 #[test]
 fn the_policy_of_the_program_is_that_of_its_dlls() {
-    let share = Share::of([
+    let share = Share::new([
         ("tool.exe", tool().with(CD).import("helper.dll").bytes()),
         ("helper.dll", protected()),
         ("netswap.toml", b"swap-run = [\"net\", \"cd\"]\n".to_vec()),
@@ -193,7 +193,7 @@ fn a_malformed_import_table_of_a_named_program_is_told() {
     let whole = tool().import("helper.dll").bytes();
     let mut outside = whole.clone();
     put_directory(&mut outside, IMPORT, 0x00ff_0000, 40);
-    let share = Share::of([("tool.exe", outside)]);
+    let share = Share::new([("tool.exe", outside)]);
     share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 FAILED  tool.exe  x64 exe, swap-run: net
         malformed-image: the import table does not lie in the file
@@ -216,7 +216,7 @@ FAILED  tool.exe  x64 exe, swap-run: net
 fn a_name_with_a_folder_in_it_leads_nowhere() {
     let names = ["../outside.dll", "deep/inside.dll", "..\\outside.dll", "..", "."];
     let image = names.iter().fold(tool(), |image, name| image.import(name));
-    let share = Share::of([
+    let share = Share::new([
         ("bin/tool.exe", image.bytes()),
         ("outside.dll", unprotected()),
         ("bin/deep/inside.dll", unprotected()),
@@ -227,6 +227,6 @@ fn a_name_with_a_folder_in_it_leads_nowhere() {
 #[test]
 fn a_program_with_thousands_of_imports_is_read() {
     let image = (0..3000).fold(tool(), |image, number| image.import(&format!("{number}.dll")));
-    let share = Share::of([("tool.exe", image.bytes()), ("2999.dll", unprotected())]);
+    let share = Share::new([("tool.exe", image.bytes()), ("2999.dll", unprotected())]);
     assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "2999.dll"]);
 }

@@ -78,7 +78,7 @@ pub(super) struct Dump<'a, R: ?Sized> {
 
 impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
     pub(super) fn open(file: &'a R, length: u64) -> Result<Self, CrashError> {
-        let pieces = WindowedReader::of(file);
+        let pieces = WindowedReader::new(file);
         let start = pieces.bytes(0, MINIDUMP_HEADER::size())?;
         if is_kernel_dump(&start) {
             return Err(CrashError::KernelDump);
