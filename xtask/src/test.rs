@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::cargo_generate;
 use crate::corpus;
@@ -346,10 +346,18 @@ fn no_dependency() -> Outcome {
 }
 
 /// Includes uncommitted changes, so that the current code is checked.
+///
+/// Cargo unpacks each package from a registry in the target folder into its own home. There it keeps the first package of
+/// a name, version and registry, even if the package has changed. So each run has a new target folder.
 fn packages() -> Outcome {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let target = format!("packed-{}", now.as_nanos());
     let package = ["package", "--quiet", "--locked", "--allow-dirty"];
-    let mut package = cargo_sharing("packed", &package);
-    passed_if(check(package.args(["-p", "netswap-build", "-p", "netswap", "-p", "netswap-cli"])))
+    let mut package = cargo_sharing(&target, &package);
+    package.args(["-p", "netswap-build", "-p", "netswap", "-p", "netswap-cli"]);
+    let result = check(&mut package);
+    let _ = fs::remove_dir_all(scratch(&target));
+    passed_if(result)
 }
 
 /// Tests the same file that is published, unpacked outside any workspace.
