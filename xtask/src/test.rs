@@ -1,8 +1,9 @@
 //! `cargo xtask test`: runs all checks from a table, each to its end.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use crate::cargo_generate;
 use crate::corpus;
@@ -12,7 +13,7 @@ use crate::fuzz::{Fuzzer, TARGETS};
 use crate::oldest_rust::{oldest_cargo, provide_cc};
 use crate::patched;
 use crate::prepare;
-use crate::process::{cargo, check, everything, in_ci, output, root, scratch, variable};
+use crate::process::{at, cargo, check, everything, in_ci, output, root, scratch, variable};
 use crate::progress::{Step, minutes};
 use crate::published::netswap_build;
 use crate::signature;
@@ -346,18 +347,36 @@ fn no_dependency() -> Outcome {
 }
 
 /// Includes uncommitted changes, so that the current code is checked.
-///
-/// Cargo unpacks each package from a registry in the target folder into its own home. There it keeps the first package of
-/// a name, version and registry, even if the package has changed. So each run has a new target folder.
 fn packages() -> Outcome {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let target = format!("packed-{}", now.as_nanos());
     let package = ["package", "--quiet", "--locked", "--allow-dirty"];
-    let mut package = cargo_sharing(&target, &package);
+    let mut package = cargo_sharing("packed", &package);
     package.args(["-p", "netswap-build", "-p", "netswap", "-p", "netswap-cli"]);
-    let result = check(&mut package);
-    let _ = fs::remove_dir_all(scratch(&target));
-    passed_if(result)
+    passed_if(remove_unpacked_packages().and_then(|()| check(&mut package)))
+}
+
+/// Removes netswap's packages that an earlier `cargo package` unpacked into Cargo's home.
+///
+/// Cargo keeps an unpacked package by its registry, name and version, even if the package has changed. The registry of
+/// `cargo package` is a folder, so Cargo's name for it begins with a hyphen, where others have a host.
+fn remove_unpacked_packages() -> Result<(), String> {
+    let home = variable("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let Some(registries) = home.and_then(|home| home.join("registry/src").read_dir().ok()) else {
+        return Ok(());
+    };
+    let is_named = |path: &Path, start: &str| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start))
+    };
+    let registries = registries.flatten().map(|entry| entry.path());
+    for registry in registries.filter(|path| is_named(path, "-")) {
+        let packages = registry.read_dir().map_err(at(&registry))?.flatten();
+        for package in packages.map(|entry| entry.path()) {
+            if is_named(&package, "netswap") {
+                fs::remove_dir_all(&package).map_err(at(&package))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Tests the same file that is published, unpacked outside any workspace.
