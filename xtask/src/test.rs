@@ -348,9 +348,12 @@ fn no_dependency() -> Outcome {
 
 /// Includes uncommitted changes, so that the current code is checked.
 fn packages() -> Outcome {
-    let package = ["package", "--quiet", "--locked", "--allow-dirty"];
-    let mut package = cargo_sharing("packed", &package);
+    let target = scratch("packed");
+    // Cargo does not compile a package from a registry again, even if the package has changed.
+    let _ = fs::remove_dir_all(&target);
+    let mut package = cargo(&["package", "--quiet", "--locked", "--allow-dirty"]);
     package.args(["-p", "netswap-build", "-p", "netswap", "-p", "netswap-cli"]);
+    package.env("CARGO_TARGET_DIR", target);
     passed_if(remove_unpacked_packages().and_then(|()| check(&mut package)))
 }
 
