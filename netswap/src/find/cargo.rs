@@ -97,7 +97,10 @@ impl Metadata {
             let message = one_line(message.trim_start_matches("error: "));
             return Err(BuildError::Workspace(message));
         }
-        serde_json::from_slice(&output.stdout)
+        // A Cargo behind a wrapper can print other lines.
+        let mut lines = output.stdout.split(|byte| *byte == b'\n');
+        let json = lines.find(|line| line.starts_with(b"{")).unwrap_or_default();
+        serde_json::from_slice(json)
             .map_err(|error| BuildError::Workspace(format!("cargo metadata: {error}")))
     }
 

@@ -73,7 +73,8 @@ impl<'a> ConfiguredLinkers<'a> {
     fn variable(&self, triple: &str) -> Result<Option<Table>, Unknown> {
         let name =
             format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace(['-', '.'], "_"));
-        let Some(linker) = crate::env::changed(&name, self.environment) else {
+        let linker = crate::env::changed(&name, self.environment);
+        let Some(linker) = linker.filter(|linker| !linker.is_empty()) else {
             return Ok(None);
         };
         let linker = linker.into_string().map_err(|_| Unknown)?;
@@ -190,6 +191,8 @@ mod tests {
     fn an_environment_variable_names_it() {
         let variable = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "clang")];
         assert_eq!(get(&[], &variable), Ok(Some("clang".into())));
+        let empty = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "")];
+        assert_eq!(get(&[], &empty), Ok(None));
         let other = [("CARGO_TARGET_I686_UNKNOWN_UEFI_LINKER", "clang")];
         assert_eq!(get(&[], &other), Ok(None));
     }
