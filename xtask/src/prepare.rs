@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         return ExitCode::from(2);
     }
     let mut code = ExitCode::SUCCESS;
-    let _running = wait();
+    let _running = lock();
     for (name, step) in STEPS {
         println!("== {name}");
         if let Err(why) = step() {
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 ///
 /// Measurements need this. On a busy machine a scan of a million files holds 2 MiB more, because
 /// threads wait for one another.
-pub(crate) fn wait() -> Result<File, String> {
+pub(crate) fn lock() -> Result<File, String> {
     lock_cache("prepare")
 }
 

@@ -59,7 +59,7 @@ pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPas
         let path = folder.join(format!("{name}.toml"));
         fs::write(&path, text).map_err(told(&path))?;
     }
-    let _finished = prepare::wait()?;
+    let _finished = prepare::lock()?;
     let flat = Names::flat(options.entries.min(FLAT))?;
     let few = test.peaks(&folder, &[&flat.root])?;
     let (count, why) = affordable(options, flat.count, few.iter().map(|peak| peak.seconds).sum());
