@@ -9,8 +9,7 @@ use netswap::verify::OnImage;
 use netswap::{Build, ExitCode, verify};
 
 use crate::Error;
-use crate::arguments::Format;
-use crate::arguments::WalkArguments;
+use crate::arguments::{Format, WalkArguments};
 use crate::cli::EXIT_CODES;
 use crate::init::plan::xtask_manifest;
 use crate::named::resolve;

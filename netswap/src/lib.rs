@@ -48,6 +48,8 @@ pub mod policy;
 #[doc(hidden)]
 pub mod report;
 #[doc(hidden)]
+pub mod style;
+#[doc(hidden)]
 pub mod system;
 #[doc(hidden)]
 pub mod text;
@@ -66,8 +68,10 @@ pub use finding::{Code, Finding};
 #[doc(inline)]
 pub use image::{Content, Header, Kind, ReadError, SwapRun};
 #[doc(inline)]
-pub use policy::{Allow, BaselineOutcome, Exclude, POLICY_FILE, Policy, PolicyError, Rules};
+pub use policy::{Allow, Exclude, POLICY_FILE, Policy, PolicyError, Rules};
 #[doc(inline)]
-pub use report::{Format, Input, Report, Summary, Verification, VerifiedImage};
+pub use report::{Format, Report};
 #[doc(inline)]
 pub use verdict::{Status, Verdict, judge};
+#[doc(inline)]
+pub use verify::{BaselineOutcome, Input, Summary, Verification, VerifiedImage};

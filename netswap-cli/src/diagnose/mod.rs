@@ -12,8 +12,7 @@ use netswap::output::{Out, print_error};
 use netswap::text::Printable;
 
 use crate::Error;
-use crate::arguments::Format;
-use crate::arguments::WalkArguments;
+use crate::arguments::{Format, WalkArguments};
 use crate::cli::nothing_to;
 use crate::diagnose::crash::Images;
 use crate::diagnose::diagnosis::diagnose;
@@ -55,7 +54,7 @@ impl Diagnose {
         let walk = self.walk.options()?;
         let images = Images::below(&self.images)?;
         let format = netswap::Format::from(self.format);
-        let mut report = DiagnoseReport::new(format, Out::new(format == netswap::Format::Human));
+        let mut report = DiagnoseReport::new(format, Out::for_report(format));
         for (path, error) in &images.unreadable {
             print_error(&format!("no images from {}: {error}", Printable(path)));
         }
@@ -67,8 +66,7 @@ impl Diagnose {
         if code == ExitCode::NothingToVerify {
             nothing_to(
                 "diagnose",
-                "there is no crash in what was named; Windows keeps dumps where it is told to, see `netswap explain \
-                 share-lost`",
+                "no crash dump or report found; `netswap explain share-lost` shows where Windows writes them",
             );
         }
         Ok(if images.unreadable.is_empty() { code } else { ExitCode::Error })

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use netswap::ExitCode;
 use netswap::output::Out;
+use netswap::style::{BAD, GOOD};
 use netswap::text::{Printable, one_line, plural, shown};
 
 use super::diff;
@@ -51,9 +52,9 @@ impl Status {
 
     fn style(self) -> Style {
         match self {
-            Status::Converted => AnsiColor::Green.on_default(),
+            Status::Converted => GOOD,
             Status::Unchanged => Style::new(),
-            Status::ByHand => AnsiColor::Red.on_default().bold(),
+            Status::ByHand => BAD,
         }
     }
 }

@@ -10,8 +10,7 @@ use netswap::ExitCode;
 use netswap::output::Out;
 
 use crate::Error;
-use crate::arguments::Format;
-use crate::arguments::WalkArguments;
+use crate::arguments::{Format, WalkArguments};
 use crate::cli::nothing_to;
 use crate::inspect::inspection::inspect;
 use crate::inspect::report::InspectReport;
@@ -47,14 +46,14 @@ impl Inspect {
         let paths = resolve(self.paths)?;
         let walk = self.walk.options()?;
         let format = netswap::Format::from(self.format);
-        let mut report = InspectReport::new(format, Out::new(format == netswap::Format::Human));
+        let mut report = InspectReport::new(format, Out::for_report(format));
         let code = inspect(&paths, &walk, &mut |inspected| {
             report.image(inspected)?;
             Ok(report.out().flush_now_and_then()?)
         })?;
         report.end()?;
         if code == ExitCode::NothingToVerify {
-            nothing_to("inspect", "there is no Windows image in what was named");
+            nothing_to("inspect", "no Windows image found in the given files and folders");
         }
         Ok(code)
     }

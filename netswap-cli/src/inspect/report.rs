@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use netswap::Format;
 use netswap::image::{CertificateTable, StrongName};
 use netswap::report::json_stream::JsonStream;
+use netswap::style::{BAD, GOOD};
 use netswap::text::{PathFields, Printable, one_line, plural};
 use netswap::{Finding, SwapRun};
 use serde::Serialize;
@@ -73,8 +74,6 @@ fn object(inspected: &Inspected) -> Object<'_> {
     }
 }
 
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
 const LABEL: Style = Style::new().dimmed();
 const NAME: Style = Style::new().bold();
 

@@ -13,8 +13,7 @@ use netswap::output::{Out, Progress};
 
 use self::patcher::Options;
 use crate::Error;
-use crate::arguments::WalkArguments;
-use crate::arguments::{Format, SwapRun};
+use crate::arguments::{Format, SwapRun, WalkArguments};
 use crate::named::resolve;
 use crate::patch::change::Changes;
 use crate::patch::journal::JournalFile;
@@ -88,7 +87,7 @@ impl Patch {
             ProgressBar::new(options.looked_at.clone())
         };
         let format = netswap::Format::from(self.format);
-        let out = Out::new(format == netswap::Format::Human);
+        let out = Out::for_report(format);
         let mut report = ChangeReport::new(Verb::Patch, format, self.quiet, self.dry_run, out);
         let changes = patcher::patch(&paths, &options, &mut |change| {
             progress.apart(|| {

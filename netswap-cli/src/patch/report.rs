@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use netswap::Format;
 use netswap::image::Kind;
 use netswap::report::grouped::Grouped;
 use netswap::report::json_stream::{JsonStream, field};
 use netswap::report::spool::SpoolFile;
+use netswap::style::{BAD, GOOD, write_error};
 use netswap::text::{PathFields, Printable, plural, quoted, shown, unreadable};
 use netswap::{ExitCode, Finding, Header, SwapRun};
 use serde::Serialize;
@@ -155,12 +156,10 @@ impl<W: Write> ChangeReport<W> {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
                 let findings = change.finding.as_slice();
                 self.refusals.before(findings, &mut self.out)?;
-                (AnsiColor::Red.on_default().bold(), &mut self.out)
+                (BAD, &mut self.out)
             }
             _ if is_quiet => return Ok(()),
-            ChangeStatus::Changed | ChangeStatus::WouldChange => {
-                (AnsiColor::Green.on_default(), &mut self.later)
-            }
+            ChangeStatus::Changed | ChangeStatus::WouldChange => (GOOD, &mut self.later),
             ChangeStatus::Unchanged | ChangeStatus::Skipped => (Style::new(), &mut self.later),
         };
         write!(out, "{style}{word:<10}{style:#} {}", Printable(shown(&change.path, &self.here)))?;
@@ -229,9 +228,8 @@ fn object(verb: Verb, change: &Change) -> Object<'_> {
 /// Explains why nothing was changed, if there was no image.
 pub(crate) fn write_warnings(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
     if changes.exit_code() == ExitCode::NothingToVerify {
-        let style = AnsiColor::Red.on_default().bold();
-        let what = "there is no Windows image in what was named";
-        writeln!(err, "{style}error:{style:#} nothing to change: {what}")?;
+        let what = "no Windows image found in the given files and folders";
+        write_error(err, &format!("nothing to change: {what}"))?;
     }
     Ok(())
 }

@@ -10,8 +10,7 @@ use netswap::output::Out;
 use netswap::{ExitCode, WalkOptions};
 
 use crate::Error;
-use crate::arguments::Format;
-use crate::arguments::jobs;
+use crate::arguments::{Format, jobs};
 use crate::patch::end;
 use crate::patch::report::{ChangeReport, Verb};
 
@@ -40,7 +39,7 @@ pub(super) struct Undo {
 impl Undo {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let format = netswap::Format::from(self.format);
-        let out = Out::new(format == netswap::Format::Human);
+        let out = Out::for_report(format);
         let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, self.dry_run, out);
         let changes = restore::undo(&self.journal, self.jobs, self.dry_run, &mut |change| {
             report.file(change)?;

@@ -97,7 +97,7 @@ fn a_tree_without_an_image_has_not_passed() {
     let share = share();
     let run = netswap(share.path()).args(["verify", "readme.txt"]).assert();
     run.code(3).stdout_eq("0 images (1 other file, [..] s)\n").stderr_eq(str![[r"
-error: nothing to verify: there is no Windows image in what was named
+error: nothing to verify: no Windows image found in the given files and folders
 
 "]]);
 }

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 pub use self::styles::stderr;
 use self::styles::stdout;
-use crate::report::{Report, Verification};
-use crate::verify::OnImage;
+use crate::report::{Report, write_warnings};
+use crate::style::write_error;
+use crate::verify::{OnImage, Verification};
 use crate::{Error, ExitCode, Format};
 
 /// Standard output.
@@ -39,6 +40,11 @@ impl Out {
             Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))
         };
         Out { to, is_gone: false, flushed: Instant::now() }
+    }
+
+    /// Opens standard output for a report in this format.
+    pub fn for_report(format: Format) -> Self {
+        Out::new(format == Format::Human)
     }
 
     fn unless_gone<T>(
@@ -86,7 +92,7 @@ pub fn print(
     progress: &impl Progress,
     verify: impl FnOnce(&mut OnImage<'_>) -> Result<Verification, Error>,
 ) -> Result<ExitCode, Error> {
-    let mut report = Report::new(format, is_quiet, Out::new(format == Format::Human));
+    let mut report = Report::new(format, is_quiet, Out::for_report(format));
     let outcome = verify(&mut |image| {
         progress.apart(|| {
             report.image(image)?;
@@ -97,7 +103,7 @@ pub fn print(
     let outcome = outcome?;
     report.end(&outcome)?;
     // Without standard error there is nobody to warn.
-    let _ = outcome.write_warnings(&mut stderr());
+    let _ = write_warnings(&outcome, &mut stderr());
     Ok(outcome.exit_code())
 }
 
@@ -116,9 +122,8 @@ impl Progress for () {}
 
 /// Prints an error to standard error, after a red `error:`.
 pub fn print_error(error: &dyn Display) {
-    let red = anstyle::AnsiColor::Red.on_default().bold();
     // If standard error is closed, the exit code has to be enough.
-    let _ = writeln!(stderr(), "{red}error:{red:#} {error}");
+    let _ = write_error(&mut stderr(), error);
 }
 
 /// Runs a command, prints its error and returns the exit code.

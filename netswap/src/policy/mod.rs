@@ -1,6 +1,5 @@
 //! The requirements for images: the bits that they must have, and the exceptions.
 
-mod baseline;
 mod file;
 
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
@@ -9,8 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fast_glob::ErrorKind;
 
-pub use baseline::BaselineOutcome;
-pub(crate) use baseline::{Baseline, BaselineWriter};
 pub(crate) use file::ManifestRules;
 pub use file::PolicyError;
 

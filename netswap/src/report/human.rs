@@ -4,13 +4,13 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anstyle::AnsiColor;
-
 use super::grouped::Grouped;
 use super::spool::SpoolFile;
-use super::{Input, Verification, VerifiedImage};
+
+use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error};
 use crate::text::{Printable, one_line, plural, shown, unreadable};
 use crate::verdict::Status;
+use crate::verify::{Input, Verification, VerifiedImage};
 use crate::{ExitCode, Header};
 
 pub(super) struct Human {
@@ -58,13 +58,18 @@ impl Human {
     }
 }
 
-pub(super) fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result<()> {
-    let style = AnsiColor::Yellow.on_default().bold();
+/// Writes the warnings beside the report, one per line. They list stale exceptions and baseline
+/// entries that no longer occur, and report that there was nothing to verify.
+///
+/// # Errors
+///
+/// When `err` can't be written.
+pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result<()> {
     for (rules, allow) in outcome.stale() {
         let (source, glob) = (Printable(&rules.source), one_line(allow.image()));
         writeln!(
             err,
-            "{style}warning:{style:#} {source}: the exception for `{glob}` matches none of the images verified here; if it never does, remove it"
+            "{WARNING}warning:{WARNING:#} {source}: the exception for `{glob}` matches none of the images verified here; if it never does, remove it"
         )?;
     }
     if let Some(baseline) = &outcome.baseline {
@@ -73,19 +78,20 @@ pub(super) fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io:
                 (Printable(&baseline.source), one_line(path), one_line(code));
             writeln!(
                 err,
-                "{style}warning:{style:#} {source}: {code} of {path} was not met: it is mended, gone, or was not looked at; --write-baseline takes it out"
+                "{WARNING}warning:{WARNING:#} {source}: entry {code} for {path} no longer occurs (fixed, deleted or not scanned); --write-baseline removes it"
             )?;
         }
     }
     if outcome.exit_code() == ExitCode::NothingToVerify {
-        let style = AnsiColor::Red.on_default().bold();
         let what = match outcome.input {
             Input::Build => {
                 "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
             }
-            Input::Folders | Input::Files => "there is no Windows image in what was named",
+            Input::Folders | Input::Files => {
+                "no Windows image found in the given files and folders"
+            }
         };
-        writeln!(err, "{style}error:{style:#} nothing to verify: {what}")?;
+        write_error(err, &format!("nothing to verify: {what}"))?;
     }
     Ok(())
 }
@@ -93,10 +99,10 @@ pub(super) fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io:
 fn write_image(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &image.verdict;
     let (word, style) = match verdict.status {
-        Status::Passed => ("passed", AnsiColor::Green.on_default()),
-        Status::Allowed => ("allowed", AnsiColor::Yellow.on_default()),
-        Status::Failed => ("FAILED", AnsiColor::Red.on_default().bold()),
-        Status::Unreadable => ("UNREAD", AnsiColor::Red.on_default().bold()),
+        Status::Passed => ("passed", GOOD),
+        Status::Allowed => ("allowed", CAUTION),
+        Status::Failed => ("FAILED", BAD),
+        Status::Unreadable => ("UNREAD", BAD),
     };
     write!(out, "{style}{word:<7}{style:#} {}", Printable(shown(&image.path, here)))?;
     if let Some(header) = &verdict.header {

@@ -4,13 +4,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::Format;
 use super::json_stream::{JsonStream, field};
-use super::{Format, Verification, VerifiedImage};
 use crate::finding::Finding;
 use crate::image::Kind;
 use crate::policy::Policy;
 use crate::text::PathFields;
 use crate::verdict::Status;
+use crate::verify::{Verification, VerifiedImage};
 use crate::{Header, SwapRun};
 
 const SCHEMA: &str = "netswap.verify/1";

@@ -9,8 +9,8 @@ use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 use tempfile::{NamedTempFile, SpooledTempFile};
 
-use super::PolicyError;
-use crate::report::VerifiedImage;
+use super::VerifiedImage;
+use crate::policy::PolicyError;
 use crate::text::{PathFields, Printable, hex, normal};
 use crate::verdict::Status;
 use crate::{Error, system};

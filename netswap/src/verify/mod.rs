@@ -1,6 +1,9 @@
 //! `netswap verify`: reads and judges the headers of a build's images, or of files and folder
 //! trees.
 
+mod baseline;
+mod result;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,14 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+pub use self::baseline::BaselineOutcome;
+use self::baseline::{Baseline, BaselineWriter};
+pub use self::result::{Input, Summary, Verification, VerifiedImage};
 use crate::find::{
     Build, Found, SiblingDlls, Source, Visit, WalkOptions, WalkedFile, Workspace, all_exist, walk,
 };
 use crate::image::{self, Content, Kind, Layout, ReadError};
-use crate::policy::{
-    Baseline, BaselineOutcome, BaselineWriter, Exclude, ManifestRules, Policy, Rules,
-};
-use crate::report::{Input, Verification, VerifiedImage};
+use crate::policy::{Exclude, ManifestRules, Policy, Rules};
 use crate::{Error, judge};
 
 /// Options for finding and judging images.

@@ -2,17 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use netswap::text::Printable;
 
 use crate::diagnose::crash::{Bit, Cause, Place};
 use crate::diagnose::diagnosis::Diagnosis;
-
-pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-pub(super) const LABEL: Style = Style::new().dimmed();
-pub(super) const NAME: Style = Style::new().bold();
 
 /// Formats an NTSTATUS as Microsoft's documents do: `0xC0000006`.
 pub(super) fn hexadecimal(number: u32) -> String {
@@ -60,7 +54,7 @@ pub(super) fn page_of(diagnosis: &Diagnosis) -> String {
         _ if diagnosis.crash.exception.in_page.address.is_some() => {
             "not told: the dump lists no images"
         }
-        _ => "what was left behind does not tell",
+        _ => "unknown (not recorded in the dump)",
     };
     place.to_owned()
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use netswap::style::{LABEL, NAME};
 use netswap::text::{Printable, plural};
 use serde::{Serialize, Serializer};
 
-use super::fields::{LABEL, NAME, counted, hexadecimal, offset, page_of, place_name, time};
+use super::fields::{counted, hexadecimal, offset, page_of, place_name, time};
 use super::remedy::{Remedy, pasted};
 use crate::diagnose::crash::{Bit, Cause};
 use crate::diagnose::diagnosis::Diagnosis;
@@ -59,7 +60,7 @@ struct Example {
     rank: Option<(bool, Option<String>)>,
     path: PathBuf,
     page_of: String,
-    cure: Remedy,
+    remedy: Remedy,
 }
 
 fn number<S: Serializer>(set: &BTreeSet<u64>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -111,7 +112,7 @@ impl Groups {
         if rank > group.example.rank {
             let path = path.to_owned();
             group.example =
-                Example { rank, path, page_of: page_of(diagnosis), cure: Remedy::new(diagnosis) };
+                Example { rank, path, page_of: page_of(diagnosis), remedy: Remedy::new(diagnosis) };
         }
         if let Some(time) = time {
             let earlier = group.first.take().filter(|first| *first <= time);
@@ -130,13 +131,13 @@ impl Groups {
         let mut causes: BTreeMap<Cause, (usize, Remedy)> = BTreeMap::new();
         for (key, group) in groups {
             head(key, group, out)?;
-            let (count, cure) = causes.entry(key.cause).or_default();
+            let (count, remedy) = causes.entry(key.cause).or_default();
             *count += group.count;
-            cure.add(&group.example.cure);
+            remedy.add(&group.example.remedy);
         }
-        for (cause, (_, cure)) in &causes {
+        for (cause, (_, remedy)) in &causes {
             writeln!(out, "{NAME}What helps: {}{NAME:#}", cause.code().name())?;
-            cure.write(out)?;
+            remedy.write(out)?;
             writeln!(out)?;
         }
         let mut counts: Vec<_> = causes

@@ -9,10 +9,11 @@ use std::io::{self, Write};
 
 use netswap::Format;
 use netswap::report::json_stream::{JsonStream, field};
+use netswap::style::{BAD, NAME};
 use netswap::text::{PathFields, Printable, one_line};
 use serde::Serialize;
 
-use self::fields::{BAD, NAME, hexadecimal, offset, place_name, time};
+use self::fields::{hexadecimal, offset, place_name, time};
 use self::groups::Groups;
 use self::page::human;
 use crate::diagnose::crash::{Access, Advice, Status};

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use anstyle::Style;
 use netswap::image::SwapRun;
+use netswap::style::{BAD, GOOD, LABEL, NAME};
 use netswap::text::Printable;
 
-use super::fields::{BAD, GOOD, LABEL, NAME, counted, hexadecimal, offset, page_of, time};
+use super::fields::{counted, hexadecimal, offset, page_of, time};
 use super::remedy::Remedy;
 use crate::diagnose::crash::{
     Access, Advice, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name, needed,

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::fields::NAME;
+use netswap::style::NAME;
+
 use crate::diagnose::crash::{Advice, Bit, Bits, Origin, mapping_commands};
 use crate::diagnose::diagnosis::{Diagnosis, Suspect};
 use crate::text::windows_word;

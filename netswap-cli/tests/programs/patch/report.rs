@@ -158,7 +158,7 @@ fn an_exit_code_of_3_comes_with_a_reason() {
     for run in [patch, inspect] {
         let output = run.get_output();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(text.contains("there is no Windows image"), "{output:?}");
+        assert!(text.contains("no Windows image found"), "{output:?}");
     }
 }
 

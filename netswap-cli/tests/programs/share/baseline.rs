@@ -106,8 +106,8 @@ fn a_failure_that_is_no_more_is_told_as_a_warning() {
     fs::remove_file(share.path("deep/b.dll")).unwrap();
     let run = share.run(["verify", ".", "--baseline", "../known.json"]).code(0);
     run.stderr_eq(str![[r"
-warning: ../known.json: net-swap-missing of [..]share/a.exe was not met: it is mended, gone, or was not looked at; --write-baseline takes it out
-warning: ../known.json: net-swap-missing of [..]share/deep/b.dll was not met: it is mended, gone, or was not looked at; --write-baseline takes it out
+warning: ../known.json: entry net-swap-missing for [..]share/a.exe no longer occurs (fixed, deleted or not scanned); --write-baseline removes it
+warning: ../known.json: entry net-swap-missing for [..]share/deep/b.dll no longer occurs (fixed, deleted or not scanned); --write-baseline removes it
 
 "]]);
 }

@@ -1,0 +1,238 @@
+//! The results of a verification: for one image, and for all together.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::BaselineOutcome;
+use crate::find::{Found, Source};
+use crate::policy::{Allow, Rules};
+use crate::verdict::{Status, Verdict};
+use crate::{ExitCode, ReadError};
+
+/// An image, its origin and its verdict.
+#[derive(Clone, Debug)]
+pub struct VerifiedImage {
+    /// The file.
+    pub path: PathBuf,
+    /// The package that Cargo built the image from.
+    pub package: Option<String>,
+    /// The target triple that Cargo built the image for.
+    pub target: Option<String>,
+    /// Status and findings.
+    pub verdict: Verdict,
+}
+
+/// The number of files by result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Files that were examined.
+    pub files: u64,
+    /// Images among them, including broken ones.
+    pub images: u64,
+    /// Images that were read and have every bit that the policy requires.
+    pub passed: u64,
+    /// Images that failed.
+    pub failed: u64,
+    /// Images that the policy allows to fail, and images that Windows does not load.
+    pub allowed: u64,
+    /// Files that are not images.
+    pub not_images: u64,
+    /// Files and folders that could not be read.
+    pub unreadable: u64,
+    /// Duration in seconds, including the build.
+    pub seconds: f64,
+}
+
+/// The result of a verification, for all images together.
+#[derive(Debug)]
+pub struct Verification {
+    /// The tables that the policy consists of.
+    pub rules: Vec<Arc<Rules>>,
+    /// The number of files by result.
+    pub summary: Summary,
+    /// The origin of the images.
+    pub input: Input,
+    /// Whether the policy or a baseline allows at least one image to fail.
+    pub has_exceptions: bool,
+    /// Whether unreadable files and folders don't cause an error.
+    pub ignores_unreadable: bool,
+    /// The result of comparing the failures with the baseline, if there is one.
+    pub baseline: Option<BaselineOutcome>,
+}
+
+/// The origin of a report's images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A build by Cargo.
+    Build,
+    /// Folders, and possibly files.
+    Folders,
+    /// Only files, each named separately.
+    Files,
+}
+
+impl VerifiedImage {
+    pub(crate) fn new(found: Found, verdict: Verdict) -> Self {
+        let (package, target) = match found.source {
+            Source::Build(artifact) => (Some(artifact.package), artifact.target),
+            Source::File | Source::Sibling(_) => (None, None),
+        };
+        VerifiedImage { path: found.path, package, target, verdict }
+    }
+
+    /// Changes the status to allowed, for this reason.
+    pub(crate) fn allow(&mut self, reason: String) {
+        self.verdict.status = Status::Allowed;
+        self.verdict.reason = Some(reason);
+    }
+
+    /// Adds the finding for an error behind the header, and sets the status for it.
+    pub(crate) fn add(&mut self, error: &ReadError) {
+        let Verdict { status, findings, .. } = Verdict::broken(error);
+        self.verdict.status = status;
+        self.verdict.findings.extend(findings);
+    }
+
+    /// Returns the result for a folder or file that can't be read.
+    pub(crate) fn unreadable(path: PathBuf, error: io::Error) -> Self {
+        let verdict = Verdict::broken(&ReadError::Io(error));
+        VerifiedImage { path, package: None, target: None, verdict }
+    }
+}
+
+impl Summary {
+    pub(crate) fn count(&mut self, status: Status) {
+        self.files += 1;
+        let count = match status {
+            Status::Passed => &mut self.passed,
+            Status::Failed => &mut self.failed,
+            Status::Allowed => &mut self.allowed,
+            Status::Unreadable => &mut self.unreadable,
+        };
+        *count += 1;
+        if status != Status::Unreadable {
+            self.images += 1;
+        }
+    }
+
+    pub(crate) fn count_others(&mut self, others: u64) {
+        self.files += others;
+        self.not_images += others;
+    }
+}
+
+impl Verification {
+    pub(crate) fn new(rules: Vec<Arc<Rules>>, input: Input) -> Self {
+        Verification {
+            rules,
+            summary: Summary::default(),
+            input,
+            has_exceptions: false,
+            ignores_unreadable: false,
+            baseline: None,
+        }
+    }
+
+    pub(crate) fn count(&mut self, image: &VerifiedImage) {
+        self.summary.count(image.verdict.status);
+        self.has_exceptions |=
+            image.verdict.status == Status::Allowed && !image.verdict.findings.is_empty();
+    }
+
+    /// Returns the exit code of a program that made this report.
+    pub fn exit_code(&self) -> ExitCode {
+        let Summary { passed, failed, unreadable, .. } = self.summary;
+        if unreadable > 0 && !self.ignores_unreadable {
+            ExitCode::Error
+        } else if failed > 0 {
+            ExitCode::Findings
+        } else if passed == 0 && !self.has_exceptions {
+            ExitCode::NothingToVerify
+        } else {
+            ExitCode::Passed
+        }
+    }
+
+    /// Returns the exceptions that match no image, each with the file that contains it.
+    ///
+    /// Returns none if only files were named. Their policy can have exceptions for other images,
+    /// and those are not stale.
+    pub fn stale(&self) -> impl Iterator<Item = (&Rules, &Allow)> {
+        let all = self.rules.iter().filter(|_| self.input != Input::Files);
+        all.flat_map(|rules| {
+            let stale = rules.allow.iter().filter(|allow| allow.matched() == 0);
+            stale.map(|allow| (rules.as_ref(), allow))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the result for images with these statuses, each with or without a finding.
+    fn outcome(images: &[(Status, bool)]) -> Verification {
+        let mut outcome = Verification::new(Vec::new(), Input::Files);
+        for (status, has_finding) in images {
+            let finding = crate::Finding {
+                code: crate::Code::NetSwapMissing,
+                message: "".into(),
+                help: "".into(),
+            };
+            let findings = if *has_finding { vec![finding] } else { Vec::new() };
+            let verdict = Verdict { status: *status, header: None, reason: None, findings };
+            outcome.count(&VerifiedImage {
+                path: "a".into(),
+                package: None,
+                target: None,
+                verdict,
+            });
+        }
+        outcome.summary.count_others(1);
+        outcome
+    }
+
+    #[test]
+    fn the_exit_code_of_every_set_of_statuses() {
+        let (passed, failed) = ((Status::Passed, false), (Status::Failed, true));
+        let (excepted, efi) = ((Status::Allowed, true), (Status::Allowed, false));
+        let unread = (Status::Unreadable, true);
+        let table = [
+            (&[][..], ExitCode::NothingToVerify),
+            (&[passed], ExitCode::Passed),
+            (&[excepted], ExitCode::Passed),
+            (&[efi], ExitCode::NothingToVerify),
+            (&[efi, passed], ExitCode::Passed),
+            (&[passed, failed], ExitCode::Findings),
+            (&[excepted, failed], ExitCode::Findings),
+            (&[unread], ExitCode::Error),
+            (&[passed, failed, unread], ExitCode::Error),
+        ];
+        for (images, expected) in table {
+            assert_eq!(outcome(images).exit_code(), expected, "{images:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_unreadable_and_ignored_has_not_passed_for_that() {
+        let exit_code = |images: &[(Status, bool)]| {
+            Verification { ignores_unreadable: true, ..outcome(images) }.exit_code()
+        };
+        let unread = (Status::Unreadable, true);
+        assert_eq!(exit_code(&[unread]), ExitCode::NothingToVerify);
+        assert_eq!(exit_code(&[unread, (Status::Passed, false)]), ExitCode::Passed);
+        assert_eq!(exit_code(&[unread, (Status::Failed, true)]), ExitCode::Findings);
+    }
+
+    #[test]
+    fn the_summary_counts_each_file_once() {
+        let all = [Status::Passed, Status::Failed, Status::Allowed, Status::Unreadable];
+        let summary = outcome(&all.map(|status| (status, true))).summary;
+        let counts = [summary.passed, summary.failed, summary.allowed, summary.unreadable];
+        assert_eq!(counts, [1; 4]);
+        assert_eq!((summary.files, summary.images, summary.not_images), (5, 3, 1));
+    }
+}
