@@ -3,5 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use netswap_fuzz::linker;
 
-fuzz_target!(|bytes: &[u8]| netswap_cli::fuzzing::linker(bytes));
+fuzz_target!(|bytes: &[u8]| linker::check(bytes));

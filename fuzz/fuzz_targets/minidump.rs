@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use netswap_fuzz::Short;
+use netswap_fuzz::{Short, crash};
 
-fuzz_target!(|bytes: &[u8]| netswap_cli::fuzzing::minidump(bytes, &Short(bytes)));
+fuzz_target!(|bytes: &[u8]| crash::minidump(bytes, &Short(bytes)));

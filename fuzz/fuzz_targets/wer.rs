@@ -3,5 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use netswap_fuzz::crash;
 
-fuzz_target!(|bytes: &[u8]| netswap_cli::fuzzing::wer(bytes));
+fuzz_target!(|bytes: &[u8]| crash::report(bytes));

@@ -1,5 +1,7 @@
-//! Code that the fuzz targets share: a function that reads an image's layout, and a reader that
-//! returns few bytes at a time.
+//! The rules that the fuzz targets check, and a reader that returns few bytes at a time.
+
+pub mod crash;
+pub mod linker;
 
 use std::io;
 

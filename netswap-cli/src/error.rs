@@ -8,7 +8,7 @@ use netswap::text::{Printable, one_line};
 
 /// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// Images could not be found or verified.
     #[error(transparent)]
     Netswap(#[from] netswap::Error),

@@ -9,11 +9,9 @@ pub mod cli;
 #[doc(hidden)]
 pub mod diagnose;
 mod env;
-mod error;
-mod explain;
-#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
-pub mod fuzzing;
+pub mod error;
+mod explain;
 mod git;
 mod init;
 mod inspect;
@@ -21,7 +19,8 @@ mod inspect;
 pub mod linker;
 mod named;
 mod new;
-mod patch;
+#[doc(hidden)]
+pub mod patch;
 mod progress;
 mod text;
 mod undo;

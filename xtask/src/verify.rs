@@ -5,13 +5,13 @@
 //! for every msvc target, which needs only the stable toolchain. The first tool must pass, and the
 //! second must fail: a verifier that passed both would prove nothing.
 
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use netswap::{Build, Code, Error, Status, VerifiedImage};
 
-use crate::examples::{EXAMPLES, Example};
-use crate::process::{output, root, scratch};
+use lab::examples::{EXAMPLES, Example};
+use lab::process::{root, scratch};
+use lab::rustc::{has_std, hermetic_targets};
 
 /// Windows targets whose standard library rustup offers, for the examples.
 const STD_TARGETS: [&str; 6] = [
@@ -63,15 +63,6 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     };
     println!("\n{} targets: {text}", targets.len());
     ExitCode::from(code)
-}
-
-/// Returns every msvc target that this rustc knows and that links without a C runtime. ARM64EC does
-/// not: its entry thunks need symbols from Microsoft's libraries.
-pub(crate) fn hermetic_targets() -> Result<Vec<String>, String> {
-    let list = output(Command::new("rustc").args(["--print", "target-list"]))?;
-    let hermetic =
-        |triple: &&str| triple.ends_with("-windows-msvc") && !triple.starts_with("arm64ec-");
-    Ok(list.lines().filter(hermetic).map(str::to_owned).collect())
 }
 
 /// Builds both tools for one target and prints a row.
@@ -176,19 +167,4 @@ fn cell(image: Option<&VerifiedImage>) -> String {
     let bits = header.map(|header| format!(" {:#06x}", header.characteristics));
     let codes = image.verdict.findings.iter().map(|finding| format!(" {}", finding.code));
     format!("{status}{}{}", bits.unwrap_or_default(), codes.collect::<String>())
-}
-
-/// Whether rustc has a standard library for the target.
-pub(crate) fn has_std(target: &str) -> bool {
-    let libdir =
-        output(Command::new("rustc").args(["--print", "target-libdir", "--target", target]));
-    let Ok(libdir) = libdir else {
-        return false;
-    };
-    let Ok(mut files) = Path::new(libdir.trim_end()).read_dir() else {
-        return false;
-    };
-    files.any(|file| {
-        file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
-    })
 }

@@ -14,7 +14,7 @@ const UNNAMED: &str = "a.exe";
 /// Returns the files that may be linked. The arguments must have their response files expanded. A
 /// name without an extension yields two files, because drivers for MinGW append `.exe` and other
 /// linkers don't. Returns none if nothing is linked.
-pub(super) fn outputs(arguments: &[OsString]) -> Vec<PathBuf> {
+pub fn outputs(arguments: &[OsString]) -> Vec<PathBuf> {
     if arguments.iter().any(|argument| is_question(argument)) {
         return Vec::new();
     }
@@ -84,7 +84,7 @@ fn msvc_output(word: &OsStr) -> Option<OsString> {
 /// Whether a driver or linker only answers a question. Some of GNU ld's options that start with
 /// `--print-` don't prevent the link, so the rest of the name decides ([GCC's
 /// manual](https://gcc.gnu.org/onlinedocs/gcc/Developer-Options.html)).
-pub(super) fn is_question(word: &OsStr) -> bool {
+pub fn is_question(word: &OsStr) -> bool {
     const WHOLE: [&str; 9] = [
         "--version",
         "--help",

@@ -4,14 +4,12 @@
 //! "netswap-linker"` in `.cargo/config.toml`, a file has the bit as soon as `cargo build` has made
 //! it.
 
-mod arguments;
-#[cfg(feature = "fuzzing")]
-pub(crate) mod fuzzing;
-mod real;
-mod response;
+pub mod arguments;
+pub mod real;
+pub mod response;
 mod set;
 mod switch;
-mod target;
+pub mod target;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -28,7 +26,7 @@ const FAILED: i32 = 1;
 
 /// An error because of which the linked images may lack the bit.
 #[derive(Debug, thiserror::Error)]
-enum LinkerError {
+pub enum LinkerError {
     #[error(
         "the environment variable NETSWAP is {0:?}; set it to one of off, net, cd, net,cd, or unset it"
     )]

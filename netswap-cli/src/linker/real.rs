@@ -13,7 +13,7 @@ use super::target::{NAME, program_name};
 
 /// The programs to try. The first one found runs.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Choice {
+pub struct Choice {
     /// The triple of the target.
     target: String,
     /// The variable that names the linker, or `None` for the default one.
@@ -30,7 +30,7 @@ fn variable_of(target: &str) -> String {
 /// Chooses the linker that `NETSWAP_LINKER_TARGET` or else `NETSWAP_LINKER` names. Without them, if
 /// this program is called by the name of a linker, chooses the next one of that name. Otherwise
 /// chooses the linker that rustc would run.
-pub(super) fn choose(
+pub fn choose(
     called: &OsStr,
     target: &str,
     on_windows: bool,
@@ -73,7 +73,7 @@ fn usual(target: &str, on_windows: bool) -> Vec<String> {
 }
 
 /// Finds the chosen linker. `search` is the list of folders in `PATH`.
-pub(super) fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, LinkerError> {
+pub fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, LinkerError> {
     let folders: Vec<_> =
         search.map(|search| std::env::split_paths(search).collect()).unwrap_or_default();
     let own = std::env::current_exe().ok();

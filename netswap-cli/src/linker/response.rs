@@ -16,12 +16,11 @@ use super::LinkerError;
 
 /// The maximum number of files to read. Without it, a file that names itself would have no end. GNU
 /// ld and gcc refuse the 2,000th argument that names a file ("too many @-files encountered", seen
-/// with 2.40 and 12). LLVM's linkers refuse a file that names itself. For fuzzing the limit is
-/// lower, so that a fuzzer reaches it sooner.
-pub(super) const MOST_FILES: u32 = if cfg!(feature = "fuzzing") { 30 } else { 1999 };
+/// with 2.40 and 12). LLVM's linkers refuse a file that names itself.
+const MOST_FILES: u32 = 1999;
 
 /// The byte order mark of UTF-16, little-endian.
-pub(super) const MARK: [u8; 2] = [0xff, 0xfe];
+pub const MARK: [u8; 2] = [0xff, 0xfe];
 
 /// The byte order mark of UTF-8.
 const MARK_OF_UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
@@ -29,14 +28,16 @@ const MARK_OF_UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// Replaces each response file among the arguments by its contents. Keeps the argument if the file
 /// is missing, because GNU ld takes it as a name. The linker has to report the missing file.
 pub(super) fn expanded(arguments: &[OsString]) -> Result<Vec<OsString>, LinkerError> {
-    expanded_by(&read, arguments)
+    expanded_by(&read, MOST_FILES, arguments)
 }
 
 /// A function that returns the contents of a file, or `None` if there is no such file.
-type Read<'a> = dyn Fn(&Path) -> io::Result<Option<Vec<u8>>> + 'a;
+pub type Read<'a> = dyn Fn(&Path) -> io::Result<Option<Vec<u8>>> + 'a;
 
-pub(super) fn expanded_by(
+/// Does the same with the files that `read` returns, and refuses more than `most_files` of them.
+pub fn expanded_by(
     read: &Read<'_>,
+    most_files: u32,
     arguments: &[OsString],
 ) -> Result<Vec<OsString>, LinkerError> {
     let mut all = Vec::with_capacity(arguments.len());
@@ -49,8 +50,8 @@ pub(super) fn expanded_by(
             continue;
         };
         let path = PathBuf::from(os_string(name));
-        let contents = if files == MOST_FILES {
-            let why = format!("{MOST_FILES} were read before it, as when one names itself");
+        let contents = if files == most_files {
+            let why = format!("{most_files} were read before it, as when one names itself");
             Err(io::Error::other(why))
         } else {
             read(&path)
@@ -79,7 +80,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Returns the arguments in a response file.
-pub(super) fn split(bytes: &[u8]) -> Vec<OsString> {
+pub fn split(bytes: &[u8]) -> Vec<OsString> {
     match bytes.strip_prefix(&MARK) {
         Some(units) => split_as_msvc(units),
         None => split_as_gnu(bytes.strip_prefix(&MARK_OF_UTF_8).unwrap_or(bytes)),
@@ -183,7 +184,7 @@ mod tests {
             text => Ok(text.map(|text| text.as_bytes().to_vec())),
         };
         let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
-        expanded_by(&read, &arguments)
+        expanded_by(&read, MOST_FILES, &arguments)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::arguments;
 const USUAL: &str = "x86_64-pc-windows-gnu";
 
 /// The name of this program.
-pub(super) const NAME: &str = "netswap-linker";
+pub const NAME: &str = "netswap-linker";
 
 /// Returns the target's triple. The first of these that shows it decides:
 ///
@@ -19,7 +19,7 @@ pub(super) const NAME: &str = "netswap-linker";
 /// 3. the folder in which Cargo builds for `--target`,
 /// 4. the arguments of link.exe,
 /// 5. rustc's `-m64`, and for i686 its `--large-address-aware`.
-pub(super) fn triple(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) -> String {
+pub fn triple(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) -> String {
     let suffix = program_name(called);
     let suffix = suffix.strip_prefix(NAME).and_then(|rest| rest.strip_prefix('-'));
     // A shorter suffix only shows rustc which linker this program replaces: netswap-linker-ld.

@@ -21,9 +21,8 @@ use crate::text::unhex;
 const SCHEMA: &str = "netswap.journal/1";
 
 /// The most bytes in a line. A longer line is not an entry: paths have at most 32,767 characters on
-/// Windows, and fewer elsewhere. The fuzzing build has a smaller limit, which the fuzzer reaches
-/// sooner.
-const LONGEST_LINE: u64 = if cfg!(feature = "fuzzing") { 1 << 10 } else { 256 << 10 };
+/// Windows, and fewer elsewhere.
+const LONGEST_LINE: u64 = 256 << 10;
 
 /// The first line of a journal.
 #[derive(Deserialize, Serialize)]
@@ -35,16 +34,16 @@ struct Head {
 
 /// The change that was to be made to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// The absolute path of the file.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Its length in bytes.
-    pub(crate) length: u64,
+    pub length: u64,
     /// The [`fingerprint()`] of its headers.
-    pub(crate) fingerprint: u32,
+    pub fingerprint: u32,
     /// Whether it was read-only, and has to be made read-only again.
-    pub(crate) is_read_only: bool,
-    pub(crate) edit: Edit,
+    pub is_read_only: bool,
+    pub edit: Edit,
 }
 
 /// An entry in the form that is written.
@@ -88,7 +87,7 @@ impl Entry {
         Ok(Entry { path, length, fingerprint, is_read_only: false, edit })
     }
 
-    pub(crate) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
+    pub fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut line = serde_json::to_vec(&Written {
             path: PathFields::new(&self.path),
             length: self.length,
@@ -103,7 +102,7 @@ impl Entry {
     }
 
     /// Parses a line. The error says what is wrong with it.
-    pub(crate) fn parse(line: &[u8]) -> Result<Self, String> {
+    pub fn parse(line: &[u8]) -> Result<Self, String> {
         let read: Read = serde_json::from_slice(line).map_err(|error| {
             // Remove the position: the caller reports the line number, which is always 1 here.
             let error = error.to_string();
@@ -299,7 +298,7 @@ impl State {
 /// An iterator over the entries of a journal. It reads them one by one, because a journal may be
 /// larger than memory.
 #[derive(Debug)]
-pub(crate) struct Entries<R> {
+pub struct Entries<R> {
     path: PathBuf,
     lines: R,
     number: u64,
@@ -321,7 +320,7 @@ impl Entries<BufReader<File>> {
 
 impl<R: BufRead> Entries<R> {
     /// Reads a journal that error messages call `path`.
-    pub(crate) fn read(path: &Path, lines: R) -> Result<Self, Error> {
+    pub fn read(path: &Path, lines: R) -> Result<Self, Error> {
         let mut entries = Entries { path: path.to_owned(), lines, number: 0, is_over: false };
         let mut line = Vec::new();
         entries.number += 1;

@@ -1,7 +1,7 @@
 //! `netswap patch`.
 
 pub(crate) mod change;
-pub(crate) mod journal;
+pub mod journal;
 mod patcher;
 pub(crate) mod report;
 

@@ -5,7 +5,8 @@ use std::fs;
 use std::process::Command;
 
 use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
-use crate::support::{LINKER, Project, Run};
+use crate::linker::LINKER;
+use testkit::{Project, Run};
 
 /// A fixture whose linker is configured in `.cargo/config.toml`.
 struct Configured(Project);

@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Run, found_tool, independently_read, rusts_lld};
 use netswap_build::{BuildEnv, Companion, Error, Outcome, SwapRun};
 use tempfile::TempDir;
+use testkit::{Run, found_tool, independently_read, rusts_lld};
 
 const MSVC: &str = "x86_64-pc-windows-msvc";
 const GNU: &str = "x86_64-pc-windows-gnu";

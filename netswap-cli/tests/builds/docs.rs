@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::support::{Project, blocks, files};
+use crate::seed::Seeded;
+use testkit::{Project, blocks, files};
 
 #[test]
 fn each_build_script_of_the_book_sets_the_bit() {

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::support::{Project, found_tool};
+use crate::seed::Seeded;
+use testkit::{Project, found_tool};
 
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::seed::EXAMPLES;
-use crate::support::image::NET;
-use crate::support::{
+use tempfile::TempDir;
+use testkit::image::NET;
+use testkit::{
     Run, X64, cargo, clean_environment, configure, copy, found_tool, independently_read,
     repository, rusts_lld, script_output,
 };
-use tempfile::TempDir;
 
 /// The rustflags of programs without std.
 const WITHOUT_STD: &str = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE";

@@ -4,12 +4,13 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{self, Project, X64};
+use crate::seed::Seeded;
+use testkit::{self, Project, X64};
 
 /// The names of the images, all of which passed.
 fn all_passed(project: &Project, arguments: &[&str]) -> Vec<String> {
     let rows = project.verified(0, arguments);
-    assert!(rows.values().all(support::Row::passed), "{rows:#?}");
+    assert!(rows.values().all(testkit::Row::passed), "{rows:#?}");
     rows.into_keys().collect()
 }
 
@@ -51,8 +52,8 @@ fn each_msvc_target_gets_the_bit_on_request() {
 #[test]
 fn dll_from_outside_the_workspace_is_verified() {
     let project = Project::new("bin-only").seeded();
-    support::copy(
-        &support::repository().join("fixtures/cdylib"),
+    testkit::copy(
+        &testkit::repository().join("fixtures/cdylib"),
         &project.root.with_file_name("engine"),
     );
     let engine = project.root.with_file_name("engine");
@@ -322,8 +323,8 @@ fn clean_makes_cargo_link_again() {
         command.args(["verify", "--offline", "--manifest-path", "bin-only/Cargo.toml"]);
         command.args(["--target", X64, "--profile", "small", "--format", "json"]);
         command.args(["--", "--target-dir", "elsewhere"]);
-        support::clean_environment(command.current_dir(home));
-        let run = support::Run::capture(&mut command);
+        testkit::clean_environment(command.current_dir(home));
+        let run = testkit::Run::capture(&mut command);
         assert_eq!(run.code, exit_code, "{run:#?}");
         run
     };
@@ -338,7 +339,7 @@ fn clean_makes_cargo_link_again() {
     let help = report["images"][0]["findings"][0]["help"].as_str().unwrap();
     let command = help.lines().find_map(|line| line.trim().strip_prefix("cargo clean "));
     let arguments: Vec<_> = std::iter::once("clean").chain(command.unwrap().split(' ')).collect();
-    let run = support::Run::capture(&mut support::cargo(home, &arguments));
+    let run = testkit::Run::capture(&mut testkit::cargo(home, &arguments));
     assert_eq!(run.code, 0, "{run:#?}");
     verify(0);
 }

@@ -6,26 +6,24 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::seed::NEW;
-use crate::support::shape::{Shape, names};
-use crate::support::{Project, Run, cargo, repository};
+use crate::seed::{NEW, Seeded};
+use testkit::shape::{Shape, names};
+use testkit::{Project, Run, cargo, repository};
 
-impl Shape {
-    /// Runs Cargo in it, with the lock file of an example.
-    fn cargo(&self, target_dir: &TempDir, arguments: &[&str]) -> Run {
-        let lock = self.root.join("Cargo.lock");
-        if !lock.exists() {
-            fs::copy(repository().join("examples/hello-tool/Cargo.lock"), lock).unwrap();
-        }
-        let mut command = cargo(&self.root, arguments);
-        Run::capture(
-            command.env("CARGO_TARGET_DIR", target_dir.path()).env("CARGO_NET_OFFLINE", "true"),
-        )
+/// Runs Cargo in a project, with the lock file of an example.
+fn cargo_in(shape: &Shape, target_dir: &TempDir, arguments: &[&str]) -> Run {
+    let lock = shape.root.join("Cargo.lock");
+    if !lock.exists() {
+        fs::copy(repository().join("examples/hello-tool/Cargo.lock"), lock).unwrap();
     }
+    let mut command = cargo(&shape.root, arguments);
+    Run::capture(
+        command.env("CARGO_TARGET_DIR", target_dir.path()).env("CARGO_NET_OFFLINE", "true"),
+    )
+}
 
-    fn is_formatted(&self) -> bool {
-        Run::capture(&mut cargo(&self.root, &["fmt", "--all", "--check"])).code == 0
-    }
+fn is_formatted(shape: &Shape) -> bool {
+    Run::capture(&mut cargo(&shape.root, &["fmt", "--all", "--check"])).code == 0
 }
 
 #[test]
@@ -34,17 +32,17 @@ fn each_project_builds_without_a_warning() {
     let mut unformatted = Vec::new();
     for name in names() {
         let shape = Shape::new(&name);
-        if !shape.is_formatted() {
+        if !is_formatted(&shape) {
             unformatted.push(name.clone());
         }
         let run = shape.init(&["--allow-dirty"]);
         let has_nothing = ["library-alone", "xtask-alone"].contains(&name.as_str());
         assert!(run.code < 2 || has_nothing, "{name}: {run:#?}");
-        let is_formatted = !unformatted.contains(&name);
-        assert_eq!(shape.is_formatted(), is_formatted, "{name} is formatted otherwise now");
+        let was_formatted = !unformatted.contains(&name);
+        assert_eq!(is_formatted(&shape), was_formatted, "{name} is formatted otherwise now");
         let clippy =
             ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
-        let run = shape.cargo(&target_dir, &clippy);
+        let run = cargo_in(&shape, &target_dir, &clippy);
         assert_eq!(run.code, 0, "{name}: {run:#?}");
     }
     assert_eq!(unformatted, ["no-final-newline", "one-line"]);
@@ -58,7 +56,7 @@ fn converted_packages_leave_a_receipt() {
         let shape = Shape::new(name);
         let run = shape.init(&[]);
         assert_eq!(run.code, 0, "{run:#?}");
-        let run = shape.cargo(&target_dir, &["build", "--workspace", "--message-format=json"]);
+        let run = cargo_in(&shape, &target_dir, &["build", "--workspace", "--message-format=json"]);
         assert_eq!(run.code, 0, "{run:#?}");
         let messages = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
         let scripts = messages
@@ -92,16 +90,16 @@ fn added_xtask_verifies_and_keeps_other_tasks() {
     for name in ["xtask-for-one", "xtask-of-its-own", "xtask-of-its-own-workspace"] {
         let shape = Shape::new(name);
         assert_eq!(shape.init(&[]).code, 0);
-        let run = shape.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
+        let run = cargo_in(&shape, &target_dir, &["xtask", "verify", "--workspace"]);
         assert_eq!(run.code, if cfg!(windows) { 0 } else { 3 }, "{name}: {run:#?}");
         assert!(run.stdout.contains("1 other file") || cfg!(windows), "{name}: {run:#?}");
     }
     let shape = Shape::new("xtask-for-one");
     assert_eq!(shape.init(&[]).code, 0);
-    let run = shape.cargo(&target_dir, &["xtask", "--nothing"]);
+    let run = cargo_in(&shape, &target_dir, &["xtask", "--nothing"]);
     assert!(run.code == 2 && run.stderr.contains("usage: cargo xtask"), "{run:#?}");
     let shape = Shape::new("xtask-of-its-own");
     assert_eq!(shape.init(&[]).code, 0);
-    let run = shape.cargo(&target_dir, &["xtask", "dist"]);
+    let run = cargo_in(&shape, &target_dir, &["xtask", "dist"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "packed\n"), "{run:#?}");
 }

@@ -4,8 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
-use crate::support::image::{CD, CHARACTERISTICS, NET, checksum, nt, right_checksum};
-use crate::support::{LINKER, Project, fake_linker, found_tool, independently_read};
+use testkit::image::{CD, CHARACTERISTICS, NET, checksum, nt, right_checksum};
+use testkit::{Project, fake_linker, found_tool, independently_read};
+
+/// The program that runs the real linker and then sets the bit.
+pub(crate) const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
 
 /// The fixture linked by GNU ld, which rustc calls directly; by way of this program, or not.
 fn project(fixture: &str, by_way_of: bool) -> Project {

@@ -24,5 +24,3 @@ mod messages;
 mod mingw;
 mod new;
 mod seed;
-#[path = "../support/mod.rs"]
-mod support;

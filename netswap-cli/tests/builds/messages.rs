@@ -3,7 +3,8 @@
 #[cfg(unix)]
 use std::fs;
 
-use crate::support::{Project, Run, X64};
+use crate::seed::Seeded;
+use testkit::{Project, Run, X64};
 
 /// Verifies with a Cargo whose messages about artifacts are changed by this command of sed.
 #[cfg(unix)]

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
-use crate::support::{Project, found_tool, rusts_lld};
+use testkit::{Project, found_tool, rusts_lld};
 
 const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 

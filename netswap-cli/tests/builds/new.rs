@@ -8,8 +8,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::seed::NEW;
-use crate::support::new::{Home, LAYOUTS, Layout, made_like};
-use crate::support::{self, Run};
+use testkit::new::{Home, LAYOUTS, Layout, made_like};
+use testkit::{self, Run};
 
 /// The plug-in's file.
 fn plug_in() -> String {
@@ -18,7 +18,7 @@ fn plug_in() -> String {
 
 /// Runs Cargo in a project.
 fn cargo(target_dir: &TempDir, project: &Path, arguments: &[&str]) -> Run {
-    let mut command = support::cargo(project, arguments);
+    let mut command = testkit::cargo(project, arguments);
     command.env("CARGO_TARGET_DIR", target_dir.path());
     // The crates that a plug-in takes are used by nothing else here.
     if !project.join("plugin").exists() {
@@ -40,7 +40,7 @@ fn each_layout_builds_and_passes_its_tests() {
     let target_dir = NEW.target_dir();
     for Layout { example, options, runs, tests } in LAYOUTS {
         for edition in ["2021", "2024"] {
-            let home = Home::new();
+            let home = Home::empty();
             let choice = ["--edition", edition, "--license", "MIT OR Apache-2.0"];
             let project = made_like(&home, example, &[options, &choice].concat());
             let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
@@ -69,7 +69,7 @@ fn each_layout_builds_and_passes_its_tests() {
 fn plug_in_beside_the_program_is_used() {
     let target_dir = NEW.target_dir();
     for library in [&[][..], &["--lib-and-bin"]] {
-        let home = Home::new();
+        let home = Home::empty();
         let project = made_like(&home, "plugin-host", &[&["--cdylib"], library].concat());
         let program = format!("plugin-host{EXE_SUFFIX}");
         let plug_in = plug_in();
@@ -124,7 +124,7 @@ fn program_rejects_unknown_arguments() {
     for (example, options, program) in
         [("hello-tool", &[][..], "hello-tool"), ("workspace-tools", &["--workspace"], "goodbye")]
     {
-        let home = Home::new();
+        let home = Home::empty();
         let project = made_like(&home, example, options);
         for wrong in [&["--loud"][..], &["Ada", "Grace"]] {
             let run = ["run", "--quiet", "--bin", program, "--"];

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use crate::examples::Tool;
-use crate::support::{Project, Run, X64, cargo, copy, files, uses_new_layout};
+use testkit::{Project, Run, X64, cargo, copy, files, uses_new_layout};
 
 /// A folder with compiled dependencies. Cargo updates it once in each run of the tests.
 pub(crate) struct Seed {
@@ -91,9 +91,14 @@ impl Seed {
     }
 }
 
-impl Project {
+/// A project with a target folder.
+pub(crate) trait Seeded {
     /// Gives the project a target folder in which netswap-build is compiled.
-    pub(crate) fn seeded(self) -> Self {
+    fn seeded(self) -> Self;
+}
+
+impl Seeded for Project {
+    fn seeded(self) -> Self {
         FIXTURES.copy_to(&self.root.join("target"));
         self
     }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::image::two_tools;
-use crate::support::{Project, X64};
 use snapbox::cmd::{Command, cargo_bin};
 use snapbox::str;
 use tempfile::TempDir;
+use testkit::image::two_tools;
+use testkit::{Project, X64};
 
 /// A share with two images, one with the bit and one without, and a file that is none.
 fn share() -> TempDir {

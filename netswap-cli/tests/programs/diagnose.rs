@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Run, repository};
 use serde_json::Value;
 use tempfile::TempDir;
+use testkit::{Run, repository};
 
 const IN_PAGE: &str = "Version=1\r\nEventType=InPageError\r\nEventTime=133174872880298997\r\n\
     Sig[0].Name=Error Status Code\r\nSig[0].Value=c000020c\r\nSig[1].Value=00000004\r\n\

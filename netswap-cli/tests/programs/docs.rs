@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::image::two_tools;
-use crate::support::{blocks, copy, repository};
+use testkit::image::two_tools;
+use testkit::{blocks, copy, repository};
 
 /// Every page, and the README.
 fn pages() -> Vec<(String, String)> {

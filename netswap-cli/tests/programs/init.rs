@@ -5,8 +5,8 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 
-use crate::support::shape::{Shape, names, shapes};
-use crate::support::{Run, copy, repository};
+use testkit::shape::{Shape, names, shapes};
+use testkit::{Run, copy, repository};
 
 /// Compares with a file beside the project, to the byte; `SNAPSHOTS=overwrite` writes it.
 fn compare(name: &str, file: &str, actual: &str) {

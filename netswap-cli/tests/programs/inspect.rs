@@ -1,13 +1,13 @@
 //! `netswap inspect`, and that the images made by hand are what another reader takes them for.
 
-use crate::support::image::{
-    CD, CERTIFICATE, CLR, DELAY_IMPORT, IMPORT, Image, MAGIC, NET, Strong, Sum, checksum,
-    directory, dos, get32, nt, other_executable, put_directory, put16, put32, right_checksum,
-};
-use crate::support::share::Share;
 use serde_json::Value;
 use snapbox::cmd::OutputAssert;
 use snapbox::str;
+use testkit::image::{
+    CD, CERTIFICATE, CLR, DELAY_IMPORT, IMPORT, Image, MAGIC, NET, Strong, Sum, checksum,
+    directory, dos, get32, nt, other_executable, put_directory, put16, put32, right_checksum,
+};
+use testkit::share::Share;
 
 /// A program with everything that can be told of one, and DLLs of every kind beside it.
 fn everything() -> Share {
@@ -375,30 +375,4 @@ fn neither_a_file_nor_an_import_can_forge_a_line() {
     let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
     assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
     assert!(!text.lines().any(|line| line.starts_with(['s', 'c'])), "{text}");
-}
-
-/// What the tests of this and other files make is what they say, as goblin reads it.
-#[test]
-fn another_reader_sees_what_was_asked_for_in_every_image_made_by_hand() {
-    for e_lfanew in [0x40, 0x80, 0x81, 4000, 100_000] {
-        for (is_64, image) in [(true, Image::dll()), (false, Image::dll().x86())] {
-            let image = image.with(NET | CD).e_lfanew(e_lfanew).sum(Sum::Right).overlay(5);
-            let image = image.import("a.dll").import("b.dll").delay_import("c.dll");
-            let bytes = image.assembly(Strong::Delayed).certificate(100).certificate(8).bytes();
-            let pe = goblin::pe::PE::parse(&bytes).unwrap();
-            let optional = pe.header.optional_header.unwrap();
-            assert_eq!(pe.header.coff_header.characteristics & 0x2c00, 0x2c00);
-            assert_eq!(
-                (pe.is_64, pe.is_lib, &*pe.libraries),
-                (is_64, true, &["a.dll", "b.dll"][..])
-            );
-            assert_eq!(optional.windows_fields.check_sum, right_checksum(&bytes));
-            assert_eq!(pe.sections.len(), 1);
-            let sizes: Vec<_> = pe.certificates.iter().map(|entry| entry.length).collect();
-            assert_eq!(sizes, [100, 8]);
-            let cor20 = pe.clr_data.unwrap().cor20_header;
-            assert_eq!(cor20.strong_name_signature.size, 128);
-            assert!(optional.data_directories.get_delay_import_descriptor().is_some());
-        }
-    }
 }

@@ -10,9 +10,12 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::image::{CD, Image, NET, Sum, checksum, right_checksum};
-use crate::support::{LINKER, Run, clean_environment, fake_linker, independently_read};
 use tempfile::TempDir;
+use testkit::image::{CD, Image, NET, Sum, checksum, right_checksum};
+use testkit::{Run, clean_environment, fake_linker, independently_read};
+
+/// The program that runs the real linker and then sets the bit.
+const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
 
 /// A folder to link in.
 struct Folder {

@@ -21,5 +21,3 @@ mod new;
 mod patch;
 mod receipt;
 mod share;
-#[path = "../support/mod.rs"]
-mod support;

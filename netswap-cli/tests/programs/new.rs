@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::new::{Home, LAYOUTS, Layout, made_like};
-use crate::support::{Run, cargo, files, repository};
+use testkit::new::{Home, LAYOUTS, Layout, made_like};
+use testkit::{Run, cargo, files, repository};
 
 /// The examples, and what each is made with.
 const EXAMPLES: [(&str, &[&str]); 3] =
@@ -14,7 +14,7 @@ const EXAMPLES: [(&str, &[&str]); 3] =
 
 #[test]
 fn each_example_is_byte_for_byte_what_is_made() {
-    let home = Home::new();
+    let home = Home::empty();
     for (name, options) in EXAMPLES {
         home.made(&[&[name][..], options].concat());
         let mut example = files(&repository().join("examples").join(name));
@@ -36,7 +36,7 @@ fn every_choice_gives_a_project_that_says_what_was_chosen_and_is_formatted() {
     for Layout { example, options, .. } in LAYOUTS {
         for edition in ["2021", "2024"] {
             for license in ["none", "MIT", "Apache-2.0", "MIT OR Apache-2.0"] {
-                let home = Home::new();
+                let home = Home::empty();
                 let choice = ["--edition", edition, "--license", license];
                 let project = made_like(&home, example, &[options, &choice].concat());
                 cargo_passes(&project, &["fmt", "--all", "--check"]);
@@ -67,7 +67,7 @@ fn every_choice_gives_a_project_that_says_what_was_chosen_and_is_formatted() {
 
 #[test]
 fn a_project_is_a_repository_unless_it_lies_in_one_or_none_is_wanted() {
-    let home = Home::new();
+    let home = Home::empty();
     home.made(&["first"]);
     assert!(home.path("first/.git").is_dir());
     home.made(&["first/second"]);
@@ -82,7 +82,7 @@ fn a_project_is_a_repository_unless_it_lies_in_one_or_none_is_wanted() {
 
 #[test]
 fn without_git_there_is_a_project_and_it_is_said_that_it_is_no_repository() {
-    let home = Home::new();
+    let home = Home::empty();
     // Cargo alone.
     let cargo = Path::new(env!("CARGO"));
     let run = Run::capture(home.command(&["tool"]).env("PATH", "").env("CARGO", cargo));
@@ -98,7 +98,7 @@ fn without_git_there_is_a_project_and_it_is_said_that_it_is_no_repository() {
 
 #[test]
 fn the_name_is_the_folders_or_another() {
-    let home = Home::new();
+    let home = Home::empty();
     home.made(&["a/b/tool"]);
     let manifest = |path: &str| fs::read_to_string(home.path(path)).unwrap();
     assert!(manifest("a/b/tool/Cargo.toml").starts_with("[package]\nname = \"tool\"\n"));
@@ -118,7 +118,7 @@ fn the_name_is_the_folders_or_another() {
 
 #[test]
 fn an_empty_folder_is_filled_and_stays_the_same() {
-    let home = Home::new();
+    let home = Home::empty();
     fs::create_dir(home.path("tool")).unwrap();
     let run = Run::capture(home.command(&["."]).current_dir(home.path("tool")));
     assert_eq!(run.code, 0, "{run:#?}");
@@ -131,7 +131,7 @@ fn an_empty_folder_is_filled_and_stays_the_same() {
 
 #[test]
 fn what_is_in_the_way_is_left_alone_and_nothing_is_written() {
-    let home = Home::new();
+    let home = Home::empty();
     fs::create_dir(home.path("full")).unwrap();
     fs::write(home.path("full/notes.txt"), "precious").unwrap();
     fs::write(home.path("file"), "precious").unwrap();
@@ -147,7 +147,7 @@ fn what_is_in_the_way_is_left_alone_and_nothing_is_written() {
 
 #[test]
 fn a_wrong_name_edition_licence_or_clone_is_refused_with_the_cure() {
-    let home = Home::new();
+    let home = Home::empty();
     for (arguments, said) in [
         (&["con"][..], "Windows reserves it for a device; --name gives it another name"),
         (&["tool", "--name", "LPT1"], "Windows reserves it for a device"),

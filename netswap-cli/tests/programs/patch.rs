@@ -7,11 +7,11 @@ mod refused;
 mod report;
 mod undo;
 
-use crate::support::image::{
+use snapbox::str;
+use testkit::image::{
     CD, CHARACTERISTICS, CHECKSUM, Image, NET, Sum, checksum, nt, right_checksum,
 };
-use crate::support::share::Share;
-use snapbox::str;
+use testkit::share::Share;
 
 /// A share with one program.
 fn with(image: &Image) -> Share {
@@ -305,7 +305,7 @@ For more information, try '--help'.
 /// The fixtures that other tests link are images as linkers write them.
 #[test]
 fn an_image_of_a_linker_is_patched_and_restored_as_one_made_by_hand() {
-    let project = crate::support::Project::new("two-tools");
+    let project = testkit::Project::new("two-tools");
     project.verified(1, &[]);
     let tool = project.built("forgetful.exe");
     let bytes = std::fs::read(&tool).unwrap();

@@ -3,11 +3,11 @@
 mod baseline;
 mod beside;
 
-use crate::support::image::{CD, Image, NET, dos, other_executable};
-use crate::support::share::Share;
 use serde_json::{Value, json};
 use snapbox::cmd::OutputAssert;
 use snapbox::str;
+use testkit::image::{CD, Image, NET, dos, other_executable};
+use testkit::share::Share;
 
 fn good() -> Vec<u8> {
     Image::exe().with(NET).bytes()

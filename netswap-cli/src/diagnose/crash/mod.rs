@@ -1,13 +1,11 @@
 //! The files that a crash leaves behind: a minidump, or a report of Windows Error Reporting (WER).
 
 mod cause;
-#[cfg(feature = "fuzzing")]
-pub(crate) mod fuzzing;
 mod images;
-mod minidump;
+pub mod minidump;
 mod origin;
 mod status;
-mod wer;
+pub mod wer;
 
 use std::fs::File;
 use std::io;

@@ -71,7 +71,7 @@ const EVENTS: [(&str, Layout); 7] = [
 ];
 
 /// Whether a file with these first bytes is a report.
-pub(crate) fn is_report(start: &[u8]) -> bool {
+pub fn is_report(start: &[u8]) -> bool {
     let text = decoded(start.get(..START).unwrap_or(start));
     let mut lines = text.lines().map(str::trim_ascii).skip_while(|line| line.is_empty());
     let Some(first) = lines.next() else {
@@ -90,7 +90,7 @@ fn is_all_digits(text: &str) -> bool {
 }
 
 /// Reads a report.
-pub(crate) fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
+pub fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
     if !is_report(bytes) {
         return Err(CrashError::NotACrash);
     }

@@ -4,8 +4,8 @@ use std::fs;
 
 use snapbox::str;
 
-use crate::support::image::{Image, NET, Sum};
-use crate::support::share::Share;
+use testkit::image::{Image, NET, Sum};
+use testkit::share::Share;
 
 fn share() -> Share {
     Share::new([("tool.exe", Image::exe().sum(Sum::Right).bytes())])
@@ -127,7 +127,7 @@ fn a_report_in_json_is_no_half_document_where_the_journal_can_not_be_written() {
 #[cfg(unix)]
 #[test]
 fn an_account_without_a_home_must_name_a_journal() {
-    use crate::support::share::is_root;
+    use testkit::share::is_root;
 
     if !is_root() {
         eprintln!("not shown: it takes root to become an account without a home");

@@ -5,8 +5,8 @@ use std::os::unix::fs::symlink;
 
 use snapbox::str;
 
-use crate::support::image::{Image, NET, Sum};
-use crate::support::share::Share;
+use testkit::image::{Image, NET, Sum};
+use testkit::share::Share;
 
 fn tool() -> Vec<u8> {
     Image::exe().sum(Sum::Right).bytes()

@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use snapbox::str;
 
-use crate::support::image::{Image, NET};
-use crate::support::share::Share;
+use testkit::image::{Image, NET};
+use testkit::share::Share;
 
 /// Not UTF-8; two lines, the second forged; escape sequences; text that turns to the left.
 const NAMES: [&[u8]; 5] = [

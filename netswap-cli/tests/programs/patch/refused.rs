@@ -2,11 +2,11 @@
 
 use snapbox::str;
 
-use crate::support::image::{
+use testkit::image::{
     CERTIFICATE, CLR, Image, MAGIC, NET, Strong, Sum, checksum, directory, dos, nt,
     other_executable, put16, put32, right_checksum,
 };
-use crate::support::share::Share;
+use testkit::share::Share;
 
 /// Patches `bad.exe` in a share of its own, which is refused under this code and left alone.
 fn is_refused(bytes: Vec<u8>, code: &str) {

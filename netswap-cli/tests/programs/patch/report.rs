@@ -3,8 +3,8 @@
 use serde_json::Value;
 use snapbox::str;
 
-use crate::support::image::{Image, NET, Strong, Sum};
-use crate::support::share::Share;
+use testkit::image::{Image, NET, Strong, Sum};
+use testkit::share::Share;
 
 /// One file for each of what can become of one.
 fn share() -> Share {

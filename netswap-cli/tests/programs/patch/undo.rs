@@ -6,10 +6,8 @@ use serde_json::{Value, json};
 use snapbox::cmd::OutputAssert;
 use snapbox::str;
 
-use crate::support::image::{
-    CHARACTERISTICS, CHECKSUM, Image, NET, Sum, get16, get32, nt, put16, put32,
-};
-use crate::support::share::Share;
+use testkit::image::{CHARACTERISTICS, CHECKSUM, Image, NET, Sum, get16, get32, nt, put16, put32};
+use testkit::share::Share;
 
 fn tool() -> Image {
     Image::exe().sum(Sum::Right)

@@ -6,8 +6,8 @@ use serde_json::Value;
 use snapbox::str;
 
 use super::{bad, good, stdout};
-use crate::support::image::{Image, NET};
-use crate::support::share::Share;
+use testkit::image::{Image, NET};
+use testkit::share::Share;
 
 /// A share with two failures, which are known in `known.json` beside it.
 fn known() -> Share {

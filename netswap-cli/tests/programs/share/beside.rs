@@ -3,10 +3,10 @@
 use snapbox::str;
 
 use super::{statuses, stdout};
-use crate::support::image::{
+use testkit::image::{
     CD, DELAY_IMPORT, IMPORT, Image, NET, directory, get32, put_directory, put32,
 };
-use crate::support::share::Share;
+use testkit::share::Share;
 
 fn tool() -> Image {
     Image::exe().with(NET)

@@ -9,8 +9,6 @@
 mod dump;
 mod headers;
 mod regions;
-#[cfg(test)]
-mod synthesized;
 
 use std::ops::ControlFlow;
 
@@ -32,11 +30,11 @@ const KERNEL_SIGNATURES: [&[u8]; 2] = [b"PAGEDUMP", b"PAGEDU64"];
 const MOST_MODULES: u64 = 1 << 14;
 
 /// The longest path on Windows, in UTF-16 units.
-pub(super) const LONGEST_NAME: usize = 32_767;
+pub const LONGEST_NAME: usize = 32_767;
 
 /// The most UTF-16 units in the names of all modules together. In a hostile file, names can share
 /// their bytes.
-pub(super) const LONGEST_NAMES: usize = 1 << 20;
+pub const LONGEST_NAMES: usize = 1 << 20;
 
 /// The names of these parts in error messages.
 const EXCEPTION: &str = "exception";
@@ -44,12 +42,12 @@ const MODULES: &str = "module list";
 const NAMES: &str = "list of module names";
 
 /// Whether a file with these first bytes is a minidump.
-pub(crate) fn is_minidump(start: &[u8]) -> bool {
+pub fn is_minidump(start: &[u8]) -> bool {
     start.starts_with(SIGNATURE)
 }
 
 /// Whether a file with these first bytes is a dump of the whole system.
-pub(crate) fn is_kernel_dump(start: &[u8]) -> bool {
+pub fn is_kernel_dump(start: &[u8]) -> bool {
     KERNEL_SIGNATURES.iter().any(|signature| start.starts_with(signature))
 }
 
@@ -58,7 +56,7 @@ pub(crate) fn is_kernel_dump(start: &[u8]) -> bool {
 /// # Errors
 ///
 /// When the file can't be read, is cut off, violates the format, or is not of a crash.
-pub(crate) fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, CrashError> {
+pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, CrashError> {
     let dump = Dump::open(file, length)?;
     let exception = exception(&dump)?;
     let mut modules = modules(&dump)?;
@@ -189,10 +187,10 @@ fn program(modules: &[Module]) -> Option<&Module> {
 
 #[cfg(test)]
 mod tests {
-    use super::synthesized::{Loaded, SIZE_OF_IMAGE, STREAMS, Synthesized, image};
     use super::*;
     use std::cell::Cell;
     use std::io;
+    use testkit::dump::{Loaded, SIZE_OF_IMAGE, STREAMS, Synthesized, image};
 
     const X86: u16 = 0;
     const ARM: u16 = 5;

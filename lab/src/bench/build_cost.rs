@@ -1,0 +1,178 @@
+//! `cargo xtask bench build-cost`: compares what netswap-build and its peers cost a clean build.
+//!
+//! Each variant is the same program with a different build script. Every round builds each variant
+//! from scratch, so a slow moment of the machine affects all variants alike. The result is the
+//! ratio to a build script that prints the line by hand and has no dependencies.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use super::Options;
+use super::ratio::{Ratio, interleaved};
+use crate::packages::netswap_build;
+use crate::process::{cargo, check, output, scratch};
+
+/// A build script: its name, its build-dependency and its `main`.
+struct Variant {
+    name: &'static str,
+    dependency: Option<&'static str>,
+    main: Option<&'static str>,
+}
+
+const PRINTING: &str = r#"println!("cargo:rerun-if-env-changed=NETSWAP");
+    if std::env::var_os("CARGO_CFG_TARGET_ENV").is_some_and(|env| env == "msvc") {
+        println!("cargo:rustc-link-arg=/SWAPRUN:NET");
+    }"#;
+
+/// The complete source of a crate that prints the same lines and writes a one-line receipt. It
+/// makes no decisions, offers no choices and handles no errors. No crate that writes a receipt can
+/// do less.
+const ONE_FUNCTION: &str = r#"pub fn emit() {
+    println!("cargo:rerun-if-env-changed=NETSWAP");
+    if std::env::var_os("CARGO_CFG_TARGET_ENV").is_some_and(|env| env == "msvc") {
+        println!("cargo:rustc-link-arg=/SWAPRUN:NET");
+    }
+    let out = std::env::var_os("OUT_DIR").unwrap();
+    let target = std::env::var("TARGET").unwrap();
+    std::fs::write(std::path::Path::new(&out).join("receipt"), format!("{target}\n")).unwrap();
+}
+"#;
+
+/// The index of the variant that all others are compared with.
+const REFERENCE: usize = 1;
+
+const VARIANTS: [Variant; 8] = [
+    Variant { name: "no build script", dependency: None, main: None },
+    Variant { name: "a printing build script", dependency: None, main: Some(PRINTING) },
+    Variant { name: "an empty crate", dependency: Some("empty = \"0.1\""), main: Some(PRINTING) },
+    Variant {
+        name: "a crate with one function",
+        dependency: Some("one-function = \"0.1\""),
+        main: Some("one_function::emit();"),
+    },
+    Variant {
+        name: "netswap-build",
+        dependency: Some("netswap-build = \"0.1\""),
+        main: Some("netswap_build::emit();"),
+    },
+    Variant {
+        name: "embed-manifest 1.5.1",
+        dependency: Some("embed-manifest = \"=1.5.1\""),
+        main: Some(
+            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        embed_manifest::embed_manifest(embed_manifest::new_manifest(\"A.B\")).unwrap();\n    }",
+        ),
+    },
+    Variant {
+        name: "winresource 0.1.34",
+        dependency: Some("winresource = \"=0.1.34\""),
+        main: Some(
+            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        winresource::WindowsResource::new().compile().unwrap();\n    }",
+        ),
+    },
+    Variant {
+        name: "cc 1.11.3",
+        dependency: Some("cc = \"=1.11.3\""),
+        main: Some(
+            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        cc::Build::new().file(\"a.c\").compile(\"a\");\n    }",
+        ),
+    },
+];
+
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let rounds = options.rounds;
+    let home = scratch("build-cost");
+    publish(&home.join("registry"))?;
+    let projects = VARIANTS.iter().enumerate().map(|(index, variant)| {
+        let project = home.join(format!("variant-{index}"));
+        variant.write(&project).map_err(|error| format!("{}: {error}", project.display()))?;
+        Ok::<_, String>(project)
+    });
+    let projects: Vec<PathBuf> = projects.collect::<Result<_, _>>()?;
+    let mut crates = Vec::new();
+    for project in &projects {
+        check(in_project(project, &["fetch", "--quiet"]).env_remove("CARGO_TARGET_DIR"))?;
+        let tree = ["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe"];
+        crates.push(output(&mut in_project(project, &tree))?.lines().count());
+    }
+
+    // The first round warms the caches.
+    let times = interleaved(rounds, 1, &projects, |project| clean_build(project))?;
+
+    let reference = times.get(REFERENCE).cloned().unwrap_or_default();
+    println!("{rounds} rounds of clean builds, interleaved; ratios to a printing build script\n");
+    println!("{:<25} {:>6} {}", "build script", "crates", Ratio::HEADINGS);
+    for ((variant, times), crates) in VARIANTS.iter().zip(&times).zip(crates) {
+        println!("{:<25} {crates:>6} {}", variant.name, Ratio::new(times, &reference));
+    }
+    Ok(())
+}
+
+/// Returns the seconds that a clean build takes.
+fn clean_build(project: &Path) -> Result<f64, String> {
+    let target = project.join("target");
+    if target.exists() {
+        fs::remove_dir_all(&target).map_err(|error| error.to_string())?;
+    }
+    let start = Instant::now();
+    check(&mut in_project(project, &["build", "--quiet", "--offline"]))?;
+    Ok(start.elapsed().as_secs_f64())
+}
+
+fn in_project(project: &Path, arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    command.current_dir(project).env_remove("CARGO_TARGET_DIR");
+    command
+}
+
+/// Creates a local registry with netswap-build, packed as for publication, and the two crates it is
+/// compared with. Cargo builds a crate from a registry differently from a path dependency: not
+/// incrementally, and without showing its warnings.
+fn publish(registry: &Path) -> Result<(), String> {
+    let mut packages = vec![netswap_build(registry)?];
+    let mut write = || -> std::io::Result<()> {
+        for (name, code) in [("empty", ""), ("one-function", ONE_FUNCTION)] {
+            let package = registry.join(format!("{name}-0.1.0"));
+            fs::create_dir_all(package.join("src"))?;
+            fs::write(package.join("src").join("lib.rs"), code)?;
+            fs::write(package.join("Cargo.toml"), manifest(name))?;
+            packages.push(package);
+        }
+        // Cargo accepts a folder as a package of a directory registry only with this file.
+        packages.iter().try_for_each(|package| {
+            fs::write(package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}")
+        })
+    };
+    write().map_err(|error| format!("{}: {error}", registry.display()))
+}
+
+fn manifest(name: &str) -> String {
+    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
+}
+
+impl Variant {
+    /// Writes the project.
+    fn write(&self, project: &Path) -> std::io::Result<()> {
+        fs::create_dir_all(project.join("src"))?;
+        fs::create_dir_all(project.join(".cargo"))?;
+        let dependency = self.dependency.unwrap_or("");
+        // The peers come from the registry that Cargo is configured for.
+        let local = !dependency.contains("\"=");
+        let config = "[source.crates-io]\nreplace-with = \"local\"\n\n[source.local]\ndirectory = \"../registry\"\n";
+        fs::write(project.join(".cargo").join("config.toml"), if local { config } else { "" })?;
+        let manifest = format!(
+            "{}\n[build-dependencies]\n{dependency}\n\n[workspace]\n",
+            manifest("hello-world")
+        );
+        fs::write(project.join("Cargo.toml"), manifest)?;
+        fs::write(
+            project.join("src").join("main.rs"),
+            "fn main() {\n    println!(\"Hello, world!\");\n}\n",
+        )?;
+        if let Some(main) = self.main {
+            fs::write(project.join("build.rs"), format!("fn main() {{\n    {main}\n}}\n"))?;
+        }
+        Ok(())
+    }
+}

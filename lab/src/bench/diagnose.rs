@@ -1,0 +1,125 @@
+//! `cargo xtask bench diagnose`: compares what `netswap diagnose` and its peers cost for one dump,
+//! beyond starting a process. It also shows that gigabytes of memory in the dump add no cost.
+
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::Options;
+use super::measure::{Meter, Netswap, Words, floor, words};
+use super::peers;
+use super::ratio::interleaved;
+use super::single::print;
+use crate::process::{cargo, check, root, scratch};
+use testkit::dump::{Loaded, Synthesized, image};
+
+/// The number of modules, typical of a program with a window.
+const MODULES: u32 = 100;
+
+/// The number of other memory regions in such a program. The dump lists each region twice: as
+/// memory and by its kind.
+const OTHERS: u64 = 5_000;
+
+/// The first address, and the distance between the starts of two regions.
+const BASE: u64 = 0x7ff0_0000_0000;
+const STEP: u64 = 1 << 24;
+
+/// `MEM_IMAGE`, `MEM_MAPPED` and `MEM_PRIVATE`.
+const IMAGE: u32 = 0x100_0000;
+const MAPPED: u32 = 0x4_0000;
+const PRIVATE: u32 = 0x2_0000;
+
+/// The dumps: the name of each in the table, and the bytes of padding in each region. The first has
+/// the size of a typical small dump. The second holds about 4 GB of memory but takes no space on
+/// disk, because the file is sparse.
+const SIZES: [(&str, u64); 2] = [("small", 0), ("4 GB", 800 << 10)];
+
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
+    let folder = scratch("bench-diagnose");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    // The first variant is the bare start that all others are compared with.
+    let mut variants = vec![("netswap --version".to_owned(), words![&netswap.path, "--version"])];
+    let (minidump, python) = (minidump()?, peers::python()?);
+    for (size, padding) in SIZES {
+        let dump = folder.join(format!("{size}.dmp"));
+        write(&dump, padding)?;
+        let script = root().join("lab/bench/minidump_read.py");
+        let of_size = |name: &str, words: Words| (format!("{name}, {size}"), words);
+        variants.extend([
+            of_size("floor --open", words![&floor, "--open", &dump]),
+            of_size("netswap diagnose", words![&netswap.path, "diagnose", &dump]),
+            of_size("minidump 0.27", words![&minidump, &dump]),
+            of_size("minidump for Python", [python.clone(), words![script, &dump]].concat()),
+        ]);
+    }
+    let used = interleaved(options.rounds, 1, &variants, |(_, words)| meter.run(words))?;
+    let names: Vec<&str> = variants.iter().map(|(name, _)| name.as_str()).collect();
+    print(options.rounds, &names, &used);
+    Ok(())
+}
+
+/// Builds a program that uses the crate minidump to read the same data as netswap.
+fn minidump() -> Result<PathBuf, String> {
+    let manifest = root().join("lab/bench/minidump/Cargo.toml");
+    let target = scratch("bench-minidump");
+    let build = ["build", "--quiet", "--release", "--manifest-path"];
+    check(cargo(&build).arg(manifest).arg("--target-dir").arg(&target))?;
+    Ok(target.join("release").join("bench-minidump"))
+}
+
+/// Writes the dump of a program that failed to read a page, with `padding` zero bytes in each
+/// region.
+fn write(path: &Path, padding: u64) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let mut file = File::create(path).map_err(failed)?;
+    let (length, parts) = dump(padding).parts();
+    file.set_len(length).map_err(failed)?;
+    for (offset, part) in parts {
+        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        file.write_all(&part).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn dump(padding: u64) -> Synthesized {
+    // The program's own memory is below its images, and precedes them in the dump.
+    let first = BASE + OTHERS * STEP;
+    let images = (0..MODULES).map(|index| (first + u64::from(index) * STEP, index));
+    let others = (0..OTHERS).map(|index| BASE + index * STEP);
+    let kinds =
+        others.clone().map(|at| (at, STEP, if at % (2 * STEP) == 0 { PRIVATE } else { MAPPED }));
+    let kinds = kinds.chain(images.clone().map(|(at, _)| (at, STEP, IMAGE)));
+    let path = |index| match index {
+        0 => r"\\fileserver\tools\tool.exe".to_owned(),
+        1 => r"\\fileserver\tools\library.dll".to_owned(),
+        _ => format!(r"C:\Windows\System32\library{index}.dll"),
+    };
+    Synthesized {
+        architecture: 9,
+        time: 1_700_000_000,
+        // The address is in the second image, and so at the end of each list. The status is that of
+        // a failing disk, for which netswap exits with success.
+        exception: Some((0xc000_0006, vec![8, first + STEP + 0x1000, 0xffff_ffff_c000_009c])),
+        modules: images.clone().map(|(at, index)| Loaded::new(at, index, &path(index))).collect(),
+        memory: others
+            .map(|at| (at, Vec::new()))
+            .chain(images.map(|(at, index)| (at, image(0x108, index, 0x0022))))
+            .collect(),
+        regions: kinds.collect(),
+        is_full: true,
+        padding,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_large_dump_has_4_gb_of_memory_and_the_small_one_has_none() {
+        let [small, large] = SIZES.map(|(_, padding)| dump(padding).parts().0);
+        assert!(small < 1 << 20, "{small}");
+        assert!((4_000_000_000..5_000_000_000).contains(&large), "{large}");
+    }
+}

@@ -1,0 +1,146 @@
+//! `cargo xtask bench NAME`: measures what things cost. The benches are in a table.
+//!
+//! Each bench runs variants of the same work in interleaved rounds, so a slow moment of the machine
+//! affects all variants alike. The result is the ratio to a reference that can't be beaten.
+
+mod build_cost;
+mod diagnose;
+mod measure;
+mod patch;
+mod peers;
+mod ratio;
+mod scan;
+mod single;
+mod tree;
+
+use crate::NotPassed;
+
+/// The options after a bench's name.
+struct Options {
+    /// The number of measured rounds for each variant.
+    rounds: usize,
+    /// The number of files to scan.
+    files: u32,
+}
+
+struct Bench {
+    name: &'static str,
+    what: &'static str,
+    rounds: usize,
+    /// The default number of files to create. `None` if the bench scans no tree.
+    files: Option<u32>,
+    run: fn(&Options) -> Result<(), String>,
+}
+
+const BENCHES: [Bench; 5] = [
+    Bench {
+        name: "build-cost",
+        what: "what netswap-build costs a clean build, beside its peers",
+        rounds: 9,
+        files: None,
+        run: build_cost::run,
+    },
+    Bench {
+        name: "scan",
+        what: "what `netswap verify` of a tree costs: warm, cold and far away",
+        rounds: 7,
+        files: Some(100_000),
+        run: scan::run,
+    },
+    Bench {
+        name: "single",
+        what: "what `netswap verify` of one file costs beyond starting a process",
+        rounds: 101,
+        files: None,
+        run: single::run,
+    },
+    Bench {
+        name: "patch",
+        what: "what `netswap patch` of one file costs, beside its peers",
+        rounds: 31,
+        files: None,
+        run: patch::run,
+    },
+    Bench {
+        name: "diagnose",
+        what: "what `netswap diagnose` of a small dump and of one of 4 GB costs, beside its peers",
+        rounds: 31,
+        files: None,
+        run: diagnose::run,
+    },
+];
+
+/// Runs the bench that the arguments name, with its options.
+///
+/// # Errors
+///
+/// Returns an error if the arguments are wrong, or if a measurement fails.
+pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
+    let bench = arguments
+        .first()
+        .and_then(|name| BENCHES.iter().find(|bench| bench.name == name))
+        .and_then(|bench| Some((bench, bench.options(arguments.get(1..)?)?)));
+    let Some((bench, options)) = bench else {
+        return Err(NotPassed::Usage(usage()));
+    };
+    Ok((bench.run)(&options)?)
+}
+
+fn usage() -> String {
+    let benches = BENCHES.iter().map(|Bench { name, what, rounds, files, .. }| {
+        let files = files.map_or(String::new(), |files| format!(" [--files {files}]"));
+        format!("\n  {name} [--rounds {rounds}]{files}: {what}")
+    });
+    format!("usage: cargo xtask bench NAME [OPTIONS]\n\nbenches:{}", benches.collect::<String>())
+}
+
+impl Bench {
+    /// Returns `None` for an unknown option, and for a value that is not a positive number.
+    fn options(&self, mut arguments: &[String]) -> Option<Options> {
+        let mut options = Options { rounds: self.rounds, files: self.files.unwrap_or(0) };
+        while let [name, value, rest @ ..] = arguments {
+            match name.as_str() {
+                "--rounds" => options.rounds = value.parse().ok().filter(|rounds| *rounds > 0)?,
+                "--files" if self.files.is_some() => {
+                    options.files = value.parse().ok().filter(|files| *files > 0)?;
+                }
+                _ => return None,
+            }
+            arguments = rest;
+        }
+        arguments.is_empty().then_some(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rounds and files of the first bench that has both.
+    fn options(arguments: &[&str]) -> Option<(usize, u32)> {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.into()).collect();
+        let bench = BENCHES.iter().find(|bench| bench.files.is_some()).unwrap();
+        bench.options(&arguments).map(|options| (options.rounds, options.files))
+    }
+
+    #[test]
+    fn options_take_the_place_of_the_defaults() {
+        assert_eq!(options(&[]), Some((7, 100_000)));
+        assert_eq!(options(&["--files", "10"]), Some((7, 10)));
+        assert_eq!(options(&["--rounds", "1", "--files", "10"]), Some((1, 10)));
+    }
+
+    #[test]
+    fn what_is_no_option_is_no_bench() {
+        for wrong in [&["--rounds"][..], &["--rounds", "0"], &["--rounds", "x"], &["--fast", "1"]] {
+            assert_eq!(options(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_bench_without_files_takes_no_number_of_them() {
+        let arguments = ["--files".to_owned(), "10".to_owned()];
+        let without = BENCHES.iter().filter(|bench| bench.files.is_none());
+        assert!(without.into_iter().all(|bench| bench.options(&arguments).is_none()));
+    }
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask bench patch`: compares what `netswap patch` and its peers cost for one short and
+//! one long file.
+//!
+//! Each variant has its own files. It clears and sets the bit in turn, so no file is copied between
+//! rounds.
+
+use std::cell::Cell;
+use std::fs;
+
+use super::Options;
+use super::measure::{Meter, Netswap, Words, floor, words, write_dll};
+use super::peers;
+use super::ratio::interleaved;
+use super::single::{LENGTHS, SHORT, print};
+use crate::process::{root, scratch};
+
+/// A program that changes a file, or one that does nothing.
+struct Variant {
+    name: String,
+    clear: Words,
+    set: Words,
+    /// Whether the variant's file has the bit. A newly written file has it.
+    is_set: Cell<bool>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
+    let folder = scratch("bench-patch");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let file = |name: &str, length: usize| {
+        let file = folder.join(format!("{name}-{length}.dll"));
+        write_dll(&file, length)?;
+        Ok::<_, String>(file)
+    };
+    let mut variants =
+        vec![Variant::same("netswap --version".to_owned(), words![&netswap.path, "--version"])];
+    let mut missing = Vec::new();
+    for (size, length) in LENGTHS {
+        let opened = words![&floor, "--open", file("floor", length)?];
+        variants.push(Variant::same(format!("floor --open, {size}"), opened));
+        let patched = file("netswap", length)?;
+        variants.push(Variant::new(
+            format!("netswap patch, {size}"),
+            words![&netswap.path, "patch", "--clear", &patched],
+            words![&netswap.path, "patch", &patched],
+        ));
+        let patched = file("genpeimg", length)?;
+        match peers::genpeimg() {
+            Ok(genpeimg) => variants.push(Variant::new(
+                format!("genpeimg, {size}"),
+                [genpeimg.clone(), words!["-p", "-n", &patched]].concat(),
+                [genpeimg, words!["-p", "+n", &patched]].concat(),
+            )),
+            Err(why) => missing.push(format!("genpeimg, {size}: {why}")),
+        }
+    }
+    // pefile takes a minute for the checksum of the long file.
+    let (size, length) = SHORT;
+    let script = root().join("lab/bench/pefile_patch.py");
+    match peers::python() {
+        Ok(python) => variants.push(Variant::same(
+            format!("pefile, {size}"),
+            [python, words![script, file("pefile", length)?]].concat(),
+        )),
+        Err(why) => missing.push(format!("pefile, {size}: {why}")),
+    }
+
+    let used =
+        interleaved(options.rounds, 1, &variants, |variant| meter.run(variant.next_words()))?;
+    let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
+    print(options.rounds, &names, &used);
+    for row in missing {
+        println!("{row}");
+    }
+    Ok(())
+}
+
+impl Variant {
+    fn new(name: String, clear: Words, set: Words) -> Self {
+        Variant { name, clear, set, is_set: Cell::new(true) }
+    }
+
+    /// Creates a variant that runs the same command every time.
+    fn same(name: String, words: Words) -> Self {
+        Self::new(name, words.clone(), words)
+    }
+
+    /// Returns the command that flips the bit of the variant's file.
+    fn next_words(&self) -> &Words {
+        let words = if self.is_set.get() { &self.clear } else { &self.set };
+        self.is_set.set(!self.is_set.get());
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bit_is_cleared_and_set_by_turns() {
+        let variant = Variant::new("netswap".to_owned(), words!["clear"], words!["set"]);
+        let turns: Vec<_> = (0..3).map(|_| variant.next_words()[0].clone()).collect();
+        assert_eq!(turns, ["clear", "set", "clear"]);
+    }
+}

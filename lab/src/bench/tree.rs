@@ -1,0 +1,141 @@
+//! A tree to scan that resembles a share: images and other files in small and large folders.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::process::scratch;
+use testkit::image::{Image, NET};
+
+/// The percentage of all files that are in the largest folder.
+const FLAT_PERCENT: u32 = 5;
+
+/// The number of images in ten files. The others are text files.
+const IMAGES_OF_TEN: u64 = 6;
+
+/// A complete tree.
+pub(crate) struct Tree {
+    /// The tree's folder, which holds nothing else.
+    pub(crate) root: PathBuf,
+    /// A list of the tree's images, one path per line.
+    pub(crate) images: PathBuf,
+    /// The number of files in the tree.
+    pub(crate) files: u32,
+}
+
+impl Tree {
+    /// Returns the tree of this size. Creates it unless an earlier run did.
+    pub(crate) fn new(files: u32) -> Result<Self, String> {
+        let home = scratch("bench-tree").join(files.to_string());
+        let tree = Tree { root: home.join("tree"), images: home.join("images.txt"), files };
+        // The list is written last, so if it exists, the tree is complete.
+        if !tree.images.is_file() {
+            println!("making a tree of {files} files below {} …\n", home.display());
+            tree.make(&home).map_err(|error| format!("{}: {error}", home.display()))?;
+        }
+        Ok(tree)
+    }
+
+    fn make(&self, home: &Path) -> io::Result<()> {
+        if home.exists() {
+            fs::remove_dir_all(home)?;
+        }
+        let mut images = BufWriter::new(Vec::new());
+        let mut folder = PathBuf::new();
+        for number in 0..self.files {
+            let (own, name) = (self.folder(number), format!("file-{number:06}"));
+            if own != folder {
+                fs::create_dir_all(&own)?;
+                folder = own;
+            }
+            let dice = scrambled(number);
+            let length = length(dice);
+            if dice % 10 < IMAGES_OF_TEN {
+                let path = folder.join(name + ".dll");
+                fs::write(&path, image_of(number, length))?;
+                writeln!(images, "{}", path.display())?;
+            } else {
+                fs::write(folder.join(name + ".txt"), text_of(number, length))?;
+            }
+        }
+        fs::write(&self.images, images.into_inner()?)
+    }
+
+    /// Returns the folder of a file. One folder is flat; the others hold a hundred files each, and
+    /// ten more in a subfolder.
+    fn folder(&self, number: u32) -> PathBuf {
+        let flat = self.files / 100 * FLAT_PERCENT;
+        let Some(number) = number.checked_sub(flat) else {
+            return self.root.join("all");
+        };
+        let product = number / 110;
+        let version = self.root.join(format!("release-{:02}", product / 10));
+        let bin = version.join(format!("product-{}", product % 10)).join("bin");
+        if number % 110 < 100 { bin } else { bin.join("plugins") }
+    }
+}
+
+/// Returns a number that looks random and is the same in each run (`SplitMix64`).
+fn scrambled(number: u32) -> u64 {
+    let mut bits = u64::from(number).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+/// Returns a length of 1 to 64 KiB, a multiple of 512. As many files are between 1 and 2 KiB as
+/// between 32 and 64 KiB.
+fn length(dice: u64) -> u32 {
+    let [.., high, low, power] = dice.to_le_bytes();
+    let least = 1024 << (power % 6);
+    let more = u32::from(u16::from_le_bytes([low, high])) % least;
+    least + more / 512 * 512
+}
+
+fn image_of(number: u32, length: u32) -> Vec<u8> {
+    Image::dll().with(NET).number(number).length(length as usize).bytes()
+}
+
+fn text_of(number: u32, length: u32) -> String {
+    let line = format!("This is text number {number}, and no image.\n");
+    line.repeat(length as usize / line.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netswap::Content;
+
+    /// Returns the regular files at and below a path.
+    fn files(path: PathBuf) -> Vec<PathBuf> {
+        if path.is_file() {
+            return vec![path];
+        }
+        let entries = fs::read_dir(path).unwrap();
+        entries.flat_map(|entry| files(entry.unwrap().path())).collect()
+    }
+
+    #[test]
+    fn a_tree_is_made_once_and_lists_its_images() {
+        let tree = Tree::new(300).unwrap();
+        let files = files(tree.root.clone());
+        assert_eq!(files.len(), 300);
+        let is_image =
+            |file: &&PathBuf| matches!(netswap::image::read(file), Ok(Content::Image(_)));
+        let list = fs::read_to_string(&tree.images).unwrap();
+        let images = list.lines().count();
+        assert_eq!(files.iter().filter(is_image).count(), images);
+        assert!((150..210).contains(&images), "{images}");
+        let made = fs::metadata(&tree.images).unwrap().modified().unwrap();
+        Tree::new(300).unwrap();
+        assert_eq!(fs::metadata(&tree.images).unwrap().modified().unwrap(), made);
+    }
+
+    #[test]
+    fn lengths_are_between_1_and_64_kib() {
+        let lengths: Vec<u32> = (0..10_000).map(|number| length(scrambled(number))).collect();
+        assert!(lengths.iter().all(|length| (1 << 10..64 << 10).contains(length)));
+        let short = lengths.iter().filter(|length| **length < 2048).count();
+        assert!((1_400..1_900).contains(&short), "{short}");
+    }
+}

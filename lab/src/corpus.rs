@@ -1,0 +1,368 @@
+//! `cargo xtask corpus`: fetches Windows images by many vendors, from the wheels of well-known
+//! packages.
+//!
+//! The wheels are pinned in `corpus/wheels.txt`. Only their images are kept, in a cache outside the
+//! repository that survives `cargo clean`. None of them is ever run.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hasher};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::NotPassed;
+use crate::process::{at, cache, check, in_threads, lock_cache};
+use crate::tools::Python;
+
+const LIST: &str = include_str!("../corpus/wheels.txt");
+
+/// A selection of wheels from the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// A few small wheels of every kind.
+    Small,
+    /// All wheels.
+    Full,
+}
+
+/// A line of the list.
+#[derive(Debug, PartialEq, Eq)]
+struct Wheel {
+    /// The package and its version: `package==version`.
+    requirement: String,
+    /// The platform's tag: `win_amd64`, or `any`.
+    platform: String,
+    /// The interpreter's tag: `cp312`.
+    python: String,
+    /// The number of images in the wheel.
+    images: usize,
+    small: bool,
+}
+
+/// The complete corpus.
+pub(crate) struct Corpus {
+    /// The parent of the wheels' folders.
+    pub(crate) root: PathBuf,
+    /// The names of the folders, one for each wheel.
+    pub(crate) folders: Vec<String>,
+}
+
+impl Selection {
+    /// Returns the selection that the only argument names: `--small`, or all wheels.
+    pub(crate) fn parse(arguments: &[String], usage: &str) -> Result<Self, NotPassed> {
+        match arguments {
+            [] => Ok(Selection::Full),
+            [flag] if flag == "--small" => Ok(Selection::Small),
+            _ => Err(NotPassed::Usage(format!("usage: {usage} [--small]"))),
+        }
+    }
+}
+
+/// Fetches the corpus, and prints the number of its images of each kind.
+///
+/// # Errors
+///
+/// Returns an error if it can't be fetched.
+pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
+    let corpus = fetch(Selection::parse(arguments, "cargo xtask corpus")?)?;
+    println!("{}", Tally::new(&corpus)?);
+    println!("in {}", corpus.root.display());
+    Ok(())
+}
+
+/// The number of pips that run at the same time. They mostly wait for the network.
+const AT_ONCE: usize = 4;
+
+/// The number of wheels for each run of pip, which takes a second to start. If a run fails, its
+/// downloads are lost.
+const WHEELS_PER_PIP: usize = 8;
+
+/// Fetches the wheels that are missing.
+pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
+    let root = cache()?.join("corpus");
+    let mut wheels = wheels(LIST)?;
+    wheels.retain(|wheel| wheel.small || selection == Selection::Full);
+    let missing = || -> Vec<&Wheel> {
+        wheels.iter().filter(|wheel| !wheel.is_in(&root.join(wheel.folder()))).collect()
+    };
+    if !missing().is_empty() {
+        let python = Python::find()?;
+        let _lock = lock_cache("corpus")?;
+        println!("fetching {} wheels with Windows images", missing().len());
+        let mut groups: BTreeMap<_, Vec<&Wheel>> = BTreeMap::new();
+        for wheel in missing() {
+            groups.entry((&wheel.platform, &wheel.python)).or_default().push(wheel);
+        }
+        let batches = groups.values().flat_map(|wheels| wheels.chunks(WHEELS_PER_PIP)).collect();
+        in_threads(AT_ONCE, batches, |wheels| fetch_together(wheels, &root, &python))?;
+    }
+    Ok(Corpus { root, folders: wheels.iter().map(Wheel::folder).collect() })
+}
+
+/// Reads the lines of the list.
+fn wheels(list: &str) -> Result<Vec<Wheel>, String> {
+    let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| Wheel::parse(line).ok_or_else(|| format!("wheels.txt: can't read `{line}`")))
+        .collect()
+}
+
+impl Wheel {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        let mut word = || words.next().map(str::to_owned);
+        let wheel = Wheel {
+            requirement: word().filter(|requirement| requirement.contains("=="))?,
+            platform: word()?,
+            python: word().filter(|python| python.starts_with("cp"))?,
+            images: word()?.parse().ok()?,
+            small: match word().as_deref() {
+                None => false,
+                Some("small") => true,
+                Some(_) => return None,
+            },
+        };
+        words.next().is_none().then_some(wheel)
+    }
+
+    /// Returns the name of the wheel's folder: `numpy-2.5.5-cp312-win_amd64`.
+    fn folder(&self) -> String {
+        let name = self.requirement.replace("==", "-");
+        format!("{name}-{}-{}", self.python, self.platform)
+    }
+
+    /// Whether the folder contains the number of files in the list.
+    fn is_in(&self, folder: &Path) -> bool {
+        files(folder).is_ok_and(|files| files.len() == self.images)
+    }
+
+    /// Unpacks the wheel's images from the downloads, and moves them to their folder when they are
+    /// complete.
+    fn unpack(&self, downloads: &Path, root: &Path, python: &Python) -> Result<(), String> {
+        let images = downloads.join(self.folder());
+        let wheel = files(downloads)?.into_iter().find(|file| self.is_wheel_file(file));
+        let wheel = wheel.ok_or_else(|| format!("pip has not downloaded {}", self.requirement))?;
+        check(python.command().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&images))?;
+        for file in files(&images)? {
+            if !begins_with_mz(&file).map_err(at(&file))? {
+                fs::remove_file(&file).map_err(at(&file))?;
+            }
+        }
+        let found = files(&images)?.len();
+        if found != self.images {
+            let name = self.folder();
+            return Err(format!("{name} holds {found} images, and the list says {}", self.images));
+        }
+        let place = root.join(self.folder());
+        if place.exists() {
+            fs::remove_dir_all(&place).map_err(at(&place))?;
+        }
+        fs::rename(&images, &place).map_err(at(&place))
+    }
+
+    /// Whether a file's name is that of this package's wheel. Ignores case and separators ([name
+    /// normalization](https://packaging.python.org/en/latest/specifications/name-normalization/)).
+    fn is_wheel_file(&self, file: &Path) -> bool {
+        let normalized = |name: &str| name.to_lowercase().replace(['_', '.'], "-");
+        let file = file.file_name().unwrap_or_default().to_string_lossy();
+        let package = self.requirement.split("==").next().unwrap_or_default();
+        file.ends_with(".whl")
+            && normalized(file.split('-').next().unwrap_or_default()) == normalized(package)
+    }
+
+    /// Returns pip's arguments.
+    fn download(&self) -> [&str; 7] {
+        [
+            "download",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--platform",
+            &self.platform,
+            "--python-version",
+            self.python.trim_start_matches("cp"),
+        ]
+    }
+}
+
+/// Fetches wheels for one platform and one Python version.
+fn fetch_together(wheels: &[&Wheel], root: &Path, python: &Python) -> Result<(), String> {
+    let Some(first) = wheels.first() else {
+        return Ok(());
+    };
+    let downloads = root.join(format!("{}.{}.partial", first.folder(), std::process::id()));
+    fs::create_dir_all(&downloads).map_err(at(&downloads))?;
+    let mut pip = python.pip();
+    pip.args(first.download()).args(wheels.iter().map(|wheel| &wheel.requirement));
+    let fetched = check(pip.arg("--dest").arg(&downloads))
+        .and_then(|()| wheels.iter().try_for_each(|wheel| wheel.unpack(&downloads, root, python)));
+    let cleared = fs::remove_dir_all(&downloads).map_err(at(&downloads));
+    fetched.and(cleared)
+}
+
+/// Returns all files below a folder.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+fn begins_with_mz(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(2).read_to_end(&mut start)?;
+    Ok(start == b"MZ")
+}
+
+/// The numbers of images by kind.
+#[derive(Default)]
+struct Tally {
+    files: usize,
+    bytes: u64,
+    distinct: HashSet<u64>,
+    machines: BTreeMap<String, usize>,
+    with_certificates: usize,
+    with_checksum: usize,
+}
+
+impl Tally {
+    fn new(corpus: &Corpus) -> Result<Self, String> {
+        let mut tally = Tally::default();
+        for folder in &corpus.folders {
+            for file in files(&corpus.root.join(folder))? {
+                tally.add(&file)?;
+            }
+        }
+        Ok(tally)
+    }
+
+    /// Adds a file. The kinds count files with the same content only once.
+    fn add(&mut self, path: &Path) -> Result<(), String> {
+        let bytes = fs::read(path).map_err(at(path))?;
+        self.files += 1;
+        self.bytes += bytes.len() as u64;
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&bytes);
+        if !self.distinct.insert(hasher.finish()) {
+            return Ok(());
+        }
+        let machine = match Headers::parse(&bytes) {
+            Some(headers) => {
+                self.with_certificates += usize::from(headers.has_certificates);
+                self.with_checksum += usize::from(headers.has_checksum);
+                headers.machine_name()
+            }
+            None => "not PE".to_owned(),
+        };
+        *self.machines.entry(machine).or_default() += 1;
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let machines: Vec<_> =
+            self.machines.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        write!(
+            f,
+            "{} images of {} MB, {} of them distinct: {}; {} have a certificate table, {} a checksum",
+            self.files,
+            self.bytes / 1_000_000,
+            self.distinct.len(),
+            machines.join(", "),
+            self.with_certificates,
+            self.with_checksum
+        )
+    }
+}
+
+/// The header fields that are counted. They are read without netswap, because the corpus is there
+/// to test netswap.
+struct Headers {
+    machine: u16,
+    has_certificates: bool,
+    has_checksum: bool,
+}
+
+impl Headers {
+    /// Reads the headers. Returns `None` if there are no NT headers.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let word = |offset: usize| Some(u16::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
+        let long = |offset: usize| Some(u32::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
+        let nt = usize::try_from(long(0x3c)?).ok()?;
+        if long(nt)? != u32::from_le_bytes(*b"PE\0\0") {
+            return None;
+        }
+        let optional = nt + 24;
+        let directories = optional + if word(optional)? == 0x10b { 96 } else { 112 };
+        Some(Headers {
+            machine: word(nt + 4)?,
+            has_certificates: long(directories + 4 * 8 + 4)? != 0,
+            has_checksum: long(optional + 64)? != 0,
+        })
+    }
+
+    fn machine_name(&self) -> String {
+        match self.machine {
+            0x8664 => "x64".to_owned(),
+            0x014c => "x86".to_owned(),
+            0xaa64 => "ARM64".to_owned(),
+            machine => format!("{machine:#06x}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_list_is_read_and_names_a_folder_of_its_own() {
+        let wheels = wheels(LIST).unwrap();
+        let folders: HashSet<_> = wheels.iter().map(Wheel::folder).collect();
+        assert_eq!(folders.len(), wheels.len());
+        assert!(wheels.iter().map(|wheel| wheel.images).sum::<usize>() >= 2_000);
+    }
+
+    #[test]
+    fn the_small_selection_has_images_of_every_platform() {
+        let wheels = wheels(LIST).unwrap();
+        for platform in ["any", "win_amd64", "win_arm64", "win32"] {
+            assert!(wheels.iter().any(|wheel| wheel.small && wheel.platform == platform));
+        }
+    }
+
+    #[test]
+    fn a_line_tells_what_pip_is_asked_for() {
+        let wheel = Wheel::parse("numpy==2.5.5  win_amd64  cp312  21  small").unwrap();
+        assert_eq!(wheel.folder(), "numpy-2.5.5-cp312-win_amd64");
+        assert_eq!(wheel.download()[3..], ["--platform", "win_amd64", "--python-version", "312"]);
+        assert_eq!((wheel.images, wheel.small), (21, true));
+    }
+
+    #[test]
+    fn a_wheel_is_found_by_the_name_of_its_package() {
+        let wheel = Wheel::parse("kivy-deps.sdl2==0.7.0 win32 cp311 12").unwrap();
+        assert!(wheel.is_wheel_file(Path::new("a/Kivy_deps.sdl2-0.7.0-cp311-cp311-win32.whl")));
+        assert!(!wheel.is_wheel_file(Path::new("a/kivy_deps-0.7.0-cp311-cp311-win32.whl")));
+        assert!(!wheel.is_wheel_file(Path::new("a/kivy-deps.sdl2")));
+    }
+
+    #[test]
+    fn a_line_that_is_not_whole_is_told() {
+        for line in [
+            "numpy win_amd64 cp312 21",
+            "numpy==2.5.5 win_amd64 cp312",
+            "numpy==2.5.5 win_amd64 3.12 21",
+            "numpy==2.5.5 win_amd64 cp312 21 large",
+            "numpy==2.5.5 win_amd64 cp312 21 small more",
+        ] {
+            assert_eq!(wheels(line), Err(format!("wheels.txt: can't read `{line}`")));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! `cargo xtask differential`: compares netswap's reports about the corpus with those of other
+//! readers.
+//!
+//! Compares every field that both sides report, for every file that begins with MZ. A difference is
+//! a disagreement, unless [`KNOWN`] lists it with the reason. Nothing is skipped silently.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::NotPassed;
+use crate::corpus::{self, Corpus, Selection};
+use crate::fields::{Field, INSPECT, VERIFY};
+use crate::process::cargo;
+use crate::readers::{self, READERS};
+
+/// A known difference, and the reason why netswap is right.
+struct Known {
+    reader: &'static str,
+    field: &'static str,
+    /// The end of the path.
+    path: &'static str,
+    reason: &'static str,
+}
+
+/// The field that is compared even if a file is no image for one side.
+const IS_IMAGE: &str = "is an image";
+
+const KNOWN: [Known; 1] = [Known {
+    reader: "pefile",
+    field: "checksum.computed",
+    path: "/debug/pe/testdata/vmlinuz-4.15.0-47-generic",
+    reason: "it takes CheckSum to lie at a multiple of four, and its e_lfanew is 130",
+}];
+
+/// A command of netswap whose report is compared, and the fields of its images.
+type Command = (&'static str, &'static [Field]);
+
+const COMMANDS: [Command; 2] = [("verify", &VERIFY), ("inspect", &INSPECT)];
+
+/// Compares the whole corpus, or with `--small` a part of it.
+///
+/// # Errors
+///
+/// Returns an error if a reader disagrees or can't be run.
+pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
+    let (mut selection, mut commands) = (Selection::Full, Vec::new());
+    for argument in arguments {
+        match COMMANDS.iter().find(|command| command.0 == argument) {
+            Some(command) => commands.push(command),
+            None if argument == "--small" => selection = Selection::Small,
+            None => {
+                let usage = "usage: cargo xtask differential [--small] [verify] [inspect]";
+                return Err(NotPassed::Usage(usage.to_owned()));
+            }
+        }
+    }
+    if commands.is_empty() {
+        commands.extend(&COMMANDS);
+    }
+    let corpus = corpus::fetch(selection).map_err(NotPassed::NotRun)?;
+    let count = compare_all(&corpus, &commands)?;
+    println!("{count}");
+    match count.disagreements {
+        0 => Ok(()),
+        disagreements => Err(NotPassed::Failed(format!("{disagreements} disagreements"))),
+    }
+}
+
+fn compare_all(corpus: &Corpus, commands: &[&Command]) -> Result<Count, String> {
+    let mut sides = Vec::new();
+    for reader in READERS {
+        sides.push((reader, by_path(readers::read(reader, corpus)?)));
+    }
+    let mut count = Count::default();
+    for (command, fields) in commands {
+        let ours = ours(command, corpus)?;
+        for (reader, theirs) in &sides {
+            count.compare(&format!("netswap {command}"), &ours, reader, theirs, fields);
+        }
+    }
+    Ok(count)
+}
+
+/// Returns netswap's report about each image.
+fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
+    let mut netswap =
+        cargo(&["run", "--quiet", "--locked", "-p", "netswap-cli", "--bin", "netswap"]);
+    netswap.args(["--", command, "--format", "ndjson"]);
+    netswap.args(corpus.folders.iter().map(|folder| corpus.root.join(folder)));
+    let output = netswap.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
+    let mut rows = readers::lines(&String::from_utf8_lossy(&output.stdout))?;
+    // The rows of totals have no path.
+    rows.retain(|row| row.get("path").is_some());
+    if rows.is_empty() {
+        // Findings have their own exit code, so it does not show a failure. Empty output does.
+        return Err(format!("netswap {command} told of no image: {}", output.status));
+    }
+    for row in &mut rows {
+        if let Some(path) = row.get_mut("path") {
+            *path = relative(path.as_str().unwrap_or_default(), &corpus.root).into();
+        }
+    }
+    Ok(by_path(rows))
+}
+
+fn relative(path: &str, root: &Path) -> String {
+    let path = Path::new(path);
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
+}
+
+/// The report about each file, by its path below the corpus root.
+type Images = BTreeMap<String, Value>;
+
+fn by_path(rows: Vec<Value>) -> Images {
+    let path = |row: &Value| Some(row.get("path")?.as_str()?.to_owned());
+    rows.into_iter().filter_map(|row| Some((path(&row)?, row))).collect()
+}
+
+/// The counts of a comparison.
+#[derive(Default)]
+struct Count {
+    images: BTreeSet<String>,
+    fields: usize,
+    known: usize,
+    disagreements: usize,
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Count { images, fields, known, disagreements } = self;
+        let images = images.len();
+        write!(
+            f,
+            "{images} images, {fields} fields compared, {known} known differences, {disagreements} disagreements"
+        )
+    }
+}
+
+impl Count {
+    fn compare(
+        &mut self,
+        command: &str,
+        ours: &Images,
+        reader: &str,
+        theirs: &Images,
+        fields: &[Field],
+    ) {
+        let paths: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+        for path in paths {
+            self.images.insert(path.clone());
+            let our = ours.get(path).filter(|image| is_told(image, "machine"));
+            let their = theirs.get(path).filter(|image| !is_told(image, "error"));
+            let side = |name: &str, value: Value| format!("{name} {value}");
+            let mut field = |field: &str, our: Value, their: Value| {
+                self.fields += 1;
+                if our != their {
+                    let sides = [side(command, our), side(reader, their)];
+                    self.differ(path, field, reader, &sides.join(", "));
+                }
+            };
+            field(IS_IMAGE, our.is_some().into(), their.is_some().into());
+            let (Some(our), Some(their)) = (our, their) else { continue };
+            for Field { name, ours, theirs } in fields {
+                if let Some(their) = theirs(their) {
+                    field(name, ours(our).unwrap_or_else(|| "untold".into()), their);
+                }
+            }
+        }
+    }
+
+    /// Prints a disagreement, or counts the difference as known.
+    fn differ(&mut self, path: &str, field: &str, reader: &str, sides: &str) {
+        let known = KNOWN.iter().find(|known| {
+            known.reader == reader && known.field == field && path.ends_with(known.path)
+        });
+        if let Some(known) = known {
+            self.known += 1;
+            println!("known: {path}: {field}: {sides}: {}", known.reason);
+        } else {
+            self.disagreements += 1;
+            println!("DISAGREEMENT: {path}: {field}: {sides}");
+        }
+    }
+}
+
+fn is_told(image: &Value, key: &str) -> bool {
+    image.get(key).is_some_and(|value| !value.is_null())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn images(rows: &[Value]) -> Images {
+        by_path(rows.to_vec())
+    }
+
+    fn compared(ours: &[Value], theirs: &[Value]) -> Count {
+        let mut count = Count::default();
+        count.compare("netswap verify", &images(ours), "lief", &images(theirs), &VERIFY);
+        count
+    }
+
+    fn ours() -> Value {
+        serde_json::json!({
+            "path": "a.dll", "machine": "x64", "characteristics": "0x2022", "swap_run": [],
+            "kind": "dll", "size_of_image": 4096, "checksum": "0x00000000", "signed": false,
+        })
+    }
+
+    fn theirs() -> Value {
+        serde_json::json!({
+            "path": "a.dll", "machine": 0x8664, "characteristics": 0x2022, "subsystem": 2,
+            "size_of_image": 4096, "checksum": 0,
+            "certificate_table": {"offset": 0, "size": 0},
+        })
+    }
+
+    #[test]
+    fn what_is_told_alike_is_counted_and_no_disagreement() {
+        let count = compared(&[ours()], &[theirs()]);
+        let line = "1 images, 8 fields compared, 0 known differences, 0 disagreements";
+        assert_eq!(count.to_string(), line);
+    }
+
+    #[test]
+    fn each_field_that_differs_is_a_disagreement() {
+        for (key, value) in [
+            ("machine", "x86".into()),
+            ("characteristics", "0x0022".into()),
+            ("swap_run", vec!["net"].into()),
+            ("kind", "exe".into()),
+            ("size_of_image", 8192.into()),
+            ("checksum", Value::Null),
+            ("signed", true.into()),
+        ] {
+            let mut other = ours();
+            other[key] = value;
+            assert_eq!(compared(&[other], &[theirs()]).disagreements, 1, "{key}");
+        }
+    }
+
+    #[test]
+    fn an_image_for_one_side_alone_is_a_disagreement_and_none_for_both_is_not() {
+        let no_image = serde_json::json!({"path": "a.dll", "error": "no PE"});
+        let unreadable = serde_json::json!({"path": "a.dll", "machine": null});
+        for (ours, theirs, disagreements) in [
+            (vec![ours()], vec![], 1),
+            (vec![], vec![theirs()], 1),
+            (vec![ours()], vec![no_image.clone()], 1),
+            (vec![unreadable.clone()], vec![theirs()], 1),
+            (vec![unreadable], vec![no_image.clone()], 0),
+            (vec![], vec![no_image], 0),
+        ] {
+            let count = compared(&ours, &theirs);
+            assert_eq!((count.fields, count.disagreements), (1, disagreements));
+        }
+    }
+
+    #[test]
+    fn a_known_difference_is_counted_by_itself() {
+        let mut count = Count::default();
+        let [known] = KNOWN;
+        count.differ(&format!("a{}", known.path), known.field, known.reader, "");
+        count.differ(&format!("a{}", known.path), known.field, "lief", "");
+        assert_eq!((count.known, count.disagreements), (1, 1));
+    }
+}

@@ -1,0 +1,182 @@
+//! `cargo xtask faults [NAME…]`: a table of fault tests, which check netswap when things go wrong.
+//!
+//! Each test makes its own files. It makes something go wrong many times while the release build of
+//! netswap works on them, and then checks every byte. The tests need Linux: its mounts, links and
+//! names.
+
+mod full_disk;
+mod killed;
+mod links;
+mod meanwhile;
+mod million;
+mod names;
+mod program;
+mod share;
+mod shim;
+mod tree;
+mod unreadable;
+mod unwritable;
+
+use std::time::Instant;
+
+use self::program::Netswap;
+use crate::NotPassed;
+
+/// The parsed arguments.
+#[derive(Debug, PartialEq)]
+struct Options {
+    /// How often the test `killed` kills a command.
+    rounds: u32,
+    /// The number of entries in the largest tree.
+    entries: u32,
+    /// For how many seconds files change while netswap works on them.
+    seconds: u32,
+    /// The most seconds that a test may take, if it can do less. `None`: no limit.
+    patience: Option<f64>,
+    /// The seed of all random numbers.
+    seed: u64,
+}
+
+/// A test: its name, what goes wrong, and its function. The function returns a summary with
+/// numbers.
+type Fault = (&'static str, &'static str, fn(&Netswap, &Options) -> Result<String, NotPassed>);
+
+const FAULTS: &[Fault] = &[
+    ("killed", "patch and undo end at a random moment", killed::run),
+    ("unreadable", "files and a folder that can't be read", unreadable::run),
+    ("unwritable", "writes that fail, or are cut off", unwritable::run),
+    ("share", "a share where reads fail, and one that goes away", share::run),
+    ("full-disk", "no room for the journal", full_disk::run),
+    ("links", "loops of links and mounts, pipes and devices", links::run),
+    ("names", "names that are no text, or that a terminal obeys", names::run),
+    ("meanwhile", "files that others change at the same time", meanwhile::run),
+    // This one is last because it waits until nothing else is being compiled.
+    ("million", "a million entries, in little memory", million::run),
+];
+
+/// Runs the tests that the arguments name, or all.
+///
+/// # Errors
+///
+/// Returns an error if a test has not passed.
+pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
+    let mut options = Options::new();
+    match options.take(arguments) {
+        Some(names) => test(&names, &options),
+        None => Err(NotPassed::Usage(usage())),
+    }
+}
+
+/// Seconds that a test may take when all checks run. Then no test may take longer than it needs.
+const PATIENCE: f64 = 75.0;
+
+/// Runs all tests, for no longer than each needs.
+///
+/// # Errors
+///
+/// Returns an error if a test has not passed.
+pub fn check() -> Result<(), NotPassed> {
+    test(&[], &Options { patience: Some(PATIENCE), ..Options::new() })
+}
+
+fn usage() -> String {
+    let Options { rounds, entries, seconds, .. } = Options::new();
+    let tests = FAULTS.iter().map(|(name, what, _)| format!("\n  {name}: {what}"));
+    format!(
+        "usage: cargo xtask faults [NAME…] [--rounds {rounds}] [--entries {entries}] [--seconds {seconds}] [--seed NUMBER]\n\ntests:{}",
+        tests.collect::<String>()
+    )
+}
+
+/// Runs the tests with these names, or all tests if `names` is empty.
+fn test(names: &[&str], options: &Options) -> Result<(), NotPassed> {
+    let netswap = Netswap::build()?;
+    println!("seed {}", options.seed);
+    let (mut failed, mut not_run) = (Vec::new(), Vec::new());
+    for (name, _, run) in FAULTS {
+        if !names.is_empty() && !names.contains(name) {
+            continue;
+        }
+        let start = Instant::now();
+        let outcome = run(&netswap, options);
+        let seconds = start.elapsed().as_secs_f64();
+        match outcome {
+            Ok(what) => println!("passed   {seconds:6.1} s  {name}: {what}"),
+            Err(NotPassed::Failed(why) | NotPassed::Usage(why)) => {
+                println!("FAILED   {seconds:6.1} s  {name}: {why}");
+                failed.push(*name);
+            }
+            Err(NotPassed::NotRun(why)) => {
+                println!("not run  {seconds:6.1} s  {name}: {why}");
+                not_run.push(format!("{name}: {why}"));
+            }
+        }
+    }
+    match (&failed[..], &not_run[..]) {
+        ([], []) => Ok(()),
+        ([], not_run) => Err(NotPassed::NotRun(not_run.join("; "))),
+        (failed, _) => {
+            let again = format!("cargo xtask faults {} --seed {}", failed.join(" "), options.seed);
+            Err(NotPassed::Failed(format!("{}; again: {again}", failed.join(", "))))
+        }
+    }
+}
+
+impl Options {
+    fn new() -> Self {
+        // Five digits are easy to type again.
+        let seed = fastrand::u64(..100_000);
+        Options { rounds: 300, entries: 1_000_000, seconds: 6, patience: None, seed }
+    }
+
+    /// Reads the options into `self` and returns the names. Returns `None` for an unknown name or
+    /// option, and for a number that is invalid or 0.
+    fn take<'a>(&mut self, mut arguments: &'a [String]) -> Option<Vec<&'a str>> {
+        let mut names = Vec::new();
+        while let [first, rest @ ..] = arguments {
+            arguments = rest;
+            let number = || rest.first()?.parse().ok().filter(|number| *number > 0);
+            match first.as_str() {
+                "--rounds" => self.rounds = number()?,
+                "--entries" => self.entries = number()?,
+                "--seconds" => self.seconds = number()?,
+                "--seed" => self.seed = rest.first()?.parse().ok()?,
+                name if FAULTS.iter().any(|fault| fault.0 == name) => {
+                    names.push(name);
+                    continue;
+                }
+                _ => return None,
+            }
+            arguments = rest.get(1..)?;
+        }
+        Some(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(arguments: &[&str]) -> Option<(Vec<String>, Options)> {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.into()).collect();
+        let mut options = Options { seed: 0, ..Options::new() };
+        let names = options.take(&arguments)?;
+        Some((names.into_iter().map(str::to_owned).collect(), options))
+    }
+
+    #[test]
+    fn names_and_options_come_in_any_order() {
+        let arguments = ["--rounds", "5", "killed", "--seed", "7", "links"];
+        let (names, options) = taken(&arguments).unwrap();
+        assert_eq!(names, ["killed", "links"]);
+        assert_eq!(options, Options { rounds: 5, seed: 7, ..Options::new() });
+        assert_eq!(taken(&[]).unwrap().0, [""; 0]);
+    }
+
+    #[test]
+    fn what_is_neither_a_test_nor_an_option_is_refused() {
+        for wrong in [&["killer"][..], &["--rounds"], &["--rounds", "0"], &["--seed", "x"]] {
+            assert_eq!(taken(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! `cargo xtask fuzz`: runs the readers on inputs that nobody would think of.
+//!
+//! The targets are in `fuzz/`, a cargo-fuzz project. A run keeps the inputs it finds below
+//! `target`, and the next run starts with them. The repository contains only the seeds.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use crate::NotPassed;
+use crate::process::{self, cargo_sharing, in_threads, is_there, root, scratch};
+use crate::tools::crates::program;
+
+/// The targets in `fuzz/Cargo.toml`.
+pub(crate) const TARGETS: [&str; 8] =
+    ["certificates", "clr", "header", "imports", "journal", "linker", "minidump", "wer"];
+
+/// The maximum length of an input. Larger inputs reach no further code. The farthest headers in the
+/// seeds are at 4096, and one read takes 4096 bytes.
+const LONGEST_INPUT: u32 = 10_000;
+
+/// The memory limit of one allocation in MiB. No reader needs more than 1 MiB at once, whatever an
+/// input claims.
+const MOST_MEMORY: u32 = 8;
+
+/// The seconds for each target when all checks run: long enough to get well beyond the seeds, and
+/// short enough to wait for.
+const SECONDS_IN_CHECK: u32 = 18;
+
+/// Runs the targets that the arguments name, or all.
+///
+/// # Errors
+///
+/// Returns an error if an input makes a target fail.
+pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
+    let Some((targets, seconds)) = parse(arguments) else {
+        return Err(NotPassed::Usage(format!(
+            "usage: cargo xtask fuzz [TARGET…] [--seconds N]\n\ntargets: {}",
+            TARGETS.join(", ")
+        )));
+    };
+    Ok(Fuzzer::find().map_err(NotPassed::NotRun)?.run_all(&targets, seconds)?)
+}
+
+/// Lints the targets, which are a separate workspace, and runs them all.
+///
+/// # Errors
+///
+/// Returns an error if an input makes a target fail.
+pub fn check() -> Result<(), NotPassed> {
+    let fuzzer = Fuzzer::find().map_err(NotPassed::NotRun)?;
+    let mut lint = cargo_sharing("fuzz", &["clippy", "--quiet", "--locked", "--all-targets"]);
+    lint.args(["--", "--deny", "warnings"]).current_dir(root().join("fuzz"));
+    // Clippy links nothing, so the path need not exist. Without it, the build script compiles
+    // libFuzzer.
+    lint.env("CUSTOM_LIBFUZZER_PATH", scratch("none").join("libfuzzer.a"));
+    process::check(&mut lint)?;
+    Ok(fuzzer.run_all(&TARGETS, SECONDS_IN_CHECK)?)
+}
+
+/// Reads the targets and the seconds for each.
+fn parse(arguments: &[String]) -> Option<(Vec<&'static str>, u32)> {
+    let (mut targets, mut seconds) = (Vec::new(), 60);
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--seconds" {
+            // To libFuzzer, 0 means no limit.
+            seconds = arguments.next()?.parse().ok().filter(|seconds| *seconds > 0)?;
+        } else {
+            targets.push(*TARGETS.iter().find(|target| *target == argument)?);
+        }
+    }
+    if targets.is_empty() {
+        targets.extend(TARGETS);
+    }
+    Some((targets, seconds))
+}
+
+/// cargo-fuzz, on a system where it runs.
+pub(crate) struct Fuzzer {
+    program: PathBuf,
+}
+
+impl Fuzzer {
+    /// Fetches cargo-fuzz. `Err` contains the reason why it cannot run here.
+    pub(crate) fn find() -> Result<Self, String> {
+        if !cfg!(target_os = "linux") {
+            return Err("the fuzzer runs on Linux".to_owned());
+        }
+        if !is_there("c++") {
+            return Err("there is no C++ compiler, which the fuzzer is built with".to_owned());
+        }
+        Ok(Fuzzer { program: program("cargo-fuzz")? })
+    }
+
+    /// Builds the targets.
+    pub(crate) fn build(&self, targets: &[&str]) -> Result<(), String> {
+        process::check(self.command("build").args(one(targets)))
+    }
+
+    /// Builds the targets and runs each to its end for this many seconds, one per processor. The
+    /// error lists the targets that failed.
+    pub(crate) fn run_all(&self, targets: &[&str], seconds: u32) -> Result<(), String> {
+        self.build(targets)?;
+        let failed = Mutex::new(Vec::new());
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        in_threads(processors, targets.iter().rev().collect(), |target| {
+            match self.run(target, seconds) {
+                Ok(done) => println!("{target}: {done}"),
+                Err(why) => failed.lock().map_err(|error| error.to_string())?.push(why),
+            }
+            Ok(())
+        })?;
+        let failed = failed.into_inner().map_err(|error| error.to_string())?;
+        if failed.is_empty() { Ok(()) } else { Err(failed.join("\n\n")) }
+    }
+
+    /// Runs a built target and returns a summary.
+    fn run(&self, target: &str, seconds: u32) -> Result<String, String> {
+        let (found, log) = (scratch("fuzz-found").join(target), log(target));
+        let of_log = |error| format!("{}: {error}", log.display());
+        fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
+        let file = File::create(&log).map_err(of_log)?;
+        let dictionary = match target {
+            "journal" | "linker" | "minidump" | "wer" => target,
+            _ => "pe",
+        };
+        let dictionary = root().join("fuzz").join(dictionary).with_extension("dict");
+        let mut run = self.command("run");
+        run.arg(target).arg(&found).arg(root().join("fuzz/corpus").join(target)).arg("--");
+        run.arg(format!("-dict={}", dictionary.display()));
+        run.arg(format!("-max_total_time={seconds}"));
+        run.arg(format!("-max_len={LONGEST_INPUT}"));
+        run.arg(format!("-malloc_limit_mb={MOST_MEMORY}"));
+        run.args(["-timeout=10", "-print_final_stats=1"]);
+        run.stdout(file.try_clone().map_err(of_log)?).stderr(file);
+        let status = run.status().map_err(|error| error.to_string())?;
+        let log = fs::read(&log).map_err(of_log)?;
+        let log = String::from_utf8_lossy(&log);
+        if status.success() { Ok(summary(&log)) } else { Err(failure(target, &log)) }
+    }
+
+    /// Returns a cargo-fuzz command with its own folder below `target`. cargo-fuzz passes rustc an
+    /// option for sanitizers that only nightly accepts. The stable rustc supports them too, so
+    /// `RUSTC_BOOTSTRAP` enables the option.
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(name).arg("--target-dir").arg(scratch("fuzz"));
+        // By default cargo-fuzz compiles each crate as one unit, which uses one processor. 16 is
+        // rustc's own default.
+        command.args(["--codegen-units", "16"]);
+        command.env("RUSTC_BOOTSTRAP", "1").current_dir(root());
+        command
+    }
+}
+
+/// Returns the target if there is only one, because cargo-fuzz builds one target or all.
+fn one<'a>(targets: &[&'a str]) -> Option<&'a str> {
+    if let [target] = targets { Some(target) } else { None }
+}
+
+/// Returns the path of the fuzzer's log.
+fn log(target: &str) -> PathBuf {
+    scratch("fuzz-found").join(target).with_extension("log")
+}
+
+/// Returns the figures of a run. libFuzzer prints its coverage after it has read the seeds, and at
+/// the end.
+fn summary(log: &str) -> String {
+    let coverage = |event: &str| {
+        let line = log.lines().rfind(|line| line.contains(event))?;
+        line.split_once("cov: ")?.1.split(' ').next()
+    };
+    let figure = |name: &str| {
+        let figure = log.lines().find_map(|line| line.strip_prefix(name))?.strip_prefix(':')?;
+        Some(figure.trim())
+    };
+    let told = |figure: Option<&str>| figure.unwrap_or("?").to_owned();
+    format!(
+        "{} inputs, {} a second; coverage {}, at first {}",
+        told(figure("stat::number_of_executed_units")),
+        told(figure("stat::average_exec_per_sec")),
+        told(coverage("\tDONE")),
+        told(coverage("\tINITED")),
+    )
+}
+
+/// Describes why a run failed: the target's output and the input that caused it.
+fn failure(target: &str, log: &str) -> String {
+    const WRITTEN: &str = "Test unit written to ";
+    let input = log.lines().find_map(|line| line.split_once(WRITTEN)).map(|(_, path)| path);
+    let is_cause = |line: &&str| line.contains("panicked at") || line.contains("ERROR: ");
+    let mut cause = log.lines().skip_while(|line| !is_cause(line)).take(4).peekable();
+    let cause: Vec<_> = match cause.peek() {
+        Some(_) => cause.collect(),
+        // The target was not built or not started.
+        None => log.lines().collect(),
+    };
+    let cause = cause.join("\n");
+    match input {
+        Some(input) => format!(
+            "{target}: an input made it fail:\n  {input}\n{cause}\n\
+             to see it again: RUSTC_BOOTSTRAP=1 cargo fuzz run {target} {input}"
+        ),
+        None => format!("{target}: the fuzzer failed:\n{cause}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_targets_are_those_of_the_project() {
+        let folder = fs::read_dir(root().join("fuzz").join("fuzz_targets")).unwrap();
+        let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let mut files: Vec<_> = folder.map(|entry| name(&entry.unwrap().path())).collect();
+        files.sort_unstable();
+        assert_eq!(files, TARGETS);
+        let manifest = fs::read_to_string(root().join("fuzz").join("Cargo.toml")).unwrap();
+        for target in TARGETS {
+            assert!(manifest.contains(&format!("[[bin]]\nname = \"{target}\"\n")), "{target}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_targets_and_seconds() {
+        let parse = |arguments: &str| {
+            parse(&arguments.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        };
+        assert_eq!(parse(""), Some((TARGETS.to_vec(), 60)));
+        assert_eq!(parse("clr --seconds 5 journal"), Some((vec!["clr", "journal"], 5)));
+        for wrong in ["elf", "--seconds", "--seconds 0"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_told_by_its_figures() {
+        let log = "#17\tINITED cov: 301 ft: 400 corp: 9/4Kb exec/s: 0 rss: 40Mb\n\
+                   #999\tNEW    cov: 310 ft: 420 corp: 10/4Kb\n\
+                   #2000\tDONE   cov: 312 ft: 425 corp: 11/5Kb lim: 10000 exec/s: 500 rss: 50Mb\n\
+                   stat::number_of_executed_units: 2000\n\
+                   stat::average_exec_per_sec:     500\n";
+        assert_eq!(summary(log), "2000 inputs, 500 a second; coverage 312, at first 301");
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_input() {
+        let log = "#17\tINITED cov: 301\n\
+                   thread '<unnamed>' panicked at src/a.rs:1:2:\nboom\n\
+                   ==1== ERROR: libFuzzer: deadly signal\n    #0 0x1\n    #1 0x2\n\
+                   artifact_prefix='/r/'; Test unit written to /r/crash-1\nBase64: AA==\n";
+        assert_eq!(
+            failure("clr", log),
+            "clr: an input made it fail:\n  /r/crash-1\n\
+             thread '<unnamed>' panicked at src/a.rs:1:2:\nboom\n\
+             ==1== ERROR: libFuzzer: deadly signal\n    #0 0x1\n\
+             to see it again: RUSTC_BOOTSTRAP=1 cargo fuzz run clr /r/crash-1"
+        );
+        assert_eq!(failure("clr", "no\n"), "clr: the fuzzer failed:\nno");
+    }
+}

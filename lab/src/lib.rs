@@ -1,0 +1,52 @@
+//! Checks that need other readers, compilers, Wine, FUSE or fuzzers, and the benchmarks.
+//!
+//! `xtask` runs them: each task here is the function `run` of a module, with the arguments after
+//! the task's name.
+
+pub mod bench;
+pub mod book;
+mod c;
+pub mod compilers;
+pub mod corpus;
+pub mod differential;
+pub mod examples;
+#[cfg_attr(not(target_os = "linux"), path = "faults/elsewhere.rs")]
+pub mod faults;
+mod fields;
+pub mod fuzz;
+pub mod oldest_rust;
+pub mod packages;
+pub mod patched;
+pub mod prepare;
+pub mod process;
+pub mod progress;
+mod readers;
+mod released;
+pub mod rustc;
+pub mod signature;
+mod slow_fs;
+pub mod templates;
+pub mod tools;
+pub mod windows;
+
+/// The reason why a task or a check has not passed.
+#[derive(Debug)]
+pub enum NotPassed {
+    /// It failed.
+    Failed(String),
+    /// It can't run on this machine.
+    NotRun(String),
+    /// Its arguments are wrong. Contains the usage.
+    Usage(String),
+}
+
+impl From<String> for NotPassed {
+    fn from(why: String) -> Self {
+        NotPassed::Failed(why)
+    }
+}
+
+/// Returns an error with this usage unless there are no arguments.
+fn no_arguments(arguments: &[String], usage: &str) -> Result<(), NotPassed> {
+    if arguments.is_empty() { Ok(()) } else { Err(NotPassed::Usage(format!("usage: {usage}"))) }
+}

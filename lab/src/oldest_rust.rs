@@ -1,0 +1,89 @@
+//! The oldest Rust that each library supports, from Debian 12.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::NotPassed;
+use crate::packages;
+use crate::process::{at, cargo, check, root, scratch};
+use crate::tools::{OLDEST_RUST, OLDEST_RUST_OF_NETSWAP, Tree};
+
+/// The oldest `cc` that netswap-build's feature `cc` accepts. Newer versions need a newer Rust.
+const CC: &str = "1.0.90";
+
+/// Tests the package of netswap-build as it is published, unpacked outside any workspace.
+///
+/// # Errors
+///
+/// Returns an error if a test fails.
+pub fn netswap_build() -> Result<(), NotPassed> {
+    let tree = Tree::find(OLDEST_RUST.tree).map_err(NotPassed::NotRun)?;
+    let package = packages::netswap_build(&scratch("packages"))?;
+    requires(&package, OLDEST_RUST.version)?;
+    // Cargo must find a package's optional dependency even if it is not used.
+    provide_cc(&package)?;
+    let test = ["test", "--quiet", "--offline"];
+    check(oldest_cargo(&tree).args(test).current_dir(&package))?;
+    Ok(check(oldest_cargo(&tree).args(test).args(["--features", "cc"]).current_dir(&package))?)
+}
+
+/// Tests netswap in its workspace, with the versions of its dependencies that the lock file names.
+///
+/// # Errors
+///
+/// Returns an error if a test fails.
+pub fn netswap() -> Result<(), NotPassed> {
+    let tree = Tree::find(OLDEST_RUST_OF_NETSWAP.tree).map_err(NotPassed::NotRun)?;
+    requires(&root().join("netswap"), OLDEST_RUST_OF_NETSWAP.version)?;
+    let mut test = oldest_cargo(&tree);
+    test.args(["test", "--quiet", "--locked", "--package", "netswap"]);
+    Ok(check(test.env("CARGO_TARGET_DIR", scratch("oldest-rust")).current_dir(root()))?)
+}
+
+/// Checks that a package's manifest names this `rust-version`.
+fn requires(package: &Path, version: &str) -> Result<(), String> {
+    let manifest = package.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).map_err(at(&manifest))?;
+    let line = format!("rust-version = \"{version}\"");
+    let has_line = text.contains(&line);
+    if has_line { Ok(()) } else { Err(format!("{}: `{line}` is missing", manifest.display())) }
+}
+
+/// Returns a command for the Cargo of that Rust.
+fn oldest_cargo(tree: &Tree) -> Command {
+    let mut command = tree.command("usr/bin/cargo");
+    command.env("RUSTC", tree.path("usr/bin/rustc"));
+    command.env("RUSTDOC", tree.path("usr/bin/rustdoc"));
+    // rustup sets these for the Cargo that runs the checks.
+    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+    command
+}
+
+/// Makes the oldest `cc`, and no other crate, available to an unpacked package whose Cargo has no
+/// index.
+fn provide_cc(package: &Path) -> Result<(), String> {
+    let folder = scratch("cc");
+    let write = |file: &Path, text: &str| {
+        fs::create_dir_all(file.parent().unwrap_or(file))
+            .and_then(|()| fs::write(file, text))
+            .map_err(|error| format!("{}: {error}", file.display()))
+    };
+    let manifest = format!(
+        "[package]\nname = \"vendor\"\nversion = \"0.0.0\"\n\n[workspace]\n\n[dependencies]\ncc = {{ version = \"={CC}\", default-features = false }}\n"
+    );
+    write(&folder.join("Cargo.toml"), &manifest)?;
+    write(&folder.join("src").join("lib.rs"), "")?;
+    let mut vendor = cargo(&["vendor", "--quiet", "vendor"]);
+    check(vendor.current_dir(&folder).stdout(Stdio::null()))?;
+    let config = format!(
+        "[source.crates-io]\nreplace-with = \"vendor\"\n\n[source.vendor]\ndirectory = {:?}\n",
+        folder.join("vendor").to_string_lossy()
+    );
+    write(&package.join(".cargo").join("config.toml"), &config)?;
+    // The lock file names the newest cc, which that Rust may not compile.
+    match fs::remove_file(package.join("Cargo.lock")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,159 @@
+//! Runs programs, and finds the project's folders.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
+
+/// Returns the repository's folder.
+pub fn root() -> &'static Path {
+    let lab = Path::new(env!("CARGO_MANIFEST_DIR"));
+    lab.parent().unwrap_or(lab)
+}
+
+/// Returns a folder for files that the tasks create. It is below Cargo's target folder, so `cargo
+/// clean` removes it.
+pub fn scratch(name: &str) -> PathBuf {
+    root().join("target").join("xtask").join(name)
+}
+
+/// Returns the folder for files that are fetched once: `NETSWAP_CACHE`, or else netswap's folder in
+/// the user's cache.
+pub(crate) fn cache() -> Result<PathBuf, String> {
+    let folder = |name: &str| {
+        let value = variable(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
+    folder("NETSWAP_CACHE")
+        .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("netswap")))
+        .or_else(|| Some(folder("HOME")?.join(".cache").join("netswap")))
+        .ok_or_else(|| "there is no HOME for a cache: set NETSWAP_CACHE to a folder".to_owned())
+}
+
+/// Locks this part of the cache against other processes until the file is dropped.
+pub(crate) fn lock_cache(part: &str) -> Result<File, String> {
+    let folder = cache()?;
+    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    let path = folder.join(part).with_extension("lock");
+    let file = File::create(&path).map_err(at(&path))?;
+    file.lock().map_err(at(&path))?;
+    Ok(file)
+}
+
+/// Runs `work` for each item in this many threads, starting with the last item. After an error, no
+/// new item is started.
+pub(crate) fn in_threads<T: Send>(
+    threads: usize,
+    items: Vec<T>,
+    work: impl Fn(T) -> Result<(), String> + Sync,
+) -> Result<(), String> {
+    let items = Mutex::new(items);
+    let next = || items.lock().ok()?.pop();
+    let run = || {
+        while let Some(item) = next() {
+            work(item).inspect_err(|_| {
+                let _ = items.lock().map(|mut items| items.clear());
+            })?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        let ended = threads.into_iter().map(|thread| {
+            thread.join().unwrap_or_else(|_| Err("a thread has panicked".to_owned()))
+        });
+        ended.fold(Ok(()), Result::and)
+    })
+}
+
+/// Returns a function that adds the path to an error's text.
+pub fn at(path: &Path) -> impl Fn(io::Error) -> String {
+    move |error| format!("{}: {error}", path.display())
+}
+
+/// Returns a Cargo command that runs in the repository.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Cargo's arguments for the tests with real builds.
+pub const BUILDS: [&str; 6] = ["test", "--locked", "--package", "netswap-cli", "--test", "builds"];
+
+/// Set when the tests' own builds must use the newer layout of Cargo's build folder.
+pub const NEW_LAYOUT: &str = "NETSWAP_TEST_NEW_LAYOUT";
+
+/// Returns a Cargo command for another project that reuses the dependencies compiled for this
+/// workspace. Programs go to the target folder of this name.
+pub fn cargo_sharing(target: &str, arguments: &[&str]) -> Command {
+    // The same profile as in this workspace's Cargo.toml, because Cargo reuses nothing from another
+    // profile.
+    let profile = ["--config=profile.dev.debug=1", "--config=profile.dev.package.'*'.debug=false"];
+    let mut cargo = cargo(&profile);
+    cargo.args(arguments).env("CARGO_TARGET_DIR", scratch(target));
+    cargo.env("CARGO_BUILD_BUILD_DIR", root().join("target"));
+    cargo
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+///
+/// Returns an error with the command and the reason if it fails.
+pub fn check(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| failed(command, &error.to_string()))?;
+    if status.success() { Ok(()) } else { Err(failed(command, &status.to_string())) }
+}
+
+/// Runs a command to its end and returns its standard output.
+///
+/// # Errors
+///
+/// Returns an error with the command and the reason if it fails.
+pub fn output(command: &mut Command) -> Result<String, String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| failed(command, &error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(command, &output.status.to_string()));
+    }
+    String::from_utf8(output.stdout).map_err(|error| failed(command, &error.to_string()))
+}
+
+/// Runs a command to its end and returns its standard output and standard error.
+pub(crate) fn everything(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| failed(command, &error.to_string()))?;
+    let text =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    if output.status.success() { Ok(text.concat()) } else { Err(text.concat()) }
+}
+
+/// Whether a program of this name can be run.
+pub(crate) fn is_there(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Returns an environment variable.
+pub fn variable(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "the one reader")]
+    std::env::var_os(name)
+}
+
+/// Whether this runs in CI, where no check may be skipped.
+pub fn in_ci() -> bool {
+    variable("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+fn failed(command: &Command, why: &str) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(program.as_os_str());
+    let arguments: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+    format!("`{} {}`: {why}", name.to_string_lossy(), arguments.join(" "))
+}

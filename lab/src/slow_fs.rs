@@ -1,0 +1,159 @@
+//! A high-latency share: a folder behind `lab/bench/slow-fs.c`, which delays each request.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::c::compiled;
+use crate::process::scratch;
+use crate::tools::{FUSE, Tree};
+
+/// The program that mounts a folder, and the mount point.
+pub(crate) struct SlowFs {
+    program: PathBuf,
+    root: PathBuf,
+}
+
+impl SlowFs {
+    /// Builds the program. `Err` contains the reason why it is not available here.
+    pub(crate) fn build() -> Result<Self, String> {
+        if !Path::new("/dev/fuse").exists() {
+            return Err("this kernel has no FUSE: there is no /dev/fuse".to_owned());
+        }
+        let (program, root) = (compiled("slow-fs", &libfuse()?)?, scratch("slow-fs"));
+        fs::create_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
+        Ok(SlowFs { program, root })
+    }
+
+    /// Returns the mount point.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Mounts the folder until the mount is dropped. Each request takes `milliseconds`. Reads fail
+    /// for files whose name matches `fail_read`.
+    pub(crate) fn mount(
+        &self,
+        folder: &Path,
+        milliseconds: u32,
+        fail_read: Option<&str>,
+    ) -> Result<Mount, String> {
+        let mut command = Command::new(&self.program);
+        command.args(fail_read.into_iter().flat_map(|glob| ["--fail-read", glob]));
+        command.arg(milliseconds.to_string()).arg(folder).arg(&self.root);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| format!("slow-fs: {error}"))?;
+        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("slow-fs has no standard input or output".to_owned());
+        };
+        let questions = Some(questions);
+        let mut mount = Mount { child, questions, answers: BufReader::new(answers) };
+        match mount.line()?.as_str() {
+            "mounted" => Ok(mount),
+            _ => Err("slow-fs can't mount here; what it said stands above".to_owned()),
+        }
+    }
+}
+
+/// Returns the compiler's arguments for libfuse 3.
+fn libfuse() -> Result<Vec<OsString>, String> {
+    let tree = Tree::find(FUSE)?;
+    let folders: Vec<_> = std::env::split_paths(&tree.library_path()).collect();
+    let mut libraries = folders.into_iter().map(|folder| folder.join("libfuse3.a"));
+    let library = libraries.find(|path| path.is_file());
+    let library = library.ok_or("Debian's libfuse3-dev has no libfuse3.a")?;
+    let mut include = OsString::from("-I");
+    include.push(tree.path("usr/include/fuse3"));
+    Ok(vec![include, library.into(), "-ldl".into()])
+}
+
+/// A mounted high-latency folder. It is unmounted when dropped.
+pub(crate) struct Mount {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+/// The requests that a mount received.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Requests {
+    /// The number of requests of each kind, by its name in FUSE.
+    pub(crate) kinds: Vec<(String, f64)>,
+    /// The number of bytes read.
+    pub(crate) bytes: f64,
+}
+
+impl Requests {
+    /// Returns the number of requests of all kinds.
+    pub(crate) fn count(&self) -> f64 {
+        self.kinds.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Returns the number of requests of one kind.
+    pub(crate) fn of_kind(&self, kind: &str) -> f64 {
+        self.kinds.iter().filter(|(name, _)| name == kind).map(|(_, count)| count).sum()
+    }
+}
+
+impl Mount {
+    /// Returns the requests since the mount, or since the last call.
+    pub(crate) fn requests(&mut self) -> Result<Requests, String> {
+        let questions = self.questions.as_mut().ok_or("slow-fs has ended")?;
+        questions.write_all(b"\n").map_err(|error| format!("slow-fs: {error}"))?;
+        let line = self.line()?;
+        parsed(&line).ok_or_else(|| format!("slow-fs printed {line:?}"))
+    }
+
+    fn line(&mut self) -> Result<String, String> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).map_err(|error| format!("slow-fs: {error}"))?;
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Drop for Mount {
+    /// Closes the program's input, which makes it unmount and exit.
+    fn drop(&mut self) {
+        self.questions = None;
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads `open 3 read 4 bytes 16384`.
+fn parsed(line: &str) -> Option<Requests> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let (pairs, []) = words.as_chunks() else {
+        return None;
+    };
+    let mut requests = Requests::default();
+    for [name, count] in pairs {
+        let count = count.parse().ok()?;
+        match *name {
+            "bytes" => requests.bytes = count,
+            name => requests.kinds.push((name.to_owned(), count)),
+        }
+    }
+    Some(requests)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_no_requests() {
+        let requests = parsed("lookup 0 open 3 read 4 bytes 16384").unwrap();
+        assert_eq!(requests.bytes.to_string(), "16384");
+        assert_eq!(requests.count().to_string(), "7");
+        assert_eq!(requests.of_kind("open").to_string(), "3");
+    }
+
+    #[test]
+    fn another_line_is_no_answer() {
+        for line in ["", "mounted", "open", "open 3 read", "open x"] {
+            assert_eq!(parsed(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Decoys: programs that have the names of tools that may be installed, and always fail.
+//!
+//! All checks run with the decoys first in PATH. A check that runs an installed tool instead of the
+//! fetched one therefore fails on every machine.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::process::{at, check, scratch, variable};
+
+/// The names of the installed programs of the tools in the table, and pkg-config, which finds
+/// installed libraries.
+const NAMES: [&str; 27] = [
+    "cargo-fuzz",
+    "cargo-generate",
+    "cargo-zigbuild",
+    "clang",
+    "clang-cl",
+    "genpeimg",
+    "i686-w64-mingw32-gcc",
+    "i686-w64-mingw32-ld",
+    "ld.lld",
+    "lld-link",
+    "llvm-lib",
+    "llvm-readobj",
+    "mdbook",
+    "openssl",
+    "osslsigncode",
+    "pip",
+    "pkg-config",
+    "python3",
+    "upx",
+    "wine",
+    "wine64",
+    "x86_64-w64-mingw32-ar",
+    "x86_64-w64-mingw32-clang",
+    "x86_64-w64-mingw32-gcc",
+    "x86_64-w64-mingw32-ld",
+    "x86_64-w64-mingw32-strip",
+    "zig",
+];
+
+/// Writes the decoys and returns a PATH that starts with them. Systems other than Unix have no
+/// shell scripts, so they get the PATH unchanged.
+///
+/// # Errors
+///
+/// Returns an error if a decoy can't be written.
+pub fn path() -> Result<OsString, String> {
+    let path = variable("PATH").unwrap_or_default();
+    if !cfg!(unix) {
+        return Ok(path);
+    }
+    let folder = scratch("decoys");
+    // An earlier version of this file may have written other names.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    let files: Vec<_> = NAMES.iter().map(|name| folder.join(name)).collect();
+    for file in &files {
+        write(file)?;
+    }
+    check(Command::new("chmod").arg("+x").args(&files))?;
+    let folders = std::iter::once(folder).chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).map_err(|error| error.to_string())
+}
+
+fn write(file: &Path) -> Result<(), String> {
+    let script = "#!/bin/sh\necho \"decoy: a check must run the $(basename \"$0\") that was fetched, not one in PATH\" >&2\nexit 70\n";
+    fs::write(file, script).map_err(at(file))
+}

@@ -1,0 +1,245 @@
+//! Tests of a program that crashes on a share, and of the dumps that it leaves.
+
+mod compare;
+mod story;
+mod table;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+
+use self::compare::compare_all;
+use super::wine::{SHARE, windows};
+use super::{Ran, Setup, ran};
+use crate::process::{check, output, root};
+use crate::released::released;
+
+pub(super) use self::story::story;
+pub(super) use self::table::dumps;
+
+/// The folder on drive `C:` for the dumps.
+const DUMPS: &str = "crash";
+
+const PROGRAM: &str = "ledger.exe";
+const LIBRARY: &str = "rates.dll";
+const DATA: &str = "data.bin";
+
+/// `EXCEPTION_IN_PAGE_ERROR` and `EXCEPTION_ACCESS_VIOLATION`.
+const IN_PAGE_ERROR: u64 = 0xc000_0006;
+const ACCESS_VIOLATION: u64 = 0xc000_0005;
+
+/// The images that have the bit. Each variant has a folder on the share with a program, a DLL and a
+/// data file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Bits {
+    Neither,
+    Program,
+    Both,
+}
+
+impl Bits {
+    const ALL: [Bits; 3] = [Bits::Neither, Bits::Program, Bits::Both];
+
+    fn folder(self) -> &'static Path {
+        Path::new(match self {
+            Bits::Neither => "ledger",
+            Bits::Program => "ledger-program",
+            Bits::Both => "ledger-both",
+        })
+    }
+
+    /// Whether the image with this file name has the bit.
+    fn has(self, image: &str) -> bool {
+        match self {
+            Bits::Neither => false,
+            Bits::Program => image == PROGRAM,
+            Bits::Both => true,
+        }
+    }
+}
+
+/// The places of the unreadable page, as `crash.c` names them, and the image that contains it, if
+/// any.
+const PLACES: [(&str, Option<&str>); 4] =
+    [("exe", Some(PROGRAM)), ("dll", Some(LIBRARY)), ("mapped", None), ("private", None)];
+
+/// The kinds of access, and their values in the exception's parameters.
+const ACCESSES: [(&str, u64); 3] = [("read", 0), ("write", 1), ("execute", 8)];
+
+/// The underlying status of an in-page error on a share.
+const NETWORK: u32 = 0xc000_020c;
+
+/// The kinds of crash.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// An in-page error at one of [`PLACES`], with one of [`ACCESSES`] and the underlying status.
+    /// `offset` counts bytes from the place's start in `crash.c`.
+    InPage { place: &'static str, offset: u32, access: &'static str, status: u32 },
+    /// The program writes to the null pointer.
+    AccessViolation,
+    /// The program does not crash.
+    None,
+}
+
+/// A crash, and the kind of dump that it leaves.
+#[derive(Clone, Copy, Debug)]
+struct Crash {
+    bits: Bits,
+    kind: Kind,
+    /// Whether the dump contains all memory, and not only the contents of a small dump.
+    full: bool,
+}
+
+/// A crash that has happened, and its dump.
+struct Dump {
+    crash: Crash,
+    file: PathBuf,
+    /// The address that the program printed before it failed to access it.
+    address: u64,
+}
+
+/// Compiles the program and the DLL, and puts copies with and without the bit onto the share.
+fn build(setup: &Setup<'_>) -> Result<(), String> {
+    let share = setup.wine.share();
+    let failed = |error: std::io::Error| error.to_string();
+    let folder = share.join(Bits::Neither.folder());
+    for bits in Bits::ALL {
+        fs::create_dir_all(share.join(bits.folder())).map_err(failed)?;
+    }
+    compile(setup, "crash.c", &folder.join(PROGRAM), &["-municode"], &["-ldbghelp"])?;
+    compile(setup, "rates.c", &folder.join(LIBRARY), &["-shared"], &[])?;
+    // Two pages. `crash.c` uses the second.
+    fs::write(folder.join(DATA), [0; 0x2000]).map_err(failed)?;
+    let mut patched = Vec::new();
+    for bits in [Bits::Program, Bits::Both] {
+        for name in [PROGRAM, LIBRARY, DATA] {
+            let to = share.join(bits.folder()).join(name);
+            fs::copy(folder.join(name), &to).map_err(failed)?;
+            if name != DATA && bits.has(name) {
+                patched.push(to);
+            }
+        }
+    }
+    let journal = setup.wine.drive().join("crash.jsonl");
+    // Each test builds, and netswap does not overwrite an existing journal.
+    let _ = fs::remove_file(&journal);
+    let mut netswap = Command::new(released("netswap")?);
+    output(netswap.arg("patch").args(&patched).arg("--journal").arg(journal)).map(drop)
+}
+
+fn compile(
+    setup: &Setup<'_>,
+    source: &str,
+    image: &Path,
+    options: &[&str],
+    libraries: &[&str],
+) -> Result<(), String> {
+    let mut gcc = setup.debian().gcc();
+    gcc.args(["-O1", "-Wall", "-Wextra"]).args(options).arg("-o").arg(image);
+    check(gcc.arg(root().join("lab/windows").join(source)).args(libraries))
+}
+
+/// Makes a dump with each of these names. Compares each with what an independent reader and
+/// `netswap diagnose` read from it.
+///
+/// Wine takes one second of processor time for a small dump, and 20 for one with all memory.
+fn dumps_of(setup: &Setup<'_>, crashes: &[(String, Crash)]) -> Result<Vec<Dump>, String> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut dumps = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((name, crash)) = crashes.get(index) else {
+                return Ok::<_, String>(dumps);
+            };
+            let dump = crash.dump(setup, name).map_err(|why| format!("{crash:?}: {why}"))?;
+            dumps.push((index, dump));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let by_thread: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(ScopedJoinHandle::join).collect()
+    });
+    let mut dumps = BTreeMap::new();
+    for made in by_thread {
+        dumps.extend(made.map_err(|_| "a thread panicked".to_owned())??);
+    }
+    let dumps: Vec<_> = dumps.into_values().collect();
+    compare_all(setup, &dumps)?;
+    Ok(dumps)
+}
+
+impl Crash {
+    /// Returns the arguments for the program.
+    fn arguments(self) -> Vec<String> {
+        match self.kind {
+            Kind::InPage { place, offset, access, status } => {
+                vec![format!("{place}+{offset:X}"), access.to_owned(), format!("{status:X}")]
+            }
+            Kind::AccessViolation => vec!["access-violation".to_owned()],
+            Kind::None => vec!["none".to_owned()],
+        }
+    }
+
+    /// Runs the program by its path on the share, with this kind of crash. Returns its dump, which
+    /// is below [`DUMPS`].
+    fn dump(self, setup: &Setup<'_>, name: &str) -> Result<Dump, String> {
+        let below = Path::new(DUMPS).join(name);
+        let file = setup.wine.drive().join(&below);
+        let folder = file.parent().unwrap_or(&file);
+        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        let mut command = setup.wine.command(&windows(SHARE, &self.bits.folder().join(PROGRAM)));
+        command.args(self.arguments()).arg(windows("C:", &below));
+        if self.full {
+            command.arg("full");
+        }
+        let ran = ran(&mut command)?;
+        // Wine passes only the low byte of the exit code to the system outside.
+        ran.expect(i32::from(self.code().unwrap_or(0).to_le_bytes()[0]), &[])?;
+        let address = self.address(&ran)?;
+        Ok(Dump { crash: self, file, address })
+    }
+
+    fn address(self, ran: &Ran) -> Result<u64, String> {
+        match self.kind {
+            Kind::InPage { .. } => u64::from_str_radix(ran.stdout.trim(), 16)
+                .map_err(|error| format!("{error}: {ran:?}")),
+            Kind::AccessViolation | Kind::None => Ok(0),
+        }
+    }
+
+    /// Returns the exception's code.
+    fn code(self) -> Option<u64> {
+        match self.kind {
+            Kind::InPage { .. } => Some(IN_PAGE_ERROR),
+            Kind::AccessViolation => Some(ACCESS_VIOLATION),
+            Kind::None => None,
+        }
+    }
+
+    /// Returns the exception's parameters for this address.
+    fn parameters(self, address: u64) -> Option<Vec<u64>> {
+        match self.kind {
+            Kind::InPage { access, status, .. } => {
+                let access = ACCESSES.into_iter().find(|(name, _)| *name == access)?.1;
+                // Windows sign-extends the status to 64 bits.
+                let status = u64::from(status) | 0xffff_ffff_0000_0000;
+                Some(vec![access, address, status])
+            }
+            Kind::AccessViolation => Some(vec![1, address]),
+            Kind::None => None,
+        }
+    }
+
+    /// Returns the image that contains the address.
+    fn image(self) -> Option<&'static str> {
+        match self.kind {
+            Kind::InPage { place, .. } => PLACES.into_iter().find(|(name, _)| *name == place)?.1,
+            Kind::AccessViolation | Kind::None => None,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Debian's packages for Windows builds: Rust with the source of its library, compilers, linkers,
+//! and libraries.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::gcc::{GCC_ANYWHERE, write_gcc};
+use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo};
+use crate::process::{at, cache, check, lock_cache, output, root, variable};
+use crate::tools::{Tree, WINDOWS};
+
+/// The programs that the tests run.
+const CARGO: &str = "usr/bin/cargo";
+pub(super) const RUSTC: &str = "usr/bin/rustc";
+const LLD_LINK: &str = "usr/bin/lld-link-19";
+pub(super) const LLD: &str = "usr/bin/ld.lld-19";
+pub(super) const CLANG: &str = "usr/bin/clang-19";
+pub(super) const GCC: &str = "usr/bin/x86_64-w64-mingw32-gcc-win32";
+pub(super) const LD: &str = "usr/bin/x86_64-w64-mingw32-ld";
+const LD_32: &str = "usr/bin/i686-w64-mingw32-ld";
+
+/// The names that these programs have on other systems, and the arguments that each script adds.
+///
+/// `{usr}` is the `usr` folder, where clang looks for MinGW. `{gcc}` is a folder with a collect2
+/// that runs no installed linker.
+const SCRIPTS: [(&str, &str, &str); 9] = [
+    ("clang", CLANG, ""),
+    ("clang-cl", CLANG, "--driver-mode=cl"),
+    ("x86_64-w64-mingw32-clang", CLANG, "--target=x86_64-w64-windows-gnu --sysroot='{usr}'"),
+    ("x86_64-w64-mingw32-gcc", GCC_ANYWHERE, "-B'{gcc}'"),
+    ("x86_64-w64-mingw32-ld", LD, ""),
+    ("i686-w64-mingw32-ld", LD_32, ""),
+    ("ld.lld", LLD, ""),
+    ("lld-link", LLD_LINK, ""),
+    ("llvm-lib", LLD_LINK, "/lib"),
+];
+
+const LIBRARIES_OF_MINGW: &str = "usr/x86_64-w64-mingw32/lib";
+
+/// The headers for C and C++ for msvc. MinGW's headers are not meant for that target.
+const HEADERS: &str = "netswap-cli/tests/runtime";
+
+/// The import libraries that std and its users name, and the MinGW libraries that contain them.
+const LIBRARIES: [(&str, &str); 10] = [
+    ("advapi32", "advapi32"),
+    ("bcrypt", "bcrypt"),
+    ("dbghelp", "dbghelp"),
+    ("kernel32", "kernel32"),
+    ("ntdll", "ntdll"),
+    ("synchronization", "synchronization"),
+    ("user32", "user32"),
+    ("userenv", "userenv"),
+    ("ws2_32", "ws2_32"),
+    ("ucrt", "ucrt"),
+];
+
+/// C functions that Rust's own functions of these names need, and that MinGW's import library
+/// lacks.
+const MATHEMATICS: [&str; 7] = ["ceil", "floor", "fmod", "pow", "powf", "round", "trunc"];
+
+/// Debian's unpacked packages, and the files made from them.
+pub(crate) struct Debian {
+    pub(super) tree: Tree,
+    /// The folder of the libraries and scripts made from the packages.
+    made: PathBuf,
+}
+
+impl Debian {
+    /// Fetches missing packages. `Err` gives the reason if that fails.
+    pub(crate) fn find() -> Result<Self, String> {
+        let debian = Debian { tree: Tree::find(WINDOWS)?, made: cache()?.join("windows") };
+        // `cargo xtask prepare` may be using the files, so they are only written again when
+        // necessary.
+        let _lock = lock_cache("windows")?;
+        let source = debian.source()?;
+        let marker = debian.made.join("source.txt");
+        if fs::read_to_string(&marker).ok().as_ref() != Some(&source) {
+            debian.make()?;
+            fs::write(&marker, source).map_err(at(&marker))?;
+        }
+        debian.check_assembler()?;
+        Ok(debian)
+    }
+
+    /// Returns a command for a binutils program for Windows images.
+    pub(super) fn binutils(&self, program: &str) -> Command {
+        self.tree.command(&format!("usr/bin/x86_64-w64-mingw32-{program}"))
+    }
+
+    /// Returns a command for a C compiler for Windows.
+    pub(super) fn gcc(&self) -> Command {
+        Command::new(self.script("x86_64-w64-mingw32-gcc"))
+    }
+
+    /// Returns the folder of the scripts. Each has the name that its program has on other systems.
+    pub(crate) fn scripts(&self) -> PathBuf {
+        self.made.join("bin")
+    }
+
+    pub(crate) fn script(&self, name: &str) -> PathBuf {
+        self.scripts().join(name)
+    }
+
+    /// Returns everything that the scripts and libraries are made from: the packages and this code.
+    fn source(&self) -> Result<String, String> {
+        let code = [
+            include_str!("debian.rs"),
+            include_str!("gcc.rs"),
+            include_str!("../../windows/start.c"),
+        ];
+        Ok([self.tree.packages()?, self.tree.path("").display().to_string(), code.concat()]
+            .concat())
+    }
+
+    /// Checks that gcc runs the assembler of the tree. An installed one can have another version.
+    fn check_assembler(&self) -> Result<(), String> {
+        let assembler = output(self.gcc().arg("-print-prog-name=as"))?;
+        let assembler = Path::new(assembler.trim_end());
+        if assembler.starts_with(self.tree.path("")) {
+            Ok(())
+        } else {
+            Err(format!("gcc runs an installed assembler: {}", assembler.display()))
+        }
+    }
+
+    /// Makes the scripts and the libraries.
+    fn make(&self) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", self.made.display());
+        fs::create_dir_all(self.scripts()).map_err(failed)?;
+        let gcc = self.made.join("gcc");
+        write_gcc(&self.tree, &gcc)?;
+        for (name, program, first) in SCRIPTS {
+            let first = first.replace("{usr}", &self.tree.path("usr").to_string_lossy());
+            let first = first.replace("{gcc}", &gcc.to_string_lossy());
+            self.tree.script(&self.script(name), program, &first)?;
+        }
+        for (name, of_mingw) in LIBRARIES {
+            let from = format!("{LIBRARIES_OF_MINGW}/lib{of_mingw}.a");
+            let to = self.made.join(format!("{name}.lib"));
+            fs::copy(self.tree.path(&from), to).map_err(failed)?;
+        }
+        self.make_c_runtime()?;
+        let substitutes = self.substitutes();
+        fs::create_dir_all(&substitutes).map_err(failed)?;
+        // For gnullvm, std names LLVM's libunwind. GCC's library contains the functions that std
+        // calls.
+        let unwind = output(self.gcc().arg("-print-file-name=libgcc_eh.a"))?;
+        fs::copy(unwind.trim_end(), substitutes.join("libunwind.a")).map_err(failed)?;
+        // Debian's rustc names this library for GNU targets, and zig does not have it.
+        fs::write(substitutes.join("libssp_nonshared.a"), "!<arch>\n").map_err(failed)
+    }
+
+    /// Makes the C runtime for msvc, under the names of the DLL and of the static library. It
+    /// contains the start-up object and the functions that every Windows has.
+    fn make_c_runtime(&self) -> Result<(), String> {
+        let definition = self.made.join("mathematics.def");
+        let exports: Vec<_> = MATHEMATICS.iter().map(|name| format!("    {name}\n")).collect();
+        let text = format!("LIBRARY ucrtbase.dll\nEXPORTS\n{}", exports.concat());
+        let written = fs::write(&definition, text)
+            .and_then(|()| fs::write(self.made.join("oldnames.lib"), "!<arch>\n"));
+        written.map_err(|error| format!("{}: {error}", self.made.display()))?;
+        let lib = |arguments: &[&str]| {
+            let mut lib = Command::new(self.script("llvm-lib"));
+            check(lib.args(arguments).current_dir(&self.made))
+        };
+        lib(&["/machine:x64", "/def:mathematics.def", "/out:mathematics.lib"])?;
+        let mut gcc = self.gcc();
+        gcc.args(["-O1", "-Wall", "-Wextra", "-ffreestanding", "-fno-stack-protector", "-c"]);
+        gcc.arg("-o").arg(self.made.join("start.o"));
+        check(gcc.arg(root().join("lab/windows/start.c")))?;
+        for name in ["msvcrt", "libcmt"] {
+            lib(&[&format!("/out:{name}.lib"), "start.o", "ucrt.lib", "mathematics.lib"])?;
+        }
+        Ok(())
+    }
+
+    /// Returns the folder of libraries that builds for the MinGW targets name, and that MinGW has
+    /// under other names.
+    pub(super) fn substitutes(&self) -> PathBuf {
+        self.made.join("mingw")
+    }
+
+    /// Returns a Cargo command that builds for the target with Debian's Rust.
+    pub(super) fn cargo(&self, target: &str) -> Command {
+        let mut cargo = self.tree.command(CARGO);
+        for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "NETSWAP"]
+        {
+            cargo.env_remove(name);
+        }
+        let mut folders = vec![self.scripts(), self.tree.path("usr/bin")];
+        folders.extend(std::env::split_paths(&variable("PATH").unwrap_or_default()));
+        cargo.env("PATH", std::env::join_paths(folders).unwrap_or_default());
+        cargo.env("RUSTC", self.tree.path(RUSTC)).env("RUSTC_BOOTSTRAP", "1");
+        // Everything is compiled only once, so incremental data would be useless.
+        cargo.env("CARGO_INCREMENTAL", "0");
+        let (linker, flags) = match target {
+            GNU => ("x86_64-w64-mingw32-gcc", ""),
+            GNULLVM => ("x86_64-w64-mingw32-clang", "-Clink-arg=-fuse-ld=lld"),
+            _ => {
+                cargo.env("LIB", &self.made);
+                ("lld-link", "")
+            }
+        };
+        let flags = format!("-Cpanic=abort -Lnative={} {flags}", self.substitutes().display());
+        cargo.env(in_cargo(target, "LINKER"), self.script(linker));
+        cargo.env(in_cargo(target, "RUSTFLAGS"), flags);
+        cargo
+    }
+}
+
+/// Makes the crate `cc` use this compiler for C and C++, with LLD. `script` runs the compiler.
+pub(super) fn compile_by(cargo: &mut Command, target: &str, compiler: &str, script: &Path) {
+    let include = if compiler == "clang-cl" { "-imsvc" } else { "-isystem" };
+    let headers = root().join(HEADERS);
+    let flags = match target {
+        MSVC => format!("-fuse-ld=lld {include} {}", headers.display()),
+        _ => "-fuse-ld=lld".to_owned(),
+    };
+    let archiver = if target == MSVC { "llvm-lib" } else { "x86_64-w64-mingw32-ar" };
+    let target = target.replace('-', "_");
+    cargo.env(format!("AR_{target}"), archiver);
+    for name in ["CC", "CXX"] {
+        cargo.env(format!("{name}_{target}"), script);
+        cargo.env(format!("{}FLAGS_{target}", name.replace("CC", "C")), &flags);
+    }
+}

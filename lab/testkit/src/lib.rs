@@ -1,0 +1,25 @@
+//! What tests are made of: images and dumps written from the formats' descriptions, and, with the
+//! feature `programs`, projects and shares in which the programs of netswap-cli run.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail"
+)]
+#![allow(missing_docs, reason = "many names say it all")]
+
+pub mod dump;
+pub mod image;
+#[cfg(feature = "programs")]
+pub mod new;
+#[cfg(feature = "programs")]
+mod project;
+#[cfg(feature = "programs")]
+pub mod shape;
+#[cfg(feature = "programs")]
+pub mod share;
+
+#[cfg(feature = "programs")]
+pub use self::project::*;

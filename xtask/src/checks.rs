@@ -1,0 +1,140 @@
+//! The table of the checks.
+
+use std::process::Command;
+
+use lab::NotPassed;
+use lab::examples::EXAMPLES;
+use lab::process::{BUILDS, NEW_LAYOUT, cargo, cargo_sharing, check, output, root, scratch};
+
+/// A check: the statement that it proves, and its function.
+pub(crate) type Check = (&'static str, fn() -> Result<(), NotPassed>);
+
+pub(crate) const CHECKS: [Check; 23] = [
+    ("tools come in the right version, whatever the machine has", lab::tools::check),
+    ("the code is formatted", formatted),
+    ("clippy has nothing to say", clippy),
+    ("all tests pass", tests),
+    ("real builds have the bit, and what lacks it is found", builds),
+    ("real builds are verified in the build folder of Cargo 1.100, too", builds_in_new_layout),
+    ("behind clang, clang-cl, MinGW's gcc and GNU ld images get the bit", lab::compilers::check),
+    ("other readers find the same in real images", || lab::differential::run(&small())),
+    ("real images are patched and undone as pefile sees it", || lab::patched::run(&small())),
+    ("patch breaks a signature and undo restores it, as osslsigncode sees it", || {
+        lab::signature::run(&[])
+    }),
+    ("no input makes a reader panic", lab::fuzz::check),
+    ("nothing is lost when things go wrong", lab::faults::check),
+    ("the examples pass their own tests", examples),
+    ("programs with std are built for Windows, verified, and run there", || lab::windows::run(&[])),
+    ("cargo generate makes what netswap new makes", || lab::templates::run(&[])),
+    ("the documentation builds without a warning", documentation),
+    ("the book builds without a warning", lab::book::check),
+    ("netswap-build has no dependency", no_dependency),
+    ("the published crates pack and build from their packages", lab::packages::check),
+    ("netswap-build passes its tests on its oldest Rust", lab::oldest_rust::netswap_build),
+    ("netswap passes its tests on its oldest Rust", lab::oldest_rust::netswap),
+    ("cargo xtask verify passes", verify),
+    ("cargo xtask verify finds it when the bit is switched off", verify_without_the_bit),
+];
+
+/// The arguments of `cargo clippy` that turn warnings into errors.
+const DENY: [&str; 3] = ["--", "--deny", "warnings"];
+
+fn small() -> [String; 1] {
+    ["--small".to_owned()]
+}
+
+/// Runs Cargo in the folder of each example.
+fn in_examples(cargo: impl Fn() -> Command) -> Result<(), NotPassed> {
+    for example in &EXAMPLES {
+        println!("(in examples/{})", example.name);
+        check(cargo().current_dir(example.folder()))?;
+    }
+    Ok(())
+}
+
+fn formatted() -> Result<(), NotPassed> {
+    let all = ["fmt", "--all", "--check"];
+    check(&mut cargo(&all))?;
+    in_examples(|| cargo(&all))?;
+    Ok(check(cargo(&all).current_dir(root().join("fuzz")))?)
+}
+
+fn clippy() -> Result<(), NotPassed> {
+    let all = ["clippy", "--quiet", "--locked", "--workspace", "--all-targets"];
+    // `--all-targets` does not include the test `builds`, and neither does `cargo test`.
+    let builds = ["clippy", "--quiet", "--locked", "--package", "netswap-cli", "--test", "builds"];
+    // The workspace's tests need a feature of netswap-build, so it is also checked by itself.
+    let build = ["clippy", "--quiet", "--locked", "--package", "netswap-build", "--all-targets"];
+    check(cargo(&all).args(DENY))?;
+    check(cargo(&builds).args(DENY))?;
+    check(cargo(&build).args(DENY))?;
+    in_examples(|| cargo_sharing("examples", &[&all[..], &DENY].concat()))
+}
+
+fn tests() -> Result<(), NotPassed> {
+    check(&mut cargo(&["test", "--locked", "--workspace"]))?;
+    // The workspace's tests need a feature of netswap-build, so it is also tested by itself.
+    Ok(check(&mut cargo(&["test", "--locked", "--package", "netswap-build"]))?)
+}
+
+/// Runs the tests that build projects with Cargo, which `cargo test` leaves out.
+fn builds() -> Result<(), NotPassed> {
+    Ok(check(&mut cargo(&BUILDS))?)
+}
+
+/// Runs those of these tests that depend on where Cargo puts its files. They use the build folder's
+/// layout that Cargo has since 1.100, and that older versions have on request.
+fn builds_in_new_layout() -> Result<(), NotPassed> {
+    let mut test = cargo(&BUILDS);
+    test.args(["--", "fixtures", "docs", "messages"]).env(NEW_LAYOUT, "1");
+    Ok(check(&mut test)?)
+}
+
+fn examples() -> Result<(), NotPassed> {
+    // No shared build folder: Cargo 1.95 adds a build script's library to the library path only
+    // below the target folder.
+    in_examples(|| {
+        let mut test = cargo(&["test", "--locked", "--workspace"]);
+        test.env("CARGO_TARGET_DIR", scratch("examples"));
+        test
+    })
+}
+
+fn documentation() -> Result<(), NotPassed> {
+    let mut doc =
+        cargo(&["doc", "--quiet", "--locked", "--no-deps", "--workspace", "--all-features"]);
+    Ok(check(doc.env("RUSTDOCFLAGS", "--deny warnings"))?)
+}
+
+fn no_dependency() -> Result<(), NotPassed> {
+    let tree =
+        output(&mut cargo(&["tree", "--locked", "-p", "netswap-build", "-e", "normal,build"]))?;
+    match tree.lines().count() {
+        1 => Ok(()),
+        _ => Err(NotPassed::Failed(format!("cargo tree prints more than one line:\n{tree}"))),
+    }
+}
+
+fn verify() -> Result<(), NotPassed> {
+    Ok(check(&mut cargo_xtask_verify())?)
+}
+
+/// Returns the command as a user runs it: with the `CARGO_INCREMENTAL` of the checks, Cargo would
+/// compile xtask again.
+fn cargo_xtask_verify() -> Command {
+    let mut verify = cargo(&["xtask", "verify"]);
+    verify.env_remove("CARGO_INCREMENTAL");
+    verify
+}
+
+/// The opposite of the check above: without the bit, the exit code must be that of findings.
+fn verify_without_the_bit() -> Result<(), NotPassed> {
+    println!("(with NETSWAP=off, so that it must fail)");
+    let status = cargo_xtask_verify().env("NETSWAP", "off").status();
+    match status {
+        Ok(status) if status.code() == Some(netswap::ExitCode::Findings as i32) => Ok(()),
+        Ok(status) => Err(NotPassed::Failed(format!("it ended with {status}"))),
+        Err(error) => Err(NotPassed::Failed(error.to_string())),
+    }
+}
