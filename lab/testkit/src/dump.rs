@@ -1,5 +1,7 @@
 //! Minidumps, made without the crate that reads them.
 
+use crate::image::headers;
+
 /// The contents of a synthesized minidump.
 #[derive(Clone, Debug, Default)]
 pub struct Synthesized {
@@ -43,16 +45,12 @@ impl Loaded {
     }
 }
 
-/// Returns the first bytes of an image in memory.
+/// Returns the first bytes of an image in memory: up to the end of its file header.
 pub fn image(e_lfanew: u32, time_stamp: u32, characteristics: u16) -> Vec<u8> {
-    let mut bytes = b"MZ".to_vec();
-    bytes.resize(0x3c, 0);
-    u32s(&mut bytes, &[e_lfanew]);
-    bytes.resize(e_lfanew as usize, 0);
-    bytes.extend(b"PE\0\0");
-    u16s(&mut bytes, &[0x8664, 6]);
-    u32s(&mut bytes, &[time_stamp, 0, 0]);
-    u16s(&mut bytes, &[0xf0, characteristics]);
+    let mut bytes = headers(e_lfanew, characteristics);
+    let nt = e_lfanew as usize;
+    bytes.truncate(nt + 24);
+    bytes[nt + 8..nt + 12].copy_from_slice(&time_stamp.to_le_bytes());
     bytes
 }
 

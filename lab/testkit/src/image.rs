@@ -328,6 +328,37 @@ pub fn patched_range(e_lfanew: usize) -> std::ops::Range<usize> {
     e_lfanew + CHARACTERISTICS..e_lfanew + CHECKSUM + 4
 }
 
+/// Returns the NT headers that a linker writes for an x64 console program with these
+/// Characteristics.
+pub fn nt_headers(characteristics: u16) -> Vec<u8> {
+    let mut bytes = b"PE\0\0".to_vec();
+    bytes.resize(24 + 240, 0);
+    let mut put = |offset: usize, value: &[u8]| {
+        bytes[offset..offset + value.len()].copy_from_slice(value);
+    };
+    put(4, &0x8664_u16.to_le_bytes()); // Machine
+    put(8, &0x6000_0001_u32.to_le_bytes()); // TimeDateStamp
+    put(20, &240_u16.to_le_bytes()); // SizeOfOptionalHeader
+    put(22, &characteristics.to_le_bytes());
+    put(24, &0x20b_u16.to_le_bytes()); // Magic
+    put(24 + 56, &0x5000_u32.to_le_bytes()); // SizeOfImage
+    put(24 + 64, &0x1234_u32.to_le_bytes()); // CheckSum
+    put(24 + 68, &3_u16.to_le_bytes()); // Subsystem
+    put(24 + 108, &16_u32.to_le_bytes()); // NumberOfRvaAndSizes
+    bytes
+}
+
+/// Returns an image that consists of headers alone, with its NT headers at `e_lfanew`.
+pub fn headers(e_lfanew: u32, characteristics: u16) -> Vec<u8> {
+    let mut bytes = b"MZ".to_vec();
+    bytes.resize(0x40, 0);
+    bytes[0x18] = 0x40;
+    put32(&mut bytes, 0x3c, e_lfanew as usize);
+    bytes.resize(e_lfanew as usize, 0);
+    bytes.extend(nt_headers(characteristics));
+    bytes
+}
+
 /// Returns a DOS header that points to this offset, and its stub.
 fn dos_header(e_lfanew: usize) -> Vec<u8> {
     let mut bytes = b"MZ".to_vec();

@@ -160,10 +160,10 @@ fn with(bytes: &[u8], header: Header) -> Header {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::tests::image;
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::subsequence;
+    use testkit::image::headers;
 
     const BOTH: &[SwapRun] = &SwapRun::ALL;
 
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn setting_and_clearing_change_the_wanted_bits_alone() {
         for e_lfanew in [0x80, 0x81, 0x82, 0x83] {
-            let bytes = with_right_checksum(image(e_lfanew, 0x0022));
+            let bytes = with_right_checksum(headers(e_lfanew, 0x0022));
             for bits in [&[SwapRun::Net][..], &[SwapRun::Cd], BOTH] {
                 let edit = plan(&bytes, bits, true).unwrap();
                 assert!(edit.is_sound());
@@ -219,7 +219,7 @@ mod tests {
         // Offsets around those where the edited fields begin to overlap `e_lfanew`, at 0x3c, and
         // the section table.
         for (e_lfanew, expected) in [(4_u8, true), (0x25, true), (0x26, false), (0x29, false)] {
-            let mut bytes = image(0x80, 0x0022);
+            let mut bytes = headers(0x80, 0x0022);
             let headers = bytes.split_off(0x80);
             bytes.truncate(0x40);
             bytes.resize(0x400, 0);
@@ -231,7 +231,7 @@ mod tests {
             }
         }
         for (size, expected) in [(240_u16, true), (68, true), (67, false), (30, false), (0, true)] {
-            let mut bytes = image(0x80, 0x0022);
+            let mut bytes = headers(0x80, 0x0022);
             bytes[0x80 + 6] = 1; // NumberOfSections
             bytes[0x80 + 20..0x80 + 22].copy_from_slice(&size.to_le_bytes());
             bytes.resize(0x400, 0);
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_checksum_of_0_stays_0_and_two_bytes_are_written() {
-        let mut bytes = image(0x80, 0x0022);
+        let mut bytes = headers(0x80, 0x0022);
         bytes[0x80 + 88..0x80 + 92].fill(0);
         let edit = plan(&bytes, BOTH, true).unwrap();
         assert_eq!((edit.offset, &*edit.new), (0x80 + 22, &[0x22, 0x0c][..]));
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_wrong_checksum_stays_wrong_by_as_much() {
-        let right = with_right_checksum(image(0x80, 0x0022));
+        let right = with_right_checksum(headers(0x80, 0x0022));
         for wrong_by in [1_u32, 0x7fff, 0x1_0000, 0x8000_0000] {
             let mut bytes = right.clone();
             let wrong = layout(&right).header.checksum.wrapping_add(wrong_by);
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn a_recomputed_checksum_is_right_whatever_stood_there() {
         for before in [0_u32, 1, 0xdead_beef] {
-            let mut bytes = image(0x80, 0x0022);
+            let mut bytes = headers(0x80, 0x0022);
             bytes[0x80 + 88..0x80 + 92].copy_from_slice(&before.to_le_bytes());
             let length = bytes.len() as u64;
             let layout = layout(&bytes);
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_change_of_anything_else_is_not_sound() {
-        let bytes = with_right_checksum(image(0x80, 0x0022));
+        let bytes = with_right_checksum(headers(0x80, 0x0022));
         let edit = plan(&bytes, BOTH, true).unwrap();
         for index in 0..REACH {
             for bit in 0..8 {

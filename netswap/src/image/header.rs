@@ -176,28 +176,10 @@ impl Header {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
+mod tests {
+    use testkit::image::nt_headers;
 
-    /// Returns the NT headers that a linker writes for an x64 console program with these
-    /// Characteristics.
-    pub(crate) fn nt_headers(characteristics: u16) -> Vec<u8> {
-        let mut bytes = b"PE\0\0".to_vec();
-        bytes.resize(24 + 240, 0);
-        let mut put = |offset: usize, value: &[u8]| {
-            bytes[offset..offset + value.len()].copy_from_slice(value);
-        };
-        put(4, &0x8664_u16.to_le_bytes()); // Machine
-        put(8, &0x6000_0001_u32.to_le_bytes()); // TimeDateStamp
-        put(20, &240_u16.to_le_bytes()); // SizeOfOptionalHeader
-        put(22, &characteristics.to_le_bytes());
-        put(24, &0x20b_u16.to_le_bytes()); // Magic
-        put(24 + 56, &0x5000_u32.to_le_bytes()); // SizeOfImage
-        put(24 + 64, &0x1234_u32.to_le_bytes()); // CheckSum
-        put(24 + 68, &3_u16.to_le_bytes()); // Subsystem
-        put(24 + 108, &16_u32.to_le_bytes()); // NumberOfRvaAndSizes
-        bytes
-    }
+    use super::*;
 
     #[test]
     fn the_fields_are_read_from_their_places() {

@@ -73,17 +73,3 @@ impl SwapRun {
         }
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests {
-    /// Returns an image with its NT headers at `e_lfanew`.
-    pub(crate) fn image(e_lfanew: u32, characteristics: u16) -> Vec<u8> {
-        let mut bytes = b"MZ".to_vec();
-        bytes.resize(0x40, 0);
-        bytes[0x18] = 0x40;
-        bytes[0x3c..].copy_from_slice(&e_lfanew.to_le_bytes());
-        bytes.resize(e_lfanew as usize, 0);
-        bytes.extend(super::header::tests::nt_headers(characteristics));
-        bytes
-    }
-}

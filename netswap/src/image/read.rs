@@ -286,7 +286,7 @@ mod tests {
     use std::cell::Cell;
 
     fn image(e_lfanew: u32) -> Vec<u8> {
-        crate::image::tests::image(e_lfanew, 0x0822)
+        testkit::image::headers(e_lfanew, 0x0822)
     }
 
     /// A reader that counts its reads, since each is a round trip on a share. Each read returns up
