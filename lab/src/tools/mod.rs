@@ -104,7 +104,7 @@ pub(crate) struct Rust {
     pub(crate) version: &'static str,
 }
 
-pub(crate) const TOOLS: [Tool; 32] = [
+pub(crate) const TOOLS: [Tool; 33] = [
     // Rust's standard library builds for these targets since 1.91.
     debian(WINDOWS, "rustc-web", AtLeast("1.91"), Some("usr/bin/rustc")),
     debian(WINDOWS, "cargo-web", AtLeast("1.91"), Some("usr/bin/cargo")),
@@ -145,6 +145,13 @@ pub(crate) const TOOLS: [Tool; 32] = [
         "cargo-web",
         Series(OLDEST_RUST_OF_NETSWAP.version),
         Some("usr/bin/cargo"),
+    ),
+    // Named because apt would choose the newer one, which does not fit.
+    debian(
+        OLDEST_RUST_OF_NETSWAP.tree,
+        "libstd-rust-web-dev",
+        Series(OLDEST_RUST_OF_NETSWAP.version),
+        None,
     ),
     debian(LLVM, "llvm-14", AtLeast("14.0"), Some("usr/lib/llvm-14/bin/llvm-readobj")),
     debian(SIGNER, "osslsigncode", AtLeast("2.5"), Some("usr/bin/osslsigncode")),
