@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::linker::{file_name, is_lld, is_zig, Family};
 use crate::plan::{decide, switch};
-use crate::rustflags::driven;
+use crate::rustflags::driver_linker;
 use crate::swap_run::end_with;
 use crate::target::Target;
 use crate::{BuildEnv, Directive, Error, Linker, Outcome, SwapRun};
@@ -39,7 +39,7 @@ impl fmt::Display for Companion {
     }
 }
 
-/// The feature `cc`.
+/// The methods of the feature `cc`.
 impl SwapRun {
     /// Returns the arguments that set the requested bits when this compiler links a DLL or EXE. Put
     /// them at the end of its command line.
@@ -121,7 +121,7 @@ struct Driver<'a> {
     style: Style,
     program: &'a Path,
     /// The linker that its arguments name. The last one wins.
-    driven: Option<String>,
+    driver_linker: Option<String>,
 }
 
 /// The style of a compiler driver's command line.
@@ -151,8 +151,8 @@ impl<'a> Driver<'a> {
         program: &'a Path,
         arguments: impl DoubleEndedIterator<Item = &'a OsStr>,
     ) -> Self {
-        let last = |argument: &OsStr| driven(&argument.to_string_lossy()).map(str::to_owned);
-        Driver { style, program, driven: arguments.rev().find_map(last) }
+        let last = |argument: &OsStr| driver_linker(&argument.to_string_lossy()).map(str::to_owned);
+        Driver { style, program, driver_linker: arguments.rev().find_map(last) }
     }
 
     /// Returns the linker that it runs for this target, and a phrase with the reason.
@@ -175,9 +175,9 @@ impl<'a> Driver<'a> {
             _ if is_zig(&name) => Family::Zig,
             (Target::OtherWindows | Target::NotWindows, ..) => Family::Unknown,
             (Target::Gnu | Target::GnuLlvm, _, style) => {
-                let drives_lld = match &self.driven {
+                let drives_lld = match &self.driver_linker {
                     Some(linker) => is_lld(&file_name(OsStr::new(linker))),
-                    // LLVM's MinGW toolchain has no other; a gcc is not of it.
+                    // LLVM's MinGW toolchain has only LLD. A gcc belongs to another toolchain.
                     None => matches!((target, style), (Target::GnuLlvm, Style::Clang)),
                 };
                 if drives_lld {
@@ -190,11 +190,12 @@ impl<'a> Driver<'a> {
         (family, basis)
     }
 
-    /// A linker's own arguments as this compiler hands them on.
+    /// Returns the linker's arguments in the form in which this compiler passes them to the linker.
     ///
     /// Sources: Microsoft Learn, "/link (Pass Options to Linker)"; clang's and gcc's manuals, `-Wl,`.
-    /// clang-cl knows no `-Wl,`, and hands a second `/link` on: LLD 19 takes it for a file, LLD 22 ignores it.
-    fn hand_on(&self, arguments: &[&str]) -> Vec<String> {
+    /// clang-cl has no `-Wl,`. It passes a second `/link` to the linker, which LLD 19 takes for a file and
+    /// LLD 22 ignores.
+    fn wrap(&self, arguments: &[&str]) -> Vec<String> {
         match (self.style, arguments) {
             (_, []) => Vec::new(),
             (Style::Cl, _) => {
@@ -223,13 +224,13 @@ fn plan(wanted: &SwapRun, driver: &Driver<'_>, env: &BuildEnv) -> Result<Compani
         }
         directives.push(Directive::warning(&format!("netswap-build: {text}")));
     }
-    Ok(Companion { outcome, arguments: driver.hand_on(&arguments), directives })
+    Ok(Companion { outcome, arguments: driver.wrap(&arguments), directives })
 }
 
-/// Why there is no argument, and the ways out.
+/// Explains why there is no argument, and lists the alternatives.
 fn unsupported(family: Family, basis: &str, env: &BuildEnv) -> String {
     format!(
-        "{} ({basis}) has no option that makes Windows run an image from swap, so what the build script of `{}` links itself for {} will not survive the loss of its share. \
+        "{} ({basis}) has no option that makes Windows run an image from swap, so images that the build script of `{}` links for {} will not survive the loss of their share. \
          Compile with clang and give it -fuse-ld=lld (cc::Build::compiler and cc::Build::flag; some gcc ignore -fuse-ld=lld), \
          build for a *-windows-msvc or *-windows-gnullvm target, \
          or set the bit in the finished file (netswap patch). NETSWAP=off silences this.",
@@ -257,7 +258,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn the_spelling_of_each_compiler_read_whole() {
+    fn each_compiler_has_its_spelling() {
         use Style::{Cl, Clang, Gcc};
         let (msvc, gnu, llvm, new) = (("msvc", ""), ("gnu", ""), ("gnu", "llvm"), ("new", ""));
         let (cl, wl) = ("/link /SWAPRUN:NET /SWAPRUN:CD", "-Wl,/SWAPRUN:NET -Wl,/SWAPRUN:CD");
@@ -279,7 +280,7 @@ mod tests {
             (gnu, (Clang, "/cache/zigcc-x86_64-pc-windows-gnu.sh"), &["-fuse-ld=lld"], ""),
             (gnu, (Cl, "cl.exe"), &[], cl),
             (llvm, (Clang, "x86_64-w64-mingw32-clang"), &[], lld),
-            // The name that LLVM's toolchain gives its clang, too.
+            // LLVM's toolchain also installs its clang under this name.
             (llvm, (Clang, "x86_64-w64-mingw32-gcc"), &[], lld),
             (llvm, (Clang, "clang"), &["-fuse-ld=bfd"], ""),
             (llvm, (Gcc, "x86_64-w64-mingw32-gcc"), &[], ""),
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_knows_which_linker_the_compiler_runs_but_not_another_spelling() {
+    fn caller_sets_the_linker_not_the_spelling() {
         let gcc = (Style::Gcc, "gcc");
         let lld = SwapRun::new().linker(Linker::Lld);
         let arguments = |wanted: &SwapRun, target, compiler| {
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bit_is_one_argument_and_none_is_not_even_the_word_link() {
+    fn only_requested_bits_get_arguments() {
         let cl = (Style::Cl, "cl.exe");
         let with = |net, removable| {
             let wanted = SwapRun::new().net(net).removable(removable);

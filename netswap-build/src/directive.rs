@@ -1,4 +1,4 @@
-//! A line for Cargo. No name or variable can turn it into two.
+//! A line for Cargo. No name or variable can split it into two.
 
 use std::fmt;
 
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_scope_has_cargos_spelling() {
+    fn scopes_use_cargos_spelling() {
         let table = [
             (Scope::All, "cargo:rustc-link-arg=/SWAPRUN:NET"),
             (Scope::Bins, "cargo:rustc-link-arg-bins=/SWAPRUN:NET"),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_name_that_would_change_the_directive_is_refused_and_shown_escaped() {
+    fn invalid_binary_name_is_refused() {
         for name in ["", "a=b", "a\ncargo:rustc-link-arg=evil", "a\rb", "a\u{85}b"] {
             let error =
                 Directive::link_arg(&Scope::bin(name), "/SWAPRUN:NET").unwrap_err().to_string();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_stays_one_line_whatever_it_holds() {
+    fn warning_is_always_one_line() {
         let warning = Directive::warning("a\r\ncargo:rustc-link-arg=evil\u{1b}[2J").to_string();
         let expected = "cargo:warning=a\u{fffd}\u{fffd}cargo:rustc-link-arg=evil\u{fffd}[2J";
         assert_eq!(warning, expected);

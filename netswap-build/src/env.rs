@@ -7,7 +7,7 @@ use crate::Error;
 
 /// The variables that Cargo sets for a build script
 /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/environment-variables.html#environment-variables-cargo-sets-for-build-scripts)),
-/// and that the decision depends on, and `NETSWAP`.
+/// and that affect the decision, and `NETSWAP`.
 #[derive(Debug)]
 #[cfg_attr(test, derive(PartialEq))]
 pub struct BuildEnv {
@@ -17,13 +17,13 @@ pub struct BuildEnv {
     pub(crate) target: String,
     /// `CARGO_CFG_TARGET_OS`.
     pub(crate) target_os: String,
-    /// `CARGO_CFG_TARGET_ENV`, empty where the target has none.
+    /// `CARGO_CFG_TARGET_ENV`, empty if the target has none.
     pub(crate) target_env: String,
     /// `CARGO_CFG_TARGET_ABI`. Rust before 1.78 does not set it.
     pub(crate) target_abi: Option<String>,
-    /// `RUSTC_LINKER`: the configured linker, if one is configured.
+    /// `RUSTC_LINKER`: the linker that Cargo is configured to use, if any.
     pub(crate) linker: Option<OsString>,
-    /// `CARGO_ENCODED_RUSTFLAGS`: the flags, with a unit separator (0x1F) between two of them.
+    /// `CARGO_ENCODED_RUSTFLAGS`: the flags, separated by unit separators (0x1F).
     pub(crate) rustflags: String,
     /// `NETSWAP`: the packager's switch; an empty value counts as unset.
     pub(crate) netswap: Option<OsString>,
@@ -38,7 +38,7 @@ impl BuildEnv {
     ///
     /// When a variable that Cargo always sets is missing, or one that must be text is not UTF-8.
     pub fn from_env() -> Result<Self, Error> {
-        // The one place that reads the environment.
+        // Nothing else reads the environment.
         #[allow(clippy::disallowed_methods)]
         Self::from_vars(|name| std::env::var_os(name))
     }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_variable_is_as_good_as_none() {
+    fn empty_variable_counts_as_unset() {
         let env = BuildEnv::from_vars(|name| match name {
             "NETSWAP" | "RUSTC_LINKER" | "CARGO_ENCODED_RUSTFLAGS" => Some(OsString::new()),
             _ => cargo_sets(name),
@@ -128,19 +128,19 @@ mod tests {
     }
 
     #[test]
-    fn each_variable_that_cargo_always_sets_is_named_when_it_is_missing() {
+    fn missing_variable_is_named() {
         for missing in ["CARGO_PKG_NAME", "TARGET", "OUT_DIR", "CARGO_CFG_TARGET_OS"] {
             let error = BuildEnv::from_vars(|name| cargo_sets(name).filter(|_| name != missing))
                 .unwrap_err()
                 .to_string();
             assert!(error.contains(missing), "{}", error);
-            assert!(error.contains("build.rs"), "the cure is missing: {error}");
+            assert!(error.contains("build.rs"), "the remedy is missing: {error}");
         }
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_variable_that_is_not_utf_8_is_named_unless_it_is_a_path() {
+    fn variable_with_invalid_utf8_is_named() {
         use std::os::unix::ffi::OsStringExt;
         let with = |bad: &'static str| {
             BuildEnv::from_vars(move |name| {

@@ -43,7 +43,7 @@ impl Error {
     /// `Scope::Bin` has a name that is not valid in a directive.
     pub(crate) fn bin_name(name: &str) -> Self {
         Error::new(format!(
-            "no binary can be called {name:?} in a Cargo directive; give Scope::Bin the name that stands in Cargo.toml, without `=` or control characters"
+            "the binary name {name:?} is not valid in a Cargo directive; give Scope::Bin the name from Cargo.toml, without `=` or control characters"
         ))
     }
 
@@ -54,12 +54,12 @@ impl Error {
 
     /// A second call would overwrite the receipt of the first.
     pub(crate) fn second_call() -> Self {
-        Error::new("called twice in one build script; ask for all scopes in one call, SwapRun::new().scope(…).scope(…).emit()".to_owned())
+        Error::new("called twice in one build script; request all scopes in one call, SwapRun::new().scope(…).scope(…).emit()".to_owned())
     }
 
     pub(crate) fn receipt(path: &Path, source: io::Error) -> Self {
         let text = format!(
-            "failed to write the receipt {:?}: {source}; make OUT_DIR a directory that can be written, or run `cargo clean`",
+            "failed to write the receipt {:?}: {source}; make OUT_DIR writable, or run `cargo clean`",
             path.to_string_lossy()
         );
         Error { text, source: Some(source) }

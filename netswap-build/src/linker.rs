@@ -66,8 +66,8 @@ impl Family {
         }
     }
 
-    /// Returns the arguments that set the network bit and the bit for removable media. `None` if the linker
-    /// has none.
+    /// Returns the arguments that set the network bit and the bit for removable media. `None` if
+    /// the linker has none.
     ///
     /// Sources: Microsoft Learn, "/SWAPRUN (Load Linker Output to Swap File)"; LLD's MinGW driver
     /// (`lld/MinGW/Options.td`: `-Xlink=`). GNU ld's manual has no such option, and `zig cc` refuses
@@ -98,34 +98,37 @@ impl Family {
             (None, Some(program)) => Some(program.as_os_str()),
             (None, None) => None,
         };
-        let how = Called::infer(program, flags.flavor, target);
-        let is_ours = file_name(program.unwrap_or_default()).starts_with("netswap-linker");
-        let gnu_ld = if is_ours { Family::NetswapLinker } else { Family::GnuLd };
+        let kind = ProgramKind::infer(program, flags.flavor, target);
+        let name = file_name(program.unwrap_or_default());
+        let is_netswap_linker = name.starts_with("netswap-linker");
+        let gnu_ld = if is_netswap_linker { Family::NetswapLinker } else { Family::GnuLd };
 
         if let Some(linker) = caller {
-            let family = match (linker, how) {
-                (Linker::Lld, Called::Lld | Called::GnuLd) => Family::LldDirect,
+            let family = match (linker, kind) {
+                (Linker::Lld, ProgramKind::Lld | ProgramKind::GnuLd) => Family::LldDirect,
                 (Linker::Lld, _) => Family::LldDriver,
-                (Linker::Zig, _) if !is_ours => Family::Zig,
+                (Linker::Zig, _) if !is_netswap_linker => Family::Zig,
                 (Linker::GnuLd | Linker::Zig, _) => gnu_ld,
             };
             return (family, "SwapRun::linker in build.rs".to_owned());
         }
-        let drives_lld = match (how, flags.driven) {
-            (Called::LldDriver, _) => true,
-            (_, Some(driven)) => is_lld(&file_name(OsStr::new(driven))),
+        let drives_lld = match (kind, flags.driver_linker) {
+            (ProgramKind::LldDriver, _) => true,
+            (_, Some(driver_linker)) => is_lld(&file_name(OsStr::new(driver_linker))),
             (_, None) => matches!(target, Target::GnuLlvm),
         };
-        let family = match (how, target) {
-            (Called::Zig, _) => Family::Zig,
+        let family = match (kind, target) {
+            (ProgramKind::Zig, _) => Family::Zig,
             (_, Target::OtherWindows) => Family::Unknown,
-            (Called::Lld, _) => Family::LldDirect,
-            (Called::Driver | Called::LldDriver, _) if drives_lld => Family::LldDriver,
-            (Called::Driver | Called::LldDriver | Called::GnuLd, _) => gnu_ld,
+            (ProgramKind::Lld, _) => Family::LldDirect,
+            (ProgramKind::Driver | ProgramKind::LldDriver, _) if drives_lld => Family::LldDriver,
+            (ProgramKind::Driver | ProgramKind::LldDriver | ProgramKind::GnuLd, _) => gnu_ld,
         };
-        let basis = match (how, flags.driven, flags.flavor, program) {
-            (Called::Driver, Some(driven), ..) => format!("-fuse-ld={driven} in the rustflags"),
-            (Called::Zig, _, _, Some(program)) | (_, _, None, Some(program)) => {
+        let basis = match (kind, flags.driver_linker, flags.flavor, program) {
+            (ProgramKind::Driver, Some(driver_linker), ..) => {
+                format!("-fuse-ld={driver_linker} in the rustflags")
+            }
+            (ProgramKind::Zig, _, _, Some(program)) | (_, _, None, Some(program)) => {
                 format!("the configured linker {}", program.to_string_lossy())
             }
             (_, _, Some(flavor), _) => format!("-Clinker-flavor={flavor} in the rustflags"),
@@ -137,7 +140,7 @@ impl Family {
 
 /// The kind of program that rustc runs to link.
 #[derive(Clone, Copy)]
-enum Called {
+enum ProgramKind {
     /// A compiler driver, which chooses the linker.
     Driver,
     /// A compiler driver that gets `-fuse-ld=lld` from rustc.
@@ -150,27 +153,27 @@ enum Called {
     Zig,
 }
 
-impl Called {
+impl ProgramKind {
     /// Returns the kind for a program and a `-Clinker-flavor`, by rustc's rules for inferring a flavor
     /// ([the rustc book](https://doc.rust-lang.org/rustc/codegen-options/index.html#linker-flavor)).
     fn infer(program: Option<&OsStr>, flavor: Option<&str>, target: Target) -> Self {
         let name = file_name(program.unwrap_or_default());
         if is_zig(&name) {
-            return Called::Zig;
+            return ProgramKind::Zig;
         }
         let is_bare_ld = match flavor {
-            Some("gnu-lld" | "ld.lld" | "lld") => return Called::Lld,
-            Some("gnu-lld-cc") => return Called::LldDriver,
-            Some("gnu" | "ld") | None if is_lld(&name) => return Called::Lld,
+            Some("gnu-lld" | "ld.lld" | "lld") => return ProgramKind::Lld,
+            Some("gnu-lld-cc") => return ProgramKind::LldDriver,
+            Some("gnu" | "ld") | None if is_lld(&name) => return ProgramKind::Lld,
             Some("gnu" | "ld") => true,
             Some(_) => false,
             None => name == "ld" || name.ends_with("-ld") || name.ends_with("ld.bfd"),
         };
         match (is_bare_ld, target) {
             // LLVM's MinGW toolchain installs LLD under GNU ld's name.
-            (true, Target::GnuLlvm) => Called::Lld,
-            (true, _) => Called::GnuLd,
-            (false, _) => Called::Driver,
+            (true, Target::GnuLlvm) => ProgramKind::Lld,
+            (true, _) => ProgramKind::GnuLd,
+            (false, _) => ProgramKind::Driver,
         }
     }
 }
@@ -208,7 +211,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn the_linker_table_read_whole() {
+    fn each_linker_has_its_family() {
         use Family::{GnuLd, LldDirect, LldDriver, Msvc, NetswapLinker, Unknown, Zig};
         let lld = &["-Clink-arg=-fuse-ld=lld"][..];
         let table = [
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_decides_which_linker_but_not_how_it_is_called() {
+    fn caller_sets_the_linker_not_its_invocation() {
         let mut build = for_tests("x86_64-pc-windows-gnu", "windows", "gnu", Some(""));
         let lld = |build: &BuildEnv| Family::detect(Target::Gnu, Some(Linker::Lld), build).0;
         assert_eq!(lld(&build), Family::LldDriver);
@@ -281,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_basis_names_what_decided() {
+    fn basis_names_the_deciding_setting() {
         let mut build = for_tests("x86_64-pc-windows-gnu", "windows", "gnu", Some(""));
         let basis = |build: &BuildEnv| Family::detect(Target::Gnu, None, build).1;
         assert_eq!(basis(&build), "the target's usual linker");

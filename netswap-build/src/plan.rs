@@ -161,7 +161,7 @@ pub(crate) fn switch(env: &BuildEnv) -> Result<Option<Bits>, Error> {
 fn unsupported(family: Family, basis: &str, bits: Bits, env: &BuildEnv) -> String {
     if family.is_netswap_linker() {
         return format!(
-            "netswap-linker ({basis}) sets the network bit alone unless NETSWAP says otherwise, so the images of `{}` for {} will lack the bit for removable media. \
+            "netswap-linker ({basis}) sets only the network bit unless NETSWAP lists others, so the images of `{}` for {} will lack the bit for removable media. \
              Set NETSWAP={} in the environment of the build.",
             env.package, env.target, bits.words().join(",")
         );

@@ -72,7 +72,7 @@ impl fmt::Display for Receipt {
     }
 }
 
-/// A JSON document in the making.
+/// A JSON document under construction.
 struct Json(String);
 
 impl Json {
@@ -81,12 +81,12 @@ impl Json {
         self
     }
 
-    /// A further field of the one object.
+    /// Adds the name of the next field.
     fn key(&mut self, name: &str) -> &mut Self {
         self.raw(",\n  ").string(name).raw(": ")
     }
 
-    /// A string (RFC 8259, section 7).
+    /// Adds a string (RFC 8259, section 7).
     fn string(&mut self, text: &str) -> &mut Self {
         self.0.push('"');
         for c in text.chars() {
@@ -113,7 +113,7 @@ impl Json {
         self.raw(if items.is_empty() { "[]" } else { "]" })
     }
 
-    /// A scope is its name; a binary also has the name that was given.
+    /// Adds the scopes. Each is a string, except that a binary is an object with its name.
     fn scopes(&mut self, scopes: &[Scope]) -> &mut Self {
         let mut separator = "[";
         for scope in scopes {
@@ -139,7 +139,7 @@ mod tests {
     use crate::env::for_tests;
 
     #[test]
-    fn every_field_stands_in_the_file() {
+    fn receipt_contains_every_field() {
         let mut env = for_tests("x86_64-pc-windows-msvc", "windows", "msvc", None);
         env.package = "my\"tool\n".into();
         env.linker = Some("C:\\VC\\link.exe".into());

@@ -9,7 +9,7 @@ pub(crate) struct LinkerFlags<'a> {
     /// `-Clinker-flavor=…`.
     pub(crate) flavor: Option<&'a str>,
     /// The linker that a compiler driver runs: `-fuse-ld=…`, or clang's `--ld-path=…`, in a link argument.
-    pub(crate) driven: Option<&'a str>,
+    pub(crate) driver_linker: Option<&'a str>,
 }
 
 impl<'a> LinkerFlags<'a> {
@@ -51,14 +51,14 @@ impl<'a> LinkerFlags<'a> {
     }
 
     fn link_argument(&mut self, argument: &'a str) {
-        if let Some(linker) = driven(argument) {
-            self.driven = Some(linker);
+        if let Some(linker) = driver_linker(argument) {
+            self.driver_linker = Some(linker);
         }
     }
 }
 
 /// Returns the linker that this argument selects for a compiler driver, if it selects one.
-pub(crate) fn driven(argument: &str) -> Option<&str> {
+pub(crate) fn driver_linker(argument: &str) -> Option<&str> {
     argument.strip_prefix("-fuse-ld=").or_else(|| argument.strip_prefix("--ld-path="))
 }
 
@@ -84,12 +84,12 @@ mod tests {
             &["--cfg", "a b", "-C", "link-arg=-fuse-ld=lld"],
         ] {
             let flags = encoded(flags);
-            assert_eq!(LinkerFlags::parse(&flags).driven, Some("lld"), "{flags:?}");
+            assert_eq!(LinkerFlags::parse(&flags).driver_linker, Some("lld"), "{flags:?}");
         }
     }
 
     #[test]
-    fn flags_that_only_look_alike_are_not_taken() {
+    fn similar_flags_are_ignored() {
         for flags in [
             &["-fuse-ld=lld"][..],
             &["link-arg=-fuse-ld=lld"],
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_linker_and_flavor_win() {
+    fn last_linker_and_flavor_win() {
         let flags = encoded(&[
             "-Clinker=gcc",
             "-Clinker=clang",

@@ -6,7 +6,7 @@ use crate::BuildEnv;
 #[derive(Clone, Copy)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) enum Target {
-    /// `*-windows-msvc`, also the win7, UWP and ARM64EC ones.
+    /// `*-windows-msvc`, including the win7, UWP and ARM64EC targets.
     Msvc,
     /// `*-windows-gnullvm`: LLVM's MinGW toolchain.
     GnuLlvm,
@@ -43,7 +43,7 @@ mod tests {
     use crate::env::for_tests;
 
     #[test]
-    fn each_target_is_told_by_its_cfgs() {
+    fn cfgs_determine_the_kind_of_target() {
         let table = [
             ("x86_64-pc-windows-msvc", "windows", "msvc", Some(""), Target::Msvc),
             ("x86_64-win7-windows-msvc", "windows", "msvc", Some(""), Target::Msvc),

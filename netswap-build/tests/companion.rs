@@ -1,4 +1,4 @@
-//! What a link by the build script itself is given, for compilers as the crate `cc` finds them.
+//! The arguments for a link by the build script itself, for compilers that the crate `cc` finds.
 
 #![allow(clippy::unwrap_used)] // A test may.
 use netswap_build::{BuildEnv, Companion, Error, Linker, Outcome, SwapRun};
@@ -8,7 +8,7 @@ const MSVC: [&str; 3] = ["x86_64-pc-windows-msvc", "windows", "msvc"];
 const GNU: [&str; 3] = ["x86_64-pc-windows-gnu", "windows", "gnu"];
 const LINUX: [&str; 3] = ["x86_64-unknown-linux-gnu", "linux", "gnu"];
 
-/// A compiler of this name with these flags, as a build script gets it for the target.
+/// Returns a compiler of this name with these flags, as a build script gets it for the target.
 fn compiler(program: &str, [target, ..]: [&str; 3], flags: &[&str]) -> cc::Tool {
     let mut build = cc::Build::new();
     build.compiler(program).target(target).host(LINUX[0]).opt_level(0).cargo_metadata(false);
@@ -40,7 +40,7 @@ fn plan(
 
 #[cfg(unix)]
 #[test]
-fn the_compiler_of_this_machine_is_given_nothing_for_a_target_that_is_not_windows() {
+fn non_windows_target_gets_no_argument() {
     let cc = compiler("cc", LINUX, &[]);
     let wanted = SwapRun::new().removable(true).required(true);
     for target in [LINUX, ["x86_64-unknown-uefi", "uefi", ""], ["x86_64-pc-cygwin", "cygwin", ""]] {
@@ -52,7 +52,7 @@ fn the_compiler_of_this_machine_is_given_nothing_for_a_target_that_is_not_window
 }
 
 #[test]
-fn gnu_ld_gets_no_argument_but_a_warning_with_the_ways_out() {
+fn gnu_ld_gets_a_warning_with_alternatives() {
     let gcc = compiler("x86_64-w64-mingw32-gcc", GNU, &[]);
     let companion = plan(&SwapRun::new(), &gcc, GNU, "").unwrap();
     assert_eq!(companion.outcome, Outcome::Unsupported);
@@ -70,7 +70,7 @@ fn gnu_ld_gets_no_argument_but_a_warning_with_the_ways_out() {
 }
 
 #[test]
-fn lld_is_seen_in_the_flags_that_cc_was_given_or_the_caller_says_so() {
+fn lld_is_found_in_the_flags_or_set_by_the_caller() {
     let lld = ["-Wl,-Xlink=/swaprun:net"];
     let gcc = compiler("x86_64-w64-mingw32-gcc", GNU, &["-fuse-ld=lld"]);
     let companion = plan(&SwapRun::new().required(true), &gcc, GNU, "").unwrap();
@@ -83,8 +83,8 @@ fn lld_is_seen_in_the_flags_that_cc_was_given_or_the_caller_says_so() {
 }
 
 #[test]
-fn a_compiler_with_the_command_line_of_cl_gets_link_before_the_argument() {
-    // None of these need be there: cc then goes by the name.
+fn cl_and_clang_cl_get_link_before_the_argument() {
+    // These need not exist: cc then decides by the name.
     for program in ["cl.exe", "clang-cl", "/opt/llvm/bin/clang-cl"] {
         let cl = compiler(program, MSVC, &[]);
         let companion = plan(&SwapRun::new(), &cl, MSVC, "").unwrap();
@@ -93,7 +93,7 @@ fn a_compiler_with_the_command_line_of_cl_gets_link_before_the_argument() {
 }
 
 #[test]
-fn netswap_in_the_environment_overrides_what_the_code_says() {
+fn netswap_variable_overrides_the_code() {
     let cl = compiler("clang-cl", MSVC, &[]);
     let wanted = SwapRun::new().required(true);
     for (value, outcome, expected) in [

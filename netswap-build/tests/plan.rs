@@ -1,4 +1,4 @@
-//! What a build script prints and leaves, compared whole; neither environment nor stdout is touched.
+//! The output and the receipt of a build script, compared whole. No test uses the environment or stdout.
 
 #![allow(clippy::unwrap_used)] // A test may.
 use netswap_build::{BuildEnv, Error, Linker, Outcome, Plan, Scope, SwapRun};
@@ -33,14 +33,14 @@ fn printed(wanted: &SwapRun, target: [&str; 3], more: &[(&str, &str)]) -> String
 }
 
 #[test]
-fn by_default_every_image_of_an_msvc_build_gets_the_network_bit() {
+fn msvc_images_get_the_network_bit_by_default() {
     let plan = plan(&SwapRun::new(), MSVC, &[]).unwrap();
     assert_eq!(plan.outcome, Outcome::Emitted);
     assert_eq!(plan.to_string(), format!("{RERUN}cargo:rustc-link-arg=/SWAPRUN:NET\n"));
 }
 
 #[test]
-fn a_target_that_is_not_windows_gets_the_rerun_line_and_nothing_else() {
+fn non_windows_target_gets_only_the_rerun_line() {
     for target in [
         LINUX,
         ["aarch64-apple-darwin", "macos", ""],
@@ -54,13 +54,13 @@ fn a_target_that_is_not_windows_gets_the_rerun_line_and_nothing_else() {
 }
 
 #[test]
-fn the_host_plays_no_part() {
+fn host_is_ignored() {
     let host = [("HOST", "x86_64-pc-windows-msvc")];
     assert_eq!(printed(&SwapRun::new(), LINUX, &host), RERUN);
 }
 
 #[test]
-fn both_bits_are_one_argument_each_in_every_scope() {
+fn each_bit_is_one_argument_in_every_scope() {
     let wanted = SwapRun::new()
         .removable(true)
         .scope(Scope::Bin("a".into()))
@@ -93,46 +93,46 @@ fn gnullvm_gets_llds_spelling() {
 }
 
 #[test]
-fn gnu_ld_gets_no_argument_but_a_warning_with_the_ways_out() {
+fn gnu_ld_gets_a_warning_with_alternatives() {
     let plan = plan(&SwapRun::new(), GNU, &[]).unwrap();
     assert_eq!(plan.outcome, Outcome::Unsupported);
     let text = plan.to_string();
     let warning = text.strip_prefix(RERUN).unwrap();
     assert!(warning.starts_with("cargo:warning="), "{text}");
     assert_eq!(warning.lines().count(), 1, "{text}");
-    let ways_out = ["-fuse-ld=lld", "gnullvm", "netswap-linker", "netswap patch"];
-    for word in ["GNU ld", "`tool`", GNU[0]].iter().chain(&ways_out) {
+    let alternatives = ["-fuse-ld=lld", "gnullvm", "netswap-linker", "netswap patch"];
+    for word in ["GNU ld", "`tool`", GNU[0]].iter().chain(&alternatives) {
         assert!(warning.contains(word), "{word} is missing: {text}");
     }
 }
 
 #[test]
-fn netswap_linker_in_front_of_gnu_ld_is_neither_told_nor_warned_of() {
+fn netswap_linker_gets_no_argument_and_no_warning() {
     let linker = ("RUSTC_LINKER", "/opt/bin/netswap-linker");
     let required = SwapRun::new().required(true);
-    let left = plan(&required, GNU, &[linker]).unwrap();
-    assert_eq!(left.outcome, Outcome::LeftToLinker);
-    assert_eq!(left.to_string(), RERUN);
-    // It is told of the bit for removable media by NETSWAP alone.
+    let net_only = plan(&required, GNU, &[linker]).unwrap();
+    assert_eq!(net_only.outcome, Outcome::LeftToLinker);
+    assert_eq!(net_only.to_string(), RERUN);
+    // netswap-linker learns of the bit for removable media only from NETSWAP.
     let both = SwapRun::new().removable(true);
-    let told = plan(&both, GNU, &[linker, ("NETSWAP", "net,cd")]).unwrap();
-    assert_eq!((told.outcome, &*told.to_string()), (Outcome::LeftToLinker, RERUN));
-    let untold = plan(&both, GNU, &[linker]).unwrap();
-    assert_eq!(untold.outcome, Outcome::Unsupported);
-    assert!(untold.to_string().contains("Set NETSWAP=net,cd in the environment"), "{untold}");
+    let with_netswap = plan(&both, GNU, &[linker, ("NETSWAP", "net,cd")]).unwrap();
+    assert_eq!((with_netswap.outcome, &*with_netswap.to_string()), (Outcome::LeftToLinker, RERUN));
+    let without_netswap = plan(&both, GNU, &[linker]).unwrap();
+    assert_eq!(without_netswap.outcome, Outcome::Unsupported);
+    assert!(without_netswap.to_string().contains("Set NETSWAP=net,cd in the environment"), "{without_netswap}");
     let off = plan(&required, GNU, &[linker, ("NETSWAP", "off")]).unwrap();
     assert_eq!(off.outcome, Outcome::SwitchedOff);
 }
 
 #[test]
-fn gnu_ld_fails_the_build_with_the_same_text_where_the_bit_is_required() {
+fn required_bit_turns_the_warning_into_an_error() {
     let error = plan(&SwapRun::new().required(true), GNU, &[]).unwrap_err();
     let warning = printed(&SwapRun::new(), GNU, &[]);
     assert!(warning.contains(&error.to_string()), "{error}\n{warning}");
 }
 
 #[test]
-fn the_caller_can_say_that_the_linker_is_lld() {
+fn caller_can_set_lld_as_the_linker() {
     let wanted = SwapRun::new().linker(Linker::Lld).required(true);
     assert_eq!(
         printed(&wanted, GNU, &[]),
@@ -141,7 +141,7 @@ fn the_caller_can_say_that_the_linker_is_lld() {
 }
 
 #[test]
-fn netswap_in_the_environment_overrides_what_the_code_says() {
+fn netswap_variable_overrides_the_code() {
     let net = "cargo:rustc-link-arg=/SWAPRUN:NET\n";
     let cd = "cargo:rustc-link-arg=/SWAPRUN:CD\n";
     for (value, outcome, expected) in [
@@ -159,13 +159,13 @@ fn netswap_in_the_environment_overrides_what_the_code_says() {
 }
 
 #[test]
-fn netswap_off_silences_the_warning_and_lifts_the_requirement() {
+fn netswap_off_disables_warning_and_error() {
     let wanted = SwapRun::new().required(true);
     assert_eq!(printed(&wanted, GNU, &[("NETSWAP", "off")]), RERUN);
 }
 
 #[test]
-fn a_wrong_value_of_netswap_is_an_error_that_lists_the_right_ones() {
+fn invalid_netswap_value_lists_the_valid_ones() {
     for value in ["on", "NET", "net;cd", "net,", "net\ncargo:rustc-link-arg=evil"] {
         let error = plan(&SwapRun::new(), MSVC, &[("NETSWAP", value)]).unwrap_err().to_string();
         assert!(error.contains("off, net, cd, net,cd"), "{error}");
@@ -174,7 +174,7 @@ fn a_wrong_value_of_netswap_is_an_error_that_lists_the_right_ones() {
 }
 
 #[test]
-fn a_script_that_asks_for_neither_bit_emits_nothing_and_says_so() {
+fn no_requested_bit_emits_no_argument() {
     let plan = plan(&SwapRun::new().net(false), MSVC, &[]).unwrap();
     assert_eq!(plan.outcome, Outcome::NotRequested);
     assert_eq!(plan.to_string(), RERUN);
@@ -194,7 +194,7 @@ fn no_name_path_or_variable_adds_a_directive() {
 }
 
 #[test]
-fn the_receipt_says_what_was_decided_and_why() {
+fn receipt_contains_decision_and_reason() {
     let wanted = SwapRun::new().removable(true).scope(Scope::Bins);
     let receipt = plan(&wanted, MSVC, &[("NETSWAP", "net")]).unwrap().receipt;
     assert_eq!(
@@ -217,7 +217,7 @@ fn the_receipt_says_what_was_decided_and_why() {
 }
 
 #[test]
-fn a_target_that_is_not_windows_leaves_a_receipt_that_says_so() {
+fn non_windows_target_is_in_the_receipt() {
     let receipt = plan(&SwapRun::new(), LINUX, &[]).unwrap().receipt.to_string();
     assert!(receipt.contains(r#""outcome": "not-windows""#), "{receipt}");
     assert!(receipt.contains(r#""linker": null"#), "{receipt}");

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_code_is_found_by_its_name_and_explained_under_it() {
+    fn each_code_has_a_name_and_an_explanation() {
         for &code in Code::ALL {
             assert_eq!(Code::from_name(code.name()), Some(code));
             let heading = format!("# {code}\n\n{}\n", code.summary());

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_can_not_move_the_cursor_forge_a_line_or_turn_the_text() {
+    fn names_are_escaped_for_the_terminal() {
         let name = "a\nPASS b\r\u{1b}[2J\u{202e}exe.\u{2028}ü é.exe";
         assert_eq!(
             Printable(name).to_string(),
@@ -184,14 +184,14 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn bytes_that_are_not_utf_8_are_shown_in_hexadecimal() {
+    fn invalid_utf8_is_shown_in_hexadecimal() {
         use std::os::unix::ffi::OsStrExt;
         let name = std::ffi::OsStr::from_bytes(b"a\xff\xfe.exe");
         assert_eq!(Printable(name).to_string(), "a\\xff\\xfe.exe");
     }
 
     #[test]
-    fn only_a_like_word_is_suggested() {
+    fn only_a_similar_word_is_suggested() {
         let words = ["net-swap-missing", "unreadable"];
         assert_eq!(nearest("netswap-missing", words), Some("net-swap-missing"));
         assert_eq!(nearest("colour", words), None);

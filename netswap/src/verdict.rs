@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_of_every_content_with_and_without_an_exception() {
+    fn status_depends_on_content_and_exception() {
         type Row = (fn() -> Result<Content, ReadError>, Option<Status>, Option<Status>);
         let table: [Row; 7] = [
             (|| Ok(Content::Other), None, None),
@@ -457,7 +457,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn the_cause_of_every_receipt() {
+    fn receipt_determines_the_cause() {
         use Code::{BesideDllUnprotected, LinkerUnsupported, LostAfterLink, NetSwapMissing, NotRequested, OutOfScope};
         use Code::{RemovableSwapMissing, SwitchedOff};
         use Outcome::{Emitted, LeftToLinker, NotWindows, Unsupported};
@@ -510,7 +510,7 @@ mod tests {
     }
 
     #[test]
-    fn that_a_patch_breaks_the_signature_is_told_of_signed_images_alone() {
+    fn only_signed_images_need_break_signature() {
         let help = |is_signed, bits: &[SwapRun]| {
             of_file(Code::NetSwapMissing, bits, is_signed).help.into_owned()
         };
@@ -524,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn bits_with_one_cause_are_one_finding() {
+    fn bits_with_the_same_cause_share_a_finding() {
         let artifact = Artifact::for_tests(ReceiptState::Absent);
         let verdict = judge(Ok(image(&[])), BOTH, None, &build(&artifact)).unwrap();
         assert_eq!(verdict.findings.len(), 1, "{:?}", verdict.findings);
@@ -532,7 +532,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_to_add_are_those_that_are_missing_and_where_they_belong() {
+    fn help_lists_only_the_missing_lines() {
         let absent = Artifact::for_tests(ReceiptState::Absent);
         assert_eq!(
             help(&absent, NET),
@@ -548,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scope_to_add_is_one_that_holds_the_image() {
+    fn suggested_scope_includes_the_image() {
         let excluded = Receipt { scopes: vec![Scope::Bin("other".into())], ..receipt() };
         let tool = Artifact::for_tests(ReceiptState::Present(excluded));
         let of = |kind: &str, crate_type: &str| {
@@ -564,7 +564,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_linker_is_named_where_it_is_the_cause() {
+    fn changed_linker_is_reported_as_the_cause() {
         let cause = |outcome, requested: &[SwapRun]| {
             let receipt = Receipt {
                 linker: Some("gnu-ld".into()),
@@ -591,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn of_netswap_linker_other_things_are_told_than_of_a_linkers_arguments() {
+    fn netswap_linker_gets_its_own_help() {
         let finding = |linker: &str, outcome, required: &[SwapRun]| {
             let receipt = Receipt {
                 linker: Some(linker.into()),
@@ -619,13 +619,13 @@ mod tests {
     }
 
     #[test]
-    fn the_value_of_netswap_that_is_suggested_is_one_that_is_taken() {
+    fn suggested_netswap_value_is_valid() {
         assert_eq!(netswap_value(&[SwapRun::Cd, SwapRun::Net, SwapRun::Net]), "net,cd");
         assert_eq!(netswap_value(NET), "net");
     }
 
     #[test]
-    fn no_word_of_a_receipt_reaches_the_terminal_as_a_command() {
+    fn receipt_text_is_escaped_for_the_terminal() {
         let evil = "\u{1b}[2J\nPASSED";
         for outcome in [Outcome::Emitted, Outcome::Unsupported, Outcome::NotWindows] {
             let receipt = Receipt {

@@ -60,7 +60,7 @@ impl Diagnose {
         }
         let code = diagnose(&paths, &images, &walk, &mut |diagnosed| {
             report.crash(diagnosed)?;
-            Ok(report.out().flush_now_and_then()?)
+            Ok(report.out().flush_if_due()?)
         })?;
         report.end()?;
         if code == ExitCode::NothingToVerify {

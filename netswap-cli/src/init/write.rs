@@ -121,7 +121,7 @@ fn folder_of(path: &Path) -> &Path {
 fn temporary(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".netswap-init-");
-    if let Some(permissions) = system::of_a_new_file() {
+    if let Some(permissions) = system::new_file_permissions() {
         builder.permissions(permissions);
     }
     let mut file = builder.tempfile_in(folder)?;

@@ -49,7 +49,7 @@ impl Inspect {
         let mut report = InspectReport::new(format, Out::for_report(format));
         let code = inspect(&paths, &walk, &mut |inspected| {
             report.image(inspected)?;
-            Ok(report.out().flush_now_and_then()?)
+            Ok(report.out().flush_if_due()?)
         })?;
         report.end()?;
         if code == ExitCode::NothingToVerify {

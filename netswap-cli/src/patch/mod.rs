@@ -92,7 +92,7 @@ impl Patch {
         let changes = patcher::patch(&paths, &options, &mut |change| {
             progress.apart(|| {
                 report.file(change)?;
-                Ok(report.out().flush_now_and_then()?)
+                Ok(report.out().flush_if_due()?)
             })
         });
         progress.clear();

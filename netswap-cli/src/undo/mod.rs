@@ -43,7 +43,7 @@ impl Undo {
         let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, self.dry_run, out);
         let changes = restore::undo(&self.journal, self.jobs, self.dry_run, &mut |change| {
             report.file(change)?;
-            Ok(report.out().flush_now_and_then()?)
+            Ok(report.out().flush_if_due()?)
         })?;
         end(report, changes)
     }

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
-use netswap::find::ordered::{self, Done};
+use netswap::find::ordered::{self, TaskResult};
 use netswap::finding::{Code, Finding};
 use netswap::image::{EditState, Layout, ReadError};
 use netswap::system;
@@ -49,7 +49,10 @@ pub(crate) fn undo(
                 None => is_at_end = true,
             }
         }
-        let work = |entry: Entry| Done { items: vec![restore(&entry, dry_run)], tasks: Vec::new() };
+        let work = |entry: Entry| TaskResult {
+            items: vec![restore(&entry, dry_run)],
+            tasks: Vec::new(),
+        };
         let ran = ordered::run(jobs, batch, work, |change: Change| {
             summary.count(change.status);
             on_change(&change)
@@ -104,8 +107,8 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
         return refused(changed_since("its headers lie upon one another"));
     }
     match entry.edit.state(&layout) {
-        EditState::Made => {}
-        EditState::WriteError => {
+        EditState::Applied => {}
+        EditState::NotApplied => {
             return match make_read_only_again(entry, &file, dry_run) {
                 Ok(()) => Change::none(path, ChangeStatus::Unchanged, header),
                 Err(error) => refused(unwritable(&error)),

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_options_of_the_build_are_repeated() {
+    fn build_options_are_repeated() {
         let table = [
             (&[][..], ""),
             (&["--release", "--locked"], " --release"),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_can_be_pasted() {
+    fn path_is_quoted_for_the_shell() {
         let command = command("tool", None, None, &["--target-dir".into(), "a b".into()]);
         let path = if cfg!(windows) { "\"a b\"" } else { "'a b'" };
         assert!(command.ends_with(&format!(" --target-dir {path}")), "{command}");

@@ -183,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn no_linker_is_configured_here() {
+    fn no_linker_is_configured_by_default() {
         assert_eq!(get(&["--release"], &[]), Ok(None));
     }
 
     #[test]
-    fn an_environment_variable_names_it() {
+    fn environment_variable_sets_the_linker() {
         let variable = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "clang")];
         assert_eq!(get(&[], &variable), Ok(Some("clang".into())));
         let empty = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "")];
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cfg_matches_the_target() {
+    fn cfg_key_matches_the_target() {
         for (os, expected) in [("uefi", Some("wild")), ("windows", None)] {
             let argument = format!(
                 "target.'cfg(all(target_os = \"{os}\", target_arch = \"x86_64\"))'.linker = 'wild'"
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_file_has_paths_from_its_own_place() {
+    fn config_paths_are_relative_to_their_file() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(".cargo").join("more.toml");
         fs::create_dir(dir.path().join(".cargo")).unwrap();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_from_the_folder_up_and_home_last() {
+    fn nearest_config_file_comes_first_and_home_last() {
         let dir = tempfile::tempdir().unwrap();
         let file = |path: &str| {
             let path = dir.path().join(path);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_triple_wins_over_a_cfg_and_an_argument_over_a_variable() {
+    fn triple_beats_cfg_and_argument_beats_variable() {
         let cfg = "target.'cfg(target_os = \"uefi\")'.linker = 'by-cfg'";
         let variable = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "by-variable")];
         assert_eq!(get(&["--config", cfg], &variable), Ok(Some("by-variable".into())));
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_includes_others_is_no_answer() {
+    fn config_file_with_include_is_unknown() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("more.toml");
         fs::write(&file, "include = ['other.toml']\n").unwrap();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_argument_is_no_answer() {
+    fn unreadable_config_argument_is_unknown() {
         for arguments in [&["--config"][..], &["--config", "no/such/file.toml"]] {
             assert_eq!(get(arguments, &[]), Err(Unknown), "{arguments:?}");
         }

@@ -109,7 +109,7 @@ mod tests {
     use crate::find::tests::receipt;
 
     #[test]
-    fn a_packages_name_is_read_from_its_identifier() {
+    fn package_name_is_read_from_the_identifier() {
         let table = [
             ("path+file:///w/engine#0.1.0", "engine"),
             ("path+file:///w/folder#engine@0.1.0", "engine"),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_is_chosen_by_its_target() {
+    fn receipt_is_chosen_by_target() {
         let of = |target: &str| {
             ReceiptState::Present(crate::Receipt { target: target.into(), ..receipt() })
         };

@@ -17,8 +17,8 @@ use std::time::Duration;
 /// before the next task.
 type Position = Vec<u32>;
 
-/// The result of a task.
-pub struct Done<Task, Item> {
+/// The result of a task: its items and the tasks that it added.
+pub struct TaskResult<Task, Item> {
     /// The items that it produced, in order.
     pub items: Vec<Item>,
     /// The tasks that it added, in order.
@@ -30,10 +30,10 @@ pub struct Done<Task, Item> {
 const MOST_HELD: usize = 1024;
 
 /// Results to collect before the receiving thread is woken. Waking a thread costs as much as
-/// reading a file. After `PATIENCE`, the receiver takes the results that exist.
+/// reading a file. After `MAX_WAIT`, the receiver takes the results that exist.
 const BATCH: usize = 256;
 
-const PATIENCE: Duration = Duration::from_millis(20);
+const MAX_WAIT: Duration = Duration::from_millis(20);
 
 struct Queue<Task, Item> {
     state: Mutex<State<Task, Item>>,
@@ -46,8 +46,8 @@ struct Queue<Task, Item> {
 struct State<Task, Item> {
     waiting: BTreeMap<Position, Task>,
     running: BTreeSet<Position>,
-    done: BTreeMap<Position, Vec<Item>>,
-    /// The number of items in `done`.
+    finished: BTreeMap<Position, Vec<Item>>,
+    /// The number of items in `finished`.
     held: usize,
     threads: usize,
     /// The number of threads that wait for a task. No more than these are woken, because each call
@@ -63,7 +63,7 @@ struct State<Task, Item> {
 pub fn run<Task: Send, Item: Send, Error>(
     jobs: NonZeroUsize,
     tasks: Vec<Task>,
-    work: impl Fn(Task) -> Done<Task, Item> + Sync,
+    work: impl Fn(Task) -> TaskResult<Task, Item> + Sync,
     mut emit: impl FnMut(Item) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let queue = Queue::new(tasks);
@@ -85,7 +85,7 @@ impl<Task, Item> Queue<Task, Item> {
         let state = State {
             waiting: (0..).map(|number| vec![number]).zip(tasks).collect(),
             running: BTreeSet::new(),
-            done: BTreeMap::new(),
+            finished: BTreeMap::new(),
             held: 0,
             threads: 0,
             idle: 0,
@@ -100,7 +100,7 @@ impl<Task, Item> Queue<Task, Item> {
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
         jobs: NonZeroUsize,
-        work: &'scope (impl Fn(Task) -> Done<Task, Item> + Sync),
+        work: &'scope (impl Fn(Task) -> TaskResult<Task, Item> + Sync),
     ) where
         Task: Send,
         Item: Send,
@@ -110,17 +110,17 @@ impl<Task, Item> Queue<Task, Item> {
             if state.is_stopped || state.is_over() {
                 return;
             }
-            let Some((place, task)) = state.start() else {
+            let Some((position, task)) = state.start() else {
                 state.idle += 1;
                 state = self.tasks.wait(state).unwrap_or_else(PoisonError::into_inner);
                 state.idle -= 1;
                 continue;
             };
             drop(state);
-            let done = work(task);
+            let result = work(task);
             state = self.lock();
-            let more = done.tasks.len();
-            state.finish(&place, done);
+            let added = result.tasks.len();
+            state.finish(&position, result);
             state.start_threads(scope, self, jobs, work);
             if state.is_over() {
                 self.tasks.notify_all();
@@ -128,7 +128,7 @@ impl<Task, Item> Queue<Task, Item> {
                 return;
             }
             // This thread takes one of the new tasks itself, so one thread fewer is woken.
-            for _ in 0..state.idle.min(more.saturating_sub(1)) {
+            for _ in 0..state.idle.min(added.saturating_sub(1)) {
                 self.tasks.notify_one();
             }
             if state.is_awaited && state.held >= BATCH && state.has_next() {
@@ -140,12 +140,12 @@ impl<Task, Item> Queue<Task, Item> {
     /// Runs all tasks on the calling thread, if the system can't start any other.
     fn work_alone<Error>(
         &self,
-        work: impl Fn(Task) -> Done<Task, Item>,
+        work: impl Fn(Task) -> TaskResult<Task, Item>,
         emit: &mut impl FnMut(Item) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut state = self.lock();
-        while let Some((place, task)) = state.start() {
-            state.finish(&place, work(task));
+        while let Some((position, task)) = state.start() {
+            state.finish(&position, work(task));
             while let Some(items) = state.next() {
                 items.into_iter().try_for_each(&mut *emit)?;
             }
@@ -170,7 +170,7 @@ impl<Task, Item> Queue<Task, Item> {
                 return None;
             }
             state.is_awaited = true;
-            let wait = self.items.wait_timeout(state, PATIENCE);
+            let wait = self.items.wait_timeout(state, MAX_WAIT);
             (state, _) = wait.unwrap_or_else(PoisonError::into_inner);
             state.is_awaited = false;
         }
@@ -194,7 +194,7 @@ impl<Task: Send, Item: Send> State<Task, Item> {
         scope: &'scope Scope<'scope, '_>,
         queue: &'scope Queue<Task, Item>,
         jobs: NonZeroUsize,
-        work: &'scope (impl Fn(Task) -> Done<Task, Item> + Sync),
+        work: &'scope (impl Fn(Task) -> TaskResult<Task, Item> + Sync),
     ) {
         let wanted = jobs.get().min(self.waiting.len() + self.running.len());
         while self.threads < wanted {
@@ -218,41 +218,42 @@ impl<Task, Item> State<Task, Item> {
         let Some((first, _)) = self.waiting.first_key_value() else {
             return false;
         };
-        let is_waited_for = || self.done.first_key_value().is_none_or(|(done, _)| first < done);
+        let is_waited_for =
+            || self.finished.first_key_value().is_none_or(|(finished, _)| first < finished);
         self.held < MOST_HELD || is_waited_for()
     }
 
     /// Takes the first waiting task, if it can start.
     fn start(&mut self) -> Option<(Position, Task)> {
-        let (place, task) = self.can_start().then(|| self.waiting.pop_first())??;
-        self.running.insert(place.clone());
-        Some((place, task))
+        let (position, task) = self.can_start().then(|| self.waiting.pop_first())??;
+        self.running.insert(position.clone());
+        Some((position, task))
     }
 
-    fn finish(&mut self, place: &Position, done: Done<Task, Item>) {
-        self.running.remove(place);
-        for (number, task) in (0..).zip(done.tasks) {
-            self.waiting.insert([&place[..], &[number]].concat(), task);
+    fn finish(&mut self, position: &Position, result: TaskResult<Task, Item>) {
+        self.running.remove(position);
+        for (number, task) in (0..).zip(result.tasks) {
+            self.waiting.insert([&position[..], &[number]].concat(), task);
         }
-        if !done.items.is_empty() {
-            self.held += done.items.len();
-            self.done.insert(place.clone(), done.items);
+        if !result.items.is_empty() {
+            self.held += result.items.len();
+            self.finished.insert(position.clone(), result.items);
         }
     }
 
     /// Whether the first held items are next: no task that still waits or runs can produce earlier
     /// ones.
     fn has_next(&self) -> bool {
-        let Some((place, _)) = self.done.first_key_value() else {
+        let Some((position, _)) = self.finished.first_key_value() else {
             return false;
         };
-        let is_before = |other: Option<&Position>| other.is_none_or(|other| place < other);
-        is_before(self.waiting.first_key_value().map(|(place, _)| place))
+        let is_before = |other: Option<&Position>| other.is_none_or(|other| position < other);
+        is_before(self.waiting.first_key_value().map(|(position, _)| position))
             && is_before(self.running.first())
     }
 
     fn next(&mut self) -> Option<Vec<Item>> {
-        let (_, items) = self.has_next().then(|| self.done.pop_first())??;
+        let (_, items) = self.has_next().then(|| self.finished.pop_first())??;
         self.held -= items.len();
         Some(items)
     }
@@ -287,18 +288,18 @@ mod tests {
     }
 
     /// Runs a task that is a number. Below 1000, it adds the ten numbers made by appending a digit.
-    fn tree(task: u32) -> Done<u32, u32> {
+    fn tree(task: u32) -> TaskResult<u32, u32> {
         // Some tasks take longer, so that the threads overtake one another.
         if task.is_multiple_of(7) {
             thread::sleep(Duration::from_micros(300));
         }
         let tasks =
             if task < 1000 { (0..10).map(|digit| task * 10 + digit).collect() } else { vec![] };
-        Done { items: vec![task], tasks }
+        TaskResult { items: vec![task], tasks }
     }
 
     #[test]
-    fn results_come_in_the_order_of_the_tasks_whatever_the_number_of_threads() {
+    fn results_are_in_task_order() {
         for count in [1, 2, 16] {
             let mut seen = Vec::new();
             run(jobs(count), (1..10).collect(), tree, |task| {
@@ -307,12 +308,12 @@ mod tests {
             })
             .unwrap();
             assert_eq!(seen.len(), 9 + 90 + 900 + 9000);
-            assert!(seen.is_sorted(), "as the words of a dictionary, a prefix first");
+            assert!(seen.is_sorted(), "sorted as text, a prefix first");
         }
     }
 
     #[test]
-    fn no_more_results_are_held_than_allowed_while_the_first_is_awaited() {
+    fn number_of_held_results_is_limited() {
         let begun = AtomicUsize::new(0);
         let most_begun = AtomicUsize::new(0);
         let work = |task: usize| {
@@ -325,7 +326,7 @@ mod tests {
                 thread::sleep(Duration::from_millis(50));
                 most_begun.store(begun.load(Ordering::Relaxed), Ordering::Relaxed);
             }
-            Done { items: vec![task], tasks: Vec::new() }
+            TaskResult { items: vec![task], tasks: Vec::new() }
         };
         let mut count = 0;
         run(jobs(4), (0..3 * MOST_HELD).collect(), work, |task| {
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_tasks_as_allowed_wait_at_once() {
+    fn all_threads_run_tasks_at_once() {
         let waiting = AtomicUsize::new(0);
         // Each task waits for all others, and gives up after 30 seconds.
         let work = |_: usize| {
@@ -348,14 +349,14 @@ mod tests {
             while waiting.load(Ordering::SeqCst) < 50 && start.elapsed() < Duration::from_secs(30) {
                 thread::sleep(Duration::from_millis(1));
             }
-            Done { items: vec![waiting.load(Ordering::SeqCst)], tasks: Vec::new() }
+            TaskResult { items: vec![waiting.load(Ordering::SeqCst)], tasks: Vec::new() }
         };
-        let is_met = |count| if count == 50 { Ok(()) } else { Err(count) };
-        run(jobs(50), (0..50).collect(), work, is_met).unwrap();
+        let check = |count| if count == 50 { Ok(()) } else { Err(count) };
+        run(jobs(50), (0..50).collect(), work, check).unwrap();
     }
 
     #[test]
-    fn an_error_of_the_receiver_ends_it() {
+    fn receiver_error_stops_the_run() {
         let mut count = 0;
         let result = run(jobs(4), (1..10).collect(), tree, |_| {
             count += 1;
@@ -365,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_a_task_ends_it_and_is_passed_on() {
+    fn task_panic_stops_the_run() {
         let result = std::panic::catch_unwind(|| {
             let work = |task: u32| {
                 assert_ne!(task, 55, "for the test");
@@ -377,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_thread_the_same_comes_out() {
+    fn calling_thread_alone_gives_the_same_results() {
         let queue = Queue::new((1..10).collect());
         let mut seen = Vec::new();
         let emit = &mut |task: u32| {
@@ -390,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn without_tasks_it_is_over_at_once() {
+    fn run_without_tasks_ends_at_once() {
         run(jobs(4), Vec::new(), tree, |_| Err("nothing")).unwrap();
     }
 }

@@ -289,7 +289,7 @@ pub(crate) mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn each_scope_holds_what_cargo_gives_its_arguments_to() {
+    fn scopes_select_what_cargo_selects() {
         use Scope::{All, Benches, Bin, Bins, Cdylib, Examples, Tests};
         let scopes = [All, Bins, Bin("a".into()), Bin("b".into()), Cdylib, Examples, Tests, Benches];
         let table = [

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::ordered::{self, Done};
+use super::ordered::{self, TaskResult};
 use crate::policy::Exclude;
 use crate::system::{self, EntryKind, Folder, Identity, Name, Names};
 
@@ -112,7 +112,7 @@ pub struct Listing {
     ancestry: Option<Arc<Ancestry>>,
     /// The named folder that the walk started from.
     root: Arc<Path>,
-    is_far: bool,
+    is_high_latency: bool,
 }
 
 /// A folder and those above it, used to detect loops of links and other volumes.
@@ -136,11 +136,11 @@ const HIGH_LATENCY: Duration = Duration::from_micros(500);
 
 /// Files per task in a low-latency folder, where scheduling a task costs as much as reading a file.
 /// In a high-latency folder each file is a task, so that many are requested at the same time.
-const FILES_OF_A_TASK: usize = 64;
+const FILES_PER_TASK: usize = 64;
 
 /// The maximum number of tasks created from a folder at once. A folder with a million files must
 /// not create a million tasks.
-const TASKS_OF_A_FOLDER: usize = 512;
+const TASKS_PER_FOLDER: usize = 512;
 
 /// Walks the named trees and files in their order. Follows a named link, because the user chose it.
 /// Treats any other named path, such as a pipe or a device, as unreadable, because reading it might
@@ -183,23 +183,25 @@ struct Walker<'a, V> {
 }
 
 impl<V: Visit> Walker<'_, V> {
-    fn work(&self, task: Task) -> Done<Task, V::Item> {
+    fn work(&self, task: Task) -> TaskResult<Task, V::Item> {
         match task {
             Task::Named(path) => self.named(&path),
             Task::Folder(parent, entry) => self.folder(&parent, entry),
-            Task::Rest(listing, start) => Done { items: Vec::new(), tasks: tasks(&listing, start) },
+            Task::Rest(listing, start) => {
+                TaskResult { items: Vec::new(), tasks: tasks(&listing, start) }
+            }
             Task::Files(listing, entries) => {
                 let files = listing.entries.get(entries).unwrap_or_default();
                 let mut items = Vec::with_capacity(files.len());
                 for &(name, _, is_link) in files {
                     self.visit.file(&WalkedFile::Listed(&listing, name, is_link), &mut items);
                 }
-                Done { items, tasks: Vec::new() }
+                TaskResult { items, tasks: Vec::new() }
             }
         }
     }
 
-    fn named(&self, path: &Path) -> Done<Task, V::Item> {
+    fn named(&self, path: &Path) -> TaskResult<Task, V::Item> {
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
             Err(error) => return self.unreadable(path, error),
@@ -210,7 +212,7 @@ impl<V: Visit> Walker<'_, V> {
             if !self.options.exclude.matches(name) {
                 self.visit.file(&WalkedFile::Named(path), &mut items);
             }
-            return Done { items, tasks: Vec::new() };
+            return TaskResult { items, tasks: Vec::new() };
         }
         if !metadata.is_dir() {
             let error = io::Error::other("it is neither a file nor a folder");
@@ -219,23 +221,24 @@ impl<V: Visit> Walker<'_, V> {
         let start = Instant::now();
         match Folder::open(path) {
             Ok(folder) => {
-                let is_far = start.elapsed() > HIGH_LATENCY;
-                self.list(folder, Descent { parent: None, is_link: false }, path.into(), is_far)
+                let is_high_latency = start.elapsed() > HIGH_LATENCY;
+                let descent = Descent { parent: None, is_link: false };
+                self.list(folder, descent, path.into(), is_high_latency)
             }
             Err(error) => self.unreadable(path, error),
         }
     }
 
-    fn folder(&self, parent: &Listing, entry: usize) -> Done<Task, V::Item> {
+    fn folder(&self, parent: &Listing, entry: usize) -> TaskResult<Task, V::Item> {
         let Some(&(name, _, is_link)) = parent.entries.get(entry) else {
-            return Done { items: Vec::new(), tasks: Vec::new() };
+            return TaskResult { items: Vec::new(), tasks: Vec::new() };
         };
         let start = Instant::now();
         match parent.folder.folder(&parent.names, name, is_link) {
             Ok(folder) => {
-                let is_far = start.elapsed() > HIGH_LATENCY;
+                let is_high_latency = start.elapsed() > HIGH_LATENCY;
                 let descent = Descent { parent: parent.ancestry.clone(), is_link };
-                self.list(folder, descent, parent.root.clone(), is_far)
+                self.list(folder, descent, parent.root.clone(), is_high_latency)
             }
             Err(error) => {
                 self.unreadable(&parent.folder.path().join(parent.names.get(name)), error)
@@ -249,11 +252,11 @@ impl<V: Visit> Walker<'_, V> {
         folder: Folder,
         descent: Descent,
         root: Arc<Path>,
-        is_far: bool,
-    ) -> Done<Task, V::Item> {
+        is_high_latency: bool,
+    ) -> TaskResult<Task, V::Item> {
         let ancestry = match self.ancestry(&folder, descent) {
             Ok(ancestry) => ancestry,
-            Err(NotEntered::Unwanted) => return Done { items: Vec::new(), tasks: Vec::new() },
+            Err(NotEntered::Unwanted) => return TaskResult { items: Vec::new(), tasks: Vec::new() },
             Err(NotEntered::Failed(error)) => return self.unreadable(folder.path(), error),
         };
         let (names, mut all) = match folder.entries() {
@@ -261,12 +264,12 @@ impl<V: Visit> Walker<'_, V> {
             Err(error) => return self.unreadable(folder.path(), error),
         };
         all.sort_unstable_by(|(a, _), (b, _)| names.compare(*a, *b));
-        let mut listing = Listing { folder, names, entries: Vec::new(), ancestry, root, is_far };
-        listing.entries.reserve_exact(all.len());
+        let entries = Vec::with_capacity(all.len());
+        let mut listing = Listing { folder, names, entries, ancestry, root, is_high_latency };
         for (name, kind) in all {
             listing.entries.extend(self.wanted(&listing, name, kind));
         }
-        Done { items: Vec::new(), tasks: tasks(&Arc::new(listing), 0) }
+        TaskResult { items: Vec::new(), tasks: tasks(&Arc::new(listing), 0) }
     }
 
     /// Returns the entry if it is a file or folder to visit. A link has the kind of its target.
@@ -277,8 +280,8 @@ impl<V: Visit> Walker<'_, V> {
         kind: EntryKind,
     ) -> Option<(Name, EntryKind, bool)> {
         let is_link = kind == EntryKind::Link;
-        let is_left_out = is_link && !self.options.follow_links;
-        if is_left_out || kind == EntryKind::Other || self.is_excluded(listing, name) {
+        let is_skipped = is_link && !self.options.follow_links;
+        if is_skipped || kind == EntryKind::Other || self.is_excluded(listing, name) {
             return None;
         }
         let kind = match kind {
@@ -325,9 +328,9 @@ impl<V: Visit> Walker<'_, V> {
         Ok(Some(Arc::new(Ancestry { identity, parent })))
     }
 
-    fn unreadable(&self, path: &Path, error: io::Error) -> Done<Task, V::Item> {
+    fn unreadable(&self, path: &Path, error: io::Error) -> TaskResult<Task, V::Item> {
         let items = vec![self.visit.unreadable(path.to_owned(), error)];
-        Done { items, tasks: Vec::new() }
+        TaskResult { items, tasks: Vec::new() }
     }
 }
 
@@ -338,7 +341,7 @@ enum NotEntered {
     Failed(io::Error),
 }
 
-/// The way that led to a folder.
+/// How the walk reached a folder: the folder above it, and whether through a link.
 struct Descent {
     parent: Option<Arc<Ancestry>>,
     is_link: bool,
@@ -357,10 +360,10 @@ impl Drop for Ancestry {
 /// Returns the tasks for the entries from `start` on: one per folder, and one per group of adjacent
 /// files.
 fn tasks(listing: &Arc<Listing>, mut start: usize) -> Vec<Task> {
-    let most = if listing.is_far { 1 } else { FILES_OF_A_TASK };
+    let most = if listing.is_high_latency { 1 } else { FILES_PER_TASK };
     let mut tasks = Vec::new();
     while let Some(rest) = listing.entries.get(start..).filter(|rest| !rest.is_empty()) {
-        if tasks.len() == TASKS_OF_A_FOLDER {
+        if tasks.len() == TASKS_PER_FOLDER {
             tasks.push(Task::Rest(listing.clone(), start));
             break;
         }
@@ -383,9 +386,9 @@ mod tests {
     use std::convert::Infallible;
 
     /// A visitor that records each file that can be opened, and each error.
-    struct Note;
+    struct Recorder;
 
-    impl Visit for Note {
+    impl Visit for Recorder {
         type Item = Result<PathBuf, (PathBuf, io::ErrorKind)>;
 
         fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
@@ -398,9 +401,9 @@ mod tests {
         }
     }
 
-    fn walked(root: &Path, options: &WalkOptions) -> Vec<<Note as Visit>::Item> {
+    fn walked(root: &Path, options: &WalkOptions) -> Vec<<Recorder as Visit>::Item> {
         let mut items = Vec::new();
-        walk(&[root.to_owned()], options, &Note, |item| {
+        walk(&[root.to_owned()], options, &Recorder, |item| {
             items.push(item);
             Ok::<_, Infallible>(())
         })
@@ -410,7 +413,7 @@ mod tests {
 
     /// Returns the paths of the files below the root, with `/` between the names.
     fn names(root: &Path, options: &WalkOptions) -> Vec<String> {
-        let name = |item: <Note as Visit>::Item| {
+        let name = |item: <Recorder as Visit>::Item| {
             let path = item.unwrap();
             let below = path.strip_prefix(root).unwrap();
             below.to_string_lossy().replace('\\', "/")
@@ -429,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_is_found_once_in_the_order_of_the_paths() {
+    fn files_are_found_once_in_path_order() {
         let files = ["a.exe", "b/.hidden/y.exe", "b/z.exe", "b.exe", "c.dll"];
         let dir = tree(&files);
         for jobs in [1, 2, 50] {
@@ -443,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_more_entries_than_are_handed_out_at_once_is_in_order_too() {
+    fn large_folder_is_in_path_order() {
         let mut files: Vec<_> = (0..3000).map(|n| format!("{n:04}")).collect();
         files.extend((3000..3600).map(|n| format!("{n}/file")));
         let dir = tree(&files.iter().map(String::as_str).collect::<Vec<_>>());
@@ -451,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_excluded_is_left_out_with_all_below_it() {
+    fn excluded_folder_is_skipped_with_its_content() {
         let dir = tree(&["a.exe", "old/a.exe", "old/deep/b.exe", "new/old/c.exe", "new/A.DLL"]);
         let table: [(&[&str], &[&str]); 8] = [
             (&["old"], &["a.exe", "new/A.DLL"]),
@@ -472,7 +475,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_below_the_root_are_followed_only_if_asked_and_a_loop_of_them_ends() {
+    fn links_are_followed_only_on_request_without_loops() {
         use std::os::unix::fs::symlink;
 
         let dir = tree(&["a.exe", "sub/c.exe"]);
@@ -488,7 +491,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_followed_link_to_nowhere_is_told() {
+    fn broken_link_is_reported() {
         let dir = tree(&["a.exe"]);
         std::os::unix::fs::symlink("gone", dir.path().join("b.exe")).unwrap();
         let follow = WalkOptions { follow_links: true, ..WalkOptions::default() };
@@ -498,7 +501,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_socket_is_an_error_where_it_is_named_and_is_left_alone_elsewhere() {
+    fn socket_is_an_error_only_if_named() {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("a.exe");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
@@ -508,13 +511,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_twice_is_found_once() {
+    fn file_named_twice_is_found_once() {
         let dir = tree(&["a.exe", "sub/b.exe"]);
         let root = dir.path();
         let named =
             [root.join("a.exe"), root.join("sub"), root.join("./a.exe"), root.join("sub/.")];
         let mut seen = Vec::new();
-        walk(&named, &WalkOptions::default(), &Note, |item| {
+        walk(&named, &WalkOptions::default(), &Recorder, |item| {
             seen.push(item.unwrap());
             Ok::<_, Infallible>(())
         })
@@ -523,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_that_is_not_there_is_told() {
+    fn missing_root_is_reported() {
         let path = Path::new("no/such/root");
         let expected = [Err((path.to_owned(), io::ErrorKind::NotFound))];
         assert_eq!(walked(path, &WalkOptions::default()), expected);
@@ -532,13 +535,13 @@ mod tests {
     /// `/proc` is a separate file system on every Linux.
     #[cfg(target_os = "linux")]
     #[test]
-    fn another_file_system_is_left_out_if_asked() {
+    fn other_file_system_is_skipped_on_request() {
         let options = WalkOptions {
             one_file_system: true,
             exclude: Exclude::new(["[!p]*".to_owned(), "?[!r]*".to_owned()]).unwrap(),
             ..WalkOptions::default()
         };
-        let below_proc = |item: &<Note as Visit>::Item| {
+        let below_proc = |item: &<Recorder as Visit>::Item| {
             item.as_ref().unwrap_or_else(|(path, _)| path).starts_with("/proc")
         };
         assert!(!walked(Path::new("/"), &options).iter().any(below_proc));

@@ -84,10 +84,10 @@ fn entries(
     if !table.address.is_multiple_of(8) {
         return Ok(Err("it does not begin at a multiple of 8 bytes"));
     }
-    let pieces = WindowedReader::new(file);
+    let reader = WindowedReader::new(file);
     let (mut at, mut count) = (u64::from(table.address), 0);
     while at < end {
-        let bytes = pieces.bytes(at, ENTRY_HEADER as usize)?;
+        let bytes = reader.bytes(at, ENTRY_HEADER as usize)?;
         let size = bytes.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
         if bytes.len() < ENTRY_HEADER as usize || size < ENTRY_HEADER {
             return Ok(Err("an entry is shorter than its header"));

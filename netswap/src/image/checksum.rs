@@ -86,7 +86,7 @@ fn with_length(sum: u64, length: u64) -> u32 {
 /// Each of `changes` has an offset, the byte before and the byte after. None of them may be in
 /// `CheckSum` itself.
 ///
-/// Returns `None` if the field can't be right, whatever the file contains. It then stays as it is.
+/// Returns `None` if no file of this length can have this checksum, so the field must not change.
 /// This includes 0, which means that the file has no checksum.
 pub(super) fn updated(
     checksum: u32,
@@ -114,7 +114,7 @@ mod tests {
     use proptest::sample::Index;
 
     /// Computes the checksum as the format describes it: word by word, adding each carry at once.
-    fn word_by_word(bytes: &[u8], field: usize) -> u32 {
+    fn reference_checksum(bytes: &[u8], field: usize) -> u32 {
         let mut bytes = bytes.to_vec();
         let length = u32::try_from(bytes.len()).unwrap();
         bytes[field..field + 4].fill(0);
@@ -126,29 +126,29 @@ mod tests {
         sum + length
     }
 
-    fn of(bytes: &[u8], field: usize) -> u32 {
+    fn checksum_at(bytes: &[u8], field: usize) -> u32 {
         compute(bytes, bytes.len() as u64, field as u64).unwrap()
     }
 
     #[test]
-    fn the_sum_is_that_of_the_words_at_every_length_and_place_of_the_field() {
+    fn checksum_matches_the_definition() {
         let bytes: Vec<u8> = (0..2000_u32).map(|n| (n * n % 251) as u8).collect();
         for length in [4, 5, 6, 7, 100, 101, 1999, 2000] {
             for field in [0, 1, 2, 3, length - 4] {
                 let bytes = &bytes[..length];
                 assert_eq!(
-                    of(bytes, field.min(length - 4)),
-                    word_by_word(bytes, field.min(length - 4))
+                    checksum_at(bytes, field.min(length - 4)),
+                    reference_checksum(bytes, field.min(length - 4))
                 );
             }
         }
         let ones = vec![0xff; CHUNK + 3];
-        assert_eq!(of(&ones, CHUNK - 2), word_by_word(&ones, CHUNK - 2));
-        assert_eq!(of(&[0; 8], 0), 8);
+        assert_eq!(checksum_at(&ones, CHUNK - 2), reference_checksum(&ones, CHUNK - 2));
+        assert_eq!(checksum_at(&[0; 8], 0), 8);
     }
 
     #[test]
-    fn a_file_that_became_shorter_is_an_error() {
+    fn shrunken_file_is_an_error() {
         assert!(compute(&[0; 100][..], 101, 0).is_err());
     }
 
@@ -156,10 +156,10 @@ mod tests {
     /// takes them.
     fn change(bytes: &mut [u8], field: usize, wanted: &[(Index, u8)]) -> Vec<(u64, u8, u8)> {
         let mut changes = Vec::new();
-        for (place, after) in wanted {
+        for (index, after) in wanted {
             // Leaves the first byte alone. It is never 0 in an image, and the sum of zeros alone
             // folds to 0 instead of 0xffff.
-            let at = 1 + place.index(bytes.len() - 1);
+            let at = 1 + index.index(bytes.len() - 1);
             if !(field..field + 4).contains(&at) {
                 changes.push((at as u64, bytes[at], *after));
                 bytes[at] = *after;
@@ -170,14 +170,14 @@ mod tests {
 
     /// Changes two bytes so that the sum becomes 0xffff, which is 0 modulo 0xffff.
     fn fill_up(bytes: &mut [u8], field: usize) -> Vec<(u64, u8, u8)> {
-        let places = (2..bytes.len() - 1).step_by(2);
-        let is_beside = |at: &usize| at + 1 < field || field + 4 <= *at;
-        let Some(at) = places.into_iter().find(is_beside) else {
+        let mut offsets = (2..bytes.len() - 1).step_by(2);
+        let is_outside_field = |at: &usize| at + 1 < field || field + 4 <= *at;
+        let Some(at) = offsets.find(is_outside_field) else {
             return Vec::new();
         };
         let word = u16::from_le_bytes([bytes[at], bytes[at + 1]]);
         let length = u32::try_from(bytes.len()).unwrap();
-        let missing = 0xffff - (of(bytes, field) - length);
+        let missing = 0xffff - (checksum_at(bytes, field) - length);
         let filled = u16::try_from((u32::from(word) + missing) % 0xffff).unwrap();
         let wanted = filled.to_le_bytes();
         let changes = (at..).zip(wanted).map(|(at, after)| (at as u64, bytes[at], after)).collect();
@@ -187,7 +187,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_sum_updated_from_any_changes_is_that_of_the_whole_file(
+        fn updated_checksum_matches_recomputed(
             mut bytes in vec(any::<u8>(), 5..2000),
             field in any::<Index>(),
             wanted in vec((any::<Index>(), any::<u8>()), 0..40),
@@ -195,18 +195,18 @@ mod tests {
         ) {
             bytes[0] = b'M';
             let field = 1 + field.index(bytes.len() - 4);
-            let before = of(&bytes, field);
+            let before = checksum_at(&bytes, field);
             let mut changes = change(&mut bytes, field, &wanted);
             if is_full {
                 changes.extend(fill_up(&mut bytes, field));
             }
-            let after = of(&bytes, field);
-            prop_assert_eq!(after, word_by_word(&bytes, field));
+            let after = checksum_at(&bytes, field);
+            prop_assert_eq!(after, reference_checksum(&bytes, field));
             prop_assert_eq!(updated(before, bytes.len() as u64, changes), Some(after));
         }
 
         #[test]
-        fn changes_that_are_taken_back_leave_the_checksum_of_a_file_of_any_length(
+        fn undone_changes_restore_the_checksum(
             sum in prop_oneof![Just(1), 1..=MODULUS, Just(MODULUS)],
             length in any::<u64>(),
             changes in vec(any::<(u64, u8, u8)>(), 0..40),
@@ -219,7 +219,7 @@ mod tests {
         }
 
         #[test]
-        fn a_checksum_that_no_file_of_that_length_has_is_left_alone(
+        fn impossible_checksum_is_left_alone(
             checksum in prop_oneof![Just(0), any::<u32>()],
             sum in prop_oneof![0..=0x1_0000_u32, Just(0), Just(0x1_0000), any::<u32>()],
             times_4_gib in 0..3_u64,

@@ -6,16 +6,16 @@ use super::{Header, Layout, SwapRun};
 /// Offset of Characteristics from the start of the NT headers.
 pub(super) const CHARACTERISTICS: u32 = 22;
 
-/// Number of bytes from Characteristics to the end of `CheckSum`, the range that an edit can
-/// change.
-pub(super) const REACH: usize = (CHECKSUM + 4 - CHARACTERISTICS) as usize;
+/// Number of bytes in the range that an edit can change: from Characteristics to the end of
+/// `CheckSum`.
+pub(super) const EDITABLE_LENGTH: usize = (CHECKSUM + 4 - CHARACTERISTICS) as usize;
 
 /// Offset and length of each field that an edit changes, from the start of the NT headers.
-pub(super) const EDITED: [(usize, usize); 2] =
+pub(super) const EDITED_FIELDS: [(usize, usize); 2] =
     [(CHARACTERISTICS as usize, 2), (CHECKSUM as usize, 4)];
 
 /// Offset of `CheckSum` in that range.
-const CHECKSUM_IN_REACH: usize = (CHECKSUM - CHARACTERISTICS) as usize;
+const CHECKSUM_IN_EDITABLE: usize = (CHECKSUM - CHARACTERISTICS) as usize;
 
 /// A change of some bytes in a file, made with one write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +32,9 @@ pub struct Edit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditState {
     /// The file has the bytes from before the edit.
-    WriteError,
+    NotApplied,
     /// The file has the bytes from after the edit, or its write was interrupted.
-    Made,
+    Applied,
     /// Something else changed the file.
     Other,
 }
@@ -62,12 +62,12 @@ impl Edit {
         checksum: NewChecksum,
     ) -> Option<Edit> {
         let mask = bits.iter().fold(0, |mask, bit| mask | bit.mask());
-        let old = layout.reach;
+        let old = layout.editable;
         let before = layout.header.characteristics;
         let after = if set { before | mask } else { before & !mask };
         let mut new = old;
-        for (place, byte) in new.iter_mut().zip(after.to_le_bytes()) {
-            *place = byte;
+        for (target, byte) in new.iter_mut().zip(after.to_le_bytes()) {
+            *target = byte;
         }
         let offset = u64::from(layout.nt_headers) + u64::from(CHARACTERISTICS);
         let changes = || {
@@ -76,14 +76,14 @@ impl Edit {
         };
         let checksum = match checksum {
             NewChecksum::Updated => updated(layout.header.checksum, length, changes()),
-            NewChecksum::Recomputed(right_now) => {
-                updated(right_now, length, changes()).or(Some(right_now))
+            NewChecksum::Recomputed(correct) => {
+                updated(correct, length, changes()).or(Some(correct))
             }
         };
         if let Some(checksum) = checksum.filter(|checksum| *checksum != layout.header.checksum) {
-            let places = new.iter_mut().skip(CHECKSUM_IN_REACH);
-            for (place, byte) in places.zip(checksum.to_le_bytes()) {
-                *place = byte;
+            let field = new.iter_mut().skip(CHECKSUM_IN_EDITABLE);
+            for (target, byte) in field.zip(checksum.to_le_bytes()) {
+                *target = byte;
             }
         }
         if new == old {
@@ -92,25 +92,25 @@ impl Edit {
         // Writes only the two bytes of Characteristics if the checksum stays the same. A longer
         // write costs no more time, but bytes that are not written are not at risk.
         let is_short = new.get(2..) == old.get(2..);
-        let length = if is_short { 2 } else { REACH };
-        let cut = |bytes: [u8; REACH]| bytes.into_iter().take(length).collect();
+        let length = if is_short { 2 } else { EDITABLE_LENGTH };
+        let cut = |bytes: [u8; EDITABLE_LENGTH]| bytes.into_iter().take(length).collect();
         Some(Edit { offset, old: cut(old), new: cut(new) })
     }
 
     /// Returns the header as it is after this edit.
     pub fn applied(&self, header: Header) -> Header {
-        with(&self.new, header)
+        header_with(&self.new, header)
     }
 
     /// Returns the header as it is before this edit.
     pub fn undone(&self, header: Header) -> Header {
-        with(&self.old, header)
+        header_with(&self.old, header)
     }
 
     /// Returns the image's current bytes in the range of this edit. The slice is empty if the edit
     /// is too long to belong to an image.
     pub fn now<'a>(&self, layout: &'a Layout) -> &'a [u8] {
-        layout.reach.get(..self.old.len()).unwrap_or_default()
+        layout.editable.get(..self.old.len()).unwrap_or_default()
     }
 
     /// Compares the file's current bytes with those before and after this edit.
@@ -123,9 +123,9 @@ impl Edit {
         // An interrupted write leaves some bytes new and some old.
         let bytes = || now.iter().zip(self.old.iter().zip(&self.new));
         if now == self.old {
-            EditState::WriteError
+            EditState::NotApplied
         } else if bytes().all(|(now, (old, new))| now == old || now == new) {
-            EditState::Made
+            EditState::Applied
         } else {
             EditState::Other
         }
@@ -135,10 +135,11 @@ impl Edit {
     /// do. An edit from a journal is trusted only if it does.
     pub fn is_sound(&self) -> bool {
         let bits = SwapRun::ALL.iter().fold(0, |bits, bit| bits | bit.mask()).to_le_bytes();
-        let is_length = [2, REACH].contains(&self.old.len()) && self.old.len() == self.new.len();
+        let is_length =
+            [2, EDITABLE_LENGTH].contains(&self.old.len()) && self.old.len() == self.new.len();
         let allowed = |index: usize| match index {
             0 | 1 => bits.get(index).copied().unwrap_or(0),
-            CHECKSUM_IN_REACH.. => 0xff,
+            CHECKSUM_IN_EDITABLE.. => 0xff,
             _ => 0,
         };
         let mut changes = self.old.iter().zip(&self.new).enumerate();
@@ -147,9 +148,9 @@ impl Edit {
 }
 
 /// Returns the header with its fields replaced by these bytes, which start at Characteristics.
-fn with(bytes: &[u8], header: Header) -> Header {
+fn header_with(bytes: &[u8], header: Header) -> Header {
     let characteristics = bytes.first_chunk().map(|field| u16::from_le_bytes(*field));
-    let checksum = bytes.get(CHECKSUM_IN_REACH..).and_then(|rest| rest.first_chunk());
+    let checksum = bytes.get(CHECKSUM_IN_EDITABLE..).and_then(|rest| rest.first_chunk());
     Header {
         characteristics: characteristics.unwrap_or(header.characteristics),
         checksum: checksum.map_or(header.checksum, |field| u32::from_le_bytes(*field)),
@@ -184,29 +185,29 @@ mod tests {
     }
 
     /// Returns the image with its correct checksum.
-    fn with_right_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+    fn with_correct_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
         let layout = layout(&bytes);
-        let right = layout.checksum(&*bytes, bytes.len() as u64).unwrap();
+        let correct = layout.checksum(&*bytes, bytes.len() as u64).unwrap();
         let at = layout.nt_headers as usize + CHECKSUM as usize;
-        bytes[at..at + 4].copy_from_slice(&right.to_le_bytes());
+        bytes[at..at + 4].copy_from_slice(&correct.to_le_bytes());
         bytes
     }
 
-    fn checksum_is_right(bytes: &[u8]) -> bool {
+    fn checksum_is_correct(bytes: &[u8]) -> bool {
         let layout = layout(bytes);
         layout.header.checksum == layout.checksum(bytes, bytes.len() as u64).unwrap()
     }
 
     #[test]
-    fn setting_and_clearing_change_the_wanted_bits_alone() {
+    fn set_and_clear_change_only_the_given_bits() {
         for e_lfanew in [0x80, 0x81, 0x82, 0x83] {
-            let bytes = with_right_checksum(headers(e_lfanew, 0x0022));
+            let bytes = with_correct_checksum(headers(e_lfanew, 0x0022));
             for bits in [&[SwapRun::Net][..], &[SwapRun::Cd], BOTH] {
                 let edit = plan(&bytes, bits, true).unwrap();
                 assert!(edit.is_sound());
                 let set = edited(bytes.clone(), &edit);
                 assert_eq!(layout(&set).header.swap_run(), bits);
-                assert!(checksum_is_right(&set), "{e_lfanew:#x} {bits:?}");
+                assert!(checksum_is_correct(&set), "{e_lfanew:#x} {bits:?}");
                 assert_eq!(plan(&set, bits, true), None);
                 let cleared = edited(set.clone(), &plan(&set, bits, false).unwrap());
                 assert_eq!(cleared, bytes);
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_lie_upon_one_another_are_not_to_be_edited() {
+    fn overlapping_headers_can_not_be_edited() {
         // Offsets around those where the edited fields begin to overlap `e_lfanew`, at 0x3c, and
         // the section table.
         for (e_lfanew, expected) in [(4_u8, true), (0x25, true), (0x26, false), (0x29, false)] {
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_of_0_stays_0_and_two_bytes_are_written() {
+    fn zero_checksum_stays_zero_in_a_two_byte_write() {
         let mut bytes = headers(0x80, 0x0022);
         bytes[0x80 + 88..0x80 + 92].fill(0);
         let edit = plan(&bytes, BOTH, true).unwrap();
@@ -248,42 +249,42 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_checksum_stays_wrong_by_as_much() {
-        let right = with_right_checksum(headers(0x80, 0x0022));
+    fn wrong_checksum_stays_wrong_by_the_same_amount() {
+        let correct = with_correct_checksum(headers(0x80, 0x0022));
         for wrong_by in [1_u32, 0x7fff, 0x1_0000, 0x8000_0000] {
-            let mut bytes = right.clone();
-            let wrong = layout(&right).header.checksum.wrapping_add(wrong_by);
+            let mut bytes = correct.clone();
+            let wrong = layout(&correct).header.checksum.wrapping_add(wrong_by);
             bytes[0x80 + 88..0x80 + 92].copy_from_slice(&wrong.to_le_bytes());
             let set = edited(bytes.clone(), &plan(&bytes, BOTH, true).unwrap());
-            assert!(!checksum_is_right(&set), "{wrong_by:#x}");
+            assert!(!checksum_is_correct(&set), "{wrong_by:#x}");
             let cleared = edited(set.clone(), &plan(&set, BOTH, false).unwrap());
             assert_eq!(cleared, bytes, "{wrong_by:#x}");
         }
     }
 
     #[test]
-    fn a_recomputed_checksum_is_right_whatever_stood_there() {
+    fn recomputed_checksum_is_correct() {
         for before in [0_u32, 1, 0xdead_beef] {
             let mut bytes = headers(0x80, 0x0022);
             bytes[0x80 + 88..0x80 + 92].copy_from_slice(&before.to_le_bytes());
             let length = bytes.len() as u64;
             let layout = layout(&bytes);
-            let right_now = NewChecksum::Recomputed(layout.checksum(&*bytes, length).unwrap());
-            let edit = Edit::plan(&layout, length, BOTH, true, right_now).unwrap();
+            let recomputed = NewChecksum::Recomputed(layout.checksum(&*bytes, length).unwrap());
+            let edit = Edit::plan(&layout, length, BOTH, true, recomputed).unwrap();
             let set = edited(bytes, &edit);
-            assert!(checksum_is_right(&set), "{before:#x}");
+            assert!(checksum_is_correct(&set), "{before:#x}");
         }
     }
 
     #[test]
-    fn a_change_of_anything_else_is_not_sound() {
-        let bytes = with_right_checksum(headers(0x80, 0x0022));
+    fn edit_of_other_bytes_is_not_sound() {
+        let bytes = with_correct_checksum(headers(0x80, 0x0022));
         let edit = plan(&bytes, BOTH, true).unwrap();
-        for index in 0..REACH {
+        for index in 0..EDITABLE_LENGTH {
             for bit in 0..8 {
                 let mut changed = edit.clone();
                 changed.new[index] = edit.old[index] ^ (1 << bit);
-                let is_ours = matches!((index, bit), (1, 2 | 3)) || index >= CHECKSUM_IN_REACH;
+                let is_ours = matches!((index, bit), (1, 2 | 3)) || index >= CHECKSUM_IN_EDITABLE;
                 assert_eq!(changed.is_sound(), is_ours, "{index} {bit}");
             }
         }
@@ -342,24 +343,24 @@ mod tests {
     /// Returns the difference between the checksum and the correct one, modulo 0xffff.
     fn distance(bytes: &[u8]) -> i64 {
         let layout = layout(bytes);
-        let right = layout.checksum(bytes, bytes.len() as u64).unwrap();
-        (i64::from(layout.header.checksum) - i64::from(right)).rem_euclid(0xffff)
+        let correct = layout.checksum(bytes, bytes.len() as u64).unwrap();
+        (i64::from(layout.header.checksum) - i64::from(correct)).rem_euclid(0xffff)
     }
 
     proptest! {
         #[test]
-        fn a_right_checksum_stays_right_through_any_changes(
+        fn correct_checksum_stays_correct(
             bytes in any_image(),
             changes in any_changes(),
         ) {
-            let bytes = with_right_checksum(bytes);
+            let bytes = with_correct_checksum(bytes);
             let steps = steps(&bytes, changes);
-            prop_assert!(steps.iter().all(|step| checksum_is_right(step)));
+            prop_assert!(steps.iter().all(|step| checksum_is_correct(step)));
             prop_assert_eq!(steps.last(), Some(&bytes));
         }
 
         #[test]
-        fn no_checksum_stays_none_through_any_changes(
+        fn missing_checksum_stays_missing(
             bytes in any_image(),
             changes in any_changes(),
         ) {
@@ -370,7 +371,7 @@ mod tests {
         }
 
         #[test]
-        fn a_stale_checksum_stays_stale_by_the_same_distance_through_any_changes(
+        fn stale_checksum_keeps_its_distance(
             bytes in any_image(),
             sum in 1..=0xffff_u32,
             changes in any_changes(),
@@ -380,13 +381,13 @@ mod tests {
             let (steps, distance_before) = (steps(&bytes, changes), distance(&bytes));
             for step in &steps {
                 prop_assert_eq!(distance(step), distance_before);
-                prop_assert_eq!(checksum_is_right(step), distance_before == 0);
+                prop_assert_eq!(checksum_is_correct(step), distance_before == 0);
             }
             prop_assert_eq!(steps.last(), Some(&bytes));
         }
 
         #[test]
-        fn a_checksum_that_can_not_be_right_is_not_touched_through_any_changes(
+        fn impossible_checksum_is_left_alone(
             bytes in any_image(),
             sum in prop_oneof![Just(0), Just(0x1_0000), 0x1_0000..=u32::MAX],
             changes in any_changes(),
@@ -399,15 +400,15 @@ mod tests {
         }
 
         #[test]
-        fn a_recomputed_checksum_is_right_in_any_image(
+        fn recomputed_checksum_is_correct_in_any_image(
             bytes in any_image(),
             set in any::<bool>(),
         ) {
             let (before, length) = (layout(&bytes), bytes.len() as u64);
-            let right_now = NewChecksum::Recomputed(before.checksum(&*bytes, length).unwrap());
-            let edit = Edit::plan(&before, length, BOTH, set, right_now);
+            let recomputed = NewChecksum::Recomputed(before.checksum(&*bytes, length).unwrap());
+            let edit = Edit::plan(&before, length, BOTH, set, recomputed);
             let after = edit.map_or(bytes.clone(), |edit| edited(bytes, &edit));
-            prop_assert!(checksum_is_right(&after));
+            prop_assert!(checksum_is_correct(&after));
         }
     }
 }

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fields_are_read_from_their_places() {
+    fn fields_are_read_at_their_offsets() {
         let header = Header::parse(&nt_headers(0x0822)).unwrap();
         let expected = Header {
             machine: 0x8664,
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn each_bit_is_told_from_its_sister() {
+    fn the_two_bits_are_distinguished() {
         for (characteristics, bits) in [
             (0x0022, &[][..]),
             (0x0822, &[SwapRun::Net]),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_told_by_subsystem_first() {
+    fn subsystem_decides_the_kind_first() {
         let kind = |subsystem: u8, characteristics| {
             let mut bytes = nt_headers(characteristics);
             bytes[24 + 68] = subsystem;
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_section_table_belongs_to_the_headers() {
+    fn section_table_is_part_of_the_headers() {
         let mut bytes = nt_headers(0x0822);
         bytes[6] = 2; // NumberOfSections
         for more in [0, 40, 79] {
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_out_of_the_ordinary_do_not_hide_the_fields() {
+    fn unusual_sizes_do_not_hide_fields() {
         let table = [(108, 17_u32), (108, u32::MAX), (108, 0)];
         for (field, value) in table {
             let mut bytes = nt_headers(0x0822);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_table_makes_it_signed_if_the_directory_reaches_so_far() {
+    fn certificate_table_marks_the_image_as_signed() {
         let mut bytes = nt_headers(0x0822);
         let entry = 24 + 112 + 4 * 8;
         bytes[entry + 4] = 1;
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_optional_header_does_not_hide_the_certificate_table() {
+    fn short_optional_header_keeps_certificate_table() {
         let mut bytes = nt_headers(0x0822);
         let entry = 24 + 112 + 4 * 8;
         bytes[entry] = 8;
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_are_cut_anywhere_are_truncated_and_never_a_panic() {
+    fn headers_cut_anywhere_are_truncated() {
         let bytes = nt_headers(0x0822);
         for length in 0..bytes.len() {
             assert_eq!(Header::parse(&bytes[..length]), Err(Malformed::Truncated), "{length}");
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_optional_header_of_another_kind_is_named_by_its_magic() {
+    fn unknown_magic_is_reported() {
         let mut bytes = nt_headers(0x0822);
         bytes[24..26].copy_from_slice(&0x107_u16.to_le_bytes());
         assert_eq!(Header::parse(&bytes), Err(Malformed::Magic(0x107)));

@@ -36,24 +36,24 @@ const RVA_BASED: u32 = 1;
 /// Fails if the file can't be read. Also fails if a table is not in the file, has no end, or has an
 /// entry without a name.
 pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Import>, TableError> {
-    let pieces = WindowedReader::new(file);
+    let reader = WindowedReader::new(file);
     let mut imports = Vec::new();
     if let Some(directory) = layout.directory(DirectoryEntry::Import) {
         for index in 0.. {
-            let descriptor: ImageImportDescriptor = nth(&pieces, layout, directory.address, index)?
+            let descriptor: ImageImportDescriptor = nth(&reader, layout, directory.address, index)?
                 .ok_or(TableError::Malformed("the import table does not lie in the file"))?;
             // For the loader, a descriptor without a name or without an address table is the end.
             let name = descriptor.name.get(LE);
             if name == 0 || descriptor.first_thunk.get(LE) == 0 {
                 break;
             }
-            imports.push(import(&pieces, layout, name, false)?);
+            imports.push(import(&reader, layout, name, false)?);
         }
     }
     if let Some(directory) = layout.directory(DirectoryEntry::DelayImport) {
         for index in 0.. {
             let descriptor: ImageDelayloadDescriptor =
-                nth(&pieces, layout, directory.address, index)?.ok_or(TableError::Malformed(
+                nth(&reader, layout, directory.address, index)?.ok_or(TableError::Malformed(
                     "the delay-load import table does not lie in the file",
                 ))?;
             let name = match descriptor.dll_name_rva.get(LE) {
@@ -61,7 +61,7 @@ pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Imp
                 name if descriptor.attributes.get(LE) & RVA_BASED != 0 => name,
                 name => layout.relative(name),
             };
-            imports.push(import(&pieces, layout, name, true)?);
+            imports.push(import(&reader, layout, name, true)?);
         }
     }
     Ok(imports)
@@ -69,7 +69,7 @@ pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Imp
 
 /// Reads the descriptor with this index in a table.
 fn nth<T: object::pod::Pod>(
-    pieces: &WindowedReader<'_, impl ReadAt + ?Sized>,
+    reader: &WindowedReader<'_, impl ReadAt + ?Sized>,
     layout: &Layout,
     table: u32,
     index: u32,
@@ -80,18 +80,18 @@ fn nth<T: object::pod::Pod>(
     let size = u32::try_from(size_of::<T>()).unwrap_or(u32::MAX);
     let address = index.checked_mul(size).and_then(|into| table.checked_add(into));
     match address {
-        Some(address) => Ok(pieces.record(layout, address)?),
+        Some(address) => Ok(reader.record(layout, address)?),
         None => Ok(None),
     }
 }
 
 fn import(
-    pieces: &WindowedReader<'_, impl ReadAt + ?Sized>,
+    reader: &WindowedReader<'_, impl ReadAt + ?Sized>,
     layout: &Layout,
     name: u32,
     is_delayed: bool,
 ) -> Result<Import, TableError> {
-    let name = pieces
+    let name = reader
         .text(layout, name, LONGEST_NAME)?
         .filter(|name| !name.is_empty())
         .ok_or(TableError::Malformed("an import has no name in the file"))?;

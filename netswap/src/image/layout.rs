@@ -28,11 +28,11 @@ pub struct Layout {
     sections: Vec<Section>,
     /// The NT headers, with zeros in the fields that an edit changes.
     pub fixed_headers: Vec<u8>,
-    /// Whether the fields that an edit changes overlap nothing else. A file can fold its headers
-    /// into one another, and the section table into the optional header.
+    /// Whether the fields that an edit changes overlap nothing else. In a crafted file, one header
+    /// can overlap another, and the section table can overlap the optional header.
     pub can_be_edited: bool,
     /// The bytes from Characteristics to `CheckSum`, as they are in the file.
-    pub(super) reach: [u8; edit::REACH],
+    pub(super) editable: [u8; edit::EDITABLE_LENGTH],
 }
 
 /// An entry of the data directories.
@@ -98,7 +98,7 @@ impl Layout {
         let (nt, after) = pod::from_bytes::<Nt>(bytes).map_err(|()| Malformed::Truncated)?;
         let optional = nt.optional_header();
         let count = usize::try_from(optional.number_of_rva_and_sizes()).unwrap_or(usize::MAX);
-        let directories = many::<pe::ImageDataDirectory>(after)
+        let directories = records::<pe::ImageDataDirectory>(after)
             .take(count.min(pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES))
             .map(|entry| Directory {
                 address: entry.virtual_address.get(LE),
@@ -108,7 +108,7 @@ impl Layout {
         let table = size_of::<u32>()
             + size_of::<pe::ImageFileHeader>()
             + usize::from(file.size_of_optional_header.get(LE));
-        let sections = many::<pe::ImageSectionHeader>(bytes.get(table..).unwrap_or_default())
+        let sections = records::<pe::ImageSectionHeader>(bytes.get(table..).unwrap_or_default())
             .take(usize::from(file.number_of_sections.get(LE)).min(Header::MOST_SECTIONS))
             .map(|section| Section {
                 address: section.virtual_address.get(LE),
@@ -117,13 +117,14 @@ impl Layout {
                 raw_size: section.size_of_raw_data.get(LE),
             });
         let headers = bytes.get(..header.size).unwrap_or(bytes);
-        let reach = bytes.get(edit::CHARACTERISTICS as usize..).and_then(|from| from.first_chunk());
+        let editable =
+            bytes.get(edit::CHARACTERISTICS as usize..).and_then(|from| from.first_chunk());
         Ok(Layout {
-            reach: *reach.ok_or(Malformed::Truncated)?,
+            editable: *editable.ok_or(Malformed::Truncated)?,
             fixed_headers: without_edited_fields(headers),
             can_be_edited: can_be_edited(e_lfanew, table..header.size),
             nt_headers: e_lfanew,
-            #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
+            #[expect(clippy::cast_possible_truncation, reason = "only the low half is needed")]
             image_base: optional.image_base() as u32,
             size_of_headers: optional.size_of_headers(),
             file_alignment: optional.file_alignment(),
@@ -213,7 +214,7 @@ const PAGE: u32 = 0x1000;
 fn can_be_edited(e_lfanew: u32, table: Range<usize>) -> bool {
     let nt_headers = e_lfanew as usize;
     let overlap = |a: Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
-    edit::EDITED.iter().all(|&(start, length)| {
+    edit::EDITED_FIELDS.iter().all(|&(start, length)| {
         let field = nt_headers + start..nt_headers + start + length;
         !overlap(field, &(0x3c..0x40)) && !overlap(start..start + length, &table)
     })
@@ -222,7 +223,7 @@ fn can_be_edited(e_lfanew: u32, table: Range<usize>) -> bool {
 /// Returns the headers with zeros in the fields that an edit changes.
 fn without_edited_fields(headers: &[u8]) -> Vec<u8> {
     let mut headers = headers.to_vec();
-    for &(start, length) in &edit::EDITED {
+    for &(start, length) in &edit::EDITED_FIELDS {
         if let Some(field) = headers.get_mut(start..start + length) {
             field.fill(0);
         }
@@ -230,8 +231,8 @@ fn without_edited_fields(headers: &[u8]) -> Vec<u8> {
     headers
 }
 
-/// Iterates over the values of type `T` that `bytes` contains.
-fn many<T: pod::Pod>(mut bytes: &[u8]) -> impl Iterator<Item = &T> {
+/// Iterates over the records of type `T` in `bytes`.
+fn records<T: pod::Pod>(mut bytes: &[u8]) -> impl Iterator<Item = &T> {
     std::iter::from_fn(move || {
         let (one, rest) = pod::from_bytes::<T>(bytes).ok()?;
         bytes = rest;

@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_in_the_first_page_costs_one_read_and_one_beyond_two() {
+    fn header_needs_at_most_two_reads() {
         for (e_lfanew, reads) in [(0x80, 1), (3800, 1), (3833, 2), (4096, 2), (100_000, 2)] {
             let mut bytes = image(e_lfanew);
             bytes.resize(200_000, 0);
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_file_costs_one_read_where_that_tells_what_it_is() {
+    fn short_file_needs_one_read() {
         let text = b"MZ begins this text, which is longer than a DOS header, and no image at all.";
         for (bytes, reads) in [(image(0x80), 1), (b"\x7fELF".to_vec(), 1), (text.to_vec(), 1)] {
             let file = Reader::new(bytes);
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cut_anywhere_inside_its_headers_is_truncated() {
+    fn file_cut_inside_its_headers_is_truncated() {
         for e_lfanew in [0x80, 4000, 5000] {
             let whole = image(e_lfanew);
             assert!(matches!(read_from(&*whole), Ok(Content::Image(_))));
@@ -349,13 +349,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_told_by_its_bytes() {
+    fn non_images_are_recognized_by_their_bytes() {
         let mut dos = vec![0; 0x200];
         dos[..2].copy_from_slice(b"MZ");
         dos[0x18] = 0x1c;
         dos[E_LFANEW..0x40].copy_from_slice(&0xffff_ffff_u32.to_le_bytes());
-        let mut dos_with_a_likely_offset = dos.clone();
-        dos_with_a_likely_offset[E_LFANEW..0x40].copy_from_slice(&0x1000_u32.to_le_bytes());
+        let mut dos_with_plausible_offset = dos.clone();
+        dos_with_plausible_offset[E_LFANEW..0x40].copy_from_slice(&0x1000_u32.to_le_bytes());
         let mut new_executable = image(0x80);
         new_executable[0x80..0x84].copy_from_slice(b"NE\x05\x01");
         let text = b"MZ begins this text, which is longer than a DOS header, and no image at all.";
@@ -367,7 +367,7 @@ mod tests {
             text,
             &text[..20],
             &dos,
-            &dos_with_a_likely_offset,
+            &dos_with_plausible_offset,
             &new_executable,
         ] {
             assert!(matches!(read_from(bytes), Ok(Content::Other)), "{bytes:?}");
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_beyond_all_files_is_truncated_and_allocates_nothing() {
+    fn header_offset_past_the_end_is_not_an_image() {
         let mut bytes = image(0x80);
         bytes[E_LFANEW..0x40].copy_from_slice(&(FARTHEST - 8).to_le_bytes());
         assert!(matches!(read_from(&*bytes), Err(ReadError::Truncated)));
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_that_give_single_bytes_give_the_same() {
+    fn one_byte_reads_give_the_same_result() {
         for e_lfanew in [0x80, 4000, 5000] {
             let slow = Reader { at_most: 1, ..Reader::new(image(e_lfanew)) };
             assert_eq!(read_from(&slow).unwrap(), read_from(&*image(e_lfanew)).unwrap());

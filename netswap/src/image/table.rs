@@ -66,11 +66,11 @@ impl<'a, R: ReadAt + ?Sized> WindowedReader<'a, R> {
     pub fn bytes(&self, offset: u64, most: usize) -> io::Result<Vec<u8>> {
         let most = most.min(WINDOW);
         let mut window = self.window.borrow_mut();
-        let held = |window: &(u64, Vec<u8>)| {
+        let cached = |window: &(u64, Vec<u8>)| {
             let start = usize::try_from(offset.checked_sub(window.0)?).ok()?;
             window.1.get(start..start + most).map(<[u8]>::to_vec)
         };
-        if let Some(bytes) = held(&window) {
+        if let Some(bytes) = cached(&window) {
             return Ok(bytes);
         }
         let mut bytes = vec![0; WINDOW];

@@ -19,7 +19,7 @@ use crate::{Error, ExitCode, Format};
 /// larger pieces. A reader that closes the pipe has seen what it wanted, so this is not an error.
 pub struct Out {
     to: Box<dyn Write>,
-    is_gone: bool,
+    is_closed: bool,
     flushed: Instant,
 }
 
@@ -27,7 +27,7 @@ pub struct Out {
 const BUFFER: usize = 64 * 1024;
 
 /// Time after which buffered output is flushed, so that someone reading along need not wait longer.
-const PATIENCE: Duration = Duration::from_millis(200);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Out {
     /// Opens standard output for a report for people or for programs.
@@ -39,7 +39,7 @@ impl Out {
         } else {
             Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))
         };
-        Out { to, is_gone: false, flushed: Instant::now() }
+        Out { to, is_closed: false, flushed: Instant::now() }
     }
 
     /// Opens standard output for a report in this format.
@@ -47,26 +47,26 @@ impl Out {
         Out::new(format == Format::Human)
     }
 
-    fn unless_gone<T>(
+    fn unless_closed<T>(
         &mut self,
         otherwise: T,
         write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
     ) -> io::Result<T> {
-        if self.is_gone {
+        if self.is_closed {
             return Ok(otherwise);
         }
         match write(&mut self.to) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.is_gone = true;
+                self.is_closed = true;
                 Ok(otherwise)
             }
             written => written,
         }
     }
 
-    /// Flushes the output if the last flush was more than `PATIENCE` ago.
-    pub fn flush_now_and_then(&mut self) -> io::Result<()> {
-        if self.flushed.elapsed() > PATIENCE {
+    /// Flushes the output if the last flush was more than `FLUSH_INTERVAL` ago.
+    pub fn flush_if_due(&mut self) -> io::Result<()> {
+        if self.flushed.elapsed() > FLUSH_INTERVAL {
             self.flush()?;
             self.flushed = Instant::now();
         }
@@ -76,11 +76,11 @@ impl Out {
 
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.unless_gone(bytes.len(), |to| to.write(bytes))
+        self.unless_closed(bytes.len(), |to| to.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.unless_gone((), |to| to.flush())
+        self.unless_closed((), |to| to.flush())
     }
 }
 
@@ -96,7 +96,7 @@ pub fn print(
     let outcome = verify(&mut |image| {
         progress.apart(|| {
             report.image(image)?;
-            Ok(report.out().flush_now_and_then()?)
+            Ok(report.out().flush_if_due()?)
         })
     });
     progress.clear();

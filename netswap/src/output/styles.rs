@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_text_has_no_styles_however_it_is_cut() {
+    fn styles_split_across_writes_are_removed() {
         let red = AnsiColor::Red.on_default().bold();
         let text = format!("{red}error:{red:#} a m\n{red}{red:#}");
         for length in 1..text.len() {

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_says_bits_and_exceptions() {
+    fn policy_lists_bits_and_exceptions() {
         let rules = rules(
             "swap-run = [\"net\", \"cd\"]\n[[allow]]\nimage = \"a-*.exe\"\nreason = \"why\"\n",
         )
@@ -239,13 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_says_nothing() {
+    fn empty_file_has_no_rules() {
         let rules = rules("").unwrap();
         assert!(rules.swap_run.is_none() && rules.allow.is_empty());
     }
 
     #[test]
-    fn each_mistake_is_told_with_file_line_and_the_nearest_right_word() {
+    fn mistake_is_reported_with_line_and_suggestion() {
         let table = [
             ("\nswaprun = []\n", "line 2, column 1", "did you mean `swap-run`?"),
             ("swap-run = [\"nett\"]", "line 1, column 13", "did you mean `net`?"),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_like_none_gets_no_suggestion() {
+    fn dissimilar_word_gets_no_suggestion() {
         let error = rules("colour = 1").unwrap_err();
         assert!(!error.contains("did you mean"), "{error}");
     }

@@ -203,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn without_any_rule_the_network_bit_is_required() {
+    fn network_bit_is_required_by_default() {
         assert_eq!(Policy::default().swap_run(), [SwapRun::Net]);
     }
 
     #[test]
-    fn the_packages_bits_win_over_the_workspaces() {
+    fn package_bits_override_workspace_bits() {
         let workspace = rules("/w/Cargo.toml", Some(SwapRun::ALL.to_vec()), &[]);
         let package = rules("/w/a/Cargo.toml", Some(vec![]), &[]);
         let silent = rules("/w/b/Cargo.toml", None, &[]);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glob_without_separator_matches_names_and_one_with_it_paths_below_the_policy() {
+    fn separator_decides_whether_a_glob_matches_paths() {
         let table = [
             ("bench-*.exe", "/w/target/release/bench-a.exe", true),
             ("BENCH-*.EXE", "/w/target/release/bench-a.exe", true),
@@ -242,13 +242,13 @@ mod tests {
     }
 
     #[test]
-    fn a_glob_that_is_too_large_is_an_error_and_no_panic() {
+    fn too_large_glob_is_an_error() {
         let nested = format!("{}a{}", "{a,".repeat(126), "}".repeat(126));
         assert!(Glob::new(nested).is_err());
     }
 
     #[test]
-    fn every_exception_that_matches_counts_and_the_nearest_is_the_answer() {
+    fn all_matches_count_and_the_nearest_applies() {
         let near = rules("/w/a/Cargo.toml", None, &["a.exe"]);
         let far = rules("/w/Cargo.toml", None, &["*.exe", "*.dll"]);
         let policy = Policy::new([near.clone(), far.clone()]);

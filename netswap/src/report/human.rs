@@ -48,10 +48,10 @@ impl Human {
 
     pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
         self.failures.end(out)?;
-        let is_apart = self.allowed.is_empty() && self.passed.is_empty();
+        let is_empty = self.allowed.is_empty() && self.passed.is_empty();
         self.allowed.write_to(out)?;
         self.passed.write_to(out)?;
-        if !is_apart {
+        if !is_empty {
             writeln!(out)?;
         }
         writeln!(out, "{}", summary(outcome))

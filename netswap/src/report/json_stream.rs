@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_one_whatever_is_in_it() {
+    fn any_document_is_valid_json() {
         for objects in [&[][..], &[1], &[1, 2]] {
             for fields in [&[][..], &[field("sum", &3).unwrap()]] {
                 let text = written(Format::Json, objects, fields);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_objects_and_a_last_one_if_there_is_something_to_say() {
+    fn ndjson_ends_with_the_fields_if_there_are_any() {
         assert_eq!(written(Format::Ndjson, &[1, 2], &[]), "1\n2\n");
         let last = [field("sum", &3).unwrap()];
         assert_eq!(written(Format::Ndjson, &[1], &last), "1\n{\"schema\":\"a/1\",\"sum\":3}\n");

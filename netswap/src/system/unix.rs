@@ -243,7 +243,7 @@ pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
 }
 
 /// Returns the default permissions for a new file. The umask removes some of them.
-pub fn of_a_new_file() -> Option<Permissions> {
+pub fn new_file_permissions() -> Option<Permissions> {
     Some(Permissions::from_mode(0o666))
 }
 

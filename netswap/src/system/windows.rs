@@ -174,7 +174,7 @@ pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
 }
 
 /// Returns `None`, because the folder decides the permissions of a new file.
-pub fn of_a_new_file() -> Option<Permissions> {
+pub fn new_file_permissions() -> Option<Permissions> {
     None
 }
 

@@ -62,12 +62,12 @@ struct Image {
 impl Baseline {
     /// Reads the known failures.
     pub(crate) fn from_file(path: &Path) -> Result<Self, PolicyError> {
-        let unreadable = |error: io::Error| wrong(path, &error.to_string());
+        let unreadable = |error: io::Error| invalid(path, &error.to_string());
         let file = BufReader::new(File::open(path).map_err(unreadable)?);
         let document: Document =
-            serde_json::from_reader(file).map_err(|error| wrong(path, &error.to_string()))?;
+            serde_json::from_reader(file).map_err(|error| invalid(path, &error.to_string()))?;
         if document.schema != SCHEMA {
-            return Err(wrong(path, &format!("its schema is not {SCHEMA}")));
+            return Err(invalid(path, &format!("its schema is not {SCHEMA}")));
         }
         let mut known = BTreeMap::<_, BTreeMap<_, _>>::new();
         for image in document.images {
@@ -82,13 +82,13 @@ impl Baseline {
         if image.verdict.status != Status::Failed {
             return;
         }
-        let Some(known) = self.known.get_mut(&self.keys.of_path(&image.path)) else {
+        let Some(known) = self.known.get_mut(&self.keys.key_for(&image.path)) else {
             return;
         };
         let mut all = true;
         for finding in &image.verdict.findings {
             match known.get_mut(finding.code.name()) {
-                Some(is_met) => *is_met = true,
+                Some(occurred) => *occurred = true,
                 None => all = false,
             }
         }
@@ -100,14 +100,14 @@ impl Baseline {
     pub(crate) fn finish(self) -> BaselineOutcome {
         let count = self.known.values().map(BTreeMap::len).sum();
         let stale = self.known.into_iter().flat_map(|(path, codes)| {
-            let stale = codes.into_iter().filter(|(_, is_met)| !is_met);
+            let stale = codes.into_iter().filter(|(_, occurred)| !occurred);
             stale.map(move |(code, _)| (path.clone(), code))
         });
         BaselineOutcome { source: self.source, known: count, stale: stale.collect() }
     }
 }
 
-fn wrong(path: &Path, why: &str) -> PolicyError {
+fn invalid(path: &Path, why: &str) -> PolicyError {
     PolicyError::Baseline { path: path.to_owned(), why: why.to_owned() }
 }
 
@@ -116,7 +116,7 @@ impl Keys {
         Keys { folder: normal(baseline).parent().map(Path::to_owned).unwrap_or_default() }
     }
 
-    fn of_path(&self, path: &Path) -> String {
+    fn key_for(&self, path: &Path) -> String {
         let full = normal(path);
         let key = full.strip_prefix(&self.folder).unwrap_or(&full);
         // The bytes make the key of a name that is not valid Unicode unique.
@@ -169,7 +169,7 @@ impl BaselineWriter {
             return Ok(None);
         }
         let codes = image.verdict.findings.iter().map(|finding| finding.code.name().to_owned());
-        let row = Image { path: self.keys.of_path(&image.path), codes: codes.collect() };
+        let row = Image { path: self.keys.key_for(&image.path), codes: codes.collect() };
         let separator: &[u8] = if self.is_first { b"\n" } else { b",\n" };
         self.is_first = false;
         let mut write = || {
@@ -202,7 +202,7 @@ impl BaselineWriter {
 fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".netswap-baseline");
-    if let Some(permissions) = system::of_a_new_file() {
+    if let Some(permissions) = system::new_file_permissions() {
         builder.permissions(permissions);
     }
     builder.tempfile_in(folder)

@@ -58,8 +58,8 @@ pub fn build(
     let start = Instant::now();
     let workspace = build.workspace()?;
     let policies = match &options.policy {
-        Some(file) => Policies::one(Rules::from_file(file)?),
-        None => Policies::of_workspace(&workspace)?,
+        Some(file) => Policies::single(Rules::from_file(file)?),
+        None => Policies::from_workspace(&workspace)?,
     };
     let known = BaselineState::from_options(options)?;
     let mut found = build.run(&workspace)?;
@@ -74,7 +74,7 @@ pub fn build(
     for found in found {
         let policy = policies.for_owner(&owner(&found));
         let content = image::read(&found.path);
-        match judged(found, content, policy) {
+        match judge_found(found, content, policy) {
             Some(image) => run.image(image)?,
             None => run.outcome.summary.count_others(1),
         }
@@ -100,8 +100,8 @@ pub fn paths(
     let start = Instant::now();
     all_exist(paths)?;
     let policies = match &options.policy {
-        Some(file) => Policies::one(Rules::from_file(file)?),
-        None => Policies::beside(paths)?,
+        Some(file) => Policies::single(Rules::from_file(file)?),
+        None => Policies::for_paths(paths)?,
     };
     let known = BaselineState::from_options(options)?;
     let has_folder = paths.iter().any(|path| path.is_dir());
@@ -112,23 +112,23 @@ pub fn paths(
         siblings: SiblingDlls::default(),
         exclude: &options.walk.exclude,
         looked_at: &options.looked_at,
-        others: AtomicU64::new(0),
+        other_files: AtomicU64::new(0),
     };
     let mut run = Run { outcome, known, on_image };
     // A DLL counts as one image, even if two programs load it or if it is also named itself.
     let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let named: HashSet<_> = paths.iter().map(|path| full(path)).collect();
-    let mut taken_along = HashSet::new();
-    walk(paths, &options.walk, &judge, |(image, is_beside): (VerifiedImage, bool)| {
-        if is_beside {
+    let mut seen = HashSet::new();
+    walk(paths, &options.walk, &judge, |(image, is_sibling): (VerifiedImage, bool)| {
+        if is_sibling {
             let dll = full(&image.path);
-            if named.contains(&dll) || !taken_along.insert(dll) {
+            if named.contains(&dll) || !seen.insert(dll) {
                 return Ok(());
             }
         }
         run.image(image)
     })?;
-    run.outcome.summary.count_others(judge.others.into_inner());
+    run.outcome.summary.count_others(judge.other_files.into_inner());
     run.finish(options, start)
 }
 
@@ -196,7 +196,7 @@ struct Judge<'a> {
     siblings: SiblingDlls,
     exclude: &'a Exclude,
     looked_at: &'a AtomicU64,
-    others: AtomicU64,
+    other_files: AtomicU64,
 }
 
 impl Visit for Judge<'_> {
@@ -212,17 +212,17 @@ impl Visit for Judge<'_> {
             if let (WalkedFile::Named(path), Content::Image(header)) = (file, content)
                 && header.kind() == Kind::Exe
             {
-                broken = self.take_along(path, &opened, &mut dlls).err();
+                broken = self.judge_siblings(path, &opened, &mut dlls).err();
             }
             Ok(content)
         });
         if matches!(content, Ok(Content::Other)) {
-            self.others.fetch_add(1, Ordering::Relaxed);
+            self.other_files.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let found = Found { path: file.path(), source: Source::File };
         let policy = self.policies.for_owner(file.named());
-        let image = judged(found, content, policy).map(|mut image| {
+        let image = judge_found(found, content, policy).map(|mut image| {
             if let Some(broken) = broken {
                 image.add(&broken);
             }
@@ -239,7 +239,7 @@ impl Visit for Judge<'_> {
 
 impl Judge<'_> {
     /// Judges the DLLs that a program loads from its own folder.
-    fn take_along(
+    fn judge_siblings(
         &self,
         program: &Path,
         file: &std::fs::File,
@@ -256,14 +256,14 @@ impl Judge<'_> {
             let content = image::read(&path);
             let policy = self.policies.for_owner(program);
             let found = Found { path, source: Source::Sibling(program.to_owned()) };
-            items.extend(judged(found, content, policy).map(|image| (image, true)));
+            items.extend(judge_found(found, content, policy).map(|image| (image, true)));
         }
         Ok(())
     }
 }
 
 /// Judges one file. Returns `None` if the file is not an image.
-fn judged(
+fn judge_found(
     found: Found,
     content: Result<Content, ReadError>,
     policy: &Policy,
@@ -277,24 +277,24 @@ fn judged(
 
 /// The policies by owner, which is a manifest or a named path.
 struct Policies {
-    of: BTreeMap<PathBuf, Policy>,
-    others: Policy,
+    by_owner: BTreeMap<PathBuf, Policy>,
+    fallback: Policy,
 }
 
 impl Policies {
     /// Returns one policy for all images.
-    fn one(rules: Rules) -> Self {
-        Policies { of: BTreeMap::new(), others: Policy::new([Arc::new(rules)]) }
+    fn single(rules: Rules) -> Self {
+        Policies { by_owner: BTreeMap::new(), fallback: Policy::new([Arc::new(rules)]) }
     }
 
     /// Returns the policies by manifest. The package's table takes precedence over the workspace's,
     /// and that over `netswap.toml`.
-    fn of_workspace(workspace: &Workspace) -> Result<Self, Error> {
+    fn from_workspace(workspace: &Workspace) -> Result<Self, Error> {
         let folder = workspace.root_manifest.parent().unwrap_or(Path::new(""));
         let root = ManifestRules::from_file(&workspace.root_manifest, folder)?;
         let file = Rules::in_folder(folder)?;
         let common = || root.workspace.clone().into_iter().chain(file.clone());
-        let mut of = BTreeMap::new();
+        let mut by_owner = BTreeMap::new();
         for member in &workspace.members {
             let package = if member.manifest == workspace.root_manifest {
                 root.package.clone()
@@ -302,15 +302,15 @@ impl Policies {
                 ManifestRules::from_file(&member.manifest, folder)?.package
             };
             let rules = package.into_iter().chain(common());
-            of.insert(member.manifest.clone(), Policy::new(rules));
+            by_owner.insert(member.manifest.clone(), Policy::new(rules));
         }
-        let others = Policy::new(common());
-        Ok(Policies { of, others })
+        let fallback = Policy::new(common());
+        Ok(Policies { by_owner, fallback })
     }
 
     /// Returns the policies by named path, from `netswap.toml` in the folder or beside the file.
-    fn beside(paths: &[PathBuf]) -> Result<Self, Error> {
-        let mut of = BTreeMap::new();
+    fn for_paths(paths: &[PathBuf]) -> Result<Self, Error> {
+        let mut by_owner = BTreeMap::new();
         let mut by_folder: HashMap<&Path, Option<Arc<Rules>>> = HashMap::new();
         for path in paths {
             let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
@@ -320,20 +320,21 @@ impl Policies {
                 None => Rules::in_folder(folder)?,
             };
             by_folder.insert(folder, rules.clone());
-            of.insert(path.clone(), Policy::new(rules));
+            by_owner.insert(path.clone(), Policy::new(rules));
         }
-        Ok(Policies { of, others: Policy::default() })
+        Ok(Policies { by_owner, fallback: Policy::default() })
     }
 
     fn for_owner(&self, owner: &Path) -> &Policy {
-        self.of.get(owner).unwrap_or(&self.others)
+        self.by_owner.get(owner).unwrap_or(&self.fallback)
     }
 
     /// Returns the tables that apply to one of these owners or to all. Each table occurs once, in
     /// the order of the files.
     fn rules(&self, is_owner: impl Fn(&Path) -> bool) -> Vec<Arc<Rules>> {
-        let owned = self.of.iter().filter(|(owner, _)| is_owner(owner)).map(|(_, policy)| policy);
-        let all = owned.chain([&self.others]);
+        let owned = self.by_owner.iter().filter(|(owner, _)| is_owner(owner));
+        let owned = owned.map(|(_, policy)| policy);
+        let all = owned.chain([&self.fallback]);
         let mut rules: Vec<_> = all.flat_map(Policy::rules).cloned().collect();
         rules.sort_by(|a, b| a.source.cmp(&b.source).then(Arc::as_ptr(a).cmp(&Arc::as_ptr(b))));
         rules.dedup_by(|a, b| Arc::ptr_eq(a, b));

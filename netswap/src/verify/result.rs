@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exit_code_of_every_set_of_statuses() {
+    fn statuses_determine_the_exit_code() {
         let (passed, failed) = ((Status::Passed, false), (Status::Failed, true));
         let (excepted, efi) = ((Status::Allowed, true), (Status::Allowed, false));
         let unread = (Status::Unreadable, true);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unreadable_and_ignored_has_not_passed_for_that() {
+    fn ignored_unreadable_file_does_not_count_as_passed() {
         let exit_code = |images: &[(Status, bool)]| {
             Verification { ignores_unreadable: true, ..outcome(images) }.exit_code()
         };
