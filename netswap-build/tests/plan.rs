@@ -115,11 +115,11 @@ fn netswap_linker_gets_no_argument_and_no_warning() {
     assert_eq!(net_only.to_string(), RERUN);
     // netswap-linker learns of the bit for removable media only from NETSWAP.
     let both = SwapRun::new().removable(true);
-    let with_netswap = plan(&both, GNU, &[linker, ("NETSWAP", "net,cd")]).unwrap();
-    assert_eq!((with_netswap.outcome, &*with_netswap.to_string()), (Outcome::LeftToLinker, RERUN));
-    let without_netswap = plan(&both, GNU, &[linker]).unwrap();
-    assert_eq!(without_netswap.outcome, Outcome::Unsupported);
-    assert!(without_netswap.to_string().contains("Set NETSWAP=net,cd in the environment"), "{without_netswap}");
+    let listed = plan(&both, GNU, &[linker, ("NETSWAP", "net,cd")]).unwrap();
+    assert_eq!((listed.outcome, &*listed.to_string()), (Outcome::LeftToLinker, RERUN));
+    let unlisted = plan(&both, GNU, &[linker]).unwrap();
+    assert_eq!(unlisted.outcome, Outcome::Unsupported);
+    assert!(unlisted.to_string().contains("Set NETSWAP=net,cd in the environment"), "{unlisted}");
     let off = plan(&required, GNU, &[linker, ("NETSWAP", "off")]).unwrap();
     assert_eq!(off.outcome, Outcome::SwitchedOff);
 }

@@ -49,13 +49,13 @@ macro_rules! codes {
 codes! {
     /// The package's build script does not request the bit.
     NotRequested = "not-requested",
-        "The package's build script does not ask for the bit.";
+        "The package's build script does not request the bit.";
     /// The build script requests the bit, but not for this target of the package.
     OutOfScope = "out-of-scope",
-        "The build script asks for it, but not in this image.";
+        "The build script requests the bit, but not for this image.";
     /// `NETSWAP` in the build's environment switched the bit off.
     SwitchedOff = "switched-off",
-        "NETSWAP in the build's environment took it away.";
+        "The environment variable NETSWAP switched the bit off.";
     /// The linker has no option that sets the bit.
     LinkerUnsupported = "linker-unsupported",
         "The linker has no option that sets the bit.";
@@ -64,7 +64,7 @@ codes! {
         "The linker was changed after the build script had run.";
     /// The linker was instructed to set the bit, but the file lacks it.
     LostAfterLink = "lost-after-link",
-        "The linker was told to set it, and the file lacks it.";
+        "The linker was given the option, but the file lacks the bit.";
     /// The network bit is missing, and there is no information about the build.
     NetSwapMissing = "net-swap-missing",
         "The image lacks IMAGE_FILE_NET_RUN_FROM_SWAP.";
@@ -79,10 +79,10 @@ codes! {
         "The file ends before its headers or its sections do.";
     /// The file has headers that no Windows image has.
     MalformedImage = "malformed-image",
-        "The file has headers that no Windows image has.";
+        "The file's headers are not valid for a Windows image.";
     /// The named file is not a PE image.
     NotAnImage = "not-an-image",
-        "The file is no PE image.";
+        "The file is not a PE image.";
     /// Changing the file would break its signature.
     SignatureWouldBreak = "signature-would-break",
         "The file is signed, and the signature covers the bits.";
@@ -91,10 +91,10 @@ codes! {
         "The .NET assembly has a strong name, which covers the bits.";
     /// Something else changed the file while netswap worked on it.
     ChangedMeanwhile = "changed-meanwhile",
-        "The file was changed by something else meanwhile.";
+        "Another program changed the file while netswap worked on it.";
     /// The file is no longer as netswap left it, according to the journal.
     ChangedSince = "changed-since",
-        "The file is not as netswap left it.";
+        "The file has changed since netswap patched it.";
     /// The file has the read-only attribute.
     ReadOnly = "read-only",
         "The file is read-only.";
@@ -118,16 +118,16 @@ codes! {
         "The program died because a disk could not be read.";
     /// A program died because a medium was removed or is damaged.
     MediumFailed = "medium-failed",
-        "The program died because a medium was gone or damaged.";
+        "The program died because a medium was removed or is damaged.";
     /// A program died because Windows lacked memory to read a page.
     NoProgress = "no-progress",
         "The program died because Windows lacked memory to read a page.";
     /// A program died because a page could not be read, and the cause is unknown.
     CauseUnclear = "cause-unclear",
-        "The program died of an unreadable page, and nothing tells why.";
+        "The program died because a page could not be read, and the cause is unknown.";
     /// A program died of something other than an unreadable page.
     NotAnInPageError = "not-an-in-page-error",
-        "The program died of something else than an unreadable page.";
+        "The program died of something other than an unreadable page.";
 }
 
 impl Code {
@@ -153,7 +153,7 @@ impl Finding {
     pub fn not_an_image() -> Self {
         Finding {
             code: Code::NotAnImage,
-            message: "it is no PE image".into(),
+            message: "it is not a PE image".into(),
             help: "name a Windows program or DLL".into(),
         }
     }

@@ -1,4 +1,4 @@
-//! Makes text from elsewhere safe to print, and suggests the word that was probably meant.
+//! Makes text from other sources safe to print, and suggests the word that was probably meant.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -151,11 +151,11 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates.filter(is_near).min_by_key(|&(edits, _)| edits).map(|(_, candidate)| candidate)
 }
 
-/// Returns the number of characters to insert, delete or replace to turn one word into the other (the Levenshtein
-/// distance).
+/// Returns the Levenshtein distance: the number of characters to insert, delete or replace to turn
+/// one word into the other.
 fn edits(from: &str, to: &str) -> usize {
     let to: Vec<_> = to.chars().collect();
-    // For each prefix of `to`, the edits that make it from the characters read so far.
+    // For each prefix of `to`, the distance from the characters read so far.
     let mut row: Vec<_> = (0..=to.len()).collect();
     for (read, own) in from.chars().enumerate() {
         let mut left = read + 1;

@@ -60,7 +60,7 @@ impl From<&ReadError> for Finding {
             }
             ReadError::Io(_) => (
                 Code::Unreadable,
-                "see that it is a file or folder, that this account can read it and that no program holds it open",
+                "check that it is a file or folder, that this account can read it, and that no other program has it open",
             ),
             ReadError::Truncated | ReadError::SectionPastEnd => {
                 (Code::TruncatedImage, "copy or build the file again")
@@ -124,13 +124,13 @@ fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<F
         }
     }
     let finding = |(code, bits): (Code, Vec<SwapRun>)| match source {
-        Source::Build(artifact) => of_build(code, &bits, required, artifact),
-        Source::File => of_file(code, &bits, header.signed),
+        Source::Build(artifact) => build_finding(code, &bits, required, artifact),
+        Source::File => file_finding(code, &bits, header.signed),
         Source::Sibling(program) => {
             let program = Printable(program.file_name().map_or(program.as_path(), Path::new));
             let message =
                 format!("{program} loads this DLL, and {} is not set in it", constants(&bits));
-            Finding { message: message.into(), ..of_file(code, &bits, header.signed) }
+            Finding { message: message.into(), ..file_finding(code, &bits, header.signed) }
         }
     };
     causes.into_iter().map(finding).collect()
@@ -152,10 +152,10 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
         ReceiptState::Unusable(_) => return unknown,
         ReceiptState::Present(receipt) | ReceiptState::OtherLinker { receipt, .. } => receipt,
     };
-    let asked = receipt.netswap.as_ref().unwrap_or(&receipt.requested);
+    let requested = receipt.netswap.as_ref().unwrap_or(&receipt.requested);
     let code = match receipt.outcome {
-        _ if !asked.contains(&bit) && receipt.requested.contains(&bit) => Code::SwitchedOff,
-        _ if !asked.contains(&bit) => Code::NotRequested,
+        _ if !requested.contains(&bit) && receipt.requested.contains(&bit) => Code::SwitchedOff,
+        _ if !requested.contains(&bit) => Code::NotRequested,
         Outcome::SwitchedOff | Outcome::NotRequested => Code::NotRequested,
         // Cygwin's images are Windows images, but netswap-build leaves that target alone.
         Outcome::Unsupported | Outcome::NotWindows => Code::LinkerUnsupported,
@@ -174,13 +174,13 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
 }
 
 /// Returns the finding for a file of which only the bytes are known.
-fn of_file(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
+fn file_finding(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
     // All images on a share may lack this bit. If it is the only one required, the texts are static
     // and need no memory.
     if bits == [SwapRun::Net] {
         let message = "IMAGE_FILE_NET_RUN_FROM_SWAP is not set".into();
         let help = if is_signed {
-            "ask its maker to link it with /SWAPRUN:NET: it is signed, and to set the bit breaks the signature\nwhere nothing asks for that:\n    netswap patch --break-signature FILE"
+            "it is signed, and setting the bit would invalidate the signature\nask the vendor for a build with /SWAPRUN:NET, or if nothing checks the signature:\n    netswap patch --break-signature FILE"
         } else {
             "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:\n    netswap patch FILE"
         };
@@ -191,7 +191,7 @@ fn of_file(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
     let message = format!("{} is not set", constants(bits)).into();
     let help = if is_signed {
         format!(
-            "ask its maker to link it with {switches}: it is signed, and to set the bit breaks the signature\nwhere nothing asks for that:\n    netswap patch --swap-run {words} --break-signature FILE"
+            "it is signed, and setting the bit would invalidate the signature\nask the vendor for a build with {switches}, or if nothing checks the signature:\n    netswap patch --swap-run {words} --break-signature FILE"
         )
     } else {
         format!(
@@ -202,7 +202,12 @@ fn of_file(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
 }
 
 /// Returns the finding for an image that Cargo has just built.
-fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artifact) -> Finding {
+fn build_finding(
+    code: Code,
+    bits: &[SwapRun],
+    required: &[SwapRun],
+    artifact: &Artifact,
+) -> Finding {
     let (package, constants) = (one_line(&artifact.package), constants(bits));
     let name = one_line(&artifact.name);
     let receipt = artifact.receipt.receipt();
@@ -210,29 +215,29 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
         Code::NotRequested => (
             match artifact.build_script {
                 None if artifact.is_member => {
-                    format!("package `{package}` has no build script to ask for {constants}")
+                    format!("package `{package}` has no build script to request {constants}")
                 }
                 _ => {
-                    format!("the build script of package `{package}` does not ask for {constants}")
+                    format!("the build script of package `{package}` does not request {constants}")
                 }
             },
             missing_lines(required, artifact),
         ),
         Code::OutOfScope => (
             format!(
-                "the build script of package `{package}` asks for {constants}, but not in `{name}`"
+                "the build script of package `{package}` requests {constants}, but not for `{name}`"
             ),
             scope_help(artifact),
         ),
         Code::SwitchedOff => (
-            format!("NETSWAP was set in the environment of the build and took {constants} away"),
+            format!("the environment variable NETSWAP of the build switched {constants} off"),
             format!("unset NETSWAP, or set it to {}, and build again", netswap_value(required)),
         ),
         Code::LinkerUnsupported => (
             format!("{} has no option that sets {constants}", linker(receipt)),
             if receipt.is_some_and(is_by_netswap_linker) {
                 format!(
-                    "set NETSWAP={} in the environment of the build, which tells netswap-linker, and build again",
+                    "set NETSWAP={} in the environment of the build, so that netswap-linker sets these bits, and build again",
                     netswap_value(required)
                 )
             } else {
@@ -243,21 +248,21 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
         Code::LinkerChanged => linker_changed(&constants, artifact),
         Code::LostAfterLink if receipt.is_some_and(is_by_netswap_linker) => (
             format!(
-                "{} was to set {constants} after the link, and the file lacks it",
+                "{} should have set {constants} after the link, but the file lacks it",
                 linker(receipt)
             ),
             format!(
-                "see that it is still the configured linker, and strip with `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}",
+                "check that netswap-linker is still the configured linker\nGNU strip and objcopy clear the bit; use `strip = true` in the Cargo profile instead\nCargo considers the file up to date, so run this, then build again:\n    {}",
                 artifact.clean
             ),
         ),
         Code::LostAfterLink => (
             format!(
-                "the linker was given {}, and the file lacks {constants}",
+                "the linker was given {}, but the file lacks {constants}",
                 receipt.map(|receipt| one_line(&receipt.arguments.join(" "))).unwrap_or_default()
             ),
             format!(
-                "see that no wrapper drops the linker's arguments, and strip with llvm-strip or `strip = true` in the Cargo profile: GNU strip and objcopy clear the bit\nthen link again, since Cargo takes the file for fresh:\n    {}",
+                "check that no wrapper drops the linker's arguments\nGNU strip and objcopy clear the bit; use `strip = true` in the Cargo profile or llvm-strip instead\nCargo considers the file up to date, so run this, then build again:\n    {}",
                 artifact.clean
             ),
         ),
@@ -271,7 +276,7 @@ fn of_build(code: Code, bits: &[SwapRun], required: &[SwapRun], artifact: &Artif
                     "{constants} is not set, and the receipt of package `{package}` can't be used: {why}"
                 ),
                 format!(
-                    "use the newest netswap-build and netswap, then build again:\n    {}",
+                    "update netswap-build and netswap, run this, then build again:\n    {}",
                     artifact.clean
                 ),
             )
@@ -308,20 +313,20 @@ fn missing_lines(required: &[SwapRun], artifact: &Artifact) -> String {
         return lines;
     }
     format!(
-        "this package is a dependency from elsewhere; if it is yours,\n{lines}\nelse set the bit in the file that ships, or name it in [[workspace.metadata.netswap.allow]] with the reason"
+        "this package is not in the workspace; if you maintain it, add\n{lines}\notherwise set the bit in the file that ships, or list it in [[workspace.metadata.netswap.allow]] with the reason"
     )
 }
 
 /// Returns the message and help for a linker that changed after the build script had run.
 fn linker_changed(constants: &str, artifact: &Artifact) -> (String, String) {
-    let (then, now) = match &artifact.receipt {
+    let (previous, current) = match &artifact.receipt {
         ReceiptState::OtherLinker { receipt, configured } => {
             (receipt.configured_linker.as_deref(), configured.as_deref())
         }
         _ => (None, None),
     };
     (
-        format!("{constants} is not set: {}", changed_linker(&artifact.package, then, now)),
+        format!("{constants} is not set: {}", changed_linker(&artifact.package, previous, current)),
         format!(
             "Cargo does not run a build script again when the linker changes, so run:\n    {}\nthen build again",
             artifact.clean
@@ -337,13 +342,13 @@ fn scope_help(artifact: &Artifact) -> String {
         Scope::Tests,
         Scope::Benches,
     ];
-    let cure = match candidates.into_iter().find(|scope| scope.holds(artifact)) {
+    let remedy = match candidates.into_iter().find(|scope| scope.holds(artifact)) {
         Some(Scope::Bin(name)) => format!("add .scope(Scope::bin({name:?})) to the call"),
         Some(scope) => format!("add .scope(Scope::{scope:?}) to the call"),
-        None => "leave the scopes of the call out".to_owned(),
+        None => "remove the scopes from the call".to_owned(),
     };
     format!(
-        "{cure} in its build script, or name the image in [[package.metadata.netswap.allow]] with the reason"
+        "{remedy} in its build script, or list the image in [[package.metadata.netswap.allow]] with the reason"
     )
 }
 
@@ -355,7 +360,7 @@ fn is_by_netswap_linker(receipt: &Receipt) -> bool {
 fn linker(receipt: Option<&Receipt>) -> String {
     let Some(Receipt { linker: Some(linker), linker_basis, target, .. }) = receipt else {
         let target = receipt.map_or("this target", |receipt| receipt.target.as_str());
-        return format!("netswap-build knows no linker for {}, which", one_line(target));
+        return format!("the linker for {} (unknown to netswap-build)", one_line(target));
     };
     let family = match linker.as_str() {
         "gnu-ld" => "GNU ld".to_owned(),
@@ -492,9 +497,9 @@ mod tests {
             });
             assert_eq!(causes(&receipt), expected, "{requested:?} {netswap:?} {outcome:?} {scope:?}");
         }
-        let of = |source| SwapRun::ALL.map(|bit| cause(bit, &source));
-        assert_eq!(of(Source::File), [NetSwapMissing, RemovableSwapMissing]);
-        assert_eq!(of(Source::Sibling("tool.exe".into())), [BesideDllUnprotected; 2]);
+        let causes = |source| SwapRun::ALL.map(|bit| cause(bit, &source));
+        assert_eq!(causes(Source::File), [NetSwapMissing, RemovableSwapMissing]);
+        assert_eq!(causes(Source::Sibling("tool.exe".into())), [BesideDllUnprotected; 2]);
     }
 
     fn build(artifact: &Artifact) -> Source {
@@ -512,7 +517,7 @@ mod tests {
     #[test]
     fn only_signed_images_need_break_signature() {
         let help = |is_signed, bits: &[SwapRun]| {
-            of_file(Code::NetSwapMissing, bits, is_signed).help.into_owned()
+            file_finding(Code::NetSwapMissing, bits, is_signed).help.into_owned()
         };
         assert!(help(false, NET).ends_with("    netswap patch FILE"));
         assert!(help(true, NET).ends_with("    netswap patch --break-signature FILE"));
@@ -541,26 +546,29 @@ mod tests {
         let none = Artifact { build_script: None, ..absent.clone() };
         assert!(help(&none, NET).contains("in the main of its build.rs:\n"));
         let foreign = Artifact { is_member: false, ..absent };
-        assert!(help(&foreign, NET).starts_with("this package is a dependency from elsewhere"));
-        let silent = Receipt { requested: vec![], outcome: Outcome::NotRequested, ..receipt() };
-        let silent = Artifact::for_tests(ReceiptState::Present(silent));
-        assert_eq!(help(&silent, NET), "in the main of /w/build.rs:\n    netswap_build::emit();");
+        assert!(help(&foreign, NET).starts_with("this package is not in the workspace"));
+        let no_request = Receipt { requested: vec![], outcome: Outcome::NotRequested, ..receipt() };
+        let no_request = Artifact::for_tests(ReceiptState::Present(no_request));
+        assert_eq!(
+            help(&no_request, NET),
+            "in the main of /w/build.rs:\n    netswap_build::emit();"
+        );
     }
 
     #[test]
     fn suggested_scope_includes_the_image() {
         let excluded = Receipt { scopes: vec![Scope::Bin("other".into())], ..receipt() };
         let tool = Artifact::for_tests(ReceiptState::Present(excluded));
-        let of = |kind: &str, crate_type: &str| {
+        let help_for = |kind: &str, crate_type: &str| {
             let (kinds, crate_types) = (vec![kind.into()], vec![crate_type.into()]);
             help(&Artifact { kinds, crate_types, ..tool.clone() }, NET)
         };
-        assert!(of("bin", "bin").starts_with("add .scope(Scope::bin(\"tool\")) to"));
-        assert!(of("cdylib", "cdylib").starts_with("add .scope(Scope::Cdylib) to"));
-        assert!(of("example", "bin").starts_with("add .scope(Scope::Examples) to"));
-        assert!(of("test", "bin").starts_with("add .scope(Scope::Tests) to"));
-        assert!(of("bench", "bin").starts_with("add .scope(Scope::Benches) to"));
-        assert!(of("dylib", "dylib").starts_with("leave the scopes of the call out"));
+        assert!(help_for("bin", "bin").starts_with("add .scope(Scope::bin(\"tool\")) to"));
+        assert!(help_for("cdylib", "cdylib").starts_with("add .scope(Scope::Cdylib) to"));
+        assert!(help_for("example", "bin").starts_with("add .scope(Scope::Examples) to"));
+        assert!(help_for("test", "bin").starts_with("add .scope(Scope::Tests) to"));
+        assert!(help_for("bench", "bin").starts_with("add .scope(Scope::Benches) to"));
+        assert!(help_for("dylib", "dylib").starts_with("remove the scopes from the call"));
     }
 
     #[test]
@@ -608,7 +616,7 @@ mod tests {
         let (message, help) = finding("netswap-linker", Outcome::LeftToLinker, NET);
         assert_eq!(
             message,
-            "netswap-linker (the configured linker) was to set IMAGE_FILE_NET_RUN_FROM_SWAP after the link, and the file lacks it"
+            "netswap-linker (the configured linker) should have set IMAGE_FILE_NET_RUN_FROM_SWAP after the link, but the file lacks it"
         );
         assert!(help.ends_with("    cargo clean --package tool"), "{help}");
         let (_, help) = finding("netswap-linker", Outcome::Unsupported, BOTH);

@@ -157,7 +157,7 @@ fn a_file_that_can_not_be_read_has_not_passed_and_does_not_stop_the_others() {
     run.code(2).stdout_eq(str![[r"
 UNREAD  /proc/self/mem
         unreadable: Input/output error (os error 5)
-        see that it is a file or folder, that this account can read it and that no program holds it open
+        check that it is a file or folder, that this account can read it, and that no other program has it open
 
 passed  bin/mindful.exe  x64 exe, swap-run: net
 
@@ -220,7 +220,7 @@ fn a_pipe_named_as_a_path_is_not_waited_for() {
     run.timeout(std::time::Duration::from_secs(20)).assert().code(2).stdout_eq(str![[r"
 UNREAD  pipe.exe
         unreadable: it is neither a file nor a folder
-        see that it is a file or folder, that this account can read it and that no program holds it open
+        check that it is a file or folder, that this account can read it, and that no other program has it open
 
 0 images (0 other files, 1 unreadable, [..] s)
 
@@ -307,7 +307,7 @@ fn a_mistake_in_the_policy_is_told_with_its_line_and_the_right_word() {
         ),
         (
             "[[allow]]\nimage = \"*\"\nreason = \"\"\n",
-            "error: failed to read the policy ./netswap.toml, line 3, column 10: this must not be empty; say it in a few words\n",
+            "error: failed to read the policy ./netswap.toml, line 3, column 10: the value must not be empty; fill it in\n",
         ),
     ];
     for (policy, message) in table {
@@ -354,7 +354,7 @@ fn a_folder_without_a_manifest_is_told_what_to_give() {
     let share = share();
     let run = netswap(share.path()).args(["verify"]).assert();
     run.code(2).stdout_eq("").stderr_eq(str![[r"
-error: failed to read the workspace: could not find `Cargo.toml` in `[..]` or any parent directory; run this where a Cargo.toml is, give --manifest-path, or name the files and folders to verify
+error: failed to read the workspace: could not find `Cargo.toml` in `[..]` or any parent directory; run this in a folder with a Cargo.toml, pass --manifest-path, or name the files and folders to verify
 
 "]]);
 }

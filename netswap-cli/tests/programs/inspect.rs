@@ -204,9 +204,9 @@ fn the_finding_says_which_table_is_malformed() {
 fn tables_of_imports_and_the_clr_header_outside_the_file_are_findings() {
     let whole = Image::exe().import("a.dll").delay_import("b.dll").assembly(Strong::Signed);
     for (index, expected) in [
-        (IMPORT, "the import table does not lie in the file"),
-        (DELAY_IMPORT, "the delay-load import table does not lie in the file"),
-        (CLR, "the CLR runtime header does not lie in the file"),
+        (IMPORT, "the import table is outside the file"),
+        (DELAY_IMPORT, "the delay-load import table is outside the file"),
+        (CLR, "the CLR runtime header is outside the file"),
     ] {
         let mut bytes = whole.bytes();
         put_directory(&mut bytes, index, 0x00ff_0000, 72);
@@ -229,7 +229,7 @@ fn an_import_without_a_name_and_a_table_without_an_end_are_findings() {
     assert_eq!(at_fault(bytes).1, "an import has no name in the file");
 
     let endless = (0..4097).fold(Image::exe(), |image, _| image.import("a.dll"));
-    assert_eq!(at_fault(endless.bytes()).1, "a table of imports has no end");
+    assert_eq!(at_fault(endless.bytes()).1, "an import table has no end");
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn what_is_no_image_is_told_where_it_is_named() {
     let share = Share::new([("readme.txt", b"no image".to_vec())]);
     share.run(["inspect", "readme.txt"]).code(1).stderr_eq("").stdout_eq(str![[r"
 readme.txt
-  not-an-image: it is no PE image
+  not-an-image: it is not a PE image
   name a Windows program or DLL
 
 "]]);

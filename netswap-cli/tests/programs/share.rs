@@ -54,8 +54,8 @@ FAILED  ./b/cut.exe
 
 FAILED  ./b/signed  x64 exe, swap-run: none
         net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
-        ask its maker to link it with /SWAPRUN:NET: it is signed, and to set the bit breaks the signature
-        where nothing asks for that:
+        it is signed, and setting the bit would invalidate the signature
+        ask the vendor for a build with /SWAPRUN:NET, or if nothing checks the signature:
             netswap patch --break-signature FILE
 
 allowed ./boot.efi  x64 efi, swap-run: none
@@ -126,7 +126,7 @@ fn what_can_not_be_read_can_be_ignored_and_what_is_at_fault_can_not() {
     run.stderr_eq("").stdout_eq(str![[r"
 UNREAD  /proc/self/mem
         unreadable: Input/output error (os error 5)
-        see that it is a file or folder, that this account can read it and that no program holds it open
+        check that it is a file or folder, that this account can read it, and that no other program has it open
 
 passed  good.exe  x64 exe, swap-run: net
 
@@ -153,7 +153,7 @@ fn a_folder_that_may_not_be_listed_is_unreadable_and_does_not_stop_the_others() 
     run.code(2).stderr_eq("").stdout_eq(str![[r"
 UNREAD  ./shut
         unreadable: Permission denied (os error 13)
-        see that it is a file or folder, that this account can read it and that no program holds it open
+        check that it is a file or folder, that this account can read it, and that no other program has it open
 
 passed  ./good.exe  x64 exe, swap-run: net
 

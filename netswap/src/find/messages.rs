@@ -79,7 +79,7 @@ pub(super) fn images(artifact: &Artifact) -> Vec<PathBuf> {
 }
 
 /// Returns the receipt for an image from the receipts of the package's build script.
-pub(super) fn receipt_of(
+pub(super) fn receipt_for(
     image: &Path,
     target: Option<&str>,
     receipts: &[ReceiptState],
@@ -116,18 +116,18 @@ mod tests {
             ("registry+https://example.org/index#engine@0.1.0", "engine"),
             ("engine", "engine"),
         ];
-        for (repr, name) in table {
-            assert_eq!(package_name(repr), name, "{repr}");
+        for (id, name) in table {
+            assert_eq!(package_name(id), name, "{id}");
         }
     }
 
     #[test]
     fn receipt_is_chosen_by_target() {
-        let of = |target: &str| {
+        let present = |target: &str| {
             ReceiptState::Present(crate::Receipt { target: target.into(), ..receipt() })
         };
         let unusable = ReceiptState::Unusable("why".into());
-        let (x64, host) = (of("x86_64-pc-windows-msvc"), of("x86_64-unknown-linux-gnu"));
+        let (x64, host) = (present("x86_64-pc-windows-msvc"), present("x86_64-unknown-linux-gnu"));
         let both = [host.clone(), x64.clone()];
         let table = [
             ("/t/a.exe", None, &[][..], &ReceiptState::Absent),
@@ -140,7 +140,7 @@ mod tests {
             ("/t/a.exe", Some("any"), &[host, unusable.clone()], &unusable),
         ];
         for (image, target, receipts, expected) in table {
-            let chosen = receipt_of(Path::new(image), target, receipts);
+            let chosen = receipt_for(Path::new(image), target, receipts);
             assert_eq!(chosen, *expected, "{image} {target:?}");
         }
     }

@@ -157,7 +157,7 @@ impl ReceiptState {
         let receipt = match serde_json::from_str::<Receipt>(&text) {
             Ok(receipt) if receipt.schema != SCHEMA => {
                 return ReceiptState::Unusable(format!(
-                    "its schema is `{}`, this netswap reads `{SCHEMA}`",
+                    "its schema is `{}`, but this version of netswap reads `{SCHEMA}`",
                     receipt.schema
                 ));
             }
@@ -168,7 +168,7 @@ impl ReceiptState {
             Ok(Some(output)) if receipt.is_of_run(&output) => ReceiptState::Present(receipt),
             Ok(Some(_)) => ReceiptState::Absent,
             Ok(None) => ReceiptState::Unusable(
-                "Cargo's record of what the build script printed is in neither place where this netswap looks"
+                "Cargo's record of the build script's output was not found; a newer netswap may know this Cargo's build folder"
                     .to_owned(),
             ),
             Err(error) => ReceiptState::Unusable(error.to_string()),
@@ -177,7 +177,11 @@ impl ReceiptState {
 }
 
 /// Returns a sentence fragment that gives the change of linker as the cause.
-pub(crate) fn changed_linker(package: &str, then: Option<&str>, now: Option<&str>) -> String {
+pub(crate) fn changed_linker(
+    package: &str,
+    previous: Option<&str>,
+    current: Option<&str>,
+) -> String {
     let named = |linker: Option<&str>| match linker {
         Some(linker) => format!("the linker {}", one_line(linker)),
         None => "the target's usual linker".to_owned(),
@@ -185,8 +189,8 @@ pub(crate) fn changed_linker(package: &str, then: Option<&str>, now: Option<&str
     format!(
         "the build script of package `{}` chose its arguments for {}, but {} is configured now",
         one_line(package),
-        named(then),
-        now.map_or_else(|| "no linker".to_owned(), one_line)
+        named(previous),
+        current.map_or_else(|| "no linker".to_owned(), one_line)
     )
 }
 
@@ -238,8 +242,8 @@ pub(crate) mod tests {
         if let Some(text) = receipt {
             fs::write(out.join(FILE), text).unwrap();
         }
-        if let Some((place, text)) = output {
-            let file = dir.path().join(place);
+        if let Some((path, text)) = output {
+            let file = dir.path().join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, text).unwrap();
         }
@@ -248,9 +252,9 @@ pub(crate) mod tests {
 
     #[test]
     fn all_fields_are_read_in_both_layouts() {
-        for place in OUTPUTS {
-            let ReceiptState::Present(receipt) = read(Some(TEXT), Some((place, OUTPUT))) else {
-                panic!("{place}: no receipt");
+        for path in OUTPUTS {
+            let ReceiptState::Present(receipt) = read(Some(TEXT), Some((path, OUTPUT))) else {
+                panic!("{path}: no receipt");
             };
             assert_eq!(receipt.outcome, Outcome::Emitted);
             assert_eq!(receipt.scopes, [Scope::Bin("a".into()), Scope::All]);
@@ -260,11 +264,11 @@ pub(crate) mod tests {
 
     #[test]
     fn a_receipt_from_an_earlier_run_is_absent() {
-        for place in OUTPUTS {
+        for path in OUTPUTS {
             for output in ["", "cargo:rerun-if-changed=a\n", "cargo:rerun-if-env-changed=NETSWAP\n"]
             {
-                let state = read(Some(TEXT), Some((place, output)));
-                assert_eq!(state, ReceiptState::Absent, "{place} {output:?}");
+                let state = read(Some(TEXT), Some((path, output)));
+                assert_eq!(state, ReceiptState::Absent, "{path} {output:?}");
             }
         }
     }

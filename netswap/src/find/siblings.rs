@@ -44,12 +44,12 @@ impl SiblingDlls {
         let folder = path.parent().unwrap_or(Path::new(""));
         let names = self.names(folder)?;
         let mut found = BTreeSet::new();
-        let mut waiting: Vec<Arc<[Import]>> = vec![imports(file, layout)?.into()];
-        while let Some(imports) = waiting.pop() {
-            for name in imports.iter().flat_map(|import| of_import(&names, import)) {
+        let mut pending: Vec<Arc<[Import]>> = vec![imports(file, layout)?.into()];
+        while let Some(imports) = pending.pop() {
+            for name in imports.iter().flat_map(|import| names_for(&names, import)) {
                 let dll = folder.join(name);
                 if dll != path && found.insert(dll.clone()) {
-                    waiting.push(self.imports_of(&dll));
+                    pending.push(self.imports_of(&dll));
                 }
             }
         }
@@ -58,12 +58,12 @@ impl SiblingDlls {
 
     /// Returns the imports of a DLL, or none if they can't be read.
     fn imports_of(&self, dll: &Path) -> Arc<[Import]> {
-        let known = || self.imports.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(imports) = known().get(dll) {
+        let cache = || self.imports.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(imports) = cache().get(dll) {
             return imports.clone();
         }
-        let imports: Arc<[Import]> = imports_of(dll).unwrap_or_default().into();
-        known().insert(dll.to_owned(), imports.clone());
+        let imports: Arc<[Import]> = read_imports(dll).unwrap_or_default().into();
+        cache().insert(dll.to_owned(), imports.clone());
         imports
     }
 
@@ -72,7 +72,7 @@ impl SiblingDlls {
     pub fn of_import(&self, path: &Path, import: &Import) -> io::Result<Vec<PathBuf>> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let names = self.names(folder)?;
-        Ok(of_import(&names, import).iter().map(|name| folder.join(name)).collect())
+        Ok(names_for(&names, import).iter().map(|name| folder.join(name)).collect())
     }
 
     fn names(&self, folder: &Path) -> io::Result<Arc<Names>> {
@@ -90,8 +90,8 @@ impl SiblingDlls {
             let name = entry.file_name();
             names.entry(without_case(&name.to_string_lossy())).or_default().push(name);
         }
-        for of_one in names.values_mut() {
-            of_one.sort();
+        for variants in names.values_mut() {
+            variants.sort();
         }
         let names = Arc::new(names);
         folders.insert(folder.to_owned(), names.clone());
@@ -99,7 +99,7 @@ impl SiblingDlls {
     }
 }
 
-fn of_import<'a>(names: &'a Names, import: &Import) -> &'a [OsString] {
+fn names_for<'a>(names: &'a Names, import: &Import) -> &'a [OsString] {
     let name = without_case(&import.name);
     // Windows adds the extension to a name without one.
     let name = if name.contains('.') { name } else { name + ".dll" };
@@ -110,7 +110,7 @@ fn without_case(name: &str) -> String {
     name.to_lowercase()
 }
 
-fn imports_of(path: &Path) -> Result<Vec<Import>, ReadError> {
+fn read_imports(path: &Path) -> Result<Vec<Import>, ReadError> {
     let file = system::open(path)?;
     match Layout::read(&file)? {
         Some(layout) => Ok(imports(&file, &layout)?),

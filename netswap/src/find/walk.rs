@@ -156,7 +156,7 @@ pub fn walk<V: Visit, Error>(
     ordered::run(walker.options.jobs, tasks, |task| walker.work(task), emit)
 }
 
-/// Checks that all named paths exist, so that a typing error does not leave the work half done.
+/// Checks that all named paths exist, so that a typing error stops the command before it starts.
 pub fn all_exist(named: &[PathBuf]) -> Result<(), crate::Error> {
     for path in named {
         match path.metadata() {

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::cargo::{self, Metadata, Target, read_messages};
 use super::linker::ConfiguredLinkers;
-use super::messages::{Messages, images, package_name, receipt_of};
+use super::messages::{Messages, images, package_name, receipt_for};
 use super::receipt::changed_linker;
 use super::{Artifact, Found, ReceiptState, Source, clean};
 use crate::text::{Printable, one_line};
@@ -34,7 +34,7 @@ use crate::text::{Printable, one_line};
 pub struct Build {
     manifest_path: Option<PathBuf>,
     targets: Vec<String>,
-    left_out: Option<PathBuf>,
+    excluded_manifest: Option<PathBuf>,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, Option<OsString>)>,
 }
@@ -82,7 +82,7 @@ impl fmt::Display for BuildError {
         match self {
             BuildError::Workspace(why) => write!(
                 f,
-                "failed to read the workspace: {why}; run this where a Cargo.toml is, give --manifest-path, or name the files and folders to verify"
+                "failed to read the workspace: {why}; run this in a folder with a Cargo.toml, pass --manifest-path, or name the files and folders to verify"
             ),
             BuildError::Run { program, source } => {
                 let program = Printable(program);
@@ -161,7 +161,7 @@ impl Build {
     /// Excludes the package with this `Cargo.toml` from verification, because its images never
     /// leave this machine. With `--workspace` the package is not built either.
     pub fn leave_out(&mut self, manifest: impl Into<PathBuf>) -> &mut Self {
-        self.left_out = Some(manifest.into());
+        self.excluded_manifest = Some(manifest.into());
         self
     }
 
@@ -222,8 +222,8 @@ impl Build {
             let messages = self.messages(target, workspace, &linkers)?;
             for artifact in &messages.artifacts {
                 let images = images(artifact);
-                let left_out = self.left_out.as_deref();
-                if images.is_empty() || left_out == Some(&artifact.manifest_path) {
+                let excluded_manifest = self.excluded_manifest.as_deref();
+                if images.is_empty() || excluded_manifest == Some(&artifact.manifest_path) {
                     continue;
                 }
                 let receipts = messages.receipts(&artifact.package_id, &linkers);
@@ -308,9 +308,10 @@ impl Build {
     /// Returns the package that Cargo can skip when it builds the whole workspace.
     fn excluded<'a>(&self, workspace: &'a Workspace) -> Option<&'a str> {
         let is_all = |argument: &OsString| argument == "--workspace" || argument == "--all";
-        let left_out = self.left_out.as_ref().filter(|_| self.arguments.iter().any(is_all))?;
+        let builds_all = self.arguments.iter().any(is_all);
+        let excluded_manifest = self.excluded_manifest.as_ref().filter(|_| builds_all)?;
         let mut members = workspace.members.iter();
-        Some(&members.find(|member| member.manifest == *left_out)?.name)
+        Some(&members.find(|member| member.manifest == *excluded_manifest)?.name)
     }
 
     fn spawn(&self, target: Option<&str>, excluded: Option<&str>) -> Result<Child, BuildError> {
@@ -348,7 +349,7 @@ impl Build {
     ) -> Found {
         let mut members = workspace.members.iter();
         let member = members.find(|member| member.id == artifact.package_id);
-        let receipt = receipt_of(&path, target, receipts);
+        let receipt = receipt_for(&path, target, receipts);
         let target = target.or_else(|| receipt.receipt().map(|receipt| receipt.target.as_str()));
         let target = target.map(str::to_owned);
         let own = &artifact.target;

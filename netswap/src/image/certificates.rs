@@ -97,7 +97,7 @@ fn entries(
         }
         count += 1;
         if count > MOST_ENTRIES {
-            return Ok(Err("it has more entries than any signer makes"));
+            return Ok(Err("it has more than 256 entries"));
         }
         at += u64::from(size).next_multiple_of(8);
     }

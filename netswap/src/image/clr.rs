@@ -43,7 +43,7 @@ pub fn strong_name(
     };
     let header: pe::ImageCor20Header = WindowedReader::new(file)
         .record(layout, directory.address)?
-        .ok_or(TableError::Malformed("the CLR runtime header does not lie in the file"))?;
+        .ok_or(TableError::Malformed("the CLR runtime header is outside the file"))?;
     let signature = header.strong_name_signature;
     let has_room = signature.virtual_address.get(LE) != 0 && signature.size.get(LE) != 0;
     let is_signed = header.flags.get(LE).0 & pe::COMIMAGE_FLAGS_STRONGNAMESIGNED.0 != 0;

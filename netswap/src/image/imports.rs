@@ -41,7 +41,7 @@ pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Imp
     if let Some(directory) = layout.directory(DirectoryEntry::Import) {
         for index in 0.. {
             let descriptor: ImageImportDescriptor = nth(&reader, layout, directory.address, index)?
-                .ok_or(TableError::Malformed("the import table does not lie in the file"))?;
+                .ok_or(TableError::Malformed("the import table is outside the file"))?;
             // For the loader, a descriptor without a name or without an address table is the end.
             let name = descriptor.name.get(LE);
             if name == 0 || descriptor.first_thunk.get(LE) == 0 {
@@ -54,7 +54,7 @@ pub fn imports(file: &(impl ReadAt + ?Sized), layout: &Layout) -> Result<Vec<Imp
         for index in 0.. {
             let descriptor: ImageDelayloadDescriptor =
                 nth(&reader, layout, directory.address, index)?.ok_or(TableError::Malformed(
-                    "the delay-load import table does not lie in the file",
+                    "the delay-load import table is outside the file",
                 ))?;
             let name = match descriptor.dll_name_rva.get(LE) {
                 0 => break,
@@ -75,7 +75,7 @@ fn nth<T: object::pod::Pod>(
     index: u32,
 ) -> Result<Option<T>, TableError> {
     if index == MOST_IMPORTS {
-        return Err(TableError::Malformed("a table of imports has no end"));
+        return Err(TableError::Malformed("an import table has no end"));
     }
     let size = u32::try_from(size_of::<T>()).unwrap_or(u32::MAX);
     let address = index.checked_mul(size).and_then(|into| table.checked_add(into));

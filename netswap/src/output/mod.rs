@@ -16,7 +16,7 @@ use crate::{Error, ExitCode, Format};
 /// Standard output.
 ///
 /// Output for people on a terminal is coloured and written line by line. Other output is written in
-/// larger pieces. A reader that closes the pipe has seen what it wanted, so this is not an error.
+/// larger blocks. A closed pipe is not an error, because the reader has seen enough.
 pub struct Out {
     to: Box<dyn Write>,
     is_closed: bool,
@@ -26,7 +26,7 @@ pub struct Out {
 /// Bytes per write, unless people watch the output on a terminal.
 const BUFFER: usize = 64 * 1024;
 
-/// Time after which buffered output is flushed, so that someone reading along need not wait longer.
+/// Time after which buffered output is flushed, for users who read along.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Out {

@@ -54,7 +54,7 @@ impl fmt::Display for PolicyError {
             }
             PolicyError::Baseline { path, why } => {
                 let (path, why) = (Printable(path), one_line(why));
-                write!(f, "failed to read the baseline {path}: {why}; --write-baseline writes one")
+                write!(f, "failed to read the baseline {path}: {why}; create one with --write-baseline")
             }
         }
     }
@@ -126,7 +126,7 @@ fn glob<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Glob, D::Error> {
 fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim().is_empty() {
-        return Err(D::Error::custom("this must not be empty; say it in a few words"));
+        return Err(D::Error::custom("the value must not be empty; fill it in"));
     }
     Ok(text)
 }
@@ -261,9 +261,9 @@ mod tests {
             ("[[allow]]\nreason = \"b\"\nimage = \"[\"", "line 3, column 9", "glob"),
             ("swap-run = ", "line 1, column 12", ""),
         ];
-        for (text, place, words) in table {
+        for (text, position, words) in table {
             let error = rules(text).unwrap_err();
-            for part in ["/share/netswap.toml", place, words] {
+            for part in ["/share/netswap.toml", position, words] {
                 assert!(error.contains(part), "`{part}` is missing for {text:?}: {error}");
             }
         }

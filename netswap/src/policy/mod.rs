@@ -55,8 +55,8 @@ impl Policy {
     /// Returns the bits that an image must have: those of the nearest table that sets them, else
     /// the network bit.
     pub fn swap_run(&self) -> &[SwapRun] {
-        let said = self.rules.iter().find_map(|rules| rules.swap_run.as_deref());
-        said.unwrap_or(&[SwapRun::Net])
+        let configured = self.rules.iter().find_map(|rules| rules.swap_run.as_deref());
+        configured.unwrap_or(&[SwapRun::Net])
     }
 
     /// Returns the nearest exception for this image. Counts the match for every exception that
@@ -211,9 +211,9 @@ mod tests {
     fn package_bits_override_workspace_bits() {
         let workspace = rules("/w/Cargo.toml", Some(SwapRun::ALL.to_vec()), &[]);
         let package = rules("/w/a/Cargo.toml", Some(vec![]), &[]);
-        let silent = rules("/w/b/Cargo.toml", None, &[]);
+        let without_bits = rules("/w/b/Cargo.toml", None, &[]);
         assert_eq!(Policy::new([package, workspace.clone()]).swap_run(), []);
-        assert_eq!(Policy::new([silent, workspace]).swap_run(), SwapRun::ALL);
+        assert_eq!(Policy::new([without_bits, workspace]).swap_run(), SwapRun::ALL);
     }
 
     #[test]

@@ -58,8 +58,8 @@ impl Human {
     }
 }
 
-/// Writes the warnings beside the report, one per line. They list stale exceptions and baseline
-/// entries that no longer occur, and report that there was nothing to verify.
+/// Writes the warnings, one per line: stale exceptions, and baseline entries that no longer occur.
+/// Also writes an error if there was nothing to verify.
 ///
 /// # Errors
 ///

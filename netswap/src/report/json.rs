@@ -69,8 +69,8 @@ impl Json {
         Json { objects, has_policy: format == Format::Json }
     }
 
-    pub(super) fn image(&mut self, judged: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
-        self.objects.object(&image(judged), out)
+    pub(super) fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
+        self.objects.object(&image_object(image), out)
     }
 
     /// Writes the policy, the baseline and the summary. The number of matches of each exception is
@@ -105,11 +105,11 @@ fn policy(outcome: &Verification) -> PolicyObject<'_> {
     PolicyObject { default: Policy::default().swap_run().to_vec(), sources: sources.collect() }
 }
 
-fn image(judged: &VerifiedImage) -> Image<'_> {
-    let verdict = &judged.verdict;
+fn image_object(image: &VerifiedImage) -> Image<'_> {
+    let verdict = &image.verdict;
     let header = verdict.header.as_ref();
     Image {
-        path: PathFields::new(&judged.path),
+        path: PathFields::new(&image.path),
         status: verdict.status,
         kind: header.map(Header::kind),
         machine: header.map(Header::machine_name),
@@ -118,8 +118,8 @@ fn image(judged: &VerifiedImage) -> Image<'_> {
         size_of_image: header.map(|header| header.size_of_image),
         checksum: header.map(|header| format!("{:#010x}", header.checksum)),
         signed: header.map(|header| header.signed),
-        package: judged.package.as_deref(),
-        target: judged.target.as_deref(),
+        package: image.package.as_deref(),
+        target: image.target.as_deref(),
         reason: verdict.reason.as_deref(),
         findings: &verdict.findings,
     }

@@ -60,7 +60,7 @@ impl<W: Write> Report<W> {
         Report { out, writer }
     }
 
-    /// Writes an image, or keeps it until the end, in a temporary file if there are many.
+    /// Writes an image, or stores it until the end. Many images are stored in a temporary file.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl<W: Write> Report<W> {
         }
     }
 
-    /// Writes the images that were kept, and the end of the report.
+    /// Writes the stored images and the end of the report.
     ///
     /// # Errors
     ///

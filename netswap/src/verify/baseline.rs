@@ -85,14 +85,14 @@ impl Baseline {
         let Some(known) = self.known.get_mut(&self.keys.key_for(&image.path)) else {
             return;
         };
-        let mut all = true;
+        let mut all_known = true;
         for finding in &image.verdict.findings {
             match known.get_mut(finding.code.name()) {
                 Some(occurred) => *occurred = true,
-                None => all = false,
+                None => all_known = false,
             }
         }
-        if all {
+        if all_known {
             image.allow(format!("known in {}", Printable(&self.source)));
         }
     }
@@ -120,8 +120,8 @@ impl Keys {
         let full = normal(path);
         let key = full.strip_prefix(&self.folder).unwrap_or(&full);
         // The bytes make the key of a name that is not valid Unicode unique.
-        let odd = || format!("{} {}", Printable(key), hex(&system::path_bytes(key)));
-        let key = key.to_str().map_or_else(odd, str::to_owned);
+        let escaped = || format!("{} {}", Printable(key), hex(&system::path_bytes(key)));
+        let key = key.to_str().map_or_else(escaped, str::to_owned);
         if std::path::MAIN_SEPARATOR == '/' { key } else { key.replace('\\', "/") }
     }
 }

@@ -61,7 +61,7 @@ pub fn build(
         Some(file) => Policies::single(Rules::from_file(file)?),
         None => Policies::from_workspace(&workspace)?,
     };
-    let known = BaselineState::from_options(options)?;
+    let baseline = BaselineState::from_options(options)?;
     let mut found = build.run(&workspace)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let owner = |found: &Found| match &found.source {
@@ -70,7 +70,7 @@ pub fn build(
     };
     let owners: HashSet<PathBuf> = found.iter().map(owner).collect();
     let rules = policies.rules(|manifest| owners.contains(manifest));
-    let mut run = Run { outcome: Verification::new(rules, Input::Build), known, on_image };
+    let mut run = Run { outcome: Verification::new(rules, Input::Build), baseline, on_image };
     for found in found {
         let policy = policies.for_owner(&owner(&found));
         let content = image::read(&found.path);
@@ -82,8 +82,8 @@ pub fn build(
     run.finish(options, start)
 }
 
-/// Judges files and all files in folder trees, whatever built them, in the order of their paths. If
-/// a program is named itself, also judges the DLLs that it loads from its own folder.
+/// Judges files and all files in folder trees, whatever built them, in the order of their paths. For
+/// a program that is named itself, also judges the DLLs that it loads from its own folder.
 ///
 /// Unless the options name a policy, it is the `netswap.toml` in the named folder or beside the
 /// named file.
@@ -103,7 +103,7 @@ pub fn paths(
         Some(file) => Policies::single(Rules::from_file(file)?),
         None => Policies::for_paths(paths)?,
     };
-    let known = BaselineState::from_options(options)?;
+    let baseline = BaselineState::from_options(options)?;
     let has_folder = paths.iter().any(|path| path.is_dir());
     let input = if has_folder { Input::Folders } else { Input::Files };
     let outcome = Verification::new(policies.rules(|_| true), input);
@@ -114,8 +114,8 @@ pub fn paths(
         looked_at: &options.looked_at,
         other_files: AtomicU64::new(0),
     };
-    let mut run = Run { outcome, known, on_image };
-    // A DLL counts as one image, even if two programs load it or if it is also named itself.
+    let mut run = Run { outcome, baseline, on_image };
+    // A DLL counts once, even if two programs load it or the user also named it.
     let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let named: HashSet<_> = paths.iter().map(|path| full(path)).collect();
     let mut seen = HashSet::new();
@@ -134,49 +134,49 @@ pub fn paths(
 
 /// The baseline of known failures, and the baseline to write.
 struct BaselineState {
-    before: Option<Baseline>,
-    after: Option<BaselineWriter>,
+    known: Option<Baseline>,
+    writer: Option<BaselineWriter>,
 }
 
 impl BaselineState {
     fn from_options(options: &Options) -> Result<Self, Error> {
         Ok(BaselineState {
-            before: options.baseline.as_deref().map(Baseline::from_file).transpose()?,
-            after: options.write_baseline.as_deref().map(BaselineWriter::create).transpose()?,
+            known: options.baseline.as_deref().map(Baseline::from_file).transpose()?,
+            writer: options.write_baseline.as_deref().map(BaselineWriter::create).transpose()?,
         })
     }
 
     /// Allows the image if its failures are known, or become known by being written.
     fn apply(&mut self, image: &mut VerifiedImage) -> Result<(), Error> {
-        let is_written = match &mut self.after {
-            Some(after) => after.image(image)?,
+        let written = match &mut self.writer {
+            Some(writer) => writer.image(image)?,
             None => None,
         };
-        if let Some(before) = &mut self.before {
-            before.apply(image);
+        if let Some(known) = &mut self.known {
+            known.apply(image);
         }
-        if let Some(reason) = is_written {
+        if let Some(reason) = written {
             image.allow(reason);
         }
         Ok(())
     }
 
     fn finish(self) -> Result<Option<BaselineOutcome>, Error> {
-        self.after.map(BaselineWriter::finish).transpose()?;
-        Ok(self.before.map(Baseline::finish))
+        self.writer.map(BaselineWriter::finish).transpose()?;
+        Ok(self.known.map(Baseline::finish))
     }
 }
 
 /// A verification in progress: the result so far, and the function to call with each image.
 struct Run<'a, 'b> {
     outcome: Verification,
-    known: BaselineState,
+    baseline: BaselineState,
     on_image: &'a mut OnImage<'b>,
 }
 
 impl Run<'_, '_> {
     fn image(&mut self, mut image: VerifiedImage) -> Result<(), Error> {
-        self.known.apply(&mut image)?;
+        self.baseline.apply(&mut image)?;
         self.outcome.count(&image);
         (self.on_image)(&image)
     }
@@ -184,7 +184,7 @@ impl Run<'_, '_> {
     fn finish(self, options: &Options, start: Instant) -> Result<Verification, Error> {
         let mut outcome = self.outcome;
         outcome.ignores_unreadable = options.ignore_unreadable;
-        outcome.baseline = self.known.finish()?;
+        outcome.baseline = self.baseline.finish()?;
         outcome.summary.seconds = start.elapsed().as_secs_f64();
         Ok(outcome)
     }
@@ -200,19 +200,19 @@ struct Judge<'a> {
 }
 
 impl Visit for Judge<'_> {
-    /// An image, and whether it was judged because a named program loads it.
+    /// An image, and whether it is a DLL that a named program loads.
     type Item = (VerifiedImage, bool);
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         self.looked_at.fetch_add(1, Ordering::Relaxed);
-        let (mut dlls, mut broken) = (Vec::new(), None);
+        let (mut dlls, mut table_error) = (Vec::new(), None);
         let opened = file.open().map_err(ReadError::from);
         let content = opened.and_then(|opened| {
             let content = image::read_from(&opened)?;
             if let (WalkedFile::Named(path), Content::Image(header)) = (file, content)
                 && header.kind() == Kind::Exe
             {
-                broken = self.judge_siblings(path, &opened, &mut dlls).err();
+                table_error = self.judge_siblings(path, &opened, &mut dlls).err();
             }
             Ok(content)
         });
@@ -223,8 +223,8 @@ impl Visit for Judge<'_> {
         let found = Found { path: file.path(), source: Source::File };
         let policy = self.policies.for_owner(file.named());
         let image = judge_found(found, content, policy).map(|mut image| {
-            if let Some(broken) = broken {
-                image.add(&broken);
+            if let Some(error) = table_error {
+                image.add(&error);
             }
             image
         });
@@ -262,7 +262,7 @@ impl Judge<'_> {
     }
 }
 
-/// Judges one file. Returns `None` if the file is not an image.
+/// Judges one file by its content. Returns `None` if the file is not an image.
 fn judge_found(
     found: Found,
     content: Result<Content, ReadError>,

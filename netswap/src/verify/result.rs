@@ -89,7 +89,7 @@ impl VerifiedImage {
         self.verdict.reason = Some(reason);
     }
 
-    /// Adds the finding for an error behind the header, and sets the status for it.
+    /// Adds the finding for an error in a table behind the header, and sets the status for it.
     pub(crate) fn add(&mut self, error: &ReadError) {
         let Verdict { status, findings, .. } = Verdict::broken(error);
         self.verdict.status = status;

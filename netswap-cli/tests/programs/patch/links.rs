@@ -164,7 +164,7 @@ fn a_loop_of_links_ends() {
     run.stdout_eq(str![[r"
 unreadable ./self.exe
            unreadable: Too many levels of symbolic links (os error 40)
-           see that it is a file or folder, that this account can read it and that no program holds it open
+           check that it is a file or folder, that this account can read it, and that no other program has it open
 
 patched    ./deep/tool.exe  x64 exe, swap-run: none -> net
 

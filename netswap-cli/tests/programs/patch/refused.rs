@@ -340,7 +340,7 @@ refused    tool.exe  x64 exe, swap-run: none
 unreadable ./shut
 unreadable ./tool.exe
            unreadable: Permission denied (os error 13)
-           see that it is a file or folder, that this account can read it and that no program holds it open
+           check that it is a file or folder, that this account can read it, and that no other program has it open
 
 patched    ./z.exe  x64 exe, swap-run: none -> net
 

@@ -159,28 +159,28 @@ fn a_broken_baseline_is_an_error_that_names_it() {
         (
             "",
             str![[r"
-error: failed to read the baseline ../known.json: EOF while parsing a value at line 1 column 0; --write-baseline writes one
+error: failed to read the baseline ../known.json: EOF while parsing a value at line 1 column 0; create one with --write-baseline
 
 "]],
         ),
         (
             "{\"schema\": \"netswap.baseline/1\"}",
             str![[r"
-error: failed to read the baseline ../known.json: missing field `images` at line 1 column 32; --write-baseline writes one
+error: failed to read the baseline ../known.json: missing field `images` at line 1 column 32; create one with --write-baseline
 
 "]],
         ),
         (
             "{\"schema\": \"netswap.baseline/2\", \"images\": []}",
             str![[r"
-error: failed to read the baseline ../known.json: its schema is not netswap.baseline/1; --write-baseline writes one
+error: failed to read the baseline ../known.json: its schema is not netswap.baseline/1; create one with --write-baseline
 
 "]],
         ),
         (
             "{\"schema\": \"netswap.baseline/1\", \"images\": [], \"all\": true}",
             str![[r"
-error: failed to read the baseline ../known.json: unknown field `all`, expected `schema` or `images` at line 1 column 53; --write-baseline writes one
+error: failed to read the baseline ../known.json: unknown field `all`, expected `schema` or `images` at line 1 column 53; create one with --write-baseline
 
 "]],
         ),
@@ -192,7 +192,7 @@ error: failed to read the baseline ../known.json: unknown field `all`, expected 
     }
     let run = share.run(["verify", ".", "--baseline", "gone.json"]).code(2).stdout_eq("");
     run.stderr_eq(str![[r"
-error: failed to read the baseline gone.json: No such file or directory (os error 2); --write-baseline writes one
+error: failed to read the baseline gone.json: No such file or directory (os error 2); create one with --write-baseline
 
 "]]);
 }

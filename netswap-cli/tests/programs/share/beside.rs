@@ -196,7 +196,7 @@ fn a_malformed_import_table_of_a_named_program_is_told() {
     let share = Share::new([("tool.exe", outside)]);
     share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 FAILED  tool.exe  x64 exe, swap-run: net
-        malformed-image: the import table does not lie in the file
+        malformed-image: the import table is outside the file
         build the file again, or delete it
 
 1 image: 1 failed (0 other files, [..] s)
