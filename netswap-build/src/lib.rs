@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Call it once, in the package that makes the EXE or DLL: Cargo does not pass a build script's link
-//! arguments to other packages. Other targets than Windows get no link argument and no warning.
+//! arguments to other packages. Targets other than Windows get no link argument and no warning.
 //! [`SwapRun`] has options.
 //!
 //! # When the build script runs again

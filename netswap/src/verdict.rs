@@ -162,7 +162,7 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
         Outcome::Emitted if !receipt.scopes.iter().any(|scope| scope.holds(artifact)) => {
             Code::OutOfScope
         }
-        // netswap-linker has no scopes.
+        // netswap-linker ignores scopes.
         Outcome::Emitted | Outcome::LeftToLinker => Code::LostAfterLink,
     };
     match (code, &artifact.receipt) {
@@ -173,7 +173,7 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
     }
 }
 
-/// Returns the finding for a file of which only the bytes are known.
+/// Returns the finding for a file whose build is unknown.
 fn file_finding(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
     // All images on a share may lack this bit. If it is the only one required, the texts are static
     // and need no memory.
@@ -230,7 +230,7 @@ fn build_finding(
             scope_help(artifact),
         ),
         Code::SwitchedOff => (
-            format!("the environment variable NETSWAP of the build switched {constants} off"),
+            format!("the build's environment variable NETSWAP switched {constants} off"),
             format!("unset NETSWAP, or set it to {}, and build again", netswap_value(required)),
         ),
         Code::LinkerUnsupported => (
@@ -313,7 +313,7 @@ fn missing_lines(required: &[SwapRun], artifact: &Artifact) -> String {
         return lines;
     }
     format!(
-        "this package is not in the workspace; if you maintain it, add\n{lines}\notherwise set the bit in the file that ships, or list it in [[workspace.metadata.netswap.allow]] with the reason"
+        "this package is not in the workspace; if you maintain it, add these lines\n{lines}\notherwise set the bit in the file that ships, or list it in [[workspace.metadata.netswap.allow]] with the reason"
     )
 }
 
@@ -352,7 +352,7 @@ fn scope_help(artifact: &Artifact) -> String {
     )
 }
 
-/// Whether netswap-linker should set the bits. It takes no arguments from netswap-build.
+/// Whether netswap-linker should set the bits. netswap-build passes it no arguments.
 fn is_by_netswap_linker(receipt: &Receipt) -> bool {
     receipt.linker.as_deref() == Some("netswap-linker")
 }

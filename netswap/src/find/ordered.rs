@@ -37,9 +37,9 @@ const MAX_WAIT: Duration = Duration::from_millis(20);
 
 struct Queue<Task, Item> {
     state: Mutex<State<Task, Item>>,
-    /// Notified when there is a task to take, or when no more will come.
+    /// Notified when there is a task to take, or when all tasks are done.
     tasks: Condvar,
-    /// Notified when there is a result to emit, or when no more will come.
+    /// Notified when there is a result to emit, or when all tasks are done.
     items: Condvar,
 }
 
@@ -50,8 +50,8 @@ struct State<Task, Item> {
     /// The number of items in `finished`.
     held: usize,
     threads: usize,
-    /// The number of threads that wait for a task. No more than these are woken, because each call
-    /// costs time.
+    /// The number of threads that wait for a task. Only these are woken, because each call costs
+    /// time.
     idle: usize,
     /// Whether the receiver waits for a result.
     is_awaited: bool,
@@ -154,7 +154,7 @@ impl<Task, Item> Queue<Task, Item> {
     }
 
     /// Waits for the next items in the order and takes all that are available. Returns `None` when
-    /// no more will come.
+    /// all tasks are done.
     fn next(&self) -> Option<Vec<Vec<Item>>> {
         let mut state = self.lock();
         loop {

@@ -336,7 +336,7 @@ impl<V: Visit> Walker<'_, V> {
 
 /// The reason why a folder is not entered.
 enum NotEntered {
-    /// Its entries are visited elsewhere (a loop of links) or not wanted (another volume).
+    /// It is part of a loop of links, or it is on another volume.
     Unwanted,
     Failed(io::Error),
 }

@@ -83,7 +83,7 @@ fn with_length(sum: u64, length: u64) -> u32 {
 /// Returns the new `CheckSum` after some bytes of a file change. A valid checksum stays valid, and
 /// a wrong one stays wrong by the same amount.
 ///
-/// Each of `changes` has an offset, the byte before and the byte after. None of them may be in
+/// Each of `changes` has an offset, the byte before and the byte after. They must not be in
 /// `CheckSum` itself.
 ///
 /// Returns `None` if no file of this length can have this checksum, so the field must not change.

@@ -24,7 +24,7 @@ pub struct Edit {
     pub offset: u64,
     /// The bytes before the edit.
     pub old: Vec<u8>,
-    /// The bytes after the edit, as many as before.
+    /// The bytes after the edit. There are as many as in `old`.
     pub new: Vec<u8>,
 }
 

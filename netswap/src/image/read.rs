@@ -225,8 +225,8 @@ fn signed<T>(
     }
 }
 
-/// Classifies a file that ends before its NT headers do. The file has no more bytes than `start`,
-/// or it ends before the offset `e_lfanew`.
+/// Classifies a file that ends before its NT headers do. Either `start` is the whole file, or the
+/// file ends before the offset `e_lfanew`.
 fn at_end<T>(start: &[u8], e_lfanew: Option<u32>) -> Result<Option<T>, ReadError> {
     let is_other = match e_lfanew {
         // A DOS header contains zeros; a text this short contains none.
