@@ -193,8 +193,8 @@ impl<'a> Driver<'a> {
     /// Returns the linker's arguments in the form in which this compiler passes them to the linker.
     ///
     /// Sources: Microsoft Learn, "/link (Pass Options to Linker)"; clang's and gcc's manuals, `-Wl,`.
-    /// clang-cl has no `-Wl,`. It passes a second `/link` to the linker: LLD 19 takes it for a file, and
-    /// LLD 22 ignores it.
+    /// clang-cl has no `-Wl,`. It passes a second `/link` to the linker: LLD 19 takes it for a file,
+    /// and LLD 22 ignores it.
     fn wrap(&self, arguments: &[&str]) -> Vec<String> {
         match (self.style, arguments) {
             (_, []) => Vec::new(),

@@ -1,4 +1,5 @@
-//! The output and the receipt of a build script, compared whole. No test uses the environment or stdout.
+//! The output and the receipt of a build script, compared whole. No test uses the environment or
+//! stdout.
 
 #![allow(clippy::unwrap_used)] // A test may.
 use netswap_build::{BuildEnv, Error, Linker, Outcome, Plan, Scope, SwapRun};

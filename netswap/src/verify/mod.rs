@@ -82,8 +82,8 @@ pub fn build(
     run.finish(options, start)
 }
 
-/// Judges files and all files in folder trees, whatever built them, in the order of their paths. For
-/// a program that is named itself, also judges the DLLs that it loads from its own folder.
+/// Judges files and all files in folder trees, whatever built them, in the order of their paths.
+/// For a program that is named itself, also judges the DLLs that it loads from its own folder.
 ///
 /// Unless the options name a policy, it is the `netswap.toml` in the named folder or beside the
 /// named file.
