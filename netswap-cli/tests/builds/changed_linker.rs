@@ -106,7 +106,7 @@ fn removed_netswap_linker_is_named() {
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn an_environment_variable_counts_too() {
+fn environment_variable_counts_too() {
     let project = Configured::new(&gnu_ld());
     assert_eq!(project.verify().code, 1);
     let mut netswap = Command::new(env!("CARGO_BIN_EXE_netswap"));

@@ -25,7 +25,7 @@ fn netswap(folder: &Path) -> Command {
 }
 
 #[test]
-fn failures_come_first_each_with_its_cure_then_one_line() {
+fn failures_come_first_and_the_summary_last() {
     let share = share();
     netswap(share.path()).args(["verify", "bin"]).assert().code(1).stderr_eq("").stdout_eq(str![[
         r"
@@ -43,7 +43,7 @@ passed  bin/mindful.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn json_is_one_document_with_every_field() {
+fn json_report_has_every_field() {
     let share = share();
     let policy = "swap-run = [\"net\"]\n[[allow]]\nimage = \"forget*\"\nreason = \"not ours\"\n";
     fs::write(share.path().join("bin/netswap.toml"), policy).unwrap();
@@ -63,7 +63,7 @@ fn json_is_one_document_with_every_field() {
 }
 
 #[test]
-fn a_json_report_of_nothing_is_a_document_too() {
+fn empty_json_report_is_valid() {
     let share = share();
     let run = netswap(share.path()).args(["verify", "readme.txt", "--format", "json"]).assert();
     let report: serde_json::Value =
@@ -73,7 +73,7 @@ fn a_json_report_of_nothing_is_a_document_too() {
 }
 
 #[test]
-fn ndjson_is_an_image_a_line_and_then_the_summary() {
+fn ndjson_has_one_line_per_image_and_a_summary() {
     let share = share();
     let output = netswap(share.path()).args(["verify", "bin", "--format", "ndjson"]).output();
     let text = String::from_utf8(output.unwrap().stdout).unwrap();
@@ -86,14 +86,14 @@ fn ndjson_is_an_image_a_line_and_then_the_summary() {
 }
 
 #[test]
-fn a_named_file_is_verified_alone() {
+fn named_file_is_verified_alone() {
     let share = share();
     netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert().code(0);
     netswap(share.path()).args(["verify", "bin/forgetful.exe"]).assert().code(1);
 }
 
 #[test]
-fn a_tree_without_an_image_has_not_passed() {
+fn nothing_to_verify_exits_with_3() {
     let share = share();
     let run = netswap(share.path()).args(["verify", "readme.txt"]).assert();
     run.code(3).stdout_eq("0 images (1 other file, [..] s)\n").stderr_eq(str![[r"
@@ -103,7 +103,7 @@ error: nothing to verify: no Windows image found in the given files and folders
 }
 
 #[test]
-fn a_path_that_does_not_exist_is_named() {
+fn missing_path_is_named() {
     let share = share();
     let run = netswap(share.path()).args(["verify", "bin", "no/such.exe"]).assert();
     run.code(2).stdout_eq("").stderr_eq(str![[r"
@@ -113,7 +113,7 @@ error: failed to find no/such.exe: [..]; name a file or folder that exists
 }
 
 #[test]
-fn a_truncated_image_is_a_finding() {
+fn truncated_image_is_a_finding() {
     let share = share();
     let path = share.path().join("bin/mindful.exe");
     let bytes = fs::read(&path).unwrap();
@@ -130,7 +130,7 @@ FAILED  bin/mindful.exe
 }
 
 #[test]
-fn an_image_with_an_unknown_optional_header_is_a_finding() {
+fn unknown_optional_header_is_a_finding() {
     let share = share();
     let path = share.path().join("bin/mindful.exe");
     let mut bytes = fs::read(&path).unwrap();
@@ -151,7 +151,7 @@ FAILED  bin/mindful.exe
 /// Linux lets everybody open this file and nobody read its first page, root included.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_can_not_be_read_has_not_passed_and_does_not_stop_the_others() {
+fn unreadable_file_does_not_stop_the_others() {
     let share = share();
     let run = netswap(share.path()).args(["verify", "/proc/self/mem", "bin/mindful.exe"]).assert();
     run.code(2).stdout_eq(str![[r"
@@ -167,7 +167,7 @@ passed  bin/mindful.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn a_uefi_image_is_shown_and_not_judged() {
+fn uefi_image_is_shown_but_not_checked() {
     let share = share();
     let path = share.path().join("bin/forgetful.exe");
     let mut bytes = fs::read(&path).unwrap();
@@ -186,7 +186,7 @@ allowed bin/forgetful.exe  x64 efi, swap-run: none
 }
 
 #[test]
-fn an_exception_does_not_excuse_a_file_that_could_not_be_read() {
+fn exception_does_not_allow_a_truncated_image() {
     let share = share();
     let path = share.path().join("bin/mindful.exe");
     let bytes = fs::read(&path).unwrap();
@@ -199,7 +199,7 @@ fn an_exception_does_not_excuse_a_file_that_could_not_be_read() {
 
 #[cfg(unix)]
 #[test]
-fn a_policy_that_is_a_link_to_nowhere_is_no_missing_policy() {
+fn dangling_policy_link_is_an_error() {
     let share = share();
     std::os::unix::fs::symlink("gone.toml", share.path().join("bin/netswap.toml")).unwrap();
     let run = netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert();
@@ -211,7 +211,7 @@ error: failed to read the policy bin/netswap.toml: No such file or directory (os
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_named_as_a_path_is_not_waited_for() {
+fn named_pipe_does_not_block() {
     let share = share();
     let pipe = share.path().join("pipe.exe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
@@ -231,7 +231,7 @@ UNREAD  pipe.exe
 /// What the program ends with when nobody reads its output, and when the disk is full.
 #[cfg(target_os = "linux")]
 #[test]
-fn the_verdict_stands_when_the_reader_goes_away_and_is_an_error_when_it_can_not_be_written() {
+fn only_a_full_disk_changes_the_exit_code() {
     let share = share();
     let full = || fs::File::create("/dev/full").unwrap();
     let run = |arguments: &[&str]| {
@@ -251,7 +251,7 @@ fn the_verdict_stands_when_the_reader_goes_away_and_is_an_error_when_it_can_not_
 
 #[cfg(unix)]
 #[test]
-fn json_names_the_file_as_it_is_called() {
+fn json_has_the_unescaped_file_name() {
     let share = share();
     let name = "a\u{7f}\u{1b}[31mb.exe";
     fs::rename(share.path().join("bin/mindful.exe"), share.path().join(name)).unwrap();
@@ -261,7 +261,7 @@ fn json_names_the_file_as_it_is_called() {
 }
 
 #[test]
-fn colours_need_a_terminal_or_force_and_no_color_forbids_them() {
+fn colours_follow_the_environment() {
     let share = share();
     let is_coloured = |variables: &[(&str, &str)]| {
         let run = netswap(share.path()).envs(variables.iter().copied()).args(["verify", "bin"]);
@@ -273,7 +273,7 @@ fn colours_need_a_terminal_or_force_and_no_color_forbids_them() {
 }
 
 #[test]
-fn a_target_behind_the_dashes_is_refused() {
+fn target_after_the_dashes_is_refused() {
     let project = Project::new("bin-only");
     let run = project.verify(&["--", "--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");
@@ -281,7 +281,7 @@ fn a_target_behind_the_dashes_is_refused() {
 }
 
 #[test]
-fn an_exception_that_matches_nothing_is_stale() {
+fn exception_without_a_match_is_stale() {
     let share = share();
     let policy = "[[allow]]\nimage = \"old-*.exe\"\nreason = \"was never rebuilt\"\n";
     fs::write(share.path().join("netswap.toml"), policy).unwrap();
@@ -298,7 +298,7 @@ warning: ./netswap.toml: the exception for `old-*.exe` matches none of the image
 }
 
 #[test]
-fn a_mistake_in_the_policy_is_told_with_its_line_and_the_right_word() {
+fn policy_error_has_its_line_and_a_suggestion() {
     let share = share();
     let table = [
         (
@@ -318,7 +318,7 @@ fn a_mistake_in_the_policy_is_told_with_its_line_and_the_right_word() {
 }
 
 #[test]
-fn a_mistake_in_a_manifests_policy_is_told_before_anything_is_built() {
+fn invalid_manifest_policy_stops_before_the_build() {
     let project = Project::new("bin-only");
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nallow = [{ image = \"a\" }]\n");
     let run = project.verify(&["--target", X64]);
@@ -331,7 +331,7 @@ fn a_mistake_in_a_manifests_policy_is_told_before_anything_is_built() {
 }
 
 #[test]
-fn a_policy_file_can_be_named_in_place_of_the_others() {
+fn policy_option_replaces_other_policies() {
     let share = share();
     let strict = share.path().join("strict.toml");
     fs::write(&strict, "swap-run = [\"net\", \"cd\"]\n").unwrap();
@@ -350,7 +350,7 @@ FAILED  bin/mindful.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn a_folder_without_a_manifest_is_told_what_to_give() {
+fn missing_manifest_error_suggests_options() {
     let share = share();
     let run = netswap(share.path()).args(["verify"]).assert();
     run.code(2).stdout_eq("").stderr_eq(str![[r"
@@ -361,7 +361,7 @@ error: failed to read the workspace: could not find `Cargo.toml` in `[..]` or an
 
 #[cfg(unix)]
 #[test]
-fn a_name_from_disk_can_not_forge_a_line() {
+fn file_name_cannot_forge_a_line() {
     let share = share();
     let name = "x\npassed  all.exe\u{1b}[2J\u{202e}.exe";
     fs::rename(share.path().join("bin/forgetful.exe"), share.path().join(name)).unwrap();
@@ -372,7 +372,7 @@ fn a_name_from_disk_can_not_forge_a_line() {
 }
 
 #[test]
-fn every_code_is_explained_and_an_unknown_one_gets_the_nearest() {
+fn explain_knows_all_codes_and_suggests_the_nearest() {
     let here = Path::new(".");
     for code in netswap::Code::ALL {
         let run = netswap(here).args(["explain", code.name()]).assert().code(0);
@@ -387,7 +387,7 @@ error: there is no code `net-swap-mising`; did you mean `net-swap-missing`? `net
 }
 
 #[test]
-fn wrong_usage_ends_with_2_and_help_with_0() {
+fn wrong_usage_exits_with_2_and_help_with_0() {
     let here = Path::new(".");
     netswap(here).args(["verify", "--relase"]).assert().code(2);
     netswap(here).args(["verify", "a", "--release"]).assert().code(2);

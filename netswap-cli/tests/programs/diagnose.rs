@@ -52,7 +52,7 @@ fn rows(folder: &Path, arguments: &[&str], code: i32) -> Vec<Value> {
 }
 
 #[test]
-fn one_screen_tells_the_cause_the_image_and_the_command() {
+fn one_screen_shows_cause_image_and_command() {
     let folder = folder(&[("a.dmp", &dump("x64-without-memory"))]);
     let run = netswap(folder.path(), &["a.dmp"]);
     assert_eq!(run.code, 1, "{run:#?}");
@@ -70,7 +70,7 @@ fn one_screen_tells_the_cause_the_image_and_the_command() {
 }
 
 #[test]
-fn dumps_of_each_machine_tell_the_same() {
+fn dumps_of_each_machine_give_the_same_diagnosis() {
     let names = ["x64", "x64-full", "x64-full-padded", "x86", "x86-full", "arm64", "arm64-full"];
     for name in names {
         let folder = folder(&[("a.dmp", &dump(name))]);
@@ -87,7 +87,7 @@ fn dumps_of_each_machine_tell_the_same() {
 }
 
 #[test]
-fn memory_that_is_no_image_is_told_apart_where_the_dump_has_its_kind() {
+fn memory_outside_images_is_classified() {
     for (name, place, advice, sentence) in [
         ("x64-mapped", "mapped", "copy-the-data", "a file mapped as data, or memory that programs"),
         ("x64-private", "private", "check-the-page-file", "memory of the program's own\n"),
@@ -105,7 +105,7 @@ fn memory_that_is_no_image_is_told_apart_where_the_dump_has_its_kind() {
 }
 
 #[test]
-fn a_dump_that_is_cut_off_in_its_memory_tells_the_rest_and_says_so() {
+fn dump_cut_off_in_its_memory_is_diagnosed() {
     let folder = folder(&[("a.dmp", &dump("x64-full-cut-off"))]);
     let rows = rows(folder.path(), &["a.dmp"], 1);
     assert_eq!(rows[0]["cause"], "share-lost");
@@ -115,7 +115,7 @@ fn a_dump_that_is_cut_off_in_its_memory_tells_the_rest_and_says_so() {
 }
 
 #[test]
-fn of_many_images_of_the_share_those_without_the_bit_are_named_and_the_rest_counted() {
+fn long_image_list_is_shortened() {
     let module = |index| format!("LoadedModule[{index}]=\\\\depot\\tools\\{index}.dll\r\n");
     let modules: Vec<_> = (2..32).map(module).collect();
     let report = [&[CRASH.to_owned()][..], &modules].concat().concat();
@@ -128,7 +128,7 @@ fn of_many_images_of_the_share_those_without_the_bit_are_named_and_the_rest_coun
 }
 
 #[test]
-fn crashes_of_another_kind_are_grouped_by_their_exception() {
+fn other_crashes_are_grouped_by_exception() {
     let of = |code| CRASH.replace("c0000006", code).into_bytes();
     let (a, b) = (of("c0000005"), of("e06d7363"));
     let folder = folder(&[("1/Report.wer", &a), ("2/Report.wer", &b), ("3/Report.wer", &a)]);
@@ -139,7 +139,7 @@ fn crashes_of_another_kind_are_grouped_by_their_exception() {
 }
 
 #[test]
-fn reports_are_read_in_either_encoding() {
+fn reports_are_read_in_both_encodings() {
     for bytes in [IN_PAGE.as_bytes().to_vec(), utf_16(IN_PAGE)] {
         let folder = folder(&[("Report.wer", &bytes)]);
         let rows = rows(folder.path(), &["Report.wer"], 1);
@@ -152,7 +152,7 @@ fn reports_are_read_in_either_encoding() {
 }
 
 #[test]
-fn a_report_without_a_status_does_not_claim_to_know_the_cause() {
+fn report_without_a_status_has_unclear_cause() {
     let folder = folder(&[("Report.wer", CRASH.as_bytes())]);
     let run = netswap(folder.path(), &["Report.wer"]);
     assert_eq!(run.code, 1, "{run:#?}");
@@ -166,7 +166,7 @@ fn a_report_without_a_status_does_not_claim_to_know_the_cause() {
 }
 
 #[test]
-fn a_folder_is_grouped_by_cause_and_other_files_are_passed_over() {
+fn folder_groups_crashes_and_ignores_other_files() {
     let folder = folder(&[
         ("1/a.dmp", &dump("x64")),
         ("2/b.dmp", &dump("x64-full")),
@@ -186,7 +186,7 @@ fn a_folder_is_grouped_by_cause_and_other_files_are_passed_over() {
 }
 
 #[test]
-fn another_crash_is_not_sent_the_wrong_way() {
+fn other_crash_gets_no_patch_command() {
     let text = CRASH.replace("c0000006", "c0000005");
     let folder = folder(&[("Report.wer", text.as_bytes())]);
     let run = netswap(folder.path(), &["Report.wer"]);
@@ -196,7 +196,7 @@ fn another_crash_is_not_sent_the_wrong_way() {
 }
 
 #[test]
-fn what_can_not_be_read_names_the_file_and_ends_with_2() {
+fn unreadable_dump_names_the_file_and_exits_with_2() {
     for (bytes, why) in [
         (dump("x64-cut-off"), "it ends before its list of module names does"),
         (dump("x64-endless-modules"), "its module list is not as the format has it"),
@@ -214,7 +214,7 @@ fn what_can_not_be_read_names_the_file_and_ends_with_2() {
 }
 
 #[test]
-fn a_folder_without_a_dump_has_nothing_to_diagnose() {
+fn folder_without_dumps_has_nothing_to_diagnose() {
     let folder = folder(&[("notes.txt", b"nothing")]);
     let run = netswap(folder.path(), &["."]);
     assert_eq!(run.code, 3, "{run:#?}");
@@ -257,7 +257,7 @@ fn dump_with(checksum: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_file_tells_the_bit_if_it_is_the_image_that_crashed() {
+fn bit_is_read_from_the_crashed_image() {
     let none = Header { checksum: 0, ..SAME };
     let without = Header { characteristics: 0x0022, ..SAME };
     for (checksum, header, from, bit) in [
@@ -283,7 +283,7 @@ fn a_file_tells_the_bit_if_it_is_the_image_that_crashed() {
 }
 
 #[test]
-fn who_has_set_the_bit_since_is_not_told_to_set_it() {
+fn no_patch_is_advised_if_the_bit_is_set_now() {
     let folder = folder(&[("a.dmp", &dump_with(4)), ("share/tool.exe", &image(SAME))]);
     let run = netswap(folder.path(), &["a.dmp", "--images", "share"]);
     assert!(run.stdout.contains("The file has the bit now."), "{}", run.stdout);
@@ -291,7 +291,7 @@ fn who_has_set_the_bit_since_is_not_told_to_set_it() {
 }
 
 #[test]
-fn of_many_files_with_its_name_the_image_that_crashed_is_found() {
+fn crashed_image_is_found_among_its_namesakes() {
     let files = [
         image(Header { time_stamp: 8, ..SAME }),
         image(Header { checksum: 6, ..SAME }),
@@ -319,7 +319,7 @@ fn of_many_files_with_its_name_the_image_that_crashed_is_found() {
 }
 
 #[test]
-fn an_image_that_can_not_be_read_is_not_taken_for_one_that_is_missing() {
+fn unreadable_image_is_not_reported_as_missing() {
     let folder = folder(&[("a.dmp", &dump_with(5)), ("share/tool.exe", &image(SAME)[..0x50])]);
     let run = netswap(folder.path(), &["a.dmp", "--images", "share"]);
     let why = "not known: share/tool.exe: the file ends inside its headers\n";
@@ -327,7 +327,7 @@ fn an_image_that_can_not_be_read_is_not_taken_for_one_that_is_missing() {
 }
 
 #[test]
-fn what_has_the_name_of_a_dump_and_is_none_is_told() {
+fn invalid_dump_in_a_folder_is_unreadable() {
     let other = b"Version=1\r\nEventType=AppHangB1\r\n";
     let folder = folder(&[
         ("a.dmp", &dump("x64")),
@@ -345,7 +345,7 @@ fn what_has_the_name_of_a_dump_and_is_none_is_told() {
 }
 
 #[test]
-fn a_report_tells_the_build_of_the_images_that_its_signature_names_and_of_no_other() {
+fn report_identifies_only_images_in_its_signature() {
     let (ledger, rates) = (image(Header { time_stamp: 0x6377_b0f2, ..SAME }), image(SAME));
     let folder = folder(&[
         ("Report.wer", CRASH.as_bytes()),
@@ -367,7 +367,7 @@ fn at_time(dump: &[u8], time: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_group_counts_the_bits_and_shows_the_last_crash_that_tells_of_them() {
+fn group_shows_bit_counts_and_a_crash_with_known_bit() {
     let (without, with) = (dump("x64-without-memory"), dump("x64"));
     let times = [1_600_000_000, 1_600_000_001, 1_700_000_000, 1_600_000_002];
     let dumps = [&without, &with, &without, &with].into_iter().zip(times);
@@ -394,7 +394,7 @@ fn a_group_counts_the_bits_and_shows_the_last_crash_that_tells_of_them() {
 
 #[cfg(unix)]
 #[test]
-fn where_images_could_not_be_looked_for_the_run_is_no_success() {
+fn unsearchable_image_path_exits_with_2() {
     let folder = folder(&[("a.dmp", &dump_with(5))]);
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
     let run = netswap(folder.path(), &["a.dmp", "--images", "socket"]);
@@ -404,7 +404,7 @@ fn where_images_could_not_be_looked_for_the_run_is_no_success() {
 }
 
 #[test]
-fn what_a_file_says_does_not_reach_the_terminal_as_it_is() {
+fn file_text_is_escaped_for_the_terminal() {
     let report = b"Version=1\nEventType=\x1b]0;title\x07\x1b[2JAPPCRASH\n";
     let folder = folder(&[("a.wer", report)]);
     let run = netswap(folder.path(), &["a.wer"]);
@@ -423,7 +423,7 @@ fn in_page(status: &str, program: &str, modules: &[&str]) -> Vec<u8> {
 }
 
 #[test]
-fn no_local_program_is_to_be_patched_for_a_share_that_was_lost() {
+fn local_program_gets_no_patch_command() {
     let local = in_page("c000020c", r"C:\Ledger\ledger.exe", &[r"C:\Ledger\ledger.exe"]);
     let folder = folder(&[("Report.wer", &local)]);
     let run = netswap(folder.path(), &["Report.wer"]);
@@ -432,7 +432,7 @@ fn no_local_program_is_to_be_patched_for_a_share_that_was_lost() {
 }
 
 #[test]
-fn a_library_on_a_share_is_what_a_local_program_lost() {
+fn local_program_may_lose_a_library_on_a_share() {
     let modules = [r"C:\Ledger\ledger.exe", r"\\depot\tools\rates.dll"];
     let local = in_page("c000020c", r"C:\Ledger\ledger.exe", &modules);
     let folder = folder(&[("Report.wer", &local)]);
@@ -442,7 +442,7 @@ fn a_library_on_a_share_is_what_a_local_program_lost() {
 }
 
 #[test]
-fn the_program_is_not_the_first_module_if_that_is_a_dll() {
+fn program_need_not_be_the_first_module() {
     let modules = [r"C:\Windows\SYSTEM32\ntdll.dll", r"\\depot\tools\ledger.exe"];
     let report = in_page("c000020c", r"\\depot\tools\ledger.exe", &modules);
     let folder = folder(&[("Report.wer", &report)]);
@@ -452,7 +452,7 @@ fn the_program_is_not_the_first_module_if_that_is_a_dll() {
 }
 
 #[test]
-fn a_crash_in_a_local_library_may_be_of_a_page_of_the_share() {
+fn crash_in_a_local_library_has_unclear_cause() {
     let text = CRASH.replace("Sig[3].Value=Ledger.exe", "Sig[3].Value=vcruntime140.dll");
     let text = text + "LoadedModule[2]=C:\\Windows\\System32\\vcruntime140.dll\r\n";
     let folder = folder(&[("Report.wer", text.as_bytes())]);
@@ -465,7 +465,7 @@ fn a_crash_in_a_local_library_may_be_of_a_page_of_the_share() {
 }
 
 #[test]
-fn crashes_are_of_one_group_by_the_image_in_any_spelling_or_by_the_program() {
+fn crashes_are_grouped_by_program_ignoring_case() {
     let of = |program: &str| in_page("c000020c", program, &[]);
     let (a, b) = (of(r"\\depot\tools\ledger.exe"), of(r"\\other\apps\payroll.exe"));
     let c = of(r"\\DEPOT\tools\Ledger.exe");
@@ -480,7 +480,7 @@ fn crashes_are_of_one_group_by_the_image_in_any_spelling_or_by_the_program() {
 }
 
 #[test]
-fn images_of_the_share_that_lack_the_bit_come_first_and_into_the_command() {
+fn images_without_the_bit_come_first() {
     let folder = folder(&[("a.dmp", &dump("x64-many-of-a-share"))]);
     let run = netswap(folder.path(), &["a.dmp"]);
     let lines = |part: &str| run.stdout.lines().filter(|line| line.contains(part)).count();
@@ -493,7 +493,7 @@ fn images_of_the_share_that_lack_the_bit_come_first_and_into_the_command() {
 }
 
 #[test]
-fn of_another_exception_no_image_is_suspected() {
+fn other_exceptions_name_no_image() {
     let text = CRASH.replace("c0000006", "c0000005");
     let folder = folder(&[("Report.wer", text.as_bytes())]);
     let rows = rows(folder.path(), &["Report.wer"], 0);
@@ -503,7 +503,7 @@ fn of_another_exception_no_image_is_suspected() {
 }
 
 #[test]
-fn a_screen_is_80_columns_wide() {
+fn output_fits_into_80_columns() {
     let statuses = ["c000020c", "c000009c", "c0000013", "c000009a", "c0000120", "c0001234"];
     let programs =
         [r"\\depot\tools\a.exe", r"Z:\a.exe", r"C:\a.exe", r"\Device\CdRom0\a.exe", "a.exe"];

@@ -103,7 +103,7 @@ fn every_console_block_prints_what_the_page_shows() {
 
 /// With the feature `cc` it is compiled there.
 #[test]
-fn the_build_script_that_links_for_itself_is_the_one_in_the_crates_documentation() {
+fn companion_script_is_in_the_crate_documentation() {
     let source = fs::read_to_string(repository().join("netswap-build/src/companion.rs")).unwrap();
     let lines = source.lines().filter_map(|line| line.trim_start().strip_prefix("///"));
     let lines = lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
@@ -114,7 +114,7 @@ fn the_build_script_that_links_for_itself_is_the_one_in_the_crates_documentation
 }
 
 #[test]
-fn the_lines_that_are_told_to_add_name_this_version() {
+fn lines_to_add_name_this_version() {
     let major_minor = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0;
     let line = format!("netswap-build = \"{major_minor}\"\n");
     assert!(netswap::Code::NotRequested.explanation().contains(&line));
@@ -125,7 +125,7 @@ fn the_lines_that_are_told_to_add_name_this_version() {
 }
 
 #[test]
-fn the_readmes_files_are_the_examples() {
+fn readme_shows_the_files_of_the_example() {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
     let example = repository().join("examples/hello-tool");
     let read = |file: &str| fs::read_to_string(example.join(file)).unwrap();
@@ -151,7 +151,7 @@ fn the_readmes_files_are_the_examples() {
 }
 
 #[test]
-fn the_summary_names_every_page_and_every_code_has_one() {
+fn summary_lists_every_page_and_every_code() {
     let src = repository().join("docs/src");
     let summary = fs::read_to_string(src.join("SUMMARY.md")).unwrap();
     for part in summary.split("](").skip(1) {

@@ -20,18 +20,18 @@ fn compare(name: &str, file: &str, actual: &str) {
 }
 
 #[test]
-fn each_project_is_changed_as_the_diff_says() {
+fn each_project_changes_as_its_diff_shows() {
     let names: Vec<_> = names().into_iter().collect();
     // Most of the time goes into starting git and Cargo, so two threads take half of it.
     thread::scope(|scope| {
         for half in names.chunks(names.len().div_ceil(2)) {
-            scope.spawn(|| half.iter().for_each(|name| is_changed_as_the_diff_says(name)));
+            scope.spawn(|| half.iter().for_each(|name| check_project(name)));
         }
     });
 }
 
 /// Converts a shape, compares the changes with the diff beside it, and converts it once more to no effect.
-fn is_changed_as_the_diff_says(name: &str) {
+fn check_project(name: &str) {
     let shape = Shape::new(name);
     let before = shape.files();
     let told = shape.init(&["--dry-run"]);
@@ -55,7 +55,7 @@ fn is_changed_as_the_diff_says(name: &str) {
 }
 
 #[test]
-fn an_alias_that_lies_above_the_workspace_is_found() {
+fn alias_above_the_workspace_is_found() {
     let home = Shape::new("library-alone");
     for (file, text) in [
         (".cargo/config.toml", "[alias]\nxtask = \"run --package chores --\"\n"),
@@ -79,7 +79,7 @@ fn an_alias_that_lies_above_the_workspace_is_found() {
 }
 
 #[test]
-fn what_keeps_an_xtask_from_being_built_is_told() {
+fn obstacles_to_building_the_xtask_are_reported() {
     let shape = Shape::new("xtask-for-one");
     let manifest = shape.root.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
@@ -100,7 +100,7 @@ fn what_keeps_an_xtask_from_being_built_is_told() {
 }
 
 #[test]
-fn no_setting_of_the_account_hides_what_is_not_committed() {
+fn git_settings_cannot_hide_uncommitted_changes() {
     let shape = Shape::new("empty-main");
     shape.git(&["config", "status.showUntrackedFiles", "no"]);
     fs::write(shape.root.join("notes.txt"), "new").unwrap();
@@ -121,7 +121,7 @@ fn no_setting_of_the_account_hides_what_is_not_committed() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_lies_outside_of_any_repository_is_not_kept_by_the_projects() {
+fn file_outside_of_any_repository_is_refused() {
     let shape = Shape::new("empty-main");
     let outside = shape.root.with_file_name("script.rs");
     fs::rename(shape.root.join("build.rs"), &outside).unwrap();
@@ -134,7 +134,7 @@ fn a_file_that_lies_outside_of_any_repository_is_not_kept_by_the_projects() {
 
 #[cfg(unix)]
 #[test]
-fn git_applies_the_diff_of_files_with_any_name() {
+fn git_applies_the_diff_for_any_file_name() {
     for name in ["a b", "quoted \"name\"", "line\nbreak", "back\\slash", "\u{202e}exe", "\u{1b}[2J"]
     {
         let shape = Shape::new("library-alone");
@@ -161,7 +161,7 @@ fn git_applies_the_diff_of_files_with_any_name() {
 }
 
 #[test]
-fn what_is_not_committed_keeps_a_project_from_being_converted_unless_it_may() {
+fn uncommitted_changes_need_an_option() {
     let shape = Shape::new("empty-main");
     fs::write(shape.root.join("notes.txt"), "new").unwrap();
     let before = shape.files();
@@ -183,7 +183,7 @@ fn what_is_not_committed_keeps_a_project_from_being_converted_unless_it_may() {
 }
 
 #[test]
-fn a_project_that_git_does_not_keep_is_converted_only_if_that_is_allowed() {
+fn project_outside_git_needs_an_option() {
     let shape = Shape::new("empty-main");
     fs::remove_dir_all(shape.root.join(".git")).unwrap();
     let before = shape.files();
@@ -205,7 +205,7 @@ fn a_project_that_git_does_not_keep_is_converted_only_if_that_is_allowed() {
 
 #[cfg(unix)]
 #[test]
-fn what_cargo_does_not_accept_is_taken_back() {
+fn change_that_cargo_rejects_is_reverted() {
     use std::os::unix::fs::PermissionsExt;
     let shape = Shape::new("workspace-that-inherits");
     // A Cargo that is content with manifests only as long as none names netswap-build.
@@ -227,7 +227,7 @@ fn what_cargo_does_not_accept_is_taken_back() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_can_not_be_written_leaves_all_as_they_were() {
+fn unwritable_file_leaves_everything_unchanged() {
     let shape = Shape::new("workspace-that-inherits");
     let manifest = shape.root.join("crates/plug-in/Cargo.toml");
     let mut permissions = fs::metadata(&manifest).unwrap().permissions();
@@ -242,7 +242,7 @@ fn a_file_that_can_not_be_written_leaves_all_as_they_were() {
 
 #[cfg(unix)]
 #[test]
-fn a_build_script_behind_a_link_is_changed_where_it_lies() {
+fn linked_build_script_is_changed_at_its_target() {
     let shape = Shape::new("empty-main");
     fs::rename(shape.root.join("build.rs"), shape.root.join("script.rs")).unwrap();
     std::os::unix::fs::symlink("script.rs", shape.root.join("build.rs")).unwrap();
@@ -254,7 +254,7 @@ fn a_build_script_behind_a_link_is_changed_where_it_lies() {
 }
 
 #[test]
-fn bad_input_is_told_with_the_file_and_nothing_is_changed() {
+fn invalid_input_names_the_file_and_changes_nothing() {
     let of = |write: &dyn Fn(&Shape), said: &str| {
         let shape = Shape::new("empty-main");
         write(&shape);
@@ -282,7 +282,7 @@ fn bad_input_is_told_with_the_file_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_build_script_that_is_no_rust_is_left_to_its_owner() {
+fn build_script_that_is_not_rust_is_reported() {
     let shape = Shape::new("empty-main");
     fs::write(shape.root.join("build.rs"), "fn main() {\n").unwrap();
     shape.commit();
@@ -293,7 +293,7 @@ fn a_build_script_that_is_no_rust_is_left_to_its_owner() {
 }
 
 #[test]
-fn the_crates_of_a_clone_are_written_once_into_the_configuration() {
+fn paths_of_a_clone_are_configured_once() {
     let shape = Shape::new("xtask-for-one");
     let clone = repository().to_str().unwrap();
     assert_eq!(shape.init(&["--netswap-path", clone]).code, 0);

@@ -9,8 +9,8 @@ use testkit::image::{
 };
 use testkit::share::Share;
 
-/// A program with everything that can be told of one, and DLLs of every kind beside it.
-fn everything() -> Share {
+/// A program with all that inspect shows, and DLLs of every kind beside it.
+fn full_share() -> Share {
     let tool = Image::exe()
         .with(NET)
         .import("KERNEL32.dll")
@@ -41,7 +41,7 @@ fn codes(run: &OutputAssert) -> Vec<String> {
 }
 
 /// What is found at fault with these bytes, and that it is an exit code of 1.
-fn at_fault(bytes: Vec<u8>) -> (Vec<String>, String) {
+fn inspect_invalid(bytes: Vec<u8>) -> (Vec<String>, String) {
     let share = Share::new([("bad.exe", bytes)]);
     let before = share.state();
     let run = share.run(["inspect", "bad.exe", "--format", "json"]).code(1).stderr_eq("");
@@ -52,8 +52,8 @@ fn at_fault(bytes: Vec<u8>) -> (Vec<String>, String) {
 }
 
 #[test]
-fn people_are_told_all_of_an_image() {
-    let share = everything();
+fn human_report_shows_every_property() {
+    let share = full_share();
     share.run(["inspect", "tool.exe"]).code(0).stderr_eq("").stdout_eq(str![[r"
 tool.exe
   kind        exe for x64, PE32+, 2.6 KiB (2,616 bytes)
@@ -73,8 +73,8 @@ tool.exe
 }
 
 #[test]
-fn json_is_one_document_with_every_field() {
-    let share = everything();
+fn json_report_has_every_field() {
+    let share = full_share();
     let run = share.run(["inspect", "tool.exe", "--format", "json"]).code(0).stderr_eq("");
     serde_json::from_slice::<Value>(&run.get_output().stdout).unwrap();
     run.stdout_eq(str![[r#"
@@ -89,7 +89,7 @@ fn json_is_one_document_with_every_field() {
 }
 
 #[test]
-fn of_an_image_with_nothing_it_says_so() {
+fn absent_properties_are_reported_as_none() {
     let share = Share::new([("a.exe", Image::exe().x86().bytes())]);
     share.run(["inspect", "a.exe"]).code(0).stderr_eq("").stdout_eq(str![[r"
 a.exe
@@ -109,7 +109,7 @@ a.exe
 }
 
 #[test]
-fn checksums_strong_names_and_kinds_are_told_apart() {
+fn checksum_strong_name_and_kind_are_distinguished() {
     let lines = |image: Image, label: &str| {
         let share = Share::new([("a.exe", image.bytes())]);
         let run = share.run(["inspect", "a.exe"]).code(0);
@@ -144,7 +144,7 @@ fn checksums_strong_names_and_kinds_are_told_apart() {
 }
 
 #[test]
-fn a_certificate_table_that_is_malformed_is_a_finding() {
+fn malformed_certificate_table_is_a_finding() {
     let whole = Image::exe().certificate(64).certificate(40).bytes();
     let table = get32(&whole, directory(&whole, CERTIFICATE)) as usize;
     let with = |entry: Option<(usize, usize)>, length: Option<usize>| {
@@ -155,7 +155,7 @@ fn a_certificate_table_that_is_malformed_is_a_finding() {
         if let Some(length) = length {
             put32(&mut bytes, table, length);
         }
-        let (codes, message) = at_fault(bytes);
+        let (codes, message) = inspect_invalid(bytes);
         assert_eq!(codes, ["malformed-image"]);
         message
     };
@@ -192,16 +192,16 @@ fn a_certificate_table_that_is_malformed_is_a_finding() {
 }
 
 #[test]
-fn the_finding_says_which_table_is_malformed() {
+fn finding_names_the_malformed_table() {
     let mut bytes = Image::exe().certificate(64).bytes();
     let entry = directory(&bytes, CERTIFICATE);
     put32(&mut bytes, entry, 0x7fff_fff8);
-    let (_, message) = at_fault(bytes);
+    let (_, message) = inspect_invalid(bytes);
     assert!(message.contains("certificate table"), "{message}");
 }
 
 #[test]
-fn tables_of_imports_and_the_clr_header_outside_the_file_are_findings() {
+fn table_outside_the_file_is_a_finding() {
     let whole = Image::exe().import("a.dll").delay_import("b.dll").assembly(Strong::Signed);
     for (index, expected) in [
         (IMPORT, "the import table is outside the file"),
@@ -210,32 +210,32 @@ fn tables_of_imports_and_the_clr_header_outside_the_file_are_findings() {
     ] {
         let mut bytes = whole.bytes();
         put_directory(&mut bytes, index, 0x00ff_0000, 72);
-        let (codes, message) = at_fault(bytes);
+        let (codes, message) = inspect_invalid(bytes);
         assert_eq!((codes.join(" ").as_str(), message.as_str()), ("malformed-image", expected));
     }
 }
 
 #[test]
-fn an_import_without_a_name_and_a_table_without_an_end_are_findings() {
+fn nameless_import_and_endless_table_are_findings() {
     let whole = Image::exe().import("a.dll").bytes();
     // The section's address is 0x1000, and it begins at 0x200 in the file.
     let table = get32(&whole, directory(&whole, IMPORT)) as usize - 0x1000 + 0x200;
     let mut bytes = whole.clone();
     put32(&mut bytes, table + 12, 0x0fff_0000);
-    assert_eq!(at_fault(bytes).1, "an import has no name in the file");
+    assert_eq!(inspect_invalid(bytes).1, "an import has no name in the file");
     let mut bytes = whole.clone();
     let name = get32(&whole, table + 12) as usize - 0x1000 + 0x200;
     bytes[name] = 0;
-    assert_eq!(at_fault(bytes).1, "an import has no name in the file");
+    assert_eq!(inspect_invalid(bytes).1, "an import has no name in the file");
 
     let endless = (0..4097).fold(Image::exe(), |image, _| image.import("a.dll"));
-    assert_eq!(at_fault(endless.bytes()).1, "an import table has no end");
+    assert_eq!(inspect_invalid(endless.bytes()).1, "an import table has no end");
 }
 
 #[test]
-fn a_file_that_ends_in_its_headers_or_before_its_last_section_does_is_at_fault() {
+fn truncated_file_is_a_finding() {
     let whole = Image::exe().bytes();
-    let cut = |length: usize| at_fault(whole[..length].to_vec()).0;
+    let cut = |length: usize| inspect_invalid(whole[..length].to_vec()).0;
     assert_eq!(cut(0x90), ["truncated-image"]);
     assert_eq!(cut(whole.len() - 1), ["truncated-image"]);
     let share = Share::new([("cut.exe", whole[..whole.len() - 1].to_vec())]);
@@ -255,16 +255,16 @@ cut.exe
 }
 
 #[test]
-fn all_that_is_at_fault_is_told() {
+fn all_faults_are_reported() {
     let mut bytes = Image::exe().import("a.dll").assembly(Strong::None).certificate(64).bytes();
     for index in [IMPORT, CERTIFICATE, CLR] {
         put_directory(&mut bytes, index, 0x00ff_0000, 72);
     }
-    assert_eq!(at_fault(bytes).0, ["malformed-image"; 3]);
+    assert_eq!(inspect_invalid(bytes).0, ["malformed-image"; 3]);
 }
 
 #[test]
-fn what_is_no_image_is_told_where_it_is_named() {
+fn named_file_that_is_no_image_is_a_finding() {
     for bytes in [
         b"no image".to_vec(),
         Vec::new(),
@@ -272,12 +272,12 @@ fn what_is_no_image_is_told_where_it_is_named() {
         other_executable(*b"NE"),
         other_executable(*b"LE"),
     ] {
-        assert_eq!(at_fault(bytes).0, ["not-an-image"]);
+        assert_eq!(inspect_invalid(bytes).0, ["not-an-image"]);
     }
     let mut bytes = Image::exe().bytes();
     let magic = nt(&bytes) + MAGIC;
     put16(&mut bytes, magic, 0x0107);
-    assert_eq!(at_fault(bytes).0, ["malformed-image"]);
+    assert_eq!(inspect_invalid(bytes).0, ["malformed-image"]);
     let share = Share::new([("readme.txt", b"no image".to_vec())]);
     share.run(["inspect", "readme.txt"]).code(1).stderr_eq("").stdout_eq(str![[r"
 readme.txt
@@ -288,7 +288,7 @@ readme.txt
 }
 
 #[test]
-fn a_folder_is_all_images_below_it_in_the_order_of_their_paths() {
+fn folder_lists_its_images_sorted_by_path() {
     let share = Share::new([
         ("a.exe", Image::exe().sum(Sum::Right).bytes()),
         ("deep/b.dll", Image::dll().with(NET).bytes()),
@@ -326,7 +326,7 @@ fn a_folder_is_all_images_below_it_in_the_order_of_their_paths() {
 }
 
 #[test]
-fn the_exit_code_is_that_of_the_worst() {
+fn worst_file_decides_the_exit_code() {
     let share = Share::new([
         ("good.exe", Image::exe().bytes()),
         ("cut.exe", Image::exe().bytes()[..0x90].to_vec()),
@@ -344,14 +344,14 @@ fn the_exit_code_is_that_of_the_worst() {
 }
 
 #[test]
-fn a_name_of_nothing_is_told_before_anything_is_read() {
+fn missing_file_stops_before_anything_is_read() {
     let share = Share::new([("good.exe", Image::exe().bytes())]);
     let run = share.run(["inspect", "gone.exe", "good.exe"]).code(2).stdout_eq("");
     run.stderr_eq("error: failed to find gone.exe: [..]; name a file or folder that exists\n");
 }
 
 #[test]
-fn every_file_that_windows_may_take_for_an_import_is_told() {
+fn every_possible_file_of_an_import_is_listed() {
     let share = Share::new([
         ("tool.exe", Image::exe().import("HELPER").bytes()),
         ("helper.dll", Image::dll().with(NET).bytes()),
@@ -368,7 +368,7 @@ fn every_file_that_windows_may_take_for_an_import_is_told() {
 
 #[cfg(unix)]
 #[test]
-fn neither_a_file_nor_an_import_can_forge_a_line() {
+fn file_and_import_names_cannot_forge_a_line() {
     let image = Image::exe().import("a\nchecksum    none\u{1b}[2J\u{202e}.dll");
     let share = Share::new([("x\nsigned\u{1b}[2J.exe", image.bytes())]);
     let run = share.run(["inspect", "."]).code(0).stderr_eq("");

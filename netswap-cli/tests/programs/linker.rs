@@ -74,7 +74,7 @@ fn image() -> Vec<u8> {
 }
 
 #[test]
-fn arguments_streams_and_exit_status_are_the_real_linkers() {
+fn arguments_streams_and_exit_status_pass_through() {
     let folder = Folder::new();
     let mut command = folder.linker(&["-o", "t.exe", "a b", "", "--odd=\"'\\", "@missing"]);
     command.env("FAKE_STATUS", "7");
@@ -89,7 +89,7 @@ fn arguments_streams_and_exit_status_are_the_real_linkers() {
 }
 
 #[test]
-fn a_linker_that_a_signal_ends_is_told_as_shells_do() {
+fn signal_gives_the_exit_code_of_shells() {
     let folder = Folder::new();
     for (signal, code) in [("KILL", 137), ("TERM", 143)] {
         let run = Run::capture(folder.linker(&["-o", "t.exe"]).env("FAKE_SIGNAL", signal));
@@ -98,7 +98,7 @@ fn a_linker_that_a_signal_ends_is_told_as_shells_do() {
 }
 
 #[test]
-fn the_image_gets_the_bit_however_its_name_is_told() {
+fn every_form_of_output_argument_sets_the_bit() {
     let utf_16 = |text: &str| {
         let units = text.encode_utf16().flat_map(u16::to_le_bytes);
         [0xff, 0xfe].into_iter().chain(units).collect::<Vec<_>>()
@@ -134,7 +134,7 @@ fn the_image_gets_the_bit_however_its_name_is_told() {
 }
 
 #[test]
-fn nothing_but_the_bit_and_the_checksum_is_changed_and_in_place() {
+fn only_the_bit_and_the_checksum_change() {
     let folder = Folder::new();
     let before = Image::exe().overlay(5000).sum(Sum::Right).bytes();
     let run = Run::capture(&mut folder.link(&before, "t.exe", &["-o", "t.exe"]));
@@ -157,7 +157,7 @@ fn nothing_but_the_bit_and_the_checksum_is_changed_and_in_place() {
 }
 
 #[test]
-fn what_is_no_image_of_windows_is_left_alone_without_a_word() {
+fn other_files_are_left_alone_silently() {
     let folder = Folder::new();
     let table: [(&str, Vec<u8>); 5] = [
         ("an import library", b"!<arch>\n/               0".to_vec()),
@@ -178,7 +178,7 @@ fn what_is_no_image_of_windows_is_left_alone_without_a_word() {
 }
 
 #[test]
-fn a_question_and_a_failing_link_leave_an_older_image_alone() {
+fn query_or_failed_link_keeps_the_older_image() {
     let folder = Folder::new();
     let questions =
         ["--version", "--help", "-###", "-dumpmachine", "-print-file-name=x", "-print-search-dirs"];
@@ -198,7 +198,7 @@ fn a_question_and_a_failing_link_leave_an_older_image_alone() {
 }
 
 #[test]
-fn an_image_that_can_not_get_the_bit_fails_the_link() {
+fn image_that_cannot_get_the_bit_fails_the_link() {
     let folder = Folder::new();
     let mut cut = image();
     cut.truncate(0xa0);
@@ -216,7 +216,7 @@ fn an_image_that_can_not_get_the_bit_fails_the_link() {
 }
 
 #[test]
-fn netswap_decides_which_bits_are_set() {
+fn netswap_variable_selects_the_bits() {
     let folder = Folder::new();
     for (value, bits) in [("off", 0), ("net", NET), ("cd", CD), ("net,cd", NET | CD), ("", NET)] {
         let mut command = folder.link(&image(), "t.exe", &["-o", "t.exe"]);
@@ -233,7 +233,7 @@ fn netswap_decides_which_bits_are_set() {
 }
 
 #[test]
-fn the_variable_for_the_target_comes_before_the_one_for_all() {
+fn target_variable_overrides_the_general_one() {
     let folder = Folder::new();
     let of = |output: &str| {
         let mut command = folder.command(LINKER, &["-m64", "-o", output]);
@@ -254,7 +254,7 @@ fn path(folders: &[PathBuf]) -> std::ffi::OsString {
 }
 
 #[test]
-fn the_targets_usual_linker_is_found_in_path_and_is_never_this_program() {
+fn usual_linker_in_path_is_never_this_program() {
     let folder = Folder::new();
     let (first, second) = (folder.path("first"), folder.path("second"));
     fs::create_dir(&first).unwrap();
@@ -289,7 +289,7 @@ fn the_targets_usual_linker_is_found_in_path_and_is_never_this_program() {
 }
 
 #[test]
-fn a_variable_that_leads_back_here_is_told() {
+fn variable_that_names_this_program_is_an_error() {
     let folder = Folder::new();
     let (link, same) = (folder.path("link"), folder.path("same"));
     symlink(LINKER, &link).unwrap();
@@ -310,7 +310,7 @@ fn a_variable_that_leads_back_here_is_told() {
 }
 
 #[test]
-fn a_linker_that_calls_this_program_again_ends_the_loop() {
+fn linker_that_calls_this_program_is_an_error() {
     let folder = Folder::new();
     let run = Run::capture(folder.linker(&["-o", "t.exe"]).env("FAKE_CALLS", LINKER));
     assert_eq!((run.code, &*run.stdout), (1, "<-o>\n<t.exe>\n"));
@@ -322,7 +322,7 @@ fn a_linker_that_calls_this_program_again_ends_the_loop() {
 }
 
 #[test]
-fn a_response_file_that_can_be_read_only_once_is_refused() {
+fn response_file_that_is_a_pipe_is_refused() {
     let folder = Folder::new();
     let made = Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap();
     assert!(made.success());

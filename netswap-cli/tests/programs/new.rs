@@ -13,7 +13,7 @@ const EXAMPLES: [(&str, &[&str]); 3] =
     [("hello-tool", &[]), ("plugin-host", &["--cdylib"]), ("workspace-tools", &["--workspace"])];
 
 #[test]
-fn each_example_is_byte_for_byte_what_is_made() {
+fn examples_match_new_projects_byte_for_byte() {
     let home = Home::empty();
     for (name, options) in EXAMPLES {
         home.made(&[&[name][..], options].concat());
@@ -32,7 +32,7 @@ fn cargo_passes(project: &Path, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn every_choice_gives_a_project_that_says_what_was_chosen_and_is_formatted() {
+fn every_choice_appears_in_a_formatted_project() {
     for Layout { example, options, .. } in LAYOUTS {
         for edition in ["2021", "2024"] {
             for license in ["none", "MIT", "Apache-2.0", "MIT OR Apache-2.0"] {
@@ -66,7 +66,7 @@ fn every_choice_gives_a_project_that_says_what_was_chosen_and_is_formatted() {
 }
 
 #[test]
-fn a_project_is_a_repository_unless_it_lies_in_one_or_none_is_wanted() {
+fn repository_is_created_unless_inside_one() {
     let home = Home::empty();
     home.made(&["first"]);
     assert!(home.path("first/.git").is_dir());
@@ -81,7 +81,7 @@ fn a_project_is_a_repository_unless_it_lies_in_one_or_none_is_wanted() {
 }
 
 #[test]
-fn without_git_there_is_a_project_and_it_is_said_that_it_is_no_repository() {
+fn missing_git_leaves_a_project_without_repository() {
     let home = Home::empty();
     // Cargo alone.
     let cargo = Path::new(env!("CARGO"));
@@ -97,7 +97,7 @@ fn without_git_there_is_a_project_and_it_is_said_that_it_is_no_repository() {
 }
 
 #[test]
-fn the_name_is_the_folders_or_another() {
+fn name_comes_from_the_folder_or_the_option() {
     let home = Home::empty();
     home.made(&["a/b/tool"]);
     let manifest = |path: &str| fs::read_to_string(home.path(path)).unwrap();
@@ -117,7 +117,7 @@ fn the_name_is_the_folders_or_another() {
 }
 
 #[test]
-fn an_empty_folder_is_filled_and_stays_the_same() {
+fn existing_empty_folder_is_filled() {
     let home = Home::empty();
     fs::create_dir(home.path("tool")).unwrap();
     let run = Run::capture(home.command(&["."]).current_dir(home.path("tool")));
@@ -130,7 +130,7 @@ fn an_empty_folder_is_filled_and_stays_the_same() {
 }
 
 #[test]
-fn what_is_in_the_way_is_left_alone_and_nothing_is_written() {
+fn existing_files_are_never_overwritten() {
     let home = Home::empty();
     fs::create_dir(home.path("full")).unwrap();
     fs::write(home.path("full/notes.txt"), "precious").unwrap();
@@ -146,7 +146,7 @@ fn what_is_in_the_way_is_left_alone_and_nothing_is_written() {
 }
 
 #[test]
-fn a_wrong_name_edition_licence_or_clone_is_refused_with_the_cure() {
+fn invalid_option_is_refused_with_a_remedy() {
     let home = Home::empty();
     for (arguments, said) in [
         (&["con"][..], "Windows reserves it for a device; --name gives it another name"),

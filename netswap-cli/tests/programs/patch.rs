@@ -19,7 +19,7 @@ fn with(image: &Image) -> Share {
 }
 
 #[test]
-fn each_bit_is_set_by_itself_and_both_together() {
+fn bits_are_set_alone_and_together() {
     for (words, bits) in [("net", NET), ("cd", CD), ("net,cd", NET | CD), ("cd,net,cd", NET | CD)] {
         for image in [Image::exe(), Image::dll(), Image::exe().x86(), Image::dll().x86()] {
             let share = with(&image);
@@ -31,14 +31,14 @@ fn each_bit_is_set_by_itself_and_both_together() {
 }
 
 #[test]
-fn without_a_word_it_is_the_network_bit() {
+fn default_is_the_network_bit() {
     let share = with(&Image::exe());
     share.run(["patch", "tool.exe"]).code(0);
     assert_eq!(share.characteristics("tool.exe"), 0x0022 | NET);
 }
 
 #[test]
-fn clear_takes_the_named_bits_away_and_no_other() {
+fn clear_removes_only_the_named_bits() {
     let table = [("net", NET | CD, CD), ("cd", NET | CD, NET), ("net,cd", CD, 0), ("net", CD, CD)];
     for (words, before, after) in table {
         let share = with(&Image::exe().with(before));
@@ -48,7 +48,7 @@ fn clear_takes_the_named_bits_away_and_no_other() {
 }
 
 #[test]
-fn no_byte_outside_the_two_fields_changes_wherever_the_headers_lie() {
+fn only_two_fields_change_at_any_header_offset() {
     for e_lfanew in [0x40, 0x80, 0x81, 0x82, 0x83, 0xf8, 3800, 4000, 4096, 100_001] {
         let table = Image::exe().import("kernel32.dll").delay_import("b.dll").overlay(777);
         for image in [table.clone(), table.x86()] {
@@ -70,7 +70,7 @@ fn no_byte_outside_the_two_fields_changes_wherever_the_headers_lie() {
 }
 
 #[test]
-fn a_checksum_of_0_stays_0_and_a_right_one_stays_right_at_every_length() {
+fn checksum_stays_zero_or_correct_at_any_length() {
     for overlay in [0, 1, 2, 3] {
         for e_lfanew in [0x80, 0x81] {
             for flags in ["net", "cd", "net,cd"] {
@@ -89,7 +89,7 @@ fn a_checksum_of_0_stays_0_and_a_right_one_stays_right_at_every_length() {
 }
 
 #[test]
-fn a_stale_checksum_stays_stale_unless_it_is_to_be_recomputed() {
+fn stale_checksum_is_recomputed_only_on_request() {
     let image = Image::exe().sum(Sum::Stale).overlay(1);
     let share = with(&image);
     share.run(["patch", "tool.exe"]).code(0);
@@ -106,7 +106,7 @@ fn a_stale_checksum_stays_stale_unless_it_is_to_be_recomputed() {
 }
 
 #[test]
-fn a_checksum_alone_is_recomputed_in_a_file_that_has_the_bit() {
+fn checksum_of_a_file_with_the_bit_is_recomputed() {
     let image = Image::exe().with(NET).sum(Sum::Stale);
     let share = with(&image);
     share.run(["patch", "tool.exe"]).code(0);
@@ -118,7 +118,7 @@ fn a_checksum_alone_is_recomputed_in_a_file_that_has_the_bit() {
 }
 
 #[test]
-fn all_images_below_a_folder_are_patched_and_all_else_is_passed_over() {
+fn folder_patches_images_and_ignores_other_files() {
     let share = Share::new([
         ("a.exe", Image::exe().bytes()),
         ("deep/er/b.DLL", Image::dll().x86().bytes()),
@@ -142,7 +142,7 @@ to undo it:
 }
 
 #[test]
-fn what_is_as_wanted_is_not_touched_and_needs_no_journal() {
+fn unchanged_files_need_no_journal() {
     let share = Share::new([
         ("a.exe", Image::exe().with(NET).bytes()),
         ("signed.exe", Image::exe().with(NET | CD).certificate(100).bytes()),
@@ -160,7 +160,7 @@ unchanged  ./signed.exe  x64 exe, swap-run: net, cd
 }
 
 #[test]
-fn patched_twice_is_patched_once() {
+fn second_patch_changes_nothing() {
     let share = with(&Image::exe().sum(Sum::Right));
     share.run(["patch", "tool.exe"]).code(0);
     let before = share.state();
@@ -169,7 +169,7 @@ fn patched_twice_is_patched_once() {
 }
 
 #[test]
-fn a_dry_run_tells_what_would_be_done_and_changes_nothing() {
+fn dry_run_reports_changes_without_making_them() {
     let share = Share::new([
         ("a.exe", Image::exe().sum(Sum::Right).bytes()),
         ("b.exe", Image::exe().with(NET).bytes()),
@@ -197,7 +197,7 @@ nothing was changed
 }
 
 #[test]
-fn a_dry_run_does_not_say_that_it_has_patched() {
+fn dry_run_does_not_claim_to_have_patched() {
     let share = with(&Image::exe());
     for (arguments, has_patched) in [(&["-n"][..], false), (&[], true)] {
         let run = share.netswap(["patch", "tool.exe"]).args(arguments).assert().code(0);
@@ -207,7 +207,7 @@ fn a_dry_run_does_not_say_that_it_has_patched() {
 }
 
 #[test]
-fn a_glob_is_resolved_where_no_shell_did() {
+fn glob_is_expanded_without_a_shell() {
     let share = Share::new([
         ("a.dll", Image::dll().bytes()),
         ("b.DLL", Image::dll().bytes()),
@@ -225,7 +225,7 @@ fn a_glob_is_resolved_where_no_shell_did() {
 }
 
 #[test]
-fn a_glob_that_matches_nothing_is_an_error_and_nothing_is_changed() {
+fn glob_without_a_match_changes_nothing() {
     let share = with(&Image::exe());
     let before = share.state();
     share.run(["patch", "tool.exe", "*.ocx"]).code(2).stdout_eq("").stderr_eq(str![[r"
@@ -240,7 +240,7 @@ error: failed to find [.exe: Pattern syntax error near position 0: invalid range
 }
 
 #[test]
-fn a_file_whose_name_is_a_glob_is_taken_by_its_name() {
+fn file_named_like_a_glob_is_patched() {
     let share = Share::new([("[ab].exe", Image::exe().bytes()), ("a.exe", Image::exe().bytes())]);
     share.run(["patch", "[ab].exe"]).code(0);
     assert_eq!(share.characteristics("[ab].exe") & NET, NET);
@@ -248,7 +248,7 @@ fn a_file_whose_name_is_a_glob_is_taken_by_its_name() {
 }
 
 #[test]
-fn what_is_excluded_is_not_changed() {
+fn excluded_files_are_not_changed() {
     let share = Share::new([
         ("a.exe", Image::exe().bytes()),
         ("old/a.exe", Image::exe().bytes()),
@@ -266,7 +266,7 @@ error: --exclude: invalid glob `{`: `{` without `}`; `[{]` matches a brace
 }
 
 #[test]
-fn the_exit_code_is_that_of_the_worst() {
+fn worst_file_decides_the_exit_code() {
     let share = Share::new([
         ("good.exe", Image::exe().bytes()),
         ("signed.exe", Image::exe().certificate(64).bytes()),
@@ -282,7 +282,7 @@ fn the_exit_code_is_that_of_the_worst() {
 }
 
 #[test]
-fn a_word_that_is_no_bit_is_wrong_usage_and_nothing_is_changed() {
+fn unknown_bit_name_changes_nothing() {
     let share = with(&Image::exe());
     let before = share.state();
     let run = share.run(["patch", "tool.exe", "--swap-run", "nett"]).code(2).stdout_eq("");
@@ -304,7 +304,7 @@ For more information, try '--help'.
 
 /// The fixtures that other tests link are images as linkers write them.
 #[test]
-fn an_image_of_a_linker_is_patched_and_restored_as_one_made_by_hand() {
+fn linked_image_is_patched_and_restored() {
     let project = testkit::Project::new("two-tools");
     project.verified(1, &[]);
     let tool = project.built("forgetful.exe");

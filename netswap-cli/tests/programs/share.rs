@@ -31,7 +31,7 @@ fn statuses(run: &OutputAssert) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_share_is_judged_file_by_file() {
+fn each_file_of_a_share_is_verified() {
     let share = Share::new([
         ("a/good.exe", good()),
         ("a/bad.DLL", Image::dll().x86().with(CD).bytes()),
@@ -68,7 +68,7 @@ passed  ./a/good.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn what_is_excluded_is_not_judged() {
+fn excluded_files_are_not_verified() {
     let share = Share::new([
         ("bad.exe", bad()),
         ("good.exe", good()),
@@ -89,7 +89,7 @@ error: --exclude: invalid glob `a{`: `{` without `}`; `[{]` matches a brace
 }
 
 #[test]
-fn quiet_tells_of_failures_alone() {
+fn quiet_reports_only_failures() {
     let share = Share::new([("bad.exe", bad()), ("good.exe", good()), ("b.efi", Vec::new())]);
     let run = share.run(["verify", ".", "--quiet"]).code(1).stderr_eq("");
     run.stdout_eq(str![[r"
@@ -109,7 +109,7 @@ FAILED  ./bad.exe  x64 exe, swap-run: none
 }
 
 #[test]
-fn quiet_changes_nothing_of_what_programs_read() {
+fn quiet_does_not_change_json() {
     let share = Share::new([("bad.exe", bad()), ("good.exe", good())]);
     let run = share.run(["verify", ".", "--quiet", "--format", "json"]).code(1);
     assert_eq!(statuses(&run).len(), 2);
@@ -118,7 +118,7 @@ fn quiet_changes_nothing_of_what_programs_read() {
 /// Linux lets everybody open this file and nobody read its first page, root included.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_can_not_be_read_can_be_ignored_and_what_is_at_fault_can_not() {
+fn only_unreadable_files_can_be_ignored() {
     let share = Share::new([("bad.exe", bad()), ("good.exe", good())]);
     let mem = "/proc/self/mem";
     share.run(["verify", mem, "good.exe"]).code(2);
@@ -140,7 +140,7 @@ passed  good.exe  x64 exe, swap-run: net
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_may_not_be_listed_is_unreadable_and_does_not_stop_the_others() {
+fn unreadable_folder_does_not_stop_the_others() {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt;
 
@@ -164,7 +164,7 @@ passed  ./good.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn the_order_is_that_of_the_paths_whatever_the_number_of_jobs() {
+fn report_is_sorted_for_any_number_of_jobs() {
     let share = Share::new([]);
     for number in 0..400 {
         let bytes = if number % 3 == 0 { good() } else { bad() };
@@ -198,7 +198,7 @@ fn without_seconds(report: &str) -> String {
 }
 
 #[test]
-fn the_named_paths_are_judged_in_their_own_order() {
+fn named_paths_keep_their_order() {
     let share = Share::new([("a.exe", good()), ("b/c.exe", bad()), ("d.exe", good())]);
     let run = share.run(["verify", "d.exe", "b", "a.exe", "--format", "json"]).code(1);
     let paths: Vec<_> = statuses(&run).into_iter().map(|(path, _)| path).collect();
@@ -206,7 +206,7 @@ fn the_named_paths_are_judged_in_their_own_order() {
 }
 
 #[test]
-fn a_flat_folder_of_thousands_is_one_valid_document() {
+fn thousands_of_files_give_valid_reports() {
     let share = Share::new([]);
     for number in 0..5000 {
         let bytes = if number % 2 == 0 { good() } else { bad() };
@@ -228,7 +228,7 @@ fn a_flat_folder_of_thousands_is_one_valid_document() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_followed_if_told_so_and_a_loop_of_them_ends() {
+fn links_are_followed_on_request_and_loops_end() {
     use std::os::unix::fs::symlink;
 
     let share = Share::new([("tree/good.exe", good()), ("elsewhere/bad.exe", bad())]);
@@ -243,7 +243,7 @@ fn links_are_followed_if_told_so_and_a_loop_of_them_ends() {
 
 #[cfg(unix)]
 #[test]
-fn a_followed_link_to_nowhere_is_told() {
+fn dangling_followed_link_is_unreadable() {
     let share = Share::new([("good.exe", good())]);
     std::os::unix::fs::symlink("gone.exe", share.path("link.exe")).unwrap();
     share.run(["verify", "."]).code(0);
@@ -261,7 +261,7 @@ passed  ./good.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn a_glob_is_resolved_where_no_shell_did() {
+fn glob_is_expanded_without_a_shell() {
     let share = Share::new([("a.dll", good()), ("b.DLL", good()), ("bad.exe", bad())]);
     let run = share.run(["verify", "*.dll", "--format", "json"]).code(0);
     assert_eq!(statuses(&run).len(), 2);

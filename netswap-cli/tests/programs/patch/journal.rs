@@ -13,7 +13,7 @@ fn share() -> Share {
 
 #[cfg(unix)]
 #[test]
-fn the_journal_lies_in_the_state_folder_of_the_account() {
+fn journal_is_in_the_accounts_state_folder() {
     let share = share();
     share.run(["patch", "tool.exe"]).code(0);
     let journal = share.journal();
@@ -26,7 +26,7 @@ fn the_journal_lies_in_the_state_folder_of_the_account() {
 
 #[cfg(unix)]
 #[test]
-fn a_state_folder_that_is_no_full_path_is_none() {
+fn relative_state_folder_is_ignored() {
     for name in ["", "state"] {
         let share = share();
         let run = share.netswap(["patch", "tool.exe"]).env("XDG_STATE_HOME", name);
@@ -49,7 +49,7 @@ fn nobody_else_can_change_the_journal() {
 }
 
 #[test]
-fn a_journal_can_be_named_and_the_account_keeps_none_then() {
+fn named_journal_replaces_the_default_one() {
     let share = share();
     let run = share.run(["patch", "tool.exe", "--journal", "../my.journal"]).code(0);
     run.stdout_eq(str![[r"
@@ -71,7 +71,7 @@ restored   tool.exe  x64 exe, swap-run: net -> none
 }
 
 #[test]
-fn a_journal_is_one_object_a_line_with_all_that_undo_needs() {
+fn journal_has_one_object_per_line() {
     let share = share();
     share.run(["patch", "tool.exe", "--journal", "../my.journal"]).code(0);
     let journal = fs::read_to_string(share.beside("my.journal")).unwrap();
@@ -86,7 +86,7 @@ fn a_journal_is_one_object_a_line_with_all_that_undo_needs() {
 }
 
 #[test]
-fn a_file_that_exists_is_no_place_for_a_journal_and_nothing_is_changed() {
+fn journal_does_not_overwrite_an_existing_file() {
     let share = share();
     share.write("precious", "do not lose");
     let before = share.state();
@@ -99,7 +99,7 @@ error: failed to write the journal precious: File exists (os error 17); nothing 
 }
 
 #[test]
-fn a_folder_that_does_not_exist_is_no_place_for_a_journal_and_nothing_is_changed() {
+fn journal_in_a_missing_folder_changes_nothing() {
     let share = share();
     let before = share.state();
     let run = share.run(["patch", "tool.exe", "--journal", "no/such/journal"]).code(2);
@@ -112,7 +112,7 @@ error: failed to write the journal no/such/journal: No such file or directory (o
 
 /// Even an error leaves one whole document, or none.
 #[test]
-fn a_report_in_json_is_no_half_document_where_the_journal_can_not_be_written() {
+fn failed_journal_leaves_no_partial_json() {
     let share = Share::new([
         ("a.exe", Image::exe().with(NET).bytes()),
         ("b.exe", Image::exe().bytes()),
@@ -126,7 +126,7 @@ fn a_report_in_json_is_no_half_document_where_the_journal_can_not_be_written() {
 
 #[cfg(unix)]
 #[test]
-fn an_account_without_a_home_must_name_a_journal() {
+fn account_without_a_home_must_name_a_journal() {
     use testkit::share::is_root;
 
     if !is_root() {
@@ -150,7 +150,7 @@ error: failed to write the journal: this account has no home folder to keep it i
 
 /// Patches 40 tools as on a full disk: the journal may grow to 1 KiB, and no further.
 #[cfg(target_os = "linux")]
-fn patched_on_a_full_disk() -> (Share, Vec<String>, snapbox::cmd::OutputAssert) {
+fn patch_on_a_full_disk() -> (Share, Vec<String>, snapbox::cmd::OutputAssert) {
     let share = Share::new([]);
     let names: Vec<_> = (0..40).map(|number| format!("tool{number:02}.exe")).collect();
     for name in &names {
@@ -165,10 +165,10 @@ fn patched_on_a_full_disk() -> (Share, Vec<String>, snapbox::cmd::OutputAssert) 
 
 #[cfg(target_os = "linux")]
 #[test]
-fn when_the_journal_can_not_grow_what_is_not_in_it_has_not_been_changed() {
+fn only_files_in_a_full_journal_are_changed() {
     use std::collections::BTreeSet;
 
-    let (share, names, run) = patched_on_a_full_disk();
+    let (share, names, run) = patch_on_a_full_disk();
     run.stderr_eq(str![[r"
 error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: File too large (os error 27); no more is changed, and netswap undo puts back what was
 
@@ -189,8 +189,8 @@ error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: 
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_was_changed_before_an_error_is_told() {
-    let (_share, _names, run) = patched_on_a_full_disk();
+fn changes_before_an_error_are_reported() {
+    let (_share, _names, run) = patch_on_a_full_disk();
     let text = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
     assert!(text.contains("patched    ./tool00.exe"), "{text:?}");
 }

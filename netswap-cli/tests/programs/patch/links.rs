@@ -22,20 +22,20 @@ fn statuses(share: &Share, arguments: &[&str]) -> Vec<(String, String)> {
 }
 
 /// Whether one of the two was patched, and the other passed over.
-fn is_once(statuses: &[(String, String)]) -> bool {
+fn is_patched_once(statuses: &[(String, String)]) -> bool {
     let mut words: Vec<_> = statuses.iter().map(|(_, status)| status.as_str()).collect();
     words.sort_unstable();
     matches!(words[..], ["patched", "skipped" | "unchanged"])
 }
 
 #[test]
-fn a_file_with_two_names_is_patched_once_and_undo_restores_it() {
+fn hard_linked_file_is_patched_once_and_restored() {
     for arguments in [&["."][..], &[".", "-j1"], &["a.exe", "deep/b.exe"]] {
         for _ in 0..10 {
             let share = Share::new([("a.exe", tool()), ("deep/other.txt", Vec::new())]);
             fs::hard_link(share.path("a.exe"), share.path("deep/b.exe")).unwrap();
             let statuses = statuses(&share, arguments);
-            assert!(is_once(&statuses), "{statuses:?}");
+            assert!(is_patched_once(&statuses), "{statuses:?}");
             assert_eq!(share.entries().len(), 1);
             for name in ["a.exe", "deep/b.exe"] {
                 assert_eq!(share.characteristics(name) & NET, NET, "{name}");
@@ -48,7 +48,7 @@ fn a_file_with_two_names_is_patched_once_and_undo_restores_it() {
 
 /// Its group may write to it, and its owner may not.
 #[test]
-fn a_file_with_two_names_that_can_not_be_changed_is_not_said_to_be_changed_under_the_other() {
+fn unwritable_hard_linked_file_is_refused_twice() {
     use std::os::unix::fs::PermissionsExt;
 
     let share = Share::new([("a.exe", tool())]);
@@ -60,7 +60,7 @@ fn a_file_with_two_names_that_can_not_be_changed_is_not_said_to_be_changed_under
 }
 
 #[test]
-fn a_dry_run_counts_a_file_with_two_names_once() {
+fn dry_run_counts_a_hard_linked_file_once() {
     let share = Share::new([("a.exe", tool())]);
     fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
     let dry = share.run(["patch", ".", "--dry-run", "--format", "json"]).code(0);
@@ -70,7 +70,7 @@ fn a_dry_run_counts_a_file_with_two_names_once() {
 
 /// Which of the names comes first, and what is said of the other, must not be a matter of luck.
 #[test]
-fn what_is_told_of_a_file_with_two_names_is_the_same_each_time() {
+fn report_of_a_hard_linked_file_is_deterministic() {
     let told = |_| {
         let share = Share::new([("a.exe", tool())]);
         fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
@@ -83,7 +83,7 @@ fn what_is_told_of_a_file_with_two_names_is_the_same_each_time() {
 }
 
 #[test]
-fn a_symbolic_link_that_is_named_is_refused_and_patched_if_told_so() {
+fn named_symbolic_link_is_refused_by_default() {
     let share = Share::new([("real/tool.exe", tool())]);
     symlink("real/tool.exe", share.path("link.exe")).unwrap();
     let before = share.state();
@@ -105,7 +105,7 @@ refused    link.exe
 }
 
 #[test]
-fn a_link_in_a_folder_is_left_alone_and_followed_if_told_so() {
+fn link_in_a_folder_is_followed_only_on_request() {
     let share = Share::new([("tree/readme.txt", Vec::new()), ("elsewhere/tool.exe", tool())]);
     symlink("../elsewhere/tool.exe", share.path("tree/link.exe")).unwrap();
     symlink("../elsewhere", share.path("tree/folder")).unwrap();
@@ -113,13 +113,13 @@ fn a_link_in_a_folder_is_left_alone_and_followed_if_told_so() {
     share.run(["patch", "tree"]).code(3);
     assert_eq!(share.state(), before);
     let statuses = statuses(&share, &["tree", "--follow-links"]);
-    assert!(is_once(&statuses), "{statuses:?}");
+    assert!(is_patched_once(&statuses), "{statuses:?}");
     assert_eq!(share.characteristics("elsewhere/tool.exe") & NET, NET);
     assert_eq!(share.entries().len(), 1);
 }
 
 #[test]
-fn a_folder_that_a_link_leads_to_is_patched_where_the_link_is_named() {
+fn named_link_to_a_folder_is_followed() {
     let share = Share::new([("real/tool.exe", tool())]);
     symlink("real", share.path("link")).unwrap();
     share.run(["patch", "link"]).code(0);
@@ -127,12 +127,12 @@ fn a_folder_that_a_link_leads_to_is_patched_where_the_link_is_named() {
 }
 
 #[test]
-fn a_file_and_a_link_to_it_are_patched_once() {
+fn file_and_its_link_are_patched_once() {
     for arguments in [&["."][..], &["link.exe", "tool.exe"], &["tool.exe", "link.exe"]] {
         let share = Share::new([("tool.exe", tool())]);
         symlink("tool.exe", share.path("link.exe")).unwrap();
         let statuses = statuses(&share, &[arguments, &["--follow-links"]].concat());
-        assert!(is_once(&statuses), "{statuses:?}");
+        assert!(is_patched_once(&statuses), "{statuses:?}");
         assert_eq!(share.entries().len(), 1);
         share.undo().code(0);
         assert!(share.holds("tool.exe", &tool()));
@@ -140,7 +140,7 @@ fn a_file_and_a_link_to_it_are_patched_once() {
 }
 
 #[test]
-fn a_file_that_is_named_twice_is_patched_once() {
+fn file_named_twice_is_patched_once() {
     let share = Share::new([("tool.exe", tool())]);
     for arguments in [["tool.exe", "./tool.exe"], [".", "tool.exe"]] {
         let statuses = statuses(&share, &arguments);
@@ -156,7 +156,7 @@ fn a_file_that_is_named_twice_is_patched_once() {
 }
 
 #[test]
-fn a_loop_of_links_ends() {
+fn loop_of_links_ends() {
     let share = Share::new([("deep/tool.exe", tool())]);
     symlink("..", share.path("deep/up")).unwrap();
     symlink("self.exe", share.path("self.exe")).unwrap();
@@ -177,7 +177,7 @@ to undo it:
 }
 
 #[test]
-fn a_link_to_nowhere_is_told() {
+fn dangling_link_is_an_error() {
     let share = Share::new([("tool.exe", tool())]);
     symlink("gone.exe", share.path("link.exe")).unwrap();
     share.run(["patch", "link.exe"]).code(2);

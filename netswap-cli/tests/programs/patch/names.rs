@@ -26,7 +26,7 @@ fn share() -> Share {
     share
 }
 
-fn all_are(share: &Share, is_patched: bool) {
+fn check_all(share: &Share, is_patched: bool) {
     for name in NAMES {
         let bytes = fs::read(share.root.join(OsStr::from_bytes(name))).unwrap();
         let expected = if is_patched { Image::exe().with(NET) } else { Image::exe() };
@@ -35,7 +35,7 @@ fn all_are(share: &Share, is_patched: bool) {
 }
 
 #[test]
-fn odd_names_are_patched_and_restored_and_can_not_forge_a_line() {
+fn odd_names_are_restored_and_forge_no_line() {
     let share = share();
     let run = share.run(["patch", "."]).code(0).stderr_eq("");
     run.stdout_eq(str![[r#"
@@ -50,7 +50,7 @@ to undo it:
     netswap undo [..].journal
 
 "#]]);
-    all_are(&share, true);
+    check_all(&share, true);
     share.undo().code(0).stderr_eq("").stdout_eq(str![[r#"
 restored   a/xff/xfe.exe  x64 exe, swap-run: net -> none
 restored   b/npatched   all.exe  x64 exe, swap-run: net -> none
@@ -61,19 +61,19 @@ restored   e "quoted" & 'spaced' ü.exe  x64 exe, swap-run: net -> none
 5 files: 5 restored ([..] s)
 
 "#]]);
-    all_are(&share, false);
+    check_all(&share, false);
 }
 
 #[test]
-fn odd_names_are_patched_where_they_are_named() {
+fn odd_names_work_as_arguments() {
     let share = share();
     let names = NAMES.map(OsStr::from_bytes);
     share.netswap(["patch"]).args(names).assert().code(0);
-    all_are(&share, true);
+    check_all(&share, true);
 }
 
 #[test]
-fn a_program_can_tell_odd_names_apart() {
+fn json_distinguishes_odd_names() {
     let share = share();
     let run = share.run(["patch", ".", "--format", "ndjson"]).code(0).stderr_eq("");
     let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
@@ -92,7 +92,7 @@ fn a_program_can_tell_odd_names_apart() {
 
 /// What is told at the end is to be pasted into a shell.
 #[test]
-fn the_command_that_undoes_it_can_be_pasted() {
+fn undo_command_can_be_pasted() {
     let share = Share::new([("tool.exe", Image::exe().bytes())]);
     let journal = share.beside("my journal's.journal");
     let run = share.run(["patch", "tool.exe", "--journal", journal.to_str().unwrap()]).code(0);

@@ -9,7 +9,7 @@ use testkit::image::{
 use testkit::share::Share;
 
 /// Patches `bad.exe` in a share of its own, which is refused under this code and left alone.
-fn is_refused(bytes: Vec<u8>, code: &str) {
+fn check_refused(bytes: Vec<u8>, code: &str) {
     let share = Share::new([("bad.exe", bytes)]);
     let before = share.state();
     let run = share.run(["patch", "bad.exe", "--format", "json"]).code(1).stderr_eq("");
@@ -21,7 +21,7 @@ fn is_refused(bytes: Vec<u8>, code: &str) {
 }
 
 /// Patches `tool.exe` with this argument, and then undoes it.
-fn is_patched_and_restored(image: &Image, arguments: &[&str]) {
+fn check_patched_and_restored(image: &Image, arguments: &[&str]) {
     let share = Share::new([("tool.exe", image.bytes())]);
     share.netswap(["patch", "tool.exe"]).args(arguments).assert().code(0).stderr_eq("");
     assert_eq!(share.characteristics("tool.exe") & NET, NET);
@@ -30,7 +30,7 @@ fn is_patched_and_restored(image: &Image, arguments: &[&str]) {
 }
 
 #[test]
-fn a_signed_file_is_refused_and_told_why() {
+fn signed_file_is_refused_with_a_reason() {
     let share = Share::new([("tool.exe", Image::exe().certificate(1000).bytes())]);
     let before = share.state();
     share.run(["patch", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
@@ -45,17 +45,17 @@ refused    tool.exe  x64 exe, swap-run: none
 }
 
 #[test]
-fn a_signed_file_is_patched_if_told_so_and_its_signature_is_whole_again_after_undo() {
+fn signed_file_is_patched_on_request_and_restored() {
     for sum in [Sum::None, Sum::Right] {
         let signed = Image::exe().certificate(1000).certificate(77).sum(sum);
-        is_refused(signed.bytes(), "signature-would-break");
-        is_patched_and_restored(&signed, &["--break-signature"]);
-        is_patched_and_restored(&signed.x86(), &["--break-signature"]);
+        check_refused(signed.bytes(), "signature-would-break");
+        check_patched_and_restored(&signed, &["--break-signature"]);
+        check_patched_and_restored(&signed.x86(), &["--break-signature"]);
     }
 }
 
 #[test]
-fn the_checksum_of_a_signed_file_counts_its_certificates() {
+fn checksum_includes_the_certificates() {
     let signed = Image::exe().certificate(1001).sum(Sum::Right);
     let share = Share::new([("tool.exe", signed.bytes())]);
     share.run(["patch", "tool.exe", "--break-signature"]).code(0);
@@ -64,15 +64,15 @@ fn the_checksum_of_a_signed_file_counts_its_certificates() {
 }
 
 #[test]
-fn a_certificate_table_that_makes_no_sense_is_a_signature_too() {
+fn malformed_certificate_table_is_a_signature() {
     let mut bytes = Image::exe().certificate(64).bytes();
     let entry = directory(&bytes, CERTIFICATE);
     put32(&mut bytes, entry, 0x7fff_ffff);
-    is_refused(bytes, "signature-would-break");
+    check_refused(bytes, "signature-would-break");
 }
 
 #[test]
-fn a_strong_name_is_refused_and_told_why() {
+fn strong_name_is_refused_with_a_reason() {
     let share = Share::new([("tool.dll", Image::dll().assembly(Strong::Signed).bytes())]);
     let before = share.state();
     share.run(["patch", "tool.dll"]).code(1).stderr_eq("").stdout_eq(str![[r"
@@ -87,37 +87,37 @@ refused    tool.dll  x64 dll, swap-run: none
 }
 
 #[test]
-fn a_strong_name_is_broken_if_told_so_and_one_that_is_not_there_yet_is_no_hindrance() {
+fn only_an_existing_strong_name_is_refused() {
     for image in [Image::exe(), Image::exe().x86()] {
         let signed = image.clone().assembly(Strong::Signed);
-        is_refused(signed.bytes(), "strong-name-would-break");
-        is_patched_and_restored(&signed, &["--break-strong-name"]);
-        is_patched_and_restored(&image.clone().assembly(Strong::Delayed), &[]);
-        is_patched_and_restored(&image.assembly(Strong::None), &[]);
+        check_refused(signed.bytes(), "strong-name-would-break");
+        check_patched_and_restored(&signed, &["--break-strong-name"]);
+        check_patched_and_restored(&image.clone().assembly(Strong::Delayed), &[]);
+        check_patched_and_restored(&image.assembly(Strong::None), &[]);
     }
 }
 
 #[test]
-fn one_override_is_not_the_other() {
+fn each_risk_needs_its_own_option() {
     let both = Image::exe().assembly(Strong::Signed).certificate(64);
     let share = Share::new([("tool.exe", both.bytes())]);
     let before = share.state();
     share.run(["patch", "tool.exe", "--break-signature"]).code(1);
     share.run(["patch", "tool.exe", "--break-strong-name"]).code(1);
     assert_eq!(share.state(), before);
-    is_patched_and_restored(&both, &["--break-signature", "--break-strong-name"]);
+    check_patched_and_restored(&both, &["--break-signature", "--break-strong-name"]);
 }
 
 #[test]
-fn a_clr_header_outside_the_file_is_malformed() {
+fn clr_header_outside_the_file_is_malformed() {
     let mut bytes = Image::exe().assembly(Strong::None).bytes();
     let entry = directory(&bytes, CLR);
     put32(&mut bytes, entry, 0x00ff_0000);
-    is_refused(bytes, "malformed-image");
+    check_refused(bytes, "malformed-image");
 }
 
 #[test]
-fn what_is_no_image_is_refused_where_it_is_named() {
+fn named_file_that_is_no_image_is_refused() {
     let long_text = "MZ begins this text, which is longer than a DOS header, and no image at all.";
     for bytes in [
         b"".to_vec(),
@@ -129,32 +129,32 @@ fn what_is_no_image_is_refused_where_it_is_named() {
         other_executable(*b"LE"),
         other_executable(*b"LX"),
     ] {
-        is_refused(bytes, "not-an-image");
+        check_refused(bytes, "not-an-image");
     }
 }
 
 #[test]
-fn an_image_that_is_cut_off_or_malformed_is_refused_with_that_code() {
+fn truncated_or_malformed_image_is_refused() {
     let whole = Image::exe().sum(Sum::Right).overlay(100).bytes();
     for length in [0x3f, 0x81, 0x90, 0x97, 0x180] {
-        is_refused(whole[..length].to_vec(), "truncated-image");
+        check_refused(whole[..length].to_vec(), "truncated-image");
     }
     let mut bytes = whole;
     let magic = nt(&bytes) + MAGIC;
     put16(&mut bytes, magic, 0x0107);
-    is_refused(bytes, "malformed-image");
+    check_refused(bytes, "malformed-image");
 }
 
 #[test]
-fn a_file_that_ends_before_its_last_section_does_is_refused() {
+fn file_without_all_its_sections_is_refused() {
     let whole = Image::exe().bytes();
-    is_refused(whole[..whole.len() - 1].to_vec(), "truncated-image");
-    is_refused(whole[..0x200].to_vec(), "truncated-image");
-    is_patched_and_restored(&Image::exe(), &[]);
+    check_refused(whole[..whole.len() - 1].to_vec(), "truncated-image");
+    check_refused(whole[..0x200].to_vec(), "truncated-image");
+    check_patched_and_restored(&Image::exe(), &[]);
 }
 
 #[test]
-fn in_a_folder_what_is_no_image_is_passed_over_and_what_is_a_broken_one_refused() {
+fn folder_refuses_only_broken_images() {
     let share = Share::new([
         ("a-text.txt", b"MZ, a text".to_vec()),
         ("b-dos.com", dos()),
@@ -186,7 +186,7 @@ to undo it:
 }
 
 #[test]
-fn what_uefi_loads_is_skipped() {
+fn uefi_image_is_skipped() {
     let share =
         Share::new([("boot.efi", Image::exe().efi().bytes()), ("tool.exe", Image::exe().bytes())]);
     let boot = share.read("boot.efi");
@@ -204,7 +204,7 @@ to undo it:
 }
 
 #[test]
-fn a_name_of_nothing_is_told_before_anything_is_changed() {
+fn missing_file_stops_before_any_change() {
     let share = Share::new([("tool.exe", Image::exe().bytes())]);
     for gone in ["gone.exe", "*.ocx"] {
         let run = share.run(["patch", "tool.exe", gone]).code(2).stdout_eq("");
@@ -221,7 +221,7 @@ mod permissions {
     use std::os::unix::fs::PermissionsExt;
 
     /// A share with a program of this mode.
-    fn of_mode(mode: u32) -> Share {
+    fn share_with_mode(mode: u32) -> Share {
         let share = Share::new([("tool.exe", Image::exe().sum(Sum::Right).bytes())]);
         set_permissions(share.path("tool.exe"), Permissions::from_mode(mode)).unwrap();
         share
@@ -232,9 +232,9 @@ mod permissions {
     }
 
     #[test]
-    fn a_read_only_file_is_refused_whoever_asks() {
+    fn read_only_file_is_refused_even_for_root() {
         for mode_before in [0o444, 0o555, 0o400] {
-            let share = of_mode(mode_before);
+            let share = share_with_mode(mode_before);
             let before = share.read("tool.exe");
             // Root could write to it all the same.
             let run = share.run(["patch", "tool.exe"]).code(1).stderr_eq("");
@@ -253,12 +253,12 @@ refused    tool.exe  x64 exe, swap-run: none
     }
 
     #[test]
-    fn a_read_only_file_is_patched_if_told_so_and_is_read_only_afterwards() {
+    fn read_only_file_is_patched_and_stays_read_only() {
         for mode_before in [0o444, 0o555, 0o400] {
             let arguments = ["patch", "tool.exe", "--include-read-only"];
-            let by_root = of_mode(mode_before);
+            let by_root = share_with_mode(mode_before);
             by_root.run(arguments).code(0);
-            let share = of_mode(mode_before);
+            let share = share_with_mode(mode_before);
             let before = share.read("tool.exe");
             share.unprivileged(arguments).assert().code(0);
             for share in [&by_root, &share] {
@@ -273,8 +273,8 @@ refused    tool.exe  x64 exe, swap-run: none
     }
 
     #[test]
-    fn a_file_that_was_writable_is_not_made_read_only() {
-        let share = of_mode(0o640);
+    fn writable_file_stays_writable() {
+        let share = share_with_mode(0o640);
         share.run(["patch", "tool.exe", "--include-read-only"]).code(0);
         share.undo().code(0);
         assert_eq!(mode(&share), 0o640);
@@ -282,8 +282,8 @@ refused    tool.exe  x64 exe, swap-run: none
 
     /// Its group may write to it, and so it is not read-only, but its owner may not.
     #[test]
-    fn a_file_that_the_account_may_not_write_to_is_refused_and_not_entered() {
-        let share = of_mode(0o464);
+    fn unwritable_file_is_refused_without_a_journal() {
+        let share = share_with_mode(0o464);
         let before = share.read("tool.exe");
         let run = share.unprivileged(["patch", "tool.exe"]).assert().code(1).stderr_eq("");
         run.stdout_eq(str![[r"
@@ -302,14 +302,14 @@ refused    tool.exe  x64 exe, swap-run: none
     /// A mount of its own takes a namespace of its own, which not every system gives.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_on_a_read_only_file_system_is_refused_and_not_entered() {
+    fn file_on_a_read_only_file_system_is_refused() {
         let unshare = ["--user", "--map-root-user", "--mount"];
         let probe = std::process::Command::new("unshare").args(unshare).arg("true").status();
         if !probe.is_ok_and(|status| status.success()) {
             eprintln!("not shown: unshare gives no namespace of its own here");
             return;
         }
-        let share = of_mode(0o644);
+        let share = share_with_mode(0o644);
         let before = share.state();
         let script = "mount --bind . . && mount -o remount,bind,ro . && cd \"$PWD\" && \
             exec \"$0\" patch tool.exe";
@@ -328,8 +328,8 @@ refused    tool.exe  x64 exe, swap-run: none
     }
 
     #[test]
-    fn a_file_or_folder_that_may_not_be_read_is_told_and_does_not_stop_the_others() {
-        let share = of_mode(0o200);
+    fn unreadable_paths_do_not_stop_the_others() {
+        let share = share_with_mode(0o200);
         share.write("shut/b.exe", Image::exe().bytes());
         share.write("z.exe", Image::exe().bytes());
         let run = share.unprivileged(["patch", "."]);

@@ -20,7 +20,7 @@ fn share() -> Share {
 }
 
 #[test]
-fn people_are_told_of_refusals_first_and_how_to_undo_it_last() {
+fn refusals_come_first_and_the_undo_command_last() {
     share().run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    ./d.dll  x64 dll, swap-run: none
            signature-would-break: it is signed
@@ -47,7 +47,7 @@ to undo it:
 }
 
 #[test]
-fn quiet_tells_of_refusals_alone() {
+fn quiet_reports_only_refusals() {
     share().run(["patch", ".", "--quiet"]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    ./d.dll  x64 dll, swap-run: none
            signature-would-break: it is signed
@@ -76,7 +76,7 @@ to undo it:
 }
 
 #[test]
-fn json_of_patch_is_one_document_with_every_field() {
+fn patch_json_has_every_field() {
     let run = share().run(["patch", ".", "--format", "json"]).code(1).stderr_eq("");
     serde_json::from_slice::<Value>(&run.get_output().stdout).unwrap();
     run.stdout_eq(str![[r#"
@@ -98,7 +98,7 @@ fn json_of_patch_is_one_document_with_every_field() {
 }
 
 #[test]
-fn ndjson_of_patch_is_a_file_a_line_and_then_the_summary() {
+fn patch_ndjson_has_one_line_per_file_and_a_summary() {
     let run = share().run(["patch", ".", "--format", "ndjson"]).code(1).stderr_eq("");
     for line in String::from_utf8(run.get_output().stdout.clone()).unwrap().lines() {
         serde_json::from_str::<Value>(line).unwrap();
@@ -116,7 +116,7 @@ fn ndjson_of_patch_is_a_file_a_line_and_then_the_summary() {
 }
 
 #[test]
-fn json_of_a_dry_run_tells_what_would_be_and_names_no_journal() {
+fn dry_run_json_names_no_journal() {
     let share = share();
     share.run(["patch", "a.exe", "-n", "--format", "json"]).code(0).stderr_eq("").stdout_eq(str![[r#"
 {
@@ -132,7 +132,7 @@ fn json_of_a_dry_run_tells_what_would_be_and_names_no_journal() {
 }
 
 #[test]
-fn json_of_nothing_is_a_document_too() {
+fn empty_json_report_is_valid() {
     let share = share();
     let run = share.run(["patch", ".", "--exclude", "*.*", "--format", "json"]).code(3);
     serde_json::from_slice::<Value>(&run.get_output().stdout).unwrap();
@@ -151,7 +151,7 @@ fn json_of_nothing_is_a_document_too() {
 
 /// Nothing was done: that is told, as `verify` tells it.
 #[test]
-fn an_exit_code_of_3_comes_with_a_reason() {
+fn exit_code_3_has_a_reason() {
     let share = Share::new([("readme.txt", b"no image".to_vec())]);
     let patch = share.run(["patch", "."]).code(3);
     let inspect = share.run(["inspect", "."]).code(3);
@@ -163,7 +163,7 @@ fn an_exit_code_of_3_comes_with_a_reason() {
 }
 
 #[test]
-fn json_and_ndjson_of_undo_have_every_field() {
+fn undo_json_and_ndjson_have_every_field() {
     let share = share();
     share.write("g.exe", Image::exe().sum(Sum::Right).bytes());
     share.run(["patch", "."]).code(1);
@@ -191,7 +191,7 @@ fn json_and_ndjson_of_undo_have_every_field() {
 }
 
 #[test]
-fn quiet_undo_tells_of_refusals_alone() {
+fn quiet_undo_reports_only_refusals() {
     let share = share();
     share.run(["patch", "a.exe"]).code(0);
     let journal = share.journal();
@@ -203,7 +203,7 @@ fn quiet_undo_tells_of_refusals_alone() {
 }
 
 #[test]
-fn the_order_is_that_of_the_paths_whatever_the_number_of_jobs() {
+fn report_is_sorted_for_any_number_of_jobs() {
     let told = |jobs| {
         let share = Share::new([]);
         for number in 0..300 {
@@ -223,7 +223,7 @@ fn the_order_is_that_of_the_paths_whatever_the_number_of_jobs() {
 /// A pipe to `head` must not leave half a share unpatched.
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_stops_no_patch() {
+fn closed_pipe_does_not_stop_the_patch() {
     let share = Share::new([("a.exe", Image::exe().bytes()), ("b.exe", Image::exe().bytes())]);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -237,7 +237,7 @@ fn a_reader_that_goes_away_stops_no_patch() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn where_the_report_can_not_be_written_the_journal_is_told_with_the_error() {
+fn report_error_names_the_journal() {
     let share = Share::new([("a.exe", Image::exe().bytes())]);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
     command.args(["patch", ".", "--journal", "../my.journal"]).current_dir(&share.root);

@@ -32,7 +32,7 @@ fn lines(share: &Share) -> Vec<String> {
 }
 
 #[test]
-fn every_byte_is_as_it_was_and_the_journal_stays() {
+fn undo_restores_every_byte_and_keeps_the_journal() {
     let share = Share::new([
         ("a.exe", tool().bytes()),
         ("b.dll", Image::dll().x86().overlay(3).bytes()),
@@ -57,7 +57,7 @@ restored   d.exe  x64 exe, swap-run: net, cd -> net
 }
 
 #[test]
-fn what_was_cleared_is_set_again() {
+fn cleared_bit_is_set_again() {
     let share = Share::new([("a.exe", tool().with(NET).bytes())]);
     share.run(["patch", "a.exe", "--clear"]).code(0);
     assert_eq!(share.characteristics("a.exe"), 0x0022);
@@ -66,7 +66,7 @@ fn what_was_cleared_is_set_again() {
 }
 
 #[test]
-fn a_second_undo_finds_all_as_it_was() {
+fn second_undo_changes_nothing() {
     let share = patched();
     share.undo().code(0);
     let before = share.state();
@@ -82,7 +82,7 @@ unchanged  c.exe  x64 exe, swap-run: none
 }
 
 #[test]
-fn two_patches_are_undone_in_turn() {
+fn two_patches_are_undone_in_reverse_order() {
     let share = Share::new([("a.exe", tool().bytes())]);
     share.run(["patch", "a.exe", "--journal", "../1"]).code(0);
     let between = share.read("a.exe");
@@ -97,7 +97,7 @@ fn two_patches_are_undone_in_turn() {
 }
 
 #[test]
-fn a_dry_run_tells_what_would_be_restored_and_changes_nothing() {
+fn dry_run_lists_files_and_changes_nothing() {
     let share = patched();
     share.write("b.exe", "another file");
     let before = share.state();
@@ -122,7 +122,7 @@ nothing was changed
 }
 
 #[test]
-fn a_dry_run_does_not_say_that_it_has_restored() {
+fn dry_run_does_not_claim_to_have_restored() {
     let share = patched();
     let run = share.run(["undo", "--dry-run", share.journal().to_str().unwrap()]).code(0);
     let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
@@ -130,7 +130,7 @@ fn a_dry_run_does_not_say_that_it_has_restored() {
 }
 
 #[test]
-fn a_file_that_was_changed_since_is_refused_and_the_others_are_restored() {
+fn only_files_changed_since_are_refused() {
     type Edit = fn(&mut Vec<u8>);
     let edits: [(&str, Edit); 9] = [
         ("it grew", |bytes| bytes.push(0)),
@@ -176,7 +176,7 @@ fn a_file_that_was_changed_since_is_refused_and_the_others_are_restored() {
 }
 
 #[test]
-fn a_file_that_is_gone_and_one_in_its_place_are_told_in_these_words() {
+fn missing_and_replaced_files_are_refused() {
     let share = patched();
     fs::remove_file(share.path("a.exe")).unwrap();
     fs::remove_file(share.path("b.exe")).unwrap();
@@ -203,7 +203,7 @@ refused    c.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn what_is_not_in_the_headers_may_have_changed() {
+fn changes_outside_the_headers_are_allowed() {
     let share = patched();
     let mut bytes = share.read("a.exe");
     *bytes.last_mut().unwrap() ^= 1;
@@ -214,7 +214,7 @@ fn what_is_not_in_the_headers_may_have_changed() {
 
 /// As when the power fails in the midst of it.
 #[test]
-fn a_write_that_was_cut_off_anywhere_is_undone() {
+fn partial_write_is_undone() {
     let before = tool().bytes();
     let share = Share::new([("a.exe", before.clone())]);
     share.run(["patch", "a.exe"]).code(0);
@@ -228,7 +228,7 @@ fn a_write_that_was_cut_off_anywhere_is_undone() {
 }
 
 #[test]
-fn a_last_line_that_was_cut_off_is_passed_over() {
+fn incomplete_last_line_is_ignored() {
     let share = patched();
     let text = fs::read_to_string(share.journal()).unwrap();
     fs::write(share.journal(), &text[..text.len() - 10]).unwrap();
@@ -240,7 +240,7 @@ fn a_last_line_that_was_cut_off_is_passed_over() {
 }
 
 #[test]
-fn a_broken_line_is_told_with_its_number_and_the_others_are_restored() {
+fn broken_line_is_reported_with_its_number() {
     let share = patched();
     let mut lines = lines(&share);
     lines[2] = "{\"path\":".to_owned();
@@ -254,7 +254,7 @@ error: failed to read the journal ../changed.journal, line 3: EOF while parsing 
 }
 
 #[test]
-fn what_was_restored_beside_a_broken_line_is_told() {
+fn restores_despite_a_broken_line_are_reported() {
     for format in ["human", "json", "ndjson"] {
         let share = patched();
         let mut lines = lines(&share);
@@ -270,7 +270,7 @@ fn what_was_restored_beside_a_broken_line_is_told() {
 }
 
 #[test]
-fn a_journal_with_thousands_of_broken_lines_is_read_to_its_end() {
+fn thousands_of_broken_lines_do_not_stop_undo() {
     let share = patched();
     let mut lines = lines(&share);
     let last = lines.pop().unwrap();
@@ -282,7 +282,7 @@ fn a_journal_with_thousands_of_broken_lines_is_read_to_its_end() {
 }
 
 #[test]
-fn what_is_no_journal_is_told_and_changes_nothing() {
+fn invalid_journal_changes_nothing() {
     let share = patched();
     share.write(
         "other.journal",
@@ -307,7 +307,7 @@ error: failed to read the journal other.journal: its schema is `netswap.journal/
 }
 
 #[test]
-fn a_journal_without_entries_has_nothing_to_undo() {
+fn empty_journal_has_nothing_to_undo() {
     let share = patched();
     let head = lines(&share)[0].clone();
     undo_lines(&share, &[head]).code(3);
@@ -324,7 +324,7 @@ fn hostile(share: &Share, field: &str, value: Value) -> OutputAssert {
 }
 
 #[test]
-fn a_hostile_journal_never_changes_a_file() {
+fn hostile_journal_never_changes_a_file() {
     let share = patched();
     let entry = share.entries()[1].clone();
     let with = |field: &str, index: usize, byte: &str| {
@@ -370,7 +370,7 @@ fn a_hostile_journal_never_changes_a_file() {
 }
 
 #[test]
-fn a_file_that_is_no_image_is_not_written_to_whatever_the_journal_says() {
+fn journal_cannot_make_undo_write_to_other_files() {
     let share = patched();
     share.write("secret.txt", vec![b'x'; tool().bytes().len()]);
     let before = share.read("secret.txt");
@@ -380,7 +380,7 @@ fn a_file_that_is_no_image_is_not_written_to_whatever_the_journal_says() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+fn pipe_in_place_of_a_file_does_not_block() {
     let share = patched();
     fs::remove_file(share.path("b.exe")).unwrap();
     let made = std::process::Command::new("mkfifo").arg(share.path("b.exe")).status().unwrap();
@@ -394,7 +394,7 @@ fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
 /// A file that was only touched for another reason keeps its permissions.
 #[cfg(unix)]
 #[test]
-fn an_entry_of_a_read_only_file_makes_no_other_file_read_only() {
+fn refused_file_is_not_made_read_only() {
     let share = patched();
     share.write("b.exe", Image::exe().overlay(7).bytes());
     hostile(&share, "read_only", json!(true)).code(1);

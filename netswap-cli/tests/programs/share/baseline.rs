@@ -17,7 +17,7 @@ fn known() -> Share {
 }
 
 #[test]
-fn a_baseline_holds_the_failures_and_lets_them_pass() {
+fn baseline_allows_its_failures() {
     let share = Share::new([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
     let run = share.run(["verify", ".", "--write-baseline", "known.json"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
@@ -58,7 +58,7 @@ passed  ./good.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn without_failures_a_baseline_is_empty_and_can_be_read() {
+fn empty_baseline_is_valid() {
     let share = Share::new([("good.exe", good())]);
     share.run(["verify", ".", "--write-baseline", "known.json"]).code(0);
     share.run(["verify", ".", "--baseline", "known.json"]).code(0).stderr_eq("");
@@ -67,7 +67,7 @@ fn without_failures_a_baseline_is_empty_and_can_be_read() {
 }
 
 #[test]
-fn a_new_failure_fails_and_is_the_only_one_told_of_as_one() {
+fn only_new_failures_fail() {
     let share = known();
     share.write("new.exe", bad());
     let run = share.run(["verify", ".", "--baseline", "../known.json"]).code(1).stderr_eq("");
@@ -89,7 +89,7 @@ passed  ./good.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn a_known_file_with_another_fault_fails() {
+fn known_file_with_another_fault_fails() {
     let share = known();
     share.write("a.exe", &bad()[..0x90]);
     share.run(["verify", ".", "--baseline", "../known.json"]).code(1);
@@ -100,7 +100,7 @@ fn a_known_file_with_another_fault_fails() {
 }
 
 #[test]
-fn a_failure_that_is_no_more_is_told_as_a_warning() {
+fn stale_entry_is_a_warning() {
     let share = known();
     share.write("a.exe", good());
     fs::remove_file(share.path("deep/b.dll")).unwrap();
@@ -113,7 +113,7 @@ warning: ../known.json: entry net-swap-missing for [..]share/deep/b.dll no longe
 }
 
 #[test]
-fn a_baseline_is_written_anew_from_itself() {
+fn baseline_is_updated_from_itself() {
     let share = known();
     share.write("a.exe", good());
     let both = ["verify", ".", "--baseline", "../known.json", "--write-baseline", "../known.json"];
@@ -124,7 +124,7 @@ fn a_baseline_is_written_anew_from_itself() {
 }
 
 #[test]
-fn the_report_for_programs_tells_what_became_of_the_baseline() {
+fn json_report_includes_the_baseline() {
     let share = known();
     share.write("a.exe", good());
     for format in ["json", "ndjson"] {
@@ -153,7 +153,7 @@ fn the_report_for_programs_tells_what_became_of_the_baseline() {
 }
 
 #[test]
-fn a_broken_baseline_is_an_error_that_names_it() {
+fn invalid_baseline_is_an_error() {
     let share = Share::new([("a.exe", bad())]);
     let table = [
         (
@@ -198,7 +198,7 @@ error: failed to read the baseline gone.json: No such file or directory (os erro
 }
 
 #[test]
-fn a_baseline_that_can_not_be_written_is_an_error_that_names_it() {
+fn unwritable_baseline_is_an_error() {
     let share = Share::new([("a.exe", bad())]);
     let run = share.run(["verify", ".", "--write-baseline", "no/such/known.json"]).code(2);
     run.stdout_eq("").stderr_eq(str![[r"
@@ -208,7 +208,7 @@ error: failed to write the baseline no/such/known.json: No such file or director
 }
 
 #[test]
-fn a_verification_that_fails_leaves_the_old_baseline_as_it_was() {
+fn error_leaves_the_old_baseline_unchanged() {
     let share = known();
     let before = share.state();
     share.run(["verify", "gone.exe", "--write-baseline", "../known.json"]).code(2);
@@ -220,7 +220,7 @@ fn a_verification_that_fails_leaves_the_old_baseline_as_it_was() {
 }
 
 #[test]
-fn a_baseline_works_from_every_folder_and_however_the_paths_are_written() {
+fn baseline_works_from_any_folder_and_with_any_path() {
     let share = known();
     let (root, baseline) = (share.root.to_str().unwrap(), share.beside("known.json"));
     let baseline = baseline.to_str().unwrap();
@@ -245,7 +245,7 @@ fn a_baseline_works_from_every_folder_and_however_the_paths_are_written() {
 }
 
 #[test]
-fn a_share_can_be_moved_with_its_baseline() {
+fn share_can_be_moved_with_its_baseline() {
     let share = Share::new([("tools/a.exe", bad()), ("tools/deep/b.dll", bad())]);
     share.run(["verify", "tools", "--write-baseline", "tools/known.json"]).code(0);
     fs::rename(share.path("tools"), share.path("moved")).unwrap();
@@ -255,7 +255,7 @@ fn a_share_can_be_moved_with_its_baseline() {
 /// It goes with a repository, or lies on the share.
 #[cfg(unix)]
 #[test]
-fn a_baseline_can_be_read_by_those_who_can_read_any_new_file() {
+fn baseline_has_the_permissions_of_any_new_file() {
     use std::os::unix::fs::PermissionsExt;
 
     let share = known();
@@ -268,7 +268,7 @@ fn a_baseline_can_be_read_by_those_who_can_read_any_new_file() {
 
 #[cfg(unix)]
 #[test]
-fn names_that_are_no_text_are_known_too() {
+fn names_that_are_not_utf_8_are_known_too() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
@@ -284,7 +284,7 @@ fn names_that_are_no_text_are_known_too() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_can_not_be_read_is_never_known() {
+fn unreadable_file_is_never_known() {
     let share = Share::new([("a.exe", bad())]);
     let arguments = ["verify", "/proc/self/mem", "a.exe"];
     share.netswap(arguments).args(["--write-baseline", "../known.json"]).assert().code(2);
@@ -293,7 +293,7 @@ fn what_can_not_be_read_is_never_known() {
 
 /// Its own folder is often the one that is verified.
 #[test]
-fn a_baseline_that_is_being_written_is_no_file_of_the_share() {
+fn baseline_being_written_is_not_counted() {
     let share = Share::new([("a.exe", bad())]);
     let run = share.run(["verify", ".", "--write-baseline", "known.json", "--format", "json"]);
     let report: Value = serde_json::from_str(&stdout(&run.code(0))).unwrap();
@@ -301,7 +301,7 @@ fn a_baseline_that_is_being_written_is_no_file_of_the_share() {
 }
 
 #[test]
-fn a_dll_beside_a_named_program_is_known_by_its_own_path() {
+fn sibling_dll_is_known_by_its_own_path() {
     let program = Image::exe().with(NET).import("helper.dll");
     let share = Share::new([("tool.exe", program.bytes()), ("helper.dll", bad())]);
     share.run(["verify", "tool.exe", "--write-baseline", "../known.json"]).code(0);

@@ -28,7 +28,7 @@ fn judged(share: &Share, named: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn an_unprotected_dll_fails_under_its_own_code() {
+fn unprotected_dll_has_its_own_code() {
     let tool = tool().import("KERNEL32.dll").import("helper.dll").delay_import("late.dll");
     let share = Share::new([
         ("tool.exe", tool.bytes()),
@@ -53,7 +53,7 @@ passed  late.dll  x64 dll, swap-run: net
 }
 
 #[test]
-fn imported_and_delay_imported_dlls_are_taken_along_and_no_others() {
+fn only_imported_dlls_are_included() {
     for image in [tool(), tool().x86()] {
         let image = image.import("a.dll").delay_import("b.dll").import("not-there.dll");
         let share = Share::new([
@@ -69,7 +69,7 @@ fn imported_and_delay_imported_dlls_are_taken_along_and_no_others() {
 
 /// Descriptors of linkers from before 2000 hold addresses, and not offsets from the image's base.
 #[test]
-fn an_old_delay_import_is_taken_along_too() {
+fn old_delay_import_is_included() {
     let mut bytes = tool().x86().delay_import("b.dll").bytes();
     let table = 0x200 + get32(&bytes, directory(&bytes, DELAY_IMPORT)) as usize - 0x1000;
     let name = get32(&bytes, table + 4) as usize;
@@ -80,7 +80,7 @@ fn an_old_delay_import_is_taken_along_too() {
 }
 
 #[test]
-fn dlls_of_dlls_are_taken_along_even_in_a_circle() {
+fn dlls_of_dlls_are_included_even_in_a_cycle() {
     let dll = |import| Image::dll().with(NET).import(import).bytes();
     let share = Share::new([
         ("tool.exe", tool().import("a.dll").bytes()),
@@ -95,7 +95,7 @@ fn dlls_of_dlls_are_taken_along_even_in_a_circle() {
 }
 
 #[test]
-fn case_and_a_missing_extension_play_no_part() {
+fn case_and_missing_extension_do_not_matter() {
     let image = tool().import("HELPER.DLL").import("plain").delay_import("Ümlaut.dll");
     let share = Share::new([
         ("tool.exe", image.bytes()),
@@ -108,7 +108,7 @@ fn case_and_a_missing_extension_play_no_part() {
 }
 
 #[test]
-fn a_dll_that_two_programs_load_is_one_image() {
+fn dll_of_two_programs_is_listed_once() {
     let image = tool().import("helper.dll").bytes();
     let share =
         Share::new([("a.exe", image.clone()), ("b.exe", image), ("helper.dll", unprotected())]);
@@ -116,7 +116,7 @@ fn a_dll_that_two_programs_load_is_one_image() {
 }
 
 #[test]
-fn a_dll_that_is_named_besides_is_one_image_in_whatever_order() {
+fn dll_named_with_its_program_is_listed_once() {
     let image = tool().import("helper.dll").bytes();
     let share = Share::new([("tool.exe", image), ("helper.dll", unprotected())]);
     assert_eq!(judged(&share, &["tool.exe", "helper.dll"]), ["tool.exe", "helper.dll"]);
@@ -124,7 +124,7 @@ fn a_dll_that_is_named_besides_is_one_image_in_whatever_order() {
 }
 
 #[test]
-fn programs_in_a_folder_take_nothing_along_since_all_of_it_is_judged() {
+fn folder_lists_each_dll_once() {
     let share = Share::new([
         ("tool.exe", tool().import("helper.dll").bytes()),
         ("helper.dll", unprotected()),
@@ -135,7 +135,7 @@ fn programs_in_a_folder_take_nothing_along_since_all_of_it_is_judged() {
 }
 
 #[test]
-fn a_dll_that_is_named_by_itself_takes_nothing_along() {
+fn named_dll_includes_no_other_dll() {
     let share = Share::new([
         ("a.dll", Image::dll().with(NET).import("b.dll").bytes()),
         ("b.dll", unprotected()),
@@ -145,7 +145,7 @@ fn a_dll_that_is_named_by_itself_takes_nothing_along() {
 }
 
 #[test]
-fn a_file_that_only_has_the_name_of_a_dll_is_passed_over_and_a_broken_one_is_told() {
+fn text_file_is_skipped_and_broken_dll_fails() {
     let share = Share::new([
         ("tool.exe", tool().import("text.dll").import("cut.dll").bytes()),
         ("text.dll", b"no image".to_vec()),
@@ -165,7 +165,7 @@ passed  tool.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn the_policy_of_the_program_is_that_of_its_dlls() {
+fn dlls_follow_the_policy_of_the_program() {
     let share = Share::new([
         ("tool.exe", tool().with(CD).import("helper.dll").bytes()),
         ("helper.dll", protected()),
@@ -189,7 +189,7 @@ passed  tool.exe  x64 exe, swap-run: net, cd
 }
 
 #[test]
-fn a_malformed_import_table_of_a_named_program_is_told() {
+fn malformed_import_table_is_a_finding() {
     let whole = tool().import("helper.dll").bytes();
     let mut outside = whole.clone();
     put_directory(&mut outside, IMPORT, 0x00ff_0000, 40);
@@ -213,7 +213,7 @@ FAILED  tool.exe  x64 exe, swap-run: net
 }
 
 #[test]
-fn a_name_with_a_folder_in_it_leads_nowhere() {
+fn import_with_a_folder_is_ignored() {
     let names = ["../outside.dll", "deep/inside.dll", "..\\outside.dll", "..", "."];
     let image = names.iter().fold(tool(), |image, name| image.import(name));
     let share = Share::new([
@@ -225,7 +225,7 @@ fn a_name_with_a_folder_in_it_leads_nowhere() {
 }
 
 #[test]
-fn a_program_with_thousands_of_imports_is_read() {
+fn thousands_of_imports_are_read() {
     let image = (0..3000).fold(tool(), |image, number| image.import(&format!("{number}.dll")));
     let share = Share::new([("tool.exe", image.bytes()), ("2999.dll", unprotected())]);
     assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "2999.dll"]);
