@@ -1,5 +1,5 @@
-//! A linker that is configured anew after the build script has run: Cargo links again, and keeps what the
-//! build script decided for the linker before.
+//! A linker that is configured after the build script ran for another one. Cargo links again, but
+//! keeps the build script's directives for the old linker.
 
 use std::fs;
 use std::process::Command;
@@ -32,7 +32,7 @@ impl Configured {
         self.0.verify(&["--target", GNU, "--format", "json"])
     }
 
-    /// Runs the `cargo clean` that a message has on a line of its own.
+    /// Runs the `cargo clean` command that a message shows on a separate line.
     fn clean(&self, message: &str) {
         let command = message.lines().find_map(|line| line.trim().strip_prefix("cargo clean "));
         let command = command.unwrap_or_else(|| panic!("no command in {message}"));
@@ -42,7 +42,7 @@ impl Configured {
     }
 }
 
-/// The message and the help of the only finding.
+/// Returns the message and the help of the only finding.
 fn finding(run: &Run) -> (String, String) {
     let finding = &run.json()["images"][0]["findings"][0];
     let text = |field: &str| finding[field].as_str().unwrap().to_owned();

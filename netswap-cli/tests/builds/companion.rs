@@ -14,15 +14,15 @@ const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 
 const BITS: u16 = 0x0c00;
 
-/// A DLL without any library, in a folder of its own.
+/// A DLL that needs no library, and the folder in which it is linked.
 struct Dll {
     folder: TempDir,
     compiler: cc::Tool,
 }
 
 impl Dll {
-    /// To be linked by the compiler of this path, as `cc` finds it for the target.
-    fn by(compiler: &Path, target: &str, flags: &[&str]) -> Self {
+    /// Writes the source, and configures this compiler for the target with `cc`.
+    fn new(compiler: &Path, target: &str, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = "__declspec(dllexport) int answer(void) { return 42; }\n\
              int _DllMainCRTStartup(void *a, unsigned b, void *c) { (void)a; (void)b; (void)c; return 1; }\n";
@@ -37,21 +37,21 @@ impl Dll {
         Dll { folder, compiler }
     }
 
-    /// Links it with these arguments in front of the companion's, and those behind.
-    fn link(&self, before: &[&str], companion: &Companion, behind: &[&str]) -> Run {
+    /// Links the DLL with the companion's arguments between these arguments.
+    fn link(&self, before: &[&str], companion: &Companion, after: &[&str]) -> Run {
         let mut link = self.compiler.to_command();
-        link.arg("helper.c").args(before).args(&companion.arguments).args(behind);
+        link.arg("helper.c").args(before).args(&companion.arguments).args(after);
         link.current_dir(self.folder.path());
-        // lld-link and ld.lld, by their own names.
+        // Compilers search `PATH` for lld-link and ld.lld.
         #[expect(clippy::disallowed_methods, reason = "it is set for a child process")]
         let path = std::env::var_os("PATH").unwrap();
         let paths = std::iter::once(rusts_lld()).chain(std::env::split_paths(&path));
         Run::capture(link.env("PATH", std::env::join_paths(paths).unwrap()))
     }
 
-    /// Links it, and returns its Characteristics.
-    fn linked(&self, before: &[&str], companion: &Companion, behind: &[&str]) -> u16 {
-        let run = self.link(before, companion, behind);
+    /// Links the DLL and returns its Characteristics.
+    fn characteristics(&self, before: &[&str], companion: &Companion, after: &[&str]) -> u16 {
+        let run = self.link(before, companion, after);
         assert_eq!(run.code, 0, "{run:#?}");
         assert!(!run.stderr.contains("swaprun"), "{run:#?}");
         let dll = self.folder.path().join("helper.dll");
@@ -61,20 +61,20 @@ impl Dll {
         characteristics
     }
 
-    /// Links it with and without the bits.
-    fn has_the_bits_unless_switched_off(&self, target: &str, before: &[&str], behind: &[&str]) {
+    /// Checks that the companion's arguments set both bits, and that nothing else does.
+    fn check_bits(&self, target: &str, before: &[&str], after: &[&str]) {
         let with = plan(&self.compiler, target, "").unwrap();
         assert_eq!(with.outcome, Outcome::Emitted);
-        assert_eq!(self.linked(before, &with, behind) & BITS, BITS, "{with:?}");
+        assert_eq!(self.characteristics(before, &with, after) & BITS, BITS, "{with:?}");
 
-        // The twin: what sets them is the arguments.
+        // Without the companion's arguments, the bits are not set.
         let without = plan(&self.compiler, target, "off").unwrap();
         assert_eq!(without.outcome, Outcome::SwitchedOff);
         assert!(without.arguments.is_empty());
-        // Nothing else says `/link` then.
+        // The companion's arguments, which are missing here, begin with `/link`.
         let link: &[&str] = if self.compiler.is_like_msvc() { &["/link"] } else { &[] };
-        let behind = [link, behind].concat();
-        assert_eq!(self.linked(before, &without, &behind) & BITS, 0);
+        let after = [link, after].concat();
+        assert_eq!(self.characteristics(before, &without, &after) & BITS, 0);
     }
 }
 
@@ -100,30 +100,30 @@ const ENTRY: &str = "/ENTRY:_DllMainCRTStartup";
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_cl_sets_both_bits() {
-    let dll = Dll::by(&found_tool("clang-cl"), MSVC, &[]);
+    let dll = Dll::new(&found_tool("clang-cl"), MSVC, &[]);
     assert!(dll.compiler.is_like_msvc());
-    dll.has_the_bits_unless_switched_off(MSVC, &CL, &["/NODEFAULTLIB", ENTRY]);
+    dll.check_bits(MSVC, &CL, &["/NODEFAULTLIB", ENTRY]);
 }
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn second_link_option_is_rejected() {
-    let dll = Dll::by(&found_tool("clang-cl"), MSVC, &[]);
+    let dll = Dll::new(&found_tool("clang-cl"), MSVC, &[]);
     let companion = plan(&dll.compiler, MSVC, "").unwrap();
     let before = [&CL[..], &["/link", "/NODEFAULTLIB", ENTRY]].concat();
     let run = dll.link(&before, &companion, &[]);
-    // An error to LLD 19, a warning to LLD 22.
+    // An error in LLD 19, a warning in LLD 22.
     assert!(run.stderr.contains("/link"), "{run:#?}");
 }
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_for_msvc_sets_both_bits() {
-    let dll = Dll::by(&found_tool("clang"), MSVC, &[]);
+    let dll = Dll::new(&found_tool("clang"), MSVC, &[]);
     assert!(!dll.compiler.is_like_msvc() && dll.compiler.is_like_clang());
     let entry = format!("-Wl,{ENTRY}");
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", &entry];
-    dll.has_the_bits_unless_switched_off(MSVC, &before, &[]);
+    dll.check_bits(MSVC, &before, &[]);
 }
 
 #[test]
@@ -131,15 +131,15 @@ fn clang_for_msvc_sets_both_bits() {
 fn clang_for_mingw_sets_both_bits() {
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", "-Wl,-e,_DllMainCRTStartup"];
     for target in [GNU, GNULLVM] {
-        let dll = Dll::by(&found_tool("x86_64-w64-mingw32-clang"), target, &[]);
-        dll.has_the_bits_unless_switched_off(target, &before, &[]);
+        let dll = Dll::new(&found_tool("x86_64-w64-mingw32-clang"), target, &[]);
+        dll.check_bits(target, &before, &[]);
     }
 }
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn required_bit_is_an_error_with_gnu_ld() {
-    let dll = Dll::by(&found_tool("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
+    let dll = Dll::new(&found_tool("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
     let error = plan(&dll.compiler, GNU, "").unwrap_err().to_string();
     assert!(error.starts_with("GNU ld (behind the compiler "), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Links the MinGW targets without MinGW: empty libraries in place of its own, and the fetched GNU ld.
+//! Links for the MinGW targets without MinGW, with empty libraries and the fetched GNU ld.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use testkit::{Project, found_tool};
 
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 
-/// A fixture with what rustc expects of a MinGW toolchain, as empty archives.
+/// Returns a fixture with empty archives in place of the files that rustc expects from MinGW.
 pub(crate) fn with_empty_mingw(fixture: &str, target: &str, linker: &str) -> Project {
     let project = Project::new(fixture).seeded();
     let empty = |file: String| fs::write(project.root.join(file), "!<arch>\n").unwrap();

@@ -1,6 +1,6 @@
-//! The examples, and projects of `netswap new` like them, work as their READMEs say. For this machine
-//! they are built as they are. For Windows, programs and plug-ins without std replace their own, so
-//! that they link without any library.
+//! The examples, and similar projects of `netswap new`, work as their READMEs say. Builds for this
+//! machine use them unchanged. Builds for Windows use programs and plug-ins without std instead,
+//! because those link without any library.
 
 use std::ffi::OsString;
 use std::fs;
@@ -30,7 +30,7 @@ struct Image {
     file: &'static str,
     /// The package's folder.
     folder: &'static str,
-    /// What is linked for Windows in place of each of its files, from the fixtures.
+    /// The package's source files, each with the fixture's file that replaces it for Windows.
     sources: &'static [(&'static str, &'static str)],
 }
 
@@ -43,7 +43,7 @@ const DLL: &[(&str, &str)] = &[("src/lib.rs", "cdylib/src/lib.rs")];
 const HELLO_TOOL: Image = Image { file: "hello-tool.exe", folder: ".", sources: PROGRAM };
 const PLUG_IN: Image = Image { file: "plugin_host_plugin.dll", folder: "plugin", sources: DLL };
 
-/// Each layout: the example whose packages it has, what else it is made with, and its images.
+/// The layouts: the example with the same packages, the options of `netswap new`, and the images.
 const LAYOUTS: [(&str, &[&str], &[Image]); 5] = [
     ("hello-tool", &[], &[HELLO_TOOL]),
     ("hello-tool", &["--lib-and-bin"], &[Image { sources: LIBRARY_AND_PROGRAM, ..HELLO_TOOL }]),
@@ -68,7 +68,7 @@ const LAYOUTS: [(&str, &[&str], &[Image]); 5] = [
 ];
 
 impl Tool {
-    /// The example itself.
+    /// Copies an example.
     pub(crate) fn new(example: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join(example);
@@ -77,8 +77,8 @@ impl Tool {
         Tool { _dir: dir, root, variables: Vec::new() }
     }
 
-    /// A project like an example, with images that link for Windows without any library; all else is
-    /// as `netswap new` makes it.
+    /// Runs `netswap new`, then replaces sources and dependencies, so that the images link for
+    /// Windows without any library.
     fn without_std(example: &str, options: &[&str], images: &[Image]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut new = Command::new(env!("CARGO_BIN_EXE_netswap"));
@@ -97,20 +97,20 @@ impl Tool {
         for (folder, sources) in libraries.into_iter().chain(images) {
             let package = root.join(folder);
             if package.is_dir() {
-                need_no_std(&package, sources, &mini_core);
+                replace_std(&package, sources, &mini_core);
             }
         }
         Tool { _dir: dir, root, variables: Vec::new() }
     }
 
-    /// The example with native parts, its program as above, compiled and linked by this clang with a C
-    /// runtime that has just what the native parts need.
+    /// Copies the example with native parts, and replaces its program as above. This clang compiles
+    /// and links the native parts. The C runtime has only what they need.
     fn native(clang: &str, include: &str) -> Self {
         let mut tool = Tool::new("native-tool");
         let dir = tool.root.parent().unwrap().to_owned();
         let mini_core = dir.join("mini-core");
         copy(&repository().join("fixtures/mini-core"), &mini_core);
-        need_no_std(&tool.root, PROGRAM, &mini_core);
+        replace_std(&tool.root, PROGRAM, &mini_core);
 
         let runtime = dir.join("runtime");
         copy(&repository().join("netswap-cli/tests/runtime"), &runtime);
@@ -123,7 +123,7 @@ impl Tool {
         let link = lld.join("lld-link");
         run(&found_tool("clang"), "--target=x86_64-pc-windows-msvc -c start.c -o start.obj");
         run(&link, "/lib /machine:x64 /def:ucrtbase.def /out:ucrtbase.lib");
-        // Under the names of the DLL and of the static library.
+        // The same library under two names, for the DLL runtime and for the static runtime.
         run(&link, "/lib /out:msvcrt.lib start.obj ucrtbase.lib");
         run(&link, "/lib /out:libcmt.lib start.obj ucrtbase.lib");
         fs::write(runtime.join("oldnames.lib"), "!<arch>\n").unwrap();
@@ -136,7 +136,7 @@ impl Tool {
         #[expect(clippy::disallowed_methods, reason = "it is set for a child process")]
         let path = std::env::var_os("PATH").unwrap();
         let paths = std::iter::once(lld).chain(std::env::split_paths(&path));
-        // As std does.
+        // std links this library, too.
         let with_runtime = format!("{WITHOUT_STD} -Clink-arg=/DEFAULTLIB:msvcrt");
         tool.variables = vec![
             ("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", with_runtime.into()),
@@ -159,7 +159,7 @@ impl Tool {
         fs::write(path, after).unwrap();
     }
 
-    /// Runs Cargo in it as a user does.
+    /// Runs Cargo in the project.
     pub(crate) fn cargo(&self, target_dir: impl AsRef<Path>, arguments: &[&str]) -> Run {
         let mut command = cargo(&self.root, arguments);
         command.env("CARGO_TARGET_DIR", target_dir.as_ref());
@@ -171,11 +171,11 @@ impl Tool {
     }
 }
 
-/// Puts sources of the fixtures into a package in place of its own, with the dependency that they have.
-fn need_no_std(package: &Path, sources: &[(&str, &str)], mini_core: &Path) {
+/// Replaces sources of a package by those of the fixtures, and its dependencies by mini-core.
+fn replace_std(package: &Path, sources: &[(&str, &str)], mini_core: &Path) {
     for (file, fixture) in sources {
         let text = fs::read_to_string(repository().join("fixtures").join(fixture)).unwrap();
-        // Which newer editions take for an unsafe attribute.
+        // Edition 2024 requires `unsafe` in this attribute.
         fs::write(package.join(file), text.replace("#[no_mangle]\n", "")).unwrap();
     }
     let manifest = package.join("Cargo.toml");
@@ -186,7 +186,7 @@ fn need_no_std(package: &Path, sources: &[(&str, &str)], mini_core: &Path) {
     fs::write(manifest, text).unwrap();
 }
 
-/// A manifest without its table of dependencies, which ends with an empty line.
+/// Removes the table of dependencies, which ends with an empty line, from a manifest.
 fn without_dependencies(manifest: &str) -> String {
     match manifest.split_once("[dependencies]\n") {
         Some((before, after)) => {
@@ -243,7 +243,7 @@ fn third_tool_needs_the_line_too() {
     let members = "members = [\"goodbye\", \"greetings\", \"hello\", \"third\", \"xtask\"]";
     let manifest = fs::read_to_string(tool.root.join("Cargo.toml")).unwrap();
     assert!(manifest.contains(members), "{manifest}");
-    // A program that links without std, as the other tools' here.
+    // Like the other tools here, it links without std.
     for file in ["Cargo.toml", "src/main.rs"] {
         let like = fs::read_to_string(tool.root.join("hello").join(file)).unwrap();
         let text = like.replace("name = \"hello\"", "name = \"third\"");
@@ -298,7 +298,8 @@ fn xtask_prints_the_lines_to_add_and_usage() {
     assert!(run.stderr.contains("usage: cargo xtask verify"), "{run:#?}");
 }
 
-/// What Cargo built for this machine: whether the tool was fresh, and its build script's output.
+/// Builds for this machine. Returns whether the tool was fresh, the build script's output, and the
+/// messages.
 fn build_for_host(tool: &Tool) -> (bool, String, String) {
     let target_dir = tool.root.join("target");
     let run = tool.cargo(&target_dir, &["build", "--offline", "--message-format=json"]);
@@ -391,14 +392,14 @@ fn packaged_native_tool_finds_its_helper() {
     assert_eq!(run.code, 3, "{run:#?}");
     assert!(run.stdout.contains("(2 other files,"), "{run:#?}");
     let dist = tool.root.join("dist");
-    let started = || {
+    let start = || {
         let mut program = Command::new(dist.join("native-tool"));
         program.arg("Ada").env_remove("LD_LIBRARY_PATH");
         program.output().unwrap()
     };
-    let output = started();
+    let output = start();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "Hello, Ada!\n", "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "native-tool, with helper 1\n");
     fs::remove_file(dist.join("libhelper.so")).unwrap();
-    assert!(!started().status.success());
+    assert!(!start().status.success());
 }

@@ -1,5 +1,5 @@
-//! Projects as users have them, built for Windows by the real Cargo, rustc and linker; each header
-//! is read by the library and by an independent reader.
+//! Typical projects, built for Windows by the real Cargo, rustc and linker. The library and an
+//! independent reader both read each header.
 
 use std::fs;
 use std::process::Command;
@@ -7,8 +7,8 @@ use std::process::Command;
 use crate::seed::Seeded;
 use testkit::{self, Project, X64};
 
-/// The names of the images, all of which passed.
-fn all_passed(project: &Project, arguments: &[&str]) -> Vec<String> {
+/// Verifies a project, checks that all images passed, and returns their names.
+fn passed_images(project: &Project, arguments: &[&str]) -> Vec<String> {
     let rows = project.verified(0, arguments);
     assert!(rows.values().all(testkit::Row::passed), "{rows:#?}");
     rows.into_keys().collect()
@@ -16,10 +16,10 @@ fn all_passed(project: &Project, arguments: &[&str]) -> Vec<String> {
 
 #[test]
 fn one_binary_gets_the_bit() {
-    assert_eq!(all_passed(&Project::new("bin-only").seeded(), &[]), ["bin-only.exe"]);
+    assert_eq!(passed_images(&Project::new("bin-only").seeded(), &[]), ["bin-only.exe"]);
 }
 
-/// Every msvc target of this rustc, but for ARM64EC, which needs Microsoft's libraries.
+/// Returns the MSVC targets of this rustc, except ARM64EC, which needs Microsoft's libraries.
 fn msvc_targets() -> Vec<String> {
     let list = Command::new("rustc").args(["--print", "target-list"]).output().unwrap();
     let list = String::from_utf8(list.stdout).unwrap();
@@ -87,13 +87,13 @@ fn second_call_fails_the_build() {
 
 #[test]
 fn metabuild_needs_no_build_script() {
-    // Unstable in Cargo, which takes the variable for leave to use it.
+    // This variable lets a stable Cargo use the unstable feature.
     let project = Project::new("bin-only").seeded().env("RUSTC_BOOTSTRAP", "1");
     fs::remove_file(project.root.join("build.rs")).unwrap();
     let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
     let manifest = manifest.replace("publish = false", "metabuild = [\"netswap-build\"]");
     project.write("Cargo.toml", &format!("cargo-features = [\"metabuild\"]\n\n{manifest}"));
-    assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
+    assert_eq!(passed_images(&project, &[]), ["bin-only.exe"]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn library_alone_leaves_nothing_to_verify() {
 
 #[test]
 fn binary_beside_a_library_gets_the_bit() {
-    assert_eq!(all_passed(&Project::new("lib-and-bin").seeded(), &[]), ["lib-and-bin.exe"]);
+    assert_eq!(passed_images(&Project::new("lib-and-bin").seeded(), &[]), ["lib-and-bin.exe"]);
 }
 
 #[test]
@@ -145,27 +145,27 @@ fn binary_outside_the_scope_fails() {
 
 #[test]
 fn names_with_hyphens_work() {
-    let names = all_passed(&Project::new("hyphens").seeded(), &[]);
+    let names = passed_images(&Project::new("hyphens").seeded(), &[]);
     assert_eq!(names, ["hyphen-ated-tool.exe", "other-hyphen-ated-tool.exe"]);
 }
 
 #[test]
 fn dll_gets_the_bit() {
-    assert_eq!(all_passed(&Project::new("cdylib").seeded(), &[]), ["plug_in.dll"]);
+    assert_eq!(passed_images(&Project::new("cdylib").seeded(), &[]), ["plug_in.dll"]);
 }
 
 #[test]
 fn examples_tests_and_benches_get_the_bit() {
     let project = Project::new("examples-and-tests").seeded();
     let arguments = ["--bins", "--examples", "--", "--test", "integration", "--bench", "speed"];
-    let names = all_passed(&project, &arguments);
+    let names = passed_images(&project, &arguments);
     assert_eq!(names, ["demo.exe", "examples-and-tests.exe", "integration.exe", "speed.exe"]);
 }
 
 #[test]
 fn path_with_spaces_and_unicode_works() {
     let project = Project::below("mit Lücke и 工具", "bin-only").seeded();
-    assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
+    assert_eq!(passed_images(&project, &[]), ["bin-only.exe"]);
 }
 
 #[test]
@@ -179,23 +179,23 @@ fn tool_without_netswap_build_fails() {
 #[test]
 fn chosen_package_is_verified_alone() {
     let project = Project::new("two-tools").seeded();
-    assert_eq!(all_passed(&project, &["--package", "mindful"]), ["mindful.exe"]);
+    assert_eq!(passed_images(&project, &["--package", "mindful"]), ["mindful.exe"]);
 }
 
 #[test]
 fn old_rust_version_gets_the_bit() {
     assert_eq!(
-        all_passed(&Project::new("old-rust-version").seeded(), &[]),
+        passed_images(&Project::new("old-rust-version").seeded(), &[]),
         ["old-rust-version.exe"]
     );
 }
 
 #[test]
 fn environment_rustflags_keep_the_bit() {
-    // They replace those of the configuration, which the fixture needs.
+    // The variable replaces the configured flags, so it repeats those that the fixture needs.
     let flags = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE -Copt-level=1";
     let project = Project::new("bin-only").seeded().env("RUSTFLAGS", flags);
-    assert_eq!(all_passed(&project, &[]), ["bin-only.exe"]);
+    assert_eq!(passed_images(&project, &[]), ["bin-only.exe"]);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn exception_with_a_reason_allows_an_image() {
 fn netswap_off_is_reported() {
     let project = Project::new("bin-only").seeded().env("NETSWAP", "off");
     assert!(project.verified(1, &[])["bin-only.exe"].failed("switched-off"));
-    // And the change of the variable alone builds again.
+    // A change of the variable is enough to build again.
     let project = project.env("NETSWAP", "net");
     assert!(project.verified(0, &[])["bin-only.exe"].passed());
 }
@@ -312,7 +312,7 @@ fn bit_cleared_after_the_link_is_found() {
     assert!(project.verified(1, &[])["bin-only.exe"].failed("lost-after-link"));
 }
 
-/// The command in the help cleans what that build made: its profile, its target, its folders.
+/// The command in the help cleans the profile, the target and the folder of that build.
 #[test]
 fn clean_makes_cargo_link_again() {
     let project = Project::new("bin-only");
@@ -353,7 +353,7 @@ fn linker_that_drops_the_argument_is_found() {
     let libdir = String::from_utf8(sysroot.unwrap().stdout).unwrap();
     let lld = std::path::Path::new(libdir.trim_end()).parent().unwrap().join("bin/rust-lld");
     let project = Project::new("bin-only").seeded();
-    // rustc hands the arguments over in a list or, where they are many, in a response file.
+    // rustc passes the arguments as a list, or in a response file if there are many.
     let script = format!(
         "#!/bin/sh\nfor a; do shift; case $a in /SWAPRUN:*) ;; *) set -- \"$@\" \"$a\";; esac; done\nexec '{}' -flavor link \"$@\"\n",
         lld.display()

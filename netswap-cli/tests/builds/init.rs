@@ -1,4 +1,4 @@
-//! Projects that `netswap init` has converted build, and their xtasks verify.
+//! Projects that `netswap init` converted still build, and their xtasks verify the images.
 
 use std::fs;
 use std::path::Path;
@@ -48,7 +48,7 @@ fn each_project_builds_without_a_warning() {
     assert_eq!(unformatted, ["no-final-newline", "one-line"]);
 }
 
-/// The build scripts that were run say that they gave their directives.
+/// A receipt shows that a build script emitted its directives.
 #[test]
 fn converted_packages_leave_a_receipt() {
     let target_dir = NEW.target_dir();

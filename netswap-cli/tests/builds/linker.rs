@@ -1,4 +1,4 @@
-//! Cargo, rustc and GNU ld, with `netswap-linker` between the last two and without it.
+//! Builds with Cargo, rustc and GNU ld, with and without `netswap-linker` between rustc and GNU ld.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use testkit::{Project, fake_linker, found_tool, independently_read};
 /// The program that runs the real linker and then sets the bit.
 pub(crate) const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
 
-/// The fixture linked by GNU ld, which rustc calls directly; by way of this program, or not.
-fn project(fixture: &str, by_way_of: bool) -> Project {
+/// Returns a fixture that GNU ld links. rustc calls GNU ld, or `netswap-linker` if `is_wrapped`.
+fn project(fixture: &str, is_wrapped: bool) -> Project {
     let ld = gnu_ld();
-    let project = with_empty_mingw(fixture, GNU, if by_way_of { LINKER } else { &ld });
+    let project = with_empty_mingw(fixture, GNU, if is_wrapped { LINKER } else { &ld });
     let flags = format!("-Cpanic=abort -Clinker-flavor=ld -Lnative={}", project.root.display());
     project.env("RUSTFLAGS", &flags).env("NETSWAP_LINKER", &ld)
 }
@@ -22,7 +22,7 @@ fn built(project: &Project, profile: &str, name: &str) -> PathBuf {
     project.root.join("target").join(GNU).join(profile).join(name)
 }
 
-/// Whether the image has the bit; its checksum must be right.
+/// Whether the image has the bit. Also checks its checksum.
 fn has_bit(path: &Path) -> bool {
     let bytes = fs::read(path).unwrap();
     assert_ne!(checksum(&bytes), 0, "GNU ld writes one");
@@ -36,11 +36,11 @@ const BUILD: [&str; 4] = ["build", "--offline", "--target", GNU];
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn programs_and_dlls_get_the_bit() {
     for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
-        for by_way_of in [true, false] {
-            let project = project(fixture, by_way_of);
+        for is_wrapped in [true, false] {
+            let project = project(fixture, is_wrapped);
             let run = project.cargo(&BUILD);
             assert_eq!(run.code, 0, "{run:#?}");
-            assert_eq!(has_bit(&built(&project, "debug", name)), by_way_of, "{name}");
+            assert_eq!(has_bit(&built(&project, "debug", name)), is_wrapped, "{name}");
         }
     }
 }
@@ -48,12 +48,12 @@ fn programs_and_dlls_get_the_bit() {
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn stripped_program_keeps_the_bit() {
-    for by_way_of in [true, false] {
-        let project = project("bin-only", by_way_of);
+    for is_wrapped in [true, false] {
+        let project = project("bin-only", is_wrapped);
         project.append("Cargo.toml", "\n[profile.release]\nstrip = true\n");
         let run = project.cargo(&[&BUILD[..], &["--release"]].concat());
         assert_eq!(run.code, 0, "{run:#?}");
-        assert_eq!(has_bit(&built(&project, "release", "bin-only.exe")), by_way_of);
+        assert_eq!(has_bit(&built(&project, "release", "bin-only.exe")), is_wrapped);
     }
 }
 
@@ -68,7 +68,7 @@ fn each_build_sets_the_bit_again() {
         assert_eq!(run.code, 0, "{run:#?}");
         assert!(has_bit(&program), "{change:?}");
     }
-    // Cargo finds nothing to do for what was changed behind its back.
+    // Cargo does not notice that the image changed after the link.
     let run = project.cargo(&[&BUILD[..], &["-v"]].concat());
     assert!(run.stderr.contains("Fresh bin-only"), "{run:#?}");
 }
@@ -100,35 +100,35 @@ fn many_arguments_come_in_a_response_file() {
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn failed_link_reads_as_without_netswap_linker() {
-    let failed = |by_way_of| {
-        let project = project("bin-only", by_way_of);
+    let failure = |is_wrapped| {
+        let project = project("bin-only", is_wrapped);
         let script = "fn main() { println!(\"cargo:rustc-link-arg=not-there.o\"); }\n";
         project.write("build.rs", script);
         let run = project.cargo(&BUILD);
         assert_eq!(run.code, 101, "{run:#?}");
         assert!(!built(&project, "debug", "bin-only.exe").exists());
-        let said = |text: &str| run.stderr.find(text).map(|at| run.stderr[at..].lines().next());
-        [said("exit status: "), said("cannot find ")].map(|line| line.flatten().map(str::to_owned))
+        let find = |text: &str| run.stderr.find(text).map(|at| run.stderr[at..].lines().next());
+        [find("exit status: "), find("cannot find ")].map(|line| line.flatten().map(str::to_owned))
     };
     let expected = ["exit status: 1", "cannot find not-there.o: No such file or directory"];
-    for by_way_of in [true, false] {
-        assert_eq!(failed(by_way_of), expected.map(|line| Some(line.to_owned())));
+    for is_wrapped in [true, false] {
+        assert_eq!(failure(is_wrapped), expected.map(|line| Some(line.to_owned())));
     }
 }
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn verify_passes_without_a_build_warning() {
-    for by_way_of in [true, false] {
-        let project = project("bin-only", by_way_of);
+    for is_wrapped in [true, false] {
+        let project = project("bin-only", is_wrapped);
         let run = project.verify(&["--target", GNU, "--format", "json"]);
         let row = &run.rows()["bin-only.exe"];
-        if by_way_of {
+        if is_wrapped {
             assert!(run.code == 0 && row.passed(), "{run:#?}");
         } else {
             assert!(run.code == 1 && row.failed("linker-unsupported"), "{run:#?}");
         }
-        assert_eq!(run.stderr.contains("netswap-build: GNU ld"), !by_way_of, "{run:#?}");
+        assert_eq!(run.stderr.contains("netswap-build: GNU ld"), !is_wrapped, "{run:#?}");
     }
 }
 
@@ -160,10 +160,10 @@ fn netswap_variable_sets_both_required_bits() {
     assert_eq!(run.rows()["both-bits.exe"].characteristics & (NET | CD), NET | CD);
 }
 
-/// The fixture linked by MinGW's gcc; by way of this program, or not.
-fn with_gcc(fixture: &str, by_way_of: bool) -> Project {
+/// Returns a fixture that MinGW's gcc links. rustc calls gcc, or `netswap-linker` if `is_wrapped`.
+fn with_gcc(fixture: &str, is_wrapped: bool) -> Project {
     let gcc = found_tool("x86_64-w64-mingw32-gcc").into_os_string().into_string().unwrap();
-    let project = with_empty_mingw(fixture, GNU, if by_way_of { LINKER } else { &gcc });
+    let project = with_empty_mingw(fixture, GNU, if is_wrapped { LINKER } else { &gcc });
     let flags =
         format!("-Cpanic=abort -Lnative={} -Clink-arg=-nostartfiles", project.root.display());
     project.env("RUSTFLAGS", &flags).env("NETSWAP_LINKER_X86_64_PC_WINDOWS_GNU", &gcc)
@@ -173,11 +173,11 @@ fn with_gcc(fixture: &str, by_way_of: bool) -> Project {
 #[ignore = "needs MinGW's gcc, which `cargo xtask test` fetches"]
 fn gcc_links_programs_and_dlls_with_the_bit() {
     for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
-        for by_way_of in [true, false] {
-            let project = with_gcc(fixture, by_way_of);
+        for is_wrapped in [true, false] {
+            let project = with_gcc(fixture, is_wrapped);
             let run = project.cargo(&BUILD);
             assert_eq!(run.code, 0, "{run:#?}");
-            assert_eq!(has_bit(&built(&project, "debug", name)), by_way_of, "{name}");
+            assert_eq!(has_bit(&built(&project, "debug", name)), is_wrapped, "{name}");
         }
     }
 }

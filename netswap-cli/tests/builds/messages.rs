@@ -6,7 +6,7 @@ use std::fs;
 use crate::seed::Seeded;
 use testkit::{Project, Run, X64};
 
-/// Verifies with a Cargo whose messages about artifacts are changed by this command of sed.
+/// Verifies with a Cargo whose messages about artifacts are changed by this sed command.
 #[cfg(unix)]
 fn verify_with_newer_cargo(change: &str) -> Run {
     use std::os::unix::fs::PermissionsExt;
@@ -57,7 +57,7 @@ fn failed_build_follows_cargos_own_message() {
 fn missing_std_names_what_to_install() {
     let project = Project::new("bin-only").seeded();
     project.write("src/main.rs", "fn main() {}");
-    // Rust has none for this target, on any machine.
+    // Rust ships no standard library for this target.
     let without = "thumbv7a-pc-windows-msvc";
     let run = project.verify(&["--target", without]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");

@@ -1,5 +1,5 @@
-//! The MinGW targets: LLD sets the bit, GNU ld has no option for it. The fixtures are linked with the
-//! linker itself, called directly, and with empty libraries in place of MinGW's.
+//! The MinGW targets. LLD sets the bit, and GNU ld has no option for it. rustc calls the linker
+//! directly, with empty libraries in place of MinGW's.
 
 use std::fs;
 
@@ -31,11 +31,11 @@ fn lld_for_gnu_sets_the_bit() {
     assert!(run.rows()["bin-only.exe"].passed(), "{run:#?}");
 }
 
-/// A fixture that is linked by clang, which drives the LLD of the Rust toolchain.
+/// Returns a fixture that clang links with the LLD of the Rust toolchain.
 fn with_clang(fixture: &str, target: &str) -> Project {
     let clang = found_tool("x86_64-w64-mingw32-clang");
     let project = with_empty_mingw(fixture, target, clang.to_str().unwrap());
-    // What clang adds of its own accord.
+    // clang adds these libraries by default.
     for library in ["advapi32", "moldname", "shell32"] {
         fs::write(project.root.join(format!("lib{library}.a")), "!<arch>\n").unwrap();
     }

@@ -1,4 +1,4 @@
-//! Projects that `netswap new` makes build, run and pass their tests.
+//! Projects that `netswap new` creates build, run and pass their tests.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
@@ -11,7 +11,7 @@ use crate::seed::NEW;
 use testkit::new::{Home, LAYOUTS, Layout, made_like};
 use testkit::{self, Run};
 
-/// The plug-in's file.
+/// Returns the file name of the plug-in.
 fn plug_in() -> String {
     format!("{DLL_PREFIX}plugin_host_plugin{DLL_SUFFIX}")
 }
@@ -20,21 +20,21 @@ fn plug_in() -> String {
 fn cargo(target_dir: &TempDir, project: &Path, arguments: &[&str]) -> Run {
     let mut command = testkit::cargo(project, arguments);
     command.env("CARGO_TARGET_DIR", target_dir.path());
-    // The crates that a plug-in takes are used by nothing else here.
+    // Only plug-ins use these crates, so Cargo may have to download them.
     if !project.join("plugin").exists() {
         command.env("CARGO_NET_OFFLINE", "true");
     }
     Run::capture(&mut command)
 }
 
-/// Cargo in a project, where it must succeed.
+/// Runs Cargo in a project and checks that it succeeds.
 fn cargo_passes(target_dir: &TempDir, project: &Path, arguments: &[&str]) -> Run {
     let run = cargo(target_dir, project, arguments);
     assert_eq!(run.code, 0, "{arguments:?}: {run:#?}");
     run
 }
 
-/// The licence changes nothing in a build.
+/// One licence is enough, because it does not change the build.
 #[test]
 fn each_layout_builds_and_passes_its_tests() {
     let target_dir = NEW.target_dir();
@@ -49,13 +49,13 @@ fn each_layout_builds_and_passes_its_tests() {
                 &project,
                 &[&clippy[..], &["--", "--deny", "warnings"]].concat(),
             );
-            // The one of another project, which `cargo run` must make anew.
+            // Another project's plug-in. `cargo run` must build this project's.
             let _ = fs::remove_file(target_dir.path().join("debug").join(plug_in()));
-            for (which, said) in runs {
+            for (which, expected) in runs {
                 let run = ["run", "--locked", "--quiet"];
                 let run =
                     cargo_passes(&target_dir, &project, &[&run, *which, &["--", "Ada"]].concat());
-                assert_eq!(run.stdout, *said, "{options:?}");
+                assert_eq!(run.stdout, *expected, "{options:?}");
             }
             let run = cargo_passes(&target_dir, &project, &["test", "--locked", "--workspace"]);
             for test in tests {

@@ -1,11 +1,11 @@
 //! Target folders in which Cargo has already compiled the dependencies.
 //!
-//! Each test builds in a target folder of its own, so no other test and no earlier run can change its
+//! Each test builds in a separate target folder, so no other test and no earlier run can change its
 //! outcome. An empty folder would compile netswap-build in every test, and the crates of an xtask in
 //! many. So the folder starts as a copy of a seed. A seed is a folder below `target/tmp` in which Cargo
 //! has built a project with the same dependencies. Cargo decides which files of the copy are up to
-//! date. The seed's own packages are left out: Cargo would not tell them from packages of the same name
-//! in the test's project.
+//! date. The copy leaves out the seed's own packages, because Cargo would confuse them with
+//! packages of the same name in the test's project.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -104,23 +104,23 @@ impl Seeded for Project {
     }
 }
 
-/// Copies a project and its siblings to a folder and returns the new path. An identical copy is left as
-/// it is, so that Cargo does not build it again.
+/// Copies a project and its siblings to a folder and returns the new path. Does not touch an
+/// identical copy, so that Cargo does not build it again.
 fn keep(project: &Path, folder: &Path) -> PathBuf {
-    let kept = folder.join(project.file_name().unwrap());
+    let destination = folder.join(project.file_name().unwrap());
     let home = project.parent().unwrap();
     let is_same = |(path, content): (PathBuf, Option<Vec<u8>>)| match content {
-        Some(content) => fs::read(kept.join(path)).is_ok_and(|there| there == content),
-        None => kept.join(path).is_dir(),
+        Some(content) => fs::read(destination.join(path)).is_ok_and(|bytes| bytes == content),
+        None => destination.join(path).is_dir(),
     };
     if !files(home).into_iter().all(is_same) {
-        let _ = fs::remove_dir_all(&kept);
-        copy(home, &kept);
+        let _ = fs::remove_dir_all(&destination);
+        copy(home, &destination);
     }
-    kept.join(project.file_name().unwrap())
+    destination.join(project.file_name().unwrap())
 }
 
-/// Runs Cargo, which must succeed, in a seed's project.
+/// Runs Cargo in a seed's project and checks that it succeeds.
 fn passes(project: &Path, folder: &Path, arguments: &[&str]) {
     let mut command = cargo(project, arguments);
     let run = Run::capture(command.env("CARGO_TARGET_DIR", folder.join("target")));
@@ -135,7 +135,7 @@ fn packages(project: &Path) -> Vec<String> {
     packages.map(|package| package["name"].as_str().unwrap().replace('-', "_")).collect()
 }
 
-/// Returns whether a file or folder of Cargo's outputs belongs to one of these packages. The name is
+/// Whether a file or folder of Cargo's outputs belongs to one of these packages. The name is
 /// that of the package, or begins with it: `libgreetings-6880a6f2fd70da3a.rlib`.
 fn belongs_to(name: &str, packages: &[String]) -> bool {
     let name = name.replace('-', "_");

@@ -1,4 +1,4 @@
-//! What the program prints and ends with, for good input and bad.
+//! The output and the exit code of the program, for valid and invalid input.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use testkit::image::two_tools;
 use testkit::{Project, X64};
 
-/// A share with two images, one with the bit and one without, and a file that is none.
+/// Creates a share with an image that has the bit, an image that lacks it, and a text file.
 fn share() -> TempDir {
     let share = tempfile::tempdir().unwrap();
     fs::create_dir(share.path().join("bin")).unwrap();
@@ -148,7 +148,7 @@ FAILED  bin/mindful.exe
 "]]);
 }
 
-/// Linux lets everybody open this file and nobody read its first page, root included.
+/// On Linux every account can open this file, but not even root can read its first page.
 #[cfg(target_os = "linux")]
 #[test]
 fn unreadable_file_does_not_stop_the_others() {
@@ -214,8 +214,8 @@ error: failed to read the policy bin/netswap.toml: No such file or directory (os
 fn named_pipe_does_not_block() {
     let share = share();
     let pipe = share.path().join("pipe.exe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
-    assert!(made.success());
+    let status = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(status.success());
     let run = netswap(share.path()).args(["verify", "pipe.exe"]);
     run.timeout(std::time::Duration::from_secs(20)).assert().code(2).stdout_eq(str![[r"
 UNREAD  pipe.exe
@@ -228,12 +228,12 @@ UNREAD  pipe.exe
     netswap(share.path()).args(["verify", "."]).assert().code(1);
 }
 
-/// What the program ends with when nobody reads its output, and when the disk is full.
+/// A closed pipe leaves the exit code as it is. A full disk changes it to 2.
 #[cfg(target_os = "linux")]
 #[test]
 fn only_a_full_disk_changes_the_exit_code() {
     let share = share();
-    let full = || fs::File::create("/dev/full").unwrap();
+    let full_disk = || fs::File::create("/dev/full").unwrap();
     let run = |arguments: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
         command.args(arguments).current_dir(share.path());
@@ -243,9 +243,9 @@ fn only_a_full_disk_changes_the_exit_code() {
     drop(reader);
     let status = run(&["verify", "bin"]).stdout(writer).status().unwrap();
     assert_eq!(status.code(), Some(1));
-    let status = run(&["verify", "bin/mindful.exe"]).stdout(full()).status().unwrap();
+    let status = run(&["verify", "bin/mindful.exe"]).stdout(full_disk()).status().unwrap();
     assert_eq!(status.code(), Some(2));
-    let status = run(&["verify", "no/such"]).stderr(full()).status().unwrap();
+    let status = run(&["verify", "no/such"]).stderr(full_disk()).status().unwrap();
     assert_eq!(status.code(), Some(2));
 }
 
@@ -367,8 +367,8 @@ fn file_name_cannot_forge_a_line() {
     fs::rename(share.path().join("bin/forgetful.exe"), share.path().join(name)).unwrap();
     let run = netswap(share.path()).args(["verify", "."]).assert();
     let text = String::from_utf8(run.code(1).get_output().stdout.clone()).unwrap();
-    let shown = "FAILED  ./x/npassed  all.exe/u{1b}[2J/u{202e}.exe  x64 exe, swap-run: none";
-    assert_eq!(text.lines().next().unwrap().replace('\\', "/"), shown);
+    let expected = "FAILED  ./x/npassed  all.exe/u{1b}[2J/u{202e}.exe  x64 exe, swap-run: none";
+    assert_eq!(text.lines().next().unwrap().replace('\\', "/"), expected);
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn explain_knows_all_codes_and_suggests_the_nearest() {
     let here = Path::new(".");
     for code in netswap::Code::ALL {
         let run = netswap(here).args(["explain", code.name()]).assert().code(0);
-        // Compared by itself: a snapshot takes a backslash for a separator.
+        // Not a snapshot, because snapbox turns backslashes into slashes.
         let stdout = String::from_utf8(run.get_output().stdout.clone()).unwrap();
         assert_eq!(stdout, code.explanation());
     }

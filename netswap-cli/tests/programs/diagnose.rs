@@ -1,5 +1,5 @@
-//! `netswap diagnose`, on the dumps that fuzzing begins with and on reports as Windows writes them. Dumps by a real
-//! `MiniDumpWriteDump` are diagnosed by `cargo xtask windows`.
+//! `netswap diagnose` on the dumps of the fuzzing corpus, and on reports in the format of Windows.
+//! `cargo xtask windows` diagnoses dumps from the real `MiniDumpWriteDump`.
 
 use std::fs;
 use std::path::Path;
@@ -9,10 +9,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::{Run, repository};
 
+/// A report of an in-page error.
 const IN_PAGE: &str = "Version=1\r\nEventType=InPageError\r\nEventTime=133174872880298997\r\n\
     Sig[0].Name=Error Status Code\r\nSig[0].Value=c000020c\r\nSig[1].Value=00000004\r\n\
     AppName=Ledger\r\nAppPath=Z:\\ledger.exe\r\n";
 
+/// A report of a crash with an in-page error. It lacks the status behind the error.
 const CRASH: &str = "Version=1\r\nEventType=APPCRASH\r\nSig[0].Value=ledger.exe\r\n\
     Sig[3].Value=Ledger.exe\r\nSig[5].Value=6377b0f2\r\nSig[6].Value=c0000006\r\nSig[7].Value=0906bc\r\n\
     LoadedModule[0]=\\\\depot\\tools\\ledger.exe\r\nLoadedModule[1]=\\\\depot\\tools\\rates.dll\r\n\
@@ -23,7 +25,7 @@ fn netswap(folder: &Path, arguments: &[&str]) -> Run {
     Run::capture(command.arg("diagnose").args(arguments).current_dir(folder))
 }
 
-/// A folder with these files.
+/// Creates a folder with these files.
 fn folder(files: &[(&str, &[u8])]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
@@ -34,7 +36,7 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-/// A dump of those that fuzzing begins with.
+/// Returns this dump of the fuzzing corpus.
 fn dump(name: &str) -> Vec<u8> {
     fs::read(repository().join("fuzz/corpus/minidump").join(name)).unwrap()
 }
@@ -44,7 +46,7 @@ fn utf_16(text: &str) -> Vec<u8> {
     units.flat_map(u16::to_le_bytes).collect()
 }
 
-/// The objects of `--format ndjson`.
+/// Checks the exit code and returns the objects of `--format ndjson`.
 fn rows(folder: &Path, arguments: &[&str], code: i32) -> Vec<Value> {
     let run = netswap(folder, &[&["--format", "ndjson"], arguments].concat());
     assert_eq!(run.code, code, "{run:#?}");
@@ -122,15 +124,15 @@ fn long_image_list_is_shortened() {
     let folder = folder(&[("Report.wer", report.as_bytes())]);
     let run = netswap(folder.path(), &["Report.wer"]);
     assert_eq!(run.code, 1, "{run:#?}");
-    let named = run.stdout.lines().filter(|line| line.contains(".dll  not known: "));
-    assert_eq!(named.count(), 7, "{}", run.stdout);
+    let listed = run.stdout.lines().filter(|line| line.contains(".dll  not known: "));
+    assert_eq!(listed.count(), 7, "{}", run.stdout);
     assert!(run.stdout.contains(" and 24 more: 24 not known\n"), "{}", run.stdout);
 }
 
 #[test]
 fn other_crashes_are_grouped_by_exception() {
-    let of = |code| CRASH.replace("c0000006", code).into_bytes();
-    let (a, b) = (of("c0000005"), of("e06d7363"));
+    let with_status = |code| CRASH.replace("c0000006", code).into_bytes();
+    let (a, b) = (with_status("c0000005"), with_status("e06d7363"));
     let folder = folder(&[("1/Report.wer", &a), ("2/Report.wer", &b), ("3/Report.wer", &a)]);
     let run = netswap(folder.path(), &["."]);
     assert_eq!(run.code, 0, "{run:#?}");
@@ -197,7 +199,7 @@ fn other_crash_gets_no_patch_command() {
 
 #[test]
 fn unreadable_dump_names_the_file_and_exits_with_2() {
-    for (bytes, why) in [
+    for (bytes, reason) in [
         (dump("x64-cut-off"), "it ends before its list of module names does"),
         (dump("x64-endless-modules"), "its module list is not as the format has it"),
         (dump("x64-living"), "it holds no exception"),
@@ -209,7 +211,7 @@ fn unreadable_dump_names_the_file_and_exits_with_2() {
         let run = netswap(folder.path(), &["a.dmp"]);
         assert_eq!(run.code, 2, "{run:#?}");
         assert!(run.stdout.starts_with("a.dmp\n  unreadable: "), "{}", run.stdout);
-        assert!(run.stdout.contains(why), "{}", run.stdout);
+        assert!(run.stdout.contains(reason), "{}", run.stdout);
     }
 }
 
@@ -223,7 +225,7 @@ fn folder_without_dumps_has_nothing_to_diagnose() {
     assert_eq!(run.code, 2, "{run:#?}");
 }
 
-/// What of an image's header tells it from another one.
+/// The header fields that identify an image, and its Characteristics.
 #[derive(Clone, Copy)]
 struct Header {
     time_stamp: u32,
@@ -232,8 +234,9 @@ struct Header {
     characteristics: u16,
 }
 
-/// The image that crashed in the dumps, with the bit.
-const SAME: Header = Header { time_stamp: 7, size: 0x5000, checksum: 5, characteristics: 0x0822 };
+/// The header that the dumps record for the crashed image. It has the bit.
+const RECORDED: Header =
+    Header { time_stamp: 7, size: 0x5000, checksum: 5, characteristics: 0x0822 };
 
 fn image(header: Header) -> Vec<u8> {
     let mut image = fs::read(repository().join("fuzz/corpus/header/pe32-plus")).unwrap();
@@ -248,7 +251,7 @@ fn image(header: Header) -> Vec<u8> {
     image
 }
 
-/// A dump without memory, whose first module has this `CheckSum`.
+/// Returns a dump without memory, whose first module has this `CheckSum`.
 fn dump_with(checksum: u32) -> Vec<u8> {
     const AT: usize = 32 + 5 * 12 + 56 + 168 + 4 + 12;
     let mut dump = dump("x64-without-memory");
@@ -258,19 +261,19 @@ fn dump_with(checksum: u32) -> Vec<u8> {
 
 #[test]
 fn bit_is_read_from_the_crashed_image() {
-    let none = Header { checksum: 0, ..SAME };
-    let without = Header { characteristics: 0x0022, ..SAME };
+    let no_checksum = Header { checksum: 0, ..RECORDED };
+    let no_bit = Header { characteristics: 0x0022, ..RECORDED };
     for (checksum, header, from, bit) in [
-        (5, SAME, "file", "set"),
-        (5, without, "file", "not-set"),
-        // Patched since, or signed.
-        (6, SAME, "later", "set-now"),
-        (6, without, "later", "not-known"),
-        // Patched since, or not: there is no checksum to tell it by.
-        (0, none, "later", "set-now"),
-        (0, Header { checksum: 0, ..without }, "file", "not-set"),
-        (5, Header { time_stamp: 8, ..SAME }, "other-build", "not-known"),
-        (5, Header { size: 0x6000, ..SAME }, "other-build", "not-known"),
+        (5, RECORDED, "file", "set"),
+        (5, no_bit, "file", "not-set"),
+        // Patched or signed since the crash.
+        (6, RECORDED, "later", "set-now"),
+        (6, no_bit, "later", "not-known"),
+        // Without a checksum nothing shows whether the file was patched since the crash.
+        (0, no_checksum, "later", "set-now"),
+        (0, Header { checksum: 0, ..no_bit }, "file", "not-set"),
+        (5, Header { time_stamp: 8, ..RECORDED }, "other-build", "not-known"),
+        (5, Header { size: 0x6000, ..RECORDED }, "other-build", "not-known"),
     ] {
         let (dump, image) = (dump_with(checksum), image(header));
         let folder = folder(&[("a.dmp", &dump), ("share/Tool.EXE", &image), ("share/x.dll", b"")]);
@@ -284,7 +287,7 @@ fn bit_is_read_from_the_crashed_image() {
 
 #[test]
 fn no_patch_is_advised_if_the_bit_is_set_now() {
-    let folder = folder(&[("a.dmp", &dump_with(4)), ("share/tool.exe", &image(SAME))]);
+    let folder = folder(&[("a.dmp", &dump_with(4)), ("share/tool.exe", &image(RECORDED))]);
     let run = netswap(folder.path(), &["a.dmp", "--images", "share"]);
     assert!(run.stdout.contains("The file has the bit now."), "{}", run.stdout);
     assert!(!run.stdout.contains("netswap patch"), "{}", run.stdout);
@@ -293,10 +296,10 @@ fn no_patch_is_advised_if_the_bit_is_set_now() {
 #[test]
 fn crashed_image_is_found_among_its_namesakes() {
     let files = [
-        image(Header { time_stamp: 8, ..SAME }),
-        image(Header { checksum: 6, ..SAME }),
-        image(SAME),
-        image(Header { time_stamp: 9, ..SAME }),
+        image(Header { time_stamp: 8, ..RECORDED }),
+        image(Header { checksum: 6, ..RECORDED }),
+        image(RECORDED),
+        image(Header { time_stamp: 9, ..RECORDED }),
     ];
     let folder = folder(&[
         ("a.dmp", &dump_with(5)),
@@ -320,7 +323,7 @@ fn crashed_image_is_found_among_its_namesakes() {
 
 #[test]
 fn unreadable_image_is_not_reported_as_missing() {
-    let folder = folder(&[("a.dmp", &dump_with(5)), ("share/tool.exe", &image(SAME)[..0x50])]);
+    let folder = folder(&[("a.dmp", &dump_with(5)), ("share/tool.exe", &image(RECORDED)[..0x50])]);
     let run = netswap(folder.path(), &["a.dmp", "--images", "share"]);
     let why = "not known: share/tool.exe: the file ends inside its headers\n";
     assert!(run.stdout.contains(why), "{}", run.stdout);
@@ -328,12 +331,12 @@ fn unreadable_image_is_not_reported_as_missing() {
 
 #[test]
 fn invalid_dump_in_a_folder_is_unreadable() {
-    let other = b"Version=1\r\nEventType=AppHangB1\r\n";
+    let hang = b"Version=1\r\nEventType=AppHangB1\r\n";
     let folder = folder(&[
         ("a.dmp", &dump("x64")),
         ("b.DMP", b""),
         ("c/Report.wer", b"\xff\xfe"),
-        ("d/Report.wer", other),
+        ("d/Report.wer", hang),
         ("notes.txt", b""),
     ]);
     let run = netswap(folder.path(), &["."]);
@@ -346,7 +349,7 @@ fn invalid_dump_in_a_folder_is_unreadable() {
 
 #[test]
 fn report_identifies_only_images_in_its_signature() {
-    let (ledger, rates) = (image(Header { time_stamp: 0x6377_b0f2, ..SAME }), image(SAME));
+    let (ledger, rates) = (image(Header { time_stamp: 0x6377_b0f2, ..RECORDED }), image(RECORDED));
     let folder = folder(&[
         ("Report.wer", CRASH.as_bytes()),
         ("share/ledger.exe", &ledger),
@@ -359,7 +362,7 @@ fn report_identifies_only_images_in_its_signature() {
     assert_eq!(rows[0]["others"][0]["bit"], "not-known", "{rows:?}");
 }
 
-/// A dump as it would have been written then.
+/// Returns the dump with this time stamp.
 fn at_time(dump: &[u8], time: u32) -> Vec<u8> {
     let mut dump = dump.to_vec();
     dump[20..24].copy_from_slice(&time.to_le_bytes());
@@ -412,7 +415,7 @@ fn file_text_is_escaped_for_the_terminal() {
     assert!(run.stdout.contains(r"it tells of `\u{1b}]0;title\u{7}\u{1b}[2JAPPCRASH`"), "{run:#?}");
 }
 
-/// A report of an in-page error: what is beneath, the program, and the modules.
+/// Returns a report of an in-page error with this underlying status, program and modules.
 fn in_page(status: &str, program: &str, modules: &[&str]) -> Vec<u8> {
     let lines = modules.iter().enumerate();
     let lines: Vec<_> =
@@ -466,9 +469,9 @@ fn crash_in_a_local_library_has_unclear_cause() {
 
 #[test]
 fn crashes_are_grouped_by_program_ignoring_case() {
-    let of = |program: &str| in_page("c000020c", program, &[]);
-    let (a, b) = (of(r"\\depot\tools\ledger.exe"), of(r"\\other\apps\payroll.exe"));
-    let c = of(r"\\DEPOT\tools\Ledger.exe");
+    let report = |program: &str| in_page("c000020c", program, &[]);
+    let (a, b) = (report(r"\\depot\tools\ledger.exe"), report(r"\\other\apps\payroll.exe"));
+    let c = report(r"\\DEPOT\tools\Ledger.exe");
     let folder = folder(&[("1/Report.wer", &a), ("2/Report.wer", &b), ("3/Report.wer", &c)]);
     let run = netswap(folder.path(), &["."]);
     assert!(run.stdout.starts_with("2 crashes: share-lost, "), "{}", run.stdout);
@@ -517,7 +520,7 @@ fn output_fits_into_80_columns() {
     let all: Vec<_> = dumps.chain(reports).chain(crashes).collect();
     assert!(all.len() > 40);
     for bytes in &all {
-        let folder = folder(&[("a.dmp", bytes), ("tool.exe", &image(SAME))]);
+        let folder = folder(&[("a.dmp", bytes), ("tool.exe", &image(RECORDED))]);
         for arguments in [&["a.dmp"][..], &["a.dmp", "--images", "tool.exe"]] {
             let run = netswap(folder.path(), arguments);
             for line in run.stdout.lines() {

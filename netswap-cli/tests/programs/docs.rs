@@ -1,4 +1,5 @@
-//! What the documentation shows is so: its `console` blocks are run, its files are the example's.
+//! The documentation is correct: its `console` blocks run as shown, and its files match the
+//! examples.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::path::Path;
 use testkit::image::two_tools;
 use testkit::{blocks, copy, repository};
 
-/// Every page, and the README.
+/// Returns the names and texts of the README and of every page of the book.
 fn pages() -> Vec<(String, String)> {
     let mut pages = vec![("README.md".to_owned(), repository().join("README.md"))];
     for entry in fs::read_dir(repository().join("docs/src")).unwrap() {
@@ -18,8 +19,8 @@ fn pages() -> Vec<(String, String)> {
     pages.into_iter().map(|(name, path)| (name, fs::read_to_string(path).unwrap())).collect()
 }
 
-/// The folder that the pages' commands run in.
-fn folder_of_the_pages(to: &Path) {
+/// Fills the folder in which the pages' commands run.
+fn fill_folder(to: &Path) {
     fs::create_dir_all(to.join("tools")).unwrap();
     for (tool, bytes) in two_tools() {
         fs::write(to.join("tools").join(tool), bytes).unwrap();
@@ -29,19 +30,19 @@ fn folder_of_the_pages(to: &Path) {
     fs::write(to.join("typing-error.toml"), "swaprun = [\"net\"]\n").unwrap();
 }
 
-/// A page as the test runner reads it: with the exit code that a comment before the block tells, and
-/// placeholders for what differs between two runs.
-fn as_test(page: &str) -> String {
+/// Converts a page to a test for trycmd. Adds the exit code from the comment before each block, and
+/// puts placeholders in place of text that differs between two runs.
+fn to_test(page: &str) -> String {
     let mut test = String::new();
     let (mut exit_code, mut in_block) = (None, false);
     for line in page.lines() {
         if let Some(code) = line.strip_prefix("<!-- exits with ") {
             exit_code = code.strip_suffix(" -->");
         }
-        // The program's output ends with the end of its last line; the block's with an empty one.
-        let ends = in_block && line == "```";
-        in_block = !ends && (in_block || line == "```console");
-        if ends {
+        // trycmd expects an empty line for the line break at the end of the output.
+        let is_end = in_block && line == "```";
+        in_block = !is_end && (in_block || line == "```console");
+        if is_end {
             test += "\n";
         }
         test += &with_placeholders(line);
@@ -49,14 +50,14 @@ fn as_test(page: &str) -> String {
         if let Some(code) = exit_code.filter(|_| in_block && line.starts_with("$ ")) {
             test.extend(["? ", code, "\n"]);
         }
-        if ends {
+        if is_end {
             exit_code = None;
         }
     }
     test
 }
 
-/// The line with `[..]` in place of times and sizes.
+/// Returns the line with `[..]` in place of times and sizes.
 fn with_placeholders(line: &str) -> String {
     let is_number = |c: char| c.is_ascii_digit() || c == '.';
     let mut line = line.to_owned();
@@ -84,16 +85,16 @@ fn with_placeholders(line: &str) -> String {
 fn every_console_block_prints_what_the_page_shows() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("folder");
-    folder_of_the_pages(&folder);
+    fill_folder(&folder);
     let cases = trycmd::TestCases::new();
     let mut blocks = 0;
     for (name, text) in pages() {
-        let here = text.matches("```console").count();
-        if here == 0 {
+        let count = text.matches("```console").count();
+        if count == 0 {
             continue;
         }
-        blocks += here;
-        fs::write(dir.path().join(&name), as_test(&text)).unwrap();
+        blocks += count;
+        fs::write(dir.path().join(&name), to_test(&text)).unwrap();
         copy(&folder, &dir.path().join(Path::new(&name).with_extension("in")));
         cases.case(dir.path().join(name));
     }
@@ -101,7 +102,7 @@ fn every_console_block_prints_what_the_page_shows() {
     cases.run();
 }
 
-/// With the feature `cc` it is compiled there.
+/// The doc tests with the feature `cc` compile the script there.
 #[test]
 fn companion_script_is_in_the_crate_documentation() {
     let source = fs::read_to_string(repository().join("netswap-build/src/companion.rs")).unwrap();
@@ -159,8 +160,8 @@ fn summary_lists_every_page_and_every_code() {
         assert!(src.join(page).is_file(), "{page} is not there");
     }
     for (name, _) in pages() {
-        let known = ["README.md", "SUMMARY.md"].contains(&&*name);
-        assert!(known || summary.contains(&format!("({name})")), "{name} is not in the summary");
+        let skip = ["README.md", "SUMMARY.md"].contains(&&*name);
+        assert!(skip || summary.contains(&format!("({name})")), "{name} is not in the summary");
     }
     for code in netswap::Code::ALL {
         assert!(summary.contains(&format!("(findings/{code}.md)")), "{code} has no page");

@@ -1,5 +1,5 @@
-//! `netswap init` on projects as people write them: each is a folder of `tests/init`, with the diff and
-//! the report that are expected of it. The tests that build them are in `builds/init.rs`.
+//! `netswap init` on typical projects. Each folder of `tests/init` holds a project and the expected
+//! diff and report. `builds/init.rs` has the tests that build these projects.
 
 use std::fs;
 use std::process::Command;
@@ -8,10 +8,11 @@ use std::thread;
 use testkit::shape::{Shape, names, shapes};
 use testkit::{Run, copy, repository};
 
-/// Compares with a file beside the project, to the byte; `SNAPSHOTS=overwrite` writes it.
+/// Compares a text byte for byte with a file beside the project. `SNAPSHOTS=overwrite` writes the
+/// file instead.
 fn compare(name: &str, file: &str, actual: &str) {
     let path = shapes().join(name).join(file);
-    #[expect(clippy::disallowed_methods, reason = "for who writes the tests")]
+    #[expect(clippy::disallowed_methods, reason = "developers set it to update the files")]
     if std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
         fs::write(&path, actual).unwrap();
     }
@@ -22,7 +23,7 @@ fn compare(name: &str, file: &str, actual: &str) {
 #[test]
 fn each_project_changes_as_its_diff_shows() {
     let names: Vec<_> = names().into_iter().collect();
-    // Most of the time goes into starting git and Cargo, so two threads take half of it.
+    // Starting git and Cargo takes most of the time, so two threads halve it.
     thread::scope(|scope| {
         for half in names.chunks(names.len().div_ceil(2)) {
             scope.spawn(|| half.iter().for_each(|name| check_project(name)));
@@ -30,19 +31,20 @@ fn each_project_changes_as_its_diff_shows() {
     });
 }
 
-/// Converts a shape, compares the changes with the diff beside it, and converts it once more to no effect.
+/// Converts a shape and compares the changes with the diff beside it. Checks that a second
+/// conversion changes nothing.
 fn check_project(name: &str) {
     let shape = Shape::new(name);
     let before = shape.files();
-    let told = shape.init(&["--dry-run"]);
+    let dry_run = shape.init(&["--dry-run"]);
     assert_eq!(shape.files(), before, "{name} was changed by --dry-run");
-    compare(name, "expected.diff", &told.stdout);
-    compare(name, "report.txt", &format!("{}exit code {}\n", told.stderr, told.code));
+    compare(name, "expected.diff", &dry_run.stdout);
+    compare(name, "report.txt", &format!("{}exit code {}\n", dry_run.stderr, dry_run.code));
 
-    let done = shape.init(&[]);
-    assert_eq!(done.code, told.code, "{name}: {done:#?}");
+    let run = shape.init(&[]);
+    assert_eq!(run.code, dry_run.code, "{name}: {run:#?}");
     let by_git = Shape::new(name);
-    if !told.stdout.is_empty() {
+    if !dry_run.stdout.is_empty() {
         let path = shapes().join(name).join("expected.diff");
         by_git.git(&["apply", "--whitespace=nowarn", path.to_str().unwrap()]);
     }
@@ -50,7 +52,7 @@ fn check_project(name: &str) {
     assert_eq!(after, by_git.files(), "{name}: the diff says something else");
 
     let again = shape.init(&[]);
-    assert_eq!((again.code, shape.files()), (done.code, after), "{name}: {again:#?}");
+    assert_eq!((again.code, shape.files()), (run.code, after), "{name}: {again:#?}");
     assert!(!again.stdout.starts_with("converted "), "{name}: {again:#?}");
 }
 
@@ -147,11 +149,11 @@ fn git_applies_the_diff_for_any_file_name() {
         .unwrap();
         fs::remove_dir_all(shape.root.join("src")).unwrap();
         shape.commit();
-        let told = shape.init(&["--dry-run"]);
-        assert_eq!(told.code, 0, "{name:?}: {told:#?}");
-        assert!(!told.stderr.contains('\u{1b}'), "{told:#?}");
-        let diff = shape.root.with_file_name("told.diff");
-        fs::write(&diff, &told.stdout).unwrap();
+        let dry_run = shape.init(&["--dry-run"]);
+        assert_eq!(dry_run.code, 0, "{name:?}: {dry_run:#?}");
+        assert!(!dry_run.stderr.contains('\u{1b}'), "{dry_run:#?}");
+        let diff = shape.root.with_file_name("dry-run.diff");
+        fs::write(&diff, &dry_run.stdout).unwrap();
         shape.git(&["apply", diff.to_str().unwrap()]);
         let by_git = shape.files();
         shape.git(&["stash", "--quiet"]);
@@ -193,13 +195,13 @@ fn project_outside_git_needs_an_option() {
     assert_eq!(shape.files(), before);
     assert_eq!(shape.init(&["--allow-no-vcs"]).code, 0);
 
-    let around = Shape::new("empty-main");
-    copy(&shapes().join("empty-main/project"), &around.root.join("ignored"));
-    fs::write(around.root.join(".gitignore"), "ignored\n").unwrap();
-    let toml = around.root.join("ignored/Cargo.toml");
+    let outer = Shape::new("empty-main");
+    copy(&shapes().join("empty-main/project"), &outer.root.join("ignored"));
+    fs::write(outer.root.join(".gitignore"), "ignored\n").unwrap();
+    let toml = outer.root.join("ignored/Cargo.toml");
     let text = fs::read_to_string(&toml).unwrap() + "\n[workspace]\n";
     fs::write(&toml, text).unwrap();
-    let run = around.init(&["--manifest-path", "ignored/Cargo.toml"]);
+    let run = outer.init(&["--manifest-path", "ignored/Cargo.toml"]);
     assert!(run.code == 2 && run.stderr.contains("git ignores it"), "{run:#?}");
 }
 
@@ -208,7 +210,7 @@ fn project_outside_git_needs_an_option() {
 fn change_that_cargo_rejects_is_reverted() {
     use std::os::unix::fs::PermissionsExt;
     let shape = Shape::new("workspace-that-inherits");
-    // A Cargo that is content with manifests only as long as none names netswap-build.
+    // A Cargo that rejects manifests that name netswap-build.
     let cargo = shape.root.with_file_name("picky-cargo");
     let script = format!(
         "#!/bin/sh\nif grep -q netswap-build Cargo.toml; then echo error: no such crate >&2; exit 101; fi\nexec {:?} \"$@\"\n",
@@ -255,15 +257,16 @@ fn linked_build_script_is_changed_at_its_target() {
 
 #[test]
 fn invalid_input_names_the_file_and_changes_nothing() {
-    let of = |write: &dyn Fn(&Shape), said: &str| {
+    let fail = |edit: &dyn Fn(&Shape), message: &str| {
         let shape = Shape::new("empty-main");
-        write(&shape);
+        edit(&shape);
         shape.commit();
         let before = shape.files();
         let run = shape.init(&[]);
-        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{said}: {run:#?}");
-        assert!(run.stderr.contains(said) && !run.stderr.contains('\u{1b}'), "{said}: {run:#?}");
-        assert_eq!(shape.files(), before, "{said}");
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{message}: {run:#?}");
+        let error = &run.stderr;
+        assert!(error.contains(message) && !error.contains('\u{1b}'), "{message}: {run:#?}");
+        assert_eq!(shape.files(), before, "{message}");
     };
     let write = |file: &'static str, bytes: &'static [u8]| {
         move |shape: &Shape| {
@@ -271,9 +274,9 @@ fn invalid_input_names_the_file_and_changes_nothing() {
             fs::write(shape.root.join(file), bytes).unwrap();
         }
     };
-    of(&write("build.rs", b"fn main() { \xff }"), "build.rs: stream did not contain valid UTF-8");
-    of(&write("Cargo.toml", b"[package\n"), "Cargo.toml");
-    of(&|shape| fs::remove_file(shape.root.join("Cargo.toml")).unwrap(), "give --manifest-path");
+    fail(&write("build.rs", b"fn main() { \xff }"), "build.rs: stream did not contain valid UTF-8");
+    fail(&write("Cargo.toml", b"[package\n"), "Cargo.toml");
+    fail(&|shape| fs::remove_file(shape.root.join("Cargo.toml")).unwrap(), "give --manifest-path");
     let shape = Shape::new("one-package-of-many");
     let run = shape.init(&["--package", "tool-c"]);
     assert_eq!(run.code, 2, "{run:#?}");

@@ -1,4 +1,4 @@
-//! `netswap inspect`, and that the images made by hand are what another reader takes them for.
+//! `netswap inspect`, and a check of the handmade images with an independent reader.
 
 use serde_json::Value;
 use snapbox::cmd::OutputAssert;
@@ -9,7 +9,7 @@ use testkit::image::{
 };
 use testkit::share::Share;
 
-/// A program with all that inspect shows, and DLLs of every kind beside it.
+/// Creates a share with DLLs of every kind, and a program with every property that is reported.
 fn full_share() -> Share {
     let tool = Image::exe()
         .with(NET)
@@ -33,14 +33,14 @@ fn full_share() -> Share {
     ])
 }
 
-/// The codes of an image's findings.
+/// Returns the codes of the first image's findings.
 fn codes(run: &OutputAssert) -> Vec<String> {
     let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
     let findings = report["images"][0]["findings"].as_array().unwrap();
     findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What is found at fault with these bytes, and that it is an exit code of 1.
+/// Inspects an invalid image. Returns the codes of its findings, and the first finding's message.
 fn inspect_invalid(bytes: Vec<u8>) -> (Vec<String>, String) {
     let share = Share::new([("bad.exe", bytes)]);
     let before = share.state();
@@ -110,35 +110,35 @@ a.exe
 
 #[test]
 fn checksum_strong_name_and_kind_are_distinguished() {
-    let lines = |image: Image, label: &str| {
+    let value = |image: Image, label: &str| {
         let share = Share::new([("a.exe", image.bytes())]);
         let run = share.run(["inspect", "a.exe"]).code(0);
         let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
         let line = text.lines().find_map(|line| line.trim().strip_prefix(label));
         line.map(|line| line.trim().to_owned()).unwrap_or_default()
     };
-    assert_eq!(lines(Image::exe(), "checksum"), "none");
+    assert_eq!(value(Image::exe(), "checksum"), "none");
     let right = Image::exe().sum(Sum::Right);
     let stored = checksum(&right.bytes());
-    assert_eq!(lines(right, "checksum"), format!("{stored:#010x}, right"));
+    assert_eq!(value(right, "checksum"), format!("{stored:#010x}, right"));
     let stale = Image::exe().sum(Sum::Stale);
     let (stored, should) = (checksum(&stale.bytes()), right_checksum(&stale.bytes()));
     let expected = format!("{stored:#010x}, wrong: it should be {should:#010x}");
-    assert_eq!(lines(stale, "checksum"), expected);
+    assert_eq!(value(stale, "checksum"), expected);
     for (name, expected) in [
         (Strong::None, "none"),
         (Strong::Delayed, "room for one (delay-signed)"),
         (Strong::Signed, "signed"),
     ] {
-        assert_eq!(lines(Image::dll().assembly(name), "strong name"), expected);
+        assert_eq!(value(Image::dll().assembly(name), "strong name"), expected);
     }
-    assert_eq!(lines(Image::dll(), "strong name"), "");
+    assert_eq!(value(Image::dll(), "strong name"), "");
     for (image, expected) in [
         (Image::exe(), "exe for x64, PE32+, "),
         (Image::dll().x86(), "dll for x86, PE32, "),
         (Image::exe().efi(), "efi for x64, PE32+, "),
     ] {
-        let kind = lines(image, "kind");
+        let kind = value(image, "kind");
         assert!(kind.starts_with(expected), "{kind}");
     }
 }
@@ -315,11 +315,11 @@ fn folder_lists_its_images_sorted_by_path() {
   imports     none
 
 "]]);
-    let told = |jobs| {
+    let report = |jobs| {
         let run = share.run(["inspect", ".", "--format", "json", "--jobs", jobs]).code(0);
         run.get_output().stdout.clone()
     };
-    assert_eq!(told("1"), told("64"));
+    assert_eq!(report("1"), report("64"));
     let run = share.run(["inspect", ".", "--exclude", "deep", "--format", "ndjson"]).code(0);
     let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");

@@ -1,8 +1,8 @@
-//! The program `netswap-linker`, in front of a script that stands in for the real linker. The tests with
-//! GNU ld are in `builds/linker.rs`.
+//! The program `netswap-linker`, with a script in place of the real linker. `builds/linker.rs` has
+//! the tests with GNU ld.
 //!
-//! On Windows the script would have to be a program; what differs by system there is which names are
-//! looked up in `PATH`, which is tested where it is decided.
+//! These tests need Unix, because on Windows the script would have to be a program. Only the names
+//! that `PATH` is searched for differ on Windows, and unit tests cover them.
 
 use std::fs;
 use std::io::Write;
@@ -36,21 +36,21 @@ impl Folder {
         fs::write(self.path(name), bytes).unwrap();
     }
 
-    /// A program that is run in it and knows of no real linker.
+    /// Returns a command that runs a program in the folder, without a configured real linker.
     fn command(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Command {
         let mut command = Command::new(program.as_ref());
         clean_environment(command.args(arguments).current_dir(self.dir.path()));
         command
     }
 
-    /// The program under test in front of the script.
+    /// Returns a command that runs `netswap-linker` with the script as the real linker.
     fn linker(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(LINKER, arguments);
         command.env("NETSWAP_LINKER", fake_linker());
         command
     }
 
-    /// The same, the script making `output` of these bytes.
+    /// Returns the same command, with a script that writes these bytes to `output`.
     fn link(&self, bytes: &[u8], output: &str, arguments: &[&str]) -> Command {
         self.write("linked", bytes);
         let mut command = self.linker(arguments);
@@ -58,7 +58,7 @@ impl Folder {
         command
     }
 
-    /// The bits that the independent reader sees.
+    /// Returns the bits that the independent reader finds.
     fn bits(&self, name: &str) -> u16 {
         independently_read(&self.path(name)) & (NET | CD)
     }
@@ -68,7 +68,7 @@ impl Folder {
     }
 }
 
-/// An image as GNU ld leaves it, with a checksum.
+/// Returns an image with a checksum, as GNU ld writes it.
 fn image() -> Vec<u8> {
     Image::exe().sum(Sum::Right).bytes()
 }
@@ -142,10 +142,10 @@ fn only_the_bit_and_the_checksum_change() {
     let after = fs::read(folder.path("t.exe")).unwrap();
     assert_eq!(after.len(), before.len());
     let changed: Vec<_> = (0..after.len()).filter(|at| after[*at] != before[*at]).collect();
-    // The high byte of Characteristics, and what the checksum needs.
+    // The high byte of Characteristics comes first. All other changes are in the checksum.
     assert_eq!(changed[0], 0x80 + 23);
     assert!(changed[1..].iter().all(|at| (0x80 + 88..0x80 + 92).contains(at)), "{changed:?}");
-    // A second link that makes the same file finds nothing to do.
+    // An output that already has the bit is not written again.
     folder.write("once.exe", &after);
     let stamp = |name| {
         let metadata = fs::metadata(folder.path(name)).unwrap();
@@ -180,19 +180,19 @@ fn other_files_are_left_alone_silently() {
 #[test]
 fn query_or_failed_link_keeps_the_older_image() {
     let folder = Folder::new();
-    let questions =
+    let queries =
         ["--version", "--help", "-###", "-dumpmachine", "-print-file-name=x", "-print-search-dirs"];
     folder.write("t.exe", image());
-    for question in questions {
-        let run = Run::capture(&mut folder.linker(&[question, "-o", "t.exe"]));
+    for query in queries {
+        let run = Run::capture(&mut folder.linker(&[query, "-o", "t.exe"]));
         assert_eq!(run.code, 0, "{run:#?}");
-        assert!(run.stdout.starts_with(&format!("<{question}>\n")), "{run:#?}");
-        assert!(folder.holds("t.exe", &image()), "{question}");
+        assert!(run.stdout.starts_with(&format!("<{query}>\n")), "{run:#?}");
+        assert!(folder.holds("t.exe", &image()), "{query}");
     }
     let run = Run::capture(folder.linker(&["a.o", "-o", "t.exe"]).env("FAKE_STATUS", "1"));
     assert_eq!((run.code, &*run.stderr), (1, ""));
     assert!(folder.holds("t.exe", &image()));
-    // The twin: a link that succeeds.
+    // In contrast, a successful link changes the image.
     assert_eq!(Run::capture(&mut folder.linker(&["a.o", "-o", "t.exe"])).code, 0);
     assert_eq!(folder.bits("t.exe"), NET);
 }
@@ -235,20 +235,20 @@ fn netswap_variable_selects_the_bits() {
 #[test]
 fn target_variable_overrides_the_general_one() {
     let folder = Folder::new();
-    let of = |output: &str| {
+    let link = |output: &str| {
         let mut command = folder.command(LINKER, &["-m64", "-o", output]);
         command.env("NETSWAP_LINKER", "/not/there/for-all");
         Run::capture(command.env("NETSWAP_LINKER_I686_PC_WINDOWS_GNU", fake_linker()))
     };
-    assert_eq!(of("target/i686-pc-windows-gnu/t.exe").code, 0);
-    let run = of("target/x86_64-pc-windows-gnu/t.exe");
+    assert_eq!(link("target/i686-pc-windows-gnu/t.exe").code, 0);
+    let run = link("target/x86_64-pc-windows-gnu/t.exe");
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("failed to run the linker /not/there/for-all: "), "{run:#?}");
     assert!(run.stderr.contains("set NETSWAP_LINKER"), "{run:#?}");
 }
 
-/// `PATH` with these folders in front of the system's.
-fn path(folders: &[PathBuf]) -> std::ffi::OsString {
+/// Returns a `PATH` with these folders before the system's.
+fn search_path(folders: &[PathBuf]) -> std::ffi::OsString {
     let system = ["/usr/bin", "/bin"].map(PathBuf::from);
     std::env::join_paths(folders.iter().cloned().chain(system)).unwrap()
 }
@@ -259,7 +259,7 @@ fn usual_linker_in_path_is_never_this_program() {
     let (first, second) = (folder.path("first"), folder.path("second"));
     fs::create_dir(&first).unwrap();
     fs::create_dir(&second).unwrap();
-    // As whoever puts this program in front of the linker by its name has it.
+    // Some users put this program into `PATH` under the real linker's name.
     let name = "i686-w64-mingw32-gcc";
     symlink(LINKER, first.join(name)).unwrap();
     let output = "target/i686-pc-windows-gnu/debug/t.exe";
@@ -273,7 +273,7 @@ fn usual_linker_in_path_is_never_this_program() {
             .collect();
         command = folder.command(program, &[]);
         command.args(arguments).envs(variables).env_remove("NETSWAP_LINKER");
-        Run::capture(command.env("PATH", path(&[first.clone(), second.clone()])))
+        Run::capture(command.env("PATH", search_path(&[first.clone(), second.clone()])))
     };
     for program in [Path::new(LINKER), &first.join(name)] {
         let _ = fs::remove_file(second.join(name));
@@ -293,7 +293,7 @@ fn variable_that_names_this_program_is_an_error() {
     let folder = Folder::new();
     let (link, same) = (folder.path("link"), folder.path("same"));
     symlink(LINKER, &link).unwrap();
-    // Where the folder lies on another disk there are no two names for one file.
+    // A hard link is impossible if the folder is on another disk.
     if fs::hard_link(LINKER, &same).is_err() {
         symlink(&link, &same).unwrap();
     }
@@ -324,8 +324,8 @@ fn linker_that_calls_this_program_is_an_error() {
 #[test]
 fn response_file_that_is_a_pipe_is_refused() {
     let folder = Folder::new();
-    let made = Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap();
-    assert!(made.success());
+    let status = Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap();
+    assert!(status.success());
     let run = Run::capture(&mut folder.linker(&["@pipe"]));
     assert_eq!((run.code, &*run.stdout), (1, ""));
     let expected = "error: netswap-linker: failed to read the response file pipe: it is no regular file; give the linker a file that can be read\n";

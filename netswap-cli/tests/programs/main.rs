@@ -1,6 +1,7 @@
-//! The programs `netswap` and `netswap-linker`, run as users run them, and the files that they read and write.
+//! The programs `netswap` and `netswap-linker`, run as users run them, and the files that they read
+//! and write.
 //!
-//! All are one test program: each further one would be linked and linted for itself.
+//! One test program holds all tests, because Cargo links and lints each further one separately.
 
 #![allow(
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! `netswap new` makes a whole project or nothing. The tests that build the projects are in
-//! `builds/new.rs`.
+//! `netswap new` creates a complete project or nothing. `builds/new.rs` has the tests that build
+//! the projects.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::process::Command;
 use testkit::new::{Home, LAYOUTS, Layout, made_like};
 use testkit::{Run, cargo, files, repository};
 
-/// The examples, and what each is made with.
+/// The examples, and the options that create each of them.
 const EXAMPLES: [(&str, &[&str]); 3] =
     [("hello-tool", &[]), ("plugin-host", &["--cdylib"]), ("workspace-tools", &["--workspace"])];
 
@@ -18,13 +18,13 @@ fn examples_match_new_projects_byte_for_byte() {
     for (name, options) in EXAMPLES {
         home.made(&[&[name][..], options].concat());
         let mut example = files(&repository().join("examples").join(name));
-        // What Cargo leaves there.
+        // Cargo writes these.
         example.retain(|path, _| !path.starts_with("target") && path != Path::new("Cargo.lock"));
         assert_eq!(files(&home.path(name)), example);
     }
 }
 
-/// Runs Cargo in a project, where it must succeed.
+/// Runs Cargo in a project and checks that it succeeds.
 fn cargo_passes(project: &Path, arguments: &[&str]) -> Run {
     let run = Run::capture(&mut cargo(project, arguments));
     assert_eq!(run.code, 0, "{arguments:?}: {run:#?}");
@@ -50,13 +50,13 @@ fn every_choice_appears_in_a_formatted_project() {
                 for package in packages {
                     assert_eq!(package["edition"], edition, "{package:#?}");
                     assert_eq!(package["publish"], serde_json::json!([]), "{package:#?}");
-                    let said = package["license"].as_str().unwrap_or("none");
+                    let actual = package["license"].as_str().unwrap_or("none");
                     let is_xtask = package["name"] == "xtask";
-                    assert_eq!(said, if is_xtask { "none" } else { license }, "{package:#?}");
+                    assert_eq!(actual, if is_xtask { "none" } else { license }, "{package:#?}");
                 }
                 let readme = fs::read_to_string(project.join("README.md")).unwrap();
-                for (file, of) in [("LICENSE-MIT", "MIT"), ("LICENSE-APACHE", "Apache-2.0")] {
-                    let is_wanted = license.contains(of);
+                for (file, id) in [("LICENSE-MIT", "MIT"), ("LICENSE-APACHE", "Apache-2.0")] {
+                    let is_wanted = license.contains(id);
                     assert_eq!(project.join(file).is_file(), is_wanted, "{file} {license}");
                     assert_eq!(readme.contains(file), is_wanted, "{readme}");
                 }
@@ -83,7 +83,7 @@ fn repository_is_created_unless_inside_one() {
 #[test]
 fn missing_git_leaves_a_project_without_repository() {
     let home = Home::empty();
-    // Cargo alone.
+    // With an empty PATH only Cargo can run.
     let cargo = Path::new(env!("CARGO"));
     let run = Run::capture(home.command(&["tool"]).env("PATH", "").env("CARGO", cargo));
     assert_eq!(run.code, 0, "{run:#?}");
@@ -109,7 +109,7 @@ fn name_comes_from_the_folder_or_the_option() {
     assert!(
         manifest("third/plugin/Cargo.toml").starts_with("[package]\nname = \"my-host-plugin\"\n")
     );
-    // A workspace is no package, and has one of this name.
+    // A workspace is no package itself, so its name can be that of its package `hello`.
     home.made(&["hello", "--workspace"]);
     assert!(manifest("hello/README.md").starts_with("# hello\n"));
     home.made(&["Our tools 2", "--workspace", "--license", "MIT"]);
@@ -125,8 +125,8 @@ fn existing_empty_folder_is_filled() {
     assert!(!run.stdout.contains("cd "), "{run:#?}");
     assert!(home.path("tool/src/main.rs").is_file());
     assert!(home.path("tool/.git").is_dir());
-    let hidden = |path: &PathBuf| path.to_str().unwrap().starts_with(".netswap");
-    assert!(!files(&home.path("tool")).keys().any(hidden));
+    let is_temporary = |path: &PathBuf| path.to_str().unwrap().starts_with(".netswap");
+    assert!(!files(&home.path("tool")).keys().any(is_temporary));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn existing_files_are_never_overwritten() {
 #[test]
 fn invalid_option_is_refused_with_a_remedy() {
     let home = Home::empty();
-    for (arguments, said) in [
+    for (arguments, message) in [
         (&["con"][..], "Windows reserves it for a device; --name gives it another name"),
         (&["tool", "--name", "LPT1"], "Windows reserves it for a device"),
         (&["a b"], "invalid character"),
@@ -165,6 +165,6 @@ fn invalid_option_is_refused_with_a_remedy() {
         (&["/"], "give one with --name"),
     ] {
         let error = home.refused(arguments);
-        assert!(error.contains(said) && !error.contains('\u{1b}'), "{arguments:?}: {error}");
+        assert!(error.contains(message) && !error.contains('\u{1b}'), "{arguments:?}: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! `netswap patch` and `netswap undo`: what they change in real files, and what they leave alone.
+//! `netswap patch` and `netswap undo`: what they change in real files, and what they keep.
 
 mod journal;
 mod links;
@@ -13,8 +13,8 @@ use testkit::image::{
 };
 use testkit::share::Share;
 
-/// A share with one program.
-fn with(image: &Image) -> Share {
+/// Creates a share with one program.
+fn share_with(image: &Image) -> Share {
     Share::new([("tool.exe", image.bytes())])
 }
 
@@ -22,7 +22,7 @@ fn with(image: &Image) -> Share {
 fn bits_are_set_alone_and_together() {
     for (words, bits) in [("net", NET), ("cd", CD), ("net,cd", NET | CD), ("cd,net,cd", NET | CD)] {
         for image in [Image::exe(), Image::dll(), Image::exe().x86(), Image::dll().x86()] {
-            let share = with(&image);
+            let share = share_with(&image);
             let before = share.characteristics("tool.exe");
             share.run(["patch", "tool.exe", "--swap-run", words]).code(0);
             assert_eq!(share.characteristics("tool.exe"), before | bits, "{words}");
@@ -32,7 +32,7 @@ fn bits_are_set_alone_and_together() {
 
 #[test]
 fn default_is_the_network_bit() {
-    let share = with(&Image::exe());
+    let share = share_with(&Image::exe());
     share.run(["patch", "tool.exe"]).code(0);
     assert_eq!(share.characteristics("tool.exe"), 0x0022 | NET);
 }
@@ -41,7 +41,7 @@ fn default_is_the_network_bit() {
 fn clear_removes_only_the_named_bits() {
     let table = [("net", NET | CD, CD), ("cd", NET | CD, NET), ("net,cd", CD, 0), ("net", CD, CD)];
     for (words, before, after) in table {
-        let share = with(&Image::exe().with(before));
+        let share = share_with(&Image::exe().with(before));
         share.run(["patch", "tool.exe", "--clear", "--swap-run", words]).code(0);
         assert_eq!(share.characteristics("tool.exe"), 0x0022 | after, "{words} {before:#x}");
     }
@@ -53,16 +53,16 @@ fn only_two_fields_change_at_any_header_offset() {
         let table = Image::exe().import("kernel32.dll").delay_import("b.dll").overlay(777);
         for image in [table.clone(), table.x86()] {
             let image = image.e_lfanew(e_lfanew).sum(Sum::Right);
-            let share = with(&image);
+            let share = share_with(&image);
             share.run(["patch", "tool.exe"]).code(0);
             let (before, after) = (image.bytes(), share.read("tool.exe"));
             let nt = nt(&before);
-            let may = |at: usize| {
+            let may_change = |at: usize| {
                 at == nt + CHARACTERISTICS + 1 || (nt + CHECKSUM..nt + CHECKSUM + 4).contains(&at)
             };
             let changed = (0..before.len()).filter(|&at| before[at] != after[at]);
             let changed: Vec<_> = changed.collect();
-            assert!(changed.iter().all(|&at| may(at)), "{e_lfanew:#x} {changed:?}");
+            assert!(changed.iter().all(|&at| may_change(at)), "{e_lfanew:#x} {changed:?}");
             assert_eq!(before.len(), after.len());
             assert_eq!(after[nt + CHARACTERISTICS + 1], before[nt + CHARACTERISTICS + 1] | 8);
         }
@@ -91,12 +91,12 @@ fn checksum_stays_zero_or_correct_at_any_length() {
 #[test]
 fn stale_checksum_is_recomputed_only_on_request() {
     let image = Image::exe().sum(Sum::Stale).overlay(1);
-    let share = with(&image);
+    let share = share_with(&image);
     share.run(["patch", "tool.exe"]).code(0);
     let patched = share.read("tool.exe");
     assert_ne!(checksum(&patched), right_checksum(&patched));
     for image in [image, Image::exe(), Image::exe().x86().sum(Sum::Right)] {
-        let share = with(&image);
+        let share = share_with(&image);
         share.run(["patch", "tool.exe", "--recompute-checksum"]).code(0);
         let patched = share.read("tool.exe");
         assert_eq!(checksum(&patched), right_checksum(&patched));
@@ -108,7 +108,7 @@ fn stale_checksum_is_recomputed_only_on_request() {
 #[test]
 fn checksum_of_a_file_with_the_bit_is_recomputed() {
     let image = Image::exe().with(NET).sum(Sum::Stale);
-    let share = with(&image);
+    let share = share_with(&image);
     share.run(["patch", "tool.exe"]).code(0);
     assert!(share.holds("tool.exe", &image.bytes()));
     share.run(["patch", "tool.exe", "--recompute-checksum"]).code(0);
@@ -161,7 +161,7 @@ unchanged  ./signed.exe  x64 exe, swap-run: net, cd
 
 #[test]
 fn second_patch_changes_nothing() {
-    let share = with(&Image::exe().sum(Sum::Right));
+    let share = share_with(&Image::exe().sum(Sum::Right));
     share.run(["patch", "tool.exe"]).code(0);
     let before = share.state();
     share.run(["patch", "tool.exe"]).code(0);
@@ -198,7 +198,7 @@ nothing was changed
 
 #[test]
 fn dry_run_does_not_claim_to_have_patched() {
-    let share = with(&Image::exe());
+    let share = share_with(&Image::exe());
     for (arguments, has_patched) in [(&["-n"][..], false), (&[], true)] {
         let run = share.netswap(["patch", "tool.exe"]).args(arguments).assert().code(0);
         let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
@@ -226,7 +226,7 @@ fn glob_is_expanded_without_a_shell() {
 
 #[test]
 fn glob_without_a_match_changes_nothing() {
-    let share = with(&Image::exe());
+    let share = share_with(&Image::exe());
     let before = share.state();
     share.run(["patch", "tool.exe", "*.ocx"]).code(2).stdout_eq("").stderr_eq(str![[r"
 error: failed to find *.ocx: nothing matches it; name files and folders that exist
@@ -283,7 +283,7 @@ fn worst_file_decides_the_exit_code() {
 
 #[test]
 fn unknown_bit_name_changes_nothing() {
-    let share = with(&Image::exe());
+    let share = share_with(&Image::exe());
     let before = share.state();
     let run = share.run(["patch", "tool.exe", "--swap-run", "nett"]).code(2).stdout_eq("");
     run.stderr_eq(str![[r"
@@ -302,7 +302,7 @@ For more information, try '--help'.
     assert_eq!(share.state(), before);
 }
 
-/// The fixtures that other tests link are images as linkers write them.
+/// The other tests patch handmade images. A real linker writes this one.
 #[test]
 fn linked_image_is_patched_and_restored() {
     let project = testkit::Project::new("two-tools");

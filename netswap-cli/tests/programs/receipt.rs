@@ -1,11 +1,12 @@
-//! What netswap-build writes is what netswap reads: the two crates share nothing but this file.
+//! netswap reads the receipts that netswap-build writes. The receipt is all that the two crates
+//! share.
 
 use netswap::{Outcome, Receipt, Scope, SwapRun};
-use netswap_build::{BuildEnv, Linker, SwapRun as Wanted};
+use netswap_build::{BuildEnv, Linker, SwapRun as Request};
 
-/// The receipt for these wishes and variables, as the reader has it.
-fn receipt(wanted: &Wanted, variables: &[(&str, &str)]) -> Receipt {
-    let usual = [
+/// Returns the receipt for this request and these variables, as netswap reads it.
+fn receipt(request: &Request, variables: &[(&str, &str)]) -> Receipt {
+    let defaults = [
         ("CARGO_PKG_NAME", "tool"),
         ("TARGET", "the-target"),
         ("OUT_DIR", "out"),
@@ -13,11 +14,11 @@ fn receipt(wanted: &Wanted, variables: &[(&str, &str)]) -> Receipt {
         ("CARGO_CFG_TARGET_ENV", "msvc"),
     ];
     let lookup = |name: &str| {
-        let variable = variables.iter().chain(&usual).find(|variable| variable.0 == name);
+        let variable = variables.iter().chain(&defaults).find(|variable| variable.0 == name);
         variable.map(|variable| variable.1.into())
     };
     let env = BuildEnv::from_vars(lookup).unwrap();
-    serde_json::from_str(&wanted.plan(&env).unwrap().receipt.to_string()).unwrap()
+    serde_json::from_str(&request.plan(&env).unwrap().receipt.to_string()).unwrap()
 }
 
 #[test]
@@ -33,7 +34,7 @@ fn every_scope_is_read_as_it_was_written() {
         (Written::Benches, Scope::Benches),
     ];
     for (written, expected) in table {
-        assert_eq!(receipt(&Wanted::new().scope(written), &[]).scopes, [expected]);
+        assert_eq!(receipt(&Request::new().scope(written), &[]).scopes, [expected]);
     }
 }
 
@@ -41,26 +42,26 @@ fn every_scope_is_read_as_it_was_written() {
 fn every_outcome_is_read_as_it_was_written() {
     let gnu = ("CARGO_CFG_TARGET_ENV", "gnu");
     let table = [
-        (Wanted::new(), &[("CARGO_CFG_TARGET_OS", "linux")][..], Outcome::NotWindows),
-        (Wanted::new().net(false), &[], Outcome::NotRequested),
-        (Wanted::new(), &[("NETSWAP", "off")], Outcome::SwitchedOff),
-        (Wanted::new(), &[], Outcome::Emitted),
-        (Wanted::new(), &[gnu], Outcome::Unsupported),
-        (Wanted::new(), &[gnu, ("RUSTC_LINKER", "netswap-linker")], Outcome::LeftToLinker),
+        (Request::new(), &[("CARGO_CFG_TARGET_OS", "linux")][..], Outcome::NotWindows),
+        (Request::new().net(false), &[], Outcome::NotRequested),
+        (Request::new(), &[("NETSWAP", "off")], Outcome::SwitchedOff),
+        (Request::new(), &[], Outcome::Emitted),
+        (Request::new(), &[gnu], Outcome::Unsupported),
+        (Request::new(), &[gnu, ("RUSTC_LINKER", "netswap-linker")], Outcome::LeftToLinker),
     ];
-    for (wanted, variables, expected) in table {
-        let read = receipt(&wanted, variables);
-        assert_eq!(read.outcome, expected);
-        assert_eq!(read.linker.is_none(), expected == Outcome::NotWindows);
+    for (request, variables, expected) in table {
+        let receipt = receipt(&request, variables);
+        assert_eq!(receipt.outcome, expected);
+        assert_eq!(receipt.linker.is_none(), expected == Outcome::NotWindows);
     }
 }
 
 #[test]
 fn every_other_field_is_read_as_it_was_written() {
-    let wanted = Wanted::new().removable(true).linker(Linker::Lld);
+    let request = Request::new().removable(true).linker(Linker::Lld);
     let gnu = ("CARGO_CFG_TARGET_ENV", "gnu");
     let linker = ("RUSTC_LINKER", r"C:\clang\bin\clang.exe");
-    let read = receipt(&wanted, &[gnu, linker, ("NETSWAP", "cd")]);
+    let receipt = receipt(&request, &[gnu, linker, ("NETSWAP", "cd")]);
     let expected = Receipt {
         schema: "netswap.receipt/1".into(),
         target: "the-target".into(),
@@ -73,5 +74,5 @@ fn every_other_field_is_read_as_it_was_written() {
         arguments: vec!["-Wl,-Xlink=/swaprun:cd".into()],
         outcome: Outcome::Emitted,
     };
-    assert_eq!(read, expected);
+    assert_eq!(receipt, expected);
 }

@@ -9,20 +9,22 @@ use snapbox::str;
 use testkit::image::{CD, Image, NET, dos, other_executable};
 use testkit::share::Share;
 
+/// Returns an image with the bit.
 fn good() -> Vec<u8> {
     Image::exe().with(NET).bytes()
 }
 
+/// Returns an image without the bit.
 fn bad() -> Vec<u8> {
     Image::exe().bytes()
 }
 
-/// What a program printed to its standard output.
+/// Returns the standard output of a program.
 fn stdout(run: &OutputAssert) -> String {
     String::from_utf8(run.get_output().stdout.clone()).unwrap()
 }
 
-/// The paths and statuses of a JSON report.
+/// Returns the paths and statuses of a JSON report.
 fn statuses(run: &OutputAssert) -> Vec<(String, String)> {
     let report: Value = serde_json::from_str(&stdout(run)).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -115,7 +117,7 @@ fn quiet_does_not_change_json() {
     assert_eq!(statuses(&run).len(), 2);
 }
 
-/// Linux lets everybody open this file and nobody read its first page, root included.
+/// On Linux every account can open this file, but not even root can read its first page.
 #[cfg(target_os = "linux")]
 #[test]
 fn only_unreadable_files_can_be_ignored() {
@@ -134,7 +136,7 @@ passed  good.exe  x64 exe, swap-run: net
 
 "]]);
     share.run(["verify", mem, "bad.exe", "--ignore-unreadable"]).code(1);
-    // A check that looked at no image has not passed.
+    // Without an image there is nothing to verify.
     share.run(["verify", mem, "--ignore-unreadable"]).code(3);
 }
 
@@ -172,14 +174,14 @@ fn report_is_sorted_for_any_number_of_jobs() {
         share.write(&format!("{}/{number:03}.txt", number % 11), "no image");
     }
     for format in ["human", "json", "ndjson"] {
-        let told = |jobs| {
+        let report = |jobs| {
             let run = share.run(["verify", ".", "--format", format, "--jobs", jobs]).code(1);
             without_seconds(&stdout(&run))
         };
-        let first = told("1");
-        assert!(first.contains("400"), "{first}");
+        let expected = report("1");
+        assert!(expected.contains("400"), "{expected}");
         for jobs in ["2", "64"] {
-            assert_eq!(told(jobs), first);
+            assert_eq!(report(jobs), expected);
         }
     }
     let run = share.run(["verify", ".", "--format", "json"]).code(1);
@@ -188,7 +190,7 @@ fn report_is_sorted_for_any_number_of_jobs() {
     assert!(statuses.is_sorted());
 }
 
-/// The report without the time that it took.
+/// Returns a report without its times.
 fn without_seconds(report: &str) -> String {
     let lines = report.lines().map(|line| match line.rsplit_once(", ") {
         Some((before, time)) if time.ends_with(" s)") => before,

@@ -1,4 +1,4 @@
-//! Where the journal is, and that nothing is changed without one.
+//! The location of the journal, and that no file changes without a journal.
 
 use std::fs;
 
@@ -36,7 +36,7 @@ fn relative_state_folder_is_ignored() {
     }
 }
 
-/// A journal that a share's users can write to could put other bytes in its files.
+/// Whoever can write to a journal can make `netswap undo` write other bytes to the share's files.
 #[cfg(unix)]
 #[test]
 fn nobody_else_can_change_the_journal() {
@@ -110,7 +110,7 @@ error: failed to write the journal no/such/journal: No such file or directory (o
     assert_eq!(share.state(), before);
 }
 
-/// Even an error leaves one whole document, or none.
+/// Even after an error, the output is a complete document or empty.
 #[test]
 fn failed_journal_leaves_no_partial_json() {
     let share = Share::new([
@@ -130,7 +130,7 @@ fn account_without_a_home_must_name_a_journal() {
     use testkit::share::is_root;
 
     if !is_root() {
-        eprintln!("not shown: it takes root to become an account without a home");
+        eprintln!("skipped: only root can become an account without a home");
         return;
     }
     let share = share();
@@ -148,7 +148,7 @@ error: failed to write the journal: this account has no home folder to keep it i
     assert_eq!(share.characteristics("tool.exe") & NET, NET);
 }
 
-/// Patches 40 tools as on a full disk: the journal may grow to 1 KiB, and no further.
+/// Patches 40 tools as on a full disk: the journal can grow only to 1 KiB.
 #[cfg(target_os = "linux")]
 fn patch_on_a_full_disk() -> (Share, Vec<String>, snapbox::cmd::OutputAssert) {
     let share = Share::new([]);
@@ -174,13 +174,13 @@ error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: 
 
 "]]);
     let text = fs::read_to_string(share.journal()).unwrap();
-    let whole = text.lines().filter_map(|line| serde_json::from_str(line).ok());
-    let entered: BTreeSet<_> = whole
+    let complete = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let recorded: BTreeSet<_> = complete
         .filter_map(|entry: serde_json::Value| entry["path"].as_str().map(str::to_owned))
         .collect();
-    let is_entered = |name: &&String| entered.contains(share.path(name).to_str().unwrap());
+    let is_recorded = |name: &&String| recorded.contains(share.path(name).to_str().unwrap());
     let is_patched = |name: &&String| share.characteristics(name) & NET == NET;
-    assert!(names.iter().filter(is_patched).all(|name| is_entered(&name)));
+    assert!(names.iter().filter(is_patched).all(|name| is_recorded(&name)));
     assert!(names.iter().any(|name| is_patched(&name)));
     assert!(!names.iter().all(|name| is_patched(&name)));
     share.undo().code(0);

@@ -1,4 +1,4 @@
-//! One file under several names is changed once, and a link is followed only if asked.
+//! A file with several names is changed once, and links are followed only on request.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ fn tool() -> Vec<u8> {
     Image::exe().sum(Sum::Right).bytes()
 }
 
-/// The statuses of a JSON report, by path.
+/// Runs `netswap patch` and returns the path and status of each file.
 fn statuses(share: &Share, arguments: &[&str]) -> Vec<(String, String)> {
     let run = share.netswap(["patch", "--format", "json"]).args(arguments).assert().code(0);
     let report: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
@@ -21,7 +21,7 @@ fn statuses(share: &Share, arguments: &[&str]) -> Vec<(String, String)> {
     files.map(|file| (text(&file["path"]), text(&file["status"]))).collect()
 }
 
-/// Whether one of the two was patched, and the other passed over.
+/// Whether one of the two files was patched, and the other was not.
 fn is_patched_once(statuses: &[(String, String)]) -> bool {
     let mut words: Vec<_> = statuses.iter().map(|(_, status)| status.as_str()).collect();
     words.sort_unstable();
@@ -46,7 +46,7 @@ fn hard_linked_file_is_patched_once_and_restored() {
     }
 }
 
-/// Its group may write to it, and its owner may not.
+/// The file's group may write to it, but its owner may not.
 #[test]
 fn unwritable_hard_linked_file_is_refused_twice() {
     use std::os::unix::fs::PermissionsExt;
@@ -68,16 +68,16 @@ fn dry_run_counts_a_hard_linked_file_once() {
     assert_eq!(report["summary"]["changed"], 1, "{report}");
 }
 
-/// Which of the names comes first, and what is said of the other, must not be a matter of luck.
+/// The order and the statuses of the two names must not depend on timing.
 #[test]
 fn report_of_a_hard_linked_file_is_deterministic() {
-    let told = |_| {
+    let report = |_| {
         let share = Share::new([("a.exe", tool())]);
         fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
         statuses(&share, &["a.exe", "b.exe"])
     };
-    let first = told(0);
-    for other in (0..40).map(told) {
+    let first = report(0);
+    for other in (0..40).map(report) {
         assert_eq!(other, first);
     }
 }

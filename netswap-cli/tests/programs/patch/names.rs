@@ -1,4 +1,4 @@
-//! Whatever a file is called, it is patched, told of in one line, and restored.
+//! A file with any name is patched, reported in one line, and restored.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +9,7 @@ use snapbox::str;
 use testkit::image::{Image, NET};
 use testkit::share::Share;
 
-/// Not UTF-8; two lines, the second forged; escape sequences; text that turns to the left.
+/// Names with invalid UTF-8, a forged line, escape sequences, right-to-left text, and quotes.
 const NAMES: [&[u8]; 5] = [
     b"a\xff\xfe.exe",
     b"b\npatched   all.exe",
@@ -26,6 +26,7 @@ fn share() -> Share {
     share
 }
 
+/// Checks that all files are patched, or that none is.
 fn check_all(share: &Share, is_patched: bool) {
     for name in NAMES {
         let bytes = fs::read(share.root.join(OsStr::from_bytes(name))).unwrap();
@@ -90,7 +91,7 @@ fn json_distinguishes_odd_names() {
     assert_eq!(lines[0]["path_bytes"], "2e2f61fffe2e657865");
 }
 
-/// What is told at the end is to be pasted into a shell.
+/// The last line of the report must work when it is pasted into a shell.
 #[test]
 fn undo_command_can_be_pasted() {
     let share = Share::new([("tool.exe", Image::exe().bytes())]);

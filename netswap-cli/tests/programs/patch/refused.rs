@@ -1,4 +1,4 @@
-//! What a change would break is refused, each with its code, and left as it is.
+//! `netswap patch` refuses files that it would break or can't change, and leaves them unchanged.
 
 use snapbox::str;
 
@@ -8,7 +8,7 @@ use testkit::image::{
 };
 use testkit::share::Share;
 
-/// Patches `bad.exe` in a share of its own, which is refused under this code and left alone.
+/// Checks that `netswap patch` refuses an image with this code and leaves it unchanged.
 fn check_refused(bytes: Vec<u8>, code: &str) {
     let share = Share::new([("bad.exe", bytes)]);
     let before = share.state();
@@ -20,7 +20,7 @@ fn check_refused(bytes: Vec<u8>, code: &str) {
     assert_eq!(share.state(), before);
 }
 
-/// Patches `tool.exe` with this argument, and then undoes it.
+/// Checks that an image is patched with these arguments, and that undo restores it.
 fn check_patched_and_restored(image: &Image, arguments: &[&str]) {
     let share = Share::new([("tool.exe", image.bytes())]);
     share.netswap(["patch", "tool.exe"]).args(arguments).assert().code(0).stderr_eq("");
@@ -220,7 +220,7 @@ mod permissions {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt;
 
-    /// A share with a program of this mode.
+    /// Creates a share with a program of this mode.
     fn share_with_mode(mode: u32) -> Share {
         let share = Share::new([("tool.exe", Image::exe().sum(Sum::Right).bytes())]);
         set_permissions(share.path("tool.exe"), Permissions::from_mode(mode)).unwrap();
@@ -236,7 +236,7 @@ mod permissions {
         for mode_before in [0o444, 0o555, 0o400] {
             let share = share_with_mode(mode_before);
             let before = share.read("tool.exe");
-            // Root could write to it all the same.
+            // Root could write to the file despite its mode.
             let run = share.run(["patch", "tool.exe"]).code(1).stderr_eq("");
             run.stdout_eq(str![[r"
 refused    tool.exe  x64 exe, swap-run: none
@@ -280,7 +280,7 @@ refused    tool.exe  x64 exe, swap-run: none
         assert_eq!(mode(&share), 0o640);
     }
 
-    /// Its group may write to it, and so it is not read-only, but its owner may not.
+    /// The file is not read-only, because its group may write to it. But its owner may not.
     #[test]
     fn unwritable_file_is_refused_without_a_journal() {
         let share = share_with_mode(0o464);
@@ -299,14 +299,14 @@ refused    tool.exe  x64 exe, swap-run: none
         assert!(share.journals().is_empty());
     }
 
-    /// A mount of its own takes a namespace of its own, which not every system gives.
+    /// A private mount needs a mount namespace, which not every system allows.
     #[cfg(target_os = "linux")]
     #[test]
     fn file_on_a_read_only_file_system_is_refused() {
         let unshare = ["--user", "--map-root-user", "--mount"];
         let probe = std::process::Command::new("unshare").args(unshare).arg("true").status();
         if !probe.is_ok_and(|status| status.success()) {
-            eprintln!("not shown: unshare gives no namespace of its own here");
+            eprintln!("skipped: unshare can't create a mount namespace here");
             return;
         }
         let share = share_with_mode(0o644);

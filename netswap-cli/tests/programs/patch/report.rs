@@ -1,4 +1,4 @@
-//! The reports of `patch` and `undo`, whole.
+//! The complete reports of `patch` and `undo`.
 
 use serde_json::Value;
 use snapbox::str;
@@ -6,7 +6,7 @@ use snapbox::str;
 use testkit::image::{Image, NET, Strong, Sum};
 use testkit::share::Share;
 
-/// One file for each of what can become of one.
+/// Creates a share with one file for each status.
 fn share() -> Share {
     Share::new([
         ("a.exe", Image::exe().sum(Sum::Right).bytes()),
@@ -149,7 +149,7 @@ fn empty_json_report_is_valid() {
 "#]]);
 }
 
-/// Nothing was done: that is told, as `verify` tells it.
+/// The message is the same as that of `verify`.
 #[test]
 fn exit_code_3_has_a_reason() {
     let share = Share::new([("readme.txt", b"no image".to_vec())]);
@@ -204,7 +204,7 @@ fn quiet_undo_reports_only_refusals() {
 
 #[test]
 fn report_is_sorted_for_any_number_of_jobs() {
-    let told = |jobs| {
+    let report = |jobs| {
         let share = Share::new([]);
         for number in 0..300 {
             share.write(&format!("{}/{number:03}.exe", number % 7), Image::exe().bytes());
@@ -217,7 +217,7 @@ fn report_is_sorted_for_any_number_of_jobs() {
         assert!(lines.is_sorted());
         lines
     };
-    assert_eq!(told("1"), told("64"));
+    assert_eq!(report("1"), report("64"));
 }
 
 /// A pipe to `head` must not leave half a share unpatched.
@@ -241,8 +241,8 @@ fn report_error_names_the_journal() {
     let share = Share::new([("a.exe", Image::exe().bytes())]);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
     command.args(["patch", ".", "--journal", "../my.journal"]).current_dir(&share.root);
-    let full = std::fs::File::create("/dev/full").unwrap();
-    let output = command.stdout(full).output().unwrap();
+    let full_disk = std::fs::File::create("/dev/full").unwrap();
+    let output = command.stdout(full_disk).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(share.characteristics("a.exe") & NET, NET);
     let text = String::from_utf8(output.stderr).unwrap();

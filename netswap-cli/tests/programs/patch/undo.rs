@@ -1,4 +1,4 @@
-//! `netswap undo` puts back what it finds as `netswap patch` left it, and leaves alone all else.
+//! `netswap undo` restores files that are still as `netswap patch` left them, and no others.
 
 use std::fs;
 
@@ -13,8 +13,8 @@ fn tool() -> Image {
     Image::exe().sum(Sum::Right)
 }
 
-/// A share with three patched tools.
-fn patched() -> Share {
+/// Creates a share with three patched tools.
+fn patched_share() -> Share {
     let share = Share::new(["a.exe", "b.exe", "c.exe"].map(|name| (name, tool().bytes())));
     share.run(["patch", ".", "--jobs", "1"]).code(0);
     share
@@ -27,7 +27,8 @@ fn undo_lines(share: &Share, lines: &[String]) -> OutputAssert {
     share.run(["undo", "../changed.journal"])
 }
 
-fn lines(share: &Share) -> Vec<String> {
+/// Returns the lines of the only journal.
+fn journal_lines(share: &Share) -> Vec<String> {
     fs::read_to_string(share.journal()).unwrap().lines().map(str::to_owned).collect()
 }
 
@@ -67,7 +68,7 @@ fn cleared_bit_is_set_again() {
 
 #[test]
 fn second_undo_changes_nothing() {
-    let share = patched();
+    let share = patched_share();
     share.undo().code(0);
     let before = share.state();
     share.undo().code(0).stderr_eq("").stdout_eq(str![[r"
@@ -98,7 +99,7 @@ fn two_patches_are_undone_in_reverse_order() {
 
 #[test]
 fn dry_run_lists_files_and_changes_nothing() {
-    let share = patched();
+    let share = patched_share();
     share.write("b.exe", "another file");
     let before = share.state();
     let journal = share.journal();
@@ -123,7 +124,7 @@ nothing was changed
 
 #[test]
 fn dry_run_does_not_claim_to_have_restored() {
-    let share = patched();
+    let share = patched_share();
     let run = share.run(["undo", "--dry-run", share.journal().to_str().unwrap()]).code(0);
     let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
     assert!(!text.contains("3 restored"), "{text}");
@@ -162,7 +163,7 @@ fn only_files_changed_since_are_refused() {
         }),
     ];
     for (what, edit) in edits {
-        let share = patched();
+        let share = patched_share();
         let mut bytes = share.read("b.exe");
         edit(&mut bytes);
         share.write("b.exe", &bytes);
@@ -177,7 +178,7 @@ fn only_files_changed_since_are_refused() {
 
 #[test]
 fn missing_and_replaced_files_are_refused() {
-    let share = patched();
+    let share = patched_share();
     fs::remove_file(share.path("a.exe")).unwrap();
     fs::remove_file(share.path("b.exe")).unwrap();
     fs::create_dir(share.path("b.exe")).unwrap();
@@ -204,7 +205,7 @@ refused    c.exe  x64 exe, swap-run: net
 
 #[test]
 fn changes_outside_the_headers_are_allowed() {
-    let share = patched();
+    let share = patched_share();
     let mut bytes = share.read("a.exe");
     *bytes.last_mut().unwrap() ^= 1;
     share.write("a.exe", bytes);
@@ -212,7 +213,7 @@ fn changes_outside_the_headers_are_allowed() {
     assert_eq!(share.characteristics("a.exe"), 0x0022);
 }
 
-/// As when the power fails in the midst of it.
+/// A power failure can stop a write.
 #[test]
 fn partial_write_is_undone() {
     let before = tool().bytes();
@@ -229,7 +230,7 @@ fn partial_write_is_undone() {
 
 #[test]
 fn incomplete_last_line_is_ignored() {
-    let share = patched();
+    let share = patched_share();
     let text = fs::read_to_string(share.journal()).unwrap();
     fs::write(share.journal(), &text[..text.len() - 10]).unwrap();
     let patched = share.read("c.exe");
@@ -241,8 +242,8 @@ fn incomplete_last_line_is_ignored() {
 
 #[test]
 fn broken_line_is_reported_with_its_number() {
-    let share = patched();
-    let mut lines = lines(&share);
+    let share = patched_share();
+    let mut lines = journal_lines(&share);
     lines[2] = "{\"path\":".to_owned();
     undo_lines(&share, &lines).code(2).stderr_eq(str![[r"
 error: failed to read the journal ../changed.journal, line 3: EOF while parsing a value
@@ -256,8 +257,8 @@ error: failed to read the journal ../changed.journal, line 3: EOF while parsing 
 #[test]
 fn restores_despite_a_broken_line_are_reported() {
     for format in ["human", "json", "ndjson"] {
-        let share = patched();
-        let mut lines = lines(&share);
+        let share = patched_share();
+        let mut lines = journal_lines(&share);
         lines[2] = "{}".to_owned();
         fs::write(share.journal(), lines.join("\n") + "\n").unwrap();
         let run = share.run(["undo", share.journal().to_str().unwrap(), "--format", format]);
@@ -271,8 +272,8 @@ fn restores_despite_a_broken_line_are_reported() {
 
 #[test]
 fn thousands_of_broken_lines_do_not_stop_undo() {
-    let share = patched();
-    let mut lines = lines(&share);
+    let share = patched_share();
+    let mut lines = journal_lines(&share);
     let last = lines.pop().unwrap();
     lines.extend(std::iter::repeat_n("{}".to_owned(), 10_000));
     lines.push(last);
@@ -283,7 +284,7 @@ fn thousands_of_broken_lines_do_not_stop_undo() {
 
 #[test]
 fn invalid_journal_changes_nothing() {
-    let share = patched();
+    let share = patched_share();
     share.write(
         "other.journal",
         "{\"schema\":\"netswap.journal/2\",\"netswap\":\"9\",\"created\":\"\"}\n",
@@ -308,14 +309,14 @@ error: failed to read the journal other.journal: its schema is `netswap.journal/
 
 #[test]
 fn empty_journal_has_nothing_to_undo() {
-    let share = patched();
-    let head = lines(&share)[0].clone();
+    let share = patched_share();
+    let head = journal_lines(&share)[0].clone();
     undo_lines(&share, &[head]).code(3);
 }
 
-/// Changes one field of the entry of `b.exe`.
-fn hostile(share: &Share, field: &str, value: Value) -> OutputAssert {
-    let mut lines = lines(share);
+/// Changes one field in the entry of `b.exe` and undoes that journal.
+fn undo_hostile(share: &Share, field: &str, value: Value) -> OutputAssert {
+    let mut lines = journal_lines(share);
     let mut entry: Value = serde_json::from_str(&lines[2]).unwrap();
     assert!(entry["path"].as_str().unwrap().ends_with("b.exe"));
     entry[field] = value;
@@ -325,7 +326,7 @@ fn hostile(share: &Share, field: &str, value: Value) -> OutputAssert {
 
 #[test]
 fn hostile_journal_never_changes_a_file() {
-    let share = patched();
+    let share = patched_share();
     let entry = share.entries()[1].clone();
     let with = |field: &str, index: usize, byte: &str| {
         let mut text = entry[field].as_str().unwrap().to_owned();
@@ -333,7 +334,7 @@ fn hostile_journal_never_changes_a_file() {
         json!(text)
     };
     let table = [
-        // A byte between the fields, and bits that are not ours.
+        // A byte between the two fields, and bits other than the two.
         ("old", with("old", 10, "ff"), 2),
         ("old", with("old", 0, "23"), 2),
         ("old", with("old", 1, "ff"), 2),
@@ -343,7 +344,7 @@ fn hostile_journal_never_changes_a_file() {
         ("old", json!("22"), 2),
         ("new", json!("2208"), 2),
         ("old", json!("0g"), 2),
-        // Another place, and another file.
+        // Other offsets, and other files.
         ("offset", json!(0), 1),
         ("offset", json!(0x97), 1),
         ("offset", json!(u64::MAX), 1),
@@ -358,45 +359,45 @@ fn hostile_journal_never_changes_a_file() {
         ("run", json!("rm"), 2),
     ];
     for (field, value, code) in table {
-        let share = patched();
+        let share = patched_share();
         let before = share.read("b.exe");
-        hostile(&share, field, value.clone()).code(code);
+        undo_hostile(&share, field, value.clone()).code(code);
         assert!(share.holds("b.exe", &before), "{field} {value}");
         assert!(share.holds("a.exe", &tool().bytes()), "{field} {value}");
         assert!(share.holds("c.exe", &tool().bytes()), "{field} {value}");
     }
-    hostile(&share, "read_only", json!(false)).code(0);
+    undo_hostile(&share, "read_only", json!(false)).code(0);
     assert!(share.holds("b.exe", &tool().bytes()));
 }
 
 #[test]
 fn journal_cannot_make_undo_write_to_other_files() {
-    let share = patched();
+    let share = patched_share();
     share.write("secret.txt", vec![b'x'; tool().bytes().len()]);
     let before = share.read("secret.txt");
-    hostile(&share, "path", json!(share.path("secret.txt"))).code(1);
+    undo_hostile(&share, "path", json!(share.path("secret.txt"))).code(1);
     assert!(share.holds("secret.txt", &before));
 }
 
 #[cfg(unix)]
 #[test]
 fn pipe_in_place_of_a_file_does_not_block() {
-    let share = patched();
+    let share = patched_share();
     fs::remove_file(share.path("b.exe")).unwrap();
-    let made = std::process::Command::new("mkfifo").arg(share.path("b.exe")).status().unwrap();
-    assert!(made.success());
+    let status = std::process::Command::new("mkfifo").arg(share.path("b.exe")).status().unwrap();
+    assert!(status.success());
     let journal = share.journal();
     let run = share.netswap(["undo", journal.to_str().unwrap()]);
     run.timeout(std::time::Duration::from_secs(20)).assert().code(2);
     assert!(share.holds("a.exe", &tool().bytes()));
 }
 
-/// A file that was only touched for another reason keeps its permissions.
+/// A file that undo refuses keeps its permissions.
 #[cfg(unix)]
 #[test]
 fn refused_file_is_not_made_read_only() {
-    let share = patched();
+    let share = patched_share();
     share.write("b.exe", Image::exe().overlay(7).bytes());
-    hostile(&share, "read_only", json!(true)).code(1);
+    undo_hostile(&share, "read_only", json!(true)).code(1);
     assert!(!share.path("b.exe").metadata().unwrap().permissions().readonly());
 }

@@ -1,4 +1,4 @@
-//! Known failures don't fail, new ones do.
+//! A baseline allows the failures that it lists. New failures still fail.
 
 use std::fs;
 
@@ -9,8 +9,8 @@ use super::{bad, good, stdout};
 use testkit::image::{Image, NET};
 use testkit::share::Share;
 
-/// A share with two failures, which are known in `known.json` beside it.
-fn known() -> Share {
+/// Creates a share with two failures, and beside it the baseline `known.json` that lists them.
+fn share_with_baseline() -> Share {
     let share = Share::new([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
     share.run(["verify", ".", "--write-baseline", "../known.json"]).code(0);
     share
@@ -68,7 +68,7 @@ fn empty_baseline_is_valid() {
 
 #[test]
 fn only_new_failures_fail() {
-    let share = known();
+    let share = share_with_baseline();
     share.write("new.exe", bad());
     let run = share.run(["verify", ".", "--baseline", "../known.json"]).code(1).stderr_eq("");
     run.stdout_eq(str![[r"
@@ -90,7 +90,7 @@ passed  ./good.exe  x64 exe, swap-run: net
 
 #[test]
 fn known_file_with_another_fault_fails() {
-    let share = known();
+    let share = share_with_baseline();
     share.write("a.exe", &bad()[..0x90]);
     share.run(["verify", ".", "--baseline", "../known.json"]).code(1);
     share.write("a.exe", bad());
@@ -101,7 +101,7 @@ fn known_file_with_another_fault_fails() {
 
 #[test]
 fn stale_entry_is_a_warning() {
-    let share = known();
+    let share = share_with_baseline();
     share.write("a.exe", good());
     fs::remove_file(share.path("deep/b.dll")).unwrap();
     let run = share.run(["verify", ".", "--baseline", "../known.json"]).code(0);
@@ -114,7 +114,7 @@ warning: ../known.json: entry net-swap-missing for [..]share/deep/b.dll no longe
 
 #[test]
 fn baseline_is_updated_from_itself() {
-    let share = known();
+    let share = share_with_baseline();
     share.write("a.exe", good());
     let both = ["verify", ".", "--baseline", "../known.json", "--write-baseline", "../known.json"];
     share.run(both).code(0);
@@ -125,7 +125,7 @@ fn baseline_is_updated_from_itself() {
 
 #[test]
 fn json_report_includes_the_baseline() {
-    let share = known();
+    let share = share_with_baseline();
     share.write("a.exe", good());
     for format in ["json", "ndjson"] {
         let run = share.run(["verify", ".", "--baseline", "../known.json", "--format", format]);
@@ -209,7 +209,7 @@ error: failed to write the baseline no/such/known.json: No such file or director
 
 #[test]
 fn error_leaves_the_old_baseline_unchanged() {
-    let share = known();
+    let share = share_with_baseline();
     let before = share.state();
     share.run(["verify", "gone.exe", "--write-baseline", "../known.json"]).code(2);
     fs::write(share.beside("policy.toml"), "nonsense").unwrap();
@@ -221,7 +221,7 @@ fn error_leaves_the_old_baseline_unchanged() {
 
 #[test]
 fn baseline_works_from_any_folder_and_with_any_path() {
-    let share = known();
+    let share = share_with_baseline();
     let (root, baseline) = (share.root.to_str().unwrap(), share.beside("known.json"));
     let baseline = baseline.to_str().unwrap();
     for (folder, path, baseline) in [
@@ -252,13 +252,13 @@ fn share_can_be_moved_with_its_baseline() {
     share.run(["verify", "moved", "--baseline", "moved/known.json"]).code(0).stderr_eq("");
 }
 
-/// It goes with a repository, or lies on the share.
+/// Other accounts read the baseline in a repository or on the share.
 #[cfg(unix)]
 #[test]
 fn baseline_has_the_permissions_of_any_new_file() {
     use std::os::unix::fs::PermissionsExt;
 
-    let share = known();
+    let share = share_with_baseline();
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let any = share.beside("any.json");
     fs::write(&any, "").unwrap();
@@ -291,7 +291,7 @@ fn unreadable_file_is_never_known() {
     share.netswap(arguments).args(["--baseline", "../known.json"]).assert().code(2);
 }
 
-/// Its own folder is often the one that is verified.
+/// The baseline is often in the folder that is verified.
 #[test]
 fn baseline_being_written_is_not_counted() {
     let share = Share::new([("a.exe", bad())]);

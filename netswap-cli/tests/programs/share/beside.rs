@@ -1,4 +1,4 @@
-//! A program that is named by itself takes along the DLLs that it loads from its own folder.
+//! `netswap verify PROGRAM` also verifies the DLLs that the program loads from its own folder.
 
 use snapbox::str;
 
@@ -20,10 +20,9 @@ fn unprotected() -> Vec<u8> {
     Image::dll().bytes()
 }
 
-/// The names of what is judged where these are named.
-fn judged(share: &Share, named: &[&str]) -> Vec<String> {
-    let command = share.netswap(["verify", "--format", "json"]).args(named);
-    let run = command.assert();
+/// Verifies the named files and returns the paths of all verified images.
+fn verified(share: &Share, named: &[&str]) -> Vec<String> {
+    let run = share.netswap(["verify", "--format", "json"]).args(named).assert();
     statuses(&run).into_iter().map(|(path, _)| path).collect()
 }
 
@@ -63,11 +62,11 @@ fn only_imported_dlls_are_included() {
             ("other.dll", unprotected()),
             ("deep/not-there.dll", unprotected()),
         ]);
-        assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "a.dll", "b.dll"]);
+        assert_eq!(verified(&share, &["tool.exe"]), ["tool.exe", "a.dll", "b.dll"]);
     }
 }
 
-/// Descriptors of linkers from before 2000 hold addresses, and not offsets from the image's base.
+/// Linkers from before 2000 write addresses, where newer ones write offsets from the image's base.
 #[test]
 fn old_delay_import_is_included() {
     let mut bytes = tool().x86().delay_import("b.dll").bytes();
@@ -76,7 +75,7 @@ fn old_delay_import_is_included() {
     put32(&mut bytes, table, 0);
     put32(&mut bytes, table + 4, 0x1000_0000 + name);
     let share = Share::new([("tool.exe", bytes), ("b.dll", protected())]);
-    assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "b.dll"]);
+    assert_eq!(verified(&share, &["tool.exe"]), ["tool.exe", "b.dll"]);
 }
 
 #[test]
@@ -88,7 +87,7 @@ fn dlls_of_dlls_are_included_even_in_a_cycle() {
         ("b.dll", Image::dll().with(NET).delay_import("c.dll").bytes()),
         ("c.dll", dll("a.dll")),
     ]);
-    assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "a.dll", "b.dll", "c.dll"]);
+    assert_eq!(verified(&share, &["tool.exe"]), ["tool.exe", "a.dll", "b.dll", "c.dll"]);
     share.run(["verify", "tool.exe"]).code(0);
     share.write("c.dll", Image::dll().import("a.dll").bytes());
     share.run(["verify", "tool.exe"]).code(1);
@@ -104,7 +103,7 @@ fn case_and_missing_extension_do_not_matter() {
         ("ümlaut.DLL", protected()),
     ]);
     let expected = ["tool.exe", "Helper.dll", "PLAIN.dll", "ümlaut.DLL"];
-    assert_eq!(judged(&share, &["tool.exe"]), expected);
+    assert_eq!(verified(&share, &["tool.exe"]), expected);
 }
 
 #[test]
@@ -112,15 +111,15 @@ fn dll_of_two_programs_is_listed_once() {
     let image = tool().import("helper.dll").bytes();
     let share =
         Share::new([("a.exe", image.clone()), ("b.exe", image), ("helper.dll", unprotected())]);
-    assert_eq!(judged(&share, &["a.exe", "b.exe"]), ["a.exe", "helper.dll", "b.exe"]);
+    assert_eq!(verified(&share, &["a.exe", "b.exe"]), ["a.exe", "helper.dll", "b.exe"]);
 }
 
 #[test]
 fn dll_named_with_its_program_is_listed_once() {
     let image = tool().import("helper.dll").bytes();
     let share = Share::new([("tool.exe", image), ("helper.dll", unprotected())]);
-    assert_eq!(judged(&share, &["tool.exe", "helper.dll"]), ["tool.exe", "helper.dll"]);
-    assert_eq!(judged(&share, &["helper.dll", "tool.exe"]), ["helper.dll", "tool.exe"]);
+    assert_eq!(verified(&share, &["tool.exe", "helper.dll"]), ["tool.exe", "helper.dll"]);
+    assert_eq!(verified(&share, &["helper.dll", "tool.exe"]), ["helper.dll", "tool.exe"]);
 }
 
 #[test]
@@ -140,7 +139,7 @@ fn named_dll_includes_no_other_dll() {
         ("a.dll", Image::dll().with(NET).import("b.dll").bytes()),
         ("b.dll", unprotected()),
     ]);
-    assert_eq!(judged(&share, &["a.dll"]), ["a.dll"]);
+    assert_eq!(verified(&share, &["a.dll"]), ["a.dll"]);
     share.run(["verify", "a.dll"]).code(0);
 }
 
@@ -202,7 +201,7 @@ FAILED  tool.exe  x64 exe, swap-run: net
 1 image: 1 failed (0 other files, [..] s)
 
 "]]);
-    // In a folder nobody asks what it loads.
+    // For a folder, netswap does not read the import tables.
     share.run(["verify", "."]).code(0);
 
     let table = 0x200 + get32(&whole, directory(&whole, IMPORT)) as usize - 0x1000;
@@ -221,12 +220,12 @@ fn import_with_a_folder_is_ignored() {
         ("outside.dll", unprotected()),
         ("bin/deep/inside.dll", unprotected()),
     ]);
-    assert_eq!(judged(&share, &["bin/tool.exe"]), ["bin/tool.exe"]);
+    assert_eq!(verified(&share, &["bin/tool.exe"]), ["bin/tool.exe"]);
 }
 
 #[test]
 fn thousands_of_imports_are_read() {
     let image = (0..3000).fold(tool(), |image, number| image.import(&format!("{number}.dll")));
     let share = Share::new([("tool.exe", image.bytes()), ("2999.dll", unprotected())]);
-    assert_eq!(judged(&share, &["tool.exe"]), ["tool.exe", "2999.dll"]);
+    assert_eq!(verified(&share, &["tool.exe"]), ["tool.exe", "2999.dll"]);
 }
