@@ -1,6 +1,6 @@
 //! Builds with the real Cargo, rustc and linkers, whose images are then verified.
 //!
-//! `cargo test` leaves these tests out; `cargo test -p netswap-cli --test builds` runs them.
+//! `cargo test` skips these tests. `cargo test -p netswap-cli --test builds` runs them.
 
 #![allow(
     clippy::expect_used,

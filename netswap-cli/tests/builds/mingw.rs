@@ -1,5 +1,5 @@
 //! The MinGW targets. LLD sets the bit, and GNU ld has no option for it. rustc calls the linker
-//! directly, with empty libraries in place of MinGW's.
+//! or clang, with empty libraries in place of MinGW's.
 
 use std::fs;
 

@@ -259,7 +259,7 @@ fn usual_linker_in_path_is_never_this_program() {
     let (first, second) = (folder.path("first"), folder.path("second"));
     fs::create_dir(&first).unwrap();
     fs::create_dir(&second).unwrap();
-    // Some users put this program into `PATH` under the real linker's name.
+    // A user may put this program into `PATH` under the real linker's name.
     let name = "i686-w64-mingw32-gcc";
     symlink(LINKER, first.join(name)).unwrap();
     let output = "target/i686-pc-windows-gnu/debug/t.exe";

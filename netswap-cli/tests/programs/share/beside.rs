@@ -66,7 +66,7 @@ fn only_imported_dlls_are_included() {
     }
 }
 
-/// Linkers from before 2000 write addresses, where newer ones write offsets from the image's base.
+/// Linkers from before 2000 write addresses. Newer ones write offsets from the image's base.
 #[test]
 fn old_delay_import_is_included() {
     let mut bytes = tool().x86().delay_import("b.dll").bytes();
