@@ -49,10 +49,8 @@ pub(crate) fn undo(
                 None => is_at_end = true,
             }
         }
-        let work = |entry: Entry| TaskResult {
-            items: vec![restore(&entry, dry_run)],
-            tasks: Vec::new(),
-        };
+        let work =
+            |entry: Entry| TaskResult { items: vec![restore(&entry, dry_run)], tasks: Vec::new() };
         let ran = ordered::run(jobs, batch, work, |change: Change| {
             summary.count(change.status);
             on_change(&change)

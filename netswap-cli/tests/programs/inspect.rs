@@ -1,4 +1,4 @@
-//! `netswap inspect`, and a check of the handmade images with an independent reader.
+//! `netswap inspect`.
 
 use serde_json::Value;
 use snapbox::cmd::OutputAssert;

@@ -168,8 +168,7 @@ impl ReceiptState {
             Ok(Some(output)) if receipt.is_of_run(&output) => ReceiptState::Present(receipt),
             Ok(Some(_)) => ReceiptState::Absent,
             Ok(None) => ReceiptState::Unusable(
-                "Cargo's record of the build script's output was not found"
-                    .to_owned(),
+                "Cargo's record of the build script's output was not found".to_owned(),
             ),
             Err(error) => ReceiptState::Unusable(error.to_string()),
         }

@@ -256,7 +256,9 @@ impl<V: Visit> Walker<'_, V> {
     ) -> TaskResult<Task, V::Item> {
         let ancestry = match self.ancestry(&folder, descent) {
             Ok(ancestry) => ancestry,
-            Err(NotEntered::Unwanted) => return TaskResult { items: Vec::new(), tasks: Vec::new() },
+            Err(NotEntered::Unwanted) => {
+                return TaskResult { items: Vec::new(), tasks: Vec::new() };
+            }
             Err(NotEntered::Failed(error)) => return self.unreadable(folder.path(), error),
         };
         let (names, mut all) = match folder.entries() {

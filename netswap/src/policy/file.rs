@@ -54,7 +54,10 @@ impl fmt::Display for PolicyError {
             }
             PolicyError::Baseline { path, why } => {
                 let (path, why) = (Printable(path), one_line(why));
-                write!(f, "failed to read the baseline {path}: {why}; create one with --write-baseline")
+                write!(
+                    f,
+                    "failed to read the baseline {path}: {why}; create one with --write-baseline"
+                )
             }
         }
     }
