@@ -39,7 +39,7 @@ pub enum Error {
     },
     /// The command failed after it had changed some files.
     #[error(
-        "{source}; what was changed is in the journal {}, and netswap undo puts it back",
+        "{source}; to restore the files changed so far, run netswap undo {}",
         Printable(journal)
     )]
     Interrupted {
@@ -60,7 +60,7 @@ pub enum Error {
     },
     /// No project can have this name.
     #[error(
-        "failed to name a project `{}`: {}; --name gives it another name",
+        "invalid project name `{}`: {}; choose another with --name",
         one_line(name),
         one_line(why)
     )]
@@ -72,7 +72,7 @@ pub enum Error {
     },
     /// A file or a non-empty folder already exists at the path of the new project.
     #[error(
-        "failed to make a project: {} {what}; name a folder that is new or empty",
+        "failed to create a project: {} {what}; choose a new or empty folder",
         Printable(path)
     )]
     PathTaken {
@@ -82,7 +82,7 @@ pub enum Error {
         what: &'static str,
     },
     /// A new project can't be written. Nothing was written.
-    #[error("failed to make a project in {}: {}; nothing was written", Printable(path), one_line(&source.to_string()))]
+    #[error("failed to create a project in {}: {}; nothing was written", Printable(path), one_line(&source.to_string()))]
     WriteProject {
         /// The folder.
         path: PathBuf,
@@ -91,11 +91,11 @@ pub enum Error {
     },
     /// There is no project here, or its manifests are invalid.
     #[error(
-        "failed to read the project: {0}; run this where a Cargo.toml is, or give --manifest-path"
+        "failed to read the project: {0}; run this in a folder with a Cargo.toml, or pass --manifest-path"
     )]
     NoProject(String),
     /// The project has no such package.
-    #[error("there is no package `{}` in this workspace{}", one_line(name), did_you_mean(nearest.as_deref()))]
+    #[error("no package `{}` in this workspace{}", one_line(name), did_you_mean(nearest.as_deref()))]
     UnknownPackage {
         /// The name as given.
         name: String,
@@ -104,7 +104,7 @@ pub enum Error {
     },
     /// The project has uncommitted changes, which the conversion could be mixed up with.
     #[error(
-        "failed to convert {}: not all of it is committed: {}; commit or stash it, or give --allow-dirty",
+        "failed to convert {}: uncommitted changes: {}; commit or stash them, or pass --allow-dirty",
         Printable(folder),
         one_line(files)
     )]
@@ -116,7 +116,7 @@ pub enum Error {
     },
     /// No version control keeps the text that a change replaces.
     #[error(
-        "failed to convert {}: {}; nothing would keep what is replaced: commit it, or give --allow-no-vcs",
+        "failed to convert {}: {}; git could not restore the old files: commit them first, or pass --allow-no-vcs",
         Printable(path),
         one_line(why)
     )]
@@ -146,7 +146,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A changed file of a project can't be restored.
-    #[error("failed to put back {}: {}", Printable(path), one_line(&source.to_string()))]
+    #[error("failed to restore {}: {}", Printable(path), one_line(&source.to_string()))]
     NotPutBack {
         /// The file.
         path: PathBuf,
@@ -157,7 +157,7 @@ pub enum Error {
     #[error("{}", one_line(.0))]
     Usage(String),
     /// `netswap explain` does not know this code.
-    #[error("there is no code `{}`;{} `netswap explain` lists them all", one_line(code), suggestion(*.nearest))]
+    #[error("unknown code `{}`;{} `netswap explain` lists all codes", one_line(code), suggestion(*.nearest))]
     UnknownCode {
         /// The code as given.
         code: String,
@@ -186,9 +186,9 @@ fn in_front(path: Option<&Path>) -> String {
 
 fn not_changed(is_begun: bool) -> &'static str {
     if is_begun {
-        "no more is changed, and netswap undo puts back what was"
+        "no further files are changed; netswap undo restores the changed ones"
     } else {
-        "nothing was changed; --journal FILE names another place"
+        "nothing was changed; choose another file with --journal FILE"
     }
 }
 

@@ -58,7 +58,7 @@ fn said(git: &mut Command) -> Result<String, String> {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         }
         Ok(output) => Err(format!("git: {}", String::from_utf8_lossy(&output.stderr))),
-        Err(error) => Err(format!("git could not be run: {error}")),
+        Err(error) => Err(format!("failed to run git: {error}")),
     }
 }
 

@@ -42,7 +42,7 @@ fn matches(path: &Path, text: &str) -> Result<Vec<PathBuf>, Error> {
         found.collect::<Result<_, _>>().map_err(|error| wrong(error.to_string()))?;
     found.sort();
     if found.is_empty() {
-        return Err(wrong("nothing matches it".to_owned()));
+        return Err(wrong("no file or folder matches it".to_owned()));
     }
     Ok(found)
 }

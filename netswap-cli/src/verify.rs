@@ -129,7 +129,7 @@ impl CargoArguments {
         };
         if self.others.iter().any(is_target) {
             return Err(Error::Usage(
-                "give --target before `--`: each target is a build".to_owned(),
+                "pass --target before `--`: each target is a separate build".to_owned(),
             ));
         }
         let mut build = Build::new();

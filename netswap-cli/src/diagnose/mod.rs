@@ -56,7 +56,7 @@ impl Diagnose {
         let format = netswap::Format::from(self.format);
         let mut report = DiagnoseReport::new(format, Out::for_report(format));
         for (path, error) in &images.unreadable {
-            print_error(&format!("no images from {}: {error}", Printable(path)));
+            print_error(&format!("failed to search {} for images: {error}", Printable(path)));
         }
         let code = diagnose(&paths, &images, &walk, &mut |diagnosed| {
             report.crash(diagnosed)?;

@@ -52,7 +52,7 @@ pub(super) fn convert(
         Xtask::None => add_package(project, files)?,
         Xtask::Found(found) if !xtask.leaves_out(&found.package) => Some(Remark {
             path: found.package.manifest.clone(),
-            why: "its program is of a package that makes others, which it would leave out"
+            why: "its package also makes other images, which `cargo xtask verify` would skip"
                 .to_owned(),
             cure: "move it to a package of its own, and run netswap init --xtask again".to_owned(),
         }),
@@ -67,7 +67,7 @@ pub(super) fn convert(
             path: config(&project.root),
             why: (*why).to_owned(),
             cure: format!(
-                "add this dependency to what it runs, and where it tells its tasks apart, let verify do this; skip(2) leaves out the names of program and task:\n    {}\n    {CALL}",
+                "add this dependency to the package that it runs, and call this for the task verify; skip(2) skips the names of the program and the task:\n    {}\n    {CALL}",
                 NETSWAP.line()
             ),
         }),
@@ -85,10 +85,10 @@ fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result
         notes.push(Remark {
             path: config.clone(),
             why: format!(
-                "build.target = {} builds the xtask for it too",
+                "build.target = {} applies to the xtask, too",
                 target.to_string().trim()
             ),
-            cure: "take that out, and give --target as an argument".to_owned(),
+            cure: "remove it, and pass --target as an argument".to_owned(),
         });
     }
     let versions = project.packages.iter().filter_map(|package| package.rust_version.as_ref());
@@ -96,7 +96,7 @@ fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result
         notes.push(Remark {
             path: project.root_manifest(),
             why: format!(
-                "a rust-version is {version}, and the xtask's netswap needs {OLDEST_RUST}"
+                "a rust-version is {version}, but the xtask's netswap needs {OLDEST_RUST}"
             ),
             cure: "run the xtask with a newer Rust: cargo +stable xtask verify".to_owned(),
         });
@@ -112,18 +112,16 @@ fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, E
     let root = project.root_manifest();
     let mut manifest = read(files, &root)?;
     let folder = project.root.join(XTASK);
-    let by_hand = |path: &Path, why: &str| {
-        let cure = "make room for the package xtask, and run netswap init --xtask again";
-        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure: cure.to_owned() }))
+    let by_hand = |path: &Path, why: &str, cure: &str| {
+        let cure = format!("{cure}, and run netswap init --xtask again");
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
     };
     if files.is_there(&folder) {
-        return by_hand(&folder, "it is there, and is no package");
+        return by_hand(&folder, "it exists, but is not a package", "rename or remove it");
     }
     if !manifest.is_faithful() {
-        return by_hand(
-            &root,
-            "dotted keys of one table do not stand together, which an edit would change",
-        );
+        let why = "an edit would move the dotted keys of one table together";
+        return by_hand(&root, why, "move them together yourself");
     }
     let is_new = |package: &Package| {
         !matches!(package.edition, Edition::E2015 | Edition::E2018 | Edition::E2021)
@@ -229,7 +227,7 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
     }
     let by_hand = |path: &Path, why: &str| {
         let cure = format!(
-            "where it tells its tasks apart, let verify do this; skip(2) leaves out the names of program and task:\n    {CALL}"
+            "call this for the task verify; skip(2) skips the names of the program and the task:\n    {CALL}"
         );
         Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
     };
@@ -239,14 +237,14 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
     let path = &program.source;
     let before = files.text(path)?.to_owned();
     let Some(source) = Source::parse(&before) else {
-        return by_hand(path, "it can't be read as Rust");
+        return by_hand(path, "it can't be parsed as Rust");
     };
     let Some(Some(words)) = words.first() else {
-        return by_hand(path, "not all of its modules can be found and read as Rust");
+        return by_hand(path, "some of its modules are missing or can't be parsed as Rust");
     };
     let is_task = |word: &String| word.eq_ignore_ascii_case("verify");
     if words.names.iter().chain(&words.texts).any(is_task) {
-        return by_hand(path, "it has something called verify already");
+        return by_hand(path, "it already has something called verify");
     }
     match source.with_statement(STATEMENT) {
         Ok(after) => {
@@ -283,7 +281,7 @@ pub(super) fn patch(
         if is_new {
             config.comment(
                 PATCH,
-                "The crates of a clone, in place of the published ones; nobody else has it there.",
+                "Use the crates of a local clone. Its path is valid on this machine only.",
             );
         }
     })

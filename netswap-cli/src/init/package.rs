@@ -64,7 +64,7 @@ fn add(
             path: package.manifest.clone(),
             why: format!("{key} is an optional build-dependency"),
             cure: format!(
-                "where its feature is on, let the build script call it:\n    {}",
+                "where its feature is enabled, call it in the build script:\n    {}",
                 call(key)
             ),
         }));
@@ -76,7 +76,7 @@ fn add(
     if let Some(version) = package.rust_version.as_ref().filter(|version| **version < OLDEST_RUST) {
         notes.push(Remark {
             path: package.manifest.clone(),
-            why: format!("its rust-version is {version}, and netswap-build needs {OLDEST_RUST}"),
+            why: format!("its rust-version is {version}, but netswap-build needs {OLDEST_RUST}"),
             cure: "raise it, or build with a newer Rust".to_owned(),
         });
     }
@@ -103,7 +103,7 @@ fn add(
             if included.is_some_and(|list| !names_it(list)) {
                 notes.push(Remark {
                     path: package.manifest.clone(),
-                    why: "its `include` may not have build.rs in it".to_owned(),
+                    why: "its `include` may not list build.rs".to_owned(),
                     cure: "add it, if the package is published".to_owned(),
                 });
             }
@@ -122,25 +122,25 @@ fn add_call(
     notes: &mut Vec<Remark>,
 ) -> Result<Option<Remark>, Error> {
     let by_hand = |why: &str| {
-        let cure = format!("put this line at the start of its main:\n    {call}");
+        let cure = format!("add this line to the start of its main:\n    {call}");
         Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
     };
     let before = files.text(path)?.to_owned();
     let Some(source) = Source::parse(&before) else {
-        return by_hand("it can't be read as Rust");
+        return by_hand("it can't be parsed as Rust");
     };
     let after = match source.with_statement(call) {
         Ok(after) => after,
         Err(why) => return by_hand(why),
     };
     let Some(words) = program::words(path, files)? else {
-        return by_hand("not all of its modules can be found and read as Rust");
+        return by_hand("some of its modules are missing or can't be parsed as Rust");
     };
     if !source.is_empty() && !words.texts.iter().any(|text| text.contains("rerun-if")) {
         notes.push(Remark {
             path: path.to_owned(),
-            why: "from now on it runs again only for what its rerun-if lines name".to_owned(),
-            cure: "let it print cargo:rerun-if-changed=FILE for each file that it reads".to_owned(),
+            why: "it will run again only for the files that its rerun-if lines name".to_owned(),
+            cure: "print cargo:rerun-if-changed=FILE for each file that it reads".to_owned(),
         });
     }
     files.set(path, formatted(Some(&before), after, package.folder(), package.edition));
@@ -182,21 +182,21 @@ impl Script {
             if list.to_string().contains("\"netswap-build\"") {
                 return Ok(Script::Asks);
             }
-            let cure = "put \"netswap-build\" into that list, and among the build-dependencies";
+            let cure = "add \"netswap-build\" to that list and to the build-dependencies";
             return in_manifest("metabuild makes its build script", cure);
         }
         let usual = package.folder().join("build.rs");
         match package.build_scripts.as_slice() {
             [] if manifest.in_package("build").and_then(Item::as_bool) == Some(false) => {
                 in_manifest(
-                    "`build = false` keeps build scripts out",
-                    "take that line out, and run netswap init again",
+                    "`build = false` disables build scripts",
+                    "remove that line, and run netswap init again",
                 )
             }
             [] if files.is_there(&usual) => Ok(Script::ByHand(Remark {
                 path: usual,
-                why: "it is there, and Cargo takes no build script from it".to_owned(),
-                cure: "make room for a build script, and run netswap init again".to_owned(),
+                why: "it exists, but Cargo does not use it as a build script".to_owned(),
+                cure: "rename or remove it, and run netswap init again".to_owned(),
             })),
             [] => Ok(Script::New(usual)),
             [path] if !files.is_there(path) => Ok(Script::New(path.clone())),
@@ -209,7 +209,7 @@ impl Script {
                 let count = u64::try_from(several.len()).unwrap_or(u64::MAX);
                 let why = format!("it has {}", plural(count, "build script", "build scripts"));
                 let cure = format!(
-                    "with netswap-build among the build-dependencies, put this line at the start of main in one of them:\n    {}",
+                    "add netswap-build to the build-dependencies, and this line to the start of main in one of them:\n    {}",
                     call(key)
                 );
                 in_manifest(&why, &cure)
@@ -268,7 +268,7 @@ pub(super) fn require(
         if !manifest.is_faithful() {
             return Ok(Err(Remark {
                 path: path.clone(),
-                why: "dotted keys of one table do not stand together, which an edit would change"
+                why: "an edit would move the dotted keys of one table together"
                     .to_owned(),
                 cure: format!("add to {table} of {}:\n    {}", package.name, requirement.line()),
             }));

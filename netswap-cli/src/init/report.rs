@@ -100,11 +100,11 @@ fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
         return match done.plan.left_out.first() {
             Some(name) => writeln!(
                 out,
-                "nothing to convert but the xtask: --package {} does that too",
+                "nothing to convert except the xtask; to convert it, pass --package {}",
                 one_line(name)
             ),
             None => {
-                writeln!(out, "no package here makes a program or a cdylib: nothing to convert")
+                writeln!(out, "nothing to convert: no package makes a program or a cdylib")
             }
         };
     }
@@ -129,9 +129,9 @@ fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
     let is_done = packages.iter().all(|package| package.todo.is_none());
     if display == Display::Done && is_done && !done.plan.changes.is_empty() {
         if done.has_lock {
-            writeln!(out, "the next build changes Cargo.lock, too")?;
+            writeln!(out, "the next build will also change Cargo.lock")?;
         }
-        writeln!(out, "to see that it works:\n    {}", done.verify)?;
+        writeln!(out, "to verify it:\n    {}", done.verify)?;
     }
     Ok(())
 }
@@ -169,7 +169,7 @@ fn write_package(
     }
     if !last.is_empty() {
         let done = if display == Display::Done { "changed" } else { "would change" };
-        writeln!(out, "{:indent$}{done} all the same: {last}", "")?;
+        writeln!(out, "{:indent$}{done} anyway: {last}", "")?;
     }
     Ok(())
 }

@@ -113,9 +113,9 @@ impl<'a> Source<'a> {
     pub(crate) fn with_statement(&self, statement: &str) -> Result<String, &'static str> {
         let mains = self.mains();
         match mains.as_slice() {
-            [] => return Err("it has no `fn main` of its own"),
+            [] => return Err("it does not define `fn main` itself"),
             [Main { is_conditional: true, .. }] => {
-                return Err("its `fn main` is there under a condition");
+                return Err("its `fn main` has a `cfg` condition");
             }
             _ => {}
         }
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn without_a_main_of_its_own_nothing_is_inserted() {
         for text in ["", "make_main! { fn main() {} }", "use other::main;", "fn main();"] {
-            assert_eq!(with_call(text), Err("it has no `fn main` of its own"), "{text}");
+            assert_eq!(with_call(text), Err("it does not define `fn main` itself"), "{text}");
         }
     }
 
@@ -317,7 +317,7 @@ mod tests {
             "#[cfg(a)]\n#[allow(x)]\npub(crate) extern \"C\" fn main() {}",
             "#[allow(x)]\n#[cfg(a)]\nasync fn main() {}",
         ] {
-            assert_eq!(with_call(text), Err("its `fn main` is there under a condition"), "{text}");
+            assert_eq!(with_call(text), Err("its `fn main` has a `cfg` condition"), "{text}");
         }
         assert!(with_call("#[cfg(a)] fn other() {}\n#[allow(x)]\nfn main() {}").is_ok());
     }

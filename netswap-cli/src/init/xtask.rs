@@ -62,13 +62,13 @@ impl Xtask {
         let own = Project::read(Some(&manifest))?;
         Ok(match own.with_manifest(&manifest).cloned() {
             Some(package) => found(Some(own), package),
-            None => Xtask::Unknown("xtask is there, and is no package"),
+            None => Xtask::Unknown("xtask exists, but is not a package"),
         })
     }
 
     /// Follows the words of an alias to a program.
     fn run_by(mut words: Vec<String>, project: &Project, files: &mut Files) -> Result<Self, Error> {
-        const NOT_RUN: &str = "its alias xtask is no `cargo run` that is understood here";
+        const NOT_RUN: &str = "its alias xtask is not a `cargo run` that netswap understands";
         for _ in 0..LONGEST_CHAIN {
             let flags = words.iter().take_while(|word| ["-q", "--quiet"].contains(&word.as_str()));
             words.drain(..flags.count());
@@ -163,7 +163,7 @@ impl Run {
     /// Finds the program that the command runs.
     fn find(self, project: &Project) -> Result<Xtask, Error> {
         if self.has_arguments {
-            return Ok(Xtask::Unknown("its alias xtask puts words in front of the task's name"));
+            return Ok(Xtask::Unknown("its alias xtask passes arguments before the task's name"));
         }
         let mut own = None;
         let package = if let Some(path) = &self.manifest_path {
@@ -185,7 +185,7 @@ impl Run {
             None
         };
         let Some(package) = package else {
-            return Ok(Xtask::Unknown("its alias xtask runs no package that is there"));
+            return Ok(Xtask::Unknown("its alias xtask runs a package that can't be found"));
         };
         let program = match &self.bin {
             Some(bin) => package.program(bin).cloned(),

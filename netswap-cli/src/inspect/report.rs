@@ -132,7 +132,7 @@ fn checksum(inspection: &Inspection) -> String {
     let checksum = &inspection.checksum;
     match checksum.state {
         ChecksumState::None => "none".to_owned(),
-        ChecksumState::Valid => format!("{}, {GOOD}right{GOOD:#}", checksum.stored),
+        ChecksumState::Valid => format!("{}, {GOOD}valid{GOOD:#}", checksum.stored),
         ChecksumState::Stale => {
             format!("{}, {BAD}wrong{BAD:#}: it should be {}", checksum.stored, checksum.computed)
         }
@@ -173,10 +173,10 @@ fn imports(inspection: &Inspection) -> String {
         let state = match &dll.swap_run {
             Some(bits) if bits.contains(&SwapRun::Net) => format!("{GOOD}protected{GOOD:#}"),
             Some(_) => format!("{BAD}not protected{BAD:#}"),
-            None => format!("{BAD}no image that can be read{BAD:#}"),
+            None => format!("{BAD}unreadable or not an image{BAD:#}"),
         };
         let name = dll.path.file_name().map_or(dll.path.as_path(), Path::new);
-        lines.push(format!("{} beside it, {state}", Printable(name)));
+        lines.push(format!("{} in the same folder, {state}", Printable(name)));
     }
     if !elsewhere.is_empty() {
         let names: Vec<_> = elsewhere.iter().map(|import| one_line(&import.name)).collect();

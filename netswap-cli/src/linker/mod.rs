@@ -48,11 +48,11 @@ pub enum LinkerError {
     )]
     Run { linker: PathBuf, source: io::Error },
     #[error(
-        "failed to read the response file {}: {source}; give the linker a file that can be read",
+        "failed to read the response file {}: {source}; pass the linker a readable file",
         Printable(path)
     )]
     ResponseFile { path: PathBuf, source: io::Error },
-    #[error("{} was linked, and the bit can't be set in it: {}; {}", Printable(path), finding.message, one_line(&finding.help))]
+    #[error("linked {}, but failed to set the bit in it: {}; {}", Printable(path), finding.message, one_line(&finding.help))]
     NotSet { path: PathBuf, finding: Finding },
 }
 

@@ -51,7 +51,7 @@ pub fn expanded_by(
         };
         let path = PathBuf::from(os_string(name));
         let contents = if files == most_files {
-            let why = format!("{most_files} were read before it, as when one names itself");
+            let why = format!("{most_files} were read before it; perhaps one names itself");
             Err(io::Error::other(why))
         } else {
             read(&path)
@@ -73,7 +73,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Ok(metadata) if metadata.is_file() => fs::read(path).map(Some),
         Ok(metadata) if metadata.is_dir() => Ok(None),
         // Reading a pipe would leave nothing in it for the linker.
-        Ok(_) => Err(io::Error::other("it is no regular file")),
+        Ok(_) => Err(io::Error::other("it is not a regular file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

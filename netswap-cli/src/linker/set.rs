@@ -33,7 +33,7 @@ pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
         return Ok(());
     };
     if !layout.can_be_edited {
-        let why = "its headers lie upon one another, so none can be changed alone";
+        let why = "its headers overlap, so one can't be changed without the other";
         return Err(of_read(ReadError::Table(why)));
     }
     if layout.end_of_sections() > stamp.length {
@@ -42,8 +42,8 @@ pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
     if layout.certificate_table().is_some() {
         return Err(Finding {
             code: Code::SignatureWouldBreak,
-            message: "the linker has signed it".into(),
-            help: "sign it after the link".into(),
+            message: "the linker signed it".into(),
+            help: "sign it after linking".into(),
         });
     }
     let write = Write {

@@ -63,14 +63,14 @@ impl New {
         if let Some(why) = made.no_repository {
             let _ = writeln!(
                 std::io::stderr(),
-                "no repository was made: {}",
+                "no repository was created: {}",
                 netswap::text::one_line(&why)
             );
         }
         let mut out = std::io::stdout().lock();
         let place = quoted(&self.path);
         let place = if place == made.name { String::new() } else { format!(" in {place}") };
-        writeln!(out, "made {}{place}; what next:\n", made.name)?;
+        writeln!(out, "created {}{place}; next steps:\n", made.name)?;
         if self.path.as_os_str() != "." {
             writeln!(out, "    cd {}", quoted(&self.path))?;
         }

@@ -100,7 +100,8 @@ pub(crate) fn new(options: &Options) -> Result<Made, Error> {
 
 fn name_of(folder: &Path) -> Result<String, Error> {
     folder.file_name().and_then(OsStr::to_str).map(str::to_owned).ok_or_else(|| {
-        Error::Usage("the folder's name can't be a package's; give one with --name".to_owned())
+        let why = "the folder's name can't be the name of a package; pass one with --name";
+        Error::Usage(why.to_owned())
     })
 }
 
@@ -121,17 +122,17 @@ fn check_name(name: &str, layout: Layout) -> Result<(), Error> {
             Ok(())
         } else {
             refused(
-                "it must begin with a letter or digit, and hold no more than these, spaces and `-_.`",
+                "it must begin with a letter or digit, and contain only these, spaces and `-_.`",
             )
         };
     };
     // The name of the crate, in lower case because Windows ignores case in file names.
     let krate = lower.replace('-', "_");
     if TAKEN.contains(&krate.as_str()) || (cdylib && krate == TAKEN_BY_PLUGIN) {
-        return refused("another package of the project has it");
+        return refused("another package of the project has this name");
     }
     if krate == "std" {
-        return refused("Rust's standard library has it");
+        return refused("a crate of Rust's standard library has this name");
     }
     match refused_by_cargo(name) {
         Some(why) => refused(&why),
@@ -149,7 +150,7 @@ fn is_title(name: &str) -> bool {
 fn refused_by_cargo(name: &str) -> Option<String> {
     let scratch = match tempfile::tempdir() {
         Ok(scratch) => scratch,
-        Err(error) => return Some(format!("cargo could not be asked: {error}")),
+        Err(error) => return Some(format!("failed to run cargo: {error}")),
     };
     let mut cargo = Command::new(netswap::env::cargo());
     cargo.args(["new", "--quiet", "--bin", "--vcs", "none", "--color", "never"]);
@@ -161,7 +162,7 @@ fn refused_by_cargo(name: &str) -> Option<String> {
             let error = said.lines().find_map(|line| line.strip_prefix("error: "));
             Some(one_line(error.unwrap_or(&said)))
         }
-        Err(error) => Some(format!("cargo could not be asked: {error}")),
+        Err(error) => Some(format!("failed to run cargo: {error}")),
     }
 }
 
@@ -174,9 +175,9 @@ pub(crate) fn clone_path(path: &Path) -> Result<String, Error> {
     let wrong = |why: &str| Error::Usage(format!("--netswap-path {}: {why}", path.display()));
     let full = normal(path);
     if !full.join("netswap-build").join("Cargo.toml").is_file() {
-        return Err(wrong("it is no clone of netswap, which has a folder netswap-build"));
+        return Err(wrong("it is not a clone of netswap: it has no folder netswap-build"));
     }
-    let text = full.to_str().ok_or_else(|| wrong("the path is no Unicode"))?;
+    let text = full.to_str().ok_or_else(|| wrong("the path is not valid Unicode"))?;
     let text = if cfg!(windows) { text.replace('\\', "/") } else { text.to_owned() };
     if text.contains(['"', '\\']) || text.contains(char::is_control) {
         return Err(wrong(
@@ -192,7 +193,7 @@ fn is_empty_folder(path: &Path) -> Result<bool, Error> {
     let entries = match fs::read_dir(path) {
         Ok(mut entries) => entries.next(),
         // This is also true for a link that leads nowhere.
-        Err(_) if path.symlink_metadata().is_ok() => return taken("is there and is no folder"),
+        Err(_) if path.symlink_metadata().is_ok() => return taken("exists and is not a folder"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(source) => return Err(Error::WriteProject { path: path.to_owned(), source }),
     };

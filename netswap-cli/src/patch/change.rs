@@ -206,7 +206,7 @@ impl Write<'_> {
         if write_all(file, old, self.offset).is_err() {
             let message = format!("{}; {written} bytes of it were changed", finding.message);
             finding.message = message.into();
-            finding.help = "netswap undo puts them back, once it can be written to".into();
+            finding.help = "netswap undo restores them once the file is writable".into();
         }
         Err(finding.into())
     }
@@ -274,9 +274,9 @@ pub(crate) fn changed_meanwhile() -> Finding {
 pub(crate) fn unwritable(error: &io::Error) -> Finding {
     let message = one_line(&error.to_string()).into();
     if system::is_in_use(error) {
-        let help = "end the programs that run from it or have it open".into();
+        let help = "close the programs that run from it or have it open".into();
         return Finding { code: Code::InUse, message, help };
     }
-    let help = "see that this account may write to it, and that its disk is not full".into();
+    let help = "check that this account may write to it and that its disk is not full".into();
     Finding { code: Code::Unwritable, message, help }
 }

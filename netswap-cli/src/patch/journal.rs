@@ -122,10 +122,10 @@ impl Entry {
             new: bytes("new", &read.new)?,
         };
         if !edit.is_sound() {
-            return Err("it changes what netswap patch never changes".to_owned());
+            return Err("it changes bytes that netswap patch never changes".to_owned());
         }
         Ok(Entry {
-            path: path.filter(|path| path.is_absolute()).ok_or("its path is not a full one")?,
+            path: path.filter(|path| path.is_absolute()).ok_or("its path is not absolute")?,
             length: read.length,
             fingerprint: headers
                 .try_into()
@@ -336,10 +336,10 @@ impl<R: BufRead> Entries<R> {
             Some(head) if head.schema == SCHEMA => Ok(entries),
             Some(head) => {
                 let schema = one_line(&head.schema);
-                let why = format!("its schema is `{schema}`, and this netswap knows `{SCHEMA}`");
+                let why = format!("its schema is `{schema}`, but this netswap reads `{SCHEMA}`");
                 Err(read_error(path, None, &why))
             }
-            None => Err(read_error(path, None, "it does not begin as a journal does")),
+            None => Err(read_error(path, None, "it does not begin like a netswap journal")),
         }
     }
 
@@ -485,8 +485,8 @@ mod tests {
         for (from, to, why) in [
             ("\"length\":1234", "\"length\":-1", "invalid value"),
             ("\"old\":\"2200\"", "\"old\":\"220\"", "`old` is not in hexadecimal"),
-            ("\"old\":\"2200\"", "\"old\":\"2300\"", "it changes what netswap patch never changes"),
-            ("\"path\":\"/a\"", "\"path\":\"a\"", "its path is not a full one"),
+            ("\"old\":\"2200\"", "\"old\":\"2300\"", "bytes that netswap patch never changes"),
+            ("\"path\":\"/a\"", "\"path\":\"a\"", "its path is not absolute"),
             ("\"path\":\"/a\"", "\"path\":\"/a\",\"run\":\"rm\"", "unknown field `run`"),
             ("\"headers\":\"00000007\"", "\"headers\":\"07\"", "`headers` is not four bytes"),
         ] {
@@ -514,7 +514,7 @@ mod tests {
     fn what_is_no_journal_is_told_and_a_line_without_end_ends_it() {
         let read = |bytes: &[u8]| Entries::read(Path::new("x"), bytes).err().map(|e| e.to_string());
         for bytes in [&b"\n"[..], b"MZ", b"{}\n", b"{\"schema\":\"netswap.journal/1\"}\n"] {
-            assert!(read(bytes).unwrap().contains("it does not begin as a journal does"));
+            assert!(read(bytes).unwrap().contains("it does not begin like a netswap journal"));
         }
         let newer = b"{\"schema\":\"netswap.journal/2\",\"netswap\":\"9\",\"created\":\"\"}\n";
         assert!(read(newer).unwrap().contains("its schema is `netswap.journal/2`"));

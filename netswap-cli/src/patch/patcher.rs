@@ -76,7 +76,7 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
         let is_changed = matches!(change.status, ChangeStatus::Changed | ChangeStatus::WouldChange);
         if is_changed && shared.is_some_and(|identity| !told.insert(identity)) {
             change.status = ChangeStatus::Skipped;
-            change.reason = Some("it is one file with another above, changed once");
+            change.reason = Some("it is another name of a file above, which was changed once");
         }
         summary.count(change.status);
         on_change(&change)
@@ -144,7 +144,7 @@ impl Patcher<'_> {
         (is_link && !self.options.walk.follow_links).then(|| Finding {
             code: Code::SymbolicLink,
             message: "it is a symbolic link".into(),
-            help: "name the file that it leads to, or give --follow-links".into(),
+            help: "name its target, or pass --follow-links".into(),
         })
     }
 
@@ -249,7 +249,7 @@ impl Patcher<'_> {
             return Ok(None);
         };
         if !layout.can_be_edited {
-            let why = "its headers lie upon one another, so none can be changed alone";
+            let why = "its headers overlap, so one can't be changed without the other";
             return Err(Finding::from(ReadError::Table(why)));
         }
         if layout.end_of_sections() > stamp.length {
@@ -261,7 +261,7 @@ impl Patcher<'_> {
             return Err(Finding {
                 code: Code::ReadOnly,
                 message: "it is read-only".into(),
-                help: "give --include-read-only to change it and leave it read-only".into(),
+                help: "pass --include-read-only to change it and keep it read-only".into(),
             });
         }
         Ok(Some(Planned { edit, stamp, is_read_only }))
@@ -272,7 +272,7 @@ impl Patcher<'_> {
             return Err(Finding {
                 code: Code::SignatureWouldBreak,
                 message: "it is signed".into(),
-                help: "ask its maker to link it with /SWAPRUN:NET, or give --break-signature"
+                help: "ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature"
                     .into(),
             });
         }
@@ -284,7 +284,7 @@ impl Patcher<'_> {
             Ok(Some(StrongName::Signed)) => Err(Finding {
                 code: Code::StrongNameWouldBreak,
                 message: "it is a .NET assembly with a strong name".into(),
-                help: "ask its maker for one with the bit, or give --break-strong-name".into(),
+                help: "ask the vendor for a build with the bit, or pass --break-strong-name".into(),
             }),
             Err(error) => Err(Finding::from(ReadError::from(error))),
         }

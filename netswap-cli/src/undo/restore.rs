@@ -70,10 +70,10 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     let file = match system::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return refused(changed_since("the file is gone"));
+            return refused(changed_since("the file no longer exists"));
         }
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-            return refused(changed_since("a folder has taken its place"));
+            return refused(changed_since("it was replaced by a folder"));
         }
         Err(error) if system::is_in_use(&error) => {
             return refused(unwritable(&error));
@@ -84,25 +84,25 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     let (layout, stamp) = match (Layout::read(&file), system::stamp(&file)) {
         (Ok(Some(layout)), Ok((stamp, _))) => (layout, stamp),
         (Err(ReadError::Io(error)), _) if error.kind() == io::ErrorKind::IsADirectory => {
-            return refused(changed_since("a folder has taken its place"));
+            return refused(changed_since("it was replaced by a folder"));
         }
         (Err(ReadError::Io(error)), _) | (_, Err(error)) => return refused(of_system(error)),
-        (Ok(None) | Err(_), _) => return refused(changed_since("it is no image any more")),
+        (Ok(None) | Err(_), _) => return refused(changed_since("it is no longer an image")),
     };
     let header = layout.header;
     let refused = |finding| Change::refused(path.clone(), Some(header), finding);
     if stamp.length != entry.length {
         return refused(changed_since(
-            "its length is another, so the file is not as netswap left it",
+            "its length has changed since the patch",
         ));
     }
     if fingerprint(&layout) != entry.fingerprint {
         return refused(changed_since(
-            "its headers are others, so the file is not as netswap left it",
+            "its headers have changed since the patch",
         ));
     }
     if !layout.can_be_edited {
-        return refused(changed_since("its headers lie upon one another"));
+        return refused(changed_since("its headers overlap"));
     }
     match entry.edit.state(&layout) {
         EditState::Applied => {}
@@ -114,7 +114,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
         }
         EditState::Other => {
             return refused(changed_since(
-                "its bits or its checksum are others, so the file is not as netswap left it",
+                "its bits or its checksum have changed since the patch",
             ));
         }
     }
@@ -161,6 +161,6 @@ fn changed_since(what: &str) -> Finding {
     Finding {
         code: Code::ChangedSince,
         message: what.to_owned().into(),
-        help: "if it was replaced by another version, there is nothing to do; else restore it from a backup".into(),
+        help: "if it was replaced by another version, there is nothing to do; otherwise restore it from a backup".into(),
     }
 }

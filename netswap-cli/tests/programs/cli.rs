@@ -277,7 +277,7 @@ fn target_after_the_dashes_is_refused() {
     let project = Project::new("bin-only");
     let run = project.verify(&["--", "--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("give --target before `--`"), "{run:#?}");
+    assert!(run.stderr.contains("pass --target before `--`"), "{run:#?}");
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn explain_knows_all_codes_and_suggests_the_nearest() {
         assert_eq!(stdout, code.explanation());
     }
     netswap(here).args(["explain", "net-swap-mising"]).assert().code(2).stderr_eq(str![[r"
-error: there is no code `net-swap-mising`; did you mean `net-swap-missing`? `netswap explain` lists them all
+error: unknown code `net-swap-mising`; did you mean `net-swap-missing`? `netswap explain` lists all codes
 
 "]]);
 }

@@ -63,7 +63,7 @@ fn one_screen_shows_cause_image_and_command() {
         "0xC000020C STATUS_CONNECTION_DISCONNECTED",
         r"page of     \\server\tools\tool.exe + 0x1000",
         r"from the share \\server\tools",
-        "swap-run    not known: --images PATH looks into the files",
+        "swap-run    not known: pass --images PATH to search for the file",
         r"netswap patch \\server\tools\tool.exe",
     ] {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
@@ -91,10 +91,10 @@ fn dumps_of_each_machine_give_the_same_diagnosis() {
 #[test]
 fn memory_outside_images_is_classified() {
     for (name, place, advice, sentence) in [
-        ("x64-mapped", "mapped", "copy-the-data", "a file mapped as data, or memory that programs"),
-        ("x64-private", "private", "check-the-page-file", "memory of the program's own\n"),
+        ("x64-mapped", "mapped", "copy-the-data", "a file mapped as data, or shared memory"),
+        ("x64-private", "private", "check-the-page-file", "the program's private memory\n"),
         ("x64-image-without-module", "not-told", "tell-the-place", "    !address 0x11000\n"),
-        ("x64-two-parameters", "memory", "read-the-log", "The dump does not tell which. "),
+        ("x64-two-parameters", "memory", "read-the-log", "The dump does not show which. "),
     ] {
         let folder = folder(&[("a.dmp", &dump(name))]);
         let rows = rows(folder.path(), &["a.dmp"], 1);
@@ -113,7 +113,7 @@ fn dump_cut_off_in_its_memory_is_diagnosed() {
     assert_eq!(rows[0]["cause"], "share-lost");
     assert_eq!(rows[0]["is_cut_off"], true);
     let run = netswap(folder.path(), &["a.dmp"]);
-    assert!(run.stdout.contains("cut off     The dump ends before its memory"), "{}", run.stdout);
+    assert!(run.stdout.contains("cut off     The dump is incomplete"), "{}", run.stdout);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn report_without_a_status_has_unclear_cause() {
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.contains("cause-unclear:"), "{}", run.stdout);
     assert!(
-        run.stdout.contains("The crash was in code of this image; the page may be of another."),
+        run.stdout.contains("This image's code crashed; the page may belong to another image."),
         "{}",
         run.stdout
     );
@@ -179,8 +179,8 @@ fn folder_groups_crashes_and_ignores_other_files() {
     let run = netswap(folder.path(), &["."]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.stdout.starts_with("2 crashes: share-lost, 0xC000020C\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("failed at   1 place\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("such as     ./1/a.dmp\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("failed at   1 address\n"), "{}", run.stdout);
+    assert!(run.stdout.contains("example     ./1/a.dmp\n"), "{}", run.stdout);
     assert!(run.stdout.contains("\n1 crash: share-lost, 0xC000020C\n"), "{}", run.stdout);
     let rows = rows(folder.path(), &["."], 1);
     assert_eq!(rows.len(), 4);
@@ -200,12 +200,12 @@ fn other_crash_gets_no_patch_command() {
 #[test]
 fn unreadable_dump_names_the_file_and_exits_with_2() {
     for (bytes, reason) in [
-        (dump("x64-cut-off"), "it ends before its list of module names does"),
-        (dump("x64-endless-modules"), "its module list is not as the format has it"),
-        (dump("x64-living"), "it holds no exception"),
+        (dump("x64-cut-off"), "it ends before the end of its list of module names"),
+        (dump("x64-endless-modules"), "its module list is malformed"),
+        (dump("x64-living"), "it contains no exception"),
         (dump("kernel"), "it is a kernel dump"),
-        (b"MZ".to_vec(), "it is no minidump and no Report.wer"),
-        (b"Version=1\r\nEventType=APPCRASH\r\n".to_vec(), "it has no line `Sig[6].Value`"),
+        (b"MZ".to_vec(), "it is neither a minidump nor a Report.wer"),
+        (b"Version=1\r\nEventType=APPCRASH\r\n".to_vec(), "it lacks the line `Sig[6].Value`"),
     ] {
         let folder = folder(&[("a.dmp", &bytes)]);
         let run = netswap(folder.path(), &["a.dmp"]);
@@ -341,7 +341,7 @@ fn invalid_dump_in_a_folder_is_unreadable() {
     ]);
     let run = netswap(folder.path(), &["."]);
     assert_eq!(run.code, 2, "{run:#?}");
-    let unreadable = run.stdout.matches("unreadable: it is no minidump and no Report.wer");
+    let unreadable = run.stdout.matches("unreadable: it is neither a minidump nor a Report.wer");
     assert_eq!(unreadable.count(), 2, "{}", run.stdout);
     assert_eq!(netswap(folder.path(), &["d"]).code, 3);
     assert_eq!(netswap(folder.path(), &["d/Report.wer"]).code, 2);
@@ -385,8 +385,8 @@ fn group_shows_bit_counts_and_a_crash_with_known_bit() {
     for row in [
         "  swap-run    2 not known, 2 set\n",
         "  time        2020-09-13T12:26:40Z to 2023-11-14T22:13:20Z\n",
-        "  such as     ./4.dmp\n",
-        "  The image had the bit as it was loaded, so setting it is no cure.",
+        "  example     ./4.dmp\n",
+        "  The image had the bit when it was loaded, so setting it does not help.",
     ] {
         assert!(run.stdout.contains(row), "{row}: {}", run.stdout);
     }
@@ -402,7 +402,7 @@ fn unsearchable_image_path_exits_with_2() {
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
     let run = netswap(folder.path(), &["a.dmp", "--images", "socket"]);
     assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("no images from socket: it is neither"), "{}", run.stderr);
+    assert!(run.stderr.contains("failed to search socket for images: it is"), "{}", run.stderr);
     assert!(run.stdout.contains("share-lost"), "{}", run.stdout);
 }
 
@@ -412,7 +412,7 @@ fn file_text_is_escaped_for_the_terminal() {
     let folder = folder(&[("a.wer", report)]);
     let run = netswap(folder.path(), &["a.wer"]);
     assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stdout.contains(r"it tells of `\u{1b}]0;title\u{7}\u{1b}[2JAPPCRASH`"), "{run:#?}");
+    assert!(run.stdout.contains(r"it reports `\u{1b}]0;title\u{7}\u{1b}[2JAPPCRASH`"), "{run:#?}");
 }
 
 /// Returns a report of an in-page error with this underlying status, program and modules.

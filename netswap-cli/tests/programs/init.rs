@@ -94,8 +94,8 @@ fn obstacles_to_building_the_xtask_are_reported() {
     let run = shape.init(&["--dry-run"]);
     assert_eq!(run.code, 0, "{run:#?}");
     for line in [
-        "build.target = \"x86_64-pc-windows-msvc\" builds the xtask for it too\n",
-        "a rust-version is 1.85.0, and the xtask's netswap needs 1.95.0\n",
+        "build.target = \"x86_64-pc-windows-msvc\" applies to the xtask, too\n",
+        "a rust-version is 1.85.0, but the xtask's netswap needs 1.95.0\n",
     ] {
         assert!(run.stderr.contains(line), "{line}: {run:#?}");
     }
@@ -276,11 +276,11 @@ fn invalid_input_names_the_file_and_changes_nothing() {
     };
     fail(&write("build.rs", b"fn main() { \xff }"), "build.rs: stream did not contain valid UTF-8");
     fail(&write("Cargo.toml", b"[package\n"), "Cargo.toml");
-    fail(&|shape| fs::remove_file(shape.root.join("Cargo.toml")).unwrap(), "give --manifest-path");
+    fail(&|shape| fs::remove_file(shape.root.join("Cargo.toml")).unwrap(), "pass --manifest-path");
     let shape = Shape::new("one-package-of-many");
     let run = shape.init(&["--package", "tool-c"]);
     assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("there is no package `tool-c`"), "{run:#?}");
+    assert!(run.stderr.contains("no package `tool-c`"), "{run:#?}");
     assert!(run.stderr.contains("did you mean `tool-"), "{run:#?}");
 }
 
@@ -291,7 +291,7 @@ fn build_script_that_is_not_rust_is_reported() {
     shape.commit();
     let run = shape.init(&[]);
     assert_eq!(run.code, 1, "{run:#?}");
-    assert!(run.stdout.contains("build.rs: it can't be read as Rust"), "{run:#?}");
+    assert!(run.stdout.contains("build.rs: it can't be parsed as Rust"), "{run:#?}");
     assert!(run.stdout.contains("    netswap_build::emit();\n"), "{run:#?}");
 }
 
@@ -302,7 +302,7 @@ fn paths_of_a_clone_are_configured_once() {
     assert_eq!(shape.init(&["--netswap-path", clone]).code, 0);
     let config = fs::read_to_string(shape.root.join(".cargo/config.toml")).unwrap();
     let expected = format!(
-        "[alias]\nxtask = \"run --quiet --package xtask --\"\n\n# The crates of a clone, in place of the published ones; nobody else has it there.\n[patch.crates-io]\nnetswap = {{ path = \"{clone}/netswap\" }}\nnetswap-build = {{ path = \"{clone}/netswap-build\" }}\n"
+        "[alias]\nxtask = \"run --quiet --package xtask --\"\n\n# Use the crates of a local clone. Its path is valid on this machine only.\n[patch.crates-io]\nnetswap = {{ path = \"{clone}/netswap\" }}\nnetswap-build = {{ path = \"{clone}/netswap-build\" }}\n"
     );
     assert_eq!(config, expected);
     let before = shape.files();

@@ -63,10 +63,10 @@ tool.exe
   checksum    0x00004e12, wrong: it should be 0x00004e17
   signature   certificate table of 2 entries, 1,080 bytes at 0x600; not checked further
   strong name signed
-  imports     good.dll beside it, protected
-              bad.dll beside it, not protected
-              text.dll beside it, no image that can be read
-              late.dll beside it, protected
+  imports     good.dll in the same folder, protected
+              bad.dll in the same folder, not protected
+              text.dll in the same folder, unreadable or not an image
+              late.dll in the same folder, protected
               KERNEL32.dll, WININET.dll
 
 "]]);
@@ -120,7 +120,7 @@ fn checksum_strong_name_and_kind_are_distinguished() {
     assert_eq!(value(Image::exe(), "checksum"), "none");
     let right = Image::exe().sum(Sum::Right);
     let stored = checksum(&right.bytes());
-    assert_eq!(value(right, "checksum"), format!("{stored:#010x}, right"));
+    assert_eq!(value(right, "checksum"), format!("{stored:#010x}, valid"));
     let stale = Image::exe().sum(Sum::Stale);
     let (stored, should) = (checksum(&stale.bytes()), right_checksum(&stale.bytes()));
     let expected = format!("{stored:#010x}, wrong: it should be {should:#010x}");
@@ -301,7 +301,7 @@ fn folder_lists_its_images_sorted_by_path() {
   swap-run    net not set IMAGE_FILE_NET_RUN_FROM_SWAP
               cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
   commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share, once a bit is set
-  checksum    0x0000e7c4, right
+  checksum    0x0000e7c4, valid
   signature   none
   imports     none
 

@@ -203,13 +203,13 @@ fn image_that_cannot_get_the_bit_fails_the_link() {
     let mut cut = image();
     cut.truncate(0xa0);
     let table = [
-        (Image::exe().certificate(64).bytes(), "the linker has signed it"),
+        (Image::exe().certificate(64).bytes(), "the linker signed it"),
         (cut, "the file ends inside its headers"),
     ];
     for (bytes, why) in table {
         let run = Run::capture(&mut folder.link(&bytes, "t.exe", &["-o", "t.exe"]));
         assert_eq!(run.code, 1, "{why}");
-        let start = "error: netswap-linker: t.exe was linked, and the bit can't be set in it: ";
+        let start = "error: netswap-linker: linked t.exe, but failed to set the bit in it: ";
         assert!(run.stderr.starts_with(&format!("{start}{why}; ")), "{run:#?}");
         assert!(folder.holds("t.exe", &bytes), "{why}");
     }
@@ -328,6 +328,6 @@ fn response_file_that_is_a_pipe_is_refused() {
     assert!(status.success());
     let run = Run::capture(&mut folder.linker(&["@pipe"]));
     assert_eq!((run.code, &*run.stdout), (1, ""));
-    let expected = "error: netswap-linker: failed to read the response file pipe: it is no regular file; give the linker a file that can be read\n";
+    let expected = "error: netswap-linker: failed to read the response file pipe: it is not a regular file; pass the linker a readable file\n";
     assert_eq!(run.stderr, expected);
 }

@@ -87,7 +87,7 @@ fn missing_git_leaves_a_project_without_repository() {
     let cargo = Path::new(env!("CARGO"));
     let run = Run::capture(home.command(&["tool"]).env("PATH", "").env("CARGO", cargo));
     assert_eq!(run.code, 0, "{run:#?}");
-    assert!(run.stderr.contains("no repository was made: git could not be run"), "{run:#?}");
+    assert!(run.stderr.contains("no repository was created: failed to run git"), "{run:#?}");
     assert!(home.path("tool/Cargo.toml").is_file());
     let run =
         Run::capture(home.command(&["other", "--vcs", "git"]).env("PATH", "").env("CARGO", cargo));
@@ -136,12 +136,12 @@ fn existing_files_are_never_overwritten() {
     fs::write(home.path("full/notes.txt"), "precious").unwrap();
     fs::write(home.path("file"), "precious").unwrap();
     assert!(home.refused(&["full"]).contains("is not empty"));
-    assert!(home.refused(&["file"]).contains("is there and is no folder"));
+    assert!(home.refused(&["file"]).contains("exists and is not a folder"));
     assert!(home.refused(&["file/below"]).contains("nothing was written"));
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("nowhere", home.path("link")).unwrap();
-        assert!(home.refused(&["link"]).contains("is there and is no folder"));
+        assert!(home.refused(&["link"]).contains("exists and is not a folder"));
     }
 }
 
@@ -149,11 +149,11 @@ fn existing_files_are_never_overwritten() {
 fn invalid_option_is_refused_with_a_remedy() {
     let home = Home::empty();
     for (arguments, message) in [
-        (&["con"][..], "Windows reserves it for a device; --name gives it another name"),
+        (&["con"][..], "Windows reserves it for a device; choose another with --name"),
         (&["tool", "--name", "LPT1"], "Windows reserves it for a device"),
         (&["a b"], "invalid character"),
-        (&["tool", "--name", "xtask"], "another package of the project has it"),
-        (&["abi_stable", "--cdylib"], "another package of the project has it"),
+        (&["tool", "--name", "xtask"], "another package of the project has this name"),
+        (&["abi_stable", "--cdylib"], "another package of the project has this name"),
         (&["-x", "--workspace"], "unexpected argument"),
         (&["tools", "--name", "a\nb", "--workspace"], "it must begin with a letter or digit"),
         (&["tools", "--workspace", "--cdylib"], "cannot be used with '--cdylib'"),
@@ -161,8 +161,8 @@ fn invalid_option_is_refused_with_a_remedy() {
         (&["tool", "--name", "\u{1b}[2J"], "\\u{1b}"),
         (&["tool", "--edition", "2020"], "possible values: 2021, 2024"),
         (&["tool", "--license", "GPL"], "MIT OR Apache-2.0"),
-        (&["tool", "--netswap-path", "nowhere"], "it is no clone of netswap"),
-        (&["/"], "give one with --name"),
+        (&["tool", "--netswap-path", "nowhere"], "it is not a clone of netswap"),
+        (&["/"], "pass one with --name"),
     ] {
         let error = home.refused(arguments);
         assert!(error.contains(message) && !error.contains('\u{1b}'), "{arguments:?}: {error}");

@@ -180,7 +180,7 @@ fn dry_run_reports_changes_without_making_them() {
     run.stdout_eq(str![[r"
 refused    ./c.exe  x64 exe, swap-run: none
            signature-would-break: it is signed
-           ask its maker to link it with /SWAPRUN:NET, or give --break-signature
+           ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature
 
 to patch   ./a.exe  x64 exe, swap-run: none -> net
 unchanged  ./b.exe  x64 exe, swap-run: net
@@ -229,7 +229,7 @@ fn glob_without_a_match_changes_nothing() {
     let share = share_with(&Image::exe());
     let before = share.state();
     share.run(["patch", "tool.exe", "*.ocx"]).code(2).stdout_eq("").stderr_eq(str![[r"
-error: failed to find *.ocx: nothing matches it; name files and folders that exist
+error: failed to find *.ocx: no file or folder matches it; name files and folders that exist
 
 "]]);
     share.run(["patch", "tool.exe", "[.exe"]).code(2).stdout_eq("").stderr_eq(str![[r"

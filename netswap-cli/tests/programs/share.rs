@@ -269,7 +269,7 @@ fn glob_is_expanded_without_a_shell() {
     assert_eq!(statuses(&run).len(), 2);
     share.run(["verify", "*.*"]).code(1);
     share.run(["verify", "*.ocx"]).code(2).stdout_eq("").stderr_eq(str![[r"
-error: failed to find *.ocx: nothing matches it; name files and folders that exist
+error: failed to find *.ocx: no file or folder matches it; name files and folders that exist
 
 "]]);
 }

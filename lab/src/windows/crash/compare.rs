@@ -125,7 +125,7 @@ fn diagnosed(setup: &Setup<'_>, netswap: &Path, dump: &Dump) -> Result<(), Strin
         Kind::AccessViolation => Some((0, "not-an-in-page-error")),
         Kind::None => None,
     };
-    let living = "it holds no exception: the program had not crashed";
+    let living = "it contains no exception: the program had not crashed";
     let mut expected = vec![
         ("/cause", cause.map(|cause| cause.1.to_owned())),
         ("/error", cause.is_none().then(|| living.to_owned())),

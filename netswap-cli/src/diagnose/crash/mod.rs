@@ -117,25 +117,25 @@ pub struct NamedModule {
 #[derive(Debug, thiserror::Error)]
 pub enum CrashError {
     /// It is neither a minidump nor a report.
-    #[error("it is no minidump and no Report.wer: was it copied whole?")]
+    #[error("it is neither a minidump nor a Report.wer; if it should be one, copy it again")]
     NotACrash,
     /// It is a dump of the whole system.
-    #[error("it is a kernel dump, of Windows and of no program: WinDbg reads it")]
+    #[error("it is a kernel dump, which shows Windows and not a program; open it with WinDbg")]
     KernelDump,
     /// It ends before some part that it should contain.
-    #[error("it ends before its {0} does: was it copied whole?")]
+    #[error("it ends before the end of its {0}; check that the copy is complete")]
     Truncated(&'static str),
     /// A part of it violates the format.
-    #[error("its {0} is not as the format has it")]
+    #[error("its {0} is malformed")]
     Malformed(&'static str),
     /// It holds no exception: the program was still running when the dump was written.
-    #[error("it holds no exception: the program had not crashed")]
+    #[error("it contains no exception: the program had not crashed")]
     NoException,
     /// It is a report of another event than a crash.
-    #[error("it tells of `{0}`, which is no crash of a program")]
+    #[error("it reports `{0}`, which is not a program crash")]
     NotOfACrash(String),
     /// It is a report without the lines that describe what happened.
-    #[error("it has no line `{0}`, which tells what happened")]
+    #[error("it lacks the line `{0}`, which describes the crash")]
     NoSignature(&'static str),
     /// The system reported an error.
     #[error("{0}")]

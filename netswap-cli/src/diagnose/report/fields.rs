@@ -47,12 +47,12 @@ pub(super) fn page_of(diagnosis: &Diagnosis) -> String {
         (Place::Image(_) | Place::Instruction(_), Some(image)) => {
             return Printable(&image.path).to_string();
         }
-        (Place::Mapped, _) => "no image: a file mapped as data, or memory that programs share",
-        (Place::Private, _) => "no image: memory of the program's own",
-        (Place::Memory, _) => "no image that the dump names: a mapped file, or other memory",
-        _ if diagnosis.crash.memory.is_some() => "an image that the dump does not name",
+        (Place::Mapped, _) => "no image: a file mapped as data, or shared memory",
+        (Place::Private, _) => "no image: the program's private memory",
+        (Place::Memory, _) => "no image that the dump lists: a mapped file, or other memory",
+        _ if diagnosis.crash.memory.is_some() => "an image that the dump does not list",
         _ if diagnosis.crash.exception.in_page.address.is_some() => {
-            "not told: the dump lists no images"
+            "unknown (the dump lists no images)"
         }
         _ => "unknown (not recorded in the dump)",
     };

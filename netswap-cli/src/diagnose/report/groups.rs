@@ -136,7 +136,7 @@ impl Groups {
             remedy.add(&group.example.remedy);
         }
         for (cause, (_, remedy)) in &causes {
-            writeln!(out, "{NAME}What helps: {}{NAME:#}", cause.code().name())?;
+            writeln!(out, "{NAME}What to do: {}{NAME:#}", cause.code().name())?;
             remedy.write(out)?;
             writeln!(out)?;
         }
@@ -168,7 +168,7 @@ fn head(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
         0 => String::new(),
         // A single crash has a single place.
         _ if group.count == 1 => String::new(),
-        number => plural(number as u64, "place", "different places"),
+        number => plural(number as u64, "address", "different addresses"),
     };
     let counts = matches!(key.cause, Cause::ShareLost | Cause::Unclear);
     let bits = if counts { counted(&group.bits) } else { String::new() };
@@ -181,7 +181,7 @@ fn head(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
         ("swap-run", &bits),
         ("time", &time),
         ("failed at", &addresses),
-        ("such as", &path),
+        ("example", &path),
     ];
     for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
         writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{text}")?;

@@ -48,17 +48,17 @@ fn cause(diagnosis: &Diagnosis) -> String {
             "a page of an image was lost with its share"
         }
         (Cause::ShareLost, Place::Mapped) => "a page of a mapped file was lost with its share",
-        (Cause::ShareLost, Place::Private) => "a page of own memory was lost with a connection",
+        (Cause::ShareLost, Place::Private) => "a page of private memory was lost with a connection",
         (Cause::ShareLost, Place::Memory) => "a page of no known image was lost with a connection",
         (Cause::ShareLost, _) => "a page was lost with a connection",
-        (Cause::DiskFailed, _) => "a page was not read, since a disk failed",
-        (Cause::MediumFailed, _) => "a page was not read: a medium is gone or damaged",
+        (Cause::DiskFailed, _) => "a page could not be read because a disk failed",
+        (Cause::MediumFailed, _) => "a page was not read: the medium is gone or damaged",
         (Cause::NoProgress, _) => "Windows lacked the memory to read a page",
         (Cause::Unclear, _) if diagnosis.is_of_a_share() => {
-            "a page was not read, perhaps for a lost share"
+            "a page could not be read; perhaps a share was lost"
         }
-        (Cause::Unclear, _) => "a page was not read, and nothing tells why",
-        (Cause::NotInPage, _) => "the exception is of another kind",
+        (Cause::Unclear, _) => "a page could not be read for an unknown reason",
+        (Cause::NotInPage, _) => "the program crashed for another reason",
     };
     let style = if diagnosis.is_of_a_share() { BAD } else { NAME };
     format!("{style}{}{style:#}: {what}", diagnosis.cause.code().name())
@@ -66,7 +66,7 @@ fn cause(diagnosis: &Diagnosis) -> String {
 
 fn program(diagnosis: &Diagnosis) -> String {
     let crash = &diagnosis.crash;
-    let program = crash.program.as_deref().unwrap_or("not told");
+    let program = crash.program.as_deref().unwrap_or("unknown");
     let time = crash.time.and_then(time).map(|time| format!(", {time}"));
     format!("{}{}", Printable(program), time.unwrap_or_default())
 }
@@ -103,15 +103,15 @@ fn detailed_page_of(diagnosis: &Diagnosis) -> String {
             return format!("{what}{}\n{}", offset.unwrap_or_default(), from(&image.origin));
         }
         (Place::Instruction(_), Some(image)) => {
-            let doubt = "The crash was in code of this image; the page may be of another.";
+            let doubt = "This image's code crashed; the page may belong to another image.";
             return format!("{what}\n{}\n{doubt}", from(&image.origin));
         }
         (Place::Mapped, _) => {
-            "Such a file is read in page by page from where it lies,\nsuch memory from the page file."
+            "Windows reads a mapped file page by page from its share or disk,\nand shared memory from the page file."
         }
-        (Place::Private, _) => "Such memory is read in from the page file.",
+        (Place::Private, _) => "Windows reads such memory from the page file.",
         (Place::Memory, _) => {
-            "The dump does not tell which. A mapped file is read in page by\npage from where it lies, other memory from the page file."
+            "The dump does not show which. Windows reads a mapped file page by\npage from its share or disk, and other memory from the page file."
         }
         _ => return what,
     };
@@ -127,7 +127,7 @@ fn from(origin: &Origin) -> String {
         Origin::System => "from Windows' own folder".to_owned(),
         Origin::Local => "from a local disk".to_owned(),
         Origin::Removable => "from removable media".to_owned(),
-        Origin::Unknown => "from where is not told".to_owned(),
+        Origin::Unknown => "from an unknown location".to_owned(),
     }
 }
 
@@ -154,24 +154,24 @@ fn state(image: &Suspect) -> String {
         Bit::NotKnown | Bit::SetNow => Style::new(),
     };
     let how = match &image.bits {
-        Bits::Dump { .. } => "in its header, which the dump holds".to_owned(),
+        Bits::Dump { .. } => "in its header in the dump".to_owned(),
         Bits::File { path, .. } => format!("in {}, the same build", Printable(path)),
         Bits::Later { path, .. } if image.bit == Bit::SetNow => {
-            format!("in {}, and perhaps only since the crash", Printable(path))
+            format!("in {}, perhaps only since the crash", Printable(path))
         }
         Bits::Later { path, .. } => {
             format!("{} was changed since the crash", Printable(path))
         }
         Bits::SameName { path, swap_run } => {
             let (path, now) = (Printable(path), words(swap_run));
-            format!("{path}, perhaps of another build, has swap-run {now}")
+            format!("{path}, perhaps another build, has swap-run {now}")
         }
         Bits::Unreadable { path, why } => format!("{}: {why}", Printable(path)),
         Bits::OtherBuild { path } => {
             format!("{} is not the build that crashed", Printable(path))
         }
-        Bits::NotFound => "no file of its name was found".to_owned(),
-        Bits::Nowhere => "--images PATH looks into the files".to_owned(),
+        Bits::NotFound => "no file with its name was found".to_owned(),
+        Bits::Nowhere => "pass --images PATH to search for the file".to_owned(),
     };
     format!("{style}{word}{style:#}: {how}")
 }
@@ -213,7 +213,7 @@ fn others(diagnosis: &Diagnosis) -> String {
 
 fn cut_off(diagnosis: &Diagnosis) -> String {
     if diagnosis.crash.is_cut_off {
-        "The dump ends before its memory does: was it copied whole?".to_owned()
+        "The dump is incomplete. Check that the whole file was copied.".to_owned()
     } else {
         String::new()
     }

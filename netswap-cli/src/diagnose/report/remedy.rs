@@ -64,7 +64,7 @@ impl Remedy {
                 .iter()
                 .try_for_each(|command| writeln!(out, "      {NAME}{command}{NAME:#}"))?;
         }
-        writeln!(out, "  At length:\n      {NAME}netswap explain {}{NAME:#}", self.code)
+        writeln!(out, "  For details:\n      {NAME}netswap explain {}{NAME:#}", self.code)
     }
 }
 
@@ -75,75 +75,75 @@ fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
     let one = match advice {
         Advice::SetNetworkBit => return network_bit(diagnosis),
         Advice::SetRemovableBit => with(
-            "On removable media, IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP has the image copied\n\
-             to the page file at the start:",
+            "With IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP, Windows copies an image on removable\n\
+             media to the page file first:",
             [format!("netswap patch --swap-run cd {path}")],
         ),
         Advice::ReadTheBit => {
-            with("Whether the image has the bit:", [format!("netswap verify {path}")])
+            with("Check whether the image has the bit:", [format!("netswap verify {path}")])
         }
         Advice::HadTheBit if is_in_dump(image) => {
-            only("The image had the bit as it was loaded, so setting it is no cure.")
+            only("The image had the bit when it was loaded, so setting it does not help.")
         }
         Advice::HadTheBit => only(
-            "The image has the bit, so setting it is no cure. Was it set, or the file\n\
-             replaced, after the program had started?",
+            "The image has the bit, so setting it does not help. Check whether the bit was\n\
+             set, or the file replaced, after the program had started.",
         ),
         Advice::HasTheBitNow => only(
-            "The file has the bit now. If it was set after the crash, start the program\n\
-             anew, and that is all. If it was set before, it did not prevent the crash.",
+            "The file has the bit now. If it was set after the crash, restart the program;\n\
+             nothing else is needed. If it was set before, it did not prevent the crash.",
         ),
         Advice::ReadTheOthers => with(
-            "Which images of the share lack the bit:",
+            "Find the images on the share that lack the bit:",
             [format!("netswap verify {}", folder(image))],
         ),
         Advice::TellTheDrive => with(
-            "Whether the drive is a share, on the machine and as the user of the crash:",
+            "Check, on the same machine and as the same user, whether the drive is a share:",
             match image.map(|image| &image.origin) {
                 Some(Origin::Drive(letter)) => mapping_commands(*letter).to_vec(),
                 _ => vec!["net use".to_owned()],
             },
         ),
         Advice::LocalPath => only(
-            "The path is one of this machine, and yet the network failed: a link to a\n\
-             share, or a disk by iSCSI, is behind it.",
+            "The path is local, but the network failed. The path may lead to a share\n\
+             through a link, or to an iSCSI disk.",
         ),
         Advice::CopyTheData => only(
             "No bit protects a file that is mapped as data. Keep it on a local disk, or\n\
-             have the program read it as a whole.",
+             change the program to read the whole file into memory.",
         ),
         Advice::CheckThePageFile => only(
-            "No bit in an image protects memory of the program's own. Look after the disk\n\
-             of the page file: is it reached by a network?",
+            "No bit in an image protects the program's private memory. Check the disk of\n\
+             the page file, and whether it is reached over a network.",
         ),
         Advice::TellThePlace => match diagnosis.crash.exception.in_page.address {
             Some(address) => with(
-                "A debugger may tell what the address belongs to, such as WinDbg:",
+                "A debugger such as WinDbg may show what the address belongs to:",
                 [format!("!address 0x{address:x}")],
             ),
             None if !diagnosis.is_by_report() => {
-                only("The dump does not hold the page's address. A debugger may tell it.")
+                only("The dump does not contain the page's address. A debugger may find it.")
             }
             None => only(
-                "A dump tells which image the page belonged to, where a report does not.\n\
-                 Windows leaves dumps only where it was told to: see below.",
+                "A dump shows which image the page belonged to; a report does not. Windows\n\
+                 writes dumps only if configured to. The command below explains how.",
             ),
         },
         Advice::ReadTheLog => only(
-            "Whether a connection or a disk was lost then is in the System log of the\n\
-             machine, and of the file server.",
+            "Check the System event log of the machine, and that of the file server, for\n\
+             a connection or a disk that was lost at that time.",
         ),
         Advice::CheckTheDisk if is_on_server(diagnosis) => only(
-            "The disk is the file server's; if the image has the bit, it is that of this\n\
-             machine's page file. The System log there has its errors.",
+            "The failed disk is the file server's or, if the image has the bit, the disk of\n\
+             this machine's page file. Its errors are in the System event log there.",
         ),
-        Advice::CheckTheDisk => only("The System log has the disk's errors."),
-        Advice::CheckTheMedium => only("Put the medium back, or replace it."),
+        Advice::CheckTheDisk => only("Find the disk's errors in the System event log."),
+        Advice::CheckTheMedium => only("Insert the medium again, or replace it."),
         Advice::CheckMemory => only(
-            "Find out what took the machine's memory: the System log may name it (source\n\
-             Resource-Exhaustion-Detector). No bit helps: a copy takes more of it.",
+            "Find out what used the machine's memory. The System event log may name it\n\
+             (source Resource-Exhaustion-Detector). No bit helps: a copy needs memory too.",
         ),
-        Advice::Debug => only("A debugger tells more, such as WinDbg's `!analyze -v`."),
+        Advice::Debug => only("A debugger shows more. In WinDbg, run `!analyze -v`."),
     };
     vec![one]
 }
@@ -169,15 +169,18 @@ fn network_bit(diagnosis: &Diagnosis) -> Vec<Said> {
     vec![
         only(
             "Windows reads an image from its share page by page while the program runs.\n\
-             With IMAGE_FILE_NET_RUN_FROM_SWAP it is copied to the page file at the start.",
+             With IMAGE_FILE_NET_RUN_FROM_SWAP, Windows copies it to the page file first.",
         ),
         with(
-            "If you build it with Cargo, `netswap_build::emit();` in its build.rs sets it:",
+            "If you build it with Cargo, add `netswap_build::emit();` to its build.rs:",
             ["netswap init --xtask".to_owned()],
         ),
-        with("If you build it otherwise, the linker does, by:", ["/SWAPRUN:NET".to_owned()]),
         with(
-            "If you don't build it (it can be undone, and signed files are refused):",
+            "If you build it without Cargo, pass this option to the linker:",
+            ["/SWAPRUN:NET".to_owned()],
+        ),
+        with(
+            "If you don't build it, patch the file (can be undone; refuses signed files):",
             files.into_iter().map(|file| format!("netswap patch {file}")),
         ),
     ]

@@ -92,7 +92,7 @@ fn journal_does_not_overwrite_an_existing_file() {
     let before = share.state();
     let run = share.run(["patch", "tool.exe", "--journal", "precious"]).code(2).stdout_eq("");
     run.stderr_eq(str![[r"
-error: failed to write the journal precious: File exists (os error 17); nothing was changed; --journal FILE names another place
+error: failed to write the journal precious: File exists (os error 17); nothing was changed; choose another file with --journal FILE
 
 "]]);
     assert_eq!(share.state(), before);
@@ -104,7 +104,7 @@ fn journal_in_a_missing_folder_changes_nothing() {
     let before = share.state();
     let run = share.run(["patch", "tool.exe", "--journal", "no/such/journal"]).code(2);
     run.stdout_eq("").stderr_eq(str![[r"
-error: failed to write the journal no/such/journal: No such file or directory (os error 2); nothing was changed; --journal FILE names another place
+error: failed to write the journal no/such/journal: No such file or directory (os error 2); nothing was changed; choose another file with --journal FILE
 
 "]]);
     assert_eq!(share.state(), before);
@@ -140,7 +140,7 @@ fn account_without_a_home_must_name_a_journal() {
     let before = share.read("tool.exe");
     let none = share.unprivileged(["patch", "tool.exe"]).env_remove("HOME").assert().code(2);
     none.stdout_eq("").stderr_eq(str![[r"
-error: failed to write the journal: this account has no home folder to keep it in; nothing was changed; --journal FILE names another place
+error: failed to write the journal: this account has no home folder to keep it in; nothing was changed; choose another file with --journal FILE
 
 "]]);
     assert!(share.holds("tool.exe", &before));
@@ -170,7 +170,7 @@ fn only_files_in_a_full_journal_are_changed() {
 
     let (share, names, run) = patch_on_a_full_disk();
     run.stderr_eq(str![[r"
-error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: File too large (os error 27); no more is changed, and netswap undo puts back what was
+error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: File too large (os error 27); no further files are changed; netswap undo restores the changed ones
 
 "]]);
     let text = fs::read_to_string(share.journal()).unwrap();

@@ -90,7 +90,7 @@ fn named_symbolic_link_is_refused_by_default() {
     share.run(["patch", "link.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    link.exe
            symbolic-link: it is a symbolic link
-           name the file that it leads to, or give --follow-links
+           name its target, or pass --follow-links
 
 1 file: 1 refused (0 other files, [..] s)
 

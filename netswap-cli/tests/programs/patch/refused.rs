@@ -36,7 +36,7 @@ fn signed_file_is_refused_with_a_reason() {
     share.run(["patch", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    tool.exe  x64 exe, swap-run: none
            signature-would-break: it is signed
-           ask its maker to link it with /SWAPRUN:NET, or give --break-signature
+           ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature
 
 1 file: 1 refused (0 other files, [..] s)
 
@@ -78,7 +78,7 @@ fn strong_name_is_refused_with_a_reason() {
     share.run(["patch", "tool.dll"]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    tool.dll  x64 dll, swap-run: none
            strong-name-would-break: it is a .NET assembly with a strong name
-           ask its maker for one with the bit, or give --break-strong-name
+           ask the vendor for a build with the bit, or pass --break-strong-name
 
 1 file: 1 refused (0 other files, [..] s)
 
@@ -241,7 +241,7 @@ mod permissions {
             run.stdout_eq(str![[r"
 refused    tool.exe  x64 exe, swap-run: none
            read-only: it is read-only
-           give --include-read-only to change it and leave it read-only
+           pass --include-read-only to change it and keep it read-only
 
 1 file: 1 refused (0 other files, [..] s)
 
@@ -289,7 +289,7 @@ refused    tool.exe  x64 exe, swap-run: none
         run.stdout_eq(str![[r"
 refused    tool.exe  x64 exe, swap-run: none
            unwritable: Permission denied (os error 13)
-           see that this account may write to it, and that its disk is not full
+           check that this account may write to it and that its disk is not full
 
 1 file: 1 refused (0 other files, [..] s)
 
@@ -319,7 +319,7 @@ refused    tool.exe  x64 exe, swap-run: none
         run.stdout_eq(str![[r"
 refused    tool.exe  x64 exe, swap-run: none
            unwritable: Read-only file system (os error 30)
-           see that this account may write to it, and that its disk is not full
+           check that this account may write to it and that its disk is not full
 
 1 file: 1 refused (0 other files, [..] s)
 

@@ -24,11 +24,11 @@ fn refusals_come_first_and_the_undo_command_last() {
     share().run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    ./d.dll  x64 dll, swap-run: none
            signature-would-break: it is signed
-           ask its maker to link it with /SWAPRUN:NET, or give --break-signature
+           ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature
 
 refused    ./e.dll  x64 dll, swap-run: none
            strong-name-would-break: it is a .NET assembly with a strong name
-           ask its maker for one with the bit, or give --break-strong-name
+           ask the vendor for a build with the bit, or pass --break-strong-name
 
 refused    ./f.exe
            truncated-image: the file ends inside its headers
@@ -51,11 +51,11 @@ fn quiet_reports_only_refusals() {
     share().run(["patch", ".", "--quiet"]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    ./d.dll  x64 dll, swap-run: none
            signature-would-break: it is signed
-           ask its maker to link it with /SWAPRUN:NET, or give --break-signature
+           ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature
 
 refused    ./e.dll  x64 dll, swap-run: none
            strong-name-would-break: it is a .NET assembly with a strong name
-           ask its maker for one with the bit, or give --break-strong-name
+           ask the vendor for a build with the bit, or pass --break-strong-name
 
 refused    ./f.exe
            truncated-image: the file ends inside its headers
@@ -86,8 +86,8 @@ fn patch_json_has_every_field() {
 {"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[]},
 {"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[]},
 {"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[]},
-{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask its maker to link it with /SWAPRUN:NET, or give --break-signature"}]},
-{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask its maker for one with the bit, or give --break-strong-name"}]},
+{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature"}]},
+{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}]},
 {"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}]}
 ],
 "journal": {"path":"[..].journal"},
@@ -107,8 +107,8 @@ fn patch_ndjson_has_one_line_per_file_and_a_summary() {
 {"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[]}
 {"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[]}
 {"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[]}
-{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask its maker to link it with /SWAPRUN:NET, or give --break-signature"}]}
-{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask its maker for one with the bit, or give --break-strong-name"}]}
+{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature"}]}
+{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}]}
 {"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}]}
 {"schema":"netswap.patch/1","journal":{"path":"[..].journal"},"summary":{"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"seconds":[..]}}
 
@@ -175,7 +175,7 @@ fn undo_json_and_ndjson_have_every_field() {
 "schema": "netswap.undo/1",
 "files": [
 {"path":"[..]/share/a.exe","status":"restored","kind":"exe","machine":"x64","before":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[]},
-{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum are others, so the file is not as netswap left it","help":"if it was replaced by another version, there is nothing to do; else restore it from a backup"}]}
+{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum have changed since the patch","help":"if it was replaced by another version, there is nothing to do; otherwise restore it from a backup"}]}
 ],
 "journal": null,
 "summary": {"files":2,"changed":1,"unchanged":0,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"seconds":[..]}
@@ -184,7 +184,7 @@ fn undo_json_and_ndjson_have_every_field() {
 "#]]);
     undo("ndjson").code(1).stderr_eq("").stdout_eq(str![[r#"
 {"path":"[..]/share/a.exe","status":"unchanged","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[]}
-{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum are others, so the file is not as netswap left it","help":"if it was replaced by another version, there is nothing to do; else restore it from a backup"}]}
+{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum have changed since the patch","help":"if it was replaced by another version, there is nothing to do; otherwise restore it from a backup"}]}
 {"schema":"netswap.undo/1","journal":null,"summary":{"files":2,"changed":0,"unchanged":1,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"seconds":[..]}}
 
 "#]]);

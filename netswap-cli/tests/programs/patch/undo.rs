@@ -106,8 +106,8 @@ fn dry_run_lists_files_and_changes_nothing() {
     let run = share.run(["undo", "--dry-run", journal.to_str().unwrap()]).code(1).stderr_eq("");
     run.stdout_eq(str![[r"
 refused    b.exe
-           changed-since: it is no image any more
-           if it was replaced by another version, there is nothing to do; else restore it from a backup
+           changed-since: it is no longer an image
+           if it was replaced by another version, there is nothing to do; otherwise restore it from a backup
 
 to restore a.exe  x64 exe, swap-run: net -> none
 to restore c.exe  x64 exe, swap-run: net -> none
@@ -187,16 +187,16 @@ fn missing_and_replaced_files_are_refused() {
     share.write("c.exe", bytes);
     share.undo().code(1).stderr_eq("").stdout_eq(str![[r"
 refused    a.exe
-           changed-since: the file is gone
-           if it was replaced by another version, there is nothing to do; else restore it from a backup
+           changed-since: the file no longer exists
+           if it was replaced by another version, there is nothing to do; otherwise restore it from a backup
 
 refused    b.exe
-           changed-since: a folder has taken its place
-           if it was replaced by another version, there is nothing to do; else restore it from a backup
+           changed-since: it was replaced by a folder
+           if it was replaced by another version, there is nothing to do; otherwise restore it from a backup
 
 refused    c.exe  x64 exe, swap-run: net
-           changed-since: its length is another, so the file is not as netswap left it
-           if it was replaced by another version, there is nothing to do; else restore it from a backup
+           changed-since: its length has changed since the patch
+           if it was replaced by another version, there is nothing to do; otherwise restore it from a backup
 
 3 files: 3 refused ([..] s)
 
@@ -291,7 +291,7 @@ fn invalid_journal_changes_nothing() {
     );
     let before = share.state();
     share.run(["undo", "a.exe"]).code(2).stdout_eq("").stderr_eq(str![[r"
-error: failed to read the journal a.exe: it does not begin as a journal does
+error: failed to read the journal a.exe: it does not begin like a netswap journal
 
 "]]);
     share.run(["undo", "gone.journal"]).code(2).stdout_eq("").stderr_eq(str![[r"
@@ -299,7 +299,7 @@ error: failed to read the journal gone.journal: No such file or directory (os er
 
 "]]);
     share.run(["undo", "other.journal"]).code(2).stdout_eq("").stderr_eq(str![[r"
-error: failed to read the journal other.journal: its schema is `netswap.journal/2`, and this netswap knows `netswap.journal/1`
+error: failed to read the journal other.journal: its schema is `netswap.journal/2`, but this netswap reads `netswap.journal/1`
 
 "]]);
     share.run(["undo", "."]).code(2).stdout_eq("");

@@ -16,7 +16,7 @@ use super::headers::capped;
 use super::{CrashError, Memory};
 
 /// The name of this part in error messages.
-const REGIONS: &str = "list of memory's regions";
+const REGIONS: &str = "list of memory regions";
 
 /// Returns the kind of memory at an address. Returns `None` if the dump does not record it, or
 /// there is no memory.
