@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_of_windows_is_pasted_only_where_both_its_shells_leave_it_alone() {
+    fn paths_are_quoted_only_if_both_shells_keep_them() {
         for (path, expected) in [
             (r"\\fileserver\tools\ledger.exe", Some(r"\\fileserver\tools\ledger.exe")),
             (r"Z:\", Some(r"Z:\")),

@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_rust_is_that_of_the_manifest() {
+    fn oldest_rust_matches_the_manifest() {
         let Version { major, minor, .. } = OLDEST_RUST;
         assert_eq!(env!("CARGO_PKG_RUST_VERSION"), format!("{major}.{minor}"));
     }

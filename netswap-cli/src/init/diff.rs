@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_diff_is_that_of_git_also_for_new_files_and_missing_line_ends() {
+    fn diff_has_gits_format() {
         let change = |before: Option<&str>, after: &str| FileChange {
             path: "/w/a/b.rs".into(),
             before: before.map(str::to_owned),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_written_as_git_writes_it() {
+    fn names_are_quoted_as_git_quotes_them() {
         let of = |path: &str| {
             let change = FileChange { path: path.into(), before: None, after: String::new() };
             name("b/", &change, Path::new("/w"))
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_of_a_file_reaches_the_terminal_as_a_command() {
+    fn control_characters_are_escaped() {
         assert_eq!(printable("+\tlet a = \"\u{1b}[2J\";\r"), "+\tlet a = \"\\u{1b}[2J\";\\r");
     }
 }

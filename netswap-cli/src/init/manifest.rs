@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_stands_where_its_owner_would_have_put_it() {
+    fn dependency_is_added_in_the_usual_position() {
         for (before, after) in [
             (
                 "[package]\nname = \"a\"\n",
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_is_taken_from_the_workspace_as_the_others_are() {
+    fn dependency_is_inherited_in_the_form_of_the_others() {
         for (before, after) in [
             ("b.workspace = true", "b.workspace = true\nnetswap-build.workspace = true"),
             (
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_is_found_whatever_it_is_called() {
+    fn renamed_dependency_is_found() {
         let of = |text: &str| {
             let text = format!("[workspace.dependencies]\n{text}\n");
             Manifest::parse(&text).unwrap().key_of(&["workspace", "dependencies"], "netswap-build")
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_added_in_the_form_of_the_list() {
+    fn member_is_added_in_the_lists_format() {
         for (before, after) in [
             ("[workspace]\n", "[workspace]\nmembers = [\"xtask\"]\n"),
             ("[workspace]\nmembers = [\"a\"]\n", "[workspace]\nmembers = [\"a\", \"xtask\"]\n"),
@@ -395,14 +395,14 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_an_edit_would_change_is_known() {
+    fn scattered_dotted_keys_are_not_faithful() {
         let is_faithful = |text: &str| Manifest::parse(text).unwrap().is_faithful();
         assert!(is_faithful("[a]\nb.c = 1\nb.d = 2\ne = 3"));
         assert!(!is_faithful("[a]\nb.c = 1\ne = 3\nb.d = 2\n"));
     }
 
     #[test]
-    fn a_table_within_another_is_made_without_that() {
+    fn nested_table_is_added_without_its_parent() {
         let add = |manifest: &mut Manifest| {
             manifest.add(&["patch", "crates-io"], "netswap", "x");
             manifest.add(&["patch", "crates-io"], "netswap-build", "y");

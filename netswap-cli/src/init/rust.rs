@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_statement_is_the_first_of_main_however_it_is_written() {
+    fn statement_is_inserted_first_in_main() {
         for (before, after) in [
             ("fn main() {}", "fn main() {\n    call();\n}"),
             ("fn main() { }\n", "fn main() {\n    call();\n}\n"),
@@ -298,20 +298,20 @@ mod tests {
     }
 
     #[test]
-    fn without_a_main_of_its_own_nothing_is_inserted() {
+    fn source_without_main_is_refused() {
         for text in ["", "make_main! { fn main() {} }", "use other::main;", "fn main();"] {
             assert_eq!(with_call(text), Err("it does not define `fn main` itself"), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_rust_has_no_tokens() {
+    fn invalid_rust_is_not_parsed() {
         assert!(Source::parse("fn main() {").is_none());
         assert!(Source::parse("\"").is_none());
     }
 
     #[test]
-    fn a_main_that_may_not_be_there_is_not_sure_to_be_run() {
+    fn conditional_main_is_refused() {
         for text in [
             "#[cfg(a)]\nfn main() {}",
             "#[cfg(a)]\n#[allow(x)]\npub(crate) extern \"C\" fn main() {}",
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_told_apart_and_none_is_taken_from_a_comment() {
+    fn words_are_sorted_by_kind_and_comments_ignored() {
         let text = "// a::b\nmod file;\nmod inner {}\nuse used;\nfn main() { c!(d, \"e\", f::g); h(i: j) }";
         let words = Source::parse(text).unwrap().words();
         let is_there = |set: &HashSet<String>| {
@@ -374,7 +374,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_statement_is_added_and_nothing_else_whatever_the_source(text in any_source()) {
+        fn only_the_statement_is_added(text in any_source()) {
             let Some(source) = Source::parse(&text) else { return Ok(()) };
             let Ok(after) = source.with_statement("call();") else { return Ok(()) };
             let bare = |text: &str| text.replace(char::is_whitespace, "");
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_by_the_thousand_are_no_trouble() {
+    fn deeply_nested_braces_are_parsed() {
         let deep = format!("fn main() {{ {}{} }}", "{".repeat(100_000), "}".repeat(100_000));
         let source = Source::parse(&deep).unwrap();
         assert!(source.with_statement("call();").is_ok());

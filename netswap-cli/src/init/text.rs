@@ -93,7 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_not_changed_keeps_its_bytes_and_what_is_new_ends_as_most_do() {
+    fn unchanged_lines_keep_their_line_ends() {
         for (before, text, after) in [
             ("a\nb\n", "a\nnew\nb\n", "a\nnew\nb\n"),
             ("a\r\nb\r\n", "a\nnew\nb\n", "a\r\nnew\r\nb\r\n"),
@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_written_whole_and_the_same_text_is_the_same_file(
+        fn same_text_gives_the_same_file(
             before in "(\u{feff})?([ab]{0,2}(\n|\r\n|\r)?){0,8}",
             after in "([abc]{0,2}\n?){0,8}",
         ) {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_has_neither_mark_nor_carriage_returns() {
+    fn text_lacks_byte_order_mark_and_carriage_returns() {
         assert_eq!(TextFile::new("\u{feff}a\r\nb".to_owned()).text(), "a\nb");
     }
 }

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn all_files_are_written_and_can_be_taken_back() {
+    fn written_files_can_be_rolled_back() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         fs::write(at("old"), "before").unwrap();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_when_one_file_can_not_be() {
+    fn one_failure_leaves_all_files_unchanged() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         fs::write(at("old"), "before").unwrap();
@@ -212,7 +212,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_keeps_its_permissions() {
+    fn files_keep_their_permissions() {
         use std::fs::Permissions;
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();

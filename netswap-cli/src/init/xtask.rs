@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ways_to_say_what_is_run() {
+    fn cargo_run_options_are_parsed() {
         for (words, expected) in [
             ("run --package xtask --", ["", "xtask", "", ""]),
             ("r -pxtask", ["", "xtask", "", ""]),

@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn the_table_of_command_lines_read_whole() {
+    fn outputs_are_found_in_each_command_line() {
         let table = [
             // arguments -> files that may be linked
             ("a.o -o t.exe", &["t.exe"][..]),
@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_of_link_exe_are_told_by_its_output() {
+    fn out_option_identifies_link_exe() {
         assert!(is_msvc(&split("a.obj /OUT:t.exe")));
         assert!(!is_msvc(&split("a.o -o t.exe /out -outlook")));
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_name_that_is_no_text_stays_as_it_is() {
+    fn names_in_invalid_utf_8_are_unchanged() {
         use std::os::unix::ffi::OsStringExt;
         let name = OsString::from_vec(b"\xff.exe".to_vec());
         let joined = OsString::from_vec(b"-o\xff.exe".to_vec());

@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn the_table_of_linkers_read_whole() {
+    fn linker_is_chosen_by_name_target_and_variables() {
         const GNU: &str = "x86_64-pc-windows-gnu";
         let none = &[][..];
         let any = &[("NETSWAP_LINKER", "any")][..];
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_path_is_told_with_the_variables_that_help() {
+    fn missing_linker_names_the_variables_to_set() {
         let choice = choose(OsStr::new(NAME), "i686-pc-windows-gnu", true, &|_| None);
         let error = find(&choice, Some(OsStr::new(""))).unwrap_err().to_string();
         for word in

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_expanded_where_they_stand_and_in_one_another() {
+    fn nested_files_are_expanded_in_place() {
         let files = [("outer", "b @inner e"), ("inner", "c\nd")];
         assert_eq!(
             in_files(&files, &["a", "@outer", "f"]).unwrap(),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_missing_is_left_to_the_linker() {
+    fn missing_file_is_passed_to_the_linker() {
         assert_eq!(
             in_files(&[], &["@missing", "-o", "t.exe"]).unwrap(),
             ["@missing", "-o", "t.exe"]
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_however_deep_they_lie() {
+    fn deeply_nested_files_are_expanded() {
         let names: Vec<_> =
             (1..100).map(|next| (format!("{}", next - 1), format!("a @{next}"))).collect();
         let mut files: Vec<_> = names.iter().map(|(name, text)| (&**name, &**text)).collect();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_name_themselves_come_to_an_end() {
+    fn files_that_name_themselves_are_an_error() {
         for text in ["a @self", "@self", "@self @self", "@other @self @other"] {
             let files = [("self", text), ("other", "@self @self a")];
             let error = in_files(&files, &["@self"]).unwrap_err().to_string();
@@ -225,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn as_many_files_are_read_as_gnu_ld_reads() {
+    fn file_limit_is_that_of_gnu_ld() {
         let named = |count| vec!["@empty"; count];
         assert_eq!(in_files(&[("empty", "")], &named(1999)).unwrap(), [""; 0]);
         assert!(in_files(&[("empty", "")], &named(2000)).is_err());
     }
 
     #[test]
-    fn a_file_that_can_not_be_read_is_named() {
+    fn unreadable_file_is_named_in_the_error() {
         let error = in_files(&[("pipe", "unreadable")], &["@pipe"]).unwrap_err().to_string();
         assert!(error.contains("response file pipe: a pipe"), "{error}");
     }

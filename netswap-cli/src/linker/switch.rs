@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn the_values_and_the_error_are_those_of_netswap_build() {
+    fn values_and_error_match_netswap_build() {
         for value in ["off", "net", "cd", "net,cd", "cd,net", "NET", "on", "net, cd", "0"] {
             let ours = bits(Some(OsStr::new(value)));
             let ours = ours.map(|bits| serde_json::to_value(bits).unwrap());

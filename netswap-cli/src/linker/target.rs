@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn the_table_of_targets_read_whole() {
+    fn target_is_found_in_names_and_arguments() {
         let table = [
             // called, arguments -> target
             ("netswap-linker", "-m64 a.o -o t.exe", USUAL),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_called_by_its_name_without_exe() {
+    fn program_name_lacks_folder_and_exe() {
         for (called, expected) in [
             ("gcc", "gcc"),
             ("/x/gcc.exe", "gcc"),

@@ -245,7 +245,7 @@ mod tests {
     const WITH_PLUGIN: Layout = Layout::Tool { lib_and_bin: true, cdylib: true };
 
     #[test]
-    fn a_name_that_cargo_or_windows_refuses_is_refused_with_the_reason() {
+    fn invalid_names_are_refused_with_the_reason() {
         for (name, layout, why) in [
             ("con", TOOL, "device"),
             ("NUL", TOOL, "device"),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_none_of_these_is_taken() {
+    fn valid_names_are_accepted() {
         for name in ["hello-tool", "com", "com10", "console", "lpt_1", "T2", "abi_stable"] {
             assert!(check_name(name, TOOL).is_ok(), "{name}");
         }
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_moved_is_moved_back_when_the_rest_can_not_be() {
+    fn failed_move_is_rolled_back() {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         for name in ["a", "b", "c"] {
             fs::write(from.path().join(name), name).unwrap();

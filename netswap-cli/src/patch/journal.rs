@@ -417,7 +417,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_entered_is_read_again_whatever_the_name() {
+    fn entries_with_odd_names_are_read_back() {
         use std::os::unix::ffi::OsStrExt;
         let (_dir, journal) = journal();
         let odd = Path::new(std::ffi::OsStr::from_bytes(b"/a\xff\n\x1b.exe")).to_owned();
@@ -430,7 +430,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn entries_of_many_threads_are_each_whole() {
+    fn concurrent_entries_are_each_complete() {
         let (_dir, journal) = journal();
         thread::scope(|scope| {
             for thread in 0..8 {
@@ -446,14 +446,14 @@ mod tests {
     }
 
     #[test]
-    fn without_an_entry_there_is_no_file() {
+    fn no_entry_creates_no_file() {
         let (dir, journal) = journal();
         assert_eq!(journal.path(), None);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_journal_that_exists_is_not_written_to() {
+    fn existing_journal_is_not_overwritten() {
         let (dir, journal) = journal();
         fs::write(dir.path().join("a.journal"), "precious").unwrap();
         assert!(journal.append(&entry("/a")).is_err());
@@ -462,7 +462,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_last_line_that_was_cut_off_anywhere_is_no_entry() {
+    fn truncated_last_line_is_ignored() {
         let (dir, journal) = journal();
         journal.append(&entry("/a")).unwrap();
         let first = fs::read(journal.path().unwrap()).unwrap().len();
@@ -477,7 +477,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_line_that_is_no_entry_is_told_with_its_number_and_the_rest_is_read() {
+    fn invalid_line_is_reported_and_the_rest_is_read() {
         let (_dir, journal) = journal();
         journal.append(&entry("/a")).unwrap();
         journal.append(&entry("/b")).unwrap();
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_line_that_was_cut_off_anywhere_is_a_journal_without_entries() {
+    fn truncated_first_line_means_no_entries() {
         let head = b"{\"schema\":\"netswap.journal/1\",\"netswap\":\"0\",\"created\":\"\"}";
         for length in 0..=head.len() {
             let entries = Entries::read(Path::new("x"), &head[..length]).unwrap();
@@ -511,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_journal_is_told_and_a_line_without_end_ends_it() {
+    fn other_files_and_too_long_lines_are_errors() {
         let read = |bytes: &[u8]| Entries::read(Path::new("x"), bytes).err().map(|e| e.to_string());
         for bytes in [&b"\n"[..], b"MZ", b"{}\n", b"{\"schema\":\"netswap.journal/1\"}\n"] {
             assert!(read(bytes).unwrap().contains("it does not begin like a netswap journal"));

@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_path_on_a_drive_is_opened_because_a_dump_names_it() {
+    fn only_local_drive_paths_from_a_dump_are_opened() {
         for (path, expected) in [
             (r"C:\Tools\a.exe", true),
             (r"\\?\z:\a.exe", true),

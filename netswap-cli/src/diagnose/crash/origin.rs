@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_told_in_each_form_of_its_path() {
+    fn share_is_recognized_in_each_form_of_its_path() {
         for path in [
             r"\\depot\tools",
             r"\\depot\tools\",
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_a_web_server_is_told() {
+    fn webdav_folder_is_recognized() {
         for (path, name) in [
             (r"\\depot@SSL\DavWWWRoot\tools\a.exe", r"\\depot@SSL\DavWWWRoot"),
             (r"\\depot\DavWWWRoot\a.exe", r"\\depot\DavWWWRoot"),
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_share_is_told_as_far_as_its_path_goes() {
+    fn drives_and_local_volumes_are_recognized() {
         for (path, expected) in [
             (r"Z:\a.exe", Origin::Drive('Z')),
             (r"z:a.exe", Origin::Drive('Z')),
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_known_form_is_unknown() {
+    fn malformed_paths_have_unknown_origin() {
         for path in [
             "",
             r"\",
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_the_kind_and_what_it_is_of() {
+    fn json_has_the_kind_and_the_share_or_drive() {
         for (origin, expected) in [
             (share(r"\\depot\tools"), r#"{"kind":"share","share":"\\\\depot\\tools"}"#),
             (web_dav(r"\\depot@SSL\a"), r#"{"kind":"webdav","share":"\\\\depot@SSL\\a"}"#),
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn one_share_is_the_same_in_upper_and_lower_case() {
+    fn share_names_are_compared_without_case() {
         for (a, b, expected) in [
             (r"\\depot\tools", r"\\DEPOT\Tools", true),
             (r"\\büro\grün", r"\\BÜRO\GRÜN", true),
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_name_is_what_stands_behind_the_last_separator() {
+    fn file_name_follows_the_last_separator() {
         for (path, name) in [
             (r"\\depot\tools\a.exe", "a.exe"),
             ("C:/Tools/ä b.dll", "ä b.dll"),
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commands_name_the_drive() {
+    fn mapping_commands_name_the_drive() {
         assert_eq!(
             mapping_commands('Z'),
             ["net use Z:", r"reg query HKCU\Network\Z /v RemotePath"]

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_status_stands_once_and_is_an_error() {
+    fn statuses_are_distinct_errors() {
         let by_number: BTreeMap<_, _> = TABLE.iter().map(|row| (row.0, row.1)).collect();
         let by_name: BTreeMap<_, _> = TABLE.iter().map(|row| (row.1, row.0)).collect();
         assert_eq!((by_number.len(), by_name.len()), (TABLE.len(), TABLE.len()));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn each_status_is_of_its_class() {
+    fn each_status_has_its_class() {
         for (class, numbers) in [
             (
                 Class::Network,
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_is_not_in_the_table_is_of_no_class() {
+    fn status_outside_the_table_has_unknown_class() {
         for number in [0, 0xC000_0005, 0xC000_1234, u32::MAX] {
             let status = Status::new(number);
             assert_eq!((status.number, status.name, status.class), (number, None, Class::Unknown));

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_a_template_is_in_its_table() {
+    fn every_template_file_is_in_its_table() {
         for (name, files) in [("tool", TOOL), ("workspace", WORKSPACE)] {
             let root = templates().join(name);
             let mut there = BTreeSet::new();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_both_templates_have_is_the_same_but_for_what_tells_of_the_layout() {
+    fn templates_share_files_that_ignore_the_layout() {
         let tool: BTreeMap<_, _> = TOOL.iter().map(|file| (file.path, file.text)).collect();
         let both = WORKSPACE.iter().filter(|file| tool.contains_key(file.path));
         let (same, other): (Vec<&File>, Vec<&File>) =
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn cargo_generate_knows_both_templates_and_asks_what_each_is_filled_in_with() {
+    fn cargo_generate_asks_for_each_placeholder() {
         let read = |path: &str| -> toml::Table {
             let path = templates().join(path).join("cargo-generate.toml");
             std::fs::read_to_string(path).unwrap().parse().unwrap()

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_to_be_filled_in_and_no_line_ends_with_space() {
+    fn files_have_no_placeholders_or_trailing_spaces() {
         for license in [License::None, License::Mit, License::Apache, License::Both] {
             for layout in LAYOUTS {
                 for netswap_path in [None, Some("/a/clone")] {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_texts_of_the_licences_are_those_of_the_licence() {
+    fn licence_files_match_the_licence() {
         for layout in LAYOUTS {
             let texts = |license| {
                 let of_licence = |path: &&str| path.starts_with("LICENSE");
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_is_there_if_asked_for_and_is_used_then() {
+    fn requested_library_is_added_and_used() {
         assert!(!paths(&asked()).contains("src/lib.rs"));
         let layout = Layout::Tool { lib_and_bin: true, cdylib: false };
         let with_library = Answers { layout, ..asked() };
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plug_in_is_there_if_asked_for_and_each_image_has_the_line() {
+    fn plug_in_is_added_and_each_image_requests_the_bit() {
         let of_plug_in = |path: &str| path.contains("plugin") || path.contains("interface");
         assert!(!paths(&asked()).into_iter().any(of_plug_in));
         for lib_and_bin in [false, true] {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspaces_resolver_is_that_of_its_edition() {
+    fn workspace_resolver_matches_the_edition() {
         for (edition, resolver) in [("2021", "resolver = \"2\""), ("2024", "resolver = \"3\"")] {
             let answers = Answers { edition, layout: Layout::Workspace, ..asked() };
             assert!(text(&answers, "Cargo.toml").contains(resolver));

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn dumps_are_told_by_how_they_begin() {
+    fn first_bytes_identify_the_kind_of_dump() {
         for (start, is_mini, is_kernel) in [
             (&b"MDMP\x93\xa7"[..], true, false),
             (b"PAGEDUMP", false, true),
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_tells_the_program_the_exception_and_the_modules() {
+    fn program_exception_and_modules_are_read() {
         let module = |path: &str, base, time_stamp, characteristics| Module {
             path: path.to_owned(),
             range: Some((base, SIZE_OF_IMAGE)),
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn an_in_page_error_tells_as_much_as_it_has_parameters() {
+    fn missing_in_page_parameters_are_none() {
         let page = |access, address, status| InPage { access, address, status };
         for (code, parameters, expected) in [
             (IN_PAGE_ERROR, vec![], page(None, None, None)),
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_have_as_many_bits_as_the_processor() {
+    fn addresses_are_truncated_to_the_processors_width() {
         const EXTENDED: u64 = 0xffff_ffff_8040_0000;
         const SHORT: u64 = 0x8040_0000;
         for (architecture, expected) in
@@ -387,13 +387,13 @@ mod tests {
     }
 
     #[test]
-    fn without_an_exception_it_is_no_crash() {
+    fn dump_without_exception_is_refused() {
         let living = Synthesized { exception: None, ..lost() };
         assert!(matches!(read(&living.bytes()), Err(CrashError::NoException)));
     }
 
     #[test]
-    fn the_program_is_the_first_module_that_can_be_one() {
+    fn program_is_the_first_module_that_is_not_a_dll() {
         for (paths, expected) in [
             (&[r"C:\a\Tool.EXE", "b.exe"][..], Some(r"C:\a\Tool.EXE")),
             (&["saver.scr", "b.exe"], Some("saver.scr")),
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_any_utf_16() {
+    fn module_names_may_be_invalid_utf_16() {
         let longest = vec![u16::from(b'x'); LONGEST_NAME];
         for (path, expected) in [
             (
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn characteristics_are_those_of_the_same_image_if_the_dump_holds_its_header() {
+    fn characteristics_come_from_the_same_images_header() {
         let header = |e_lfanew| image(e_lfanew, 7, 0x0822);
         let cut = |e_lfanew, by: usize| {
             let mut bytes = header(e_lfanew);
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn of_streams_and_regions_of_a_kind_the_first_holds() {
+    fn first_stream_or_region_of_a_kind_is_used() {
         let bytes = lost().bytes();
         // The system information becomes a second exception: first after the real one, then before
         // it.
@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_memory_is_that_of_the_region_that_holds_the_address() {
+    fn kind_of_memory_comes_from_the_region() {
         let regions = vec![
             (0, 0x1_0000, 0),
             (0x1_0000, 0x1000, 0x2_0000),
@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_have_addresses_of_32_bits_too() {
+    fn region_addresses_are_truncated_to_32_bits() {
         let exception = Some((IN_PAGE_ERROR, vec![0, 0xffff_ffff_8000_1234]));
         let regions = vec![(0x8000_0000, 0x1_0000, 0x4_0000)];
         let dump = Synthesized { architecture: X86, exception, regions, ..lost() };
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_of_another_size_tell_nothing() {
+    fn regions_with_another_entry_size_are_ignored() {
         let dump = Synthesized { regions: vec![(TOOL, 0x1_0000, 0x4_0000)], ..lost() }.bytes();
         let list = u32_at(&dump, REGIONS + 8) as usize;
         assert_eq!(read(&dump).unwrap().memory, Some(Memory::Mapped));
@@ -537,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_that_is_cut_off_tells_what_it_has_and_that_it_is() {
+    fn truncated_dump_is_read_as_far_as_possible() {
         let regions = vec![(TOOL, 0x1_0000, 0x4_0000)];
         for is_full in [false, true] {
             let dump = Synthesized { is_full, regions: regions.clone(), ..lost() };
@@ -576,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn any_byte_may_be_wrong() {
+    fn any_wrong_byte_is_handled_with_little_memory() {
         for is_full in [false, true] {
             let bytes = Synthesized { is_full, ..lost() }.bytes();
             for at in 0..bytes.len() {
@@ -590,7 +590,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_and_places_that_lie_are_errors() {
+    fn wrong_counts_and_offsets_are_errors() {
         let dump = Synthesized { regions: vec![(0, 0x1000, 0x2_0000); 2], ..lost() };
         let (mini, full) = (dump.bytes(), Synthesized { is_full: true, ..dump }.bytes());
         let kinds = u32_at(&mini, REGIONS + 8) as usize;
@@ -637,7 +637,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_large_file_claims_is_not_what_is_read() {
+    fn oversized_lists_are_refused_without_reading_them() {
         const END: u64 = 4 << 30;
         let lies = |at: usize, with: &[u8], list: Option<(u64, Vec<u8>)>| {
             let bytes = patched(&lost().bytes(), at, with);
@@ -666,7 +666,7 @@ mod tests {
     }
 
     #[test]
-    fn of_eight_gigabytes_some_kilobytes_are_read() {
+    fn an_8_gb_dump_needs_less_than_64_kib_of_reads() {
         const PADDING: u64 = 80 << 20;
         let base = |index: u64| DLL + index * (PADDING + (1 << 20));
         let modules = (0..50).map(|index| {
@@ -697,7 +697,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_that_give_single_bytes_give_the_same() {
+    fn single_byte_reads_give_the_same_result() {
         struct Slow(Vec<u8>);
         impl ReadAt for Slow {
             fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
