@@ -7,7 +7,7 @@ use netswap::{Exclude, WalkOptions};
 
 use crate::Error;
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum Format {
     /// For people: failures with their fixes, other files, a summary
@@ -47,7 +47,7 @@ impl From<SwapRun> for netswap::SwapRun {
     }
 }
 
-/// How folders are walked.
+/// The options for walking folders.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Searching folders")]
 pub(super) struct WalkArguments {
@@ -66,12 +66,12 @@ pub(super) struct WalkArguments {
 }
 
 /// The maximum of `--jobs`. More jobs would only make the system run out of open files.
-const MOST_JOBS: usize = 256;
+const MAX_JOBS: usize = 256;
 
-/// Parses a number of jobs, from 1 to `MOST_JOBS`.
+/// Parses a number of jobs, from 1 to `MAX_JOBS`.
 pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
-    let jobs = text.parse().ok().filter(|jobs: &NonZeroUsize| jobs.get() <= MOST_JOBS);
-    jobs.ok_or_else(|| format!("give a number from 1 to {MOST_JOBS}"))
+    let jobs = text.parse().ok().filter(|jobs: &NonZeroUsize| jobs.get() <= MAX_JOBS);
+    jobs.ok_or_else(|| format!("use a number from 1 to {MAX_JOBS}"))
 }
 
 impl WalkArguments {

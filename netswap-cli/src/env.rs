@@ -19,7 +19,7 @@ pub(crate) const LINKING: &str = "NETSWAP_LINKING";
 
 /// Returns a variable that configures which linker netswap-linker runs, or which bits it sets. An
 /// empty value counts as unset.
-pub(crate) fn of_linker(name: &str) -> Option<OsString> {
+pub(crate) fn linker_variable(name: &str) -> Option<OsString> {
     #[expect(clippy::disallowed_methods, reason = "the one reader")]
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

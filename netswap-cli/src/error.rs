@@ -28,14 +28,14 @@ pub enum Error {
         why: String,
     },
     /// The journal can't be written, so the command stops changing files.
-    #[error("failed to write the journal{}: {}; {}", in_front(path.as_deref()), one_line(why), not_changed(*is_begun))]
+    #[error("failed to write the journal{}: {}; {}", after_space(path.as_deref()), one_line(why), journal_advice(*has_entries))]
     WriteJournal {
         /// The file, or `None` if there is no folder for it.
         path: Option<PathBuf>,
         /// The system's error message.
         why: String,
         /// Whether the journal already has entries.
-        is_begun: bool,
+        has_entries: bool,
     },
     /// The command failed after it had changed some files.
     #[error(
@@ -49,7 +49,7 @@ pub enum Error {
         source: Box<Error>,
     },
     /// The journal, or a line of it, can't be read.
-    #[error("failed to read the journal {}{}: {}", Printable(path), of_line(*line), one_line(why))]
+    #[error("failed to read the journal {}{}: {}", Printable(path), line_number(*line), one_line(why))]
     ReadJournal {
         /// The file.
         path: PathBuf,
@@ -95,7 +95,7 @@ pub enum Error {
     )]
     NoProject(String),
     /// The project has no such package.
-    #[error("no package `{}` in this workspace{}", one_line(name), did_you_mean(nearest.as_deref()))]
+    #[error("no package `{}` in this workspace{}", one_line(name), name_suggestion(nearest.as_deref()))]
     UnknownPackage {
         /// The name as given.
         name: String,
@@ -128,7 +128,7 @@ pub enum Error {
     },
     /// Cargo rejects the converted project. All files have their old text again.
     #[error("failed to convert the project: {}; nothing was changed", one_line(.0))]
-    NotAccepted(String),
+    RejectedByCargo(String),
     /// A file of a project can't be read.
     #[error("failed to read {}: {}; nothing was changed", Printable(path), one_line(&source.to_string()))]
     ReadProject {
@@ -147,7 +147,7 @@ pub enum Error {
     },
     /// A changed file of a project can't be restored.
     #[error("failed to restore {}: {}", Printable(path), one_line(&source.to_string()))]
-    NotPutBack {
+    RestoreFile {
         /// The file.
         path: PathBuf,
         /// The system's error.
@@ -157,7 +157,7 @@ pub enum Error {
     #[error("{}", one_line(.0))]
     Usage(String),
     /// `netswap explain` does not know this code.
-    #[error("unknown code `{}`;{} `netswap explain` lists all codes", one_line(code), suggestion(*.nearest))]
+    #[error("unknown code `{}`;{} `netswap explain` lists all codes", one_line(code), code_suggestion(*.nearest))]
     UnknownCode {
         /// The code as given.
         code: String,
@@ -180,26 +180,26 @@ impl Error {
     }
 }
 
-fn in_front(path: Option<&Path>) -> String {
+fn after_space(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| format!(" {}", Printable(path)))
 }
 
-fn not_changed(is_begun: bool) -> &'static str {
-    if is_begun {
+fn journal_advice(has_entries: bool) -> &'static str {
+    if has_entries {
         "no further files are changed; netswap undo restores the changed ones"
     } else {
         "nothing was changed; choose another file with --journal FILE"
     }
 }
 
-fn of_line(line: Option<u64>) -> String {
+fn line_number(line: Option<u64>) -> String {
     line.map_or_else(String::new, |line| format!(", line {line}"))
 }
 
-fn did_you_mean(nearest: Option<&str>) -> String {
+fn name_suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |nearest| format!("; did you mean `{}`?", one_line(nearest)))
 }
 
-fn suggestion(nearest: Option<&str>) -> String {
+fn code_suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |nearest| format!(" did you mean `{nearest}`?"))
 }

@@ -10,8 +10,8 @@ pub(crate) fn is_repository(folder: &Path) -> bool {
 
 /// Returns the folder of the repository that contains this folder. The error is git's message.
 pub(crate) fn repository(folder: &Path) -> Result<PathBuf, String> {
-    let said = said(git(folder).args(["rev-parse", "--show-toplevel"]))?;
-    Ok(PathBuf::from(said.trim_end_matches(['\n', '\r'])))
+    let output = run(git(folder).args(["rev-parse", "--show-toplevel"]))?;
+    Ok(PathBuf::from(output.trim_end_matches(['\n', '\r'])))
 }
 
 /// Whether the repository around the file ignores it.
@@ -24,7 +24,7 @@ pub(crate) fn is_ignored(file: &Path) -> bool {
 
 /// Creates a repository in a folder. The error is git's message.
 pub(crate) fn init(folder: &Path) -> Result<(), String> {
-    said(git(folder).args(["init", "--quiet"])).map(drop)
+    run(git(folder).args(["init", "--quiet"])).map(drop)
 }
 
 /// A file of the repository that is changed or new since the last commit.
@@ -41,7 +41,7 @@ pub(crate) struct Uncommitted {
 pub(crate) fn uncommitted(folder: &Path) -> Result<Vec<Uncommitted>, String> {
     // Without these options, the user's git configuration may leave files out.
     let all = ["--untracked-files=normal", "--ignore-submodules=none"];
-    let status = said(git(folder).args(["status", "--porcelain", "-z", "--no-renames"]).args(all))?;
+    let status = run(git(folder).args(["status", "--porcelain", "-z", "--no-renames"]).args(all))?;
     // An entry has one letter for the index, one for the work tree, a space, and the path.
     let entries = status.split('\0').filter_map(|entry| {
         let (letters, path) = entry.split_at_checked(3)?;
@@ -52,7 +52,7 @@ pub(crate) fn uncommitted(folder: &Path) -> Result<Vec<Uncommitted>, String> {
 }
 
 /// Runs git and returns its output. The error is git's message, or the reason why git did not run.
-fn said(git: &mut Command) -> Result<String, String> {
+fn run(git: &mut Command) -> Result<String, String> {
     match git.output() {
         Ok(output) if output.status.success() => {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -13,7 +13,7 @@ use crate::Error;
 pub(crate) fn resolve(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
     let mut resolved = Vec::new();
     for path in paths {
-        match glob_of(&path) {
+        match as_glob(&path) {
             Some(glob) => resolved.extend(matches(&path, glob)?),
             None => resolved.push(path),
         }
@@ -22,7 +22,7 @@ pub(crate) fn resolve(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Returns the path's text if it is a glob: it has a wildcard, and no file has this name.
-fn glob_of(path: &Path) -> Option<&str> {
+fn as_glob(path: &Path) -> Option<&str> {
     let text = path.to_str()?;
     // The prefix `\\?\` makes Windows take a path literally. Its `?` is not a wildcard.
     let name = text.strip_prefix(r"\\?\").unwrap_or(text);
@@ -36,13 +36,13 @@ fn matches(path: &Path, text: &str) -> Result<Vec<PathBuf>, Error> {
         require_literal_separator: true,
         require_literal_leading_dot: false,
     };
-    let wrong = |why: String| Error::Glob { glob: path.to_owned(), why };
-    let found = glob::glob_with(text, options).map_err(|error| wrong(error.to_string()))?;
+    let glob_error = |why: String| Error::Glob { glob: path.to_owned(), why };
+    let found = glob::glob_with(text, options).map_err(|error| glob_error(error.to_string()))?;
     let mut found: Vec<PathBuf> =
-        found.collect::<Result<_, _>>().map_err(|error| wrong(error.to_string()))?;
+        found.collect::<Result<_, _>>().map_err(|error| glob_error(error.to_string()))?;
     found.sort();
     if found.is_empty() {
-        return Err(wrong("no file or folder matches it".to_owned()));
+        return Err(glob_error("no file or folder matches it".to_owned()));
     }
     Ok(found)
 }

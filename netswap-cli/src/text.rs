@@ -34,7 +34,7 @@ pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
 
 /// Quotes a Windows path for pasting into both `cmd` and PowerShell, on any system. Returns `None`
 /// if one of the shells would replace or run a part of it.
-pub(crate) fn windows_word(path: &str) -> Option<String> {
+pub(crate) fn quote_for_windows(path: &str) -> Option<String> {
     let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+".contains(c);
     // PowerShell treats typographic quotation marks as quotes. It replaces `$NAME`, but not the `$`
     // of `\\server\c$`.
@@ -77,7 +77,7 @@ mod tests {
             ("\\\\a\\b\nc.exe", None),
             ("", None),
         ] {
-            assert_eq!(windows_word(path).as_deref(), expected, "{path}");
+            assert_eq!(quote_for_windows(path).as_deref(), expected, "{path}");
         }
     }
 }

@@ -49,7 +49,7 @@ pub(super) struct Verify {
     cargo: CargoArguments,
 }
 
-/// Given to `cargo build`.
+/// The arguments for `cargo build`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "Cargo's switches")]
 #[command(next_help_heading = "Building (without PATHS)")]

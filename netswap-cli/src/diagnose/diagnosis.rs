@@ -1,4 +1,4 @@
-//! `netswap diagnose`: the files that a crash left behind, and what follows from them.
+//! `netswap diagnose`: finds the cause of a crash in its dump or report.
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::diagnose::crash::{
-    self, Advice, Bit, Bits, Cause, Crash, CrashError, Images, Origin, Place, advice, file_name,
-    needed, same_share,
+    self, Advice, Bit, Bits, Cause, Crash, CrashError, Images, Origin, PageOwner, advice, file_name,
+    needed_bit, same_share,
 };
 
 /// The result for one file.
@@ -30,7 +30,7 @@ pub(crate) struct Diagnosis {
     /// The cause of the crash.
     pub(crate) cause: Cause,
     /// The owner of the page that could not be read in.
-    pub(crate) place: Place,
+    pub(crate) owner: PageOwner,
     /// The image that the page belonged to or may have belonged to, or else the program.
     pub(crate) image: Option<Suspect>,
     /// Other images of the same share. Their pages may be lost next.
@@ -58,52 +58,54 @@ impl Diagnosis {
         let exception = crash.exception;
         let cause = Cause::from_exception(exception.code, exception.in_page.status);
         let is_in_page = cause != Cause::NotInPage;
-        let place = if is_in_page { Place::from_crash(&crash) } else { Place::NotTold };
+        let owner = if is_in_page { PageOwner::from_crash(&crash) } else { PageOwner::Unknown };
         let suspect = |module: &crash::Module| {
             let origin = Origin::from_path(&module.path);
             let bits = bits(module);
-            let bit = bits.has(needed(cause, &origin));
+            let bit = bits.has(needed_bit(cause, &origin));
             Suspect { path: module.path.clone(), origin, bit, bits }
         };
-        let likeliest = likeliest(&crash);
-        let told = place.module().and_then(|index| crash.modules.get(index));
+        let likely_owner = likely_owner(&crash);
+        let known_owner = owner.module().and_then(|index| crash.modules.get(index));
         // For other exceptions, no image is suspected and no file is opened.
-        let image = told.or(likeliest.as_ref()).filter(|_| is_in_page).map(suspect);
-        let is_itself = |index| Some(index) == place.module();
-        let elsewhere = crash.modules.iter().enumerate().filter(|(index, _)| !is_itself(*index));
-        let elsewhere = elsewhere.map(|(_, module)| module);
+        let image = known_owner.or(likely_owner.as_ref()).filter(|_| is_in_page).map(suspect);
+        let is_itself = |index| Some(index) == owner.module();
+        let other_modules =
+            crash.modules.iter().enumerate().filter(|(index, _)| !is_itself(*index));
+        let other_modules = other_modules.map(|(_, module)| module);
         // A report may name the program but no modules.
-        let alone = likeliest.iter().filter(|_| crash.modules.is_empty());
+        let unlisted_program = likely_owner.iter().filter(|_| crash.modules.is_empty());
         // `suspect` may open a file, so it is called only for images of the same share.
-        let is_one = |module: &&crash::Module| {
+        let has_same_origin = |module: &&crash::Module| {
             let origin = Origin::from_path(&module.path);
-            image.as_ref().is_some_and(|image| is_same(&image.origin, &origin))
+            image.as_ref().is_some_and(|image| is_same_origin(&image.origin, &origin))
         };
-        let others = elsewhere.chain(alone).filter(is_one).map(suspect).collect();
+        let others =
+            other_modules.chain(unlisted_program).filter(has_same_origin).map(suspect).collect();
         let (origin, bit) = image
             .as_ref()
             .map_or((Origin::Unknown, Bit::NotKnown), |image| (image.origin.clone(), image.bit));
-        let advice = advice(cause, place, &origin, bit);
-        Diagnosis { crash, cause, place, image, others, advice }
+        let advice = advice(cause, owner, &origin, bit);
+        Diagnosis { crash, cause, owner, image, others, advice }
     }
 
     /// Whether the crash was caused by the loss of a share, or may have been.
-    pub(crate) fn is_of_a_share(&self) -> bool {
-        let of_network = [Advice::ReadTheOthers, Advice::CopyTheData];
+    pub(crate) fn involves_share(&self) -> bool {
+        let share_advice = [Advice::ReadTheOthers, Advice::CopyTheData];
         self.cause == Cause::ShareLost
             || self.cause == Cause::Unclear
-                && self.advice.iter().any(|advice| of_network.contains(advice))
+                && self.advice.iter().any(|advice| share_advice.contains(advice))
     }
 
     /// Whether the crash was read from a report, and not from a dump.
-    pub(crate) fn is_by_report(&self) -> bool {
+    pub(crate) fn is_from_report(&self) -> bool {
         self.crash.modules.iter().all(|module| module.range.is_none())
     }
 }
 
 /// Returns the likeliest owner of the page if the owner is unknown. This is the program, or, if the
 /// program is local, a DLL from a share.
-fn likeliest(crash: &Crash) -> Option<crash::Module> {
+fn likely_owner(crash: &Crash) -> Option<crash::Module> {
     let path = crash.program.as_deref()?;
     let is_path = |module: &&crash::Module| same_share(&module.path, path);
     let is_name = |module: &&crash::Module| same_share(file_name(&module.path), file_name(path));
@@ -120,7 +122,7 @@ fn likeliest(crash: &Crash) -> Option<crash::Module> {
 }
 
 /// Whether both origins are the same share, or the same drive, which may be a share.
-fn is_same(a: &Origin, b: &Origin) -> bool {
+fn is_same_origin(a: &Origin, b: &Origin) -> bool {
     match (a, b) {
         (Origin::Share(a), Origin::Share(b)) | (Origin::WebDav(a), Origin::WebDav(b)) => {
             same_share(a, b)
@@ -148,7 +150,7 @@ pub(crate) fn diagnose(
     let mut code = ExitCode::NothingToVerify;
     walk(paths, options, &Diagnoser { images }, |diagnosed: Diagnosed| {
         let this = match &diagnosed.what {
-            Ok(diagnosis) if diagnosis.is_of_a_share() => ExitCode::Findings,
+            Ok(diagnosis) if diagnosis.involves_share() => ExitCode::Findings,
             Ok(_) => ExitCode::Passed,
             Err(_) => ExitCode::Error,
         };
@@ -161,16 +163,16 @@ pub(crate) fn diagnose(
 /// Whether a file in a folder is not a crash and is skipped. A file with the name of a dump or
 /// report is not skipped: it may have been one. Reports of other events are skipped, and so are
 /// dumps of programs that live on.
-fn is_other(error: &CrashError, path: &Path) -> bool {
+fn is_not_a_crash(error: &CrashError, path: &Path) -> bool {
     match error {
-        CrashError::NotACrash => !is_called_one(path),
+        CrashError::NotACrash => !is_named_like_a_crash(path),
         CrashError::NotOfACrash(_) | CrashError::NoException => true,
         _ => false,
     }
 }
 
 /// Whether a file has the name of a dump or of a report.
-fn is_called_one(path: &Path) -> bool {
+fn is_named_like_a_crash(path: &Path) -> bool {
     let is =
         |name: Option<&OsStr>, of: &str| name.is_some_and(|name| name.eq_ignore_ascii_case(of));
     ["dmp", "mdmp", "hdmp"].iter().any(|extension| is(path.extension(), extension))
@@ -188,12 +190,12 @@ impl Visit for Diagnoser<'_> {
         let read = || crash::read(&file.open()?);
         let what = match read() {
             Ok(crash) => {
-                let bits = |module: &_| self.images.bits_of(module);
+                let bits = |module: &_| self.images.find_bits(module);
                 Ok(Box::new(Diagnosis::new(crash, &bits)))
             }
             // Folders contain other files, too.
             Err(error)
-                if !matches!(file, WalkedFile::Named(_)) && is_other(&error, &file.path()) =>
+                if !matches!(file, WalkedFile::Named(_)) && is_not_a_crash(&error, &file.path()) =>
             {
                 return;
             }

@@ -22,8 +22,8 @@ use crate::named::resolve;
 /// Find out whether a program crashed because it lost a network share
 ///
 /// Reads minidumps of any size and reports of Windows Error Reporting (Report.wer). Shows whether
-/// Windows failed to read a page (0xC0000006) and why, which image the page belonged to, whether
-/// that image has the bit that prevents the crash, and what to do.
+/// and why Windows failed to read a page (0xC0000006), and which image the page belonged to. Shows
+/// whether that image has the bit that prevents the crash, and what to do.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Diagnose {
@@ -52,7 +52,7 @@ impl Diagnose {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let paths = resolve(self.paths)?;
         let walk = self.walk.options()?;
-        let images = Images::below(&self.images)?;
+        let images = Images::collect(&self.images)?;
         let format = netswap::Format::from(self.format);
         let mut report = DiagnoseReport::new(format, Out::for_report(format));
         for (path, error) in &images.unreadable {

@@ -47,19 +47,19 @@ impl Files {
     pub(crate) fn text(&mut self, path: &Path) -> Result<&str, Error> {
         Ok(&match self.files.entry(identity(path)) {
             Entry::Occupied(file) => file.into_mut(),
-            Entry::Vacant(place) => {
+            Entry::Vacant(entry) => {
                 let path = written_path(path);
                 let failed = |source| Error::ReadProject { path: path.clone(), source };
                 let before = TextFile::new(fs::read_to_string(&path).map_err(failed)?);
                 let text = before.text().to_owned();
-                place.insert(File { path, before: Some(before), text })
+                entry.insert(File { path, before: Some(before), text })
             }
         }
         .text)
     }
 
     /// Whether the file exists or is planned.
-    pub(crate) fn is_there(&self, path: &Path) -> bool {
+    pub(crate) fn exists(&self, path: &Path) -> bool {
         self.files.contains_key(&identity(path)) || path.symlink_metadata().is_ok()
     }
 

@@ -5,7 +5,7 @@ use toml_edit::{
     Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, TomlError, Value,
 };
 
-use super::placement::{Place, insert_inline, insert_line, place, push};
+use super::placement::{InsertAt, insert_inline, insert_line, make_room, push};
 
 /// A manifest that is being edited.
 #[derive(Clone, Debug)]
@@ -140,13 +140,13 @@ impl Manifest {
             self.insert_table(table, key, as_table(item, "version"), &[table]);
         } else {
             let before = table.last().map_or(&[][..], |table| before(table));
-            self.insert(table, key, item, Place::Sorted, before);
+            self.insert(table, key, item, InsertAt::Sorted, before);
         }
     }
 
     /// Adds a value to a table. Creates a missing table after all others.
     pub(crate) fn add(&mut self, table: &[&str], key: &str, value: impl Into<Value>) {
-        self.insert(table, key, Item::Value(value.into()), Place::Last, &[]);
+        self.insert(table, key, Item::Value(value.into()), InsertAt::Last, &[]);
     }
 
     /// Writes a comment above a table that has a header.
@@ -184,7 +184,7 @@ impl Manifest {
         Some(table)
     }
 
-    fn insert(&mut self, path: &[&str], key: &str, item: Item, place: Place, before: &[&[&str]]) {
+    fn insert(&mut self, path: &[&str], key: &str, item: Item, at: InsertAt, before: &[&[&str]]) {
         match self.get(path) {
             Some(Item::Value(Value::InlineTable(_))) => {
                 if let Some(table) = self.descend(path)
@@ -195,7 +195,7 @@ impl Manifest {
             }
             Some(_) => {
                 if let Some(table) = self.table(path) {
-                    insert_line(table, key, item, place);
+                    insert_line(table, key, item, at);
                 }
             }
             None => {
@@ -210,7 +210,7 @@ impl Manifest {
 
     /// Adds a table with its own header, within the tables of this path.
     fn insert_table(&mut self, path: &[&str], key: &str, mut table: Table, before: &[&[&str]]) {
-        let position = place(&mut self.document, &mut table, before);
+        let position = make_room(&mut self.document, &mut table, before);
         table.set_position(Some(position));
         let mut parent = self.document.as_table_mut();
         for key in path {

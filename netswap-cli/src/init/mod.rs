@@ -1,6 +1,6 @@
 //! `netswap init`.
 
-mod chores;
+mod add_xtask;
 mod diff;
 mod files;
 mod manifest;
@@ -25,7 +25,7 @@ use netswap::ExitCode;
 use self::run::{Allow, Options};
 use crate::Error;
 use crate::init::plan::Wanted;
-use crate::init::report::{Display, print};
+use crate::init::report::{Mode, print};
 use crate::new::project::clone_path;
 
 /// Add netswap to an existing project
@@ -85,8 +85,8 @@ impl Init {
                 no_vcs: self.allow_no_vcs,
             },
         };
-        let done = run::init(&options)?;
-        let display = if self.dry_run { Display::Diff } else { Display::Done };
-        print(&done, display)
+        let result = run::init(&options)?;
+        let mode = if self.dry_run { Mode::DryRun } else { Mode::Applied };
+        print(&result, mode)
     }
 }

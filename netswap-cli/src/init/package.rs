@@ -55,7 +55,7 @@ fn add(
     let key = dependency.map_or(NETSWAP_BUILD.name, |dependency| &dependency.key);
     let manifest = read(files, &package.manifest)?;
     let script = match Script::read(package, &manifest, key, files)? {
-        Script::Asks if dependency.is_some() => return Ok(None),
+        Script::Requests if dependency.is_some() => return Ok(None),
         Script::ByHand(todo) => return Ok(Some(todo)),
         script => script,
     };
@@ -63,7 +63,7 @@ fn add(
         return Ok(Some(Remark {
             path: package.manifest.clone(),
             why: format!("{key} is an optional build-dependency"),
-            cure: format!(
+            remedy: format!(
                 "where its feature is enabled, call it in the build script:\n    {}",
                 call(key)
             ),
@@ -77,7 +77,7 @@ fn add(
         notes.push(Remark {
             path: package.manifest.clone(),
             why: format!("its rust-version is {version}, but netswap-build needs {OLDEST_RUST}"),
-            cure: "raise it, or build with a newer Rust".to_owned(),
+            remedy: "raise it, or build with a newer Rust".to_owned(),
         });
     }
     match script {
@@ -104,12 +104,12 @@ fn add(
                 notes.push(Remark {
                     path: package.manifest.clone(),
                     why: "its `include` may not list build.rs".to_owned(),
-                    cure: "add it, if the package is published".to_owned(),
+                    remedy: "add it, if the package is published".to_owned(),
                 });
             }
             Ok(None)
         }
-        Script::Asks | Script::ByHand(_) => Ok(None),
+        Script::Requests | Script::ByHand(_) => Ok(None),
     }
 }
 
@@ -122,8 +122,8 @@ fn add_call(
     notes: &mut Vec<Remark>,
 ) -> Result<Option<Remark>, Error> {
     let by_hand = |why: &str| {
-        let cure = format!("add this line to the start of its main:\n    {call}");
-        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
+        let remedy = format!("add this line to the start of its main:\n    {call}");
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), remedy }))
     };
     let before = files.text(path)?.to_owned();
     let Some(source) = Source::parse(&before) else {
@@ -140,7 +140,7 @@ fn add_call(
         notes.push(Remark {
             path: path.to_owned(),
             why: "it will run again only for the files that its rerun-if lines name".to_owned(),
-            cure: "print cargo:rerun-if-changed=FILE for each file that it reads".to_owned(),
+            remedy: "print cargo:rerun-if-changed=FILE for each file that it reads".to_owned(),
         });
     }
     files.set(path, formatted(Some(&before), after, package.folder(), package.edition));
@@ -158,7 +158,7 @@ fn crate_name(key: &str) -> String {
 /// A package's build script.
 enum Script {
     /// It already requests the bit.
-    Asks,
+    Requests,
     /// It does not request the bit.
     Lacks(PathBuf),
     /// There is none yet. It will be this file.
@@ -174,16 +174,16 @@ impl Script {
         key: &str,
         files: &mut Files,
     ) -> Result<Self, Error> {
-        let in_manifest = |why: &str, cure: &str| {
+        let in_manifest = |why: &str, remedy: &str| {
             let path = package.manifest.clone();
-            Ok(Script::ByHand(Remark { path, why: why.to_owned(), cure: cure.to_owned() }))
+            Ok(Script::ByHand(Remark { path, why: why.to_owned(), remedy: remedy.to_owned() }))
         };
         if let Some(list) = manifest.in_package("metabuild") {
             if list.to_string().contains("\"netswap-build\"") {
-                return Ok(Script::Asks);
+                return Ok(Script::Requests);
             }
-            let cure = "add \"netswap-build\" to that list and to the build-dependencies";
-            return in_manifest("metabuild makes its build script", cure);
+            let remedy = "add \"netswap-build\" to that list and to the build-dependencies";
+            return in_manifest("metabuild makes its build script", remedy);
         }
         let usual = package.folder().join("build.rs");
         match package.build_scripts.as_slice() {
@@ -193,26 +193,26 @@ impl Script {
                     "remove that line, and run netswap init again",
                 )
             }
-            [] if files.is_there(&usual) => Ok(Script::ByHand(Remark {
+            [] if files.exists(&usual) => Ok(Script::ByHand(Remark {
                 path: usual,
                 why: "it exists, but Cargo does not use it as a build script".to_owned(),
-                cure: "rename or remove it, and run netswap init again".to_owned(),
+                remedy: "rename or remove it, and run netswap init again".to_owned(),
             })),
             [] => Ok(Script::New(usual)),
-            [path] if !files.is_there(path) => Ok(Script::New(path.clone())),
+            [path] if !files.exists(path) => Ok(Script::New(path.clone())),
             [path] => {
                 let words = program::words(path, files)?.unwrap_or_default();
-                let asks = words.paths.contains(&crate_name(key));
-                Ok(if asks { Script::Asks } else { Script::Lacks(path.clone()) })
+                let requests = words.paths.contains(&crate_name(key));
+                Ok(if requests { Script::Requests } else { Script::Lacks(path.clone()) })
             }
             several => {
                 let count = u64::try_from(several.len()).unwrap_or(u64::MAX);
                 let why = format!("it has {}", plural(count, "build script", "build scripts"));
-                let cure = format!(
+                let remedy = format!(
                     "add netswap-build to the build-dependencies, and this line to the start of main in one of them:\n    {}",
                     call(key)
                 );
-                in_manifest(&why, &cure)
+                in_manifest(&why, &remedy)
             }
         }
     }
@@ -270,7 +270,7 @@ pub(super) fn require(
                 path: path.clone(),
                 why: "an edit would move the dotted keys of one table together"
                     .to_owned(),
-                cure: format!("add to {table} of {}:\n    {}", package.name, requirement.line()),
+                remedy: format!("add to {table} of {}:\n    {}", package.name, requirement.line()),
             }));
         }
     }

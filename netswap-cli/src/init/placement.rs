@@ -1,18 +1,18 @@
-//! The place of a new entry in a TOML document: its line, its table, and which of the comments
+//! The position of a new entry in a TOML document: its line, its table, and which of the comments
 //! nearby belong to it.
 
 use toml_edit::{Array, DocumentMut, Item, RawString, Table, TableLike, Value};
 
-/// The place of a new line in its table.
+/// The position of a new line in its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum InsertAt {
     /// In the order of the keys, if the other lines are in that order.
     Sorted,
     Last,
 }
 
 /// Adds a line to a table.
-pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, place: Place) {
+pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, at: InsertAt) {
     // A table that has only subtables gets its own header.
     table.set_implicit(false);
     let keys: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
@@ -23,7 +23,7 @@ pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, place: Place
     };
     // A comment above the first line may apply to all lines, so no line goes above it.
     let is_first = behind.len() == keys.len();
-    let is_sorted = place == Place::Sorted
+    let is_sorted = at == InsertAt::Sorted
         && keys.is_sorted()
         && !(is_first && keys.first().is_some_and(|first| prefix(table, first).contains('#')));
     let behind = if is_sorted { behind } else { Vec::new() };
@@ -66,9 +66,9 @@ pub(super) fn insert_inline(table: &mut dyn TableLike, key: &str, value: Value) 
 /// Makes room for a new table and returns its position. The table goes after the last table of the
 /// first group that has any. Without one, it goes after all tables. Comments directly below that
 /// last table stay with it.
-pub(super) fn place(document: &mut DocumentMut, table: &mut Table, before: &[&[&str]]) -> isize {
+pub(super) fn make_room(document: &mut DocumentMut, table: &mut Table, before: &[&[&str]]) -> isize {
     let mut positions = Vec::new();
-    each(document.as_table_mut(), None, &mut |key, table| {
+    for_each_table(document.as_table_mut(), None, &mut |key, table| {
         positions.extend(table.position().map(|position| (key.to_owned(), position)));
     });
     let last_of = |group: &&[&str]| {
@@ -77,18 +77,18 @@ pub(super) fn place(document: &mut DocumentMut, table: &mut Table, before: &[&[&
     };
     let last = positions.iter().map(|(_, position)| *position).max();
     let Some(last) = last else {
-        take(document.trailing(), document.is_empty(), table);
+        take_comments(document.trailing(), document.is_empty(), table);
         document.set_trailing("");
         return 0;
     };
     let position = before.iter().find_map(last_of).unwrap_or(last);
     if position == last {
-        take(document.trailing(), false, table);
+        take_comments(document.trailing(), false, table);
         document.set_trailing("");
         return position + 1;
     }
     let next = positions.iter().map(|(_, other)| *other).filter(|other| *other > position).min();
-    each(document.as_table_mut(), None, &mut |_, other| {
+    for_each_table(document.as_table_mut(), None, &mut |_, other| {
         if other.position() == next {
             let prefix = other.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
             let (of_last, own) = split_comments(prefix);
@@ -108,7 +108,7 @@ pub(super) fn place(document: &mut DocumentMut, table: &mut Table, before: &[&[&
 }
 
 /// Moves the comments at the end of the document in front of the new table.
-fn take(trailing: &RawString, is_first: bool, table: &mut Table) {
+fn take_comments(trailing: &RawString, is_first: bool, table: &mut Table) {
     let comments = trailing.as_str().unwrap_or_default().trim_end();
     if comments.is_empty() {
         table.decor_mut().set_prefix(if is_first { "" } else { "\n" });
@@ -137,18 +137,18 @@ fn split_comments(prefix: &str) -> (String, String) {
 }
 
 /// Runs `call` for each table that has a header, with the first key of its path.
-fn each(table: &mut Table, root: Option<&str>, call: &mut impl FnMut(&str, &mut Table)) {
+fn for_each_table(table: &mut Table, root: Option<&str>, call: &mut impl FnMut(&str, &mut Table)) {
     for (key, item) in table.iter_mut() {
         let root = root.unwrap_or(key.get()).to_owned();
         match item {
             Item::Table(table) => {
                 call(&root, table);
-                each(table, Some(&root), call);
+                for_each_table(table, Some(&root), call);
             }
             Item::ArrayOfTables(tables) => {
                 for table in tables.iter_mut() {
                     call(&root, table);
-                    each(table, Some(&root), call);
+                    for_each_table(table, Some(&root), call);
                 }
             }
             _ => {}

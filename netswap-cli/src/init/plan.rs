@@ -9,7 +9,7 @@ use netswap::text::nearest;
 use super::files::{FileChange, Files};
 use super::project::Project;
 use super::xtask::Xtask;
-use super::{chores, package};
+use super::{add_xtask, package};
 use crate::Error;
 
 /// The options for a plan.
@@ -60,7 +60,7 @@ pub(crate) struct Remark {
     /// The reason for the step.
     pub(crate) why: String,
     /// The instructions. Lines to paste are indented.
-    pub(crate) cure: String,
+    pub(crate) remedy: String,
 }
 
 impl Converted {
@@ -112,13 +112,13 @@ pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
     }
     let mut has_xtask = xtask.verifies();
     if wanted.xtask {
-        let mut outcome = chores::convert(&xtask, project, &mut files)?;
+        let mut outcome = add_xtask::convert(&xtask, project, &mut files)?;
         outcome.files = files.take_touched();
         has_xtask = outcome.todo.is_none();
         converted.push(outcome);
     }
     if let Some(clone) = wanted.netswap_path.as_ref().filter(|_| !converted.is_empty()) {
-        chores::patch(clone, wanted.xtask, project, &mut files)?;
+        add_xtask::patch(clone, wanted.xtask, project, &mut files)?;
     }
     let shared = files.take_touched();
     Ok(Plan { converted, shared, left_out, has_xtask, changes: files.changes() })

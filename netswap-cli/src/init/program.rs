@@ -40,6 +40,6 @@ fn folder(file: &Path) -> &Path {
 /// ([the Rust reference](https://doc.rust-lang.org/reference/items/modules.html#module-source-filenames)).
 fn module(folder: &Path, name: &str, files: &Files) -> Option<PathBuf> {
     let name = name.trim_start_matches("r#");
-    let places = [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")];
-    places.into_iter().find(|file| files.is_there(file))
+    let candidates = [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")];
+    candidates.into_iter().find(|file| files.exists(file))
 }

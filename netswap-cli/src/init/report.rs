@@ -12,14 +12,14 @@ use netswap::text::{Printable, one_line, plural, shown};
 use super::diff;
 use crate::Error;
 use crate::init::plan::Converted;
-use crate::init::run::Done;
+use crate::init::run::InitResult;
 
 /// The mode of the report: the changes are made, or only shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Display {
-    Done,
+pub(crate) enum Mode {
+    Applied,
     /// The diff goes to standard output, for `git apply`. All else goes to standard error.
-    Diff,
+    DryRun,
 }
 
 /// The result for a package.
@@ -41,10 +41,10 @@ impl Status {
         }
     }
 
-    fn word(self, display: Display) -> &'static str {
-        match (self, display) {
-            (Status::Converted, Display::Done) => "converted",
-            (Status::Converted, Display::Diff) => "would-convert",
+    fn word(self, mode: Mode) -> &'static str {
+        match (self, mode) {
+            (Status::Converted, Mode::Applied) => "converted",
+            (Status::Converted, Mode::DryRun) => "would-convert",
             (Status::Unchanged, _) => "unchanged",
             (Status::ByHand, _) => "by-hand",
         }
@@ -64,19 +64,19 @@ impl Status {
 /// # Errors
 ///
 /// When the report can't be written.
-pub(crate) fn print(done: &Done, display: Display) -> Result<ExitCode, Error> {
-    match display {
-        Display::Done => write(done, display, &mut Out::new(true))?,
-        Display::Diff => {
-            diff::print(&done.plan.changes, &done.root)?;
+pub(crate) fn print(result: &InitResult, mode: Mode) -> Result<ExitCode, Error> {
+    match mode {
+        Mode::Applied => write(result, mode, &mut Out::new(true))?,
+        Mode::DryRun => {
+            diff::print(&result.plan.changes, &result.root)?;
             let mut err = netswap::output::stderr();
-            if !done.plan.changes.is_empty() {
+            if !result.plan.changes.is_empty() {
                 writeln!(err)?;
             }
-            write(done, display, &mut err)?;
+            write(result, mode, &mut err)?;
         }
     }
-    let packages = &done.plan.converted;
+    let packages = &result.plan.converted;
     Ok(if packages.is_empty() {
         ExitCode::NothingToVerify
     } else if packages.iter().any(|package| package.todo.is_some()) {
@@ -86,18 +86,18 @@ pub(crate) fn print(done: &Done, display: Display) -> Result<ExitCode, Error> {
     })
 }
 
-fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
-    let packages = &done.plan.converted;
+fn write(result: &InitResult, mode: Mode, out: &mut dyn Write) -> io::Result<()> {
+    let packages = &result.plan.converted;
     let name_width = packages.iter().map(|package| one_line(&package.name).len()).max();
     let columns = Columns {
-        words: Status::ALL.map(|status| status.word(display).len()).into_iter().max().unwrap_or(0),
+        words: Status::ALL.map(|status| status.word(mode).len()).into_iter().max().unwrap_or(0),
         names: name_width.unwrap_or(0),
     };
     for package in packages {
-        write_package(package, display, &columns, &done.root, out)?;
+        write_package(package, mode, &columns, &result.root, out)?;
     }
     if packages.is_empty() {
-        return match done.plan.left_out.first() {
+        return match result.plan.left_out.first() {
             Some(name) => writeln!(
                 out,
                 "nothing to convert except the xtask; to convert it, pass --package {}",
@@ -108,30 +108,30 @@ fn write(done: &Done, display: Display, out: &mut dyn Write) -> io::Result<()> {
             }
         };
     }
-    let is_told = |file: &&PathBuf| packages.iter().any(|package| package.files.contains(*file));
-    let shared = done.plan.shared.iter().filter(|file| !is_told(file));
+    let is_listed = |file: &&PathBuf| packages.iter().any(|package| package.files.contains(*file));
+    let shared = result.plan.shared.iter().filter(|file| !is_listed(file));
     for file in shared {
         writeln!(
             out,
             "{:words$}  {}",
             "changed",
-            Printable(shown(file, &done.root)),
+            Printable(shown(file, &result.root)),
             words = columns.words
         )?;
     }
     let count = u64::try_from(packages.len()).unwrap_or(u64::MAX);
     let parts = Status::ALL.map(|status| {
-        let of_it = packages.iter().filter(|package| Status::new(package) == status).count();
-        (of_it > 0).then(|| format!("{of_it} {}", status.word(display)))
+        let count = packages.iter().filter(|package| Status::new(package) == status).count();
+        (count > 0).then(|| format!("{count} {}", status.word(mode)))
     });
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     writeln!(out, "\n{}: {}", plural(count, "package", "packages"), parts.join(", "))?;
     let is_done = packages.iter().all(|package| package.todo.is_none());
-    if display == Display::Done && is_done && !done.plan.changes.is_empty() {
-        if done.has_lock {
+    if mode == Mode::Applied && is_done && !result.plan.changes.is_empty() {
+        if result.has_lock {
             writeln!(out, "the next build will also change Cargo.lock")?;
         }
-        writeln!(out, "to verify it:\n    {}", done.verify)?;
+        writeln!(out, "to verify it:\n    {}", result.verify)?;
     }
     Ok(())
 }
@@ -144,14 +144,14 @@ struct Columns {
 
 fn write_package(
     package: &Converted,
-    display: Display,
+    mode: Mode,
     columns: &Columns,
     root: &Path,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let Columns { words, names } = *columns;
     let status = Status::new(package);
-    let (word, style, name) = (status.word(display), status.style(), one_line(&package.name));
+    let (word, style, name) = (status.word(mode), status.style(), one_line(&package.name));
     let path = |path| Printable(shown(path, root)).to_string();
     let files: Vec<_> = package.files.iter().map(|file| path(file)).collect();
     let files = files.join(", ");
@@ -163,13 +163,13 @@ fn write_package(
     let indent = words + 2;
     for remark in package.todo.iter().chain(&package.notes) {
         writeln!(out, "{:indent$}{}: {}", "", path(&remark.path), one_line(&remark.why))?;
-        for line in remark.cure.lines() {
+        for line in remark.remedy.lines() {
             writeln!(out, "{:indent$}{}", "", Printable(line))?;
         }
     }
     if !last.is_empty() {
-        let done = if display == Display::Done { "changed" } else { "would change" };
-        writeln!(out, "{:indent$}{done} anyway: {last}", "")?;
+        let verb = if mode == Mode::Applied { "changed" } else { "would change" };
+        writeln!(out, "{:indent$}{verb} anyway: {last}", "")?;
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(crate) struct Allow {
 
 /// The result of a conversion or of a dry run.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub(crate) struct InitResult {
     /// The project's folder.
     pub(crate) root: PathBuf,
     pub(crate) plan: Plan,
@@ -50,15 +50,15 @@ pub(crate) struct Done {
 ///
 /// When the project can't be read or written, a check with git fails, or Cargo rejects the result.
 /// Then every file is as it was before.
-pub(crate) fn init(options: &Options) -> Result<Done, Error> {
+pub(crate) fn init(options: &Options) -> Result<InitResult, Error> {
     let project = Project::read(options.manifest_path.as_deref())?;
     let plan = plan(&project, &options.wanted)?;
     if !options.dry_run && !plan.changes.is_empty() {
-        ask_git(&project.root, &plan.changes, options.allow)?;
+        check_git(&project.root, &plan.changes, options.allow)?;
         let written = write(&plan.changes)?;
         if let Err(error) = Project::read(Some(&project.root_manifest())) {
-            written.take_back()?;
-            return Err(Error::NotAccepted(match error {
+            written.roll_back()?;
+            return Err(Error::RejectedByCargo(match error {
                 Error::NoProject(why) => why,
                 other => other.to_string(),
             }));
@@ -70,18 +70,18 @@ pub(crate) fn init(options: &Options) -> Result<Done, Error> {
     let all = if has_several { " --workspace" } else { "" };
     let verify = format!("{program} verify{all} --release --target x86_64-pc-windows-msvc");
     let has_lock = project.root.join("Cargo.lock").is_file();
-    Ok(Done { root: project.root, plan, verify, has_lock })
+    Ok(InitResult { root: project.root, plan, verify, has_lock })
 }
 
 /// Checks with git that the changes can be distinguished from other work, and undone.
-fn ask_git(root: &Path, changes: &[FileChange], allow: Allow) -> Result<(), Error> {
+fn check_git(root: &Path, changes: &[FileChange], allow: Allow) -> Result<(), Error> {
     /// The maximum number of files to name.
     const NAMED: usize = 5;
     if allow.no_vcs {
         return Ok(());
     }
     let here = std::env::current_dir().unwrap_or_default();
-    let nothing = |path: &Path, why: String| {
+    let not_kept = |path: &Path, why: String| {
         Err(Error::NoVersionControl { path: shown(path, &here).to_owned(), why })
     };
     let mut repositories = BTreeSet::new();
@@ -90,21 +90,21 @@ fn ask_git(root: &Path, changes: &[FileChange], allow: Allow) -> Result<(), Erro
         let folder = folders.into_iter().find(|folder| folder.is_dir()).unwrap_or(root);
         match git::repository(folder) {
             Ok(repository) => repositories.insert(repository),
-            Err(why) => return nothing(folder, why),
+            Err(why) => return not_kept(folder, why),
         };
         if git::is_ignored(path) {
-            return nothing(path, "git ignores it".to_owned());
+            return not_kept(path, "git ignores it".to_owned());
         }
     }
-    let mut in_the_way = Vec::new();
+    let mut uncommitted = Vec::new();
     for repository in repositories {
         match git::uncommitted(&repository) {
-            Ok(files) => in_the_way.extend(files),
-            Err(why) => return nothing(&repository, why),
+            Ok(files) => uncommitted.extend(files),
+            Err(why) => return not_kept(&repository, why),
         }
     }
-    in_the_way.retain(|file| !(allow.dirty || allow.staged && file.is_staged));
-    let mut names: Vec<_> = in_the_way.into_iter().map(|file| file.path).collect();
+    uncommitted.retain(|file| !(allow.dirty || allow.staged && file.is_staged));
+    let mut names: Vec<_> = uncommitted.into_iter().map(|file| file.path).collect();
     if names.is_empty() {
         return Ok(());
     }

@@ -121,8 +121,8 @@ impl<'a> Source<'a> {
         }
         let mut text = self.text.to_owned();
         for main in mains.into_iter().rev() {
-            let place = self.insertion(main.body, statement);
-            let (range, insertion) = place.ok_or("its `fn main` can't be read")?;
+            let edit = self.insertion(main.body, statement);
+            let (range, insertion) = edit.ok_or("its `fn main` can't be read")?;
             text.replace_range(range, &insertion);
         }
         Ok(text)
@@ -326,12 +326,12 @@ mod tests {
     fn words_are_sorted_by_kind_and_comments_ignored() {
         let text = "// a::b\nmod file;\nmod inner {}\nuse used;\nfn main() { c!(d, \"e\", f::g); h(i: j) }";
         let words = Source::parse(text).unwrap().words();
-        let is_there = |set: &HashSet<String>| {
+        let found_in = |set: &HashSet<String>| {
             ["a", "c", "e", "f", "g", "i", "used"].map(|word| set.contains(word))
         };
-        assert_eq!(is_there(&words.names), [false, true, false, true, true, true, true]);
-        assert_eq!(is_there(&words.paths), [false, false, false, true, false, false, true]);
-        assert_eq!(is_there(&words.texts), [false, false, true, false, false, false, false]);
+        assert_eq!(found_in(&words.names), [false, true, false, true, true, true, true]);
+        assert_eq!(found_in(&words.paths), [false, false, false, true, false, false, true]);
+        assert_eq!(found_in(&words.texts), [false, false, true, false, false, false, false]);
         assert_eq!(words.modules, HashSet::from(["file".to_owned()]));
     }
 

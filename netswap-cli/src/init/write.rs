@@ -24,11 +24,11 @@ impl Written<'_> {
     /// # Errors
     ///
     /// When a file can't be restored. All others are restored.
-    pub(crate) fn take_back(self) -> Result<(), Error> {
+    pub(crate) fn roll_back(self) -> Result<(), Error> {
         let mut failed = None;
         for change in self.changes.into_iter().rev() {
-            if let Err(source) = put_back(change) {
-                failed = Some(Error::NotPutBack { path: change.path.clone(), source });
+            if let Err(source) = restore(change) {
+                failed = Some(Error::RestoreFile { path: change.path.clone(), source });
             }
         }
         // A folder that has other files by now stays.
@@ -39,8 +39,8 @@ impl Written<'_> {
     }
 }
 
-fn put_back(change: &FileChange) -> io::Result<()> {
-    expect(&change.path, &change.after)?;
+fn restore(change: &FileChange) -> io::Result<()> {
+    check_unchanged(&change.path, &change.after)?;
     match &change.before {
         None => fs::remove_file(&change.path),
         Some(before) => {
@@ -59,7 +59,7 @@ pub(crate) fn write(changes: &[FileChange]) -> Result<Written<'_>, Error> {
     let mut written = Written::default();
     match write_into(changes, &mut written) {
         Ok(()) => Ok(written),
-        Err(error) => written.take_back().and(Err(error)),
+        Err(error) => written.roll_back().and(Err(error)),
     }
 }
 
@@ -84,11 +84,11 @@ fn write_into<'a>(changes: &'a [FileChange], written: &mut Written<'a>) -> Resul
 /// Writes the new file next to its target. Creates the folder if it is missing.
 fn stage(change: &FileChange, folders: &mut Vec<PathBuf>) -> io::Result<NamedTempFile> {
     let folder = folder_of(&change.path);
-    make(folder, folders)?;
+    create_folder(folder, folders)?;
     match &change.before {
         None => temporary(folder, &change.after),
         Some(before) => {
-            expect(&change.path, before)?;
+            check_unchanged(&change.path, before)?;
             replacement(&change.path, &change.after)
         }
     }
@@ -105,7 +105,7 @@ fn replacement(path: &Path, text: &str) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn expect(path: &Path, text: &str) -> io::Result<()> {
+fn check_unchanged(path: &Path, text: &str) -> io::Result<()> {
     if fs::read_to_string(path)? == text {
         Ok(())
     } else {
@@ -129,16 +129,16 @@ fn temporary(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Creates a folder and its missing parents, and adds them to `made`.
-fn make(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Creates a folder and its missing parents, and adds them to `created`.
+fn create_folder(folder: &Path, created: &mut Vec<PathBuf>) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     if let Some(above) = folder.parent() {
-        make(above, made)?;
+        create_folder(above, created)?;
     }
     fs::create_dir(folder)?;
-    made.push(folder.to_owned());
+    created.push(folder.to_owned());
     Ok(())
 }
 
@@ -175,12 +175,12 @@ mod tests {
         for path in ["a/b/new", "old"] {
             assert_eq!(fs::read_to_string(at(path)).unwrap(), "after");
         }
-        written.take_back().unwrap();
+        written.roll_back().unwrap();
         assert_eq!(files(dir.path()), before);
         let written = write(&changes).unwrap();
         assert_eq!(files(dir.path()).len(), 2, "another file was left");
         fs::write(at("old"), "an editor's").unwrap();
-        let error = written.take_back().unwrap_err().to_string();
+        let error = written.roll_back().unwrap_err().to_string();
         assert!(error.contains("old: it was changed meanwhile"), "{error}");
         assert_eq!(fs::read_to_string(at("old")).unwrap(), "an editor's");
         assert!(!at("a").exists());
@@ -223,7 +223,7 @@ mod tests {
         let changes = [change(path.clone(), Some("before"))];
         let written = write(&changes).unwrap();
         assert_eq!(mode(), 0o777);
-        written.take_back().unwrap();
+        written.roll_back().unwrap();
         assert_eq!(mode(), 0o777);
     }
 }

@@ -1,4 +1,4 @@
-//! `netswap inspect`: everything that an image's headers say, and what follows from it.
+//! `netswap inspect`: reads an image's headers and tables, and finds the problems in them.
 
 use std::fs::File;
 use std::io;
@@ -145,7 +145,7 @@ impl Visit for Inspector {
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         let path = file.path();
         let what =
-            match file.open().map_err(ReadError::from).and_then(|file| self.look(&path, &file)) {
+            match file.open().map_err(ReadError::from).and_then(|file| self.inspect(&path, &file)) {
                 Ok(Some(inspection)) => Ok(Box::new(inspection)),
                 Ok(None) if matches!(file, WalkedFile::Named(_)) => Err(Finding::not_an_image()),
                 Ok(None) => return,
@@ -160,7 +160,7 @@ impl Visit for Inspector {
 }
 
 impl Inspector {
-    fn look(&self, path: &Path, file: &File) -> Result<Option<Inspection>, ReadError> {
+    fn inspect(&self, path: &Path, file: &File) -> Result<Option<Inspection>, ReadError> {
         let Some(layout) = Layout::read(file)? else {
             return Ok(None);
         };
@@ -176,10 +176,12 @@ impl Inspector {
             let message = format!("its certificate table is malformed: {why}").into();
             findings.push(Finding { message, ..Finding::from(ReadError::Table(why)) });
         }
-        let strong_name = told(image::strong_name(file, &layout), &mut findings)?.flatten();
-        let imports = told(image::imports(file, &layout), &mut findings)?.unwrap_or_default();
+        let strong_name = image::strong_name(file, &layout);
+        let strong_name = content_or_finding(strong_name, &mut findings)?.flatten();
+        let imports = image::imports(file, &layout);
+        let imports = content_or_finding(imports, &mut findings)?.unwrap_or_default();
         let imports = imports.into_iter().map(|import| {
-            let beside = self.siblings.of_import(path, &import)?.into_iter().map(beside_image);
+            let beside = self.siblings.of_import(path, &import)?.into_iter().map(sibling_image);
             Ok(InspectedImport {
                 beside: beside.collect(),
                 delayed: import.is_delayed,
@@ -218,12 +220,12 @@ impl Inspector {
 const PAGE: u64 = 4096;
 
 /// Returns the content of a table. If the table is malformed, adds a finding and returns `None`.
-fn told<T>(
+fn content_or_finding<T>(
     table: Result<T, TableError>,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<T>, ReadError> {
     match table {
-        Ok(told) => Ok(Some(told)),
+        Ok(content) => Ok(Some(content)),
         Err(TableError::Io(error)) => Err(error.into()),
         Err(TableError::Malformed(why)) => {
             findings.push(Finding::from(ReadError::Table(why)));
@@ -232,7 +234,7 @@ fn told<T>(
     }
 }
 
-fn beside_image(path: PathBuf) -> SiblingImage {
+fn sibling_image(path: PathBuf) -> SiblingImage {
     let swap_run = match image::read(&path) {
         Ok(Content::Image(header)) => Some(header.swap_run()),
         Ok(Content::Other) | Err(_) => None,

@@ -18,9 +18,9 @@ use crate::named::resolve;
 
 /// Show what an image's headers say
 ///
-/// Shows kind and machine, both run-from-swap bits, the memory that the image needs if they are set,
-/// the checksum and whether it is valid, the certificate table, the strong name, and the imported
-/// DLLs in the same folder. Reads the whole file to compute the checksum.
+/// Shows the kind, the machine, both run-from-swap bits, and the memory that the image needs if they
+/// are set. Also shows whether the checksum is valid, the certificate table, the strong name, and the
+/// imported DLLs in the same folder. Reads the whole file to compute the checksum.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Inspect {

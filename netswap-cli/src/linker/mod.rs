@@ -73,24 +73,24 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
 }
 
 fn run(called: &OsStr, given: &[OsString]) -> Result<i32, LinkerError> {
-    if let Some(linker) = env::of_linker(env::LINKING) {
+    if let Some(linker) = env::linker_variable(env::LINKING) {
         return Err(LinkerError::Loop(linker.into()));
     }
-    let bits = switch::bits(env::of_linker("NETSWAP").as_deref())?;
+    let bits = switch::bits(env::linker_variable("NETSWAP").as_deref())?;
     let all = response::expanded(given)?;
     let outputs = arguments::outputs(&all);
     let target = target::triple(called, &all, &outputs);
-    let choice = real::choose(called, &target, cfg!(windows), &env::of_linker);
-    let linker = real::find(&choice, env::of_linker("PATH").as_deref())?;
+    let choice = real::choose(called, &target, cfg!(windows), &env::linker_variable);
+    let linker = real::find(&choice, env::linker_variable("PATH").as_deref())?;
     let status = Command::new(&linker).args(given).env(env::LINKING, &linker).status();
     let status = status.map_err(|source| LinkerError::Run { linker, source })?;
     if status.success() && !bits.is_empty() {
-        outputs.iter().try_for_each(|output| set_in(output, bits))?;
+        outputs.iter().try_for_each(|output| set_bits(output, bits))?;
     }
     Ok(exit_code(status))
 }
 
-fn set_in(output: &Path, bits: &[SwapRun]) -> Result<(), LinkerError> {
+fn set_bits(output: &Path, bits: &[SwapRun]) -> Result<(), LinkerError> {
     set::set(output, bits)
         .map_err(|finding| LinkerError::NotSet { path: output.to_owned(), finding })
 }

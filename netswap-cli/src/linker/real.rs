@@ -44,7 +44,7 @@ pub fn choose(
     }
     let called = program_name(called);
     let programs = if called.is_empty() || called.starts_with(NAME) {
-        usual(target, on_windows)
+        default_linkers(target, on_windows)
     } else {
         vec![called]
     };
@@ -54,7 +54,7 @@ pub fn choose(
 
 /// Returns the linkers that rustc runs for a target. Adds gcc by its short name where it needs no
 /// prefix.
-fn usual(target: &str, on_windows: bool) -> Vec<String> {
+fn default_linkers(target: &str, on_windows: bool) -> Vec<String> {
     let architecture = target.split('-').next().unwrap_or_default();
     let architecture = if architecture == "i586" { "i686" } else { architecture };
     let mut programs = Vec::new();
@@ -78,7 +78,7 @@ pub fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, LinkerEr
         search.map(|search| std::env::split_paths(search).collect()).unwrap_or_default();
     let own = std::env::current_exe().ok();
     let is_own = |path: &Path| own.as_ref().is_some_and(|own| is_same(own, path));
-    let mut comes_back = false;
+    let mut is_own_in_path = false;
     for program in &choice.programs {
         let path = Path::new(program);
         let is_name = path.file_name() == Some(program);
@@ -99,14 +99,14 @@ pub fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, LinkerEr
             if !is_own(&candidate) {
                 return Ok(candidate);
             }
-            comes_back = true;
+            is_own_in_path = true;
         }
     }
     let names = choice.programs.iter().map(|program| one_line(&program.to_string_lossy()));
     let names = names.collect::<Vec<_>>().join(" or ");
     let target = one_line(&choice.target);
     let variable = variable_of(&target);
-    let why = if comes_back { "in PATH is netswap-linker itself" } else { "is not in PATH" };
+    let why = if is_own_in_path { "in PATH is netswap-linker itself" } else { "is not in PATH" };
     Err(LinkerError::NotFound { target, names, why, variable })
 }
 

@@ -23,7 +23,7 @@ const MOST_FILES: u32 = 1999;
 pub const MARK: [u8; 2] = [0xff, 0xfe];
 
 /// The byte order mark of UTF-8.
-const MARK_OF_UTF_8: [u8; 3] = [0xef, 0xbb, 0xbf];
+const UTF_8_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// Replaces each response file among the arguments by its contents. Keeps the argument if the file
 /// is missing, because GNU ld takes it as a name. The linker has to report the missing file.
@@ -83,7 +83,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 pub fn split(bytes: &[u8]) -> Vec<OsString> {
     match bytes.strip_prefix(&MARK) {
         Some(units) => split_as_msvc(units),
-        None => split_as_gnu(bytes.strip_prefix(&MARK_OF_UTF_8).unwrap_or(bytes)),
+        None => split_as_gnu(bytes.strip_prefix(&UTF_8_MARK).unwrap_or(bytes)),
     }
 }
 

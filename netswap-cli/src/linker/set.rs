@@ -11,33 +11,33 @@ use crate::patch::change::{Write, WriteError, unwritable};
 
 /// Sets the bits. Skips a file that is missing or is not a Windows image.
 pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
-    let of_read = |error: ReadError| Finding::from(error);
-    let of_system = |error: io::Error| of_read(error.into());
+    let read_finding = |error: ReadError| Finding::from(error);
+    let io_finding = |error: io::Error| read_finding(error.into());
     let file = match system::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(of_system(error)),
+        Err(error) => return Err(io_finding(error)),
     };
     // Skip devices, such as /dev/null.
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(());
     }
-    let Some(layout) = Layout::read(&file).map_err(of_read)? else {
+    let Some(layout) = Layout::read(&file).map_err(read_finding)? else {
         return Ok(());
     };
     if layout.header.kind() == Kind::Efi {
         return Ok(());
     }
-    let (stamp, _) = system::stamp(&file).map_err(of_system)?;
+    let (stamp, _) = system::stamp(&file).map_err(io_finding)?;
     let Some(edit) = Edit::plan(&layout, stamp.length, bits, true, NewChecksum::Updated) else {
         return Ok(());
     };
     if !layout.can_be_edited {
         let why = "its headers overlap, so one can't be changed without the other";
-        return Err(of_read(ReadError::Table(why)));
+        return Err(read_finding(ReadError::Table(why)));
     }
     if layout.end_of_sections() > stamp.length {
-        return Err(of_read(ReadError::SectionPastEnd));
+        return Err(read_finding(ReadError::SectionPastEnd));
     }
     if layout.certificate_table().is_some() {
         return Err(Finding {
@@ -57,7 +57,7 @@ pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
         old: &edit.old,
         new: &edit.new,
     };
-    write.make(|| Ok(())).map_err(|not_made| match not_made {
+    write.perform(|| Ok(())).map_err(|error| match error {
         WriteError::Refused(finding) => finding,
         WriteError::Failed(error) => unwritable(&io::Error::other(error)),
     })

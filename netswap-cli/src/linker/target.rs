@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use super::arguments;
 
 /// The target that this program is made for. It is the default if no argument says otherwise.
-const USUAL: &str = "x86_64-pc-windows-gnu";
+const DEFAULT: &str = "x86_64-pc-windows-gnu";
 
 /// The name of this program.
 pub const NAME: &str = "netswap-linker";
@@ -24,8 +24,8 @@ pub fn triple(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) -> St
     let suffix = suffix.strip_prefix(NAME).and_then(|rest| rest.strip_prefix('-'));
     // A shorter suffix only shows rustc which linker this program replaces: netswap-linker-ld.
     let suffix = suffix.filter(|suffix| suffix.split('-').count() >= 3);
-    let in_rustlib = || arguments.iter().find_map(|argument| of_library(Path::new(argument)));
-    let in_output = || outputs.iter().find_map(|output| of_output(output));
+    let in_rustlib = || arguments.iter().find_map(|argument| from_rustlib(Path::new(argument)));
+    let in_output = || outputs.iter().find_map(|output| from_output(output));
     let has = |option: &str| arguments.iter().any(|argument| argument == option);
     let by_options = || {
         if arguments::is_msvc(arguments) {
@@ -33,7 +33,7 @@ pub fn triple(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) -> St
         } else if has("-m32") || has("-Wl,--large-address-aware") || has("--large-address-aware") {
             "i686-pc-windows-gnu"
         } else {
-            USUAL
+            DEFAULT
         }
     };
     let found = suffix.map(str::to_owned).or_else(in_rustlib).or_else(in_output);
@@ -60,7 +60,7 @@ fn folders(path: &Path) -> Vec<&str> {
 
 /// Returns the TRIPLE of `rustlib/TRIPLE/lib`. Ignores `..` and invalid Unicode. The folder
 /// `rustlib/HOST/bin` next to it has programs of the host.
-fn of_library(path: &Path) -> Option<String> {
+fn from_rustlib(path: &Path) -> Option<String> {
     folders(path).array_windows().find_map(|names| match names {
         ["rustlib", triple, "lib"] if !triple.is_empty() => Some((*triple).to_owned()),
         _ => None,
@@ -68,7 +68,7 @@ fn of_library(path: &Path) -> Option<String> {
 }
 
 /// Returns the folder in a path that has the name of a Windows target.
-fn of_output(path: &Path) -> Option<String> {
+fn from_output(path: &Path) -> Option<String> {
     const ARCHITECTURES: [&str; 6] = ["x86_64", "i686", "i586", "aarch64", "arm64ec", "thumbv7a"];
     let is_triple = |name: &&str| match *name.split('-').collect::<Vec<_>>() {
         [architecture, _, "windows", "gnu" | "gnullvm" | "msvc"] => {
@@ -88,22 +88,22 @@ mod tests {
     fn target_is_found_in_names_and_arguments() {
         let table = [
             // called, arguments -> target
-            ("netswap-linker", "-m64 a.o -o t.exe", USUAL),
-            ("netswap-linker", "--version", USUAL),
+            ("netswap-linker", "-m64 a.o -o t.exe", DEFAULT),
+            ("netswap-linker", "--version", DEFAULT),
             ("netswap-linker", "-m32 a.o -o t.exe", "i686-pc-windows-gnu"),
             ("netswap-linker", "-Wl,--large-address-aware a.o -o t.exe", "i686-pc-windows-gnu"),
             ("netswap-linker", "a.obj /OUT:t.exe", "x86_64-pc-windows-msvc"),
             ("netswap-linker", "a.o -o target/i686-win7-windows-gnu/debug/t.exe", "i686-win7-windows-gnu"),
             ("netswap-linker", "-m64 -o target/aarch64-pc-windows-gnullvm/t", "aarch64-pc-windows-gnullvm"),
-            ("netswap-linker", "-m64 -o my-own-windows-gnu/t.exe", USUAL),
+            ("netswap-linker", "-m64 -o my-own-windows-gnu/t.exe", DEFAULT),
             ("netswap-linker", "-m64 /r/rustlib/x86_64-unknown-linux-gnu/lib/libstd.rlib -o t", "x86_64-unknown-linux-gnu"),
             ("netswap-linker", "-L /r/rustlib/i686-pc-windows-gnu/lib -o target/x86_64-pc-windows-gnu/t", "i686-pc-windows-gnu"),
             ("netswap-linker", "-m32 -L/r/rustlib/../lib -o t.exe", "i686-pc-windows-gnu"),
-            ("netswap-linker", "-B/r/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld -o t.exe", USUAL),
+            ("netswap-linker", "-B/r/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld -o t.exe", DEFAULT),
             ("/bin/netswap-linker-i686-pc-windows-gnu", "-m64 -o t.exe", "i686-pc-windows-gnu"),
             ("netswap-linker-aarch64-pc-windows-gnullvm.EXE", "", "aarch64-pc-windows-gnullvm"),
-            ("netswap-linker-ld", "-o t.exe", USUAL),
-            ("x86_64-w64-mingw32-gcc", "-o t.exe", USUAL),
+            ("netswap-linker-ld", "-o t.exe", DEFAULT),
+            ("x86_64-w64-mingw32-gcc", "-o t.exe", DEFAULT),
         ];
         for (called, arguments, expected) in table {
             let arguments: Vec<_> = arguments.split(' ').map(OsString::from).collect();

@@ -51,7 +51,7 @@ impl New {
             New { workspace: true, .. } => Layout::Workspace,
             New { lib_and_bin, cdylib, .. } => Layout::Tool { lib_and_bin, cdylib },
         };
-        let made = project::new(&Options {
+        let project = project::new(&Options {
             path: self.path.clone(),
             name: self.name,
             edition: self.edition,
@@ -60,7 +60,7 @@ impl New {
             vcs: self.vcs,
             netswap_path: self.netswap_path,
         })?;
-        if let Some(why) = made.no_repository {
+        if let Some(why) = project.no_repository {
             let _ = writeln!(
                 std::io::stderr(),
                 "no repository was created: {}",
@@ -68,9 +68,10 @@ impl New {
             );
         }
         let mut out = std::io::stdout().lock();
-        let place = quoted(&self.path);
-        let place = if place == made.name { String::new() } else { format!(" in {place}") };
-        writeln!(out, "created {}{place}; next steps:\n", made.name)?;
+        let location = quoted(&self.path);
+        let location =
+            if location == project.name { String::new() } else { format!(" in {location}") };
+        writeln!(out, "created {}{location}; next steps:\n", project.name)?;
         if self.path.as_os_str() != "." {
             writeln!(out, "    cd {}", quoted(&self.path))?;
         }

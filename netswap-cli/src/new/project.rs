@@ -26,7 +26,7 @@ pub(crate) struct Options {
     pub(crate) netswap_path: Option<PathBuf>,
 }
 
-/// What keeps the project's history.
+/// The version control of a new project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Vcs {
     Git,
@@ -35,7 +35,7 @@ pub(crate) enum Vcs {
 
 /// The project that was created.
 #[derive(Debug)]
-pub(crate) struct Made {
+pub(crate) struct NewProject {
     pub(crate) name: String,
     /// The reason why a repository is missing although it was wanted. Otherwise `None`.
     pub(crate) no_repository: Option<String>,
@@ -48,9 +48,9 @@ const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 const RESERVED_WITH_DIGIT: [&str; 2] = ["com", "lpt"];
 
 /// The names of the crates that a tool is built with, or next to.
-const TAKEN: [&str; 3] = ["xtask", "netswap", "netswap_build"];
+const RESERVED_CRATES: [&str; 3] = ["xtask", "netswap", "netswap_build"];
 /// A project with a plug-in also uses this name.
-const TAKEN_BY_PLUGIN: &str = "abi_stable";
+const RESERVED_WITH_PLUGIN: &str = "abi_stable";
 
 /// Creates the project.
 ///
@@ -58,7 +58,7 @@ const TAKEN_BY_PLUGIN: &str = "abi_stable";
 ///
 /// When the name is invalid for a package, the folder exists and is not empty, or something can't
 /// be written. Then nothing is written.
-pub(crate) fn new(options: &Options) -> Result<Made, Error> {
+pub(crate) fn new(options: &Options) -> Result<NewProject, Error> {
     let target = normal(&options.path);
     let name = match &options.name {
         Some(name) => name.clone(),
@@ -95,7 +95,7 @@ pub(crate) fn new(options: &Options) -> Result<Made, Error> {
         None => git::init(&project).err(),
     };
     move_all(stage.path(), home).map_err(failed)?;
-    Ok(Made { name, no_repository })
+    Ok(NewProject { name, no_repository })
 }
 
 fn name_of(folder: &Path) -> Result<String, Error> {
@@ -128,7 +128,7 @@ fn check_name(name: &str, layout: Layout) -> Result<(), Error> {
     };
     // The name of the crate, in lower case because Windows ignores case in file names.
     let krate = lower.replace('-', "_");
-    if TAKEN.contains(&krate.as_str()) || (cdylib && krate == TAKEN_BY_PLUGIN) {
+    if RESERVED_CRATES.contains(&krate.as_str()) || (cdylib && krate == RESERVED_WITH_PLUGIN) {
         return refused("another package of the project has this name");
     }
     if krate == "std" {
@@ -158,9 +158,9 @@ fn refused_by_cargo(name: &str) -> Option<String> {
     match cargo.stdin(Stdio::null()).output() {
         Ok(output) if output.status.success() => None,
         Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let error = said.lines().find_map(|line| line.strip_prefix("error: "));
-            Some(one_line(error.unwrap_or(&said)))
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let error = stderr.lines().find_map(|line| line.strip_prefix("error: "));
+            Some(one_line(error.unwrap_or(&stderr)))
         }
         Err(error) => Some(format!("failed to run cargo: {error}")),
     }
@@ -172,15 +172,15 @@ fn refused_by_cargo(name: &str) -> Option<String> {
 ///
 /// When there is no clone of netswap, or TOML can't contain its path.
 pub(crate) fn clone_path(path: &Path) -> Result<String, Error> {
-    let wrong = |why: &str| Error::Usage(format!("--netswap-path {}: {why}", path.display()));
+    let invalid_path = |why: &str| Error::Usage(format!("--netswap-path {}: {why}", path.display()));
     let full = normal(path);
     if !full.join("netswap-build").join("Cargo.toml").is_file() {
-        return Err(wrong("it is not a clone of netswap: it has no folder netswap-build"));
+        return Err(invalid_path("it is not a clone of netswap: it has no folder netswap-build"));
     }
-    let text = full.to_str().ok_or_else(|| wrong("the path is not valid Unicode"))?;
+    let text = full.to_str().ok_or_else(|| invalid_path("the path is not valid Unicode"))?;
     let text = if cfg!(windows) { text.replace('\\', "/") } else { text.to_owned() };
     if text.contains(['"', '\\']) || text.contains(char::is_control) {
-        return Err(wrong(
+        return Err(invalid_path(
             "a path with quotes, backslashes or control characters can't be written",
         ));
     }
@@ -269,10 +269,10 @@ mod tests {
             ("../up", Layout::Workspace, "must begin with a letter"),
             ("[tools](x)", Layout::Workspace, "must begin with a letter"),
         ] {
-            let Err(Error::ProjectName { why: told, .. }) = check_name(name, layout) else {
+            let Err(Error::ProjectName { why: reason, .. }) = check_name(name, layout) else {
                 panic!("{name} is taken");
             };
-            assert!(told.contains(why), "{name}: {told}");
+            assert!(reason.contains(why), "{name}: {reason}");
         }
     }
 

@@ -139,7 +139,7 @@ impl Change {
 /// A callback that receives each file as soon as it is finished.
 pub(crate) type OnChange<'a> = dyn FnMut(&Change) -> Result<(), Error> + 'a;
 
-/// A write to make.
+/// A write to perform.
 pub(crate) struct Write<'a> {
     pub(crate) path: &'a Path,
     /// The file that was read, open for reading.
@@ -149,14 +149,14 @@ pub(crate) struct Write<'a> {
     pub(crate) stamp: Stamp,
     /// Whether the file may be made writable during the write.
     pub(crate) is_read_only: bool,
-    /// Whether the write is flushed to the disk or the server before it counts as made.
+    /// Whether the write is flushed to the disk or the server before it counts as done.
     pub(crate) is_flushed: bool,
     pub(crate) offset: u64,
     pub(crate) old: &'a [u8],
     pub(crate) new: &'a [u8],
 }
 
-/// The reason a write was not made.
+/// The reason a write failed.
 pub(crate) enum WriteError {
     /// The file is the cause.
     Refused(Finding),
@@ -171,14 +171,18 @@ impl From<Finding> for WriteError {
 }
 
 impl Write<'_> {
-    /// Makes the write. Calls `enter` before it touches the file in any way.
-    pub(crate) fn make(&self, enter: impl FnOnce() -> Result<(), Error>) -> Result<(), WriteError> {
-        let mut enter = Some(enter);
-        let mut enter = || enter.take().map_or(Ok(()), |enter| enter()).map_err(WriteError::Failed);
+    /// Performs the write. Calls `append_entry` before it touches the file in any way.
+    pub(crate) fn perform(
+        &self,
+        append_entry: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), WriteError> {
+        let mut append_entry = Some(append_entry);
+        let mut append_entry =
+            || append_entry.take().map_or(Ok(()), |append| append()).map_err(WriteError::Failed);
         match system::open_to_change(self.path, self.follow_link) {
-            Ok(file) => self.write(&file, enter),
+            Ok(file) => self.write(&file, append_entry),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && self.is_read_only => {
-                enter()?;
+                append_entry()?;
                 self.with_permission(|file| self.write(file, || Ok(())))
             }
             Err(error) => Err(unwritable(&error).into()),
@@ -188,10 +192,10 @@ impl Write<'_> {
     fn write(
         &self,
         file: &File,
-        enter: impl FnOnce() -> Result<(), WriteError>,
+        append_entry: impl FnOnce() -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
         self.check(file)?;
-        enter()?;
+        append_entry()?;
         self.check(file)?;
         self.compare(file)?;
         // A share reports only on flush whether the written bytes have arrived.
@@ -223,10 +227,10 @@ impl Write<'_> {
     /// Checks that the bytes to replace are still those that were read. A file's modification time
     /// can stay the same while the file changes.
     fn compare(&self, file: &File) -> Result<(), Finding> {
-        let mut now = vec![0; self.old.len()];
-        let read = read_full(file, &mut now, self.offset).map_err(|error| unwritable(&error))?;
-        now.truncate(read);
-        if now == self.old { Ok(()) } else { Err(changed_meanwhile()) }
+        let mut current = vec![0; self.old.len()];
+        let read = read_full(file, &mut current, self.offset).map_err(|error| unwritable(&error))?;
+        current.truncate(read);
+        if current == self.old { Ok(()) } else { Err(changed_meanwhile()) }
     }
 
     /// Removes the read-only attribute during the write.
@@ -234,17 +238,17 @@ impl Write<'_> {
         &self,
         write: impl FnOnce(&File) -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
-        let of_system = |error: io::Error| WriteError::Refused(unwritable(&error));
-        let before = self.reader.metadata().map_err(of_system)?.permissions();
+        let io_finding = |error: io::Error| WriteError::Refused(unwritable(&error));
+        let before = self.reader.metadata().map_err(io_finding)?.permissions();
         let mut writable = before.clone();
         system::make_writable(&mut writable);
-        system::set_permissions(self.reader, self.path, writable).map_err(of_system)?;
-        let made = match system::open_to_change(self.path, self.follow_link) {
+        system::set_permissions(self.reader, self.path, writable).map_err(io_finding)?;
+        let written = match system::open_to_change(self.path, self.follow_link) {
             Ok(file) => write(&file),
             Err(error) => Err(unwritable(&error).into()),
         };
         let restored = system::set_permissions(self.reader, self.path, before);
-        made.and(restored.map_err(of_system))
+        written.and(restored.map_err(io_finding))
     }
 }
 

@@ -149,7 +149,7 @@ pub(crate) enum JournalFile {
 /// A journal that many threads write to at once.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    place: JournalFile,
+    location: JournalFile,
     opened: OnceLock<Result<Opened, String>>,
 }
 
@@ -173,8 +173,8 @@ struct State {
 
 impl Journal {
     /// Creates a journal whose file is created with its first entry.
-    pub(crate) fn at(place: JournalFile) -> Self {
-        Journal { place, opened: OnceLock::new() }
+    pub(crate) fn at(location: JournalFile) -> Self {
+        Journal { location, opened: OnceLock::new() }
     }
 
     /// Writes an entry, and returns when it is on the disk. One sync also covers the entries that
@@ -184,7 +184,7 @@ impl Journal {
     ///
     /// When this entry or another one can't be written. The file must not be touched then.
     pub(crate) fn append(&self, entry: &Entry) -> Result<(), Error> {
-        let opened = self.opened.get_or_init(|| Opened::create(&self.place));
+        let opened = self.opened.get_or_init(|| Opened::create(&self.location));
         let opened = opened.as_ref().map_err(|why| self.failed(why))?;
         opened.append(entry).map_err(|why| self.failed(&why))
     }
@@ -196,20 +196,20 @@ impl Journal {
     }
 
     fn failed(&self, why: &str) -> Error {
-        let path = match (&self.place, self.path()) {
+        let path = match (&self.location, self.path()) {
             (_, Some(path)) => Some(path.to_owned()),
             (JournalFile::File(path), None) => Some(path.clone()),
             (JournalFile::Default, None) => None,
         };
-        Error::WriteJournal { path, why: why.to_owned(), is_begun: self.path().is_some() }
+        Error::WriteJournal { path, why: why.to_owned(), has_entries: self.path().is_some() }
     }
 }
 
 impl Opened {
-    fn create(place: &JournalFile) -> Result<Self, String> {
+    fn create(location: &JournalFile) -> Result<Self, String> {
         let create = || {
             let created = jiff::Timestamp::now();
-            let (path, file) = match place {
+            let (path, file) = match location {
                 JournalFile::File(path) => {
                     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
                     (path.clone(), file)
@@ -303,7 +303,7 @@ pub struct Entries<R> {
     lines: R,
     number: u64,
     /// Whether nothing further can be read.
-    is_over: bool,
+    is_at_end: bool,
 }
 
 impl Entries<BufReader<File>> {
@@ -321,14 +321,14 @@ impl Entries<BufReader<File>> {
 impl<R: BufRead> Entries<R> {
     /// Reads a journal that error messages call `path`.
     pub fn read(path: &Path, lines: R) -> Result<Self, Error> {
-        let mut entries = Entries { path: path.to_owned(), lines, number: 0, is_over: false };
+        let mut entries = Entries { path: path.to_owned(), lines, number: 0, is_at_end: false };
         let mut line = Vec::new();
         entries.number += 1;
         let read = io::Read::take(&mut entries.lines, LONGEST_LINE).read_until(b'\n', &mut line);
         read.map_err(|error| entries.error(&error.to_string()))?;
-        if line.last() != Some(&b'\n') && is_begun(&line) {
+        if line.last() != Some(&b'\n') && is_start_of_head(&line) {
             // The program that wrote it ended before it changed any file.
-            entries.is_over = true;
+            entries.is_at_end = true;
             return Ok(entries);
         }
         let head = serde_json::from_slice::<Head>(&line).ok();
@@ -351,7 +351,7 @@ impl<R: BufRead> Entries<R> {
         let mut limited = io::Read::take(&mut self.lines, LONGEST_LINE);
         let count = limited.read_until(b'\n', &mut line);
         let count = count.map_err(|error| {
-            self.is_over = true;
+            self.is_at_end = true;
             self.error(&error.to_string())
         })?;
         if line.pop() == Some(b'\n') {
@@ -362,7 +362,7 @@ impl<R: BufRead> Entries<R> {
         }
         // The next call continues after this line.
         let skipped = self.lines.skip_until(b'\n');
-        self.is_over = skipped.is_err();
+        self.is_at_end = skipped.is_err();
         Err(self.error("it is too long"))
     }
 
@@ -375,7 +375,7 @@ impl<R: BufRead> Iterator for Entries<R> {
     type Item = Result<Entry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.is_over {
+        if self.is_at_end {
             return None;
         }
         match self.line() {
@@ -386,7 +386,7 @@ impl<R: BufRead> Iterator for Entries<R> {
 }
 
 /// Whether these bytes are the beginning of a journal's first line.
-fn is_begun(line: &[u8]) -> bool {
+fn is_start_of_head(line: &[u8]) -> bool {
     let begin = format!("{{\"schema\":\"{SCHEMA}\",");
     line.iter().zip(begin.as_bytes()).all(|(byte, expected)| byte == expected)
 }

@@ -63,18 +63,18 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
     }
     let patcher = Patcher {
         options,
-        roots_may_meet: paths.len() > 1,
+        roots_may_overlap: paths.len() > 1,
         journal: Journal::at(options.journal.clone()),
         shared: Mutex::default(),
         others: AtomicU64::new(0),
     };
-    let mut told = HashSet::new();
-    let walked = walk(paths, &options.walk, &patcher, |come: Result<PatchResult, Error>| {
-        let PatchResult { mut change, shared } = come?;
+    let mut reported = HashSet::new();
+    let walked = walk(paths, &options.walk, &patcher, |result: Result<PatchResult, Error>| {
+        let PatchResult { mut change, shared } = result?;
         // Which of its names a file was changed under is random. Report the first name in path
         // order.
         let is_changed = matches!(change.status, ChangeStatus::Changed | ChangeStatus::WouldChange);
-        if is_changed && shared.is_some_and(|identity| !told.insert(identity)) {
+        if is_changed && shared.is_some_and(|identity| !reported.insert(identity)) {
             change.status = ChangeStatus::Skipped;
             change.reason = Some("it is another name of a file above, which was changed once");
         }
@@ -92,7 +92,7 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
 struct Patcher<'a> {
     options: &'a Options,
     /// Whether several of the given paths may lead to the same file.
-    roots_may_meet: bool,
+    roots_may_overlap: bool,
     journal: Journal,
     /// The results for files with several names. Each file is changed under the name that is
     /// reached first.
@@ -163,11 +163,11 @@ impl Patcher<'_> {
             }
         };
         // A followed link is another name for a file. So is a folder that was given twice.
-        let is_shared = names > 1 || self.options.walk.follow_links || self.roots_may_meet;
+        let is_shared = names > 1 || self.options.walk.follow_links || self.roots_may_overlap;
         let shared = stamp.identity.filter(|_| is_shared);
         let planned = match self.plan(file, layout, stamp) {
             Ok(Some(planned)) => planned,
-            Ok(None) => return Ok(self.as_wanted(path, header, shared)),
+            Ok(None) => return Ok(self.unchanged(path, header, shared)),
             Err(finding) => return Ok(Change::refused(path, Some(header), finding).into()),
         };
         let after = planned.edit.applied(header);
@@ -175,12 +175,12 @@ impl Patcher<'_> {
             let change = Change::changed(path, ChangeStatus::WouldChange, header, after);
             return Ok(PatchResult { change, shared });
         }
-        let made = match shared {
-            None => self.make(&path, file, layout, planned),
+        let written = match shared {
+            None => self.write(&path, file, layout, planned),
             Some(identity) => self
-                .make_once(identity, (header, after), || self.make(&path, file, layout, planned)),
+                .write_once(identity, (header, after), || self.write(&path, file, layout, planned)),
         };
-        match made {
+        match written {
             Ok(()) => {
                 let change = Change::changed(path, ChangeStatus::Changed, header, after);
                 Ok(PatchResult { change, shared })
@@ -194,11 +194,11 @@ impl Patcher<'_> {
 
     /// Changes a file with several names under the first name that is reached. Returns the same
     /// result for its other names.
-    fn make_once(
+    fn write_once(
         &self,
         identity: Identity,
         headers: (Header, Header),
-        make: impl FnOnce() -> Result<(), WriteError>,
+        write: impl FnOnce() -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
         let cell = {
             let mut cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -210,7 +210,7 @@ impl Patcher<'_> {
             Some(Err(finding)) => return Err(WriteError::Refused(finding.clone())),
             None => {}
         }
-        let written = make();
+        let written = write();
         *outcome = match &written {
             Ok(()) => Some(Ok(headers)),
             Err(WriteError::Refused(finding)) => Some(Err(finding.clone())),
@@ -221,7 +221,7 @@ impl Patcher<'_> {
 
     /// Returns the result for a file that is as requested: it was so before, or it was just changed
     /// under another name.
-    fn as_wanted(&self, path: PathBuf, header: Header, shared: Option<Identity>) -> PatchResult {
+    fn unchanged(&self, path: PathBuf, header: Header, shared: Option<Identity>) -> PatchResult {
         let cells = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = shared.and_then(|identity| cells.get(&identity).cloned());
         drop(cells);
@@ -238,9 +238,9 @@ impl Patcher<'_> {
     /// what the write would break.
     fn plan(&self, file: &File, layout: &Layout, stamp: Stamp) -> Result<Option<Planned>, Finding> {
         let options = self.options;
-        let of_system = |error: io::Error| Finding::from(ReadError::Io(error));
+        let io_finding = |error: io::Error| Finding::from(ReadError::Io(error));
         let checksum = if options.recompute_checksum {
-            NewChecksum::Recomputed(layout.checksum(file, stamp.length).map_err(of_system)?)
+            NewChecksum::Recomputed(layout.checksum(file, stamp.length).map_err(io_finding)?)
         } else {
             NewChecksum::Updated
         };
@@ -256,7 +256,7 @@ impl Patcher<'_> {
             return Err(Finding::from(ReadError::SectionPastEnd));
         }
         self.refuse_signed(file, layout)?;
-        let is_read_only = file.metadata().map_err(of_system)?.permissions().readonly();
+        let is_read_only = file.metadata().map_err(io_finding)?.permissions().readonly();
         if is_read_only && !options.include_read_only {
             return Err(Finding {
                 code: Code::ReadOnly,
@@ -290,7 +290,7 @@ impl Patcher<'_> {
         }
     }
 
-    fn make(
+    fn write(
         &self,
         path: &Path,
         reader: &File,
@@ -312,7 +312,7 @@ impl Patcher<'_> {
             old: &entry.edit.old,
             new: &entry.edit.new,
         };
-        write.make(|| self.journal.append(&entry))
+        write.perform(|| self.journal.append(&entry))
     }
 }
 

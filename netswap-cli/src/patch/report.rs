@@ -81,7 +81,7 @@ impl Verb {
 
 impl Verb {
     /// Returns the word for a status in the format for people.
-    fn words(self, status: ChangeStatus) -> &'static str {
+    fn human_word(self, status: ChangeStatus) -> &'static str {
         match (self, status) {
             (Verb::Patch, ChangeStatus::WouldChange) => "to patch",
             (Verb::Undo, ChangeStatus::WouldChange) => "to restore",
@@ -108,7 +108,7 @@ impl<W: Write> ChangeReport<W> {
     pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
         match &mut self.objects {
             Some(objects) => objects.object(&object(self.verb, change), &mut self.out),
-            None => self.human(change),
+            None => self.write_line(change),
         }
     }
 
@@ -120,13 +120,13 @@ impl<W: Write> ChangeReport<W> {
                 objects.end(&fields, &mut self.out)?;
                 self.out.flush()
             }
-            // The error message says everything.
+            // The error message is enough.
             None if changes.error.is_some() && changes.summary.files == 0 => Ok(()),
-            None => self.end_for_people(changes),
+            None => self.end_human(changes),
         }
     }
 
-    fn end_for_people(mut self, changes: &Changes) -> io::Result<()> {
+    fn end_human(mut self, changes: &Changes) -> io::Result<()> {
         self.refusals.end(&mut self.out)?;
         let summary = self.summary(&changes.summary);
         let is_apart = self.later.is_empty();
@@ -149,9 +149,9 @@ impl<W: Write> ChangeReport<W> {
     }
 
     /// Writes refused and unreadable files at once, and keeps the others for the end.
-    fn human(&mut self, change: &Change) -> io::Result<()> {
+    fn write_line(&mut self, change: &Change) -> io::Result<()> {
         let is_quiet = self.is_quiet;
-        let word = self.verb.words(change.status);
+        let word = self.verb.human_word(change.status);
         let (style, out): (Style, &mut dyn Write) = match change.status {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
                 let findings = change.finding.as_slice();
@@ -164,7 +164,7 @@ impl<W: Write> ChangeReport<W> {
         };
         write!(out, "{style}{word:<10}{style:#} {}", Printable(shown(&change.path, &self.here)))?;
         if let (Some(before), Some(after)) = (&change.before, &change.after) {
-            write!(out, "  {}", facts(before, after))?;
+            write!(out, "  {}", header_change(before, after))?;
         }
         writeln!(out)?;
         if let Some(reason) = change.reason {
@@ -178,7 +178,7 @@ impl<W: Write> ChangeReport<W> {
         let images = summary.files - summary.not_images - summary.unreadable;
         let changed =
             if self.is_dry_run { ChangeStatus::WouldChange } else { ChangeStatus::Changed };
-        let changed = self.verb.words(changed);
+        let changed = self.verb.human_word(changed);
         let parts: Vec<_> = [
             (summary.changed, changed),
             (summary.unchanged, "unchanged"),
@@ -235,7 +235,7 @@ pub(crate) fn write_warnings(changes: &Changes, err: &mut dyn Write) -> io::Resu
 }
 
 /// Formats what changed: `x64 exe, swap-run: none -> net`.
-fn facts(before: &Header, after: &Header) -> String {
+fn header_change(before: &Header, after: &Header) -> String {
     let words = |header: &Header| {
         let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();
         if words.is_empty() { "none".to_owned() } else { words.join(", ") }

@@ -49,13 +49,13 @@ pub(crate) fn undo(
                 None => is_at_end = true,
             }
         }
-        let work =
+        let restore_entry =
             |entry: Entry| TaskResult { items: vec![restore(&entry, dry_run)], tasks: Vec::new() };
-        let ran = ordered::run(jobs, batch, work, |change: Change| {
+        let result = ordered::run(jobs, batch, restore_entry, |change: Change| {
             summary.count(change.status);
             on_change(&change)
         });
-        if let Err(error) = ran {
+        if let Err(error) = result {
             first_error = Some(error);
             break;
         }
@@ -80,13 +80,13 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
         }
         Err(error) => return refused(Finding::from(ReadError::from(error))),
     };
-    let of_system = |error: io::Error| Finding::from(ReadError::Io(error));
+    let io_finding = |error: io::Error| Finding::from(ReadError::Io(error));
     let (layout, stamp) = match (Layout::read(&file), system::stamp(&file)) {
         (Ok(Some(layout)), Ok((stamp, _))) => (layout, stamp),
         (Err(ReadError::Io(error)), _) if error.kind() == io::ErrorKind::IsADirectory => {
             return refused(changed_since("it was replaced by a folder"));
         }
-        (Err(ReadError::Io(error)), _) | (_, Err(error)) => return refused(of_system(error)),
+        (Err(ReadError::Io(error)), _) | (_, Err(error)) => return refused(io_finding(error)),
         (Ok(None) | Err(_), _) => return refused(changed_since("it is no longer an image")),
     };
     let header = layout.header;
@@ -133,11 +133,11 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
         old: entry.edit.now(&layout),
         new: &entry.edit.old,
     };
-    let made = write.make(|| Ok(())).and_then(|()| {
-        let made = make_read_only_again(entry, &file, dry_run);
-        made.map_err(|error| unwritable(&error).into())
+    let written = write.perform(|| Ok(())).and_then(|()| {
+        let written = make_read_only_again(entry, &file, dry_run);
+        written.map_err(|error| unwritable(&error).into())
     });
-    match made {
+    match written {
         Ok(()) => Change { after, ..Change::none(path, ChangeStatus::Changed, header) },
         Err(WriteError::Refused(finding)) => refused(finding),
         Err(WriteError::Failed(error)) => refused(changed_since(&error.to_string())),

@@ -1,4 +1,4 @@
-//! The verdict: derives the cause of a crash, and the advice, from what is known (pure, tables).
+//! Derives the cause of a crash, and the advice, from the data about it. Reads no files.
 
 use netswap::Code;
 use netswap::image::SwapRun;
@@ -28,7 +28,7 @@ pub enum Cause {
 /// The owner of the page that could not be read in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "module")]
-pub enum Place {
+pub enum PageOwner {
     /// An image, by its index among the modules.
     Image(usize),
     /// Perhaps the image of the instruction, by its index among the modules. A WER report names
@@ -41,7 +41,8 @@ pub enum Place {
     /// Memory that belongs to no image: a mapped file, or the program's own.
     Memory,
     /// Unknown: the dump or report does not record it.
-    NotTold,
+    #[serde(rename = "not-told")]
+    Unknown,
 }
 
 /// The state of the bit that an image of this origin requires. States that need attention come
@@ -71,9 +72,9 @@ pub enum Advice {
     TellTheDrive,
     /// Find out whether the image has the bit.
     ReadTheBit,
-    /// The image has the bit. Was it this file that ran, and from where?
+    /// The image has the bit. Check that this file ran, and from where.
     HadTheBit,
-    /// The image has the bit now. Was it set after the crash?
+    /// The image has the bit now. Check whether it was set after the crash.
     HasTheBitNow,
     /// Set the network bit: in the build, or in the finished file.
     SetNetworkBit,
@@ -143,13 +144,13 @@ impl Cause {
     }
 }
 
-impl Place {
+impl PageOwner {
     /// Finds the owner of the address that could not be read in, or the module that the report
     /// names.
     pub fn from_crash(crash: &Crash) -> Self {
         let modules = crash.modules.iter();
         if crash.modules.is_empty() {
-            return Place::NotTold;
+            return PageOwner::Unknown;
         }
         if let Some(address) = crash.exception.in_page.address {
             let holds = |module: &Module| {
@@ -157,41 +158,41 @@ impl Place {
                     address.checked_sub(base).is_some_and(|offset| offset < u64::from(size))
                 })
             };
-            let of_no_module = match crash.memory {
-                Some(Memory::Mapped) => Place::Mapped,
-                Some(Memory::Private) => Place::Private,
+            let outside = match crash.memory {
+                Some(Memory::Mapped) => PageOwner::Mapped,
+                Some(Memory::Private) => PageOwner::Private,
                 // The image is one that the dump does not name.
-                Some(Memory::Image) => Place::NotTold,
-                None => Place::Memory,
+                Some(Memory::Image) => PageOwner::Unknown,
+                None => PageOwner::Memory,
             };
-            return modules.clone().position(holds).map_or(of_no_module, Place::Image);
+            return modules.clone().position(holds).map_or(outside, PageOwner::Image);
         }
         // If the instruction itself could not be read, the page belongs to the same image. But an
         // instruction of a Windows DLL or of another local image can read pages of any image.
         let named = crash.named.as_ref().map(|named| named.name.to_lowercase());
         let is_named = |module: &&Module| Some(file_name(&module.path).to_lowercase()) == named;
-        let mut of_its_name =
+        let mut with_name =
             crash.modules.iter().enumerate().filter(|(_, module)| is_named(module));
-        match (of_its_name.next(), of_its_name.next()) {
+        match (with_name.next(), with_name.next()) {
             (Some((index, module)), None) if !is_local(&Origin::from_path(&module.path)) => {
-                Place::Instruction(index)
+                PageOwner::Instruction(index)
             }
-            _ => Place::NotTold,
+            _ => PageOwner::Unknown,
         }
     }
 
     /// Returns the index of the module that it is, or may be.
     pub fn module(self) -> Option<usize> {
         match self {
-            Place::Image(index) | Place::Instruction(index) => Some(index),
-            Place::Mapped | Place::Private | Place::Memory | Place::NotTold => None,
+            PageOwner::Image(index) | PageOwner::Instruction(index) => Some(index),
+            PageOwner::Mapped | PageOwner::Private | PageOwner::Memory | PageOwner::Unknown => None,
         }
     }
 }
 
 /// Returns the bit that makes Windows copy an image of this origin, if a copy helps against this
 /// cause.
-pub fn needed(cause: Cause, origin: &Origin) -> SwapRun {
+pub fn needed_bit(cause: Cause, origin: &Origin) -> SwapRun {
     match (cause, origin) {
         (_, Origin::Removable) | (Cause::MediumFailed, Origin::Drive(_)) => SwapRun::Cd,
         _ => SwapRun::Net,
@@ -201,10 +202,10 @@ pub fn needed(cause: Cause, origin: &Origin) -> SwapRun {
 /// Returns the advice, in the order in which it is shown.
 ///
 /// `origin` and `bit` are those of the image that the page belonged to, or of the program if that
-/// image is unknown. `bit` is the state of the bit that is [`needed`].
-pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
-    let may_need_cd = place.module().is_some()
-        && needed(cause, origin) == SwapRun::Cd
+/// image is unknown. `bit` is the state of the bit that is [`needed_bit`].
+pub fn advice(cause: Cause, owner: PageOwner, origin: &Origin, bit: Bit) -> Vec<Advice> {
+    let may_need_cd = owner.module().is_some()
+        && needed_bit(cause, origin) == SwapRun::Cd
         && matches!(bit, Bit::NotSet | Bit::NotKnown);
     let removable_bit = may_need_cd.then_some(Advice::SetRemovableBit);
     let with_bit = |first| [first].into_iter().chain(removable_bit).collect();
@@ -213,17 +214,17 @@ pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advi
         Cause::DiskFailed => with_bit(Advice::CheckTheDisk),
         Cause::MediumFailed => with_bit(Advice::CheckTheMedium),
         Cause::NoProgress => vec![Advice::CheckMemory],
-        Cause::ShareLost if is_local(origin) && place.module().is_some() => {
+        Cause::ShareLost if is_local(origin) && owner.module().is_some() => {
             vec![Advice::LocalPath]
         }
-        Cause::ShareLost => of_share(place, origin, bit),
+        Cause::ShareLost => share_advice(owner, origin, bit),
         // The status does not show whether a share, a disk or a medium failed. The origin of the
         // page decides.
         Cause::Unclear => {
-            let advice = match (place, origin) {
-                (Place::Image(_), Origin::Removable) => with_bit(Advice::CheckTheMedium),
-                (Place::Image(_), Origin::System | Origin::Local) => vec![Advice::CheckTheDisk],
-                _ => of_share(place, origin, bit),
+            let advice = match (owner, origin) {
+                (PageOwner::Image(_), Origin::Removable) => with_bit(Advice::CheckTheMedium),
+                (PageOwner::Image(_), Origin::System | Origin::Local) => vec![Advice::CheckTheDisk],
+                _ => share_advice(owner, origin, bit),
             };
             [vec![Advice::ReadTheLog], advice, vec![Advice::Debug]].concat()
         }
@@ -231,31 +232,31 @@ pub fn advice(cause: Cause, place: Place, origin: &Origin, bit: Bit) -> Vec<Advi
 }
 
 /// Returns the advice if a share may have been lost.
-fn of_share(place: Place, origin: &Origin, bit: Bit) -> Vec<Advice> {
-    let is_told = match place {
-        Place::Mapped | Place::Memory => return vec![Advice::CopyTheData],
-        Place::Private => return vec![Advice::CheckThePageFile],
-        Place::Image(_) => true,
-        Place::Instruction(_) | Place::NotTold => false,
+fn share_advice(owner: PageOwner, origin: &Origin, bit: Bit) -> Vec<Advice> {
+    let is_known = match owner {
+        PageOwner::Mapped | PageOwner::Memory => return vec![Advice::CopyTheData],
+        PageOwner::Private => return vec![Advice::CheckThePageFile],
+        PageOwner::Image(_) => true,
+        PageOwner::Instruction(_) | PageOwner::Unknown => false,
     };
-    let tell_the_place = if is_told { vec![] } else { vec![Advice::TellThePlace] };
+    let find_owner = if is_known { vec![] } else { vec![Advice::TellThePlace] };
     // The program is local, so the page belonged to another image.
     if is_local(origin) {
-        return tell_the_place;
+        return find_owner;
     }
     let is_drive = matches!(origin, Origin::Drive(_) | Origin::Unknown);
-    let tell_the_drive = if is_drive { vec![Advice::TellTheDrive] } else { vec![] };
+    let check_drive = if is_drive { vec![Advice::TellTheDrive] } else { vec![] };
     let own = match bit {
-        Bit::NotKnown if is_told => vec![Advice::ReadTheBit, Advice::SetNetworkBit],
+        Bit::NotKnown if is_known => vec![Advice::ReadTheBit, Advice::SetNetworkBit],
         Bit::NotSet | Bit::NotKnown => vec![Advice::SetNetworkBit],
-        Bit::SetNow if is_told => vec![Advice::HasTheBitNow],
-        Bit::Set if is_told => vec![Advice::HadTheBit],
+        Bit::SetNow if is_known => vec![Advice::HasTheBitNow],
+        Bit::Set if is_known => vec![Advice::HadTheBit],
         Bit::SetNow | Bit::Set => vec![],
     };
     // If the image is unknown, check all images of the share first.
     let others = vec![Advice::ReadTheOthers];
-    let own_and_others = if is_told { [own, others] } else { [others, own] };
-    [tell_the_place, tell_the_drive, own_and_others.concat()].concat()
+    let own_and_others = if is_known { [own, others] } else { [others, own] };
+    [find_owner, check_drive, own_and_others.concat()].concat()
 }
 
 /// Whether the origin is certainly this machine.
@@ -268,7 +269,7 @@ mod tests {
     use super::*;
     use crate::diagnose::crash::{Exception, InPage, NamedModule};
 
-    const IMAGE: Place = Place::Image(0);
+    const IMAGE: PageOwner = PageOwner::Image(0);
     const CAUSES: [Cause; 6] = [
         Cause::ShareLost,
         Cause::DiskFailed,
@@ -296,13 +297,13 @@ mod tests {
         Advice::Debug,
     ];
     const BITS: [Bit; 4] = [Bit::NotSet, Bit::NotKnown, Bit::SetNow, Bit::Set];
-    const PLACES: [Place; 6] = [
+    const PLACES: [PageOwner; 6] = [
         IMAGE,
-        Place::Instruction(0),
-        Place::Mapped,
-        Place::Private,
-        Place::Memory,
-        Place::NotTold,
+        PageOwner::Instruction(0),
+        PageOwner::Mapped,
+        PageOwner::Private,
+        PageOwner::Memory,
+        PageOwner::Unknown,
     ];
 
     fn share() -> Origin {
@@ -335,7 +336,7 @@ mod tests {
         use Advice::*;
         let (dav, drive) = (Origin::WebDav(r"\\server@SSL\DavWWWRoot".to_owned()), Origin::Drive('Z'));
         let (local, removable) = (Origin::Local, Origin::Removable);
-        let table: &[(Cause, Place, &Origin, Bit, &[Advice])] = &[
+        let table: &[(Cause, PageOwner, &Origin, Bit, &[Advice])] = &[
             (Cause::ShareLost, IMAGE, &share(), Bit::NotSet, &[SetNetworkBit, ReadTheOthers]),
             (Cause::ShareLost, IMAGE, &share(), Bit::NotKnown, &[ReadTheBit, SetNetworkBit, ReadTheOthers]),
             (Cause::ShareLost, IMAGE, &share(), Bit::SetNow, &[HasTheBitNow, ReadTheOthers]),
@@ -344,12 +345,12 @@ mod tests {
             (Cause::ShareLost, IMAGE, &drive, Bit::NotSet, &[TellTheDrive, SetNetworkBit, ReadTheOthers]),
             (Cause::ShareLost, IMAGE, &Origin::Unknown, Bit::NotKnown, &[TellTheDrive, ReadTheBit, SetNetworkBit, ReadTheOthers]),
             (Cause::ShareLost, IMAGE, &local, Bit::NotSet, &[LocalPath]),
-            (Cause::ShareLost, Place::Mapped, &share(), Bit::NotSet, &[CopyTheData]),
-            (Cause::ShareLost, Place::Private, &share(), Bit::NotSet, &[CheckThePageFile]),
-            (Cause::ShareLost, Place::NotTold, &share(), Bit::NotKnown, &[TellThePlace, ReadTheOthers, SetNetworkBit]),
-            (Cause::ShareLost, Place::NotTold, &share(), Bit::Set, &[TellThePlace, ReadTheOthers]),
-            (Cause::ShareLost, Place::NotTold, &drive, Bit::NotSet, &[TellThePlace, TellTheDrive, ReadTheOthers, SetNetworkBit]),
-            (Cause::ShareLost, Place::NotTold, &local, Bit::NotSet, &[TellThePlace]),
+            (Cause::ShareLost, PageOwner::Mapped, &share(), Bit::NotSet, &[CopyTheData]),
+            (Cause::ShareLost, PageOwner::Private, &share(), Bit::NotSet, &[CheckThePageFile]),
+            (Cause::ShareLost, PageOwner::Unknown, &share(), Bit::NotKnown, &[TellThePlace, ReadTheOthers, SetNetworkBit]),
+            (Cause::ShareLost, PageOwner::Unknown, &share(), Bit::Set, &[TellThePlace, ReadTheOthers]),
+            (Cause::ShareLost, PageOwner::Unknown, &drive, Bit::NotSet, &[TellThePlace, TellTheDrive, ReadTheOthers, SetNetworkBit]),
+            (Cause::ShareLost, PageOwner::Unknown, &local, Bit::NotSet, &[TellThePlace]),
             (Cause::DiskFailed, IMAGE, &share(), Bit::NotSet, &[CheckTheDisk]),
             (Cause::DiskFailed, IMAGE, &removable, Bit::NotSet, &[CheckTheDisk, SetRemovableBit]),
             (Cause::MediumFailed, IMAGE, &removable, Bit::NotKnown, &[CheckTheMedium, SetRemovableBit]),
@@ -359,8 +360,8 @@ mod tests {
             (Cause::Unclear, IMAGE, &drive, Bit::Set, &[ReadTheLog, TellTheDrive, HadTheBit, ReadTheOthers, Debug]),
             (Cause::Unclear, IMAGE, &local, Bit::NotSet, &[ReadTheLog, CheckTheDisk, Debug]),
             (Cause::Unclear, IMAGE, &removable, Bit::NotSet, &[ReadTheLog, CheckTheMedium, SetRemovableBit, Debug]),
-            (Cause::Unclear, Place::Instruction(0), &share(), Bit::Set, &[ReadTheLog, TellThePlace, ReadTheOthers, Debug]),
-            (Cause::Unclear, Place::NotTold, &share(), Bit::NotSet, &[ReadTheLog, TellThePlace, ReadTheOthers, SetNetworkBit, Debug]),
+            (Cause::Unclear, PageOwner::Instruction(0), &share(), Bit::Set, &[ReadTheLog, TellThePlace, ReadTheOthers, Debug]),
+            (Cause::Unclear, PageOwner::Unknown, &share(), Bit::NotSet, &[ReadTheLog, TellThePlace, ReadTheOthers, SetNetworkBit, Debug]),
             (Cause::NotInPage, IMAGE, &share(), Bit::NotSet, &[Debug]),
         ];
         for (cause, place, origin, bit, expected) in table {
@@ -370,10 +371,10 @@ mod tests {
 
     /// Whether a piece of advice should be given. This derives it a second time, from the purpose
     /// of each piece.
-    fn is_due(advice: Advice, cause: Cause, place: Place, origin: &Origin, bit: Bit) -> bool {
-        let image = matches!(place, Place::Image(_));
-        let any_image = image || matches!(place, Place::Instruction(_));
-        let untold = matches!(place, Place::Instruction(_) | Place::NotTold);
+    fn is_due(advice: Advice, cause: Cause, place: PageOwner, origin: &Origin, bit: Bit) -> bool {
+        let image = matches!(place, PageOwner::Image(_));
+        let any_image = image || matches!(place, PageOwner::Instruction(_));
+        let untold = matches!(place, PageOwner::Instruction(_) | PageOwner::Unknown);
         let removable = *origin == Origin::Removable;
         let disk = matches!(origin, Origin::System | Origin::Local);
         let network = matches!(origin, Origin::Share(_) | Origin::WebDav(_));
@@ -394,9 +395,9 @@ mod tests {
                 is_of_it && is_it && lacks_it
             }
             Advice::CopyTheData => {
-                (lost || unclear) && matches!(place, Place::Mapped | Place::Memory)
+                (lost || unclear) && matches!(place, PageOwner::Mapped | PageOwner::Memory)
             }
-            Advice::CheckThePageFile => (lost || unclear) && place == Place::Private,
+            Advice::CheckThePageFile => (lost || unclear) && place == PageOwner::Private,
             Advice::TellThePlace => {
                 let is_local_instruction = lost && any_image && (disk || removable);
                 (lost || unclear) && untold && !is_local_instruction
@@ -465,29 +466,29 @@ mod tests {
     #[test]
     fn an_address_lies_in_the_image_whose_range_holds_it() {
         for (address, expected) in [
-            (0x40_0000, Place::Image(0)),
-            (0x40_0fff, Place::Image(0)),
-            (0x40_1000, Place::Memory),
-            (0x3f_ffff, Place::Memory),
-            (u64::MAX, Place::Image(1)),
-            (0, Place::Memory),
+            (0x40_0000, PageOwner::Image(0)),
+            (0x40_0fff, PageOwner::Image(0)),
+            (0x40_1000, PageOwner::Memory),
+            (0x3f_ffff, PageOwner::Memory),
+            (u64::MAX, PageOwner::Image(1)),
+            (0, PageOwner::Memory),
         ] {
-            assert_eq!(Place::from_crash(&crash(Some(address), None)), expected, "{address:#x}");
+            assert_eq!(PageOwner::from_crash(&crash(Some(address), None)), expected, "{address:#x}");
         }
     }
 
     #[test]
     fn outside_of_all_modules_the_kind_of_memory_tells() {
         for (memory, expected) in [
-            (Some(Memory::Mapped), Place::Mapped),
-            (Some(Memory::Private), Place::Private),
-            (Some(Memory::Image), Place::NotTold),
-            (None, Place::Memory),
+            (Some(Memory::Mapped), PageOwner::Mapped),
+            (Some(Memory::Private), PageOwner::Private),
+            (Some(Memory::Image), PageOwner::Unknown),
+            (None, PageOwner::Memory),
         ] {
             let outside = Crash { memory, ..crash(Some(0x1_0000), None) };
-            assert_eq!(Place::from_crash(&outside), expected);
+            assert_eq!(PageOwner::from_crash(&outside), expected);
             let inside = Crash { memory, ..crash(Some(0x40_0000), None) };
-            assert_eq!(Place::from_crash(&inside), Place::Image(0));
+            assert_eq!(PageOwner::from_crash(&inside), PageOwner::Image(0));
         }
     }
 
@@ -495,7 +496,7 @@ mod tests {
     fn without_modules_it_is_not_told_what_the_address_lies_in() {
         for address in [None, Some(0x40_0000)] {
             let crash = Crash { modules: Vec::new(), ..crash(address, Some("tool.exe")) };
-            assert_eq!(Place::from_crash(&crash), Place::NotTold);
+            assert_eq!(PageOwner::from_crash(&crash), PageOwner::Unknown);
         }
     }
 
@@ -503,29 +504,29 @@ mod tests {
     fn of_two_modules_of_one_name_none_is_told() {
         let mut crash = crash(None, Some("tool.exe"));
         crash.modules.push(Module { path: r"\\c\d\TOOL.EXE".to_owned(), ..Module::default() });
-        assert_eq!(Place::from_crash(&crash), Place::NotTold);
+        assert_eq!(PageOwner::from_crash(&crash), PageOwner::Unknown);
     }
 
     #[test]
     fn an_instruction_of_a_local_image_tells_nothing_of_the_page() {
         for (path, expected) in [
-            (r"C:\Windows\System32\ntdll.dll", Place::NotTold),
-            (r"\\?\Volume{0}\ntdll.dll", Place::NotTold),
-            (r"C:\Tools\ntdll.dll", Place::NotTold),
-            (r"\\a\b\ntdll.dll", Place::Instruction(2)),
-            (r"D:\ntdll.dll", Place::Instruction(2)),
+            (r"C:\Windows\System32\ntdll.dll", PageOwner::Unknown),
+            (r"\\?\Volume{0}\ntdll.dll", PageOwner::Unknown),
+            (r"C:\Tools\ntdll.dll", PageOwner::Unknown),
+            (r"\\a\b\ntdll.dll", PageOwner::Instruction(2)),
+            (r"D:\ntdll.dll", PageOwner::Instruction(2)),
         ] {
             let mut crash = crash(None, Some("NTDLL.dll"));
             crash.modules.push(Module { path: path.to_owned(), ..Module::default() });
-            assert_eq!(Place::from_crash(&crash), expected, "{path}");
+            assert_eq!(PageOwner::from_crash(&crash), expected, "{path}");
         }
     }
 
     #[test]
     fn without_an_address_the_report_names_the_module() {
-        assert_eq!(Place::from_crash(&crash(None, Some("tool.EXE"))), Place::Instruction(0));
-        assert_eq!(Place::from_crash(&crash(None, Some("other.dll"))), Place::NotTold);
-        assert_eq!(Place::from_crash(&crash(None, None)), Place::NotTold);
-        assert_eq!(Place::from_crash(&crash(Some(0), Some("tool.exe"))), Place::Memory);
+        assert_eq!(PageOwner::from_crash(&crash(None, Some("tool.EXE"))), PageOwner::Instruction(0));
+        assert_eq!(PageOwner::from_crash(&crash(None, Some("other.dll"))), PageOwner::Unknown);
+        assert_eq!(PageOwner::from_crash(&crash(None, None)), PageOwner::Unknown);
+        assert_eq!(PageOwner::from_crash(&crash(Some(0), Some("tool.exe"))), PageOwner::Memory);
     }
 }

@@ -31,8 +31,8 @@ pub enum Bits {
         /// The bits that are set.
         swap_run: Vec<SwapRun>,
     },
-    /// Read from a file with the same name, time stamp and size. The file was changed since, or it
-    /// has a bit that nothing shows it had then. `netswap patch` or a signer leaves such a file.
+    /// Read from a file with the same name, time stamp and size, which was or may have been changed
+    /// since the crash. `netswap patch` and signing change a file in this way.
     Later {
         /// The file.
         path: PathBuf,
@@ -96,7 +96,7 @@ impl Bits {
 #[derive(Debug, Default)]
 pub struct Images {
     by_name: HashMap<String, Vec<PathBuf>>,
-    are_given: bool,
+    has_paths: bool,
     /// Files and folders that could not be read, and why.
     pub unreadable: Vec<(PathBuf, io::Error)>,
 }
@@ -107,12 +107,12 @@ impl Images {
     /// # Errors
     ///
     /// When a path does not exist.
-    pub(crate) fn below(paths: &[PathBuf]) -> Result<Self, Error> {
+    pub(crate) fn collect(paths: &[PathBuf]) -> Result<Self, Error> {
         let mut images = Images::default();
         if paths.is_empty() {
             return Ok(images);
         }
-        images.are_given = true;
+        images.has_paths = true;
         netswap::find::all_exist(paths)?;
         walk(paths, &WalkOptions::default(), &Files, |(path, error): (PathBuf, _)| {
             if let Some(error) = error {
@@ -130,16 +130,16 @@ impl Images {
     ///
     /// A path from a dump is opened only if it is on a drive of this machine. With a path on a
     /// server, whoever made the dump would choose which server this machine logs on to.
-    pub fn bits_of(&self, module: &Module) -> Bits {
+    pub fn find_bits(&self, module: &Module) -> Bits {
         if let Some(characteristics) = module.characteristics {
-            return Bits::Dump { swap_run: set(characteristics) };
+            return Bits::Dump { swap_run: bits_in_characteristics(characteristics) };
         }
         let name = file_name(&module.path).to_lowercase();
         let named = self.by_name.get(&name).into_iter().flatten().cloned();
         let itself =
             (cfg!(windows) && is_on_a_drive(&module.path)).then(|| PathBuf::from(&module.path));
-        let found = named.chain(itself).map(|path| of_file(module, path));
-        let none = if self.are_given { Bits::NotFound } else { Bits::Nowhere };
+        let found = named.chain(itself).map(|path| bits_in_file(module, path));
+        let none = if self.has_paths { Bits::NotFound } else { Bits::Nowhere };
         // The first of several with the same rank counts.
         found.fold(none, |best, found| if found.rank() > best.rank() { found } else { best })
     }
@@ -153,7 +153,7 @@ fn is_on_a_drive(path: &str) -> bool {
 }
 
 /// Finds what a file shows about a module with the same name.
-fn of_file(module: &Module, path: PathBuf) -> Bits {
+fn bits_in_file(module: &Module, path: PathBuf) -> Bits {
     let header = match image::read(&path) {
         Ok(Content::Image(header)) => header,
         Ok(_) => return Bits::OtherBuild { path },
@@ -182,19 +182,19 @@ fn is_same_build(module: &Module, header: &Header) -> Option<bool> {
     let size = module.range.map(|(_, size)| size);
     let is_same =
         time_stamp == header.time_stamp && size.is_none_or(|size| size == header.size_of_image);
-    let is_told = time_stamp != 0 || is_unchanged(module, header) == Some(true);
-    (is_told || !is_same).then_some(is_same)
+    let is_distinct = time_stamp != 0 || is_unchanged(module, header) == Some(true);
+    (is_distinct || !is_same).then_some(is_same)
 }
 
 /// Whether the file is unchanged since the crash, by its checksum. Returns `None` if there is no
 /// checksum, or the crash did not record one.
 fn is_unchanged(module: &Module, header: &Header) -> Option<bool> {
     let checksum = module.checksum?;
-    let is_there = checksum != 0 || header.checksum != 0;
-    is_there.then_some(checksum == header.checksum)
+    let has_checksum = checksum != 0 || header.checksum != 0;
+    has_checksum.then_some(checksum == header.checksum)
 }
 
-fn set(characteristics: u16) -> Vec<SwapRun> {
+fn bits_in_characteristics(characteristics: u16) -> Vec<SwapRun> {
     SwapRun::ALL.into_iter().filter(|bit| characteristics & bit.mask() != 0).collect()
 }
 

@@ -13,7 +13,7 @@ use std::io;
 use netswap::image::read_full;
 use serde::Serialize;
 
-pub use cause::{Advice, Bit, Cause, Place, advice, needed};
+pub use cause::{Advice, Bit, Cause, PageOwner, advice, needed_bit};
 pub use images::{Bits, Images};
 pub use origin::{Origin, file_name, mapping_commands, same_share};
 pub use status::{Class, Status, exception_name};

@@ -121,8 +121,8 @@ fn device(path: &str) -> Origin {
     }
 }
 
-fn is_numbered(name: &str, of: &str) -> bool {
-    let number = name.strip_prefix(of);
+fn is_numbered(name: &str, prefix: &str) -> bool {
+    let number = name.strip_prefix(prefix);
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
@@ -258,12 +258,12 @@ mod tests {
         assert_eq!(Origin::from_path(path), *expected, "{path}");
         let (slashes, upper) = (path.replace('\\', "/"), path.to_ascii_uppercase());
         assert_eq!(Origin::from_path(&slashes), *expected, "{slashes}");
-        let of_upper = match expected {
+        let in_upper_case = match expected {
             Origin::Share(name) => Origin::Share(name.to_ascii_uppercase()),
             Origin::WebDav(name) => Origin::WebDav(name.to_ascii_uppercase()),
             other => other.clone(),
         };
-        assert_eq!(Origin::from_path(&upper), of_upper, "{upper}");
+        assert_eq!(Origin::from_path(&upper), in_upper_case, "{upper}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub enum Class {
     Media,
     /// Windows lacked memory for the read.
     NoProgress,
-    /// A status that more than one of these can lead to.
+    /// A status with more than one of these possible causes.
     Ambiguous,
     /// A status that is not in the table.
     Unknown,

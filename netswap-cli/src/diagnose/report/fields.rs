@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use netswap::text::Printable;
 
-use crate::diagnose::crash::{Bit, Cause, Place};
+use crate::diagnose::crash::{Bit, Cause, PageOwner};
 use crate::diagnose::diagnosis::Diagnosis;
 
 /// Formats an NTSTATUS as Microsoft's documents do: `0xC0000006`.
@@ -21,46 +21,46 @@ pub(super) fn time(seconds: u64) -> Option<String> {
 
 /// Returns the offset in its image of the address that could not be read.
 pub(super) fn offset(diagnosis: &Diagnosis) -> Option<u64> {
-    let Place::Image(index) = diagnosis.place else {
+    let PageOwner::Image(index) = diagnosis.owner else {
         return None;
     };
     let (base, _) = diagnosis.crash.modules.get(index)?.range?;
     diagnosis.crash.exception.in_page.address?.checked_sub(base)
 }
 
-/// Returns the name of the place in reports.
-pub(super) fn place_name(place: Place) -> &'static str {
-    match place {
-        Place::Image(_) => "image",
-        Place::Instruction(_) => "instruction",
-        Place::Mapped => "mapped",
-        Place::Private => "private",
-        Place::Memory => "memory",
-        Place::NotTold => "not-told",
+/// Returns the name of the owner in reports.
+pub(super) fn owner_name(owner: PageOwner) -> &'static str {
+    match owner {
+        PageOwner::Image(_) => "image",
+        PageOwner::Instruction(_) => "instruction",
+        PageOwner::Mapped => "mapped",
+        PageOwner::Private => "private",
+        PageOwner::Memory => "memory",
+        PageOwner::Unknown => "not-told",
     }
 }
 
 /// Describes in one line what the page belonged to.
 pub(super) fn page_of(diagnosis: &Diagnosis) -> String {
-    let place = match (diagnosis.place, &diagnosis.image) {
+    let text = match (diagnosis.owner, &diagnosis.image) {
         _ if diagnosis.cause == Cause::NotInPage => "",
-        (Place::Image(_) | Place::Instruction(_), Some(image)) => {
+        (PageOwner::Image(_) | PageOwner::Instruction(_), Some(image)) => {
             return Printable(&image.path).to_string();
         }
-        (Place::Mapped, _) => "no image: a file mapped as data, or shared memory",
-        (Place::Private, _) => "no image: the program's private memory",
-        (Place::Memory, _) => "no image that the dump lists: a mapped file, or other memory",
+        (PageOwner::Mapped, _) => "no image: a file mapped as data, or shared memory",
+        (PageOwner::Private, _) => "no image: the program's private memory",
+        (PageOwner::Memory, _) => "no image that the dump lists: a mapped file, or other memory",
         _ if diagnosis.crash.memory.is_some() => "an image that the dump does not list",
         _ if diagnosis.crash.exception.in_page.address.is_some() => {
             "unknown (the dump lists no images)"
         }
         _ => "unknown (not recorded in the dump)",
     };
-    place.to_owned()
+    text.to_owned()
 }
 
 /// Counts the images with and without the bit: `2 set, 1 not set`.
-pub(super) fn counted(bits: &BTreeMap<Bit, usize>) -> String {
+pub(super) fn bit_counts(bits: &BTreeMap<Bit, usize>) -> String {
     let counts: Vec<_> =
         bits.iter().map(|(bit, count)| format!("{count} {}", bit.words())).collect();
     counts.join(", ")

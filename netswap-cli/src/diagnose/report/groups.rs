@@ -9,8 +9,8 @@ use netswap::style::{LABEL, NAME};
 use netswap::text::{Printable, plural};
 use serde::{Serialize, Serializer};
 
-use super::fields::{counted, hexadecimal, offset, page_of, place_name, time};
-use super::remedy::{Remedy, pasted};
+use super::fields::{bit_counts, hexadecimal, offset, owner_name, page_of, time};
+use super::remedy::{Remedy, win32_path};
 use crate::diagnose::crash::{Bit, Cause};
 use crate::diagnose::diagnosis::Diagnosis;
 
@@ -25,10 +25,9 @@ struct Key {
     exception: String,
     status: Option<String>,
     place: &'static str,
-    /// The path of the image, or of the program if the image is unknown. It is in one form and in
-    /// lower case.
+    /// The path of the image, or of the program if the image is unknown, in lower case.
     #[serde(skip)]
-    of: String,
+    path: String,
 }
 
 /// The crashes of one group.
@@ -84,14 +83,14 @@ impl Groups {
     /// Adds the crash that was read from a file.
     pub(super) fn add(&mut self, path: &Path, diagnosis: &Diagnosis) {
         let crash = &diagnosis.crash;
-        let image = diagnosis.image.as_ref().filter(|_| diagnosis.place.module().is_some());
-        let of = image.map(pasted).or_else(|| crash.program.clone()).unwrap_or_default();
+        let image = diagnosis.image.as_ref().filter(|_| diagnosis.owner.module().is_some());
+        let path = image.map(win32_path).or_else(|| crash.program.clone()).unwrap_or_default();
         let key = Key {
             cause: diagnosis.cause,
             exception: hexadecimal(crash.exception.code),
             status: crash.exception.in_page.status.map(hexadecimal),
-            place: place_name(diagnosis.place),
-            of: of.to_lowercase(),
+            place: owner_name(diagnosis.owner),
+            path: path.to_lowercase(),
         };
         let group = self.0.entry(key).or_default();
         if group.count == 0 {
@@ -130,7 +129,7 @@ impl Groups {
         groups.sort_by_key(|(key, group)| (key.cause, Reverse(group.count)));
         let mut causes: BTreeMap<Cause, (usize, Remedy)> = BTreeMap::new();
         for (key, group) in groups {
-            head(key, group, out)?;
+            write_group(key, group, out)?;
             let (count, remedy) = causes.entry(key.cause).or_default();
             *count += group.count;
             remedy.add(&group.example.remedy);
@@ -156,7 +155,7 @@ impl Groups {
     }
 }
 
-fn head(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
+fn write_group(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
     let count = plural(group.count as u64, "crash", "crashes");
     let number = key.status.as_ref().unwrap_or(&key.exception);
     writeln!(out, "{NAME}{count}{NAME:#}: {}, {number}", key.cause.code().name())?;
@@ -166,12 +165,12 @@ fn head(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> {
     };
     let addresses = match group.addresses.len() {
         0 => String::new(),
-        // A single crash has a single place.
+        // A single crash has one address.
         _ if group.count == 1 => String::new(),
         number => plural(number as u64, "address", "different addresses"),
     };
     let counts = matches!(key.cause, Cause::ShareLost | Cause::Unclear);
-    let bits = if counts { counted(&group.bits) } else { String::new() };
+    let bits = if counts { bit_counts(&group.bits) } else { String::new() };
     let path = Printable(&group.example.path).to_string();
     let program = group.program.as_ref().filter(|_| group.image.is_none());
     let program = program.map(|path| Printable(path).to_string()).unwrap_or_default();

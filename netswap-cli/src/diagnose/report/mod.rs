@@ -13,9 +13,9 @@ use netswap::style::{BAD, NAME};
 use netswap::text::{PathFields, Printable, one_line};
 use serde::Serialize;
 
-use self::fields::{hexadecimal, offset, place_name, time};
+use self::fields::{hexadecimal, offset, owner_name, time};
 use self::groups::Groups;
-use self::page::human;
+use self::page::write_page;
 use crate::diagnose::crash::{Access, Advice, Status};
 use crate::diagnose::diagnosis::{Diagnosed, Diagnosis, Suspect};
 
@@ -85,7 +85,7 @@ impl<W: Write> DiagnoseReport<W> {
             return objects.object(&object(diagnosed), &mut self.out);
         }
         match &diagnosed.what {
-            Ok(diagnosis) if self.count == 1 => human(&diagnosed.path, diagnosis, &mut self.screen),
+            Ok(diagnosis) if self.count == 1 => write_page(&diagnosed.path, diagnosis, &mut self.screen),
             Ok(_) => Ok(()),
             Err(error) => {
                 let (path, error) = (Printable(&diagnosed.path), one_line(&error.to_string()));
@@ -131,9 +131,9 @@ fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
         address: in_page.address.map(|address| format!("0x{address:x}")),
         status: in_page.status.map(hexadecimal),
         status_name: in_page.status.and_then(|status| Status::new(status).name),
-        place: place_name(diagnosis.place),
+        place: owner_name(diagnosis.owner),
         offset: offset(diagnosis).map(|offset| format!("0x{offset:x}")),
-        image: diagnosis.image.as_ref().filter(|_| diagnosis.place.module().is_some()),
+        image: diagnosis.image.as_ref().filter(|_| diagnosis.owner.module().is_some()),
         others: &diagnosis.others,
         is_cut_off: crash.is_cut_off,
         advice: &diagnosis.advice,

@@ -9,18 +9,18 @@ use netswap::image::SwapRun;
 use netswap::style::{BAD, GOOD, LABEL, NAME};
 use netswap::text::Printable;
 
-use super::fields::{counted, hexadecimal, offset, page_of, time};
+use super::fields::{bit_counts, hexadecimal, offset, page_of, time};
 use super::remedy::Remedy;
 use crate::diagnose::crash::{
-    Access, Advice, Bit, Bits, Cause, Origin, Place, Status, exception_name, file_name, needed,
+    Access, Advice, Bit, Bits, Cause, Origin, PageOwner, Status, exception_name, file_name, needed_bit,
 };
 use crate::diagnose::diagnosis::{Diagnosis, Suspect};
 
-/// The most other images of the share that are listed, so that the page fits one screen.
-const MOST_OTHERS: usize = 8;
+/// The maximum number of other images to list, so that the page fits one screen.
+const MAX_OTHERS: usize = 8;
 
 /// Writes one screen about a crash.
-pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_page(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{NAME}{}{NAME:#}", Printable(path))?;
     let rows = [
         ("cause", cause(diagnosis)),
@@ -29,7 +29,7 @@ pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> 
         ("status", status(diagnosis)),
         ("page of", detailed_page_of(diagnosis)),
         ("swap-run", swap_run(diagnosis)),
-        (same(diagnosis), others(diagnosis)),
+        (others_label(diagnosis), others(diagnosis)),
         ("cut off", cut_off(diagnosis)),
     ];
     for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
@@ -43,24 +43,24 @@ pub(super) fn human(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> 
 
 fn cause(diagnosis: &Diagnosis) -> String {
     let is_remote = !diagnosis.advice.contains(&Advice::LocalPath);
-    let what = match (diagnosis.cause, diagnosis.place) {
-        (Cause::ShareLost, Place::Image(_) | Place::Instruction(_)) if is_remote => {
+    let what = match (diagnosis.cause, diagnosis.owner) {
+        (Cause::ShareLost, PageOwner::Image(_) | PageOwner::Instruction(_)) if is_remote => {
             "a page of an image was lost with its share"
         }
-        (Cause::ShareLost, Place::Mapped) => "a page of a mapped file was lost with its share",
-        (Cause::ShareLost, Place::Private) => "a page of private memory was lost with a connection",
-        (Cause::ShareLost, Place::Memory) => "a page of no known image was lost with a connection",
+        (Cause::ShareLost, PageOwner::Mapped) => "a page of a mapped file was lost with its share",
+        (Cause::ShareLost, PageOwner::Private) => "a page of private memory was lost with a connection",
+        (Cause::ShareLost, PageOwner::Memory) => "a page of no known image was lost with a connection",
         (Cause::ShareLost, _) => "a page was lost with a connection",
         (Cause::DiskFailed, _) => "a page could not be read because a disk failed",
         (Cause::MediumFailed, _) => "a page was not read: the medium is gone or damaged",
         (Cause::NoProgress, _) => "Windows lacked the memory to read a page",
-        (Cause::Unclear, _) if diagnosis.is_of_a_share() => {
+        (Cause::Unclear, _) if diagnosis.involves_share() => {
             "a page could not be read; perhaps a share was lost"
         }
         (Cause::Unclear, _) => "a page could not be read for an unknown reason",
         (Cause::NotInPage, _) => "the program crashed for another reason",
     };
-    let style = if diagnosis.is_of_a_share() { BAD } else { NAME };
+    let style = if diagnosis.involves_share() { BAD } else { NAME };
     format!("{style}{}{style:#}: {what}", diagnosis.cause.code().name())
 }
 
@@ -96,21 +96,21 @@ fn status(diagnosis: &Diagnosis) -> String {
 /// Describes what the page belonged to, its offset there, and where that came from.
 fn detailed_page_of(diagnosis: &Diagnosis) -> String {
     let what = page_of(diagnosis);
-    let detail = match (diagnosis.place, &diagnosis.image) {
+    let detail = match (diagnosis.owner, &diagnosis.image) {
         _ if diagnosis.cause == Cause::NotInPage => return what,
-        (Place::Image(_), Some(image)) => {
+        (PageOwner::Image(_), Some(image)) => {
             let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
-            return format!("{what}{}\n{}", offset.unwrap_or_default(), from(&image.origin));
+            return format!("{what}{}\n{}", offset.unwrap_or_default(), origin_text(&image.origin));
         }
-        (Place::Instruction(_), Some(image)) => {
+        (PageOwner::Instruction(_), Some(image)) => {
             let doubt = "This image's code crashed; the page may belong to another image.";
-            return format!("{what}\n{}\n{doubt}", from(&image.origin));
+            return format!("{what}\n{}\n{doubt}", origin_text(&image.origin));
         }
-        (Place::Mapped, _) => {
+        (PageOwner::Mapped, _) => {
             "Windows reads a mapped file page by page from its share or disk,\nand shared memory from the page file."
         }
-        (Place::Private, _) => "Windows reads such memory from the page file.",
-        (Place::Memory, _) => {
+        (PageOwner::Private, _) => "Windows reads such memory from the page file.",
+        (PageOwner::Memory, _) => {
             "The dump does not show which. Windows reads a mapped file page by\npage from its share or disk, and other memory from the page file."
         }
         _ => return what,
@@ -119,7 +119,7 @@ fn detailed_page_of(diagnosis: &Diagnosis) -> String {
 }
 
 /// Describes where an image came from.
-fn from(origin: &Origin) -> String {
+fn origin_text(origin: &Origin) -> String {
     match origin {
         Origin::Share(share) => format!("from the share {}", Printable(share)),
         Origin::WebDav(share) => format!("from the WebDAV folder {}", Printable(share)),
@@ -132,21 +132,21 @@ fn from(origin: &Origin) -> String {
 }
 
 fn swap_run(diagnosis: &Diagnosis) -> String {
-    match (diagnosis.place, &diagnosis.image) {
-        (Place::Image(_) | Place::Instruction(_), Some(image)) if counts(diagnosis, image) => {
-            state(image)
+    match (diagnosis.owner, &diagnosis.image) {
+        (PageOwner::Image(_) | PageOwner::Instruction(_), Some(image)) if bit_matters(diagnosis, image) => {
+            bit_state(image)
         }
         _ => String::new(),
     }
 }
 
 /// Whether the bit may be relevant to the crash.
-fn counts(diagnosis: &Diagnosis, image: &Suspect) -> bool {
-    diagnosis.is_of_a_share() || needed(diagnosis.cause, &image.origin) == SwapRun::Cd
+fn bit_matters(diagnosis: &Diagnosis, image: &Suspect) -> bool {
+    diagnosis.involves_share() || needed_bit(diagnosis.cause, &image.origin) == SwapRun::Cd
 }
 
 /// Describes whether an image has the bit, and how that is known.
-fn state(image: &Suspect) -> String {
+fn bit_state(image: &Suspect) -> String {
     let word = image.bit.words();
     let style = match image.bit {
         Bit::Set => GOOD,
@@ -163,7 +163,7 @@ fn state(image: &Suspect) -> String {
             format!("{} was changed since the crash", Printable(path))
         }
         Bits::SameName { path, swap_run } => {
-            let (path, now) = (Printable(path), words(swap_run));
+            let (path, now) = (Printable(path), bit_list(swap_run));
             format!("{path}, perhaps another build, has swap-run {now}")
         }
         Bits::Unreadable { path, why } => format!("{}: {why}", Printable(path)),
@@ -177,13 +177,13 @@ fn state(image: &Suspect) -> String {
 }
 
 /// Returns the label for the other images: the share or the drive that they have in common.
-fn same(diagnosis: &Diagnosis) -> &'static str {
+fn others_label(diagnosis: &Diagnosis) -> &'static str {
     let origin = diagnosis.image.as_ref().map(|image| &image.origin);
     if matches!(origin, Some(Origin::Drive(_))) { "same drive" } else { "same share" }
 }
 
 /// Lists the bits that are set.
-fn words(swap_run: &[SwapRun]) -> String {
+fn bit_list(swap_run: &[SwapRun]) -> String {
     let words: Vec<_> = swap_run.iter().map(|bit| bit.word()).collect();
     if words.is_empty() { "none".to_owned() } else { words.join(",") }
 }
@@ -191,22 +191,22 @@ fn words(swap_run: &[SwapRun]) -> String {
 /// Lists the other images of the share. Those without the bit come first, because a long list is
 /// cut.
 fn others(diagnosis: &Diagnosis) -> String {
-    if !diagnosis.is_of_a_share() {
+    if !diagnosis.involves_share() {
         return String::new();
     }
     let mut others: Vec<_> = diagnosis.others.iter().collect();
     others.sort_by_key(|other| other.bit);
-    let most = if others.len() > MOST_OTHERS { MOST_OTHERS - 1 } else { others.len() };
-    let (shown, left) = others.split_at(most);
+    let shown_count = if others.len() > MAX_OTHERS { MAX_OTHERS - 1 } else { others.len() };
+    let (shown, left) = others.split_at(shown_count);
     let line =
-        |other: &&Suspect| format!("{}  {}", Printable(file_name(&other.path)), state(other));
+        |other: &&Suspect| format!("{}  {}", Printable(file_name(&other.path)), bit_state(other));
     let mut lines: Vec<_> = shown.iter().map(line).collect();
     if !left.is_empty() {
         let mut bits = BTreeMap::new();
         for other in left {
             *bits.entry(other.bit).or_default() += 1;
         }
-        lines.push(format!("and {} more: {}", left.len(), counted(&bits)));
+        lines.push(format!("and {} more: {}", left.len(), bit_counts(&bits)));
     }
     lines.join("\n")
 }

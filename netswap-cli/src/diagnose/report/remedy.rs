@@ -6,11 +6,10 @@ use netswap::style::NAME;
 
 use crate::diagnose::crash::{Advice, Bit, Bits, Origin, mapping_commands};
 use crate::diagnose::diagnosis::{Diagnosis, Suspect};
-use crate::text::windows_word;
+use crate::text::quote_for_windows;
 
-/// The most images that the `netswap patch` commands name. The folder to verify contains the
-/// others.
-const MOST_PATCHED: usize = 8;
+/// The maximum number of `netswap patch` commands. `netswap verify` finds the other images.
+const MAX_PATCHED: usize = 8;
 
 /// The steps that help, in the order in which they are shown.
 #[derive(Default)]
@@ -22,21 +21,21 @@ pub(super) struct Remedy {
 
 /// A sentence, in lines that fit a screen, and its commands.
 struct Step {
-    of: Advice,
+    advice: Advice,
     text: &'static str,
     commands: Vec<String>,
 }
 
 /// A sentence and its commands, without the advice that they belong to.
-type Said = (&'static str, Vec<String>);
+type Instruction = (&'static str, Vec<String>);
 
 impl Remedy {
     /// Creates the steps against one crash.
     pub(super) fn new(diagnosis: &Diagnosis) -> Self {
         let mut steps = Vec::new();
-        for of in diagnosis.advice.iter().copied() {
-            let said = said(of, diagnosis).into_iter();
-            steps.extend(said.map(|(text, commands)| Step { of, text, commands }));
+        for advice in diagnosis.advice.iter().copied() {
+            let instructions = instructions(advice, diagnosis).into_iter();
+            steps.extend(instructions.map(|(text, commands)| Step { advice, text, commands }));
         }
         Remedy { steps, code: diagnosis.cause.code().name() }
     }
@@ -45,14 +44,14 @@ impl Remedy {
     /// both.
     pub(super) fn add(&mut self, other: &Remedy) {
         self.code = other.code;
-        for Step { of, text, commands } in &other.steps {
+        for Step { advice, text, commands } in &other.steps {
             if let Some(own) = self.steps.iter_mut().find(|own| own.text == *text) {
                 let new = commands.iter().filter(|command| !own.commands.contains(command));
                 let new: Vec<_> = new.cloned().collect();
                 own.commands.extend(new);
             } else {
-                let at = self.steps.partition_point(|own| own.of <= *of);
-                self.steps.insert(at, Step { of: *of, text, commands: commands.clone() });
+                let at = self.steps.partition_point(|own| own.advice <= *advice);
+                self.steps.insert(at, Step { advice: *advice, text, commands: commands.clone() });
             }
         }
     }
@@ -69,117 +68,117 @@ impl Remedy {
 }
 
 /// Returns the sentences and commands for a piece of advice.
-fn said(advice: Advice, diagnosis: &Diagnosis) -> Vec<Said> {
+fn instructions(advice: Advice, diagnosis: &Diagnosis) -> Vec<Instruction> {
     let image = diagnosis.image.as_ref();
-    let path = image.map_or_else(unnamed, |image| word(&pasted(image), "FILE"));
+    let path = image.map_or_else(file_placeholder, |image| shell_word(&win32_path(image), "FILE"));
     let one = match advice {
         Advice::SetNetworkBit => return network_bit(diagnosis),
-        Advice::SetRemovableBit => with(
+        Advice::SetRemovableBit => with_commands(
             "With IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP, Windows copies an image on removable\n\
              media to the page file first:",
             [format!("netswap patch --swap-run cd {path}")],
         ),
         Advice::ReadTheBit => {
-            with("Check whether the image has the bit:", [format!("netswap verify {path}")])
+            with_commands("Check whether the image has the bit:", [format!("netswap verify {path}")])
         }
         Advice::HadTheBit if is_in_dump(image) => {
-            only("The image had the bit when it was loaded, so setting it does not help.")
+            sentence("The image had the bit when it was loaded, so setting it does not help.")
         }
-        Advice::HadTheBit => only(
+        Advice::HadTheBit => sentence(
             "The image has the bit, so setting it does not help. Check whether the bit was\n\
              set, or the file replaced, after the program had started.",
         ),
-        Advice::HasTheBitNow => only(
+        Advice::HasTheBitNow => sentence(
             "The file has the bit now. If it was set after the crash, restart the program;\n\
              nothing else is needed. If it was set before, it did not prevent the crash.",
         ),
-        Advice::ReadTheOthers => with(
+        Advice::ReadTheOthers => with_commands(
             "Find the images on the share that lack the bit:",
             [format!("netswap verify {}", folder(image))],
         ),
-        Advice::TellTheDrive => with(
+        Advice::TellTheDrive => with_commands(
             "Check, on the same machine and as the same user, whether the drive is a share:",
             match image.map(|image| &image.origin) {
                 Some(Origin::Drive(letter)) => mapping_commands(*letter).to_vec(),
                 _ => vec!["net use".to_owned()],
             },
         ),
-        Advice::LocalPath => only(
+        Advice::LocalPath => sentence(
             "The path is local, but the network failed. The path may lead to a share\n\
              through a link, or to an iSCSI disk.",
         ),
-        Advice::CopyTheData => only(
+        Advice::CopyTheData => sentence(
             "No bit protects a file that is mapped as data. Keep it on a local disk, or\n\
              change the program to read the whole file into memory.",
         ),
-        Advice::CheckThePageFile => only(
+        Advice::CheckThePageFile => sentence(
             "No bit in an image protects the program's private memory. Check the disk of\n\
              the page file, and whether it is reached over a network.",
         ),
         Advice::TellThePlace => match diagnosis.crash.exception.in_page.address {
-            Some(address) => with(
+            Some(address) => with_commands(
                 "A debugger such as WinDbg may show what the address belongs to:",
                 [format!("!address 0x{address:x}")],
             ),
-            None if !diagnosis.is_by_report() => {
-                only("The dump does not contain the page's address. A debugger may find it.")
+            None if !diagnosis.is_from_report() => {
+                sentence("The dump does not contain the page's address. A debugger may find it.")
             }
-            None => only(
+            None => sentence(
                 "A dump shows which image the page belonged to; a report does not. Windows\n\
                  writes dumps only if configured to. The command below explains how.",
             ),
         },
-        Advice::ReadTheLog => only(
+        Advice::ReadTheLog => sentence(
             "Check the System event log of the machine, and that of the file server, for\n\
              a connection or a disk that was lost at that time.",
         ),
-        Advice::CheckTheDisk if is_on_server(diagnosis) => only(
+        Advice::CheckTheDisk if is_on_server(diagnosis) => sentence(
             "The failed disk is the file server's or, if the image has the bit, the disk of\n\
              this machine's page file. Its errors are in the System event log there.",
         ),
-        Advice::CheckTheDisk => only("Find the disk's errors in the System event log."),
-        Advice::CheckTheMedium => only("Insert the medium again, or replace it."),
-        Advice::CheckMemory => only(
+        Advice::CheckTheDisk => sentence("Find the disk's errors in the System event log."),
+        Advice::CheckTheMedium => sentence("Insert the medium again, or replace it."),
+        Advice::CheckMemory => sentence(
             "Find out what used the machine's memory. The System event log may name it\n\
              (source Resource-Exhaustion-Detector). No bit helps: a copy needs memory too.",
         ),
-        Advice::Debug => only("A debugger shows more. In WinDbg, run `!analyze -v`."),
+        Advice::Debug => sentence("A debugger shows more. In WinDbg, run `!analyze -v`."),
     };
     vec![one]
 }
 
-fn only(text: &'static str) -> Said {
+fn sentence(text: &'static str) -> Instruction {
     (text, Vec::new())
 }
 
-fn with(text: &'static str, commands: impl IntoIterator<Item = String>) -> Said {
+fn with_commands(text: &'static str, commands: impl IntoIterator<Item = String>) -> Instruction {
     (text, commands.into_iter().collect())
 }
 
 /// Explains how to set the network bit: in the build, or in the finished files.
-fn network_bit(diagnosis: &Diagnosis) -> Vec<Said> {
-    let itself = diagnosis.image.iter().filter(|_| diagnosis.place.module().is_some());
+fn network_bit(diagnosis: &Diagnosis) -> Vec<Instruction> {
+    let itself = diagnosis.image.iter().filter(|_| diagnosis.owner.module().is_some());
     let others = diagnosis.others.iter().filter(|other| other.bit == Bit::NotSet);
-    let lacking = itself.chain(others).take(MOST_PATCHED);
-    let mut files: Vec<_> = lacking.map(|image| word(&pasted(image), "FILE")).collect();
+    let lacking = itself.chain(others).take(MAX_PATCHED);
+    let mut files: Vec<_> = lacking.map(|image| shell_word(&win32_path(image), "FILE")).collect();
     files.dedup();
     if files.is_empty() {
-        files.push(unnamed());
+        files.push(file_placeholder());
     }
     vec![
-        only(
+        sentence(
             "Windows reads an image from its share page by page while the program runs.\n\
              With IMAGE_FILE_NET_RUN_FROM_SWAP, Windows copies it to the page file first.",
         ),
-        with(
+        with_commands(
             "If you build it with Cargo, add `netswap_build::emit();` to its build.rs:",
             ["netswap init --xtask".to_owned()],
         ),
-        with(
+        with_commands(
             "If you build it without Cargo, pass this option to the linker:",
             ["/SWAPRUN:NET".to_owned()],
         ),
-        with(
+        with_commands(
             "If you don't build it, patch the file (can be undone; refuses signed files):",
             files.into_iter().map(|file| format!("netswap patch {file}")),
         ),
@@ -189,7 +188,7 @@ fn network_bit(diagnosis: &Diagnosis) -> Vec<Said> {
 /// Whether the page was read from a file server's disk.
 fn is_on_server(diagnosis: &Diagnosis) -> bool {
     let origin = diagnosis.image.as_ref().map(|image| &image.origin);
-    diagnosis.place.module().is_some()
+    diagnosis.owner.module().is_some()
         && matches!(origin, Some(Origin::Share(_) | Origin::WebDav(_)))
 }
 
@@ -198,26 +197,26 @@ fn is_in_dump(image: Option<&Suspect>) -> bool {
     image.is_some_and(|image| matches!(image.bits, Bits::Dump { .. }))
 }
 
-fn unnamed() -> String {
+fn file_placeholder() -> String {
     "FILE".to_owned()
 }
 
 /// Returns a path to paste into a command, or `otherwise` if a shell would interpret the path.
-fn word(path: &str, otherwise: &str) -> String {
-    windows_word(path).unwrap_or_else(|| otherwise.to_owned())
+fn shell_word(path: &str, otherwise: &str) -> String {
+    quote_for_windows(path).unwrap_or_else(|| otherwise.to_owned())
 }
 
 /// Returns the folder of the images from the same share or drive.
 fn folder(image: Option<&Suspect>) -> String {
     match image.map(|image| &image.origin) {
-        Some(Origin::Share(share) | Origin::WebDav(share)) => word(share, "FOLDER"),
+        Some(Origin::Share(share) | Origin::WebDav(share)) => shell_word(share, "FOLDER"),
         Some(Origin::Drive(letter)) => format!(r"{letter}:\"),
         _ => "FOLDER".to_owned(),
     }
 }
 
 /// Returns the path in the form that Windows programs accept. A dump may have another form.
-pub(super) fn pasted(image: &Suspect) -> String {
+pub(super) fn win32_path(image: &Suspect) -> String {
     let (Origin::Share(share) | Origin::WebDav(share)) = &image.origin else {
         return image.path.clone();
     };

@@ -37,7 +37,7 @@ pub(crate) enum Layout {
     Workspace,
 }
 
-/// Under what terms the project may be used.
+/// The licence of a new project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum License {
     /// No licence.
@@ -120,7 +120,7 @@ mod tests {
         Layout::Workspace,
     ];
 
-    fn asked() -> Answers<'static> {
+    fn default_answers() -> Answers<'static> {
         let license = License::None;
         Answers { name: "a-tool", edition: "2024", license, layout: TOOL, netswap_path: None }
     }
@@ -139,7 +139,7 @@ mod tests {
         for license in [License::None, License::Mit, License::Apache, License::Both] {
             for layout in LAYOUTS {
                 for netswap_path in [None, Some("/a/clone")] {
-                    let answers = Answers { license, layout, netswap_path, ..asked() };
+                    let answers = Answers { license, layout, netswap_path, ..default_answers() };
                     for (path, text) in files(&answers).unwrap() {
                         let is_left = ["{{", "}}", "{%", "%}", "\n\n\n"];
                         assert!(!is_left.iter().any(|part| text.contains(part)), "{path}: {text}");
@@ -156,7 +156,7 @@ mod tests {
         for layout in LAYOUTS {
             let texts = |license| {
                 let of_licence = |path: &&str| path.starts_with("LICENSE");
-                let paths = paths(&Answers { license, layout, ..asked() });
+                let paths = paths(&Answers { license, layout, ..default_answers() });
                 paths.into_iter().filter(of_licence).collect()
             };
             let none: Vec<&str> = texts(License::None);
@@ -169,9 +169,9 @@ mod tests {
 
     #[test]
     fn requested_library_is_added_and_used() {
-        assert!(!paths(&asked()).contains("src/lib.rs"));
+        assert!(!paths(&default_answers()).contains("src/lib.rs"));
         let layout = Layout::Tool { lib_and_bin: true, cdylib: false };
-        let with_library = Answers { layout, ..asked() };
+        let with_library = Answers { layout, ..default_answers() };
         assert!(paths(&with_library).contains("src/lib.rs"));
         let main = text(&with_library, "src/main.rs");
         assert!(main.contains("use a_tool::greeting;"), "{main}");
@@ -181,10 +181,10 @@ mod tests {
     #[test]
     fn plug_in_is_added_and_each_image_requests_the_bit() {
         let of_plug_in = |path: &str| path.contains("plugin") || path.contains("interface");
-        assert!(!paths(&asked()).into_iter().any(of_plug_in));
+        assert!(!paths(&default_answers()).into_iter().any(of_plug_in));
         for lib_and_bin in [false, true] {
             let layout = Layout::Tool { lib_and_bin, cdylib: true };
-            let answers = Answers { layout, ..asked() };
+            let answers = Answers { layout, ..default_answers() };
             assert!(paths(&answers).contains("src/plugin.rs"));
             for script in ["build.rs", "plugin/build.rs"] {
                 assert!(text(&answers, script).contains("netswap_build::emit();"));
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn workspace_resolver_matches_the_edition() {
         for (edition, resolver) in [("2021", "resolver = \"2\""), ("2024", "resolver = \"3\"")] {
-            let answers = Answers { edition, layout: Layout::Workspace, ..asked() };
+            let answers = Answers { edition, layout: Layout::Workspace, ..default_answers() };
             assert!(text(&answers, "Cargo.toml").contains(resolver));
         }
     }

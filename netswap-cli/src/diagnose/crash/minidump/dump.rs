@@ -16,13 +16,13 @@ use scroll::{Endian, LE, Pread};
 
 use super::{CrashError, is_kernel_dump, is_minidump};
 
-/// The most streams in a dump. Writers have some twenty kinds of streams, and users may add their
+/// The maximum number of streams in a dump. Writers have some twenty kinds of streams, and users may add their
 /// own.
-const MOST_STREAMS: u32 = 1024;
+const MAX_STREAMS: u32 = 1024;
 
-/// The bytes of a list that are read at once: for the first read, and at most. Most lists are
-/// short, and a long one needs few reads.
-const CHUNKS: (usize, usize) = (4 << 10, 64 << 10);
+/// The sizes in bytes of the first and of the largest read of a list. Most lists are short. For long
+/// lists the size doubles with each read.
+const READ_SIZES: (usize, usize) = (4 << 10, 64 << 10);
 
 /// The names of these parts in error messages.
 const HEADER: &str = "header";
@@ -30,7 +30,7 @@ const DIRECTORY: &str = "stream directory";
 const SYSTEM: &str = "system information";
 
 /// The processors with 32-bit addresses.
-const WITH_32_BITS: [ProcessorArchitecture; 3] = [
+const PROCESSORS_32_BIT: [ProcessorArchitecture; 3] = [
     ProcessorArchitecture::PROCESSOR_ARCHITECTURE_INTEL,
     ProcessorArchitecture::PROCESSOR_ARCHITECTURE_ARM,
     ProcessorArchitecture::PROCESSOR_ARCHITECTURE_IA32_ON_WIN64,
@@ -71,15 +71,15 @@ pub(super) struct Dump<'a, R: ?Sized> {
     pub(super) time: u32,
     file: &'a R,
     length: u64,
-    pieces: WindowedReader<'a, R>,
+    window: WindowedReader<'a, R>,
     directory: Vec<MINIDUMP_DIRECTORY>,
     has_32_bits: bool,
 }
 
 impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
     pub(super) fn open(file: &'a R, length: u64) -> Result<Self, CrashError> {
-        let pieces = WindowedReader::new(file);
-        let start = pieces.bytes(0, MINIDUMP_HEADER::size())?;
+        let window = WindowedReader::new(file);
+        let start = window.bytes(0, MINIDUMP_HEADER::size())?;
         if is_kernel_dump(&start) {
             return Err(CrashError::KernelDump);
         }
@@ -87,10 +87,10 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
             return Err(CrashError::NotACrash);
         }
         let directory = Vec::new();
-        let mut dump = Dump { time: 0, file, length, pieces, directory, has_32_bits: false };
+        let mut dump = Dump { time: 0, file, length, window, directory, has_32_bits: false };
         let header: MINIDUMP_HEADER = dump.record(0, HEADER)?;
         // The upper half of the version belongs to the writer.
-        if header.version & 0xffff != MINIDUMP_VERSION || header.stream_count > MOST_STREAMS {
+        if header.version & 0xffff != MINIDUMP_VERSION || header.stream_count > MAX_STREAMS {
             return Err(CrashError::Malformed(HEADER));
         }
         dump.time = header.time_date_stamp;
@@ -100,14 +100,14 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
             dump.directory.push(entry);
             offset += MINIDUMP_DIRECTORY::size() as u64;
         }
-        dump.has_32_bits = dump.is_of_32_bits()?;
+        dump.has_32_bits = dump.has_32_bit_processor()?;
         Ok(dump)
     }
 
-    fn is_of_32_bits(&self) -> Result<bool, CrashError> {
+    fn has_32_bit_processor(&self) -> Result<bool, CrashError> {
         let kind = MINIDUMP_STREAM_TYPE::SystemInfoStream;
         let system: Option<MINIDUMP_SYSTEM_INFO> = self.stream_record(kind, SYSTEM)?;
-        let mut processors = WITH_32_BITS.iter().map(|processor| *processor as u16);
+        let mut processors = PROCESSORS_32_BIT.iter().map(|processor| *processor as u16);
         Ok(system.is_some_and(|system| {
             processors.any(|processor| processor == system.processor_architecture)
         }))
@@ -157,7 +157,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         offset: u64,
         what: &'static str,
     ) -> Result<T, CrashError> {
-        let bytes = self.pieces.bytes(offset, T::size())?;
+        let bytes = self.window.bytes(offset, T::size())?;
         bytes.pread_with(0, LE).map_err(|_| CrashError::Truncated(what))
     }
 
@@ -168,9 +168,9 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         count: usize,
         what: &'static str,
     ) -> Result<Vec<u8>, CrashError> {
-        let piece = self.pieces.bytes(offset, count)?;
-        if piece.len() == count {
-            return Ok(piece);
+        let part = self.window.bytes(offset, count)?;
+        if part.len() == count {
+            return Ok(part);
         }
         // The bytes do not fit into the reader's window, or the file is cut off.
         let mut bytes = vec![0; count];
@@ -215,7 +215,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         mut each: impl FnMut(T) -> Result<ControlFlow<()>, CrashError>,
     ) -> Result<(), CrashError> {
         let List { mut offset, mut count } = list;
-        let (mut at_once, most) = CHUNKS;
+        let (mut at_once, max) = READ_SIZES;
         let mut chunk = Vec::new();
         while count > 0 {
             let fitting = at_once / T::size();
@@ -230,7 +230,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
             }
             offset += chunk.len() as u64;
             count -= number as u64;
-            at_once = most.min(2 * at_once);
+            at_once = max.min(2 * at_once);
         }
         Ok(())
     }

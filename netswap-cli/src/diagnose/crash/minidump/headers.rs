@@ -13,13 +13,13 @@ use object::pe;
 use object::pod;
 
 use super::dump::{Dump, List, Record};
-use super::{CrashError, CutOff, Module};
+use super::{CrashError, Module, Truncation};
 
-/// The most regions in a list, which is more than the memory of any program has.
-const MOST_REGIONS: u64 = 1 << 22;
+/// The maximum number of regions in a list, which is more than the memory of any program has.
+const MAX_REGIONS: u64 = 1 << 22;
 
 /// Bytes read at the start of an image. With nearly every linker, the NT headers begin within them.
-const START: usize = 512;
+const FIRST_READ: usize = 512;
 
 /// Bytes of the NT headers that are read: the signature and the file header.
 const NT_HEADERS: usize = size_of::<u32>() + size_of::<pe::ImageFileHeader>();
@@ -30,7 +30,7 @@ const MEMORY: &str = "memory";
 
 /// The part of the dump that holds the memory from an image's first address on.
 #[derive(Clone, Copy)]
-struct Held {
+struct MemoryRange {
     offset: u64,
     size: u64,
 }
@@ -40,15 +40,16 @@ struct Held {
 pub(super) fn add_characteristics(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     modules: &mut [Module],
-    cut: &mut CutOff,
+    truncation: &mut Truncation,
 ) -> Result<(), CrashError> {
     let base = |module: &Module| module.range.map(|(base, _)| base);
-    let held = cut.off(held(dump, modules.iter().filter_map(base).collect()))?.unwrap_or_default();
+    let ranges = find_memory(dump, modules.iter().filter_map(base).collect());
+    let ranges = truncation.allow(ranges)?.unwrap_or_default();
     for module in modules {
-        let Some(held) = base(module).and_then(|base| held.get(&base)) else {
+        let Some(range) = base(module).and_then(|base| ranges.get(&base)) else {
             continue;
         };
-        let header = cut.off(file_header(dump, *held))?.flatten();
+        let header = truncation.allow(file_header(dump, *range))?.flatten();
         // The memory at this address may belong to another image, or to something else.
         let is_same = |header: &pe::ImageFileHeader| {
             module.time_stamp == Some(header.time_date_stamp.get(LittleEndian))
@@ -61,12 +62,12 @@ pub(super) fn add_characteristics(
 
 /// Finds the wanted addresses that the dump holds, and their offsets. Stops reading the lists when
 /// all are found.
-fn held(
+fn find_memory(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     mut wanted: BTreeSet<u64>,
-) -> Result<BTreeMap<u64, Held>, CrashError> {
-    let mut held = BTreeMap::new();
-    let mut look = |start: u64, size: u64, offset: u64| {
+) -> Result<BTreeMap<u64, MemoryRange>, CrashError> {
+    let mut found = BTreeMap::new();
+    let mut visit = |start: u64, size: u64, offset: u64| {
         // Remove each address when it is found. Otherwise a hostile list of regions could find the
         // same addresses over and over.
         while let Some(address) = wanted.range(start..).next().copied() {
@@ -75,18 +76,18 @@ fn held(
                 break;
             }
             wanted.remove(&address);
-            held.insert(
+            found.insert(
                 address,
-                Held { offset: offset.saturating_add(before), size: size - before },
+                MemoryRange { offset: offset.saturating_add(before), size: size - before },
             );
         }
         if wanted.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     if let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryListStream, REGIONS)? {
         let list = dump.list::<MINIDUMP_MEMORY_DESCRIPTOR>(stream, REGIONS)?;
-        dump.records(capped(list, REGIONS)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR| {
+        dump.records(check_count(list, REGIONS)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR| {
             let start = dump.address(region.start_of_memory_range);
-            Ok(look(start, region.memory.data_size.into(), region.memory.rva.into()))
+            Ok(visit(start, region.memory.data_size.into(), region.memory.rva.into()))
         })?;
     }
     // This list has the offset of the first region only. The others follow it.
@@ -100,30 +101,30 @@ fn held(
             return Err(CrashError::Malformed(REGIONS));
         }
         let list = List { offset: stream.offset + before, count };
-        dump.records(capped(list, REGIONS)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR64| {
+        dump.records(check_count(list, REGIONS)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR64| {
             let start = dump.address(region.start_of_memory_range);
-            let flow = look(start, region.data_size, offset);
+            let flow = visit(start, region.data_size, offset);
             let next = offset.checked_add(region.data_size);
             offset = next.ok_or(CrashError::Malformed(REGIONS))?;
             Ok(flow)
         })?;
     }
-    Ok(held)
+    Ok(found)
 }
 
 /// Returns the list, unless it has more regions than are possible.
-pub(super) fn capped(list: List, what: &'static str) -> Result<List, CrashError> {
-    if list.count > MOST_REGIONS { Err(CrashError::Malformed(what)) } else { Ok(list) }
+pub(super) fn check_count(list: List, what: &'static str) -> Result<List, CrashError> {
+    if list.count > MAX_REGIONS { Err(CrashError::Malformed(what)) } else { Ok(list) }
 }
 
 /// Reads the file header of the image that begins there. Returns `None` if there is no image, or
 /// the dump does not hold its header.
 fn file_header(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
-    held: Held,
+    range: MemoryRange,
 ) -> Result<Option<pe::ImageFileHeader>, CrashError> {
-    let mut start = [0; START];
-    let start = bytes(dump, held, &mut start)?;
+    let mut start = [0; FIRST_READ];
+    let start = bytes(dump, range, &mut start)?;
     let Ok((dos, _)) = pod::from_bytes::<pe::ImageDosHeader>(start) else {
         return Ok(None);
     };
@@ -135,12 +136,12 @@ fn file_header(
     if let Some(header) = nt_file_header(nt_headers) {
         return Ok(Some(header));
     }
-    let Some(size) = held.size.checked_sub(e_lfanew.into()) else {
+    let Some(size) = range.size.checked_sub(e_lfanew.into()) else {
         return Ok(None);
     };
-    let beyond = Held { offset: held.offset.saturating_add(e_lfanew.into()), size };
+    let rest = MemoryRange { offset: range.offset.saturating_add(e_lfanew.into()), size };
     let mut nt_headers = [0; NT_HEADERS];
-    Ok(nt_file_header(bytes(dump, beyond, &mut nt_headers)?))
+    Ok(nt_file_header(bytes(dump, rest, &mut nt_headers)?))
 }
 
 /// Reads the file header that follows the signature of NT headers. Returns `None` if these are not
@@ -152,14 +153,14 @@ fn nt_file_header(nt_headers: &[u8]) -> Option<pe::ImageFileHeader> {
     is_signed.then_some(*header)
 }
 
-/// Fills the buffer from the held memory. Returns fewer bytes if less is held.
+/// Fills the buffer from a range of memory. Returns fewer bytes if the range is shorter.
 fn bytes<'a>(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
-    held: Held,
+    range: MemoryRange,
     buffer: &'a mut [u8],
 ) -> Result<&'a [u8], CrashError> {
-    let size = usize::try_from(held.size).map_or(buffer.len(), |size| size.min(buffer.len()));
+    let size = usize::try_from(range.size).map_or(buffer.len(), |size| size.min(buffer.len()));
     let bytes = buffer.get_mut(..size).unwrap_or_default();
-    dump.fill(bytes, held.offset, MEMORY)?;
+    dump.fill(bytes, range.offset, MEMORY)?;
     Ok(bytes)
 }

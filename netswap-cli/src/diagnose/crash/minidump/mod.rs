@@ -1,7 +1,7 @@
 //! Minidumps: the state of a program when it ended. Windows Error Reporting, `ProcDump` and
 //! debuggers write them.
 //!
-//! A minidump can have gigabytes. netswap reads only some kilobytes of it.
+//! A minidump can be gigabytes long. netswap reads only a few kilobytes of it.
 //!
 //! Source:
 //! [minidumpapiset.h](https://learn.microsoft.com/windows/win32/api/minidumpapiset/ns-minidumpapiset-minidump_header).
@@ -26,14 +26,14 @@ const SIGNATURE: &[u8] = b"MDMP";
 /// The first bytes of a dump of the whole system, 32-bit and 64-bit.
 const KERNEL_SIGNATURES: [&[u8]; 2] = [b"PAGEDUMP", b"PAGEDU64"];
 
-/// The most modules in a list, which is more than any program loads.
-const MOST_MODULES: u64 = 1 << 14;
+/// The maximum number of modules in a list, which is more than any program loads.
+const MAX_MODULES: u64 = 1 << 14;
 
 /// The longest path on Windows, in UTF-16 units.
 pub const LONGEST_NAME: usize = 32_767;
 
-/// The most UTF-16 units in the names of all modules together. In a hostile file, names can share
-/// their bytes.
+/// The maximum number of UTF-16 units in the names of all modules together. In a hostile file,
+/// names can share their bytes.
 pub const LONGEST_NAMES: usize = 1 << 20;
 
 /// The names of these parts in error messages.
@@ -60,10 +60,10 @@ pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, CrashEr
     let dump = Dump::open(file, length)?;
     let exception = exception(&dump)?;
     let mut modules = modules(&dump)?;
-    let mut cut = CutOff::default();
-    headers::add_characteristics(&dump, &mut modules, &mut cut)?;
+    let mut truncation = Truncation::default();
+    headers::add_characteristics(&dump, &mut modules, &mut truncation)?;
     let memory = exception.in_page.address.map(|address| regions::memory_at(&dump, address));
-    let memory = memory.map(|memory| cut.off(memory)).transpose()?.flatten().flatten();
+    let memory = memory.map(|memory| truncation.allow(memory)).transpose()?.flatten().flatten();
     Ok(Crash {
         program: program(&modules).map(|module| module.path.clone()),
         time: Some(u64::from(dump.time)).filter(|time| *time > 0),
@@ -71,7 +71,7 @@ pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, CrashEr
         named: None,
         modules,
         memory,
-        is_cut_off: cut.is_off,
+        is_cut_off: truncation.is_truncated,
     })
 }
 
@@ -79,15 +79,15 @@ pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, CrashEr
 /// memory last, so a full disk or an incomplete copy loses it first. The crash can be reported
 /// without it.
 #[derive(Default)]
-struct CutOff {
-    is_off: bool,
+struct Truncation {
+    is_truncated: bool,
 }
 
-impl CutOff {
+impl Truncation {
     /// Returns what was read, or `None` if the dump ends before it.
-    fn off<T>(&mut self, read: Result<T, CrashError>) -> Result<Option<T>, CrashError> {
+    fn allow<T>(&mut self, read: Result<T, CrashError>) -> Result<Option<T>, CrashError> {
         if let Err(CrashError::Truncated(_)) = read {
-            self.is_off = true;
+            self.is_truncated = true;
             return Ok(None);
         }
         read.map(Some)
@@ -131,7 +131,7 @@ fn modules(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Vec<Module>, CrashEr
         return Ok(Vec::new());
     };
     let list = dump.list::<MINIDUMP_MODULE>(stream, MODULES)?;
-    if list.count > MOST_MODULES {
+    if list.count > MAX_MODULES {
         return Err(CrashError::Malformed(MODULES));
     }
     let (mut modules, mut names) = (Vec::new(), Vec::new());
@@ -176,13 +176,13 @@ fn name(
 /// Finds the program's module. Modules are in load order, and the program is the first. It may end
 /// in `.scr` or anything else. Only if the first is a DLL, the first `.exe` is taken instead.
 fn program(modules: &[Module]) -> Option<&Module> {
-    let is_called = |module: &Module, extension: &[u8; 4]| {
+    let has_extension = |module: &Module, extension: &[u8; 4]| {
         let end = module.path.as_bytes().last_chunk::<4>();
         end.is_some_and(|end| end.eq_ignore_ascii_case(extension))
     };
     let first = modules.first()?;
-    let program = modules.iter().find(|module| is_called(module, b".exe"));
-    if is_called(first, b".dll") { program.or(Some(first)) } else { Some(first) }
+    let program = modules.iter().find(|module| has_extension(module, b".exe"));
+    if has_extension(first, b".dll") { program.or(Some(first)) } else { Some(first) }
 }
 
 #[cfg(test)]
@@ -209,7 +209,7 @@ mod tests {
     const MODULE_LIST: usize = STREAMS + 56 + 168;
 
     /// A program that lost its share, with one DLL.
-    fn lost() -> Synthesized {
+    fn share_lost() -> Synthesized {
         Synthesized {
             architecture: X64,
             time: 1_700_000_000,
@@ -306,7 +306,7 @@ mod tests {
             characteristics,
         };
         for is_full in [false, true] {
-            let crash = read(&Synthesized { is_full, ..lost() }.bytes()).unwrap();
+            let crash = read(&Synthesized { is_full, ..share_lost() }.bytes()).unwrap();
             let expected = Crash {
                 program: Some(r"\\server\tools\tool.exe".to_owned()),
                 time: Some(1_700_000_000),
@@ -347,11 +347,11 @@ mod tests {
             ),
             (0xc000_0005, vec![0, 5], page(None, None, None)),
         ] {
-            let dump = Synthesized { exception: Some((code, parameters)), ..lost() };
+            let dump = Synthesized { exception: Some((code, parameters)), ..share_lost() };
             let exception = read(&dump.bytes()).unwrap().exception;
             assert_eq!(exception, Exception { code, in_page: expected });
         }
-        let too_many = Synthesized { exception: Some((IN_PAGE_ERROR, vec![0; 15])), ..lost() };
+        let too_many = Synthesized { exception: Some((IN_PAGE_ERROR, vec![0; 15])), ..share_lost() };
         let count = STREAMS + 56 + 32;
         let too_many = patched(&too_many.bytes(), count, &16_u32.to_le_bytes());
         assert!(matches!(read(&too_many), Err(CrashError::Malformed(EXCEPTION))));
@@ -375,7 +375,7 @@ mod tests {
                         modules: vec![Loaded::new(module, 7, "a.exe")],
                         memory: vec![(memory, image(0x80, 7, 0x0102))],
                         is_full,
-                        ..lost()
+                        ..share_lost()
                     };
                     let crash = read(&dump.bytes()).unwrap();
                     assert_eq!(crash.exception.in_page.address, Some(expected + 0x10));
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn dump_without_exception_is_refused() {
-        let living = Synthesized { exception: None, ..lost() };
+        let living = Synthesized { exception: None, ..share_lost() };
         assert!(matches!(read(&living.bytes()), Err(CrashError::NoException)));
     }
 
@@ -403,7 +403,7 @@ mod tests {
             (&[], None),
         ] {
             let modules = paths.iter().map(|path| Loaded::new(DLL, 0, path)).collect();
-            let crash = read(&Synthesized { modules, time: 0, ..lost() }.bytes()).unwrap();
+            let crash = read(&Synthesized { modules, time: 0, ..share_lost() }.bytes()).unwrap();
             assert_eq!((crash.program.as_deref(), crash.time), (expected, None));
         }
     }
@@ -420,12 +420,12 @@ mod tests {
             (longest.clone(), &"x".repeat(LONGEST_NAME)),
         ] {
             let modules = vec![Loaded { path, ..Loaded::default() }];
-            let crash = read(&Synthesized { modules, ..lost() }.bytes()).unwrap();
+            let crash = read(&Synthesized { modules, ..share_lost() }.bytes()).unwrap();
             assert_eq!(crash.modules[0].path, expected);
         }
         let path = [longest, vec![0]].concat();
         let modules = vec![Loaded { path, ..Loaded::default() }];
-        let read = read(&Synthesized { modules, ..lost() }.bytes());
+        let read = read(&Synthesized { modules, ..share_lost() }.bytes());
         assert!(matches!(read, Err(CrashError::Malformed(NAMES))));
     }
 
@@ -461,7 +461,7 @@ mod tests {
                     modules: vec![Loaded::new(TOOL, 7, "a.exe")],
                     memory: vec![(start, memory.clone())],
                     is_full,
-                    ..lost()
+                    ..share_lost()
                 };
                 let crash = read(&dump.bytes()).unwrap();
                 assert_eq!(crash.modules[0].characteristics, expected, "{name}");
@@ -471,7 +471,7 @@ mod tests {
 
     #[test]
     fn first_stream_or_region_of_a_kind_is_used() {
-        let bytes = lost().bytes();
+        let bytes = share_lost().bytes();
         // The system information becomes a second exception: first after the real one, then before
         // it.
         let kind = |at: usize, kind: u32| patched(&bytes, at, &kind.to_le_bytes());
@@ -486,7 +486,7 @@ mod tests {
 
         let twice = vec![(TOOL, image(0x80, 7, 1)), (TOOL, image(0x80, 7, 2))];
         let modules = vec![Loaded::new(TOOL, 7, "a.exe"), Loaded::new(TOOL, 7, "b.exe")];
-        let crash = read(&Synthesized { modules, memory: twice, ..lost() }.bytes()).unwrap();
+        let crash = read(&Synthesized { modules, memory: twice, ..share_lost() }.bytes()).unwrap();
         for module in crash.modules {
             assert_eq!(module.characteristics, Some(1));
         }
@@ -515,7 +515,7 @@ mod tests {
             (u64::MAX, None),
         ] {
             let exception = Some((IN_PAGE_ERROR, vec![0, address, 0xc000_020c]));
-            let dump = Synthesized { exception, regions: regions.clone(), ..lost() };
+            let dump = Synthesized { exception, regions: regions.clone(), ..share_lost() };
             assert_eq!(read(&dump.bytes()).unwrap().memory, expected, "{address:#x}");
         }
     }
@@ -524,13 +524,13 @@ mod tests {
     fn region_addresses_are_truncated_to_32_bits() {
         let exception = Some((IN_PAGE_ERROR, vec![0, 0xffff_ffff_8000_1234]));
         let regions = vec![(0x8000_0000, 0x1_0000, 0x4_0000)];
-        let dump = Synthesized { architecture: X86, exception, regions, ..lost() };
+        let dump = Synthesized { architecture: X86, exception, regions, ..share_lost() };
         assert_eq!(read(&dump.bytes()).unwrap().memory, Some(Memory::Mapped));
     }
 
     #[test]
     fn regions_with_another_entry_size_are_ignored() {
-        let dump = Synthesized { regions: vec![(TOOL, 0x1_0000, 0x4_0000)], ..lost() }.bytes();
+        let dump = Synthesized { regions: vec![(TOOL, 0x1_0000, 0x4_0000)], ..share_lost() }.bytes();
         let list = u32_at(&dump, REGIONS + 8) as usize;
         assert_eq!(read(&dump).unwrap().memory, Some(Memory::Mapped));
         assert_eq!(read(&patched(&dump, list + 4, &[56])).unwrap().memory, None);
@@ -540,7 +540,7 @@ mod tests {
     fn truncated_dump_is_read_as_far_as_possible() {
         let regions = vec![(TOOL, 0x1_0000, 0x4_0000)];
         for is_full in [false, true] {
-            let dump = Synthesized { is_full, regions: regions.clone(), ..lost() };
+            let dump = Synthesized { is_full, regions: regions.clone(), ..share_lost() };
             let bytes = dump.bytes();
             let memory = u32_at(&bytes, MEMORY + 8) as usize;
             let whole = read(&bytes).unwrap();
@@ -578,7 +578,7 @@ mod tests {
     #[test]
     fn any_wrong_byte_is_handled_with_little_memory() {
         for is_full in [false, true] {
-            let bytes = Synthesized { is_full, ..lost() }.bytes();
+            let bytes = Synthesized { is_full, ..share_lost() }.bytes();
             for at in 0..bytes.len() {
                 for wrong in [0, 1, 0x7f, 0x80, 0xff] {
                     let file = Sparse::new([(0, patched(&bytes, at, &[wrong]))], 0x2000);
@@ -591,7 +591,7 @@ mod tests {
 
     #[test]
     fn wrong_counts_and_offsets_are_errors() {
-        let dump = Synthesized { regions: vec![(0, 0x1000, 0x2_0000); 2], ..lost() };
+        let dump = Synthesized { regions: vec![(0, 0x1000, 0x2_0000); 2], ..share_lost() };
         let (mini, full) = (dump.bytes(), Synthesized { is_full: true, ..dump }.bytes());
         let kinds = u32_at(&mini, REGIONS + 8) as usize;
         let modules = u32_at(&mini, MODULE_ENTRY + 8) as usize;
@@ -640,7 +640,7 @@ mod tests {
     fn oversized_lists_are_refused_without_reading_them() {
         const END: u64 = 4 << 30;
         let lies = |at: usize, with: &[u8], list: Option<(u64, Vec<u8>)>| {
-            let bytes = patched(&lost().bytes(), at, with);
+            let bytes = patched(&share_lost().bytes(), at, with);
             let file = Sparse::new([(0, bytes)].into_iter().chain(list), END);
             let read = super::read(&file, END);
             assert!(matches!(read, Err(CrashError::Malformed(_))), "{read:?}");
@@ -655,7 +655,7 @@ mod tests {
 
         // Modules that share one name.
         let modules = vec![Loaded { path: vec![0x78; LONGEST_NAME], ..Loaded::default() }];
-        let bytes = Synthesized { modules, ..lost() }.bytes();
+        let bytes = Synthesized { modules, ..share_lost() }.bytes();
         let module = &bytes[MODULE_LIST + 4..][..108];
         let list = [&10_000_u32.to_le_bytes()[..], &module.repeat(10_000)].concat();
         let at = bytes.len();
@@ -683,7 +683,7 @@ mod tests {
             memory: images.chain(others).collect(),
             is_full: true,
             padding: PADDING,
-            ..lost()
+            ..share_lost()
         };
         let (length, parts) = dump.parts();
         let file = Sparse::new(parts.into_iter().take(101), length);
@@ -705,7 +705,7 @@ mod tests {
                 self.0.read_at(&mut buffer[..length], offset)
             }
         }
-        let bytes = lost().bytes();
+        let bytes = share_lost().bytes();
         let slow = super::read(&Slow(bytes.clone()), bytes.len() as u64).unwrap();
         assert_eq!(slow, read(&bytes).unwrap());
     }

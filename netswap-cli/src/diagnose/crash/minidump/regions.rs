@@ -12,7 +12,7 @@ use minidump_common::format::{
 use netswap::image::ReadAt;
 
 use super::dump::{Dump, List, Record};
-use super::headers::capped;
+use super::headers::check_count;
 use super::{CrashError, Memory};
 
 /// The name of this part in error messages.
@@ -54,7 +54,7 @@ fn list(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Option<List>, CrashErro
         return Ok(None);
     }
     let list =
-        capped(List { offset: stream.offset + start, count: head.number_of_entries }, REGIONS)?;
+        check_count(List { offset: stream.offset + start, count: head.number_of_entries }, REGIONS)?;
     if start + list.count * entry > stream.size {
         return Err(malformed);
     }

@@ -1,4 +1,4 @@
-//! Adds the missing parts of `cargo xtask verify`: the task, its package, its alias, and its place
+//! Adds the missing parts of `cargo xtask verify`: the task, its package, its alias, and its entry
 //! in the workspace.
 
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ pub(super) fn convert(
             path: found.package.manifest.clone(),
             why: "its package also makes other images, which `cargo xtask verify` would skip"
                 .to_owned(),
-            cure: "move it to a package of its own, and run netswap init --xtask again".to_owned(),
+            remedy: "move it to a package of its own, and run netswap init --xtask again".to_owned(),
         }),
         Xtask::Found(found) => {
             let todo = add_task(found, project, files)?;
@@ -66,7 +66,7 @@ pub(super) fn convert(
         Xtask::Unknown(why) => Some(Remark {
             path: config(&project.root),
             why: (*why).to_owned(),
-            cure: format!(
+            remedy: format!(
                 "add this dependency to the package that it runs, and call this for the task verify; skip(2) skips the names of the program and the task:\n    {}\n    {CALL}",
                 NETSWAP.line()
             ),
@@ -88,7 +88,7 @@ fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result
                 "build.target = {} applies to the xtask, too",
                 target.to_string().trim()
             ),
-            cure: "remove it, and pass --target as an argument".to_owned(),
+            remedy: "remove it, and pass --target as an argument".to_owned(),
         });
     }
     let versions = project.packages.iter().filter_map(|package| package.rust_version.as_ref());
@@ -98,7 +98,7 @@ fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result
             why: format!(
                 "a rust-version is {version}, but the xtask's netswap needs {OLDEST_RUST}"
             ),
-            cure: "run the xtask with a newer Rust: cargo +stable xtask verify".to_owned(),
+            remedy: "run the xtask with a newer Rust: cargo +stable xtask verify".to_owned(),
         });
     }
     Ok(())
@@ -112,11 +112,11 @@ fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, E
     let root = project.root_manifest();
     let mut manifest = read(files, &root)?;
     let folder = project.root.join(XTASK);
-    let by_hand = |path: &Path, why: &str, cure: &str| {
-        let cure = format!("{cure}, and run netswap init --xtask again");
-        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
+    let by_hand = |path: &Path, why: &str, remedy: &str| {
+        let remedy = format!("{remedy}, and run netswap init --xtask again");
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), remedy }))
     };
-    if files.is_there(&folder) {
+    if files.exists(&folder) {
         return by_hand(&folder, "it exists, but is not a package", "rename or remove it");
     }
     if !manifest.is_faithful() {
@@ -199,7 +199,7 @@ fn edit_config(
     edit: impl FnOnce(&mut Manifest),
 ) -> Result<(), Error> {
     let path = config(&project.root);
-    if !files.is_there(&path) {
+    if !files.exists(&path) {
         files.set(&path, String::new());
     }
     let mut config = read(files, &path)?;
@@ -226,10 +226,10 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
         return Ok(Some(todo));
     }
     let by_hand = |path: &Path, why: &str| {
-        let cure = format!(
+        let remedy = format!(
             "call this for the task verify; skip(2) skips the names of the program and the task:\n    {CALL}"
         );
-        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), cure }))
+        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), remedy }))
     };
     let [program] = programs.as_slice() else {
         return by_hand(&found.package.manifest, "it has several programs");
