@@ -71,10 +71,7 @@ pub enum Error {
         why: String,
     },
     /// A file or a non-empty folder already exists at the path of the new project.
-    #[error(
-        "failed to create a project: {} {what}; choose a new or empty folder",
-        Printable(path)
-    )]
+    #[error("failed to create a project: {} {what}; choose a new or empty folder", Printable(path))]
     PathTaken {
         /// The path of the project.
         path: PathBuf,

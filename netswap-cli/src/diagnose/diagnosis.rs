@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::diagnose::crash::{
-    self, Advice, Bit, Bits, Cause, Crash, CrashError, Images, Origin, PageOwner, advice, file_name,
-    needed_bit, same_share,
+    self, Advice, Bit, Bits, Cause, Crash, CrashError, Images, Origin, PageOwner, advice,
+    file_name, needed_bit, same_share,
 };
 
 /// The result for one file.
@@ -195,7 +195,8 @@ impl Visit for Diagnoser<'_> {
             }
             // Folders contain other files, too.
             Err(error)
-                if !matches!(file, WalkedFile::Named(_)) && is_not_a_crash(&error, &file.path()) =>
+                if !matches!(file, WalkedFile::Named(_))
+                    && is_not_a_crash(&error, &file.path()) =>
             {
                 return;
             }

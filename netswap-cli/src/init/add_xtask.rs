@@ -54,7 +54,8 @@ pub(super) fn convert(
             path: found.package.manifest.clone(),
             why: "its package also makes other images, which `cargo xtask verify` would skip"
                 .to_owned(),
-            remedy: "move it to a package of its own, and run netswap init --xtask again".to_owned(),
+            remedy: "move it to a package of its own, and run netswap init --xtask again"
+                .to_owned(),
         }),
         Xtask::Found(found) => {
             let todo = add_task(found, project, files)?;
@@ -84,10 +85,7 @@ fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result
     {
         notes.push(Remark {
             path: config.clone(),
-            why: format!(
-                "build.target = {} applies to the xtask, too",
-                target.to_string().trim()
-            ),
+            why: format!("build.target = {} applies to the xtask, too", target.to_string().trim()),
             remedy: "remove it, and pass --target as an argument".to_owned(),
         });
     }

@@ -268,8 +268,7 @@ pub(super) fn require(
         if !manifest.is_faithful() {
             return Ok(Err(Remark {
                 path: path.clone(),
-                why: "an edit would move the dotted keys of one table together"
-                    .to_owned(),
+                why: "an edit would move the dotted keys of one table together".to_owned(),
                 remedy: format!("add to {table} of {}:\n    {}", package.name, requirement.line()),
             }));
         }

@@ -66,7 +66,11 @@ pub(super) fn insert_inline(table: &mut dyn TableLike, key: &str, value: Value) 
 /// Makes room for a new table and returns its position. The table goes after the last table of the
 /// first group that has any. Without one, it goes after all tables. Comments directly below that
 /// last table stay with it.
-pub(super) fn make_room(document: &mut DocumentMut, table: &mut Table, before: &[&[&str]]) -> isize {
+pub(super) fn make_room(
+    document: &mut DocumentMut,
+    table: &mut Table,
+    before: &[&[&str]],
+) -> isize {
     let mut positions = Vec::new();
     for_each_table(document.as_table_mut(), None, &mut |key, table| {
         positions.extend(table.position().map(|position| (key.to_owned(), position)));

@@ -144,13 +144,16 @@ impl Visit for Inspector {
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         let path = file.path();
-        let what =
-            match file.open().map_err(ReadError::from).and_then(|file| self.inspect(&path, &file)) {
-                Ok(Some(inspection)) => Ok(Box::new(inspection)),
-                Ok(None) if matches!(file, WalkedFile::Named(_)) => Err(Finding::not_an_image()),
-                Ok(None) => return,
-                Err(error) => Err(Finding::from(error)),
-            };
+        let what = match file
+            .open()
+            .map_err(ReadError::from)
+            .and_then(|file| self.inspect(&path, &file))
+        {
+            Ok(Some(inspection)) => Ok(Box::new(inspection)),
+            Ok(None) if matches!(file, WalkedFile::Named(_)) => Err(Finding::not_an_image()),
+            Ok(None) => return,
+            Err(error) => Err(Finding::from(error)),
+        };
         items.push(Inspected { path, what });
     }
 

@@ -159,7 +159,7 @@ fn strong_name(inspection: &Inspection) -> String {
     match inspection.strong_name {
         _ if !inspection.managed => String::new(),
         Some(StrongName::Signed) => "signed".to_owned(),
-        Some(StrongName::DelaySigned) => "room for one (delay-signed)".to_owned(),
+        Some(StrongName::DelaySigned) => "delay-signed (space is reserved)".to_owned(),
         Some(StrongName::None) => "none".to_owned(),
         None => "unknown".to_owned(),
     }

@@ -172,7 +172,8 @@ fn refused_by_cargo(name: &str) -> Option<String> {
 ///
 /// When there is no clone of netswap, or TOML can't contain its path.
 pub(crate) fn clone_path(path: &Path) -> Result<String, Error> {
-    let invalid_path = |why: &str| Error::Usage(format!("--netswap-path {}: {why}", path.display()));
+    let invalid_path =
+        |why: &str| Error::Usage(format!("--netswap-path {}: {why}", path.display()));
     let full = normal(path);
     if !full.join("netswap-build").join("Cargo.toml").is_file() {
         return Err(invalid_path("it is not a clone of netswap: it has no folder netswap-build"));

@@ -228,7 +228,8 @@ impl Write<'_> {
     /// can stay the same while the file changes.
     fn compare(&self, file: &File) -> Result<(), Finding> {
         let mut current = vec![0; self.old.len()];
-        let read = read_full(file, &mut current, self.offset).map_err(|error| unwritable(&error))?;
+        let read =
+            read_full(file, &mut current, self.offset).map_err(|error| unwritable(&error))?;
         current.truncate(read);
         if current == self.old { Ok(()) } else { Err(changed_meanwhile()) }
     }

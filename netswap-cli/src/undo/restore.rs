@@ -92,14 +92,10 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
     let header = layout.header;
     let refused = |finding| Change::refused(path.clone(), Some(header), finding);
     if stamp.length != entry.length {
-        return refused(changed_since(
-            "its length has changed since the patch",
-        ));
+        return refused(changed_since("its length has changed since the patch"));
     }
     if fingerprint(&layout) != entry.fingerprint {
-        return refused(changed_since(
-            "its headers have changed since the patch",
-        ));
+        return refused(changed_since("its headers have changed since the patch"));
     }
     if !layout.can_be_edited {
         return refused(changed_since("its headers overlap"));
@@ -113,9 +109,7 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
             };
         }
         EditState::Other => {
-            return refused(changed_since(
-                "its bits or its checksum have changed since the patch",
-            ));
+            return refused(changed_since("its bits or its checksum have changed since the patch"));
         }
     }
     let after = Some(entry.edit.undone(header));

@@ -63,7 +63,7 @@ fn one_screen_shows_cause_image_and_command() {
         "0xC000020C STATUS_CONNECTION_DISCONNECTED",
         r"page of     \\server\tools\tool.exe + 0x1000",
         r"from the share \\server\tools",
-        "swap-run    not known: pass --images PATH to search for the file",
+        "swap-run    unknown: pass --images PATH to search for the file",
         r"netswap patch \\server\tools\tool.exe",
     ] {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
@@ -124,9 +124,9 @@ fn long_image_list_is_shortened() {
     let folder = folder(&[("Report.wer", report.as_bytes())]);
     let run = netswap(folder.path(), &["Report.wer"]);
     assert_eq!(run.code, 1, "{run:#?}");
-    let listed = run.stdout.lines().filter(|line| line.contains(".dll  not known: "));
+    let listed = run.stdout.lines().filter(|line| line.contains(".dll  unknown: "));
     assert_eq!(listed.count(), 7, "{}", run.stdout);
-    assert!(run.stdout.contains(" and 24 more: 24 not known\n"), "{}", run.stdout);
+    assert!(run.stdout.contains(" and 24 more: 24 unknown\n"), "{}", run.stdout);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn report_without_a_status_has_unclear_cause() {
         "{}",
         run.stdout
     );
-    assert!(run.stdout.contains("same share  rates.dll  not known"), "{}", run.stdout);
+    assert!(run.stdout.contains("same share  rates.dll  unknown"), "{}", run.stdout);
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn crashed_image_is_found_among_its_namesakes() {
 fn unreadable_image_is_not_reported_as_missing() {
     let folder = folder(&[("a.dmp", &dump_with(5)), ("share/tool.exe", &image(RECORDED)[..0x50])]);
     let run = netswap(folder.path(), &["a.dmp", "--images", "share"]);
-    let why = "not known: share/tool.exe: the file ends inside its headers\n";
+    let why = "unknown: share/tool.exe: the file ends inside its headers\n";
     assert!(run.stdout.contains(why), "{}", run.stdout);
 }
 
@@ -383,7 +383,7 @@ fn group_shows_bit_counts_and_a_crash_with_known_bit() {
     ]);
     let run = netswap(folder.path(), &["."]);
     for row in [
-        "  swap-run    2 not known, 2 set\n",
+        "  swap-run    2 unknown, 2 set\n",
         "  time        2020-09-13T12:26:40Z to 2023-11-14T22:13:20Z\n",
         "  example     ./4.dmp\n",
         "  The image had the bit when it was loaded, so setting it does not help.",
@@ -402,7 +402,11 @@ fn unsearchable_image_path_exits_with_2() {
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
     let run = netswap(folder.path(), &["a.dmp", "--images", "socket"]);
     assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("failed to search socket for images: it is"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("failed to search socket for images: it is neither"),
+        "{}",
+        run.stderr
+    );
     assert!(run.stdout.contains("share-lost"), "{}", run.stdout);
 }
 

@@ -127,7 +127,7 @@ fn checksum_strong_name_and_kind_are_distinguished() {
     assert_eq!(value(stale, "checksum"), expected);
     for (name, expected) in [
         (Strong::None, "none"),
-        (Strong::Delayed, "room for one (delay-signed)"),
+        (Strong::Delayed, "delay-signed (space is reserved)"),
         (Strong::Signed, "signed"),
     ] {
         assert_eq!(value(Image::dll().assembly(name), "strong name"), expected);

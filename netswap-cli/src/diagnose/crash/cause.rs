@@ -104,7 +104,7 @@ impl Bit {
         match self {
             Bit::Set => "set",
             Bit::NotSet => "not set",
-            Bit::NotKnown => "not known",
+            Bit::NotKnown => "unknown",
             Bit::SetNow => "set now",
         }
     }
@@ -171,8 +171,7 @@ impl PageOwner {
         // instruction of a Windows DLL or of another local image can read pages of any image.
         let named = crash.named.as_ref().map(|named| named.name.to_lowercase());
         let is_named = |module: &&Module| Some(file_name(&module.path).to_lowercase()) == named;
-        let mut with_name =
-            crash.modules.iter().enumerate().filter(|(_, module)| is_named(module));
+        let mut with_name = crash.modules.iter().enumerate().filter(|(_, module)| is_named(module));
         match (with_name.next(), with_name.next()) {
             (Some((index, module)), None) if !is_local(&Origin::from_path(&module.path)) => {
                 PageOwner::Instruction(index)
@@ -473,7 +472,11 @@ mod tests {
             (u64::MAX, PageOwner::Image(1)),
             (0, PageOwner::Memory),
         ] {
-            assert_eq!(PageOwner::from_crash(&crash(Some(address), None)), expected, "{address:#x}");
+            assert_eq!(
+                PageOwner::from_crash(&crash(Some(address), None)),
+                expected,
+                "{address:#x}"
+            );
         }
     }
 
@@ -524,7 +527,10 @@ mod tests {
 
     #[test]
     fn without_an_address_the_report_names_the_module() {
-        assert_eq!(PageOwner::from_crash(&crash(None, Some("tool.EXE"))), PageOwner::Instruction(0));
+        assert_eq!(
+            PageOwner::from_crash(&crash(None, Some("tool.EXE"))),
+            PageOwner::Instruction(0)
+        );
         assert_eq!(PageOwner::from_crash(&crash(None, Some("other.dll"))), PageOwner::Unknown);
         assert_eq!(PageOwner::from_crash(&crash(None, None)), PageOwner::Unknown);
         assert_eq!(PageOwner::from_crash(&crash(Some(0), Some("tool.exe"))), PageOwner::Memory);

@@ -85,7 +85,9 @@ impl<W: Write> DiagnoseReport<W> {
             return objects.object(&object(diagnosed), &mut self.out);
         }
         match &diagnosed.what {
-            Ok(diagnosis) if self.count == 1 => write_page(&diagnosed.path, diagnosis, &mut self.screen),
+            Ok(diagnosis) if self.count == 1 => {
+                write_page(&diagnosed.path, diagnosis, &mut self.screen)
+            }
             Ok(_) => Ok(()),
             Err(error) => {
                 let (path, error) = (Printable(&diagnosed.path), one_line(&error.to_string()));

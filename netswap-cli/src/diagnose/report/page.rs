@@ -12,7 +12,8 @@ use netswap::text::Printable;
 use super::fields::{bit_counts, hexadecimal, offset, page_of, time};
 use super::remedy::Remedy;
 use crate::diagnose::crash::{
-    Access, Advice, Bit, Bits, Cause, Origin, PageOwner, Status, exception_name, file_name, needed_bit,
+    Access, Advice, Bit, Bits, Cause, Origin, PageOwner, Status, exception_name, file_name,
+    needed_bit,
 };
 use crate::diagnose::diagnosis::{Diagnosis, Suspect};
 
@@ -20,7 +21,11 @@ use crate::diagnose::diagnosis::{Diagnosis, Suspect};
 const MAX_OTHERS: usize = 8;
 
 /// Writes one screen about a crash.
-pub(super) fn write_page(path: &Path, diagnosis: &Diagnosis, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_page(
+    path: &Path,
+    diagnosis: &Diagnosis,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(out, "{NAME}{}{NAME:#}", Printable(path))?;
     let rows = [
         ("cause", cause(diagnosis)),
@@ -48,8 +53,12 @@ fn cause(diagnosis: &Diagnosis) -> String {
             "a page of an image was lost with its share"
         }
         (Cause::ShareLost, PageOwner::Mapped) => "a page of a mapped file was lost with its share",
-        (Cause::ShareLost, PageOwner::Private) => "a page of private memory was lost with a connection",
-        (Cause::ShareLost, PageOwner::Memory) => "a page of no known image was lost with a connection",
+        (Cause::ShareLost, PageOwner::Private) => {
+            "a page of private memory was lost with a connection"
+        }
+        (Cause::ShareLost, PageOwner::Memory) => {
+            "a page of no known image was lost with a connection"
+        }
         (Cause::ShareLost, _) => "a page was lost with a connection",
         (Cause::DiskFailed, _) => "a page could not be read because a disk failed",
         (Cause::MediumFailed, _) => "a page was not read: the medium is gone or damaged",
@@ -133,7 +142,9 @@ fn origin_text(origin: &Origin) -> String {
 
 fn swap_run(diagnosis: &Diagnosis) -> String {
     match (diagnosis.owner, &diagnosis.image) {
-        (PageOwner::Image(_) | PageOwner::Instruction(_), Some(image)) if bit_matters(diagnosis, image) => {
+        (PageOwner::Image(_) | PageOwner::Instruction(_), Some(image))
+            if bit_matters(diagnosis, image) =>
+        {
             bit_state(image)
         }
         _ => String::new(),

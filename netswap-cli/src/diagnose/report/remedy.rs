@@ -78,9 +78,10 @@ fn instructions(advice: Advice, diagnosis: &Diagnosis) -> Vec<Instruction> {
              media to the page file first:",
             [format!("netswap patch --swap-run cd {path}")],
         ),
-        Advice::ReadTheBit => {
-            with_commands("Check whether the image has the bit:", [format!("netswap verify {path}")])
-        }
+        Advice::ReadTheBit => with_commands(
+            "Check whether the image has the bit:",
+            [format!("netswap verify {path}")],
+        ),
         Advice::HadTheBit if is_in_dump(image) => {
             sentence("The image had the bit when it was loaded, so setting it does not help.")
         }

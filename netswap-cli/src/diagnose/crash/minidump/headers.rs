@@ -85,10 +85,14 @@ fn find_memory(
     };
     if let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryListStream, REGIONS)? {
         let list = dump.list::<MINIDUMP_MEMORY_DESCRIPTOR>(stream, REGIONS)?;
-        dump.records(check_count(list, REGIONS)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR| {
-            let start = dump.address(region.start_of_memory_range);
-            Ok(visit(start, region.memory.data_size.into(), region.memory.rva.into()))
-        })?;
+        dump.records(
+            check_count(list, REGIONS)?,
+            REGIONS,
+            |region: MINIDUMP_MEMORY_DESCRIPTOR| {
+                let start = dump.address(region.start_of_memory_range);
+                Ok(visit(start, region.memory.data_size.into(), region.memory.rva.into()))
+            },
+        )?;
     }
     // This list has the offset of the first region only. The others follow it.
     if let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::Memory64ListStream, REGIONS)? {
@@ -101,13 +105,17 @@ fn find_memory(
             return Err(CrashError::Malformed(REGIONS));
         }
         let list = List { offset: stream.offset + before, count };
-        dump.records(check_count(list, REGIONS)?, REGIONS, |region: MINIDUMP_MEMORY_DESCRIPTOR64| {
-            let start = dump.address(region.start_of_memory_range);
-            let flow = visit(start, region.data_size, offset);
-            let next = offset.checked_add(region.data_size);
-            offset = next.ok_or(CrashError::Malformed(REGIONS))?;
-            Ok(flow)
-        })?;
+        dump.records(
+            check_count(list, REGIONS)?,
+            REGIONS,
+            |region: MINIDUMP_MEMORY_DESCRIPTOR64| {
+                let start = dump.address(region.start_of_memory_range);
+                let flow = visit(start, region.data_size, offset);
+                let next = offset.checked_add(region.data_size);
+                offset = next.ok_or(CrashError::Malformed(REGIONS))?;
+                Ok(flow)
+            },
+        )?;
     }
     Ok(found)
 }

@@ -351,7 +351,8 @@ mod tests {
             let exception = read(&dump.bytes()).unwrap().exception;
             assert_eq!(exception, Exception { code, in_page: expected });
         }
-        let too_many = Synthesized { exception: Some((IN_PAGE_ERROR, vec![0; 15])), ..share_lost() };
+        let too_many =
+            Synthesized { exception: Some((IN_PAGE_ERROR, vec![0; 15])), ..share_lost() };
         let count = STREAMS + 56 + 32;
         let too_many = patched(&too_many.bytes(), count, &16_u32.to_le_bytes());
         assert!(matches!(read(&too_many), Err(CrashError::Malformed(EXCEPTION))));
@@ -530,7 +531,8 @@ mod tests {
 
     #[test]
     fn regions_with_another_entry_size_are_ignored() {
-        let dump = Synthesized { regions: vec![(TOOL, 0x1_0000, 0x4_0000)], ..share_lost() }.bytes();
+        let dump =
+            Synthesized { regions: vec![(TOOL, 0x1_0000, 0x4_0000)], ..share_lost() }.bytes();
         let list = u32_at(&dump, REGIONS + 8) as usize;
         assert_eq!(read(&dump).unwrap().memory, Some(Memory::Mapped));
         assert_eq!(read(&patched(&dump, list + 4, &[56])).unwrap().memory, None);

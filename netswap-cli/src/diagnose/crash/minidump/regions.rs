@@ -53,8 +53,10 @@ fn list(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Option<List>, CrashErro
     if entry != MINIDUMP_MEMORY_INFO::size() as u64 {
         return Ok(None);
     }
-    let list =
-        check_count(List { offset: stream.offset + start, count: head.number_of_entries }, REGIONS)?;
+    let list = check_count(
+        List { offset: stream.offset + start, count: head.number_of_entries },
+        REGIONS,
+    )?;
     if start + list.count * entry > stream.size {
         return Err(malformed);
     }
