@@ -121,7 +121,7 @@ struct Driver<'a> {
     style: Style,
     program: &'a Path,
     /// The linker that its arguments name. The last one wins.
-    driver_linker: Option<String>,
+    linker: Option<String>,
 }
 
 /// The style of a compiler driver's command line.
@@ -152,7 +152,7 @@ impl<'a> Driver<'a> {
         arguments: impl DoubleEndedIterator<Item = &'a OsStr>,
     ) -> Self {
         let last = |argument: &OsStr| driver_linker(&argument.to_string_lossy()).map(str::to_owned);
-        Driver { style, program, driver_linker: arguments.rev().find_map(last) }
+        Driver { style, program, linker: arguments.rev().find_map(last) }
     }
 
     /// Returns the linker that it runs for this target, and a phrase with the reason.
@@ -175,7 +175,7 @@ impl<'a> Driver<'a> {
             _ if is_zig(&name) => Family::Zig,
             (Target::OtherWindows | Target::NotWindows, ..) => Family::Unknown,
             (Target::Gnu | Target::GnuLlvm, _, style) => {
-                let drives_lld = match &self.driver_linker {
+                let drives_lld = match &self.linker {
                     Some(linker) => is_lld(&file_name(OsStr::new(linker))),
                     // LLVM's MinGW toolchain has only LLD. A gcc belongs to another toolchain.
                     None => matches!((target, style), (Target::GnuLlvm, Style::Clang)),

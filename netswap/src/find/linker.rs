@@ -63,7 +63,7 @@ impl<'a> ConfiguredLinkers<'a> {
         let here = std::env::current_dir().map_err(|_| Unknown)?;
         let home = match crate::env::changed("CARGO_HOME", self.environment) {
             Some(home) if !home.is_empty() => Some(here.join(home)),
-            _ => std::env::home_dir().map(|home| home.join(".cargo")),
+            _ => home().map(|home| home.join(".cargo")),
         };
         let files = config_files(&here, home);
         files.iter().map(|file| Table::read_file(file).ok_or(Unknown)).collect()
@@ -100,6 +100,12 @@ impl<'a> ConfiguredLinkers<'a> {
         }
         Ok(tables)
     }
+}
+
+/// Returns the account's home folder.
+#[allow(deprecated, reason = "Rust 1.85 repaired this function, and 1.87 says so")]
+fn home() -> Option<PathBuf> {
+    std::env::home_dir()
 }
 
 /// Returns the configuration files for a Cargo that runs in this folder, highest precedence first

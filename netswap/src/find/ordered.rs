@@ -290,7 +290,7 @@ mod tests {
     /// Runs a task that is a number. Below 1000, it adds the ten numbers made by appending a digit.
     fn tree(task: u32) -> TaskResult<u32, u32> {
         // Some tasks take longer, so that the threads overtake one another.
-        if task.is_multiple_of(7) {
+        if task % 7 == 0 {
             thread::sleep(Duration::from_micros(300));
         }
         let tasks =

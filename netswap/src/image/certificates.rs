@@ -81,7 +81,7 @@ fn entries(
     if end > length {
         return Ok(Err("it reaches beyond the end of the file"));
     }
-    if !table.address.is_multiple_of(8) {
+    if table.address % 8 != 0 {
         return Ok(Err("it does not begin at a multiple of 8 bytes"));
     }
     let reader = WindowedReader::new(file);

@@ -62,9 +62,10 @@ fn compute(file: &(impl ReadAt + ?Sized), length: u64, field: u64) -> io::Result
 /// Adds four bytes at once. 65536 is 1 modulo 65535, so both halves of a 32-bit word count the
 /// same.
 fn add(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<4>();
-    let sum: u64 = words.iter().map(|word| u64::from(u32::from_le_bytes(*word))).sum();
-    let rest = rest.iter().enumerate();
+    let words = bytes.chunks_exact(4);
+    let rest = words.remainder().iter().enumerate();
+    let word = |chunk: &[u8]| chunk.first_chunk().map_or(0, |word| u32::from_le_bytes(*word));
+    let sum: u64 = words.map(|chunk| u64::from(word(chunk))).sum();
     sum + rest.map(|(index, byte)| u64::from(*byte) << (8 * index)).sum::<u64>()
 }
 

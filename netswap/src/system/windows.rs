@@ -224,9 +224,9 @@ pub fn path_bytes(path: &Path) -> Vec<u8> {
 
 /// Returns the path with these bytes, see [`path_bytes`].
 pub fn path_from_bytes(bytes: &[u8]) -> Option<PathBuf> {
-    let (units, rest) = bytes.as_chunks::<2>();
-    let units: Vec<u16> = units.iter().copied().map(u16::from_le_bytes).collect();
-    rest.is_empty().then(|| PathBuf::from(OsString::from_wide(&units)))
+    let units = bytes.chunks(2).map(|unit| Some(u16::from_le_bytes(*unit.first_chunk()?)));
+    let units: Vec<u16> = units.collect::<Option<_>>()?;
+    Some(PathBuf::from(OsString::from_wide(&units)))
 }
 
 /// Reads once at this offset. Returns the number of bytes read, which may be too few.

@@ -209,10 +209,11 @@ impl Visit for Judge<'_> {
         let opened = file.open().map_err(ReadError::from);
         let content = opened.and_then(|opened| {
             let content = image::read_from(&opened)?;
-            if let (WalkedFile::Named(path), Content::Image(header)) = (file, content)
-                && header.kind() == Kind::Exe
-            {
-                table_error = self.judge_siblings(path, &opened, &mut dlls).err();
+            match (file, &content) {
+                (WalkedFile::Named(path), Content::Image(header)) if header.kind() == Kind::Exe => {
+                    table_error = self.judge_siblings(path, &opened, &mut dlls).err();
+                }
+                _ => {}
             }
             Ok(content)
         });

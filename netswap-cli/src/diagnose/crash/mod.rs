@@ -123,7 +123,7 @@ pub enum CrashError {
     #[error("it is a kernel dump, which shows Windows and not a program; open it with WinDbg")]
     KernelDump,
     /// It ends before some part that it should contain.
-    #[error("it ends before the end of its {0}; check that the copy is complete")]
+    #[error("it ends before the end of its {0}; copy it again")]
     Truncated(&'static str),
     /// A part of it violates the format.
     #[error("its {0} is malformed")]

@@ -84,13 +84,13 @@ impl Groups {
     pub(super) fn add(&mut self, path: &Path, diagnosis: &Diagnosis) {
         let crash = &diagnosis.crash;
         let image = diagnosis.image.as_ref().filter(|_| diagnosis.owner.module().is_some());
-        let path = image.map(win32_path).or_else(|| crash.program.clone()).unwrap_or_default();
+        let subject = image.map(win32_path).or_else(|| crash.program.clone()).unwrap_or_default();
         let key = Key {
             cause: diagnosis.cause,
             exception: hexadecimal(crash.exception.code),
             status: crash.exception.in_page.status.map(hexadecimal),
             place: owner_name(diagnosis.owner),
-            path: path.to_lowercase(),
+            path: subject.to_lowercase(),
         };
         let group = self.0.entry(key).or_default();
         if group.count == 0 {
