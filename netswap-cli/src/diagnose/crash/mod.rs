@@ -120,7 +120,7 @@ pub enum CrashError {
     #[error("it is neither a minidump nor a Report.wer; if it should be one, copy it again")]
     NotACrash,
     /// It is a dump of the whole system.
-    #[error("it is a kernel dump, which shows Windows and not a program; open it with WinDbg")]
+    #[error("it is a kernel dump, not one of a program; open it with WinDbg")]
     KernelDump,
     /// It ends before some part that it should contain.
     #[error("it ends before the end of its {0}; copy it again")]
