@@ -11,10 +11,9 @@
 //! value has single backslashes. `NsAppName` of a packaged program is not a file, but `praid:` and
 //! a name.
 //!
-//! No public report of an `InPageError` or of a `MoBEX` was found. An `InPageError` is read in the
-//! order in which Windows shows it to its user. There, the status (`Error Status Code`) comes
-//! before the kind of drive (`Faulting Media Type`). A `MoBEX` is read as a `BEX` with the package
-//! before everything else, as in a `MoAppCrash`.
+//! No public report of an `InPageError` was found. It is read in the order in which Windows shows
+//! it to its user: the status (`Error Status Code`) before the kind of drive (`Faulting Media
+//! Type`).
 
 use std::borrow::Cow;
 
@@ -26,8 +25,8 @@ const START: usize = 1024;
 /// The longest name of an event that is shown, in characters.
 const LONGEST_EVENT: usize = 64;
 
-/// The keys of a signature's lines. No event has more.
-const SIGNATURES: [&str; 10] = [
+/// The keys of the signature's lines that an event here has.
+const SIGNATURES: [&str; 9] = [
     "Sig[0].Value",
     "Sig[1].Value",
     "Sig[2].Value",
@@ -37,7 +36,6 @@ const SIGNATURES: [&str; 10] = [
     "Sig[6].Value",
     "Sig[7].Value",
     "Sig[8].Value",
-    "Sig[9].Value",
 ];
 
 /// The exception code that the CLR raises for each .NET exception
@@ -60,12 +58,11 @@ enum Layout {
 
 /// The events that report a crash of a program. Those of a packaged program begin with the name of
 /// its package.
-const EVENTS: [(&str, Layout); 7] = [
+const EVENTS: [(&str, Layout); 6] = [
     ("APPCRASH", Layout::Exception { program: 0, module: 3, code: 6, offset: 7 }),
     ("BEX", Layout::Exception { program: 0, module: 3, code: 7, offset: 6 }),
     ("BEX64", Layout::Exception { program: 0, module: 3, code: 7, offset: 6 }),
     ("MoAppCrash", Layout::Exception { program: 1, module: 4, code: 7, offset: 8 }),
-    ("MoBEX", Layout::Exception { program: 1, module: 4, code: 8, offset: 7 }),
     ("InPageError", Layout::InPage),
     ("CLR20r3", Layout::Clr),
 ];
@@ -467,12 +464,6 @@ mod tests {
                 module("b.dll", 0x6700_5C2A, Some(0x9_06BC)),
             ),
             (
-                "MoBEX",
-                [&packaged[..], &["000000000006d4c8", "c0000409", "7"]].concat(),
-                0xC000_0409,
-                module("b.dll", 0x6700_5C2A, Some(0x6_D4C8)),
-            ),
-            (
                 "CLR20r3",
                 [&of[..3], &["Ledger.Core", "1.0.1.0", "bc8d6998", "92b", "41d", "System.IO.IO"]]
                     .concat(),
@@ -589,7 +580,6 @@ mod tests {
             ("APPCRASH", &six[..], "Sig[6].Value"),
             ("BEX64", &["a", "", "", "", "", "", "c0000005"], "Sig[7].Value"),
             ("MoAppCrash", &six, "Sig[7].Value"),
-            ("MoBEX", &six, "Sig[8].Value"),
             ("InPageError", &[], "Sig[0].Value"),
         ] {
             match read(report(event, values).as_bytes()) {
