@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use crate::json::{write_fields, write_name};
 
 /// Defines the codes. Each row has the variant with its documentation, its name and its summary.
 /// The full explanation is in `explanations/NAME.md`.
@@ -138,7 +138,7 @@ impl Code {
 }
 
 /// One fault of one image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The kind of fault.
     pub code: Code,
@@ -165,11 +165,9 @@ impl fmt::Display for Code {
     }
 }
 
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
+write_name!(Code);
+
+write_fields!(Finding { code, message, help });
 
 #[cfg(test)]
 mod tests {

@@ -31,6 +31,7 @@
 pub mod env;
 mod error;
 mod exit_code;
+mod json;
 pub mod verify;
 pub mod xtask;
 

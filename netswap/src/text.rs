@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
-use serde::Serialize;
+use serde_core::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::system;
 
@@ -28,10 +28,9 @@ impl<T: AsRef<Path>> fmt::Display for Printable<T> {
 /// The fields for a path in JSON: `path` as text and, if the path is not valid Unicode,
 /// `path_bytes` in hexadecimal. On Windows the bytes are the UTF-16 code units in little-endian
 /// order.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct PathFields<'a> {
     path: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
 }
 
@@ -39,6 +38,23 @@ impl<'a> PathFields<'a> {
     pub fn new(path: &'a Path) -> Self {
         let path_bytes = path.to_str().is_none().then(|| hex(&system::path_bytes(path)));
         PathFields { path: path.to_string_lossy(), path_bytes }
+    }
+
+    /// Adds the fields to an object.
+    pub fn write_to<M: SerializeMap>(&self, object: &mut M) -> Result<(), M::Error> {
+        object.serialize_entry("path", &self.path)?;
+        match &self.path_bytes {
+            Some(bytes) => object.serialize_entry("path_bytes", bytes),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Serialize for PathFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        self.write_to(&mut object)?;
+        object.end()
     }
 }
 

@@ -3,17 +3,15 @@
 use std::io;
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::SwapRun;
 use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope, Source, changed_linker};
 use crate::finding::{Code, Finding};
 use crate::image::{Content, Header, Kind, ReadError};
+use crate::json::write_name;
 use crate::text::{Printable, one_line};
 
 /// The status of one image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// The image was read and has every bit that the policy requires.
     Passed,
@@ -23,6 +21,20 @@ pub enum Status {
     Allowed,
     /// The file could not be read, so nothing is known about it.
     Unreadable,
+}
+
+write_name!(Status);
+
+impl Status {
+    /// Returns the name used in reports for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Passed => "passed",
+            Status::Failed => "failed",
+            Status::Allowed => "allowed",
+            Status::Unreadable => "unreadable",
+        }
+    }
 }
 
 /// The verdict on one image.
@@ -377,7 +389,7 @@ fn linker(receipt: Option<&Receipt>) -> String {
 /// Returns the value of `NETSWAP` that requests these bits.
 fn netswap_value(required: &[SwapRun]) -> String {
     let required = SwapRun::ALL.into_iter().filter(|bit| required.contains(bit));
-    required.map(SwapRun::word).collect::<Vec<_>>().join(",")
+    required.map(SwapRun::name).collect::<Vec<_>>().join(",")
 }
 
 fn constants(bits: &[SwapRun]) -> String {

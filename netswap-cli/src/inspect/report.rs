@@ -118,7 +118,7 @@ fn swap_run(bits: &[SwapRun]) -> String {
     let state = |bit: SwapRun| {
         let style = if bits.contains(&bit) { GOOD } else { Style::new() };
         let word = if bits.contains(&bit) { "set" } else { "not set" };
-        format!("{:<4}{style}{word:<8}{style:#}{}", bit.word(), bit.constant())
+        format!("{:<4}{style}{word:<8}{style:#}{}", bit.name(), bit.constant())
     };
     SwapRun::ALL.map(state).join("\n")
 }

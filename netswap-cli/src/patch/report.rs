@@ -237,7 +237,7 @@ pub(crate) fn write_warnings(changes: &Changes, err: &mut dyn Write) -> io::Resu
 /// Formats what changed: `x64 exe, swap-run: none -> net`.
 fn header_change(before: &Header, after: &Header) -> String {
     let words = |header: &Header| {
-        let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();
+        let words: Vec<_> = header.swap_run().iter().map(|bit| bit.name()).collect();
         if words.is_empty() { "none".to_owned() } else { words.join(", ") }
     };
     let (machine, kind) = (before.machine_name(), before.kind().name());

@@ -303,7 +303,7 @@ fn policy_error_has_its_line_and_a_suggestion() {
     let table = [
         (
             "swaprun = [\"net\"]\n",
-            "error: failed to read the policy ./netswap.toml, line 1, column 1: unknown field `swaprun`, expected `swap-run` or `allow`; did you mean `swap-run`?\n",
+            "error: failed to read the policy ./netswap.toml, line 1, column 1: unknown key `swaprun`; did you mean `swap-run`?\n",
         ),
         (
             "[[allow]]\nimage = \"*\"\nreason = \"\"\n",
@@ -323,10 +323,7 @@ fn invalid_manifest_policy_stops_before_the_build() {
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nallow = [{ image = \"a\" }]\n");
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 2, "{run:#?}");
-    assert!(
-        run.stderr.contains("Cargo.toml, line 16, column 10: missing field `reason`"),
-        "{run:#?}"
-    );
+    assert!(run.stderr.contains("Cargo.toml, line 16, column 10: `reason` is missing"), "{run:#?}");
     assert!(!project.root.join("target").exists());
 }
 

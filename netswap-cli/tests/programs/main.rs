@@ -20,5 +20,4 @@ mod inspect;
 mod linker;
 mod new;
 mod patch;
-mod receipt;
 mod share;

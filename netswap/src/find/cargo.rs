@@ -7,14 +7,14 @@ use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::BuildError;
+use crate::json::{FromJson, read_fields};
 use crate::text::one_line;
 
 /// The output of `cargo metadata`
 /// ([the Cargo book](https://doc.rust-lang.org/cargo/commands/cargo-metadata.html#json-format)).
-#[derive(Deserialize)]
 pub(super) struct Metadata {
     pub(super) packages: Vec<Package>,
     workspace_members: Vec<String>,
@@ -22,7 +22,6 @@ pub(super) struct Metadata {
 }
 
 /// A package.
-#[derive(Deserialize)]
 pub(super) struct Package {
     pub(super) id: String,
     pub(super) name: String,
@@ -31,7 +30,7 @@ pub(super) struct Package {
 }
 
 /// A Cargo target.
-#[derive(Clone, Deserialize)]
+#[derive(Clone)]
 pub(super) struct Target {
     pub(super) name: String,
     /// Its kinds: `bin`, `cdylib`, `custom-build` and so on.
@@ -40,19 +39,7 @@ pub(super) struct Target {
     pub(super) src_path: PathBuf,
 }
 
-/// A message of `cargo build`
-/// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages)).
-#[derive(Deserialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
-enum Message {
-    CompilerArtifact(Artifact),
-    BuildScriptExecuted(BuildScript),
-    #[serde(other)]
-    Other,
-}
-
 /// The files that Cargo built for one target.
-#[derive(Deserialize)]
 pub(super) struct Artifact {
     pub(super) package_id: String,
     pub(super) manifest_path: PathBuf,
@@ -63,18 +50,23 @@ pub(super) struct Artifact {
 }
 
 /// The settings that an artifact was compiled with.
-#[derive(Deserialize)]
 pub(super) struct Profile {
     /// Whether it was compiled with its tests.
     pub(super) test: bool,
 }
 
 /// A build script that ran, in this build or an earlier one.
-#[derive(Deserialize)]
 pub(super) struct BuildScript {
     pub(super) package_id: String,
     pub(super) out_dir: PathBuf,
 }
+
+read_fields!(Metadata { packages, workspace_members, workspace_root });
+read_fields!(Package { id, name, manifest_path, targets });
+read_fields!(Target { name, kind, crate_types, src_path });
+read_fields!(Artifact { package_id, manifest_path, target, profile, filenames, executable });
+read_fields!(Profile { test });
+read_fields!(BuildScript { package_id, out_dir });
 
 impl Metadata {
     /// Runs `cargo metadata --no-deps`.
@@ -100,8 +92,10 @@ impl Metadata {
         // A Cargo behind a wrapper can print other lines.
         let mut lines = output.stdout.split(|byte| *byte == b'\n');
         let json = lines.find(|line| line.starts_with(b"{")).unwrap_or_default();
-        serde_json::from_slice(json)
-            .map_err(|error| BuildError::Workspace(format!("cargo metadata: {error}")))
+        let metadata = serde_json::from_slice(json).map_err(|error| error.to_string());
+        metadata
+            .and_then(|value| Metadata::from_json(&value))
+            .map_err(|why| BuildError::Workspace(format!("cargo metadata: {why}")))
     }
 
     /// Returns the members of the workspace.
@@ -110,7 +104,9 @@ impl Metadata {
     }
 }
 
-/// Reads the messages of a build to their end.
+/// Reads the [messages][1] of a build to their end.
+///
+/// [1]: https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages
 ///
 /// # Errors
 ///
@@ -128,17 +124,25 @@ pub(super) fn read_messages(
         if !line.starts_with(b"{") {
             continue;
         }
-        match serde_json::from_slice(&line) {
-            Ok(Message::CompilerArtifact(message)) => artifact(message),
-            Ok(Message::BuildScriptExecuted(message)) => script(message),
-            Err(error) if line.starts_with(b"{\"reason\":\"") => {
-                let line = String::from_utf8_lossy(&line);
-                let start: String = line.chars().take(60).collect();
-                let start = one_line(&start);
-                result = Err(io::Error::other(format!("unknown message `{start}…`: {error}")));
+        let Ok(message) = serde_json::from_slice::<Value>(&line) else {
+            if line.starts_with(b"{\"reason\":\"") {
+                result = Err(unknown_message(&line, "it is not valid JSON"));
             }
-            Ok(Message::Other) | Err(_) => {}
+            continue;
+        };
+        let read = match message.get("reason").and_then(Value::as_str) {
+            Some("compiler-artifact") => Artifact::from_json(&message).map(&mut artifact),
+            Some("build-script-executed") => BuildScript::from_json(&message).map(&mut script),
+            _ => Ok(()),
+        };
+        if let Err(why) = read {
+            result = Err(unknown_message(&line, &why));
         }
     }
     result
+}
+
+fn unknown_message(line: &[u8], why: &str) -> io::Error {
+    let start: String = String::from_utf8_lossy(line).chars().take(60).collect();
+    io::Error::other(format!("unknown message `{}…`: {why}", one_line(&start)))
 }

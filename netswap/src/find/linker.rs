@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cargo_platform::{Cfg, Platform};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 /// The linkers that Cargo's configuration names for one `cargo build`.
 pub(super) struct ConfiguredLinkers<'a> {
@@ -78,9 +80,8 @@ impl<'a> ConfiguredLinkers<'a> {
             return Ok(None);
         };
         let linker = linker.into_string().map_err(|_| Unknown)?;
-        let table = |key: &str, value| toml::Table::from_iter([(key.to_owned(), value)]);
-        let table = table("target", table(triple, table("linker", linker.into()).into()).into());
-        Ok(Some(Table { table, folder: std::env::current_dir().map_err(|_| Unknown)? }))
+        let folder = std::env::current_dir().map_err(|_| Unknown)?;
+        Ok(Some(Table { linkers: vec![(triple.to_owned(), linker)], folder }))
     }
 
     /// Reads the `--config` arguments, in their order.
@@ -124,7 +125,8 @@ fn config_files(here: &Path, home: Option<PathBuf>) -> Vec<PathBuf> {
 
 /// A configuration table from a `--config` argument, a variable or a file.
 struct Table {
-    table: toml::Table,
+    /// The `linker` of each `[target]` table that sets one, after the table's key.
+    linkers: Vec<(String, String)>,
     /// The folder that relative paths start from.
     folder: PathBuf,
 }
@@ -132,33 +134,45 @@ struct Table {
 impl Table {
     /// Reads a `--config` argument, which is a file or `KEY=VALUE`.
     fn read(argument: &str) -> Option<Self> {
-        if let Ok(table) = argument.parse() {
-            return Some(Table { table, folder: std::env::current_dir().ok()? });
+        if let Ok(table) = DeTable::parse(argument) {
+            return Some(Table {
+                linkers: linkers(table.get_ref()),
+                folder: std::env::current_dir().ok()?,
+            });
         }
         Table::read_file(&std::path::absolute(argument).ok()?)
     }
 
     /// Reads a file. Returns `None` if it can't be read or includes other files.
     fn read_file(path: &Path) -> Option<Self> {
-        let table: toml::Table = fs::read_to_string(path).ok()?.parse().ok()?;
-        if table.contains_key("include") {
+        let text = fs::read_to_string(path).ok()?;
+        let table = DeTable::parse(&text).ok()?;
+        if table.get_ref().contains_key("include") {
             return None;
         }
         // Relative paths start from the folder that contains `.cargo`.
-        Some(Table { table, folder: path.parent()?.parent()?.to_owned() })
+        let folder = path.parent()?.parent()?.to_owned();
+        Some(Table { linkers: linkers(table.get_ref()), folder })
     }
 
     /// Returns the linker of the first `[target]` table whose key matches.
     fn linker(&self, matches: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
-        let mut targets = self.table.get("target")?.as_table()?.iter();
-        let linker = |(key, target): (&String, &toml::Value)| {
-            Some(target.get("linker")?.as_str()?).filter(|_| matches(key)).map(str::to_owned)
-        };
-        let linker = PathBuf::from(targets.find_map(linker)?);
+        let (_, linker) = self.linkers.iter().find(|(key, _)| matches(key))?;
+        let linker = PathBuf::from(linker);
         // Cargo searches PATH for a bare name.
         let is_bare = linker.parent() == Some(Path::new(""));
         Some(if is_bare { linker } else { self.folder.join(linker) })
     }
+}
+
+/// Returns the key and the `linker` of each `[target]` table that sets one.
+fn linkers(config: &DeTable<'_>) -> Vec<(String, String)> {
+    let targets = config.get("target").and_then(|targets| targets.get_ref().as_table());
+    let linker = |(key, target): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+        let linker = target.get_ref().get("linker")?.get_ref().as_str()?;
+        Some((key.get_ref().to_string(), linker.to_owned()))
+    };
+    targets.into_iter().flatten().filter_map(linker).collect()
 }
 
 /// Returns the compiler's `cfg` values for this target.

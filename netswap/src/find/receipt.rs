@@ -4,17 +4,18 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::Artifact;
 use crate::SwapRun;
+use crate::json::{FromJson, field, read_fields};
 use crate::text::one_line;
 
 const FILE: &str = "netswap-receipt.json";
 const SCHEMA: &str = "netswap.receipt/1";
 
 /// A build script's request and the decision on it. `netswap_build::Receipt` writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The schema: `netswap.receipt/1`.
     pub schema: String,
@@ -39,8 +40,7 @@ pub struct Receipt {
 }
 
 /// A selection of a package's images by a build script, as in `netswap_build::Scope`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Every image.
     All,
@@ -59,8 +59,7 @@ pub enum Scope {
 }
 
 /// The result of a build script's call, as in `netswap_build::Outcome`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The target is not Windows.
     NotWindows,
@@ -95,6 +94,48 @@ pub enum ReceiptState {
     Unusable(String),
 }
 
+read_fields!(Receipt {
+    schema,
+    target,
+    linker,
+    linker_basis,
+    configured_linker,
+    requested,
+    netswap,
+    scopes,
+    arguments,
+    outcome,
+});
+
+impl FromJson for Scope {
+    fn from_json(value: &Value) -> Result<Self, String> {
+        match value.as_str() {
+            Some("all") => Ok(Scope::All),
+            Some("bins") => Ok(Scope::Bins),
+            Some("cdylib") => Ok(Scope::Cdylib),
+            Some("examples") => Ok(Scope::Examples),
+            Some("tests") => Ok(Scope::Tests),
+            Some("benches") => Ok(Scope::Benches),
+            Some(_) => Err("is an unknown scope".to_owned()),
+            None => Ok(Scope::Bin(field(value, "bin")?)),
+        }
+    }
+}
+
+impl FromJson for Outcome {
+    fn from_json(value: &Value) -> Result<Self, String> {
+        match value.as_str() {
+            Some("not-windows") => Ok(Outcome::NotWindows),
+            Some("not-requested") => Ok(Outcome::NotRequested),
+            Some("switched-off") => Ok(Outcome::SwitchedOff),
+            Some("emitted") => Ok(Outcome::Emitted),
+            Some("left-to-linker") => Ok(Outcome::LeftToLinker),
+            Some("unsupported") => Ok(Outcome::Unsupported),
+            _ => Err("is an unknown outcome".to_owned()),
+        }
+    }
+}
+
 impl Scope {
     /// Whether Cargo passes the arguments of this scope to the linker of an artifact. Cargo decides
     /// this in `LinkArgTarget::applies_to`.
@@ -114,6 +155,16 @@ impl Scope {
 }
 
 impl Receipt {
+    /// Parses the text of a receipt.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason why it is not a receipt.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        Receipt::from_json(&value)
+    }
+
     /// Whether another linker could have led to another decision. All linkers for msvc targets
     /// spell the argument in the same way.
     pub(super) fn depends_on_linker(&self) -> bool {
@@ -154,7 +205,7 @@ impl ReceiptState {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return ReceiptState::Absent,
             Err(error) => return ReceiptState::Unusable(error.to_string()),
         };
-        let receipt = match serde_json::from_str::<Receipt>(&text) {
+        let receipt = match Receipt::parse(&text) {
             Ok(receipt) if receipt.schema != SCHEMA => {
                 return ReceiptState::Unusable(format!(
                     "its schema is `{}`, but this version of netswap reads `{SCHEMA}`",
@@ -162,7 +213,7 @@ impl ReceiptState {
                 ));
             }
             Ok(receipt) => receipt,
-            Err(error) => return ReceiptState::Unusable(error.to_string()),
+            Err(why) => return ReceiptState::Unusable(why),
         };
         match last_output(out_dir) {
             Ok(Some(output)) if receipt.is_of_run(&output) => ReceiptState::Present(receipt),
@@ -225,7 +276,7 @@ pub(crate) mod tests {
 
     /// Returns a receipt that requests the network bit in all images of an x64 msvc build.
     pub(crate) fn receipt() -> Receipt {
-        let receipt: Receipt = serde_json::from_str(TEXT).unwrap();
+        let receipt = Receipt::parse(TEXT).unwrap();
         Receipt { scopes: vec![Scope::All], ..receipt }
     }
 

@@ -5,15 +5,14 @@
 
 use std::io;
 
-use serde::Serialize;
+use serde_core::ser::{Serialize, SerializeMap, Serializer};
 
 use super::layout::{Directory, DirectoryEntry};
 use super::table::WindowedReader;
 use super::{Layout, ReadAt};
 
 /// The state of an image's certificate table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "state", rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateTable {
     /// The file has no certificate table, so it is not signed.
     Absent,
@@ -62,6 +61,29 @@ impl CertificateTable {
             Ok(entries) => CertificateTable::WellFormed { offset, size, entries },
             Err(why) => CertificateTable::Malformed { offset, size, why },
         })
+    }
+}
+
+/// An object with the field `state`, and the fields of that state.
+impl Serialize for CertificateTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        match self {
+            CertificateTable::Absent => object.serialize_entry("state", "absent")?,
+            CertificateTable::WellFormed { offset, size, entries } => {
+                object.serialize_entry("state", "well-formed")?;
+                object.serialize_entry("offset", offset)?;
+                object.serialize_entry("size", size)?;
+                object.serialize_entry("entries", entries)?;
+            }
+            CertificateTable::Malformed { offset, size, why } => {
+                object.serialize_entry("state", "malformed")?;
+                object.serialize_entry("offset", offset)?;
+                object.serialize_entry("size", size)?;
+                object.serialize_entry("why", why)?;
+            }
+        }
+        object.end()
     }
 }
 

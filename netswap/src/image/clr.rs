@@ -4,15 +4,14 @@
 
 use object::LittleEndian as LE;
 use object::pe;
-use serde::Serialize;
 
 use super::layout::DirectoryEntry;
 use super::table::{TableError, WindowedReader};
 use super::{Layout, ReadAt};
+use crate::json::write_name;
 
 /// The state of a .NET assembly's strong name, a signature that covers its headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StrongName {
     /// The assembly has no strong name.
     None,
@@ -20,6 +19,19 @@ pub enum StrongName {
     DelaySigned,
     /// The assembly has a strong name.
     Signed,
+}
+
+write_name!(StrongName);
+
+impl StrongName {
+    /// Returns the name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            StrongName::None => "none",
+            StrongName::DelaySigned => "delay-signed",
+            StrongName::Signed => "signed",
+        }
+    }
 }
 
 impl Layout {

@@ -7,9 +7,9 @@ use object::LittleEndian as LE;
 use object::pe;
 use object::pod;
 use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
-use serde::Serialize;
 
 use super::SwapRun;
+use crate::json::write_name;
 
 /// The fields of an image's headers that a verdict or a report needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,7 @@ pub struct Header {
 }
 
 /// The kind of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A program.
     Exe,
@@ -48,6 +47,8 @@ pub enum Kind {
     /// A UEFI program or driver, which Windows does not load.
     Efi,
 }
+
+write_name!(Kind);
 
 impl Kind {
     /// Returns the name used in reports.

@@ -22,19 +22,29 @@ pub use layout::{Directory, DirectoryEntry, Layout, Mapped};
 pub use read::{Content, ReadAt, ReadError, read, read_from, read_full};
 pub use table::{TableError, WindowedReader};
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::json::{FromJson, write_name};
 
 /// A run-from-swap bit in an image's Characteristics, named by its word in [`/SWAPRUN`][1].
 ///
 /// [1]: https://learn.microsoft.com/cpp/build/reference/swaprun-load-linker-output-to-swap-file
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SwapRun {
     /// `IMAGE_FILE_NET_RUN_FROM_SWAP`: Windows copies an image on a network share to the page file.
     Net,
     /// `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP`: Windows copies an image on removable media to the page
     /// file.
     Cd,
+}
+
+write_name!(SwapRun);
+
+impl FromJson for SwapRun {
+    fn from_json(value: &Value) -> Result<Self, String> {
+        let name = value.as_str().unwrap_or_default();
+        SwapRun::from_name(name).ok_or_else(|| "is neither `net` nor `cd`".to_owned())
+    }
 }
 
 impl SwapRun {
@@ -50,11 +60,16 @@ impl SwapRun {
     }
 
     /// Returns the bit's word in `/SWAPRUN`, in policies and in reports.
-    pub fn word(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             SwapRun::Net => "net",
             SwapRun::Cd => "cd",
         }
+    }
+
+    /// Returns the bit with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        SwapRun::ALL.into_iter().find(|bit| bit.name() == name)
     }
 
     /// Returns the linker option that sets the bit.

@@ -1,21 +1,18 @@
 //! Reads a policy from `netswap.toml` or a `Cargo.toml`, and reports mistakes with their line.
 
 use std::fmt;
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize as Derive;
-use serde::de::{Deserialize, Deserializer, Error as _};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::{Allow, Glob, POLICY_FILE, Rules};
 use crate::SwapRun;
 use crate::text::{Printable, nearest, one_line};
-
-/// Every key and word that a policy may contain, to suggest the one that was meant.
-const WORDS: [&str; 6] = ["swap-run", "allow", "image", "reason", "net", "cd"];
 
 /// The reason why a policy can't be used.
 #[derive(Debug)]
@@ -73,29 +70,16 @@ impl std::error::Error for PolicyError {
 }
 
 /// A policy table: the whole of `netswap.toml`, or `metadata.netswap` of a manifest.
-#[derive(Derive)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Default)]
 struct Table {
     swap_run: Option<Vec<SwapRun>>,
-    #[serde(default)]
     allow: Vec<Allow>,
 }
 
-/// The parts of a `Cargo.toml` that can contain a policy.
-#[derive(Derive)]
-struct Manifest {
-    package: Option<Section>,
-    workspace: Option<Section>,
-}
-
-#[derive(Derive)]
-struct Section {
-    metadata: Option<Metadata>,
-}
-
-#[derive(Derive)]
-struct Metadata {
-    netswap: Option<Table>,
+/// A mistake in a policy, and its place in the text.
+struct Mistake {
+    place: Range<usize>,
+    message: String,
 }
 
 /// The rules from the two policy tables of a manifest.
@@ -107,31 +91,96 @@ pub(crate) struct ManifestRules {
     pub(crate) workspace: Option<Arc<Rules>>,
 }
 
-impl<'de> Deserialize<'de> for Allow {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Derive)]
-        #[serde(deny_unknown_fields)]
-        struct Fields {
-            #[serde(deserialize_with = "glob")]
-            image: Glob,
-            #[serde(deserialize_with = "filled")]
-            reason: String,
+impl Mistake {
+    fn new(at: &Spanned<impl Sized>, message: impl Into<String>) -> Self {
+        Mistake { place: at.span(), message: message.into() }
+    }
+
+    /// Returns the mistake of a word that none of the known words is.
+    fn unknown(at: &Spanned<impl Sized>, what: &str, word: &str, known: &[&str]) -> Self {
+        let hint = match nearest(word, known.iter().copied()) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("use `{}`", known.join("` or `")),
+        };
+        Mistake::new(at, format!("unknown {what} `{}`; {hint}", one_line(word)))
+    }
+
+    /// Formats the mistake for example as
+    /// ``line 3, column 1: unknown key `swaprun`; did you mean `swap-run`?``.
+    fn describe(&self, text: &str) -> String {
+        let before = text.get(..self.place.start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.matches('\n').count() + 1;
+        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        format!("line {line}, column {column}: {}", self.message)
+    }
+}
+
+impl Table {
+    fn read(table: &DeTable<'_>) -> Result<Self, Mistake> {
+        let mut policy = Table::default();
+        for (key, value) in table {
+            match &**key.get_ref() {
+                "swap-run" => {
+                    policy.swap_run =
+                        Some(array(value)?.iter().map(bit).collect::<Result<_, _>>()?);
+                }
+                "allow" => {
+                    policy.allow = array(value)?.iter().map(allow).collect::<Result<_, _>>()?;
+                }
+                word => return Err(Mistake::unknown(key, "key", word, &["swap-run", "allow"])),
+            }
         }
-        let fields = Fields::deserialize(deserializer)?;
-        Ok(Allow::new(fields.image, fields.reason))
+        Ok(policy)
     }
 }
 
-fn glob<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Glob, D::Error> {
-    Glob::new(filled(deserializer)?).map_err(D::Error::custom)
+/// Reads a word of `swap-run`.
+fn bit(value: &Spanned<DeValue<'_>>) -> Result<SwapRun, Mistake> {
+    let word = string(value)?;
+    SwapRun::from_name(word).ok_or_else(|| Mistake::unknown(value, "word", word, &["net", "cd"]))
 }
 
-fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.trim().is_empty() {
-        return Err(D::Error::custom("the value must not be empty; fill it in"));
+/// Reads a table of `[[allow]]`.
+fn allow(value: &Spanned<DeValue<'_>>) -> Result<Allow, Mistake> {
+    let (mut image, mut reason) = (None, None);
+    for (key, value) in table(value)? {
+        match &**key.get_ref() {
+            "image" => {
+                let glob = Glob::new(filled(value)?.to_owned());
+                image = Some(glob.map_err(|why| Mistake::new(value, why))?);
+            }
+            "reason" => reason = Some(filled(value)?.to_owned()),
+            word => return Err(Mistake::unknown(key, "key", word, &["image", "reason"])),
+        }
     }
-    Ok(text)
+    let missing = |key: &str| Mistake::new(value, format!("`{key}` is missing in this exception"));
+    let image = image.ok_or_else(|| missing("image"))?;
+    Ok(Allow::new(image, reason.ok_or_else(|| missing("reason"))?))
+}
+
+fn array<'a, 'i>(value: &'a Spanned<DeValue<'i>>) -> Result<&'a [Spanned<DeValue<'i>>], Mistake> {
+    let array = value.get_ref().as_array();
+    array.map(|array| &**array).ok_or_else(|| wrong_type(value, "an array"))
+}
+
+fn table<'a, 'i>(value: &'a Spanned<DeValue<'i>>) -> Result<&'a DeTable<'i>, Mistake> {
+    value.get_ref().as_table().ok_or_else(|| wrong_type(value, "a table"))
+}
+
+fn string<'a>(value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Mistake> {
+    value.get_ref().as_str().ok_or_else(|| wrong_type(value, "a string"))
+}
+
+fn filled<'a>(value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Mistake> {
+    let text = string(value)?;
+    let is_empty = text.trim().is_empty();
+    if is_empty { Err(Mistake::new(value, "the value must not be empty; fill it in")) } else { Ok(text) }
+}
+
+fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str) -> Mistake {
+    let found = value.get_ref().type_str();
+    Mistake::new(value, format!("expected {expected}, found {found}"))
 }
 
 impl Rules {
@@ -141,7 +190,7 @@ impl Rules {
     ///
     /// Returns an error if the file can't be read or is not a valid policy.
     pub fn from_file(path: &Path) -> Result<Self, PolicyError> {
-        let table: Table = parse(path, &read(path)?)?;
+        let table = parse(path, &read(path)?, Table::read)?;
         Ok(table.rules(path, path.parent().unwrap_or(Path::new(""))))
     }
 
@@ -168,12 +217,20 @@ impl ManifestRules {
     ///
     /// Returns an error if the file can't be read or is not a valid policy.
     pub(crate) fn from_file(path: &Path, folder: &Path) -> Result<Self, PolicyError> {
-        let manifest: Manifest = parse(path, &read(path)?)?;
-        let rules = |section: Option<Section>| {
-            let table = section?.metadata?.netswap?;
-            Some(Arc::new(table.rules(path, folder)))
+        let section = |manifest: &DeTable<'_>, name: &str| {
+            let section = manifest.get(name).and_then(|section| section.get_ref().get("metadata"));
+            let Some(policy) = section.and_then(|metadata| metadata.get_ref().get("netswap"))
+            else {
+                return Ok(None);
+            };
+            Ok(Some(Arc::new(Table::read(table(policy)?)?.rules(path, folder))))
         };
-        Ok(ManifestRules { package: rules(manifest.package), workspace: rules(manifest.workspace) })
+        parse(path, &read(path)?, |manifest| {
+            Ok(ManifestRules {
+                package: section(manifest, "package")?,
+                workspace: section(manifest, "workspace")?,
+            })
+        })
     }
 }
 
@@ -192,32 +249,20 @@ fn read(path: &Path) -> Result<String, PolicyError> {
     fs::read_to_string(path).map_err(|source| PolicyError::Read { path: path.to_owned(), source })
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T, PolicyError> {
-    toml::from_str(text).map_err(|error| PolicyError::Parse {
+/// Parses a file and reads its table. The error contains the place of a mistake.
+fn parse<T>(
+    path: &Path,
+    text: &str,
+    read: impl FnOnce(&DeTable<'_>) -> Result<T, Mistake>,
+) -> Result<T, PolicyError> {
+    let table = DeTable::parse(text).map_err(|error| Mistake {
+        place: error.span().unwrap_or(0..0),
+        message: one_line(error.message()),
+    });
+    table.and_then(|table| read(table.get_ref())).map_err(|mistake| PolicyError::Parse {
         path: path.to_owned(),
-        mistake: mistake(text, &error),
+        mistake: mistake.describe(text),
     })
-}
-
-/// Formats a mistake, for example
-/// ``line 3, column 1: unknown field `swaprun`…; did you mean `swap-run`?``.
-fn mistake(text: &str, error: &toml::de::Error) -> String {
-    let mut mistake = String::new();
-    let span = error.span().unwrap_or(0..0);
-    let before = text.get(..span.start).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = before.matches('\n').count() + 1;
-    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-    // Writing to a String can't fail.
-    let _ = write!(mistake, "line {line}, column {column}: {}", one_line(error.message()));
-
-    // serde's messages about an unknown key or word start like this.
-    let is_unknown = error.message().starts_with("unknown ");
-    let word = text.get(span).unwrap_or_default().trim_matches(['"', '\'']);
-    if let Some(nearest) = nearest(word, WORDS).filter(|_| is_unknown) {
-        let _ = write!(mistake, "; did you mean `{nearest}`?");
-    }
-    mistake
 }
 
 #[cfg(test)]
@@ -226,7 +271,7 @@ mod tests {
 
     fn rules(text: &str) -> Result<Rules, String> {
         let path = Path::new("/share/netswap.toml");
-        let table: Table = parse(path, text).map_err(|error| error.to_string())?;
+        let table = parse(path, text, Table::read).map_err(|error| error.to_string())?;
         Ok(table.rules(path, Path::new("/share")))
     }
 
@@ -252,7 +297,7 @@ mod tests {
         let table = [
             ("\nswaprun = []\n", "line 2, column 1", "did you mean `swap-run`?"),
             ("swap-run = [\"nett\"]", "line 1, column 13", "did you mean `net`?"),
-            ("swap-run = \"net\"", "line 1, column 12", "expected a sequence"),
+            ("swap-run = \"net\"", "line 1, column 12", "expected an array"),
             (
                 "[[allow]]\nimage = \"a\"\nreasons = \"b\"",
                 "line 3, column 1",
@@ -260,7 +305,7 @@ mod tests {
             ),
             ("[[allow]]\nimage = \"a\"\nreason = \" \"", "line 3, column 10", "must not be empty"),
             ("[[allow]]\nimage = \"\"\nreason = \"b\"", "line 2, column 9", "must not be empty"),
-            ("[[allow]]\nimage = \"a\"", "line 1", "missing field `reason`"),
+            ("[[allow]]\nimage = \"a\"", "line 1", "`reason` is missing"),
             ("[[allow]]\nreason = \"b\"\nimage = \"[\"", "line 3, column 9", "glob"),
             ("swap-run = ", "line 1, column 12", ""),
         ];

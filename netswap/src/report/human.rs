@@ -117,7 +117,7 @@ fn write_image(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::R
 
 /// Formats a header's facts: `x64 exe, swap-run: net`.
 fn facts(header: &Header) -> String {
-    let words: Vec<_> = header.swap_run().iter().map(|bit| bit.word()).collect();
+    let words: Vec<_> = header.swap_run().iter().map(|bit| bit.name()).collect();
     let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
     format!("{} {}, swap-run: {words}", header.machine_name(), header.kind().name())
 }

@@ -2,12 +2,11 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-
 use super::Format;
 use super::json_stream::{JsonStream, field};
 use crate::finding::Finding;
 use crate::image::Kind;
+use crate::json::write_fields;
 use crate::policy::Policy;
 use crate::text::PathFields;
 use crate::verdict::Status;
@@ -17,31 +16,25 @@ use crate::{Header, SwapRun};
 const SCHEMA: &str = "netswap.verify/1";
 
 /// The policy: the default of all tables, and the content of each table.
-#[derive(Serialize)]
 struct PolicyObject<'a> {
     default: Vec<SwapRun>,
     sources: Vec<Source<'a>>,
 }
 
-#[derive(Serialize)]
 struct Source<'a> {
-    #[serde(flatten)]
     path: PathFields<'a>,
     swap_run: Option<&'a [SwapRun]>,
     allow: Vec<Exception<'a>>,
 }
 
-#[derive(Serialize)]
 struct Exception<'a> {
     image: &'a str,
     reason: &'a str,
     matched: u64,
 }
 
-#[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the PE format's names")]
 struct Image<'a> {
-    #[serde(flatten)]
     path: PathFields<'a>,
     status: Status,
     kind: Option<Kind>,
@@ -56,6 +49,25 @@ struct Image<'a> {
     reason: Option<&'a str>,
     findings: &'a [Finding],
 }
+
+write_fields!(PolicyObject<'a> { default, sources });
+write_fields!(Source<'a> { ..path, swap_run, allow });
+write_fields!(Exception<'a> { image, reason, matched });
+write_fields!(Image<'a> {
+    ..path,
+    status,
+    kind,
+    machine,
+    characteristics,
+    swap_run,
+    size_of_image,
+    checksum,
+    signed,
+    package,
+    target,
+    reason,
+    findings,
+});
 
 /// The writer of the report of `netswap verify`.
 pub(super) struct Json {

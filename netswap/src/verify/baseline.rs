@@ -1,15 +1,16 @@
 //! The known failures, so that only new ones count.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Seek, Write};
+use std::fs;
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use serde::ser::{SerializeStruct, Serializer};
-use serde::{Deserialize, Serialize};
+use serde_core::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
 use tempfile::{NamedTempFile, SpooledTempFile};
 
 use super::VerifiedImage;
+use crate::json::{FromJson, read_fields, write_fields};
 use crate::policy::PolicyError;
 use crate::text::{PathFields, Printable, hex, normal};
 use crate::verdict::Status;
@@ -45,27 +46,50 @@ struct Keys {
     folder: PathBuf,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A baseline as it is written.
 struct Document {
     schema: String,
     images: Vec<Image>,
 }
 
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+/// The failures of one image.
 struct Image {
     path: String,
-    codes: BTreeSet<String>,
+    codes: Vec<String>,
+}
+
+read_fields!(Document { schema, images });
+read_fields!(Image { path, codes });
+write_fields!(Image { path, codes });
+
+impl Document {
+    /// Reads a document that has no unknown fields.
+    fn read(text: &[u8]) -> Result<Self, String> {
+        let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let document = Document::from_json(&value)?;
+        check_keys(&value, &["schema", "images"])?;
+        for image in value.get("images").and_then(Value::as_array).into_iter().flatten() {
+            check_keys(image, &["path", "codes"])?;
+        }
+        Ok(document)
+    }
+}
+
+/// Checks that an object has no other keys. Someone who adds a key expects it to have an effect.
+fn check_keys(object: &Value, known: &[&str]) -> Result<(), String> {
+    let mut keys = object.as_object().into_iter().flatten().map(|(key, _)| key);
+    match keys.find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(format!("unknown key `{key}`")),
+        None => Ok(()),
+    }
 }
 
 impl Baseline {
     /// Reads the known failures.
     pub(crate) fn from_file(path: &Path) -> Result<Self, PolicyError> {
         let unreadable = |error: io::Error| invalid(path, &error.to_string());
-        let file = BufReader::new(File::open(path).map_err(unreadable)?);
-        let document: Document =
-            serde_json::from_reader(file).map_err(|error| invalid(path, &error.to_string()))?;
+        let text = fs::read(path).map_err(unreadable)?;
+        let document = Document::read(&text).map_err(|why| invalid(path, &why))?;
         if document.schema != SCHEMA {
             return Err(invalid(path, &format!("its schema is not {SCHEMA}")));
         }
@@ -128,17 +152,17 @@ impl Keys {
 
 impl Serialize for BaselineOutcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
         struct Stale<'a> {
             path: &'a str,
             code: &'a str,
         }
+        write_fields!(Stale<'a> { path, code });
         let stale: Vec<_> = self.stale.iter().map(|(path, code)| Stale { path, code }).collect();
-        let mut fields = serializer.serialize_struct("BaselineOutcome", 3)?;
-        fields.serialize_field("source", &PathFields::new(&self.source))?;
-        fields.serialize_field("known", &self.known)?;
-        fields.serialize_field("stale", &stale)?;
-        fields.end()
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("source", &PathFields::new(&self.source))?;
+        object.serialize_entry("known", &self.known)?;
+        object.serialize_entry("stale", &stale)?;
+        object.end()
     }
 }
 
@@ -169,7 +193,10 @@ impl BaselineWriter {
             return Ok(None);
         }
         let codes = image.verdict.findings.iter().map(|finding| finding.code.name().to_owned());
-        let row = Image { path: self.keys.key_for(&image.path), codes: codes.collect() };
+        // Sorted, and each code once.
+        let codes: BTreeSet<_> = codes.collect();
+        let path = self.keys.key_for(&image.path);
+        let row = Image { path, codes: codes.into_iter().collect() };
         let separator: &[u8] = if self.is_first { b"\n" } else { b",\n" };
         self.is_first = false;
         let mut write = || {

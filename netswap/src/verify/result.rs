@@ -4,10 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::BaselineOutcome;
 use crate::find::{Found, Source};
+use crate::json::write_fields;
 use crate::policy::{Allow, Rules};
 use crate::verdict::{Status, Verdict};
 use crate::{ExitCode, ReadError};
@@ -26,7 +25,7 @@ pub struct VerifiedImage {
 }
 
 /// The number of files by result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Files that were examined.
     pub files: u64,
@@ -102,6 +101,8 @@ impl VerifiedImage {
         VerifiedImage { path, package: None, target: None, verdict }
     }
 }
+
+write_fields!(Summary { files, images, passed, failed, allowed, not_images, unreadable, seconds });
 
 impl Summary {
     pub(crate) fn count(&mut self, status: Status) {

@@ -195,7 +195,7 @@ fn others_label(diagnosis: &Diagnosis) -> &'static str {
 
 /// Lists the bits that are set.
 fn bit_list(swap_run: &[SwapRun]) -> String {
-    let words: Vec<_> = swap_run.iter().map(|bit| bit.word()).collect();
+    let words: Vec<_> = swap_run.iter().map(|bit| bit.name()).collect();
     if words.is_empty() { "none".to_owned() } else { words.join(",") }
 }
 

@@ -166,7 +166,7 @@ error: failed to read the baseline ../known.json: EOF while parsing a value at l
         (
             "{\"schema\": \"netswap.baseline/1\"}",
             str![[r"
-error: failed to read the baseline ../known.json: missing field `images` at line 1 column 32; create one with --write-baseline
+error: failed to read the baseline ../known.json: `images` is missing; create one with --write-baseline
 
 "]],
         ),
@@ -180,7 +180,7 @@ error: failed to read the baseline ../known.json: its schema is not netswap.base
         (
             "{\"schema\": \"netswap.baseline/1\", \"images\": [], \"all\": true}",
             str![[r"
-error: failed to read the baseline ../known.json: unknown field `all`, expected `schema` or `images` at line 1 column 53; create one with --write-baseline
+error: failed to read the baseline ../known.json: unknown key `all`; create one with --write-baseline
 
 "]],
         ),

@@ -1,6 +1,8 @@
 //! netswap reads the receipts that netswap-build writes. The receipt is all that the two crates
 //! share.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use netswap::{Outcome, Receipt, Scope, SwapRun};
 use netswap_build::{BuildEnv, Linker, SwapRun as Request};
 
@@ -18,7 +20,7 @@ fn receipt(request: &Request, variables: &[(&str, &str)]) -> Receipt {
         variable.map(|variable| variable.1.into())
     };
     let env = BuildEnv::from_vars(lookup).unwrap();
-    serde_json::from_str(&request.plan(&env).unwrap().receipt.to_string()).unwrap()
+    Receipt::parse(&request.plan(&env).unwrap().receipt.to_string()).unwrap()
 }
 
 #[test]
