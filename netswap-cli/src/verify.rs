@@ -11,7 +11,6 @@ use netswap::{Build, ExitCode, verify};
 use crate::Error;
 use crate::arguments::{Format, WalkArguments};
 use crate::cli::EXIT_CODES;
-use crate::init::plan::xtask_manifest;
 use crate::named::resolve;
 use crate::progress::ProgressBar;
 
@@ -161,8 +160,8 @@ impl CargoArguments {
         }
         build.args(self.others);
         // Leave out the xtask unless --package is given: it stays on the machine that builds it.
-        if !has_packages && let Some(xtask) = xtask_manifest(manifest_path.as_deref()) {
-            build.leave_out(xtask);
+        if !has_packages {
+            build.leave_out_xtask();
         }
         Ok(build)
     }

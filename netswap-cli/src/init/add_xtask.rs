@@ -9,6 +9,7 @@ use std::path::Path;
 use cargo_metadata::semver::Version;
 use cargo_metadata::{DependencyKind, Edition};
 use glob::Pattern;
+use netswap::find::xtask::{XTASK, config_file};
 use toml_edit::{InlineTable, Item};
 use walkdir::{DirEntry, WalkDir};
 
@@ -20,14 +21,14 @@ use super::program;
 use super::project::{Package, Program, Project};
 use super::rust::Source;
 use super::rustfmt::formatted;
-use super::xtask::{Found, XTASK, Xtask, config};
+use super::xtask::{Found, Xtask};
 use crate::Error;
 use crate::new::template;
 
 const NETSWAP: Requirement = Requirement { name: "netswap", version: VERSION };
 
 /// The oldest Rust version that netswap supports.
-const OLDEST_RUST: Version = Version::new(1, 95, 0);
+const OLDEST_RUST: Version = Version::new(1, 85, 0);
 
 /// The statement to add at the start of an xtask with other tasks.
 const STATEMENT: &str = "netswap::xtask::verify_if_asked();";
@@ -65,7 +66,7 @@ pub(super) fn convert(
             todo
         }
         Xtask::Unknown(why) => Some(Remark {
-            path: config(&project.root),
+            path: config_file(&project.root),
             why: (*why).to_owned(),
             remedy: format!(
                 "add this dependency to the package that it runs, and call this for the task verify; skip(2) skips the names of the program and the task:\n    {}\n    {CALL}",
@@ -79,7 +80,7 @@ pub(super) fn convert(
 /// Adds a note for each setting that prevents a normal build of the xtask: `build.target`, or a
 /// `rust-version` that is too old for netswap.
 fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result<(), Error> {
-    let config = config(&project.root);
+    let config = config_file(&project.root);
     if config.is_file()
         && let Some(target) = read(files, &config)?.get(&["build", "target"])
     {
@@ -196,7 +197,7 @@ fn edit_config(
     files: &mut Files,
     edit: impl FnOnce(&mut Manifest),
 ) -> Result<(), Error> {
-    let path = config(&project.root);
+    let path = config_file(&project.root);
     if !files.exists(&path) {
         files.set(&path, String::new());
     }
@@ -292,6 +293,8 @@ mod tests {
     #[test]
     fn oldest_rust_matches_the_manifest() {
         let Version { major, minor, .. } = OLDEST_RUST;
-        assert_eq!(env!("CARGO_PKG_RUST_VERSION"), format!("{major}.{minor}"));
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../netswap/Cargo.toml");
+        let manifest = std::fs::read_to_string(manifest).unwrap();
+        assert!(manifest.contains(&format!("\nrust-version = \"{major}.{minor}\"\n")));
     }
 }

@@ -2,7 +2,7 @@
 //! yet.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use netswap::text::nearest;
 
@@ -69,14 +69,6 @@ impl Converted {
     }
 }
 
-/// Returns the manifest of the package that makes only the project's xtask, if there is one.
-pub(crate) fn xtask_manifest(manifest_path: Option<&Path>) -> Option<PathBuf> {
-    let project = Project::read(manifest_path).ok()?;
-    let xtask = Xtask::find(&project, &mut Files::default()).ok()?;
-    let package = project.packages.iter().find(|package| xtask.leaves_out(package))?;
-    Some(package.manifest.clone())
-}
-
 /// Reads the project's files and plans their new text.
 ///
 /// # Errors
@@ -84,7 +76,7 @@ pub(crate) fn xtask_manifest(manifest_path: Option<&Path>) -> Option<PathBuf> {
 /// When a file can't be read, or a requested package is missing.
 pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
     let mut files = Files::default();
-    let xtask = Xtask::find(project, &mut files)?;
+    let xtask = Xtask::find(project)?;
     let mut left_out = Vec::new();
     let mut packages = Vec::new();
     if wanted.packages.is_empty() {

@@ -86,8 +86,11 @@ fn obstacles_to_building_the_xtask_are_reported() {
     let manifest = shape.root.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     assert!(!shape.init(&["-n"]).stderr.contains("build.target"));
-    fs::write(&manifest, text.replace("edition = ", "rust-version = \"1.85\"\nedition = "))
-        .unwrap();
+    fs::write(
+        &manifest,
+        text.replace("edition = \"2024\"", "rust-version = \"1.84\"\nedition = \"2021\""),
+    )
+    .unwrap();
     fs::create_dir(shape.root.join(".cargo")).unwrap();
     fs::write(shape.root.join(".cargo/config.toml"), "build.target = \"x86_64-pc-windows-msvc\"\n")
         .unwrap();
@@ -95,7 +98,7 @@ fn obstacles_to_building_the_xtask_are_reported() {
     assert_eq!(run.code, 0, "{run:#?}");
     for line in [
         "build.target = \"x86_64-pc-windows-msvc\" applies to the xtask, too\n",
-        "a rust-version is 1.85.0, but the xtask's netswap needs 1.95.0\n",
+        "a rust-version is 1.84.0, but the xtask's netswap needs 1.85.0\n",
     ] {
         assert!(run.stderr.contains(line), "{line}: {run:#?}");
     }

@@ -27,6 +27,7 @@ pub(super) struct Package {
     pub(super) name: String,
     pub(super) manifest_path: PathBuf,
     pub(super) targets: Vec<Target>,
+    pub(super) default_run: Option<String>,
 }
 
 /// A Cargo target.
@@ -62,7 +63,7 @@ pub(super) struct BuildScript {
 }
 
 read_fields!(Metadata { packages, workspace_members, workspace_root });
-read_fields!(Package { id, name, manifest_path, targets });
+read_fields!(Package { id, name, manifest_path, targets, default_run });
 read_fields!(Target { name, kind, crate_types, src_path });
 read_fields!(Artifact { package_id, manifest_path, target, profile, filenames, executable });
 read_fields!(Profile { test });

@@ -9,6 +9,7 @@ mod receipt;
 mod siblings;
 mod walk;
 mod workspace;
+pub mod xtask;
 
 use std::path::PathBuf;
 

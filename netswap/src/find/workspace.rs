@@ -10,7 +10,7 @@ use super::cargo::{self, Metadata, Target, read_messages};
 use super::linker::ConfiguredLinkers;
 use super::messages::{Messages, images, package_name, receipt_for};
 use super::receipt::changed_linker;
-use super::{Artifact, Found, ReceiptState, Source, clean};
+use super::{Artifact, Found, ReceiptState, Source, clean, xtask};
 use crate::text::{Printable, one_line};
 
 /// A `cargo build` whose images are verified.
@@ -34,9 +34,20 @@ use crate::text::{Printable, one_line};
 pub struct Build {
     manifest_path: Option<PathBuf>,
     targets: Vec<String>,
-    excluded_manifest: Option<PathBuf>,
+    excluded: Excluded,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, Option<OsString>)>,
+}
+
+/// The package that is not verified.
+#[derive(Clone, Debug, Default)]
+enum Excluded {
+    #[default]
+    None,
+    /// The package with this `Cargo.toml`.
+    Manifest(PathBuf),
+    /// The package that makes only the project's xtask.
+    Xtask,
 }
 
 /// The reason why a build has no images to verify.
@@ -125,6 +136,8 @@ pub(crate) struct Workspace {
     /// The workspace's own `Cargo.toml`, which contains `[workspace]`.
     pub(crate) root_manifest: PathBuf,
     pub(crate) members: Vec<Member>,
+    /// The `Cargo.toml` of the package that is not verified.
+    excluded: Option<PathBuf>,
 }
 
 /// A package of the workspace.
@@ -161,7 +174,13 @@ impl Build {
     /// Excludes the package with this `Cargo.toml` from verification, because its images never
     /// leave this machine. With `--workspace` the package is not built either.
     pub fn leave_out(&mut self, manifest: impl Into<PathBuf>) -> &mut Self {
-        self.excluded_manifest = Some(manifest.into());
+        self.excluded = Excluded::Manifest(manifest.into());
+        self
+    }
+
+    /// Excludes the package that makes only the project's xtask, in the same way.
+    pub fn leave_out_xtask(&mut self) -> &mut Self {
+        self.excluded = Excluded::Xtask;
         self
     }
 
@@ -206,6 +225,11 @@ impl Build {
         Ok(Workspace {
             members: members.collect(),
             root_manifest: metadata.workspace_root.join("Cargo.toml"),
+            excluded: match &self.excluded {
+                Excluded::None => None,
+                Excluded::Manifest(manifest) => Some(manifest.clone()),
+                Excluded::Xtask => xtask::manifest(&metadata),
+            },
         })
     }
 
@@ -222,8 +246,8 @@ impl Build {
             let messages = self.messages(target, workspace, &linkers)?;
             for artifact in &messages.artifacts {
                 let images = images(artifact);
-                let excluded_manifest = self.excluded_manifest.as_deref();
-                if images.is_empty() || excluded_manifest == Some(&artifact.manifest_path) {
+                if images.is_empty() || workspace.excluded.as_ref() == Some(&artifact.manifest_path)
+                {
                     continue;
                 }
                 let receipts = messages.receipts(&artifact.package_id, &linkers);
@@ -309,9 +333,9 @@ impl Build {
     fn excluded<'a>(&self, workspace: &'a Workspace) -> Option<&'a str> {
         let is_all = |argument: &OsString| argument == "--workspace" || argument == "--all";
         let builds_all = self.arguments.iter().any(is_all);
-        let excluded_manifest = self.excluded_manifest.as_ref().filter(|_| builds_all)?;
+        let excluded = workspace.excluded.as_ref().filter(|_| builds_all)?;
         let mut members = workspace.members.iter();
-        Some(&members.find(|member| member.manifest == *excluded_manifest)?.name)
+        Some(&members.find(|member| member.manifest == *excluded)?.name)
     }
 
     fn spawn(&self, target: Option<&str>, excluded: Option<&str>) -> Result<Child, BuildError> {

@@ -175,7 +175,11 @@ fn string<'a>(value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Mistake> {
 fn filled<'a>(value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Mistake> {
     let text = string(value)?;
     let is_empty = text.trim().is_empty();
-    if is_empty { Err(Mistake::new(value, "the value must not be empty; fill it in")) } else { Ok(text) }
+    if is_empty {
+        Err(Mistake::new(value, "the value must not be empty; fill it in"))
+    } else {
+        Ok(text)
+    }
 }
 
 fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str) -> Mistake {
