@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io;
 use std::path::Path;
 
 use cargo_metadata::semver::Version;
@@ -126,11 +125,7 @@ fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, E
         !matches!(package.edition, Edition::E2015 | Edition::E2018 | Edition::E2021)
     };
     let edition = if project.packages.iter().any(is_new) { Edition::E2024 } else { Edition::E2021 };
-    let filled_in = template::xtask(edition.as_str()).map_err(|error| Error::ReadProject {
-        path: folder.clone(),
-        source: io::Error::other(error),
-    })?;
-    for (path, text) in filled_in {
+    for (path, text) in template::xtask(edition.as_str()) {
         let path = project.root.join(path);
         let is_rust = path.extension() == Some(OsStr::new("rs"));
         let text = if is_rust { formatted(None, text, &project.root, edition) } else { text };

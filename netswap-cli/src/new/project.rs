@@ -75,7 +75,7 @@ pub(crate) fn new(options: &Options) -> Result<NewProject, Error> {
         netswap_path: netswap_path.as_deref(),
     };
     let failed = |source: io::Error| Error::WriteProject { path: options.path.clone(), source };
-    let files = files(&answers).map_err(|error| failed(io::Error::other(error)))?;
+    let files = files(&answers);
 
     // Write the project next to its final place, so that it can be moved there as a whole.
     let home = if is_there { target.as_path() } else { existing_parent(&target) };

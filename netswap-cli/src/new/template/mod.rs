@@ -1,13 +1,11 @@
 //! The templates of tool projects: the questions, and the files with the answers filled in.
 //!
-//! The files are those in `templates/`, which `cargo generate` reads too. Its language, Liquid, and
-//! the engine here both understand the text in braces.
+//! The files are those in `templates/`, which `cargo generate` reads too. They use a part of its
+//! language, Liquid: placeholders, and conditions that take whole lines.
 
 mod files;
 
 use clap::ValueEnum;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, context};
 
 /// The answers that fill in a template.
 #[derive(Clone, Debug)]
@@ -60,49 +58,80 @@ impl License {
 
 /// Returns the project's files: their paths below its folder, with `/` between the names, and their
 /// texts.
-///
-/// # Errors
-///
-/// When the template can't be filled in. Its tests rule this out.
-pub(crate) fn files(
-    answers: &Answers<'_>,
-) -> Result<Vec<(&'static str, String)>, minijinja::Error> {
-    let mut engine = Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    engine.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build()?);
-    let common = context! {
-        project_name => answers.name,
-        edition => answers.edition,
-        license => answers.license.name(),
-        netswap_path => answers.netswap_path.unwrap_or_default(),
-    };
-    let values = match answers.layout {
-        Layout::Tool { lib_and_bin, cdylib } => context! {
-            crate_name => answers.name.replace('-', "_"),
-            lib_and_bin,
-            cdylib,
-            ..common
-        },
-        Layout::Workspace => common,
-    };
-    let filled_in = files::wanted(answers).map(|file| {
-        // Liquid allows a hyphen in a name. The engine here would read a subtraction.
-        let text = file.text.replace("{{project-name}}", "{{project_name}}");
+pub(crate) fn files(answers: &Answers<'_>) -> Vec<(&'static str, String)> {
+    let fill_in = |file: &'static files::File| {
         let path = file.path.strip_suffix(".liquid").unwrap_or(file.path);
-        Ok((path, engine.render_named_str(file.path, &text, values.clone())?))
-    });
-    filled_in.collect()
+        (path, answers.fill_in(file.text))
+    };
+    files::wanted(answers).map(fill_in).collect()
 }
 
 /// Returns only the files of the xtask.
-///
-/// # Errors
-///
-/// As [`files`].
-pub(crate) fn xtask(edition: &str) -> Result<Vec<(&'static str, String)>, minijinja::Error> {
+pub(crate) fn xtask(edition: &str) -> Vec<(&'static str, String)> {
     let (license, layout) = (License::None, Layout::Workspace);
-    let files = files(&Answers { name: "xtask", edition, license, layout, netswap_path: None })?;
-    Ok(files.into_iter().filter(|(path, _)| path.starts_with("xtask/")).collect())
+    let files = files(&Answers { name: "xtask", edition, license, layout, netswap_path: None });
+    files.into_iter().filter(|(path, _)| path.starts_with("xtask/")).collect()
+}
+
+impl Answers<'_> {
+    /// Fills in a file: replaces the placeholders, and removes the lines whose condition is false.
+    fn fill_in(&self, text: &str) -> String {
+        let mut lines = String::new();
+        let mut is_wanted = true;
+        for line in text.split_inclusive('\n') {
+            let tag = line.trim().strip_prefix("{%- ").and_then(|tag| tag.strip_suffix(" %}"));
+            match tag.map(|tag| tag.strip_prefix("if ").unwrap_or(tag)) {
+                None if is_wanted => lines += line,
+                None => {}
+                Some("else") => is_wanted = !is_wanted,
+                Some("endif") => is_wanted = true,
+                Some(condition) => is_wanted = self.holds(condition).unwrap_or(false),
+            }
+        }
+        // In one pass, since a name may look like a placeholder.
+        let mut parts = lines.split("{{");
+        let mut filled_in = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (placeholder, text) = part.split_once("}}").unwrap_or(("", part));
+            filled_in += &self.value(placeholder).unwrap_or_default();
+            filled_in += text;
+        }
+        filled_in
+    }
+
+    /// Returns the value of a placeholder, or `None` if it is unknown.
+    fn value(&self, placeholder: &str) -> Option<String> {
+        Some(match placeholder {
+            "project-name" => self.name.to_owned(),
+            "crate_name" => self.name.replace('-', "_"),
+            "edition" => self.edition.to_owned(),
+            "license" => self.license.name(),
+            "netswap_path" => self.netswap_path.unwrap_or_default().to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// Returns whether a condition of a template holds, or `None` if it is unknown.
+    fn holds(&self, condition: &str) -> Option<bool> {
+        let (has_library, has_plugin) = match self.layout {
+            Layout::Tool { lib_and_bin, cdylib } => (lib_and_bin, cdylib),
+            Layout::Workspace => (false, false),
+        };
+        Some(match condition {
+            "cdylib" => has_plugin,
+            "cdylib and lib_and_bin == false" => has_plugin && !has_library,
+            "lib_and_bin == false" => !has_library,
+            "lib_and_bin and cdylib" => has_library && has_plugin,
+            "lib_and_bin and cdylib == false" => has_library && !has_plugin,
+            "edition == \"2021\"" => self.edition == "2021",
+            "license != \"none\"" => self.license != License::None,
+            "license == \"MIT\"" => self.license == License::Mit,
+            "license == \"Apache-2.0\"" => self.license == License::Apache,
+            "license == \"MIT OR Apache-2.0\"" => self.license == License::Both,
+            "netswap_path != \"\"" => self.netswap_path.is_some(),
+            _ => return None,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -126,12 +155,12 @@ mod tests {
     }
 
     fn paths(answers: &Answers<'_>) -> BTreeSet<&'static str> {
-        files(answers).unwrap().into_iter().map(|(path, _)| path).collect()
+        files(answers).into_iter().map(|(path, _)| path).collect()
     }
 
     /// Returns the text of one file.
     fn text(answers: &Answers<'_>, path: &str) -> String {
-        files(answers).unwrap().into_iter().find(|(found, _)| *found == path).unwrap().1
+        files(answers).into_iter().find(|(found, _)| *found == path).unwrap().1
     }
 
     #[test]
@@ -140,7 +169,7 @@ mod tests {
             for layout in LAYOUTS {
                 for netswap_path in [None, Some("/a/clone")] {
                     let answers = Answers { license, layout, netswap_path, ..default_answers() };
-                    for (path, text) in files(&answers).unwrap() {
+                    for (path, text) in files(&answers) {
                         let is_left = ["{{", "}}", "{%", "%}", "\n\n\n"];
                         assert!(!is_left.iter().any(|part| text.contains(part)), "{path}: {text}");
                         assert!(text.lines().all(|line| line.trim_end() == line), "{path}: {text}");
@@ -149,6 +178,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_tag_of_a_template_is_known() {
+        let answers = default_answers();
+        for file in files::TOOL.iter().chain(files::WORKSPACE) {
+            for tag in file.text.split("{%- if ").skip(1) {
+                let condition = tag.split(" %}").next().unwrap();
+                assert!(answers.holds(condition).is_some(), "{}: {condition}", file.path);
+            }
+            for tag in file.text.split("{{").skip(1) {
+                let placeholder = tag.split("}}").next().unwrap();
+                assert!(answers.value(placeholder).is_some(), "{}: {placeholder}", file.path);
+            }
+        }
+    }
+
+    #[test]
+    fn name_like_a_placeholder_stays_as_it_is() {
+        let answers = Answers { name: "a{{edition}}", ..default_answers() };
+        assert!(text(&answers, "README.md").starts_with("# a{{edition}}\n"));
     }
 
     #[test]
