@@ -26,9 +26,9 @@ const STD_TARGETS: [&str; 6] = [
 /// The result of a row in the table. The last variant is the worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Row {
-    AsItShould,
+    AsExpected,
     NothingToVerify,
-    AtFault,
+    Unexpected,
     NotBuilt,
 }
 
@@ -47,19 +47,17 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         }
     };
     println!("Characteristics of each image; 0x0800 is IMAGE_FILE_NET_RUN_FROM_SWAP\n");
-    println!("{:<28} {:<28} without: must be at fault", "target", "with netswap-build");
+    println!("{:<28} {:<28} without (must fail)", "target", "with netswap-build");
     let fixtures = targets.iter().map(|target| fixture_row(target));
     let worst = fixtures.max().unwrap_or(Row::NothingToVerify).max(example_rows());
     let (code, text) = match worst {
-        Row::AsItShould => (
+        Row::AsExpected => (
             netswap::ExitCode::Passed,
-            "every image with netswap-build has the bit, every one without is found at fault",
+            "every image with netswap-build has the bit, and every image without it is found",
         ),
-        Row::NothingToVerify => {
-            (netswap::ExitCode::NothingToVerify, "this rustc knows no msvc target")
-        }
-        Row::AtFault => (netswap::ExitCode::Findings, "not every image is as it should be"),
-        Row::NotBuilt => (netswap::ExitCode::Error, "not every image could be built"),
+        Row::NothingToVerify => (netswap::ExitCode::NothingToVerify, "rustc knows no msvc target"),
+        Row::Unexpected => (netswap::ExitCode::Findings, "some images are not as they should be"),
+        Row::NotBuilt => (netswap::ExitCode::Error, "some images could not be built"),
     };
     println!("\n{} targets: {text}", targets.len());
     ExitCode::from(code)
@@ -83,13 +81,13 @@ fn fixture_row(target: &str) -> Row {
         Ok(images) => images,
         Err(error) => return not_built(target, &error),
     };
-    let (with, without) = (image(&images, "mindful"), image(&images, "forgetful"));
+    let (with, without) = (image(&images, "with-bit"), image(&images, "no-bit"));
     println!("{target:<28} {:<28} {}", cell(with), cell(without));
-    let found_at_fault = without.is_some_and(|image| {
+    let is_found = without.is_some_and(|image| {
         let codes: Vec<_> = image.verdict.findings.iter().map(|finding| finding.code).collect();
         image.verdict.status == Status::Failed && codes == [Code::NotRequested]
     });
-    if is_passed(with) && found_at_fault { Row::AsItShould } else { Row::AtFault }
+    if is_passed(with) && is_found { Row::AsExpected } else { Row::Unexpected }
 }
 
 /// Builds the examples, with std, for every target that has it, and prints a row for each image.
@@ -97,13 +95,13 @@ fn example_rows() -> Row {
     let targets: Vec<_> = STD_TARGETS.into_iter().filter(|target| has_std(target)).collect();
     if targets.is_empty() {
         println!(
-            "\nthe examples are not built, for want of a standard library for Windows: `rustup target add x86_64-pc-windows-msvc` and, outside Windows, a linker with the SDK's libraries would do"
+            "\nThe examples were not built: rustc has no standard library for Windows.\nOn Windows, run `rustup target add x86_64-pc-windows-msvc`."
         );
     }
     let rows = targets
         .into_iter()
         .flat_map(|target| EXAMPLES.iter().map(move |example| example_row(target, example)));
-    rows.max().unwrap_or(Row::AsItShould)
+    rows.max().unwrap_or(Row::AsExpected)
 }
 
 /// Builds an example for one target. Each package that produces an image must have one that passes.
@@ -123,7 +121,7 @@ fn example_row(target: &str, example: &Example) -> Row {
         println!("{target:<28} {:<28} (examples/{}: {package})", cell(image), example.name);
         are_passed &= is_passed(image);
     }
-    if are_passed { Row::AsItShould } else { Row::AtFault }
+    if are_passed { Row::AsExpected } else { Row::Unexpected }
 }
 
 fn not_built(target: &str, error: &Error) -> Row {
@@ -152,14 +150,14 @@ fn image<'a>(images: &'a [VerifiedImage], package: &str) -> Option<&'a VerifiedI
     images.next().filter(|_| images.next().is_none())
 }
 
-/// Formats a cell: `passed 0x0822`, `at fault 0x0022 not-requested`.
+/// Formats a cell: `passed 0x0822`, `failed 0x0022 not-requested`.
 fn cell(image: Option<&VerifiedImage>) -> String {
     let Some(image) = image else {
         return "no image".to_owned();
     };
     let status = match image.verdict.status {
         Status::Passed => "passed",
-        Status::Failed => "at fault",
+        Status::Failed => "failed",
         Status::Allowed => "allowed",
         Status::Unreadable => "unreadable",
     };

@@ -302,7 +302,7 @@ impl Image {
 
 /// Returns two programs with their file names. Only `with-bit.exe` has the network bit.
 pub fn two_tools() -> [(&'static str, Vec<u8>); 2] {
-    [("forgetful.exe", Image::exe().bytes()), ("mindful.exe", Image::exe().with(NET).bytes())]
+    [("no-bit.exe", Image::exe().bytes()), ("with-bit.exe", Image::exe().with(NET).bytes())]
 }
 
 /// Returns an image with the network bit set and its checksum updated, if it has one. Returns

@@ -36,8 +36,8 @@ fn each_msvc_target_gets_the_bit_on_request() {
         let run = project.verify(&["--target", &target, "--format", "json"]);
         assert_eq!(run.code, 1, "{run:#?}");
         let rows = run.rows();
-        assert!(rows["mindful.exe"].passed(), "{target}: {rows:#?}");
-        assert!(rows["forgetful.exe"].failed("not-requested"), "{target}: {rows:#?}");
+        assert!(rows["with-bit.exe"].passed(), "{target}: {rows:#?}");
+        assert!(rows["no-bit.exe"].failed("not-requested"), "{target}: {rows:#?}");
         let machine = run.json()["images"][0]["machine"].as_str().unwrap().to_owned();
         let expected = match target.split('-').next().unwrap() {
             "aarch64" => "arm64",
@@ -172,14 +172,14 @@ fn path_with_spaces_and_unicode_works() {
 fn tool_without_netswap_build_fails() {
     let rows = Project::new("two-tools").seeded().verified(1, &[]);
     assert_eq!(rows.len(), 2);
-    assert!(rows["mindful.exe"].passed(), "{rows:#?}");
-    assert!(rows["forgetful.exe"].failed("not-requested"), "{rows:#?}");
+    assert!(rows["with-bit.exe"].passed(), "{rows:#?}");
+    assert!(rows["no-bit.exe"].failed("not-requested"), "{rows:#?}");
 }
 
 #[test]
 fn chosen_package_is_verified_alone() {
     let project = Project::new("two-tools").seeded();
-    assert_eq!(passed_images(&project, &["--package", "mindful"]), ["mindful.exe"]);
+    assert_eq!(passed_images(&project, &["--package", "with-bit"]), ["with-bit.exe"]);
 }
 
 #[test]
@@ -220,22 +220,23 @@ fn policy_beyond_the_build_script_fails() {
 fn package_policy_overrides_the_workspace() {
     let project = Project::new("two-tools").seeded();
     project.append("Cargo.toml", "\n[workspace.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
-    for (tool, bits) in [("mindful", "[\"net\"]"), ("forgetful", "[]")] {
+    for (tool, bits) in [("with-bit", "[\"net\"]"), ("no-bit", "[]")] {
         let table = format!("\n[package.metadata.netswap]\nswap-run = {bits}\n");
         project.append(&format!("{tool}/Cargo.toml"), &table);
     }
     let rows = project.verified(0, &[]);
-    assert_eq!(rows["forgetful.exe"].status, "passed");
+    assert_eq!(rows["no-bit.exe"].status, "passed");
 }
 
 #[test]
 fn exception_with_a_reason_allows_an_image() {
     let project = Project::new("two-tools").seeded();
-    let allow = "\n[[workspace.metadata.netswap.allow]]\nimage = \"forget*.exe\"\nreason = \"never leaves\"\n";
+    let allow =
+        "\n[[workspace.metadata.netswap.allow]]\nimage = \"no-*.exe\"\nreason = \"never leaves\"\n";
     project.append("Cargo.toml", allow);
     let rows = project.verified(0, &[]);
-    assert_eq!(rows["forgetful.exe"].status, "allowed");
-    assert!(rows["mindful.exe"].passed());
+    assert_eq!(rows["no-bit.exe"].status, "allowed");
+    assert!(rows["with-bit.exe"].passed());
 }
 
 #[test]
@@ -358,8 +359,8 @@ fn linker_that_drops_the_argument_is_found() {
         "#!/bin/sh\nfor a; do shift; case $a in /SWAPRUN:*) ;; *) set -- \"$@\" \"$a\";; esac; done\nexec '{}' -flavor link \"$@\"\n",
         lld.display()
     );
-    project.write("forgetful-link", &script);
-    let wrapper = project.root.join("forgetful-link");
+    project.write("no-bit-link", &script);
+    let wrapper = project.root.join("no-bit-link");
     fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
     let variable = "CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER";
     let project = project.env(variable, wrapper.to_str().unwrap());

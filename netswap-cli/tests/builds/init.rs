@@ -74,14 +74,14 @@ fn converted_packages_leave_a_receipt() {
 #[test]
 fn converted_tool_passes_verify() {
     let project = Project::new("two-tools").seeded();
-    assert!(project.verified(1, &[])["forgetful.exe"].failed("not-requested"));
+    assert!(project.verified(1, &[])["no-bit.exe"].failed("not-requested"));
     let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
     let run = project.run(init.args(["init", "--allow-no-vcs"]));
     assert_eq!(run.code, 0, "{run:#?}");
-    assert!(run.stdout.contains("converted  forgetful"), "{run:#?}");
-    assert!(run.stdout.contains("unchanged  mindful"), "{run:#?}");
+    assert!(run.stdout.contains("converted  no-bit"), "{run:#?}");
+    assert!(run.stdout.contains("unchanged  with-bit"), "{run:#?}");
     let rows = project.verified(0, &[]);
-    assert!(rows["forgetful.exe"].passed() && rows["mindful.exe"].passed(), "{rows:?}");
+    assert!(rows["no-bit.exe"].passed() && rows["with-bit.exe"].passed(), "{rows:?}");
 }
 
 #[test]

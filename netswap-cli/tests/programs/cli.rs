@@ -29,12 +29,12 @@ fn failures_come_first_and_the_summary_last() {
     let share = share();
     netswap(share.path()).args(["verify", "bin"]).assert().code(1).stderr_eq("").stdout_eq(str![[
         r"
-FAILED  bin/forgetful.exe  x64 exe, swap-run: none
+FAILED  bin/no-bit.exe  x64 exe, swap-run: none
         net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
         link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
             netswap patch FILE
 
-passed  bin/mindful.exe  x64 exe, swap-run: net
+passed  bin/with-bit.exe  x64 exe, swap-run: net
 
 2 images: 1 passed, 1 failed (0 other files, [..] s)
 
@@ -45,17 +45,17 @@ passed  bin/mindful.exe  x64 exe, swap-run: net
 #[test]
 fn json_report_has_every_field() {
     let share = share();
-    let policy = "swap-run = [\"net\"]\n[[allow]]\nimage = \"forget*\"\nreason = \"not ours\"\n";
+    let policy = "swap-run = [\"net\"]\n[[allow]]\nimage = \"no-*\"\nreason = \"not ours\"\n";
     fs::write(share.path().join("bin/netswap.toml"), policy).unwrap();
     let run = netswap(share.path()).args(["verify", "bin", "--format", "json"]).assert();
     run.code(0).stderr_eq("").stdout_eq(str![[r#"
 {
 "schema": "netswap.verify/1",
 "images": [
-{"path":"bin/forgetful.exe","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":[..],"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":"not ours","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]},
-{"path":"bin/mindful.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":[..],"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":null,"findings":[]}
+{"path":"bin/no-bit.exe","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":[..],"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":"not ours","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]},
+{"path":"bin/with-bit.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":[..],"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":null,"findings":[]}
 ],
-"policy": {"default":["net"],"sources":[{"path":"bin/netswap.toml","swap_run":["net"],"allow":[{"image":"forget*","reason":"not ours","matched":1}]}]},
+"policy": {"default":["net"],"sources":[{"path":"bin/netswap.toml","swap_run":["net"],"allow":[{"image":"no-*","reason":"not ours","matched":1}]}]},
 "summary": {"files":3,"images":2,"passed":1,"failed":0,"allowed":1,"not_images":1,"unreadable":0,"seconds":[..]}
 }
 
@@ -80,7 +80,7 @@ fn ndjson_has_one_line_per_image_and_a_summary() {
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 3, "{text}");
-    assert_eq!(lines[0]["path"], "bin/forgetful.exe");
+    assert_eq!(lines[0]["path"], "bin/no-bit.exe");
     assert_eq!(lines[1]["status"], "passed");
     assert_eq!(lines[2]["summary"]["images"], 2);
 }
@@ -88,8 +88,8 @@ fn ndjson_has_one_line_per_image_and_a_summary() {
 #[test]
 fn named_file_is_verified_alone() {
     let share = share();
-    netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert().code(0);
-    netswap(share.path()).args(["verify", "bin/forgetful.exe"]).assert().code(1);
+    netswap(share.path()).args(["verify", "bin/with-bit.exe"]).assert().code(0);
+    netswap(share.path()).args(["verify", "bin/no-bit.exe"]).assert().code(1);
 }
 
 #[test]
@@ -115,12 +115,12 @@ error: failed to find no/such.exe: [..]; name a file or folder that exists
 #[test]
 fn truncated_image_is_a_finding() {
     let share = share();
-    let path = share.path().join("bin/mindful.exe");
+    let path = share.path().join("bin/with-bit.exe");
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..0x90]).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert();
+    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe"]).assert();
     run.code(1).stdout_eq(str![[r"
-FAILED  bin/mindful.exe
+FAILED  bin/with-bit.exe
         truncated-image: the file ends inside its headers
         copy or build the file again
 
@@ -132,14 +132,14 @@ FAILED  bin/mindful.exe
 #[test]
 fn unknown_optional_header_is_a_finding() {
     let share = share();
-    let path = share.path().join("bin/mindful.exe");
+    let path = share.path().join("bin/with-bit.exe");
     let mut bytes = fs::read(&path).unwrap();
     let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
     bytes[e_lfanew + 24..e_lfanew + 26].copy_from_slice(&[7, 1]);
     fs::write(&path, bytes).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert();
+    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe"]).assert();
     run.code(1).stdout_eq(str![[r"
-FAILED  bin/mindful.exe
+FAILED  bin/with-bit.exe
         malformed-image: its optional header has the unknown magic number 0x0107
         build the file again, or delete it
 
@@ -153,13 +153,13 @@ FAILED  bin/mindful.exe
 #[test]
 fn unreadable_file_does_not_stop_the_others() {
     let share = share();
-    let run = netswap(share.path()).args(["verify", "/proc/self/mem", "bin/mindful.exe"]).assert();
+    let run = netswap(share.path()).args(["verify", "/proc/self/mem", "bin/with-bit.exe"]).assert();
     run.code(2).stdout_eq(str![[r"
 UNREAD  /proc/self/mem
         unreadable: Input/output error (os error 5)
         check that it is a file or folder, that this account can read it, and that no other program has it open
 
-passed  bin/mindful.exe  x64 exe, swap-run: net
+passed  bin/with-bit.exe  x64 exe, swap-run: net
 
 1 image: 1 passed (0 other files, 1 unreadable, [..] s)
 
@@ -169,14 +169,14 @@ passed  bin/mindful.exe  x64 exe, swap-run: net
 #[test]
 fn uefi_image_is_shown_but_not_checked() {
     let share = share();
-    let path = share.path().join("bin/forgetful.exe");
+    let path = share.path().join("bin/no-bit.exe");
     let mut bytes = fs::read(&path).unwrap();
     let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
     bytes[e_lfanew + 24 + 68] = 10;
     fs::write(&path, bytes).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/forgetful.exe"]).assert();
+    let run = netswap(share.path()).args(["verify", "bin/no-bit.exe"]).assert();
     run.code(3).stdout_eq(str![[r"
-allowed bin/forgetful.exe  x64 efi, swap-run: none
+allowed bin/no-bit.exe  x64 efi, swap-run: none
         UEFI loads it, not Windows
 
 1 image: 1 allowed (0 other files, [..] s)
@@ -188,12 +188,12 @@ allowed bin/forgetful.exe  x64 efi, swap-run: none
 #[test]
 fn exception_does_not_allow_a_truncated_image() {
     let share = share();
-    let path = share.path().join("bin/mindful.exe");
+    let path = share.path().join("bin/with-bit.exe");
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..0x90]).unwrap();
     let policy = "[[allow]]\nimage = \"*\"\nreason = \"all of them\"\n";
     fs::write(share.path().join("bin/netswap.toml"), policy).unwrap();
-    netswap(share.path()).args(["verify", "bin/forgetful.exe"]).assert().code(0);
+    netswap(share.path()).args(["verify", "bin/no-bit.exe"]).assert().code(0);
     netswap(share.path()).args(["verify", "bin"]).assert().code(1);
 }
 
@@ -202,7 +202,7 @@ fn exception_does_not_allow_a_truncated_image() {
 fn dangling_policy_link_is_an_error() {
     let share = share();
     std::os::unix::fs::symlink("gone.toml", share.path().join("bin/netswap.toml")).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/mindful.exe"]).assert();
+    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe"]).assert();
     run.code(2).stdout_eq("").stderr_eq(str![[r"
 error: failed to read the policy bin/netswap.toml: No such file or directory (os error 2)
 
@@ -243,7 +243,7 @@ fn only_a_full_disk_changes_the_exit_code() {
     drop(reader);
     let status = run(&["verify", "bin"]).stdout(writer).status().unwrap();
     assert_eq!(status.code(), Some(1));
-    let status = run(&["verify", "bin/mindful.exe"]).stdout(full_disk()).status().unwrap();
+    let status = run(&["verify", "bin/with-bit.exe"]).stdout(full_disk()).status().unwrap();
     assert_eq!(status.code(), Some(2));
     let status = run(&["verify", "no/such"]).stderr(full_disk()).status().unwrap();
     assert_eq!(status.code(), Some(2));
@@ -254,7 +254,7 @@ fn only_a_full_disk_changes_the_exit_code() {
 fn json_has_the_unescaped_file_name() {
     let share = share();
     let name = "a\u{7f}\u{1b}[31mb.exe";
-    fs::rename(share.path().join("bin/mindful.exe"), share.path().join(name)).unwrap();
+    fs::rename(share.path().join("bin/with-bit.exe"), share.path().join(name)).unwrap();
     let output = netswap(share.path()).args(["verify", name, "--format", "json"]).output().unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["images"][0]["path"], name);
@@ -291,7 +291,7 @@ warning: ./netswap.toml: the exception for `old-*.exe` matches none of the image
 
 "]]);
     fs::rename(share.path().join("netswap.toml"), share.path().join("bin/netswap.toml")).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/mindful.exe", "--format", "json"]);
+    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe", "--format", "json"]);
     let output = run.assert().code(0).stderr_eq("").get_output().stdout.clone();
     let report: serde_json::Value = serde_json::from_slice(&output).unwrap();
     assert_eq!(report["policy"]["sources"][0]["path"], "bin/netswap.toml");
@@ -332,9 +332,9 @@ fn policy_option_replaces_other_policies() {
     let share = share();
     let strict = share.path().join("strict.toml");
     fs::write(&strict, "swap-run = [\"net\", \"cd\"]\n").unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/mindful.exe", "--policy", "strict.toml"]);
+    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe", "--policy", "strict.toml"]);
     run.assert().code(1).stdout_eq(str![[r"
-FAILED  bin/mindful.exe  x64 exe, swap-run: net
+FAILED  bin/with-bit.exe  x64 exe, swap-run: net
         removable-swap-missing: IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set
         link it with /SWAPRUN:CD, or set the bit in the file before it is signed:
             netswap patch --swap-run cd FILE
@@ -361,7 +361,7 @@ error: failed to read the workspace: could not find `Cargo.toml` in `[..]` or an
 fn file_name_cannot_forge_a_line() {
     let share = share();
     let name = "x\npassed  all.exe\u{1b}[2J\u{202e}.exe";
-    fs::rename(share.path().join("bin/forgetful.exe"), share.path().join(name)).unwrap();
+    fs::rename(share.path().join("bin/no-bit.exe"), share.path().join(name)).unwrap();
     let run = netswap(share.path()).args(["verify", "."]).assert();
     let text = String::from_utf8(run.code(1).get_output().stdout.clone()).unwrap();
     let expected = "FAILED  ./x/npassed  all.exe/u{1b}[2J/u{202e}.exe  x64 exe, swap-run: none";

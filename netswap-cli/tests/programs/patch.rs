@@ -307,11 +307,11 @@ For more information, try '--help'.
 fn linked_image_is_patched_and_restored() {
     let project = testkit::Project::new("two-tools");
     project.verified(1, &[]);
-    let tool = project.built("forgetful.exe");
+    let tool = project.built("no-bit.exe");
     let bytes = std::fs::read(&tool).unwrap();
-    let share = Share::new([("forgetful.exe", bytes.clone())]);
-    share.run(["patch", "forgetful.exe"]).code(0);
-    assert_eq!(share.characteristics("forgetful.exe") & NET, NET);
+    let share = Share::new([("no-bit.exe", bytes.clone())]);
+    share.run(["patch", "no-bit.exe"]).code(0);
+    assert_eq!(share.characteristics("no-bit.exe") & NET, NET);
     share.undo().code(0);
-    assert!(share.holds("forgetful.exe", &bytes));
+    assert!(share.holds("no-bit.exe", &bytes));
 }
