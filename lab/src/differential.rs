@@ -221,14 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_alike_is_counted_and_no_disagreement() {
+    fn equal_reports_do_not_disagree() {
         let count = compared(&[ours()], &[theirs()]);
         let line = "1 images, 8 fields compared, 0 known differences, 0 disagreements";
         assert_eq!(count.to_string(), line);
     }
 
     #[test]
-    fn each_field_that_differs_is_a_disagreement() {
+    fn each_differing_field_is_a_disagreement() {
         for (key, value) in [
             ("machine", "x86".into()),
             ("characteristics", "0x0022".into()),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_for_one_side_alone_is_a_disagreement_and_none_for_both_is_not() {
+    fn image_for_one_side_only_is_a_disagreement() {
         let no_image = serde_json::json!({"path": "a.dll", "error": "no PE"});
         let unreadable = serde_json::json!({"path": "a.dll", "machine": null});
         for (ours, theirs, disagreements) in [
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_difference_is_counted_by_itself() {
+    fn known_difference_is_counted_separately() {
         let mut count = Count::default();
         let [known] = KNOWN;
         count.differ(&format!("a{}", known.path), known.field, known.reader, "");

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_for_uefi_may_be_left_alone() {
+    fn only_uefi_images_may_be_skipped() {
         let report = |status: &str, kind: &str| {
             let file = json!({ "status": status, "kind": kind });
             let patched = json!({ "status": "patched", "kind": "dll" });
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_patch_may_not_do_is_found() {
+    fn forbidden_change_is_found() {
         let before = image(0x22, 5, 5, 1);
         assert_eq!(compare(&before, &image(0xc22, 6, 6, 1)), Ok(1));
         assert_eq!(compare(&image(0x22, 0, 5, 1), &image(0xc22, 0, 6, 1)), Ok(0));

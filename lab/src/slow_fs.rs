@@ -137,23 +137,3 @@ fn parsed(line: &str) -> Option<Requests> {
     }
     Some(requests)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_no_requests() {
-        let requests = parsed("lookup 0 open 3 read 4 bytes 16384").unwrap();
-        assert_eq!(requests.bytes.to_string(), "16384");
-        assert_eq!(requests.count().to_string(), "7");
-        assert_eq!(requests.of_kind("open").to_string(), "3");
-    }
-
-    #[test]
-    fn another_line_is_no_answer() {
-        for line in ["", "mounted", "open", "open 3 read", "open x"] {
-            assert_eq!(parsed(line), None, "{line}");
-        }
-    }
-}

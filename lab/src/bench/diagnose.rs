@@ -111,15 +111,3 @@ fn dump(padding: u64) -> Synthesized {
         padding,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_large_dump_has_4_gb_of_memory_and_the_small_one_has_none() {
-        let [small, large] = SIZES.map(|(_, padding)| dump(padding).parts().0);
-        assert!(small < 1 << 20, "{small}");
-        assert!((4_000_000_000..5_000_000_000).contains(&large), "{large}");
-    }
-}

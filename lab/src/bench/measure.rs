@@ -109,15 +109,3 @@ impl Netswap {
         words
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_meter_prints_is_read() {
-        let used = Used { seconds: 0.25, cpu: 0.125, peak: 4096.0, read: 512.0 };
-        assert_eq!(parsed("seconds 0.250000 cpu 0.125000 peak 4096 read 512\n"), Some(used));
-        assert_eq!(parsed("seconds 0.250000"), None);
-    }
-}

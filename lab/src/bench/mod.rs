@@ -111,36 +111,3 @@ impl Bench {
         arguments.is_empty().then_some(options)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The rounds and files of the first bench that has both.
-    fn options(arguments: &[&str]) -> Option<(usize, u32)> {
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.into()).collect();
-        let bench = BENCHES.iter().find(|bench| bench.files.is_some()).unwrap();
-        bench.options(&arguments).map(|options| (options.rounds, options.files))
-    }
-
-    #[test]
-    fn options_take_the_place_of_the_defaults() {
-        assert_eq!(options(&[]), Some((7, 100_000)));
-        assert_eq!(options(&["--files", "10"]), Some((7, 10)));
-        assert_eq!(options(&["--rounds", "1", "--files", "10"]), Some((1, 10)));
-    }
-
-    #[test]
-    fn what_is_no_option_is_no_bench() {
-        for wrong in [&["--rounds"][..], &["--rounds", "0"], &["--rounds", "x"], &["--fast", "1"]] {
-            assert_eq!(options(wrong), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_bench_without_files_takes_no_number_of_them() {
-        let arguments = ["--files".to_owned(), "10".to_owned()];
-        let without = BENCHES.iter().filter(|bench| bench.files.is_none());
-        assert!(without.into_iter().all(|bench| bench.options(&arguments).is_none()));
-    }
-}

@@ -92,15 +92,3 @@ impl Variant {
         words
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bit_is_cleared_and_set_by_turns() {
-        let variant = Variant::new("netswap".to_owned(), words!["clear"], words!["set"]);
-        let turns: Vec<_> = (0..3).map(|_| variant.next_words()[0].clone()).collect();
-        assert_eq!(turns, ["clear", "set", "clear"]);
-    }
-}

@@ -67,27 +67,3 @@ impl fmt::Display for Ratio {
         write!(f, "{seconds:>7.3} s {median:>7.2} {least:>6.2}-{most:<6.2}")
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ratio_is_taken_within_a_round_and_not_between_medians() {
-        let ratio = Ratio::new(&[2.0, 30.0, 4.0], &[1.0, 10.0, 4.0]);
-        assert_eq!(ratio, Ratio { seconds: 4.0, median: 2.0, least: 1.0, most: 3.0 });
-        assert_eq!(ratio.to_string(), "  4.000 s    2.00   1.00-3.00  ");
-        assert_eq!(Ratio::HEADINGS.len(), ratio.to_string().len());
-    }
-
-    #[test]
-    fn variants_take_turns_and_what_warms_the_caches_does_not_count() {
-        let mut turns = Vec::new();
-        let all = interleaved(2, 1, &['a', 'b'], |variant| {
-            turns.push(*variant);
-            Ok(turns.len())
-        });
-        assert_eq!(all.unwrap(), [[3, 5], [4, 6]]);
-        assert_eq!(turns, ['a', 'b', 'a', 'b', 'a', 'b']);
-    }
-}

@@ -254,15 +254,3 @@ fn mebibytes(bytes: u64) -> String {
     let kibibytes = u32::try_from(bytes >> 10).unwrap_or(u32::MAX);
     format!("{:.1} MiB", f64::from(kibibytes) / 1024.0)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_peak_is_read_and_told() {
-        assert_eq!(peak_of("seconds 0.5 cpu 0.2 peak 4096 read 0\n"), Some(4096));
-        assert_eq!(peak_of("seconds 0.5"), None);
-        assert_eq!(mebibytes(25_690_112), "24.5 MiB");
-    }
-}

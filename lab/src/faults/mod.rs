@@ -152,31 +152,3 @@ impl Options {
         Some(names)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn taken(arguments: &[&str]) -> Option<(Vec<String>, Options)> {
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.into()).collect();
-        let mut options = Options { seed: 0, ..Options::new() };
-        let names = options.take(&arguments)?;
-        Some((names.into_iter().map(str::to_owned).collect(), options))
-    }
-
-    #[test]
-    fn names_and_options_come_in_any_order() {
-        let arguments = ["--rounds", "5", "killed", "--seed", "7", "links"];
-        let (names, options) = taken(&arguments).unwrap();
-        assert_eq!(names, ["killed", "links"]);
-        assert_eq!(options, Options { rounds: 5, seed: 7, ..Options::new() });
-        assert_eq!(taken(&[]).unwrap().0, [""; 0]);
-    }
-
-    #[test]
-    fn what_is_neither_a_test_nor_an_option_is_refused() {
-        for wrong in [&["killer"][..], &["--rounds"], &["--rounds", "0"], &["--seed", "x"]] {
-            assert_eq!(taken(wrong), None, "{wrong:?}");
-        }
-    }
-}

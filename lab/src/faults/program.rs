@@ -226,18 +226,3 @@ pub(super) fn path_of(object: &Value) -> Option<PathBuf> {
     let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
     rest.is_empty().then_some(OsString::from_vec(bytes?).into())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_path_that_is_no_text_is_read_from_its_bytes() {
-        assert_eq!(path_of(&json!({ "path": "/ü" })), Some("/ü".into()));
-        let odd = json!({ "path": "/\u{fffd}", "path_bytes": "2fff" });
-        assert_eq!(path_of(&odd), Some(OsString::from_vec(b"/\xff".to_vec()).into()));
-        assert_eq!(path_of(&json!({ "path": "/", "path_bytes": "2ff" })), None);
-        assert_eq!(path_of(&json!({ "summary": 1 })), None);
-    }
-}

@@ -334,29 +334,3 @@ fn installed(line: &str) -> Option<(&str, &str)> {
     let version = rest.strip_prefix('(')?.split(' ').next()?;
     Some((name, version))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_simulated_line_has_name_and_version() {
-        let line = "Inst lld-19 (1:19.1.7-3~deb12u1 Debian:12.15/oldstable [amd64])";
-        assert_eq!(installed(line), Some(("lld-19", "1:19.1.7-3~deb12u1")));
-        assert_eq!(installed("Conf lld-19 (1:19.1.7-3~deb12u1 Debian:12.15)"), None);
-    }
-
-    #[test]
-    fn mirrors_are_found_among_other_archives() {
-        let uris = "\
-'http://m.example/debian/dists/trixie/InRelease' m.example_InRelease 0 \n\
-'http://m.example/debian/dists/trixie-updates/InRelease' m.example_InRelease 0 \n\
-'http://s.example/debian-security/dists/trixie-security/InRelease' s.example_InRelease 0 \n\
-'http://m.example/debian/dists/trixie/main/binary-amd64/Packages.xz' m.example_Packages 0 \n";
-        let main = "http://m.example/debian".to_owned();
-        let security = "http://s.example/debian-security".to_owned();
-        assert_eq!(mirrors_in(uris), [Mirror { main: main.clone(), security }]);
-        let security = "http://m.example/debian-security".to_owned();
-        assert_eq!(mirrors_in(uris.lines().next().unwrap()), [Mirror { main, security }]);
-    }
-}

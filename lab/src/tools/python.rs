@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_package_has_its_version() {
+    fn package_of_another_version_is_found() {
         const LIEF: Tool =
             Tool { name: "lief", version: Version::Exactly("1.0.0"), source: Source::Python };
         let folder = scratch("python-test");

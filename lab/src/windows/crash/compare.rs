@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_that_holds_something_else_is_found() {
+    fn dump_of_another_crash_is_found() {
         for full in [false, true] {
             assert_eq!(compare(crash("exe", full), ADDRESS, &read(full)), Ok(()));
             assert!(compare(crash("exe", !full), ADDRESS, &read(full)).is_err());
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_diagnosis_of_something_else_is_found() {
+    fn wrong_diagnosis_is_found() {
         let said = json!({ "cause": "share-lost", "image": null });
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(expect(&said, [("/cause", text("share-lost")), ("/image/bit", None)]), Ok(()));

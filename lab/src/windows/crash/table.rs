@@ -40,34 +40,3 @@ fn name(crash: Crash) -> String {
     let folder = crash.bits.folder().to_string_lossy();
     format!("{folder}-{}.dmp", crash.arguments().join("-"))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn any_two_of_place_access_and_status_come_together() {
-        let pairs: BTreeSet<_> = table()
-            .into_iter()
-            .filter_map(|crash| match crash.kind {
-                Kind::InPage { place, access, status, .. } => {
-                    let status = format!("{status:x}");
-                    let of = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-                    Some([of(place, access), of(place, &status), of(access, &status)])
-                }
-                Kind::AccessViolation | Kind::None => None,
-            })
-            .flatten()
-            .collect();
-        let [places, accesses, statuses] = [PLACES.len(), ACCESSES.len(), CAUSES.len()];
-        let expected = places * accesses + places * statuses + accesses * statuses;
-        assert_eq!(pairs.len(), expected);
-    }
-
-    #[test]
-    fn each_dump_has_a_name_of_its_own() {
-        let names: BTreeSet<_> = table().into_iter().map(name).collect();
-        assert_eq!(names.len(), table().len(), "{names:?}");
-    }
-}
