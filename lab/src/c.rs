@@ -1,22 +1,29 @@
 //! This repository's small C programs, compiled when they are needed.
 
-use std::ffi::OsStr;
-use std::fs;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::process::{check, root, scratch};
+use crate::NotPassed;
+use crate::files::{create_folder, root, scratch};
+use crate::process::{check, is_installed};
 
-/// Compiles `lab/bench/NAME.c` and returns the program's path. `Err` contains the reason for a
-/// failure.
-pub(crate) fn compiled<A: AsRef<OsStr>>(name: &str, arguments: &[A]) -> Result<PathBuf, String> {
-    let folder = scratch("c");
-    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let (source, program) = (root().join("lab/bench").join(format!("{name}.c")), folder.join(name));
+/// Checks that there is a C compiler.
+pub(crate) fn require_compiler() -> Result<(), NotPassed> {
+    if is_installed("cc") {
+        Ok(())
+    } else {
+        Err(NotPassed::NotRun("there is no C compiler: cc".to_owned()))
+    }
+}
+
+/// Compiles a C file of this repository to a file of this name and returns its path.
+pub(crate) fn compile(source: &str, name: &str, arguments: &[OsString]) -> Result<PathBuf, String> {
+    let output = create_folder(scratch("c"))?.join(name);
     let mut cc = Command::new("cc");
-    cc.args(["-O2", "-Wall", "-Wextra", "-pthread", "-o"]).arg(&program).arg(source);
+    cc.args(["-O2", "-Wall", "-Wextra", "-pthread", "-o"]).arg(&output).arg(root().join(source));
     // The arguments follow the source, because the linker takes from a library only what earlier
     // files need.
     check(cc.args(arguments))?;
-    Ok(program)
+    Ok(output)
 }

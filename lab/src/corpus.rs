@@ -11,7 +11,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::NotPassed;
-use crate::process::{at, cache, check, in_threads, lock_cache};
+use crate::files::{at, cache, create_folder, files_below, lock_cache, remove_folder};
+use crate::process::{check, in_threads};
 use crate::tools::Python;
 
 const LIST: &str = include_str!("../corpus/wheels.txt");
@@ -26,7 +27,7 @@ pub(crate) enum Selection {
 }
 
 /// A line of the list.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Wheel {
     /// The package and its version: `package==version`.
     requirement: String,
@@ -71,7 +72,7 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 }
 
 /// The number of pips that run at the same time. They mostly wait for the network.
-const AT_ONCE: usize = 4;
+const PARALLEL_PIPS: usize = 4;
 
 /// The number of wheels for each run of pip, which takes a second to start. If a run fails, its
 /// downloads are lost.
@@ -94,7 +95,7 @@ pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
             groups.entry((&wheel.platform, &wheel.python)).or_default().push(wheel);
         }
         let batches = groups.values().flat_map(|wheels| wheels.chunks(WHEELS_PER_PIP)).collect();
-        in_threads(AT_ONCE, batches, |wheels| fetch_together(wheels, &root, &python))?;
+        in_threads(PARALLEL_PIPS, batches, |wheels| fetch_batch(wheels, &root, &python))?;
     }
     Ok(Corpus { root, folders: wheels.iter().map(Wheel::folder).collect() })
 }
@@ -131,33 +132,31 @@ impl Wheel {
         format!("{name}-{}-{}", self.python, self.platform)
     }
 
-    /// Whether the folder contains the number of files in the list.
+    /// Whether the folder contains as many files as the list says.
     fn is_in(&self, folder: &Path) -> bool {
-        files(folder).is_ok_and(|files| files.len() == self.images)
+        files_below(folder).is_ok_and(|files| files.len() == self.images)
     }
 
     /// Unpacks the wheel's images from the downloads, and moves them to their folder when they are
     /// complete.
     fn unpack(&self, downloads: &Path, root: &Path, python: &Python) -> Result<(), String> {
         let images = downloads.join(self.folder());
-        let wheel = files(downloads)?.into_iter().find(|file| self.is_wheel_file(file));
-        let wheel = wheel.ok_or_else(|| format!("pip has not downloaded {}", self.requirement))?;
+        let wheel = files_below(downloads)?.into_iter().find(|file| self.is_wheel_file(file));
+        let wheel = wheel.ok_or_else(|| format!("pip did not download {}", self.requirement))?;
         check(python.command().args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&images))?;
-        for file in files(&images)? {
+        for file in files_below(&images)? {
             if !begins_with_mz(&file).map_err(at(&file))? {
                 fs::remove_file(&file).map_err(at(&file))?;
             }
         }
-        let found = files(&images)?.len();
+        let found = files_below(&images)?.len();
         if found != self.images {
             let name = self.folder();
-            return Err(format!("{name} holds {found} images, and the list says {}", self.images));
+            return Err(format!("{name} contains {found} images instead of {}", self.images));
         }
-        let place = root.join(self.folder());
-        if place.exists() {
-            fs::remove_dir_all(&place).map_err(at(&place))?;
-        }
-        fs::rename(&images, &place).map_err(at(&place))
+        let folder = root.join(self.folder());
+        remove_folder(&folder)?;
+        fs::rename(&images, &folder).map_err(at(&folder))
     }
 
     /// Whether a file's name is that of this package's wheel. Ignores case and separators ([name
@@ -170,8 +169,8 @@ impl Wheel {
             && normalized(file.split('-').next().unwrap_or_default()) == normalized(package)
     }
 
-    /// Returns pip's arguments.
-    fn download(&self) -> [&str; 7] {
+    /// Returns the arguments of pip for the wheel's platform.
+    fn pip_arguments(&self) -> [&str; 7] {
         [
             "download",
             "--no-deps",
@@ -185,32 +184,17 @@ impl Wheel {
 }
 
 /// Fetches wheels for one platform and one Python version.
-fn fetch_together(wheels: &[&Wheel], root: &Path, python: &Python) -> Result<(), String> {
+fn fetch_batch(wheels: &[&Wheel], root: &Path, python: &Python) -> Result<(), String> {
     let Some(first) = wheels.first() else {
         return Ok(());
     };
     let downloads = root.join(format!("{}.{}.partial", first.folder(), std::process::id()));
-    fs::create_dir_all(&downloads).map_err(at(&downloads))?;
+    let downloads = create_folder(downloads)?;
     let mut pip = python.pip();
-    pip.args(first.download()).args(wheels.iter().map(|wheel| &wheel.requirement));
-    let fetched = check(pip.arg("--dest").arg(&downloads))
+    pip.args(first.pip_arguments()).args(wheels.iter().map(|wheel| &wheel.requirement));
+    let result = check(pip.arg("--dest").arg(&downloads))
         .and_then(|()| wheels.iter().try_for_each(|wheel| wheel.unpack(&downloads, root, python)));
-    let cleared = fs::remove_dir_all(&downloads).map_err(at(&downloads));
-    fetched.and(cleared)
-}
-
-/// Returns all files below a folder.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(at(folder))? {
-        let path = entry.map_err(at(folder))?.path();
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        } else {
-            found.push(path);
-        }
-    }
-    Ok(found)
+    result.and(remove_folder(&downloads))
 }
 
 fn begins_with_mz(path: &Path) -> io::Result<bool> {
@@ -234,7 +218,7 @@ impl Tally {
     fn new(corpus: &Corpus) -> Result<Self, String> {
         let mut tally = Tally::default();
         for folder in &corpus.folders {
-            for file in files(&corpus.root.join(folder))? {
+            for file in files_below(&corpus.root.join(folder))? {
                 tally.add(&file)?;
             }
         }
@@ -281,8 +265,8 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// The header fields that are counted. They are read without netswap, because the corpus is there
-/// to test netswap.
+/// The header fields that are counted. They are read without netswap, because the corpus tests
+/// netswap.
 struct Headers {
     machine: u16,
     has_certificates: bool,

@@ -7,17 +7,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process;
 
 use serde_json::Value;
 
 use crate::NotPassed;
 use crate::corpus::{self, Corpus, Selection};
 use crate::fields::{Field, INSPECT, VERIFY};
-use crate::process::cargo;
+use crate::outcome::Outcome;
+use crate::programs;
 use crate::readers::{self, READERS};
 
-/// A known difference, and the reason why netswap is right.
+/// A difference that is no disagreement, because netswap is right.
 struct Known {
     reader: &'static str,
     field: &'static str,
@@ -33,7 +34,7 @@ const KNOWN: [Known; 1] = [Known {
     reader: "pefile",
     field: "checksum.computed",
     path: "/debug/pe/testdata/vmlinuz-4.15.0-47-generic",
-    reason: "it takes CheckSum to lie at a multiple of four, and its e_lfanew is 130",
+    reason: "pefile assumes that CheckSum is at a multiple of four, but e_lfanew is 130",
 }];
 
 /// A command of netswap whose report is compared, and the fields of its images.
@@ -87,17 +88,16 @@ fn compare_all(corpus: &Corpus, commands: &[&Command]) -> Result<Count, String> 
 
 /// Returns netswap's report about each image.
 fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
-    let mut netswap =
-        cargo(&["run", "--quiet", "--locked", "-p", "netswap-cli", "--bin", "netswap"]);
-    netswap.args(["--", command, "--format", "ndjson"]);
+    let mut netswap = process::Command::new(programs::debug("netswap")?);
+    netswap.args([command, "--format", "ndjson"]);
     netswap.args(corpus.folders.iter().map(|folder| corpus.root.join(folder)));
-    let output = netswap.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
-    let mut rows = readers::lines(&String::from_utf8_lossy(&output.stdout))?;
+    let outcome = Outcome::run(&mut netswap)?;
+    let mut rows = readers::lines(&outcome.text())?;
     // The rows of totals have no path.
     rows.retain(|row| row.get("path").is_some());
     if rows.is_empty() {
         // Findings have their own exit code, so it does not show a failure. Empty output does.
-        return Err(format!("netswap {command} told of no image: {}", output.status));
+        return Err(outcome.error("the report contains no image"));
     }
     for row in &mut rows {
         if let Some(path) = row.get_mut("path") {
@@ -152,28 +152,27 @@ impl Count {
         let paths: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
         for path in paths {
             self.images.insert(path.clone());
-            let our = ours.get(path).filter(|image| is_told(image, "machine"));
-            let their = theirs.get(path).filter(|image| !is_told(image, "error"));
-            let side = |name: &str, value: Value| format!("{name} {value}");
+            let our = ours.get(path).filter(|image| has_value(image, "machine"));
+            let their = theirs.get(path).filter(|image| !has_value(image, "error"));
             let mut field = |field: &str, our: Value, their: Value| {
                 self.fields += 1;
                 if our != their {
-                    let sides = [side(command, our), side(reader, their)];
-                    self.differ(path, field, reader, &sides.join(", "));
+                    let sides = format!("{command} {our}, {reader} {their}");
+                    self.add_difference(path, field, reader, &sides);
                 }
             };
             field(IS_IMAGE, our.is_some().into(), their.is_some().into());
             let (Some(our), Some(their)) = (our, their) else { continue };
             for Field { name, ours, theirs } in fields {
                 if let Some(their) = theirs(their) {
-                    field(name, ours(our).unwrap_or_else(|| "untold".into()), their);
+                    field(name, ours(our).unwrap_or_else(|| "missing".into()), their);
                 }
             }
         }
     }
 
     /// Prints a disagreement, or counts the difference as known.
-    fn differ(&mut self, path: &str, field: &str, reader: &str, sides: &str) {
+    fn add_difference(&mut self, path: &str, field: &str, reader: &str, sides: &str) {
         let known = KNOWN.iter().find(|known| {
             known.reader == reader && known.field == field && path.ends_with(known.path)
         });
@@ -187,7 +186,7 @@ impl Count {
     }
 }
 
-fn is_told(image: &Value, key: &str) -> bool {
+fn has_value(image: &Value, key: &str) -> bool {
     image.get(key).is_some_and(|value| !value.is_null())
 }
 
@@ -199,7 +198,7 @@ mod tests {
         by_path(rows.to_vec())
     }
 
-    fn compared(ours: &[Value], theirs: &[Value]) -> Count {
+    fn compare(ours: &[Value], theirs: &[Value]) -> Count {
         let mut count = Count::default();
         count.compare("netswap verify", &images(ours), "lief", &images(theirs), &VERIFY);
         count
@@ -222,9 +221,8 @@ mod tests {
 
     #[test]
     fn equal_reports_do_not_disagree() {
-        let count = compared(&[ours()], &[theirs()]);
-        let line = "1 images, 8 fields compared, 0 known differences, 0 disagreements";
-        assert_eq!(count.to_string(), line);
+        let count = compare(&[ours()], &[theirs()]);
+        assert_eq!((count.images.len(), count.fields, count.disagreements), (1, 8, 0));
     }
 
     #[test]
@@ -240,7 +238,7 @@ mod tests {
         ] {
             let mut other = ours();
             other[key] = value;
-            assert_eq!(compared(&[other], &[theirs()]).disagreements, 1, "{key}");
+            assert_eq!(compare(&[other], &[theirs()]).disagreements, 1, "{key}");
         }
     }
 
@@ -256,7 +254,7 @@ mod tests {
             (vec![unreadable], vec![no_image.clone()], 0),
             (vec![], vec![no_image], 0),
         ] {
-            let count = compared(&ours, &theirs);
+            let count = compare(&ours, &theirs);
             assert_eq!((count.fields, count.disagreements), (1, disagreements));
         }
     }
@@ -265,8 +263,8 @@ mod tests {
     fn known_difference_is_counted_separately() {
         let mut count = Count::default();
         let [known] = KNOWN;
-        count.differ(&format!("a{}", known.path), known.field, known.reader, "");
-        count.differ(&format!("a{}", known.path), known.field, "lief", "");
+        count.add_difference(&format!("a{}", known.path), known.field, known.reader, "");
+        count.add_difference(&format!("a{}", known.path), known.field, "lief", "");
         assert_eq!((count.known, count.disagreements), (1, 1));
     }
 }

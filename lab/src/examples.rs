@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::process::root;
+use crate::files::root;
 
 /// An example.
 pub struct Example {

@@ -174,12 +174,17 @@ fn extent(table: &Value) -> Option<Value> {
     Some(json!([table.get("offset")?, table.get("size")?]))
 }
 
-/// Returns the names of the DLLs that netswap lists as imported: at load time, or delayed.
+/// Returns the names of the imported DLLs in netswap's report: the delayed ones, or the others.
 fn imports(image: &Value, delayed: bool) -> Option<Value> {
     let imports = image.get("imports")?.as_array()?;
-    let chosen =
-        imports.iter().filter(|import| import.get("delayed") == Some(&Value::Bool(delayed)));
-    Some(chosen.filter_map(|import| import.get("name").cloned()).collect())
+    let is_selected = |import: &&Value| import.get("delayed") == Some(&Value::Bool(delayed));
+    Some(
+        imports
+            .iter()
+            .filter(is_selected)
+            .filter_map(|import| import.get("name").cloned())
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -217,7 +222,7 @@ mod tests {
     fn missing_field_is_skipped_but_null_is_compared() {
         let computed = INSPECT.iter().find(|field| field.name == "checksum.computed").unwrap();
         assert_eq!((computed.theirs)(&json!({"checksum": 0})), None);
-        let left_out = json!({"checksum": 0, "computed_checksum": null});
-        assert_eq!((computed.theirs)(&left_out), Some(Value::Null));
+        let null = json!({"checksum": 0, "computed_checksum": null});
+        assert_eq!((computed.theirs)(&null), Some(Value::Null));
     }
 }

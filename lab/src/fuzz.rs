@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: runs the readers on inputs that nobody would think of.
+//! `cargo xtask fuzz`: runs the readers on inputs that libFuzzer generates.
 //!
 //! The targets are in `fuzz/`, a cargo-fuzz project. A run keeps the inputs it finds below
 //! `target`, and the next run starts with them. The repository contains only the seeds.
@@ -10,20 +10,21 @@ use std::sync::Mutex;
 use std::thread;
 
 use crate::NotPassed;
-use crate::process::{self, cargo_sharing, in_threads, is_there, root, scratch};
+use crate::files::{at, create_folder, root, scratch};
+use crate::process::{self, cargo_sharing, in_threads, is_installed};
 use crate::tools::crates::program;
 
 /// The targets in `fuzz/Cargo.toml`.
 pub(crate) const TARGETS: [&str; 8] =
     ["certificates", "clr", "header", "imports", "journal", "linker", "minidump", "wer"];
 
-/// The maximum length of an input. Larger inputs reach no further code. The farthest headers in the
-/// seeds are at 4096, and one read takes 4096 bytes.
-const LONGEST_INPUT: u32 = 10_000;
+/// The maximum length of an input. Longer inputs reach no other code: the headers in the seeds are
+/// at most at 4096, and one read takes 4096 bytes.
+const MAX_INPUT: u32 = 10_000;
 
 /// The memory limit of one allocation in MiB. No reader needs more than 1 MiB at once, whatever an
 /// input claims.
-const MOST_MEMORY: u32 = 8;
+const MAX_ALLOCATION: u32 = 8;
 
 /// The seconds for each target when all checks run: long enough to get well beyond the seeds, and
 /// short enough to wait for.
@@ -89,15 +90,17 @@ impl Fuzzer {
         if !cfg!(target_os = "linux") {
             return Err("the fuzzer runs on Linux".to_owned());
         }
-        if !is_there("c++") {
-            return Err("there is no C++ compiler, which the fuzzer is built with".to_owned());
+        if !is_installed("c++") {
+            return Err("there is no C++ compiler, which the fuzzer needs: c++".to_owned());
         }
         Ok(Fuzzer { program: program("cargo-fuzz")? })
     }
 
     /// Builds the targets.
     pub(crate) fn build(&self, targets: &[&str]) -> Result<(), String> {
-        process::check(self.command("build").args(one(targets)))
+        // cargo-fuzz builds one target or all.
+        let target = if let [target] = targets { Some(target) } else { None };
+        process::check(self.command("build").args(target))
     }
 
     /// Builds the targets and runs each to its end for this many seconds, one per processor. The
@@ -108,7 +111,7 @@ impl Fuzzer {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         in_threads(processors, targets.iter().rev().collect(), |target| {
             match self.run(target, seconds) {
-                Ok(done) => println!("{target}: {done}"),
+                Ok(summary) => println!("{target}: {summary}"),
                 Err(why) => failed.lock().map_err(|error| error.to_string())?.push(why),
             }
             Ok(())
@@ -119,10 +122,9 @@ impl Fuzzer {
 
     /// Runs a built target and returns a summary.
     fn run(&self, target: &str, seconds: u32) -> Result<String, String> {
-        let (found, log) = (scratch("fuzz-found").join(target), log(target));
-        let of_log = |error| format!("{}: {error}", log.display());
-        fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
-        let file = File::create(&log).map_err(of_log)?;
+        let found = create_folder(scratch("fuzz-found").join(target))?;
+        let log = found.with_extension("log");
+        let file = File::create(&log).map_err(at(&log))?;
         let dictionary = match target {
             "journal" | "linker" | "minidump" | "wer" => target,
             _ => "pe",
@@ -132,13 +134,13 @@ impl Fuzzer {
         run.arg(target).arg(&found).arg(root().join("fuzz/corpus").join(target)).arg("--");
         run.arg(format!("-dict={}", dictionary.display()));
         run.arg(format!("-max_total_time={seconds}"));
-        run.arg(format!("-max_len={LONGEST_INPUT}"));
-        run.arg(format!("-malloc_limit_mb={MOST_MEMORY}"));
+        run.arg(format!("-max_len={MAX_INPUT}"));
+        run.arg(format!("-malloc_limit_mb={MAX_ALLOCATION}"));
         run.args(["-timeout=10", "-print_final_stats=1"]);
-        run.stdout(file.try_clone().map_err(of_log)?).stderr(file);
+        run.stdout(file.try_clone().map_err(at(&log))?).stderr(file);
         let status = run.status().map_err(|error| error.to_string())?;
-        let log = fs::read(&log).map_err(of_log)?;
-        let log = String::from_utf8_lossy(&log);
+        let bytes = fs::read(&log).map_err(at(&log))?;
+        let log = String::from_utf8_lossy(&bytes);
         if status.success() { Ok(summary(&log)) } else { Err(failure(target, &log)) }
     }
 
@@ -156,16 +158,6 @@ impl Fuzzer {
     }
 }
 
-/// Returns the target if there is only one, because cargo-fuzz builds one target or all.
-fn one<'a>(targets: &[&'a str]) -> Option<&'a str> {
-    if let [target] = targets { Some(target) } else { None }
-}
-
-/// Returns the path of the fuzzer's log.
-fn log(target: &str) -> PathBuf {
-    scratch("fuzz-found").join(target).with_extension("log")
-}
-
 /// Returns the figures of a run. libFuzzer prints its coverage after it has read the seeds, and at
 /// the end.
 fn summary(log: &str) -> String {
@@ -177,13 +169,13 @@ fn summary(log: &str) -> String {
         let figure = log.lines().find_map(|line| line.strip_prefix(name))?.strip_prefix(':')?;
         Some(figure.trim())
     };
-    let told = |figure: Option<&str>| figure.unwrap_or("?").to_owned();
+    let or_unknown = |figure: Option<&str>| figure.unwrap_or("?").to_owned();
     format!(
-        "{} inputs, {} a second; coverage {}, at first {}",
-        told(figure("stat::number_of_executed_units")),
-        told(figure("stat::average_exec_per_sec")),
-        told(coverage("\tDONE")),
-        told(coverage("\tINITED")),
+        "{} inputs, {} per second; coverage {}, with the seeds alone {}",
+        or_unknown(figure("stat::number_of_executed_units")),
+        or_unknown(figure("stat::average_exec_per_sec")),
+        or_unknown(coverage("\tDONE")),
+        or_unknown(coverage("\tINITED")),
     )
 }
 
@@ -202,7 +194,7 @@ fn failure(target: &str, log: &str) -> String {
     match input {
         Some(input) => format!(
             "{target}: an input made it fail:\n  {input}\n{cause}\n\
-             to see it again: RUSTC_BOOTSTRAP=1 cargo fuzz run {target} {input}"
+             to reproduce it: RUSTC_BOOTSTRAP=1 cargo fuzz run {target} {input}"
         ),
         None => format!("{target}: the fuzzer failed:\n{cause}"),
     }

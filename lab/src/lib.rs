@@ -10,18 +10,21 @@ pub mod compilers;
 pub mod corpus;
 pub mod differential;
 pub mod examples;
-#[cfg_attr(not(target_os = "linux"), path = "faults/elsewhere.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "faults/unsupported.rs")]
 pub mod faults;
 mod fields;
+pub mod files;
 pub mod fuzz;
+mod meter;
 pub mod oldest_rust;
+mod outcome;
 pub mod packages;
 pub mod patched;
 pub mod prepare;
 pub mod process;
+mod programs;
 pub mod progress;
 mod readers;
-mod released;
 pub mod rustc;
 pub mod signature;
 mod slow_fs;

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::NotPassed;
+use crate::files::{at, remove_file, root, scratch, write};
 use crate::packages;
-use crate::process::{at, cargo, check, root, scratch};
+use crate::process::{cargo, check};
 use crate::tools::{OLDEST_RUST, OLDEST_RUST_OF_NETSWAP, Tree};
 
 /// The oldest `cc` that netswap-build's feature `cc` accepts. Newer versions need a newer Rust.
@@ -20,7 +21,7 @@ const CC: &str = "1.0.90";
 pub fn netswap_build() -> Result<(), NotPassed> {
     let tree = Tree::find(OLDEST_RUST.tree).map_err(NotPassed::NotRun)?;
     let package = packages::netswap_build(&scratch("packages"))?;
-    requires(&package, OLDEST_RUST.version)?;
+    check_rust_version(&package, OLDEST_RUST.version)?;
     // Cargo must find a package's optional dependency even if it is not used.
     provide_cc(&package)?;
     let test = ["test", "--quiet", "--offline"];
@@ -35,19 +36,22 @@ pub fn netswap_build() -> Result<(), NotPassed> {
 /// Returns an error if a test fails.
 pub fn netswap() -> Result<(), NotPassed> {
     let tree = Tree::find(OLDEST_RUST_OF_NETSWAP.tree).map_err(NotPassed::NotRun)?;
-    requires(&root().join("netswap"), OLDEST_RUST_OF_NETSWAP.version)?;
+    check_rust_version(&root().join("netswap"), OLDEST_RUST_OF_NETSWAP.version)?;
     let mut test = oldest_cargo(&tree);
     test.args(["test", "--quiet", "--locked", "--package", "netswap"]);
     Ok(check(test.env("CARGO_TARGET_DIR", scratch("oldest-rust")).current_dir(root()))?)
 }
 
 /// Checks that a package's manifest names this `rust-version`.
-fn requires(package: &Path, version: &str) -> Result<(), String> {
+fn check_rust_version(package: &Path, version: &str) -> Result<(), String> {
     let manifest = package.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).map_err(at(&manifest))?;
     let line = format!("rust-version = \"{version}\"");
-    let has_line = text.contains(&line);
-    if has_line { Ok(()) } else { Err(format!("{}: `{line}` is missing", manifest.display())) }
+    if text.contains(&line) {
+        Ok(())
+    } else {
+        Err(format!("{}: `{line}` is missing", manifest.display()))
+    }
 }
 
 /// Returns a command for the Cargo of that Rust.
@@ -64,15 +68,10 @@ fn oldest_cargo(tree: &Tree) -> Command {
 /// index.
 fn provide_cc(package: &Path) -> Result<(), String> {
     let folder = scratch("cc");
-    let write = |file: &Path, text: &str| {
-        fs::create_dir_all(file.parent().unwrap_or(file))
-            .and_then(|()| fs::write(file, text))
-            .map_err(|error| format!("{}: {error}", file.display()))
-    };
     let manifest = format!(
         "[package]\nname = \"vendor\"\nversion = \"0.0.0\"\n\n[workspace]\n\n[dependencies]\ncc = {{ version = \"={CC}\", default-features = false }}\n"
     );
-    write(&folder.join("Cargo.toml"), &manifest)?;
+    write(&folder.join("Cargo.toml"), manifest)?;
     write(&folder.join("src").join("lib.rs"), "")?;
     let mut vendor = cargo(&["vendor", "--quiet", "vendor"]);
     check(vendor.current_dir(&folder).stdout(Stdio::null()))?;
@@ -80,10 +79,7 @@ fn provide_cc(package: &Path) -> Result<(), String> {
         "[source.crates-io]\nreplace-with = \"vendor\"\n\n[source.vendor]\ndirectory = {:?}\n",
         folder.join("vendor").to_string_lossy()
     );
-    write(&package.join(".cargo").join("config.toml"), &config)?;
+    write(&package.join(".cargo").join("config.toml"), config)?;
     // The lock file names the newest cc, which that Rust may not compile.
-    match fs::remove_file(package.join("Cargo.lock")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
-        _ => Ok(()),
-    }
+    remove_file(&package.join("Cargo.lock"))
 }

@@ -7,14 +7,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::NotPassed;
 use crate::corpus::{self, Corpus, Selection};
-use crate::process::{cargo, check, root, scratch};
-use crate::readers;
+use crate::files::{at, create_folder, empty_folder, files_below, remove_folder, scratch};
+use crate::outcome::Outcome;
+use crate::{programs, readers};
 
 const BOTH_BITS: u64 = 0x0c00;
 
@@ -32,52 +33,63 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 
 /// Runs the check and returns a summary.
 fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
-    check(&mut cargo(&["build", "--quiet", "--locked", "--package", "netswap-cli"]))?;
-    let copy = Corpus { root: scratch("patched"), folders: corpus.folders.clone() };
-    let _ = fs::remove_dir_all(&copy.root);
+    let netswap = programs::debug("netswap")?;
+    let copy = Corpus { root: empty_folder(scratch("patched"))?, folders: corpus.folders.clone() };
+    let mut files = Vec::new();
     for folder in &copy.folders {
-        copy_folder(&corpus.root.join(folder), &copy.root.join(folder))?;
+        for original in files_below(&corpus.root.join(folder))? {
+            let below = original.strip_prefix(&corpus.root).unwrap_or(&original);
+            let file = copy.root.join(below);
+            create_folder(file.parent().unwrap_or(&file).to_owned())?;
+            fs::copy(&original, &file).map_err(at(&file))?;
+            files.push((original, file));
+        }
     }
     let before = by_path(readers::read("pefile", &copy)?);
     let journal = copy.root.join("all.journal");
-    let report = report(patch(&copy, &journal))?;
+    let report = report(patch(&netswap, &copy, &journal))?;
     let patched = with_status("patched", &report)?;
-    let left_alone = left_alone(&report)?;
+    let skipped = count_skipped(&report)?;
     let after = by_path(readers::read("pefile", &copy)?);
     let mut checksums = [0_usize; 3];
     for path in &patched {
         let image = |side: &BTreeMap<String, Value>| {
-            side.get(path).cloned().ok_or_else(|| format!("{path} is no image for pefile"))
+            side.get(path)
+                .cloned()
+                .ok_or_else(|| format!("{path} is not an image according to pefile"))
         };
         let state = compare(&image(&before)?, &image(&after)?);
         *checksums.get_mut(state.map_err(|why| format!("{path}: {why}"))?).ok_or("no state")? += 1;
     }
-    let restored = with_status("restored", &self::report(undo(&journal))?)?;
+    let restored = with_status("restored", &self::report(undo(&netswap, &journal))?)?;
     if restored != patched {
-        return Err(format!("{} were patched and {} restored", patched.len(), restored.len()));
+        let (patched, restored) = (patched.len(), restored.len());
+        return Err(format!("{patched} files were patched, but {restored} restored"));
     }
-    let mut files = 0;
-    for folder in &copy.folders {
-        files += same(&corpus.root.join(folder), &copy.root.join(folder))?;
+    for (original, file) in &files {
+        if fs::read(original).ok() != fs::read(file).ok() {
+            return Err(format!("{} was not restored", file.display()));
+        }
     }
-    let [none, right, wrong] = checksums;
-    fs::remove_dir_all(&copy.root).map_err(|error| error.to_string())?;
+    let [absent, valid, stale] = checksums;
+    remove_folder(&copy.root)?;
     Ok(format!(
-        "{} of {files} images patched as pefile sees it (checksums: {none} absent, {right} right, {wrong} wrong, before and after), {left_alone} for UEFI left alone, and all restored byte for byte",
-        patched.len()
+        "pefile confirms that {} of {} images were patched (checksums before and after: {absent} absent, {valid} valid, {stale} stale); {skipped} UEFI images were skipped; all files were restored",
+        patched.len(),
+        files.len()
     ))
 }
 
-fn patch(copy: &Corpus, journal: &Path) -> Command {
-    let mut netswap = Command::new(root().join("target").join("debug").join("netswap"));
+fn patch(netswap: &Path, copy: &Corpus, journal: &Path) -> Command {
+    let mut netswap = Command::new(netswap);
     netswap.args(["patch", "--swap-run", "net,cd", "--break-signature", "--break-strong-name"]);
     netswap.args(["--format", "ndjson", "--journal"]).arg(journal).args(&copy.folders);
     netswap.current_dir(&copy.root);
     netswap
 }
 
-fn undo(journal: &Path) -> Command {
-    let mut netswap = Command::new(root().join("target").join("debug").join("netswap"));
+fn undo(netswap: &Path, journal: &Path) -> Command {
+    let mut netswap = Command::new(netswap);
     netswap.args(["undo", "--format", "ndjson"]).arg(journal);
     netswap.current_dir(journal.parent().unwrap_or(journal));
     netswap
@@ -86,12 +98,11 @@ fn undo(journal: &Path) -> Command {
 /// Runs netswap and returns its report about each file, sorted by the path below its working
 /// folder.
 fn report(mut netswap: Command) -> Result<BTreeMap<String, Value>, String> {
-    let here = netswap.get_current_dir().map(Path::to_owned).unwrap_or_default();
-    let output = netswap.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
-    let rows = readers::lines(&String::from_utf8_lossy(&output.stdout))?;
+    let folder = netswap.get_current_dir().map(Path::to_owned).unwrap_or_default();
+    let rows = readers::lines(&Outcome::run(&mut netswap)?.text())?;
     let by_path = rows.into_iter().filter(|row| row.get("path").is_some()).map(|row| {
         let path = PathBuf::from(text(&row, "path"));
-        (path.strip_prefix(&here).unwrap_or(&path).to_string_lossy().into_owned(), row)
+        (path.strip_prefix(&folder).unwrap_or(&path).to_string_lossy().into_owned(), row)
     });
     Ok(by_path.collect())
 }
@@ -100,20 +111,22 @@ fn report(mut netswap: Command) -> Result<BTreeMap<String, Value>, String> {
 fn with_status(status: &str, report: &BTreeMap<String, Value>) -> Result<Vec<String>, String> {
     let files = report.iter().filter(|(_, file)| text(file, "status") == status);
     let paths: Vec<String> = files.map(|(path, _)| path.clone()).collect();
-    if paths.is_empty() { Err(format!("no file was {status}")) } else { Ok(paths) }
+    if paths.is_empty() { Err(format!("no file has the status {status}")) } else { Ok(paths) }
 }
 
-/// Returns the number of files that were not patched. Only EFI images may be skipped, because
-/// Windows does not load them.
-fn left_alone(report: &BTreeMap<String, Value>) -> Result<usize, String> {
-    let files = report.iter().filter(|(_, file)| text(file, "status") != "patched");
-    let left_alone: Vec<_> = files.collect();
+/// Returns the number of skipped files. Only UEFI images may be skipped, because Windows does not
+/// load them.
+fn count_skipped(report: &BTreeMap<String, Value>) -> Result<usize, String> {
+    let not_patched: Vec<_> =
+        report.iter().filter(|(_, file)| text(file, "status") != "patched").collect();
     let is_wrong = |(_, file): &&(&String, &Value)| {
         text(file, "status") != "skipped" || text(file, "kind") != "efi"
     };
-    match left_alone.iter().find(is_wrong) {
-        Some((path, file)) => Err(format!("{path} was {}, not patched", text(file, "status"))),
-        None => Ok(left_alone.len()),
+    match not_patched.iter().find(is_wrong) {
+        Some((path, file)) => {
+            Err(format!("{path} was {} instead of patched", text(file, "status")))
+        }
+        None => Ok(not_patched.len()),
     }
 }
 
@@ -123,7 +136,7 @@ fn compare(before: &Value, after: &Value) -> Result<usize, String> {
     let number = |image: &Value, field: &str| image.get(field).and_then(Value::as_u64);
     let characteristics = number(before, "characteristics").map(|bits| bits | BOTH_BITS);
     if number(after, "characteristics") != characteristics {
-        return Err("not the two bits, or not they alone, were set".to_owned());
+        return Err("Characteristics do not have exactly the two bits added".to_owned());
     }
     let state =
         |image: &Value| match (number(image, "checksum"), number(image, "computed_checksum")) {
@@ -132,7 +145,7 @@ fn compare(before: &Value, after: &Value) -> Result<usize, String> {
             _ => 2,
         };
     if state(before) != state(after) {
-        return Err("the checksum is not as right as it was".to_owned());
+        return Err("the state of the checksum changed (absent, valid or stale)".to_owned());
     }
     let rest = |image: &Value| {
         let mut image = image.clone();
@@ -142,7 +155,7 @@ fn compare(before: &Value, after: &Value) -> Result<usize, String> {
         image
     };
     if rest(before) != rest(after) {
-        return Err("something else was changed".to_owned());
+        return Err("another field was changed".to_owned());
     }
     Ok(state(after))
 }
@@ -153,40 +166,6 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
 
 fn by_path(rows: Vec<Value>) -> BTreeMap<String, Value> {
     rows.into_iter().map(|row| (text(&row, "path").to_owned(), row)).collect()
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<(), String> {
-    let copy = || {
-        fs::create_dir_all(to)?;
-        fs::read_dir(from)?.collect::<Result<Vec<_>, _>>()
-    };
-    for entry in copy().map_err(|error| error.to_string())? {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            copy_folder(&from, &to)?;
-        } else {
-            fs::copy(from, to).map_err(|error| error.to_string())?;
-        }
-    }
-    Ok(())
-}
-
-/// Returns the number of files that are the same in both folders. An error names a file that
-/// differs.
-fn same(a: &Path, b: &Path) -> Result<usize, String> {
-    let mut count = 0;
-    for entry in fs::read_dir(a).map_err(|error| error.to_string())? {
-        let entry = entry.map_err(|error| error.to_string())?;
-        let (a, b) = (entry.path(), b.join(entry.file_name()));
-        if a.is_dir() {
-            count += same(&a, &b)?;
-        } else if fs::read(&a).ok() == fs::read(&b).ok() {
-            count += 1;
-        } else {
-            return Err(format!("{} is not as before", b.display()));
-        }
-    }
-    Ok(count)
 }
 
 #[cfg(test)]
@@ -206,10 +185,10 @@ mod tests {
             let patched = json!({ "status": "patched", "kind": "dll" });
             BTreeMap::from([("a.dll".to_owned(), patched), ("b".to_owned(), file)])
         };
-        assert_eq!(left_alone(&report("patched", "exe")), Ok(0));
-        assert_eq!(left_alone(&report("skipped", "efi")), Ok(1));
+        assert_eq!(count_skipped(&report("patched", "exe")), Ok(0));
+        assert_eq!(count_skipped(&report("skipped", "efi")), Ok(1));
         for (status, kind) in [("skipped", "exe"), ("refused", "exe"), ("unreadable", "efi")] {
-            assert!(left_alone(&report(status, kind)).is_err(), "{status} {kind}");
+            assert!(count_skipped(&report(status, kind)).is_err(), "{status} {kind}");
         }
     }
 

@@ -3,12 +3,12 @@
 //! `cargo xtask test` runs it in the background at low priority. It uses the processor time that
 //! the first checks leave idle while they compile a single crate or wait for a test.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::process::{Child, Command, Stdio};
 
 use crate::corpus::{self, Selection};
+use crate::files::{create_folder, lock_cache, scratch};
 use crate::fuzz::{Fuzzer, TARGETS};
-use crate::process::{lock_cache, scratch};
 use crate::tools;
 use crate::windows;
 use crate::{NotPassed, no_arguments};
@@ -31,7 +31,7 @@ const STEPS: [Step; 4] = [
 /// Returns an error that names the steps that failed.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     no_arguments(arguments, "cargo xtask prepare")?;
-    let _running = lock();
+    let _lock = lock();
     let mut failed = Vec::new();
     for (name, step) in STEPS {
         println!("== {name}");
@@ -54,8 +54,8 @@ pub(crate) fn lock() -> Result<File, String> {
 /// A check that needs something unfinished waits for it. If a step failed, the check repeats it and
 /// reports the error, so this function ignores errors.
 pub fn begin() -> Option<Child> {
-    let log = scratch("prepare.log");
-    let file = fs::create_dir_all(scratch("")).and_then(|()| File::create(&log)).ok()?;
+    let log = create_folder(scratch("")).ok()?.join("prepare.log");
+    let file = File::create(log).ok()?;
     let xtask = std::env::current_exe().ok()?;
     let mut prepare = if cfg!(unix) {
         let mut nice = Command::new("nice");

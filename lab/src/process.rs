@@ -1,47 +1,12 @@
-//! Runs programs, and finds the project's folders.
+//! Runs programs.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
-/// Returns the repository's folder.
-pub fn root() -> &'static Path {
-    let lab = Path::new(env!("CARGO_MANIFEST_DIR"));
-    lab.parent().unwrap_or(lab)
-}
-
-/// Returns a folder for files that the tasks create. It is below Cargo's target folder, so `cargo
-/// clean` removes it.
-pub fn scratch(name: &str) -> PathBuf {
-    root().join("target").join("xtask").join(name)
-}
-
-/// Returns the folder for files that are fetched once: `NETSWAP_CACHE`, or else netswap's folder in
-/// the user's cache.
-pub(crate) fn cache() -> Result<PathBuf, String> {
-    let folder = |name: &str| {
-        let value = variable(name).filter(|value| !value.is_empty());
-        value.map(PathBuf::from)
-    };
-    folder("NETSWAP_CACHE")
-        .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("netswap")))
-        .or_else(|| Some(folder("HOME")?.join(".cache").join("netswap")))
-        .ok_or_else(|| "there is no HOME for a cache: set NETSWAP_CACHE to a folder".to_owned())
-}
-
-/// Locks this part of the cache against other processes until the file is dropped.
-pub(crate) fn lock_cache(part: &str) -> Result<File, String> {
-    let folder = cache()?;
-    fs::create_dir_all(&folder).map_err(at(&folder))?;
-    let path = folder.join(part).with_extension("lock");
-    let file = File::create(&path).map_err(at(&path))?;
-    file.lock().map_err(at(&path))?;
-    Ok(file)
-}
+use crate::files::{root, scratch};
 
 /// Runs `work` for each item in this many threads, starting with the last item. After an error, no
 /// new item is started.
@@ -67,11 +32,6 @@ pub(crate) fn in_threads<T: Send>(
         });
         ended.fold(Ok(()), Result::and)
     })
-}
-
-/// Returns a function that adds the path to an error's text.
-pub fn at(path: &Path) -> impl Fn(io::Error) -> String {
-    move |error| format!("{}: {error}", path.display())
 }
 
 /// Returns a Cargo command that runs in the repository.
@@ -126,7 +86,7 @@ pub fn output(command: &mut Command) -> Result<String, String> {
 }
 
 /// Runs a command to its end and returns its standard output and standard error.
-pub(crate) fn everything(command: &mut Command) -> Result<String, String> {
+pub(crate) fn all_output(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| failed(command, &error.to_string()))?;
     let text =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -134,7 +94,7 @@ pub(crate) fn everything(command: &mut Command) -> Result<String, String> {
 }
 
 /// Whether a program of this name can be run.
-pub(crate) fn is_there(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let mut command = Command::new(program);
     command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())

@@ -1,14 +1,14 @@
 //! Readers that share no code with netswap: pefile, lief and llvm-readobj for Windows images,
 //! minidump for crash dumps.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::corpus::Corpus;
-use crate::process::{at, output, root, scratch};
+use crate::files::{create_folder, root, scratch};
+use crate::process::output;
 use crate::tools::{LLVM, Python, Tree};
 
 /// The readers, by their names in `corpus/read.py`.
@@ -18,7 +18,7 @@ pub(crate) const READERS: [&str; 3] = ["pefile", "lief", "llvm-readobj"];
 /// prints.
 pub(crate) fn read(reader: &str, corpus: &Corpus) -> Result<Vec<Value>, String> {
     let mut script = Python::find()?.command();
-    script.arg(root().join("xtask").join("corpus").join("read.py")).arg("--with").arg(reader);
+    script.arg(root().join("lab/corpus/read.py")).arg("--with").arg(reader);
     if reader == "llvm-readobj" {
         script.arg("--llvm-readobj").arg(llvm_readobj()?);
     }
@@ -38,14 +38,12 @@ pub(crate) fn characteristics(image: &Path) -> Result<u16, String> {
     let line = text.lines().find_map(|line| line.trim().strip_prefix("Characteristics [ (0x"));
     let digits = line.and_then(|line| line.split(')').next());
     let number = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
-    number.ok_or_else(|| format!("llvm-readobj tells no Characteristics of {}", image.display()))
+    number.ok_or_else(|| format!("llvm-readobj prints no Characteristics of {}", image.display()))
 }
 
 /// Returns the path of a script that runs llvm-readobj.
 pub(crate) fn llvm_readobj() -> Result<PathBuf, String> {
-    let folder = scratch("bin");
-    fs::create_dir_all(&folder).map_err(at(&folder))?;
-    let script = folder.join("llvm-readobj");
+    let script = create_folder(scratch("bin"))?.join("llvm-readobj");
     Tree::find(LLVM)?.script(&script, "usr/lib/llvm-14/bin/llvm-readobj", "")?;
     Ok(script)
 }

@@ -8,12 +8,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::corpus::{self, Selection};
-use crate::process::{cargo, check, everything, root, scratch};
+use crate::files::{at, create_folder, empty_folder, remove_file, scratch};
+use crate::outcome::Outcome;
+use crate::process::all_output;
 use crate::tools::{SIGNER, Tree};
-use crate::{NotPassed, no_arguments};
+use crate::{NotPassed, no_arguments, programs};
 
 /// Launchers from pip, for three machines.
 const PROGRAMS: [&str; 3] = ["t32.exe", "t64.exe", "t64-arm.exe"];
@@ -25,19 +27,19 @@ const PROGRAMS: [&str; 3] = ["t32.exe", "t64.exe", "t64-arm.exe"];
 /// Returns an error if a signature or a file is not as it should be.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     no_arguments(arguments, "cargo xtask signature")?;
-    Ok(Tools::find().map_err(NotPassed::NotRun)?.check_all()?)
+    Ok(Signer::find().map_err(NotPassed::NotRun)?.check_all()?)
 }
 
-/// The signing tools and their working folder.
-pub(crate) struct Tools {
+/// The tools that sign programs and check signatures, and their working folder.
+pub(crate) struct Signer {
     tree: Tree,
     folder: PathBuf,
 }
 
-impl Tools {
+impl Signer {
     /// Finds the tools. `Err` contains the reason why they are missing.
     pub(crate) fn find() -> Result<Self, String> {
-        Ok(Tools { tree: Tree::find(SIGNER)?, folder: scratch("signature") })
+        Ok(Signer { tree: Tree::find(SIGNER)?, folder: scratch("signature") })
     }
 
     fn command(&self, program: &str) -> Command {
@@ -52,95 +54,90 @@ impl Tools {
         let pip = corpus.folders.iter().find(|folder| folder.starts_with("pip-"));
         let pip = pip.ok_or("there is no pip in the corpus")?;
         let launchers = corpus.root.join(pip).join("pip/_vendor/distlib");
-        let _ = fs::remove_dir_all(&self.folder);
-        fs::create_dir_all(&self.folder).map_err(|error| error.to_string())?;
-        check(&mut cargo(&["build", "--quiet", "--package", "netswap-cli"]))?;
-        self.make_key()?;
+        empty_folder(self.folder.clone())?;
+        let netswap = programs::debug("netswap")?;
+        self.create_key()?;
         for program in PROGRAMS {
-            self.check(&launchers.join(program))?;
+            self.check(&netswap, &launchers.join(program))?;
             println!(
-                "{program}: refused; patched, and its signature broken; undone, and valid again"
+                "{program}: refused; patched with an invalid signature; restored with a valid signature"
             );
         }
         Ok(())
     }
 
-    fn make_key(&self) -> Result<(), String> {
+    fn create_key(&self) -> Result<(), String> {
         let mut request = self.command("openssl");
         request
             .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
             .args(["-subj", "/CN=netswap", "-addext", "extendedKeyUsage=codeSigning"])
             .args(["-keyout", "key.pem", "-out", "certificate.pem"])
             .current_dir(&self.folder);
-        everything(&mut request).map(drop)
+        all_output(&mut request).map(drop)
     }
 
     /// Signs a copy of the program with a new key, and returns the copy's path.
-    pub(crate) fn signed(&self, program: &Path) -> Result<PathBuf, String> {
-        fs::create_dir_all(&self.folder).map_err(|error| error.to_string())?;
-        self.make_key()?;
+    pub(crate) fn sign_with_new_key(&self, program: &Path) -> Result<PathBuf, String> {
+        create_folder(self.folder.clone())?;
+        self.create_key()?;
         self.sign(program)
     }
 
     fn sign(&self, program: &Path) -> Result<PathBuf, String> {
         let file = self.folder.join("signed.exe");
-        let _ = fs::remove_file(&file);
+        remove_file(&file)?;
         let mut sign = self.command("osslsigncode");
         sign.args(["sign", "-certs", "certificate.pem", "-key", "key.pem", "-in"]).arg(program);
         sign.arg("-out").arg(&file).current_dir(&self.folder);
-        everything(&mut sign)?;
+        all_output(&mut sign)?;
         Ok(file)
     }
 
-    fn check(&self, program: &Path) -> Result<(), String> {
+    fn check(&self, netswap: &Path, program: &Path) -> Result<(), String> {
         let file = self.sign(program)?;
-        let read = || fs::read(&file).map_err(|error| error.to_string());
+        let read = || fs::read(&file).map_err(at(&file));
+        let netswap = |arguments: &[&Path], code| {
+            let mut netswap = Command::new(netswap);
+            netswap.args(arguments).current_dir(&self.folder);
+            Outcome::run(&mut netswap)?.expect_code(code).map(drop)
+        };
         let signed = read()?;
-        self.signature_is_valid(true)?;
+        self.check_signature(true)?;
 
-        ends_with(1, netswap(&["patch", "--journal", "refused.journal"]).arg(&file))?;
+        let [patch, journal, break_signature, undo] =
+            ["patch", "--journal", "--break-signature", "undo"].map(Path::new);
+        netswap(&[patch, journal, Path::new("refused.journal"), &file], 1)?;
         if read()? != signed {
-            return Err("a file that was refused was changed".to_owned());
+            return Err("patch changed a file that it refused".to_owned());
         }
-        let journal = self.folder.join("patch.journal");
-        let _ = fs::remove_file(&journal);
-        let mut patch = netswap(&["patch", "--break-signature", "--journal"]);
-        ends_with(0, patch.arg(&journal).arg(&file))?;
+        let journal_file = self.folder.join("patch.journal");
+        remove_file(&journal_file)?;
+        netswap(&[patch, break_signature, journal, &journal_file, &file], 0)?;
         if read()? == signed {
-            return Err("nothing was patched".to_owned());
+            return Err("patch did not change the file".to_owned());
         }
-        self.signature_is_valid(false)?;
+        self.check_signature(false)?;
 
-        ends_with(0, netswap(&["undo"]).arg(&journal))?;
+        netswap(&[undo, &journal_file], 0)?;
         if read()? != signed {
-            return Err("undo did not put all back".to_owned());
+            return Err("undo did not restore the file".to_owned());
         }
-        self.signature_is_valid(true)
+        self.check_signature(true)
     }
 
-    /// Checks what osslsigncode reports about the digest and about the whole signature.
-    pub(crate) fn signature_is_valid(&self, expected: bool) -> Result<(), String> {
+    /// Checks that osslsigncode reports a valid digest and signature, or invalid ones.
+    pub(crate) fn check_signature(&self, expected: bool) -> Result<(), String> {
         let mut verify = self.command("osslsigncode");
         verify.args(["verify", "-CAfile", "certificate.pem", "-in", "signed.exe"]);
-        let said = everything(verify.current_dir(&self.folder));
-        let is_valid = said.is_ok();
-        let text = said.unwrap_or_else(|text| text);
-        let is_mismatch = text.contains("MISMATCH");
+        let output = all_output(verify.current_dir(&self.folder));
+        let is_valid = output.is_ok();
+        let output = output.unwrap_or_else(|output| output);
+        let is_mismatch = output.contains("MISMATCH");
         if (is_valid, is_mismatch) == (expected, !expected) {
             Ok(())
         } else {
-            Err(format!("expected a valid signature: {expected}, but osslsigncode said:\n{text}"))
+            let expected = if expected { "valid" } else { "invalid" };
+            Err(format!("osslsigncode does not report that the signature is {expected}:\n{output}"))
         }
     }
-}
-
-fn netswap(arguments: &[&str]) -> Command {
-    let mut command = Command::new(root().join("target").join("debug").join("netswap"));
-    command.args(arguments).current_dir(scratch("signature")).stdout(Stdio::null());
-    command
-}
-
-fn ends_with(code: i32, command: &mut Command) -> Result<(), String> {
-    let status = command.status().map_err(|error| error.to_string())?;
-    if status.code() == Some(code) { Ok(()) } else { Err(format!("netswap ended with {status}")) }
 }

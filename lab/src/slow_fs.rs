@@ -1,13 +1,12 @@
 //! A high-latency share: a folder behind `lab/bench/slow-fs.c`, which delays each request.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::c::compiled;
-use crate::process::scratch;
+use crate::c;
+use crate::files::{create_folder, scratch};
 use crate::tools::{FUSE, Tree};
 
 /// The program that mounts a folder, and the mount point.
@@ -22,9 +21,8 @@ impl SlowFs {
         if !Path::new("/dev/fuse").exists() {
             return Err("this kernel has no FUSE: there is no /dev/fuse".to_owned());
         }
-        let (program, root) = (compiled("slow-fs", &libfuse()?)?, scratch("slow-fs"));
-        fs::create_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
-        Ok(SlowFs { program, root })
+        let program = c::compile("lab/bench/slow-fs.c", "slow-fs", &libfuse()?)?;
+        Ok(SlowFs { program, root: create_folder(scratch("slow-fs"))? })
     }
 
     /// Returns the mount point.
@@ -45,14 +43,13 @@ impl SlowFs {
         command.arg(milliseconds.to_string()).arg(folder).arg(&self.root);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("slow-fs: {error}"))?;
-        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err("slow-fs has no standard input or output".to_owned());
         };
-        let questions = Some(questions);
-        let mut mount = Mount { child, questions, answers: BufReader::new(answers) };
-        match mount.line()?.as_str() {
+        let mut mount = Mount { child, stdin: Some(stdin), stdout: BufReader::new(stdout) };
+        match mount.read_line()?.as_str() {
             "mounted" => Ok(mount),
-            _ => Err("slow-fs can't mount here; what it said stands above".to_owned()),
+            _ => Err("slow-fs can't mount a file system here".to_owned()),
         }
     }
 }
@@ -72,12 +69,12 @@ fn libfuse() -> Result<Vec<OsString>, String> {
 /// A mounted high-latency folder. It is unmounted when dropped.
 pub(crate) struct Mount {
     child: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
 }
 
 /// The requests that a mount received.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Default)]
 pub(crate) struct Requests {
     /// The number of requests of each kind, by its name in FUSE.
     pub(crate) kinds: Vec<(String, f64)>,
@@ -92,23 +89,23 @@ impl Requests {
     }
 
     /// Returns the number of requests of one kind.
-    pub(crate) fn of_kind(&self, kind: &str) -> f64 {
+    pub(crate) fn count_kind(&self, kind: &str) -> f64 {
         self.kinds.iter().filter(|(name, _)| name == kind).map(|(_, count)| count).sum()
     }
 }
 
 impl Mount {
-    /// Returns the requests since the mount, or since the last call.
+    /// Returns the requests since the last call, or else since the mount.
     pub(crate) fn requests(&mut self) -> Result<Requests, String> {
-        let questions = self.questions.as_mut().ok_or("slow-fs has ended")?;
-        questions.write_all(b"\n").map_err(|error| format!("slow-fs: {error}"))?;
-        let line = self.line()?;
-        parsed(&line).ok_or_else(|| format!("slow-fs printed {line:?}"))
+        let stdin = self.stdin.as_mut().ok_or("slow-fs has ended")?;
+        stdin.write_all(b"\n").map_err(|error| format!("slow-fs: {error}"))?;
+        let line = self.read_line()?;
+        parse(&line).ok_or_else(|| format!("slow-fs printed {line:?}"))
     }
 
-    fn line(&mut self) -> Result<String, String> {
+    fn read_line(&mut self) -> Result<String, String> {
         let mut line = String::new();
-        self.answers.read_line(&mut line).map_err(|error| format!("slow-fs: {error}"))?;
+        self.stdout.read_line(&mut line).map_err(|error| format!("slow-fs: {error}"))?;
         Ok(line.trim_end().to_owned())
     }
 }
@@ -116,13 +113,13 @@ impl Mount {
 impl Drop for Mount {
     /// Closes the program's input, which makes it unmount and exit.
     fn drop(&mut self) {
-        self.questions = None;
+        self.stdin = None;
         let _ = self.child.wait();
     }
 }
 
 /// Reads `open 3 read 4 bytes 16384`.
-fn parsed(line: &str) -> Option<Requests> {
+fn parse(line: &str) -> Option<Requests> {
     let words: Vec<&str> = line.split(' ').collect();
     let (pairs, []) = words.as_chunks() else {
         return None;

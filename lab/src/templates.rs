@@ -9,9 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::process::{cargo, check, everything, root, scratch};
+use crate::files::{at, create_folder, empty_folder, files_below, root, scratch};
+
+use crate::process::all_output;
 use crate::tools::crates::program;
-use crate::{NotPassed, no_arguments};
+use crate::{NotPassed, no_arguments, programs};
 
 const NAME: &str = "a-tool";
 
@@ -26,7 +28,7 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 }
 
 /// A combination of options: the template, and the arguments for both programs.
-struct Choice {
+struct Combination {
     template: &'static str,
     /// The arguments of `netswap new`.
     options: Vec<String>,
@@ -35,7 +37,7 @@ struct Choice {
 }
 
 /// Returns all combinations of options.
-fn choices() -> Vec<Choice> {
+fn combinations() -> Vec<Combination> {
     let clone = root().to_string_lossy().replace('\\', "/");
     let layouts: [(&str, &[&str], &[&str]); 5] = [
         ("tool", &[], &["lib_and_bin=false", "cdylib=false"]),
@@ -44,7 +46,7 @@ fn choices() -> Vec<Choice> {
         ("tool", &["--lib-and-bin", "--cdylib"], &["lib_and_bin=true", "cdylib=true"]),
         ("workspace", &["--workspace"], &[]),
     ];
-    let mut choices = Vec::new();
+    let mut combinations = Vec::new();
     for (template, layout, layout_answers) in layouts {
         for edition in ["2021", "2024"] {
             for license in ["none", "MIT", "Apache-2.0", "MIT OR Apache-2.0"] {
@@ -61,71 +63,58 @@ fn choices() -> Vec<Choice> {
                     answers.push(format!("edition={edition}"));
                     answers.push(format!("license={license}"));
                     answers.push(format!("netswap_path={netswap_path}"));
-                    choices.push(Choice { template, options, answers });
+                    combinations.push(Combination { template, options, answers });
                 }
             }
         }
     }
-    choices
+    combinations
 }
 
 /// Creates each combination with both programs and compares the files.
 fn compare() -> Result<(), String> {
     let cargo_generate = program("cargo-generate")?;
-    check(&mut cargo(&["build", "--quiet", "--locked", "-p", "netswap-cli", "--bin", "netswap"]))?;
-    let netswap = root().join("target").join("debug").join("netswap");
+    let netswap = programs::debug("netswap")?;
     let folder = scratch("templates");
-    let choices = choices();
-    for choice in &choices {
-        let _ = fs::remove_dir_all(&folder);
-        let ours = folder.join("netswap").join(NAME);
-        let theirs = folder.join("cargo-generate");
-        fs::create_dir_all(&theirs).map_err(|error| error.to_string())?;
+    let combinations = combinations();
+    for combination in &combinations {
+        let ours = empty_folder(folder.clone())?.join("netswap").join(NAME);
+        let theirs = create_folder(folder.join("cargo-generate"))?;
 
         let mut new = Command::new(&netswap);
-        new.args(["new", "--vcs", "none"]).args(&choice.options).arg(&ours);
-        everything(&mut new)?;
+        new.args(["new", "--vcs", "none"]).args(&combination.options).arg(&ours);
+        all_output(&mut new)?;
 
         let mut generate = Command::new(&cargo_generate);
         generate.args(["generate", "--silent", "--vcs", "none", "--name", NAME, "--path"]);
-        generate.arg(root().join("netswap-cli").join("templates")).arg(choice.template);
+        generate.arg(root().join("netswap-cli").join("templates")).arg(combination.template);
         generate.arg("--destination").arg(&theirs).stdin(Stdio::null());
-        for answer in &choice.answers {
+        for answer in &combination.answers {
             generate.args(["--define", answer]);
         }
-        everything(&mut generate)?;
+        all_output(&mut generate)?;
 
-        let (ours, theirs) = (files(&ours)?, files(&theirs.join(NAME))?);
-        let all = ours.keys().chain(theirs.keys());
-        if let Some(other) = all.into_iter().find(|path| ours.get(*path) != theirs.get(*path)) {
+        let (ours, theirs) = (contents(&ours)?, contents(&theirs.join(NAME))?);
+        let mut paths = ours.keys().chain(theirs.keys());
+        if let Some(path) = paths.find(|path| ours.get(*path) != theirs.get(*path)) {
             return Err(format!(
-                "{} {}: {} differs, see {}",
-                choice.template,
-                choice.options.join(" "),
-                other.display(),
+                "{} {}: {} differs; the projects are in {}",
+                combination.template,
+                combination.options.join(" "),
+                path.display(),
                 folder.display()
             ));
         }
     }
-    println!("{} choices of the options: the same files from both", choices.len());
+    println!("{} combinations of options: both programs create the same files", combinations.len());
     Ok(())
 }
 
-/// Returns the files below a folder, with their contents.
-fn files(root: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![root.to_owned()];
-    let failed = |error: std::io::Error| format!("{}: {error}", root.display());
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let below = path.strip_prefix(root).unwrap_or(&path).to_owned();
-                found.insert(below, fs::read(&path).map_err(failed)?);
-            }
-        }
-    }
-    Ok(found)
+/// Returns the content of each file below a folder.
+fn contents(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {
+    let content = |path: PathBuf| {
+        let content = fs::read(&path).map_err(at(&path))?;
+        Ok((path.strip_prefix(folder).unwrap_or(&path).to_owned(), content))
+    };
+    files_below(folder)?.into_iter().map(content).collect()
 }

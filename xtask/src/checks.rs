@@ -4,7 +4,8 @@ use std::process::Command;
 
 use lab::NotPassed;
 use lab::examples::EXAMPLES;
-use lab::process::{BUILDS, NEW_LAYOUT, cargo, cargo_sharing, check, output, root, scratch};
+use lab::files::{root, scratch};
+use lab::process::{BUILDS, NEW_LAYOUT, cargo, cargo_sharing, check, output};
 
 /// A check: the statement that it proves, and its function.
 pub(crate) type Check = (&'static str, fn() -> Result<(), NotPassed>);

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use netswap::{Build, Code, Error, Status, VerifiedImage};
 
 use lab::examples::{EXAMPLES, Example};
-use lab::process::{root, scratch};
+use lab::files::{root, scratch};
 use lab::rustc::{has_std, hermetic_targets};
 
 /// Windows targets whose standard library rustup offers, for the examples.

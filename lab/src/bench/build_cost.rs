@@ -11,8 +11,9 @@ use std::time::Instant;
 
 use super::Options;
 use super::ratio::{Ratio, interleaved};
+use crate::files::{at, remove_folder, scratch};
 use crate::packages::netswap_build;
-use crate::process::{cargo, check, output, scratch};
+use crate::process::{cargo, check, output};
 
 /// A build script: its name, its build-dependency and its `main`.
 struct Variant {
@@ -86,7 +87,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     publish(&home.join("registry"))?;
     let projects = VARIANTS.iter().enumerate().map(|(index, variant)| {
         let project = home.join(format!("variant-{index}"));
-        variant.write(&project).map_err(|error| format!("{}: {error}", project.display()))?;
+        variant.write(&project).map_err(at(&project))?;
         Ok::<_, String>(project)
     });
     let projects: Vec<PathBuf> = projects.collect::<Result<_, _>>()?;
@@ -111,10 +112,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
 
 /// Returns the seconds that a clean build takes.
 fn clean_build(project: &Path) -> Result<f64, String> {
-    let target = project.join("target");
-    if target.exists() {
-        fs::remove_dir_all(&target).map_err(|error| error.to_string())?;
-    }
+    remove_folder(&project.join("target"))?;
     let start = Instant::now();
     check(&mut in_project(project, &["build", "--quiet", "--offline"]))?;
     Ok(start.elapsed().as_secs_f64())
@@ -144,7 +142,7 @@ fn publish(registry: &Path) -> Result<(), String> {
             fs::write(package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}")
         })
     };
-    write().map_err(|error| format!("{}: {error}", registry.display()))
+    write().map_err(at(registry))
 }
 
 fn manifest(name: &str) -> String {

@@ -1,16 +1,19 @@
 //! `cargo xtask bench diagnose`: compares what `netswap diagnose` and its peers cost for one dump,
-//! beyond starting a process. It also shows that gigabytes of memory in the dump add no cost.
+//! beyond starting a process. It also shows that gigabytes of memory in the dump cost no time.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::Options;
-use super::measure::{Meter, Netswap, Words, floor, words};
+use super::measure::{Words, floor, words};
 use super::peers;
 use super::ratio::interleaved;
 use super::single::print;
-use crate::process::{cargo, check, root, scratch};
+use crate::files::{at, create_folder, root, scratch};
+use crate::meter::Meter;
+use crate::process::{cargo, check};
+use crate::programs;
 use testkit::dump::{Loaded, Synthesized, image};
 
 /// The number of modules, typical of a program with a window.
@@ -18,7 +21,7 @@ const MODULES: u32 = 100;
 
 /// The number of other memory regions in such a program. The dump lists each region twice: as
 /// memory and by its kind.
-const OTHERS: u64 = 5_000;
+const OTHER_REGIONS: u64 = 5_000;
 
 /// The first address, and the distance between the starts of two regions.
 const BASE: u64 = 0x7ff0_0000_0000;
@@ -29,33 +32,33 @@ const IMAGE: u32 = 0x100_0000;
 const MAPPED: u32 = 0x4_0000;
 const PRIVATE: u32 = 0x2_0000;
 
-/// The dumps: the name of each in the table, and the bytes of padding in each region. The first has
-/// the size of a typical small dump. The second holds about 4 GB of memory but takes no space on
-/// disk, because the file is sparse.
+/// The dumps: the name of each in the table, and the bytes of padding in each region.
+///
+/// The first has the size of a typical small dump. The second contains about 4 GB of memory but
+/// takes no space on disk, because the file is sparse.
 const SIZES: [(&str, u64); 2] = [("small", 0), ("4 GB", 800 << 10)];
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
-    let folder = scratch("bench-diagnose");
-    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let (meter, floor, netswap) = (Meter::build()?, floor()?, programs::release("netswap")?);
+    let folder = create_folder(scratch("bench-diagnose"))?;
     // The first variant is the bare start that all others are compared with.
-    let mut variants = vec![("netswap --version".to_owned(), words![&netswap.path, "--version"])];
+    let mut variants = vec![("netswap --version".to_owned(), words![&netswap, "--version"])];
     let (minidump, python) = (minidump()?, peers::python()?);
     for (size, padding) in SIZES {
         let dump = folder.join(format!("{size}.dmp"));
         write(&dump, padding)?;
         let script = root().join("lab/bench/minidump_read.py");
-        let of_size = |name: &str, words: Words| (format!("{name}, {size}"), words);
+        let variant = |name: &str, words: Words| (format!("{name}, {size}"), words);
         variants.extend([
-            of_size("floor --open", words![&floor, "--open", &dump]),
-            of_size("netswap diagnose", words![&netswap.path, "diagnose", &dump]),
-            of_size("minidump 0.27", words![&minidump, &dump]),
-            of_size("minidump for Python", [python.clone(), words![script, &dump]].concat()),
+            variant("floor --open", words![&floor, "--open", &dump]),
+            variant("netswap diagnose", words![&netswap, "diagnose", &dump]),
+            variant("minidump 0.27", words![&minidump, &dump]),
+            variant("minidump for Python", [python.clone(), words![script, &dump]].concat()),
         ]);
     }
-    let used = interleaved(options.rounds, 1, &variants, |(_, words)| meter.run(words))?;
+    let usages = interleaved(options.rounds, 1, &variants, |(_, words)| meter.run(words, 0))?;
     let names: Vec<&str> = variants.iter().map(|(name, _)| name.as_str()).collect();
-    print(options.rounds, &names, &used);
+    print(options.rounds, &names, &usages);
     Ok(())
 }
 
@@ -71,22 +74,21 @@ fn minidump() -> Result<PathBuf, String> {
 /// Writes the dump of a program that failed to read a page, with `padding` zero bytes in each
 /// region.
 fn write(path: &Path, padding: u64) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut file = File::create(path).map_err(failed)?;
+    let mut file = File::create(path).map_err(at(path))?;
     let (length, parts) = dump(padding).parts();
-    file.set_len(length).map_err(failed)?;
+    file.set_len(length).map_err(at(path))?;
     for (offset, part) in parts {
-        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        file.write_all(&part).map_err(failed)?;
+        file.seek(SeekFrom::Start(offset)).map_err(at(path))?;
+        file.write_all(&part).map_err(at(path))?;
     }
     Ok(())
 }
 
 fn dump(padding: u64) -> Synthesized {
     // The program's own memory is below its images, and precedes them in the dump.
-    let first = BASE + OTHERS * STEP;
+    let first = BASE + OTHER_REGIONS * STEP;
     let images = (0..MODULES).map(|index| (first + u64::from(index) * STEP, index));
-    let others = (0..OTHERS).map(|index| BASE + index * STEP);
+    let others = (0..OTHER_REGIONS).map(|index| BASE + index * STEP);
     let kinds =
         others.clone().map(|at| (at, STEP, if at % (2 * STEP) == 0 { PRIVATE } else { MAPPED }));
     let kinds = kinds.chain(images.clone().map(|(at, _)| (at, STEP, IMAGE)));

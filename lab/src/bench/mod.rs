@@ -1,4 +1,5 @@
-//! `cargo xtask bench NAME`: measures what things cost. The benches are in a table.
+//! `cargo xtask bench NAME`: measures the cost of netswap and of its peers. The benches are in a
+//! table.
 //!
 //! Each bench runs variants of the same work in interleaved rounds, so a slow moment of the machine
 //! affects all variants alike. The result is the ratio to a reference that can't be beaten.
@@ -25,7 +26,8 @@ struct Options {
 
 struct Bench {
     name: &'static str,
-    what: &'static str,
+    description: &'static str,
+    /// The default number of rounds.
     rounds: usize,
     /// The default number of files to create. `None` if the bench scans no tree.
     files: Option<u32>,
@@ -35,35 +37,35 @@ struct Bench {
 const BENCHES: [Bench; 5] = [
     Bench {
         name: "build-cost",
-        what: "what netswap-build costs a clean build, beside its peers",
+        description: "what netswap-build and its peers cost a clean build",
         rounds: 9,
         files: None,
         run: build_cost::run,
     },
     Bench {
         name: "scan",
-        what: "what `netswap verify` of a tree costs: warm, cold and far away",
+        description: "what `netswap verify` of a tree costs: warm, cold and on a high-latency share",
         rounds: 7,
         files: Some(100_000),
         run: scan::run,
     },
     Bench {
         name: "single",
-        what: "what `netswap verify` of one file costs beyond starting a process",
+        description: "what `netswap verify` of one file costs beyond starting a process",
         rounds: 101,
         files: None,
         run: single::run,
     },
     Bench {
         name: "patch",
-        what: "what `netswap patch` of one file costs, beside its peers",
+        description: "what `netswap patch` and its peers cost for one file",
         rounds: 31,
         files: None,
         run: patch::run,
     },
     Bench {
         name: "diagnose",
-        what: "what `netswap diagnose` of a small dump and of one of 4 GB costs, beside its peers",
+        description: "what `netswap diagnose` and its peers cost for a small dump and one of 4 GB",
         rounds: 31,
         files: None,
         run: diagnose::run,
@@ -87,9 +89,9 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 }
 
 fn usage() -> String {
-    let benches = BENCHES.iter().map(|Bench { name, what, rounds, files, .. }| {
+    let benches = BENCHES.iter().map(|Bench { name, description, rounds, files, .. }| {
         let files = files.map_or(String::new(), |files| format!(" [--files {files}]"));
-        format!("\n  {name} [--rounds {rounds}]{files}: {what}")
+        format!("\n  {name} [--rounds {rounds}]{files}: {description}")
     });
     format!("usage: cargo xtask bench NAME [OPTIONS]\n\nbenches:{}", benches.collect::<String>())
 }

@@ -5,14 +5,15 @@
 //! rounds.
 
 use std::cell::Cell;
-use std::fs;
 
 use super::Options;
-use super::measure::{Meter, Netswap, Words, floor, words, write_dll};
+use super::measure::{Words, floor, words, write_dll};
 use super::peers;
 use super::ratio::interleaved;
 use super::single::{LENGTHS, SHORT, print};
-use crate::process::{root, scratch};
+use crate::files::{create_folder, root, scratch};
+use crate::meter::Meter;
+use crate::programs;
 
 /// A program that changes a file, or one that does nothing.
 struct Variant {
@@ -24,32 +25,31 @@ struct Variant {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    let (meter, floor, netswap) = (Meter::build()?, floor()?, Netswap::build()?);
-    let folder = scratch("bench-patch");
-    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let (meter, floor, netswap) = (Meter::build()?, floor()?, programs::release("netswap")?);
+    let folder = create_folder(scratch("bench-patch"))?;
     let file = |name: &str, length: usize| {
         let file = folder.join(format!("{name}-{length}.dll"));
         write_dll(&file, length)?;
         Ok::<_, String>(file)
     };
     let mut variants =
-        vec![Variant::same("netswap --version".to_owned(), words![&netswap.path, "--version"])];
+        vec![Variant::same("netswap --version".to_owned(), words![&netswap, "--version"])];
     let mut missing = Vec::new();
     for (size, length) in LENGTHS {
-        let opened = words![&floor, "--open", file("floor", length)?];
-        variants.push(Variant::same(format!("floor --open, {size}"), opened));
-        let patched = file("netswap", length)?;
+        let open = words![&floor, "--open", file("floor", length)?];
+        variants.push(Variant::same(format!("floor --open, {size}"), open));
+        let dll = file("netswap", length)?;
         variants.push(Variant::new(
             format!("netswap patch, {size}"),
-            words![&netswap.path, "patch", "--clear", &patched],
-            words![&netswap.path, "patch", &patched],
+            words![&netswap, "patch", "--clear", &dll],
+            words![&netswap, "patch", &dll],
         ));
-        let patched = file("genpeimg", length)?;
+        let dll = file("genpeimg", length)?;
         match peers::genpeimg() {
             Ok(genpeimg) => variants.push(Variant::new(
                 format!("genpeimg, {size}"),
-                [genpeimg.clone(), words!["-p", "-n", &patched]].concat(),
-                [genpeimg, words!["-p", "+n", &patched]].concat(),
+                [genpeimg.clone(), words!["-p", "-n", &dll]].concat(),
+                [genpeimg, words!["-p", "+n", &dll]].concat(),
             )),
             Err(why) => missing.push(format!("genpeimg, {size}: {why}")),
         }
@@ -65,10 +65,10 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         Err(why) => missing.push(format!("pefile, {size}: {why}")),
     }
 
-    let used =
-        interleaved(options.rounds, 1, &variants, |variant| meter.run(variant.next_words()))?;
+    let usages =
+        interleaved(options.rounds, 1, &variants, |variant| meter.run(variant.next_words(), 0))?;
     let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
-    print(options.rounds, &names, &used);
+    print(options.rounds, &names, &usages);
     for row in missing {
         println!("{row}");
     }

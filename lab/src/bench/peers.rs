@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::measure::{Words, words, words_of};
-use crate::process::root;
+use super::measure::{Words, words, words_from};
+use crate::files::root;
 use crate::readers::llvm_readobj;
 use crate::tools::{GENPEIMG, Python, Tree, WINDOWS};
 
@@ -25,7 +25,7 @@ pub(crate) fn readers(list: &Path) -> Vec<Peer> {
         program.map(|program| [xargs, program, words![option]].concat())
     };
     let objdump =
-        || Ok(words_of(&Tree::find(WINDOWS)?.command("usr/bin/x86_64-w64-mingw32-objdump")));
+        || Ok(words_from(&Tree::find(WINDOWS)?.command("usr/bin/x86_64-w64-mingw32-objdump")));
     let script = |name: &str| {
         let script = words![root().join("lab/bench").join(name), list];
         Ok([python()?, script].concat())
@@ -43,10 +43,10 @@ pub(crate) fn readers(list: &Path) -> Vec<Peer> {
 
 /// Returns the command for Python, with the packages that read images.
 pub(crate) fn python() -> Result<Words, String> {
-    Ok(words_of(&Python::find()?.command()))
+    Ok(words_from(&Python::find()?.command()))
 }
 
 /// Returns the command for genpeimg from MinGW-w64.
 pub(crate) fn genpeimg() -> Result<Words, String> {
-    Ok(words_of(&Tree::find(GENPEIMG)?.command("usr/bin/genpeimg")))
+    Ok(words_from(&Tree::find(GENPEIMG)?.command("usr/bin/genpeimg")))
 }

@@ -35,7 +35,6 @@ fn sorted(values: &[f64]) -> Vec<f64> {
 }
 
 /// The seconds of a variant and their ratio to a reference, compared round by round.
-#[derive(Debug, PartialEq)]
 pub(crate) struct Ratio {
     seconds: f64,
     median: f64,

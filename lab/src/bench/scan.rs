@@ -7,29 +7,32 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Options;
-use super::measure::{Meter, Netswap, Used, Words, floor, words};
+use super::measure::{Words, floor, verify, words};
 use super::peers::readers;
 use super::ratio::{Ratio, interleaved, median};
 use super::tree::Tree;
-use crate::process::{check, scratch};
+use crate::files::{at, scratch, write};
+use crate::meter::{Meter, Usage};
+use crate::process::check;
+use crate::programs;
 use crate::slow_fs::{Requests, SlowFs};
 
 /// The numbers of threads for a local tree.
 const JOBS: [u32; 5] = [1, 2, 8, 32, 64];
 
 /// The numbers of threads for the high-latency share, where threads mostly wait.
-const FAR_JOBS: [u32; 4] = [8, 16, 32, 64];
+const SHARE_JOBS: [u32; 4] = [8, 16, 32, 64];
 
 /// The number of threads of the floor that all variants are compared with.
 const REFERENCE: u32 = 2;
-const FAR_REFERENCE: u32 = 8;
+const SHARE_REFERENCE: u32 = 8;
 
 /// The number of images that the peers read. They would need minutes for all of them.
 const SAMPLE: u32 = 5_000;
 
 /// The number of files on the high-latency share, and the latency of each request.
-const FAR_FILES: u32 = 5_000;
-const FAR_MILLISECONDS: u32 = 5;
+const SHARE_FILES: u32 = 5_000;
+const LATENCY_MILLISECONDS: u32 = 5;
 
 /// A program that reads the headers of `files` files.
 struct Scan {
@@ -44,19 +47,19 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let bench = Bench {
         meter: Meter::build()?,
         floor: floor()?,
-        netswap: Netswap::build()?,
+        netswap: programs::release("netswap")?,
         rounds: options.rounds,
     };
     let tree = Tree::new(options.files)?;
     bench.warm(&tree)?;
     bench.cold(&tree)?;
-    bench.far()
+    bench.high_latency()
 }
 
 struct Bench {
     meter: Meter,
     floor: PathBuf,
-    netswap: Netswap,
+    netswap: PathBuf,
     rounds: usize,
 }
 
@@ -77,10 +80,10 @@ impl Bench {
                 Err(why) => missing.push(format!("{name:<30} {why}")),
             }
         }
-        let used = interleaved(self.rounds, 1, &scans, |scan| self.meter.run(&scan.words))?;
+        let usages = interleaved(self.rounds, 1, &scans, |scan| self.meter.run(&scan.words, 0))?;
 
         println!(
-            "{} files, caches warm: {} rounds, interleaved; ratios, by file, to the floor with {REFERENCE} threads\n",
+            "{} files, caches warm: {} rounds, interleaved; ratios per file to the floor with {REFERENCE} threads\n",
             tree.files, self.rounds
         );
         println!(
@@ -91,13 +94,13 @@ impl Bench {
             "files/s",
             "peak RSS"
         );
-        for (scan, ratio, used) in compared(&scans, &used, REFERENCE) {
+        for (scan, ratio, usages) in compare(&scans, &usages, REFERENCE) {
             println!(
                 "{:<30} {ratio} {:>7.3} s {:>9.0} {:>6.1} MiB",
                 scan.name,
-                median_of(used, |used| used.cpu),
-                f64::from(scan.files) / median_of(used, |used| used.seconds),
-                median_of(used, |used| used.peak) / f64::from(1 << 20),
+                median_of(usages, |usage| usage.cpu),
+                f64::from(scan.files) / median_of(usages, |usage| usage.seconds),
+                median_of(usages, |usage| usage.peak) / f64::from(1 << 20),
             );
         }
         for row in missing {
@@ -115,50 +118,52 @@ impl Bench {
         let mut scans = self.scans(&tree.root, tree.files, &JOBS);
         scans.push(self.floor_scan(&tree.root, tree.files, REFERENCE, true));
         let rounds = fewer(self.rounds);
-        let used = interleaved(rounds, 0, &scans, |scan| {
+        let usages = interleaved(rounds, 0, &scans, |scan| {
             drop_caches()?;
-            self.meter.run(&scan.words)
+            self.meter.run(&scan.words, 0)
         })?;
 
         println!(
-            "{} files, caches dropped before each run: {rounds} rounds; what is read are files, folders and inodes\n",
+            "{} files, caches dropped before each run: {rounds} rounds; bytes read include folders and inodes\n",
             tree.files
         );
-        println!("{:<30} {} {:>14}", "variant", Ratio::HEADINGS, "read a file");
-        for (scan, ratio, used) in compared(&scans, &used, REFERENCE) {
-            let read = median_of(used, |used| used.read) / f64::from(scan.files);
+        println!("{:<30} {} {:>14}", "variant", Ratio::HEADINGS, "read per file");
+        for (scan, ratio, usages) in compare(&scans, &usages, REFERENCE) {
+            let read = median_of(usages, |usage| usage.read) / f64::from(scan.files);
             println!("{:<30} {ratio} {read:>8.0} bytes", scan.name);
         }
         println!();
         Ok(())
     }
 
-    fn far(&self) -> Result<(), String> {
+    fn high_latency(&self) -> Result<(), String> {
         let slow_fs = match SlowFs::build() {
             Ok(slow_fs) => slow_fs,
             Err(why) => {
-                println!("far away: not run: {why}");
+                println!("high latency: not run: {why}");
                 return Ok(());
             }
         };
-        let tree = Tree::new(FAR_FILES)?;
-        let scans = self.scans(slow_fs.root(), tree.files, &FAR_JOBS);
+        let tree = Tree::new(SHARE_FILES)?;
+        let scans = self.scans(slow_fs.root(), tree.files, &SHARE_JOBS);
         let rounds = fewer(self.rounds);
         let results = interleaved(rounds, 0, &scans, |scan| {
             // A fresh mount, so that nothing from the last run is cached.
-            let mut mount = slow_fs.mount(&tree.root, FAR_MILLISECONDS, None)?;
-            let used = self.meter.run(&scan.words)?;
-            Ok((used, mount.requests()?))
+            let mut mount = slow_fs.mount(&tree.root, LATENCY_MILLISECONDS, None)?;
+            let usage = self.meter.run(&scan.words, 0)?;
+            Ok((usage, mount.requests()?))
         })?;
-        let used: Vec<Vec<Used>> =
-            results.iter().map(|results| results.iter().map(|(used, _)| *used).collect()).collect();
+        let usages = |results: &Vec<(Usage, Requests)>| -> Vec<Usage> {
+            results.iter().map(|(usage, _)| *usage).collect()
+        };
+        let usages: Vec<Vec<Usage>> = results.iter().map(usages).collect();
 
         println!(
-            "{FAR_FILES} files, {FAR_MILLISECONDS} ms away: {rounds} rounds; ratios to the floor with {FAR_REFERENCE} threads; efficiency: requests in flight to jobs\n"
+            "{SHARE_FILES} files, {LATENCY_MILLISECONDS} ms latency: {rounds} rounds; ratios to the floor with {SHARE_REFERENCE} threads; efficiency: requests in flight to jobs\n"
         );
         println!(
             "{:<30} {} {:>8} {:>6} {:>6} {:>6} {:>9} {:>10} {:>11}",
-            "requests and bytes a file:",
+            "requests and bytes per file:",
             Ratio::HEADINGS,
             "requests",
             "lookup",
@@ -168,25 +173,26 @@ impl Bench {
             "in flight",
             "efficiency"
         );
-        for ((scan, ratio, used), results) in
-            compared(&scans, &used, FAR_REFERENCE).into_iter().zip(&results)
+        for ((scan, ratio, usages), results) in
+            compare(&scans, &usages, SHARE_REFERENCE).into_iter().zip(&results)
         {
-            let a_file = |value: fn(&Requests) -> f64| {
+            let per_file = |value: fn(&Requests) -> f64| {
                 let values: Vec<f64> =
                     results.iter().map(|(_, requests)| value(requests)).collect();
                 median(&values) / f64::from(scan.files)
             };
-            let requests = a_file(Requests::count);
-            let waited = requests * f64::from(scan.files) * f64::from(FAR_MILLISECONDS) / 1000.0;
-            let in_flight = waited / median_of(used, |used| used.seconds);
+            let requests = per_file(Requests::count);
+            let waited =
+                requests * f64::from(scan.files) * f64::from(LATENCY_MILLISECONDS) / 1000.0;
+            let in_flight = waited / median_of(usages, |usage| usage.seconds);
             let efficiency = scan.jobs.map(|jobs| in_flight / f64::from(jobs) * 100.0);
             println!(
                 "{:<30} {ratio} {requests:>8.3} {:>6.3} {:>6.3} {:>6.3} {:>9.0} {in_flight:>10.1} {:>11}",
                 scan.name,
-                a_file(|requests| requests.of_kind("lookup")),
-                a_file(|requests| requests.of_kind("open")),
-                a_file(|requests| requests.of_kind("read")),
-                a_file(|requests| requests.bytes),
+                per_file(|requests| requests.count_kind("lookup")),
+                per_file(|requests| requests.count_kind("open")),
+                per_file(|requests| requests.count_kind("read")),
+                per_file(|requests| requests.bytes),
                 efficiency.map_or("-".to_owned(), |percent| format!("{percent:.0} %")),
             );
         }
@@ -198,16 +204,16 @@ impl Bench {
     /// pass.
     fn scans(&self, root: &Path, files: u32, jobs: &[u32]) -> Vec<Scan> {
         let floor = jobs.iter().map(|jobs| self.floor_scan(root, files, *jobs, false));
-        let told = jobs.iter().map(|jobs| {
+        let with_jobs = jobs.iter().map(|jobs| {
             let (number, jobs) = (jobs.to_string(), Some(*jobs));
             Scan { jobs, ..self.netswap_scan(&["--quiet", "--jobs", &number], root, files) }
         });
-        floor.chain([self.netswap_scan(&["--quiet"], root, files)]).chain(told).collect()
+        floor.chain([self.netswap_scan(&["--quiet"], root, files)]).chain(with_jobs).collect()
     }
 
     fn netswap_scan(&self, options: &[&str], root: &Path, files: u32) -> Scan {
         let name = ["verify", options.join(" ").as_str()].join(" ").trim_end().to_owned();
-        Scan { name, words: self.netswap.verify(options, root), files, jobs: None }
+        Scan { name, words: verify(&self.netswap, options, root), files, jobs: None }
     }
 
     fn floor_scan(&self, root: &Path, files: u32, threads: u32, no_read_ahead: bool) -> Scan {
@@ -225,32 +231,32 @@ fn floor_name(threads: u32) -> String {
 
 /// Returns each variant with its ratio to the floor with `threads` threads. The floor's time is
 /// scaled to the number of files that the variant reads.
-fn compared<'a>(
+fn compare<'a>(
     scans: &'a [Scan],
-    used: &'a [Vec<Used>],
+    usages: &'a [Vec<Usage>],
     threads: u32,
-) -> Vec<(&'a Scan, Ratio, &'a [Used])> {
+) -> Vec<(&'a Scan, Ratio, &'a [Usage])> {
     let name = floor_name(threads);
-    let reference = scans.iter().zip(used).find(|(scan, _)| scan.name == name);
-    let rows = scans.iter().zip(used).map(|(scan, used)| {
-        let seconds: Vec<f64> = used.iter().map(|used| used.seconds).collect();
+    let reference = scans.iter().zip(usages).find(|(scan, _)| scan.name == name);
+    let rows = scans.iter().zip(usages).map(|(scan, usages)| {
+        let seconds: Vec<f64> = usages.iter().map(|usage| usage.seconds).collect();
         let reference: Vec<f64> = reference
             .into_iter()
-            .flat_map(|(floor, used)| {
+            .flat_map(|(floor, usages)| {
                 let share = f64::from(scan.files) / f64::from(floor.files);
-                used.iter().map(move |used| used.seconds * share)
+                usages.iter().map(move |usage| usage.seconds * share)
             })
             .collect();
-        (scan, Ratio::new(&seconds, &reference), used.as_slice())
+        (scan, Ratio::new(&seconds, &reference), usages.as_slice())
     });
     rows.collect()
 }
 
-fn median_of(used: &[Used], value: fn(&Used) -> f64) -> f64 {
-    median(&used.iter().map(value).collect::<Vec<_>>())
+fn median_of(usages: &[Usage], value: fn(&Usage) -> f64) -> f64 {
+    median(&usages.iter().map(value).collect::<Vec<_>>())
 }
 
-/// Returns fewer rounds for runs that mostly wait for a disk or a share. They take long and vary
+/// Returns fewer rounds for runs that mostly wait for a disk or a share: they are slow and vary
 /// little.
 fn fewer(rounds: usize) -> usize {
     rounds.div_ceil(3)
@@ -258,11 +264,11 @@ fn fewer(rounds: usize) -> usize {
 
 /// Lists every nth image, and returns the list's path and the number of its images.
 fn sample(tree: &Tree) -> Result<(PathBuf, u32), String> {
-    let all = fs::read_to_string(&tree.images).map_err(|error| error.to_string())?;
+    let all = fs::read_to_string(&tree.images).map_err(at(&tree.images))?;
     let step = all.lines().count().div_ceil(SAMPLE as usize).max(1);
     let lines: Vec<&str> = all.lines().step_by(step).collect();
     let list = scratch("bench-sample.txt");
-    fs::write(&list, lines.join("\n")).map_err(|error| error.to_string())?;
+    write(&list, lines.join("\n"))?;
     Ok((list, u32::try_from(lines.len()).unwrap_or(u32::MAX)))
 }
 

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::process::scratch;
+use crate::files::{at, empty_folder, scratch};
 use testkit::image::{Image, NET};
 
 /// The percentage of all files that are in the largest folder.
@@ -30,16 +30,14 @@ impl Tree {
         let tree = Tree { root: home.join("tree"), images: home.join("images.txt"), files };
         // The list is written last, so if it exists, the tree is complete.
         if !tree.images.is_file() {
-            println!("making a tree of {files} files below {} …\n", home.display());
-            tree.make(&home).map_err(|error| format!("{}: {error}", home.display()))?;
+            println!("creating a tree of {files} files below {} …\n", home.display());
+            let home = empty_folder(home)?;
+            tree.write().map_err(at(&home))?;
         }
         Ok(tree)
     }
 
-    fn make(&self, home: &Path) -> io::Result<()> {
-        if home.exists() {
-            fs::remove_dir_all(home)?;
-        }
+    fn write(&self) -> io::Result<()> {
         let mut images = BufWriter::new(Vec::new());
         let mut folder = PathBuf::new();
         for number in 0..self.files {
@@ -48,14 +46,14 @@ impl Tree {
                 fs::create_dir_all(&own)?;
                 folder = own;
             }
-            let dice = scrambled(number);
-            let length = length(dice);
-            if dice % 10 < IMAGES_OF_TEN {
+            let random = scrambled(number);
+            let length = length(random);
+            if random % 10 < IMAGES_OF_TEN {
                 let path = folder.join(name + ".dll");
-                fs::write(&path, image_of(number, length))?;
+                fs::write(&path, image(number, length))?;
                 writeln!(images, "{}", path.display())?;
             } else {
-                fs::write(folder.join(name + ".txt"), text_of(number, length))?;
+                fs::write(folder.join(name + ".txt"), text(number, length))?;
             }
         }
         fs::write(&self.images, images.into_inner()?)
@@ -83,20 +81,20 @@ fn scrambled(number: u32) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Returns a length of 1 to 64 KiB, a multiple of 512. As many files are between 1 and 2 KiB as
-/// between 32 and 64 KiB.
-fn length(dice: u64) -> u32 {
-    let [.., high, low, power] = dice.to_le_bytes();
+/// Returns a length of 1 to 64 KiB, a multiple of 512. Each power of two is equally frequent: as
+/// many files have 1 to 2 KiB as 32 to 64 KiB.
+fn length(random: u64) -> u32 {
+    let [.., high, low, power] = random.to_le_bytes();
     let least = 1024 << (power % 6);
     let more = u32::from(u16::from_le_bytes([low, high])) % least;
     least + more / 512 * 512
 }
 
-fn image_of(number: u32, length: u32) -> Vec<u8> {
+fn image(number: u32, length: u32) -> Vec<u8> {
     Image::dll().with(NET).number(number).length(length as usize).bytes()
 }
 
-fn text_of(number: u32, length: u32) -> String {
+fn text(number: u32, length: u32) -> String {
     let line = format!("This is text number {number}, and no image.\n");
     line.repeat(length as usize / line.len())
 }

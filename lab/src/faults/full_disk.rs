@@ -1,18 +1,18 @@
-//! Tests patch without room for the journal: on a file system that is full at the start or later,
-//! and under a limit of file length.
+//! Tests patch without room for the journal: on a file system that is full or becomes full, and
+//! under a limit of the file length.
 //!
 //! A file without a journal entry is not changed, and undo restores every file that has one.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Options;
-use super::killed::remove;
-use super::program::{Netswap, ran};
-use super::tree::{Journal, Tree, fresh, told};
+use super::program::{Netswap, can_mount};
+use super::tree::{Journal, Tree, test_folder};
 use crate::NotPassed;
+use crate::files::{create_folder, remove_file};
+use crate::outcome::Outcome;
 
 const FILES: usize = 300;
 
@@ -34,26 +34,25 @@ exit $code
 const LIMITED: &str = r#"trap "" XFSZ; ulimit -f "$1" && shift && exec "$@""#;
 
 pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
-    let folder = fresh("full-disk")?;
-    let test = Test { tree: Tree::make(&folder.join("tree"), FILES)?, netswap, folder };
-    let limits = [("0", true), ("40", false)];
-    let mut told = Vec::new();
-    for (limit, from_the_start) in limits {
-        let changed = test.limited(limit, from_the_start)?;
-        told.push(format!("{changed} changed under a limit of {limit} half KiB"));
+    let folder = test_folder("full-disk")?;
+    let test = Test { tree: Tree::create(&folder.join("tree"), FILES)?, netswap, folder };
+    let mut results = Vec::new();
+    for (limit, full_at_start) in [("0", true), ("40", false)] {
+        let changed = test.limited_length(limit, full_at_start)?;
+        results.push(format!("{changed} changed under a limit of {limit} half KiB"));
     }
     if !can_mount() {
-        let why = "a file system can't be mounted here; with limits of the length all was well";
+        let why = "no file system can be mounted here; the tests with limited length passed";
         return Err(NotPassed::NotRun(why.to_owned()));
     }
-    for (size, filled, from_the_start) in
+    for (size, filled, full_at_start) in
         [("16k", "1000000", true), ("32k", "0", false), ("64k", "0", false)]
     {
-        let changed = test.full(size, filled, from_the_start)?;
-        let start = if from_the_start { "full " } else { "" };
-        told.push(format!("{changed} on a {start}file system of {size}"));
+        let changed = test.full_file_system(size, filled, full_at_start)?;
+        let state = if full_at_start { "full " } else { "" };
+        results.push(format!("{changed} changed on a {state}file system of {size}"));
     }
-    Ok(format!("{FILES} files: {}; exit code 2, and undo put all back", told.join(", ")))
+    Ok(format!("{FILES} files: {}; exit code 2, and undo restored all files", results.join(", ")))
 }
 
 struct Test<'a> {
@@ -63,57 +62,54 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    fn limited(&self, limit: &str, from_the_start: bool) -> Result<usize, String> {
+    fn limited_length(&self, limit: &str, full_at_start: bool) -> Result<usize, String> {
         let journal = self.folder.join("limited.journal");
-        remove(&journal)?;
+        remove_file(&journal)?;
         let patch = self.netswap.patch(&journal);
         let mut limited = Command::new("sh");
         limited.args(["-c", LIMITED, "sh", limit]).arg(patch.get_program()).args(patch.get_args());
-        self.refused(&mut limited, &journal, &journal, from_the_start)
+        self.patch_and_undo(&mut limited, &journal, &journal, full_at_start)
     }
 
-    fn full(&self, size: &str, filled: &str, from_the_start: bool) -> Result<usize, String> {
-        let (at, copy) = (self.folder.join("full"), self.folder.join("copy.journal"));
-        remove(&copy)?;
-        fs::create_dir_all(&at).map_err(told(&at))?;
-        let journal = at.join("full.journal");
-        let own = [at.as_os_str(), OsStr::new(size), OsStr::new(filled), copy.as_os_str()];
-        let mut patch = self.netswap.with_mounts(FULL, &own, "patch");
-        self.refused(patch.arg("--journal").arg(&journal), &journal, &copy, from_the_start)
+    fn full_file_system(
+        &self,
+        size: &str,
+        filled: &str,
+        full_at_start: bool,
+    ) -> Result<usize, String> {
+        let copy = self.folder.join("copy.journal");
+        remove_file(&copy)?;
+        let mount = create_folder(self.folder.join("full"))?;
+        let journal = mount.join("full.journal");
+        let arguments = [mount.as_os_str(), OsStr::new(size), OsStr::new(filled), copy.as_os_str()];
+        let mut patch = self.netswap.with_mounts(FULL, &arguments, "patch");
+        self.patch_and_undo(patch.arg("--journal").arg(&journal), &journal, &copy, full_at_start)
     }
 
     /// Checks that patch ends with 2, and that undo restores all files. Returns how many files
-    /// patch changed.
-    fn refused(
+    /// patch changed. `copy` is the path of the journal after the command.
+    fn patch_and_undo(
         &self,
         patch: &mut Command,
         journal: &Path,
         copy: &Path,
-        from_the_start: bool,
+        full_at_start: bool,
     ) -> Result<usize, String> {
         let name = journal.display().to_string();
-        ran(patch.arg(&self.tree.root))?.ended_with(2)?.says("journal")?.says(&name)?;
+        let patch = Outcome::run(patch.arg(&self.tree.root))?.expect_code(2)?;
+        patch.expect_stderr("journal")?.expect_stderr(&name)?;
         let states = self.tree.states()?;
-        let entered = Journal::read(copy)?;
-        entered.has_all_of(&states)?;
+        let journal = Journal::read(copy)?;
+        journal.check_covers(&states)?;
         let changed = states.new.len();
-        if from_the_start != (changed == 0) {
-            return Err(format!("{changed} files were changed before there was no room"));
+        if full_at_start != (changed == 0) {
+            let expected = if full_at_start { "none" } else { "some" };
+            return Err(format!("{changed} files were changed, but {expected} should have been"));
         }
-        if entered.has_head {
-            ran(&mut self.netswap.undo(copy))?.ended_with(entered.code())?;
+        if journal.has_header {
+            Outcome::run(&mut self.netswap.undo(copy))?.expect_code(journal.undo_code())?;
         }
-        self.tree.is_restored()?;
+        self.tree.check_restored()?;
         Ok(changed)
     }
-}
-
-/// Whether a process can mount file systems in its own mount namespace.
-pub(super) fn can_mount() -> bool {
-    let mut unshare = Command::new("unshare");
-    if !super::program::is_root() {
-        unshare.args(["--user", "--map-root-user"]);
-    }
-    unshare.args(["--mount", "mount", "-t", "tmpfs", "test", "/mnt"]);
-    unshare.output().is_ok_and(|output| output.status.success())
 }

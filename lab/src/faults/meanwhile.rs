@@ -1,7 +1,7 @@
 //! Truncates, extends, rewrites, replaces or deletes files while netswap works on them.
 //!
-//! netswap never panics, and changes nothing behind a link that was put in place of a file. Each
-//! file stays as its writer made it, or as that with the bit set.
+//! netswap must not panic, and must not change the target of a link that replaces a file. Each file
+//! must have the content that its writer wrote, with or without the bit.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,10 +12,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Options;
-use super::killed::remove;
-use super::program::{Netswap, ran};
-use super::tree::{fresh, told};
+use super::program::Netswap;
+use super::report::Report;
+use super::tree::test_folder;
 use crate::NotPassed;
+use crate::files::{at, create_folder, remove_file};
 use fastrand::Rng;
 use testkit::image::{Image, Sum, patched};
 
@@ -25,40 +26,45 @@ const FILES: usize = 48;
 /// would hit other bytes.
 const E_LFANEW: [usize; 3] = [0x80, 0xc8, 0x110];
 
-/// A change that a writer makes to a file.
+/// A change that another program makes to a file.
 #[derive(Clone, Copy, Debug)]
-enum Deed {
-    /// Truncates the file behind its headers.
-    Cut,
-    /// Appends to the file.
-    Lengthen,
+enum Change {
+    /// Truncates the file after its headers.
+    Truncate,
+    Append,
     /// Renames another file over the file.
     Replace,
-    /// Truncates the file to nothing and writes it again.
-    WriteAnew,
+    /// Empties the file and writes it again.
+    Rewrite,
     Delete,
     /// Replaces the file by a link to a file that netswap must not change.
     Link,
 }
 
-const DEEDS: [Deed; 6] =
-    [Deed::Cut, Deed::Lengthen, Deed::Replace, Deed::WriteAnew, Deed::Delete, Deed::Link];
+const CHANGES: [Change; 6] = [
+    Change::Truncate,
+    Change::Append,
+    Change::Replace,
+    Change::Rewrite,
+    Change::Delete,
+    Change::Link,
+];
 
 /// A file, and the contents that it may have.
 struct File {
     path: PathBuf,
-    /// The contents as the writer left them, and those with the bit set. netswap may have set it at
-    /// any time since the file was last written as a whole.
-    may_be: Vec<Vec<u8>>,
-    is_there: bool,
+    /// The content that the writer wrote, and the contents with the bit. netswap may have set the
+    /// bit at any time since the whole file was last written.
+    possible_contents: Vec<Vec<u8>>,
+    exists: bool,
     number: u32,
 }
 
 #[derive(Default)]
 struct Counts {
     runs: u32,
-    deeds: u64,
-    changed: u64,
+    changes: u64,
+    patched: u64,
     refused: u64,
     unreadable: u64,
     with_bit: u64,
@@ -68,20 +74,20 @@ struct Test<'a> {
     netswap: &'a Netswap,
     root: PathBuf,
     journal: PathBuf,
-    /// The target of all links.
-    precious: PathBuf,
+    /// The target of all links, which netswap must not change.
+    link_target: PathBuf,
     random: Rng,
     counts: Counts,
 }
 
 pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPassed> {
-    let folder = fresh("meanwhile")?;
-    let [root, journal, precious] =
-        ["tree", "patch.journal", "precious.exe"].map(|name| folder.join(name));
-    fs::create_dir(&root).map_err(told(&root))?;
-    fs::write(&precious, image_of(0)).map_err(told(&precious))?;
+    let folder = test_folder("meanwhile")?;
+    let [root, journal, link_target] =
+        ["tree", "patch.journal", "link-target.exe"].map(|name| folder.join(name));
+    create_folder(root.clone())?;
+    fs::write(&link_target, image(0)).map_err(at(&link_target))?;
     let (random, counts) = (Rng::with_seed(options.seed), Counts::default());
-    let mut test = Test { netswap, root, journal, precious, random, counts };
+    let mut test = Test { netswap, root, journal, link_target, random, counts };
     let (start, duration) = (Instant::now(), Duration::from_secs(options.seconds.into()));
     for round in 0.. {
         test.round().map_err(|why| format!("round {round}: {why}"))?;
@@ -89,23 +95,24 @@ pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPas
             break;
         }
     }
-    let Counts { runs, deeds, changed, refused, unreadable, with_bit } = test.counts;
-    if changed == 0 || refused == 0 {
-        return Err(format!("{changed} changed, {refused} refused: they never met").into());
+    let Counts { runs, changes, patched, refused, unreadable, with_bit } = test.counts;
+    if patched == 0 || refused == 0 {
+        let why = format!("{patched} files patched and {refused} refused: neither may be 0");
+        return Err(why.into());
     }
     Ok(format!(
-        "{FILES} files cut, lengthened, written anew, replaced, deleted and linked {deeds} times during {runs} runs of patch and undo, which told {changed} as changed, {refused} as refused and {unreadable} as unreadable: no panic, nothing changed behind a link, each file as its writer left it, or that with the bit ({with_bit})"
+        "{FILES} files truncated, extended, rewritten, replaced, deleted and linked {changes} times during {runs} runs of patch and undo, which reported {patched} as changed, {refused} as refused and {unreadable} as unreadable: no panic, no link target changed, each file as its writer wrote it, or with the bit ({with_bit} files)"
     ))
 }
 
 impl Test<'_> {
     fn round(&mut self) -> Result<(), String> {
         let mut files: Vec<File> = (0..FILES).map(|number| File::new(&self.root, number)).collect();
-        files.iter_mut().try_for_each(File::write_anew)?;
-        remove(&self.journal)?;
-        self.together(&mut files)?;
-        if fs::read(&self.precious).map_err(told(&self.precious))? != image_of(0) {
-            return Err("a file behind a link was changed".to_owned());
+        files.iter_mut().try_for_each(File::rewrite)?;
+        remove_file(&self.journal)?;
+        self.run_while_files_change(&mut files)?;
+        if fs::read(&self.link_target).map_err(at(&self.link_target))? != image(0) {
+            return Err("the target of a link was changed".to_owned());
         }
         for file in &files {
             self.counts.with_bit += u64::from(file.has_bit()?);
@@ -114,84 +121,87 @@ impl Test<'_> {
     }
 
     /// Runs patch and undo while the files change.
-    fn together(&mut self, files: &mut [File]) -> Result<(), String> {
-        let Test { netswap, root, journal, precious, random, counts } = self;
-        let is_over = AtomicBool::new(false);
-        let report = ["--format", "ndjson"];
-        let (deeds, patch, undo) = thread::scope(|scope| {
-            let writer = scope.spawn(|| write_along(files, precious, random, &is_over));
-            let patch = ran(netswap.patch(journal).args(report).arg(root));
-            let undo = journal.exists().then(|| ran(netswap.undo(journal).args(report)));
-            is_over.store(true, Ordering::Relaxed);
-            let deeds = writer.join().unwrap_or_else(|_| Err("the writer panicked".to_owned()));
-            (deeds, patch, undo)
+    fn run_while_files_change(&mut self, files: &mut [File]) -> Result<(), String> {
+        let Test { netswap, root, journal, link_target, random, counts } = self;
+        let is_finished = AtomicBool::new(false);
+        let format = ["--format", "ndjson"];
+        let (changes, patch, undo) = thread::scope(|scope| {
+            let writer = scope.spawn(|| change_files(files, link_target, random, &is_finished));
+            let codes = [0, 1, 2];
+            let patch = Report::run(netswap.patch(journal).args(format).arg(root), &codes);
+            let undo = || Report::run(netswap.undo(journal).args(format), &codes);
+            let undo = journal.exists().then(undo);
+            is_finished.store(true, Ordering::Relaxed);
+            let changes = writer.join().unwrap_or_else(|_| Err("the writer panicked".to_owned()));
+            (changes, patch, undo)
         });
-        counts.deeds += deeds?;
-        for ran in [Some(patch), undo].into_iter().flatten() {
-            let ran = ran?.ended_with_one_of(&[0, 1, 2])?;
+        counts.changes += changes?;
+        for report in [Some(patch), undo].into_iter().flatten() {
+            let report = report?;
             counts.runs += 1;
-            counts.changed += ran.count("changed")?;
-            counts.refused += ran.count("refused")?;
-            counts.unreadable += ran.count("unreadable")?;
+            counts.patched += report.count("changed")?;
+            counts.refused += report.count("refused")?;
+            counts.unreadable += report.count("unreadable")?;
         }
         Ok(())
     }
 }
 
-/// Makes random changes to the files, one after another, until `is_over` is set. Returns how many.
-fn write_along(
+/// Changes random files, one after another, until `is_finished` is set. Returns the number of
+/// changes.
+fn change_files(
     files: &mut [File],
-    precious: &Path,
+    link_target: &Path,
     random: &mut Rng,
-    is_over: &AtomicBool,
+    is_finished: &AtomicBool,
 ) -> Result<u64, String> {
-    let mut deeds = 0;
-    while !is_over.load(Ordering::Relaxed) {
-        if let (Some(file), Some(deed)) = (random.choice(&mut *files), random.choice(DEEDS)) {
-            file.suffer(deed, precious)?;
+    let mut changes = 0;
+    while !is_finished.load(Ordering::Relaxed) {
+        if let (Some(file), Some(change)) = (random.choice(&mut *files), random.choice(CHANGES)) {
+            file.apply(change, link_target)?;
         }
-        deeds += 1;
+        changes += 1;
     }
-    Ok(deeds)
+    Ok(changes)
 }
 
 impl File {
     fn new(root: &Path, number: usize) -> Self {
         let path = root.join(format!("image-{number:02}.exe"));
         let number = u32::try_from(number).unwrap_or_default() * 1_000_001 + 1;
-        File { path, may_be: Vec::new(), is_there: false, number }
+        File { path, possible_contents: Vec::new(), exists: false, number }
     }
 
-    /// Makes this change to the file, and updates the contents that it may have.
-    fn suffer(&mut self, deed: Deed, precious: &Path) -> Result<(), String> {
-        let done = match deed {
-            Deed::Cut if self.can_be_another_length() => self.cut(),
-            Deed::Lengthen if self.can_be_another_length() => self.lengthen(),
-            Deed::Replace => self.replace(),
-            Deed::Delete if self.is_there => self.delete(),
-            Deed::Link => self.link(precious),
+    /// Makes this change to the file, and updates its possible contents.
+    fn apply(&mut self, change: Change, link_target: &Path) -> Result<(), String> {
+        let result = match change {
+            Change::Truncate if self.can_change_length() => self.truncate(),
+            Change::Append if self.can_change_length() => self.append(),
+            Change::Replace => self.replace(),
+            Change::Delete if self.exists => self.delete(),
+            Change::Link => self.link(link_target),
             // A missing file can only be written again.
-            _ => return self.write_anew(),
+            _ => return self.rewrite(),
         };
-        done.map_err(told(&self.path))
+        result.map_err(at(&self.path))
     }
 
-    fn can_be_another_length(&self) -> bool {
-        self.is_there && !has_checksum(self.number)
+    fn can_change_length(&self) -> bool {
+        self.exists && !has_checksum(self.number)
     }
 
-    fn cut(&mut self) -> io::Result<()> {
-        let length = self.may_be.first().map_or(0, Vec::len);
-        let to = (length - 1).max(1024);
-        OpenOptions::new().write(true).open(&self.path)?.set_len(to as u64)?;
-        self.change(|bytes| bytes.truncate(to));
+    fn truncate(&mut self) -> io::Result<()> {
+        let length = self.possible_contents.first().map_or(0, Vec::len);
+        let length = (length - 1).max(1024);
+        OpenOptions::new().write(true).open(&self.path)?.set_len(length as u64)?;
+        self.update(|bytes| bytes.truncate(length));
         Ok(())
     }
 
-    fn lengthen(&mut self) -> io::Result<()> {
-        let more = [7; 5];
-        OpenOptions::new().append(true).open(&self.path)?.write_all(&more)?;
-        self.change(|bytes| bytes.extend(more));
+    fn append(&mut self) -> io::Result<()> {
+        let end = [7; 5];
+        OpenOptions::new().append(true).open(&self.path)?.write_all(&end)?;
+        self.update(|bytes| bytes.extend(end));
         Ok(())
     }
 
@@ -200,74 +210,75 @@ impl File {
         let image = self.next_image();
         fs::write(&next, &image)?;
         fs::rename(&next, &self.path)?;
-        self.is_now(image);
+        self.set_content(image);
         Ok(())
     }
 
     /// Overwrites the file in place, as most programs do when they copy.
-    fn write_anew(&mut self) -> Result<(), String> {
+    fn rewrite(&mut self) -> Result<(), String> {
         let image = self.next_image();
-        if !self.is_there {
-            remove(&self.path)?;
+        if !self.exists {
+            remove_file(&self.path)?;
         }
-        fs::write(&self.path, &image).map_err(told(&self.path))?;
-        self.is_now(image);
+        fs::write(&self.path, &image).map_err(at(&self.path))?;
+        self.set_content(image);
         Ok(())
     }
 
     fn delete(&mut self) -> io::Result<()> {
-        self.is_there = false;
+        self.exists = false;
         fs::remove_file(&self.path)
     }
 
-    fn link(&mut self, precious: &Path) -> io::Result<()> {
+    fn link(&mut self, link_target: &Path) -> io::Result<()> {
         let next = self.path.with_extension("next");
-        symlink(precious, &next)?;
-        self.is_there = false;
+        symlink(link_target, &next)?;
+        self.exists = false;
         fs::rename(&next, &self.path)
     }
 
     fn next_image(&mut self) -> Vec<u8> {
         // Adding 2 keeps an odd number odd, so the file stays with or without a checksum.
         self.number += 2;
-        image_of(self.number)
+        image(self.number)
     }
 
-    /// Records that the writer wrote a whole file.
-    fn is_now(&mut self, image: Vec<u8>) {
-        self.may_be = patched(&image).into_iter().chain([image]).collect();
-        self.is_there = true;
+    /// Records that the writer wrote the whole file.
+    fn set_content(&mut self, image: Vec<u8>) {
+        self.possible_contents = patched(&image).into_iter().chain([image]).collect();
+        self.exists = true;
     }
 
-    /// Applies the change to all contents that the file may have. netswap may set the bit after the
-    /// change, so those contents are added too.
-    fn change(&mut self, change: impl Fn(&mut Vec<u8>)) {
-        self.may_be.iter_mut().for_each(change);
-        let patched: Vec<_> = self.may_be.iter().filter_map(|bytes| patched(bytes)).collect();
-        self.may_be.extend(patched);
-        self.may_be.sort();
-        self.may_be.dedup();
+    /// Applies a change to all possible contents. Also adds them with the bit, because netswap may
+    /// set it after the change.
+    fn update(&mut self, change: impl Fn(&mut Vec<u8>)) {
+        self.possible_contents.iter_mut().for_each(change);
+        let patched: Vec<_> =
+            self.possible_contents.iter().filter_map(|bytes| patched(bytes)).collect();
+        self.possible_contents.extend(patched);
+        self.possible_contents.sort();
+        self.possible_contents.dedup();
     }
 
-    /// Whether the file has the bit. `Err`: its contents are none of those that it may have.
+    /// Whether the file has the bit. Returns an error if it has none of the possible contents.
     fn has_bit(&self) -> Result<bool, String> {
-        if !self.is_there {
+        if !self.exists {
             return Ok(false);
         }
-        let now = fs::read(&self.path).map_err(told(&self.path))?;
-        if self.may_be.contains(&now) {
+        let now = fs::read(&self.path).map_err(at(&self.path))?;
+        if self.possible_contents.contains(&now) {
             return Ok(patched(&now).is_some_and(|patched| patched == now));
         }
         let path = self.path.display();
-        Err(format!("{path} is nothing that its writer made, nor that with the bit"))
+        Err(format!("{path} is not as its writer wrote it, with or without the bit"))
     }
 }
 
 /// Returns an image. Images with an even number have a checksum.
 ///
-/// The others are truncated and extended, so they have none. A checksum would become wrong, and
-/// this test does not know what netswap then does.
-fn image_of(number: u32) -> Vec<u8> {
+/// The others are truncated and extended, which would make a checksum invalid. This test does not
+/// know what netswap writes then.
+fn image(number: u32) -> Vec<u8> {
     let index = usize::try_from(number).unwrap_or_default() % E_LFANEW.len();
     let image = Image::exe().e_lfanew(E_LFANEW.get(index).copied().unwrap_or(0x80));
     let sum = if has_checksum(number) { Sum::Right } else { Sum::None };

@@ -1,8 +1,8 @@
 //! `cargo xtask faults [NAME…]`: a table of fault tests, which check netswap when things go wrong.
 //!
-//! Each test makes its own files. It makes something go wrong many times while the release build of
-//! netswap works on them, and then checks every byte. The tests need Linux: its mounts, links and
-//! names.
+//! Each test creates its own files. It makes something go wrong many times while the release build
+//! of netswap works on them, and then checks every byte. The tests need Linux: its mounts, links,
+//! names and signals.
 
 mod full_disk;
 mod killed;
@@ -11,6 +11,7 @@ mod meanwhile;
 mod million;
 mod names;
 mod program;
+mod report;
 mod share;
 mod shim;
 mod tree;
@@ -23,7 +24,6 @@ use self::program::Netswap;
 use crate::NotPassed;
 
 /// The parsed arguments.
-#[derive(Debug, PartialEq)]
 struct Options {
     /// How often the test `killed` kills a command.
     rounds: u32,
@@ -31,25 +31,24 @@ struct Options {
     entries: u32,
     /// For how many seconds files change while netswap works on them.
     seconds: u32,
-    /// The most seconds that a test may take, if it can do less. `None`: no limit.
-    patience: Option<f64>,
+    /// A test that would take more seconds than this does less, if it can. `None` is no limit.
+    max_seconds: Option<f64>,
     /// The seed of all random numbers.
     seed: u64,
 }
 
-/// A test: its name, what goes wrong, and its function. The function returns a summary with
-/// numbers.
-type Fault = (&'static str, &'static str, fn(&Netswap, &Options) -> Result<String, NotPassed>);
+/// A test: its name, what goes wrong, and its function, which returns a summary with numbers.
+type Test = (&'static str, &'static str, fn(&Netswap, &Options) -> Result<String, NotPassed>);
 
-const FAULTS: &[Fault] = &[
+const TESTS: &[Test] = &[
     ("killed", "patch and undo end at a random moment", killed::run),
     ("unreadable", "files and a folder that can't be read", unreadable::run),
     ("unwritable", "writes that fail, or are cut off", unwritable::run),
-    ("share", "a share where reads fail, and one that goes away", share::run),
-    ("full-disk", "no room for the journal", full_disk::run),
+    ("share", "a share whose reads fail, and one that goes away", share::run),
+    ("full-disk", "a disk without room for the journal", full_disk::run),
     ("links", "loops of links and mounts, pipes and devices", links::run),
-    ("names", "names that are no text, or that a terminal obeys", names::run),
-    ("meanwhile", "files that others change at the same time", meanwhile::run),
+    ("names", "names that are not text or that control a terminal", names::run),
+    ("meanwhile", "files that other programs change at the same time", meanwhile::run),
     // This one is last because it waits until nothing else is being compiled.
     ("million", "a million entries, in little memory", million::run),
 ];
@@ -61,27 +60,27 @@ const FAULTS: &[Fault] = &[
 /// Returns an error if a test has not passed.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     let mut options = Options::new();
-    match options.take(arguments) {
-        Some(names) => test(&names, &options),
+    match options.parse(arguments) {
+        Some(names) => run_tests(&names, &options),
         None => Err(NotPassed::Usage(usage())),
     }
 }
 
-/// Seconds that a test may take when all checks run. Then no test may take longer than it needs.
-const PATIENCE: f64 = 75.0;
+/// The limit in seconds for each test when all checks run.
+const MAX_SECONDS: f64 = 75.0;
 
-/// Runs all tests, for no longer than each needs.
+/// Runs all tests, with a limited number of entries on a slow machine.
 ///
 /// # Errors
 ///
 /// Returns an error if a test has not passed.
 pub fn check() -> Result<(), NotPassed> {
-    test(&[], &Options { patience: Some(PATIENCE), ..Options::new() })
+    run_tests(&[], &Options { max_seconds: Some(MAX_SECONDS), ..Options::new() })
 }
 
 fn usage() -> String {
     let Options { rounds, entries, seconds, .. } = Options::new();
-    let tests = FAULTS.iter().map(|(name, what, _)| format!("\n  {name}: {what}"));
+    let tests = TESTS.iter().map(|(name, what, _)| format!("\n  {name}: {what}"));
     format!(
         "usage: cargo xtask faults [NAME…] [--rounds {rounds}] [--entries {entries}] [--seconds {seconds}] [--seed NUMBER]\n\ntests:{}",
         tests.collect::<String>()
@@ -89,19 +88,19 @@ fn usage() -> String {
 }
 
 /// Runs the tests with these names, or all tests if `names` is empty.
-fn test(names: &[&str], options: &Options) -> Result<(), NotPassed> {
+fn run_tests(names: &[&str], options: &Options) -> Result<(), NotPassed> {
     let netswap = Netswap::build()?;
     println!("seed {}", options.seed);
     let (mut failed, mut not_run) = (Vec::new(), Vec::new());
-    for (name, _, run) in FAULTS {
+    for (name, _, run) in TESTS {
         if !names.is_empty() && !names.contains(name) {
             continue;
         }
         let start = Instant::now();
-        let outcome = run(&netswap, options);
+        let result = run(&netswap, options);
         let seconds = start.elapsed().as_secs_f64();
-        match outcome {
-            Ok(what) => println!("passed   {seconds:6.1} s  {name}: {what}"),
+        match result {
+            Ok(summary) => println!("passed   {seconds:6.1} s  {name}: {summary}"),
             Err(NotPassed::Failed(why) | NotPassed::Usage(why)) => {
                 println!("FAILED   {seconds:6.1} s  {name}: {why}");
                 failed.push(*name);
@@ -116,8 +115,8 @@ fn test(names: &[&str], options: &Options) -> Result<(), NotPassed> {
         ([], []) => Ok(()),
         ([], not_run) => Err(NotPassed::NotRun(not_run.join("; "))),
         (failed, _) => {
-            let again = format!("cargo xtask faults {} --seed {}", failed.join(" "), options.seed);
-            Err(NotPassed::Failed(format!("{}; again: {again}", failed.join(", "))))
+            let repeat = format!("cargo xtask faults {} --seed {}", failed.join(" "), options.seed);
+            Err(NotPassed::Failed(format!("{}; to repeat: {repeat}", failed.join(", "))))
         }
     }
 }
@@ -126,12 +125,12 @@ impl Options {
     fn new() -> Self {
         // Five digits are easy to type again.
         let seed = fastrand::u64(..100_000);
-        Options { rounds: 300, entries: 1_000_000, seconds: 6, patience: None, seed }
+        Options { rounds: 300, entries: 1_000_000, seconds: 6, max_seconds: None, seed }
     }
 
     /// Reads the options into `self` and returns the names. Returns `None` for an unknown name or
     /// option, and for a number that is invalid or 0.
-    fn take<'a>(&mut self, mut arguments: &'a [String]) -> Option<Vec<&'a str>> {
+    fn parse<'a>(&mut self, mut arguments: &'a [String]) -> Option<Vec<&'a str>> {
         let mut names = Vec::new();
         while let [first, rest @ ..] = arguments {
             arguments = rest;
@@ -141,7 +140,7 @@ impl Options {
                 "--entries" => self.entries = number()?,
                 "--seconds" => self.seconds = number()?,
                 "--seed" => self.seed = rest.first()?.parse().ok()?,
-                name if FAULTS.iter().any(|fault| fault.0 == name) => {
+                name if TESTS.iter().any(|test| test.0 == name) => {
                     names.push(name);
                     continue;
                 }

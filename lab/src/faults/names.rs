@@ -1,7 +1,7 @@
 //! Tests file names that are not text, forge lines, move a terminal's cursor, or change the
 //! direction of text.
 //!
-//! Reports show them harmlessly, JSON returns their bytes, and patch and undo find the files again.
+//! Reports escape them, JSON contains their bytes, and patch and undo find the files again.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -13,13 +13,15 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::Options;
-use super::killed::remove;
-use super::links::image;
-use super::program::{Netswap, Ran, path_of, ran};
-use super::tree::{Journal, fresh, told};
+use super::links::write_image;
+use super::program::Netswap;
+use super::report::{Report, path_in};
+use super::tree::{Journal, test_folder};
 use crate::NotPassed;
+use crate::files::{at, remove_file};
+use crate::outcome::Outcome;
 
-/// File names. `names` adds those of 255 bytes and one for each single byte.
+/// File names. [`names`] adds names of 255 bytes, and one for each single byte.
 const NAMES: [&[u8]; 31] = [
     b"\xff\xfe.exe",
     b"\xed\xa0\x80 surrogate.exe",
@@ -55,9 +57,9 @@ const NAMES: [&[u8]; 31] = [
 ];
 
 /// The maximum length of a name in bytes.
-const LONGEST: usize = 255;
+const MAX_LENGTH: usize = 255;
 
-/// The folder of all files, and the text in every line that names a file.
+/// The folder of all files, and how reports show a part of its name.
 const FOLDER: &[u8] = b"a\n\xfffolder \x1b[1m";
 const FOLDER_SHOWN: &str = "\\xfffolder";
 
@@ -65,7 +67,7 @@ const FOLDER_SHOWN: &str = "\\xfffolder";
 const FORGED: &str = "  forged";
 
 /// Characters that change how others are displayed.
-const FORMATS: [std::ops::RangeInclusive<char>; 5] = [
+const FORMAT_CHARACTERS: [std::ops::RangeInclusive<char>; 5] = [
     '\u{61c}'..='\u{61c}',
     '\u{200b}'..='\u{200f}',
     '\u{2028}'..='\u{202e}',
@@ -74,26 +76,26 @@ const FORMATS: [std::ops::RangeInclusive<char>; 5] = [
 ];
 
 pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
-    let folder = fresh("names")?;
+    let folder = test_folder("names")?;
     let root = folder.join(OsStr::from_bytes(FOLDER));
     let names: BTreeSet<OsString> = names().map(OsString::from_vec).collect();
     let files: BTreeSet<PathBuf> = names.iter().map(|name| root.join(name)).collect();
     for file in &files {
-        image(file)?;
+        write_image(file)?;
     }
     let journal = folder.join(OsStr::from_bytes(b"\x1b[1mj\n\xff.journal"));
     let test = Test { netswap, root, journal, files };
-    test.all()?;
+    test.run()?;
     Ok(format!(
-        "{} names, in a folder and named one by one: 9 reports for people are text without control characters, with a line for each file; JSON and ndjson give all names back; patched and undone",
+        "{} names, in a folder and one by one: 9 reports for people have a line for each file and no control characters; JSON and ndjson contain all names; all files patched and restored",
         test.files.len()
     ))
 }
 
 fn names() -> impl Iterator<Item = Vec<u8>> {
-    let of_one_byte = (1..=u8::MAX).filter(|byte| *byte != b'/');
-    let single = of_one_byte.map(|byte| [b"with ", &[byte][..], b".exe"].concat());
-    let long = [b'x', b' ', 0xff].map(|byte| vec![byte; LONGEST]);
+    let bytes = (1..=u8::MAX).filter(|byte| *byte != b'/');
+    let single = bytes.map(|byte| [b"with ", &[byte][..], b".exe"].concat());
+    let long = [b'x', b' ', 0xff].map(|byte| vec![byte; MAX_LENGTH]);
     NAMES.into_iter().map(<[u8]>::to_vec).chain(single).chain(long)
 }
 
@@ -105,64 +107,82 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    fn all(&self) -> Result<(), String> {
+    fn run(&self) -> Result<(), String> {
         let before = self.contents()?;
-        self.verified(1)?;
-        self.in_json(1)?;
-        self.lines(self.on_root("inspect").args(["--jobs", "4"]), 0)?;
-        self.lines(self.on_root("patch").arg("--dry-run"), 0)?;
-        remove(&self.journal)?;
-        self.lines(&mut self.patch(&[]), 0)?;
+        self.check_verify(1)?;
+        self.check_json(1)?;
+        self.check_lines(self.on_root("inspect").args(["--jobs", "4"]), 0)?;
+        self.check_lines(self.on_root("patch").arg("--dry-run"), 0)?;
+        remove_file(&self.journal)?;
+        self.check_lines(&mut self.patch(&[]), 0)?;
         if Journal::read(&self.journal)?.entries != self.files {
             return Err("the journal has other names".to_owned());
         }
-        self.verified(0)?;
-        self.in_json(0)?;
-        let again = ran(&mut self.patch(&["--swap-run", "cd"]))?.ended_with(2)?;
-        printable(&again)?;
-        self.lines(&mut self.undo(&["--dry-run"]), 0)?;
-        self.lines(&mut self.undo(&[]), 0)?;
-        printable(&ran(self.netswap.bounded("verify").arg(self.root.join("no such \n\x1b")))?)?;
-        if self.contents()? == before { Ok(()) } else { Err("undo put not all back".to_owned()) }
+        self.check_verify(0)?;
+        self.check_json(0)?;
+        // The journal exists now, so patch fails with a message that names it.
+        let patch = Outcome::run(&mut self.patch(&["--swap-run", "cd"]))?.expect_code(2)?;
+        check_printable(&patch)?;
+        self.check_lines(&mut self.undo(&["--dry-run"]), 0)?;
+        self.check_lines(&mut self.undo(&[]), 0)?;
+        let mut missing = self.netswap.with_timeout("verify");
+        check_printable(&Outcome::run(missing.arg(self.root.join("no such \n\x1b")))?)?;
+        if self.contents()? == before {
+            Ok(())
+        } else {
+            Err("undo restored not all files".to_owned())
+        }
     }
 
     /// Verifies all files, first by their folder and then by their names.
-    fn verified(&self, code: i32) -> Result<(), String> {
-        self.lines(&mut self.on_root("verify"), code)?;
-        let mut each = self.netswap.bounded("verify");
-        self.lines(each.args(&self.files), code)
+    fn check_verify(&self, code: i32) -> Result<(), String> {
+        self.check_lines(&mut self.on_root("verify"), code)?;
+        let mut by_name = self.netswap.with_timeout("verify");
+        self.check_lines(by_name.args(&self.files), code)
     }
 
-    /// Runs a command whose report has one line for each file.
-    fn lines(&self, command: &mut Command, code: i32) -> Result<(), String> {
-        let ran = ran(command)?.ended_with(code)?;
-        printable(&ran)?;
-        let text = String::from_utf8_lossy(&ran.out);
+    /// Runs a command and checks that its report has one line for each file.
+    fn check_lines(&self, command: &mut Command, code: i32) -> Result<(), String> {
+        let outcome = Outcome::run(command)?.expect_code(code)?;
+        check_printable(&outcome)?;
+        let text = String::from_utf8_lossy(&outcome.stdout);
         let count = text.lines().filter(|line| line.contains(FOLDER_SHOWN)).count();
-        if count != self.files.len() {
-            let files = self.files.len();
-            return Err(ran.wrong(&format!("{count} lines name a file, of {files} files")));
+        let files = self.files.len();
+        if count != files {
+            return Err(outcome.error(&format!("{count} lines name a file, but there are {files}")));
         }
         let is_forged = |line: &str| line.trim_start_matches(char::is_alphabetic) == FORGED;
-        if text.lines().any(is_forged) { Err(ran.wrong("a name forged a line")) } else { Ok(()) }
+        if text.lines().any(is_forged) {
+            return Err(outcome.error("a name forged a line"));
+        }
+        Ok(())
     }
 
-    fn in_json(&self, code: i32) -> Result<(), String> {
+    /// Checks that both JSON reports contain all names.
+    fn check_json(&self, code: i32) -> Result<(), String> {
         let status = if code == 0 { "passed" } else { "failed" };
-        let lines = ran(self.on_root("verify").args(["--format", "ndjson"]))?.ended_with(code)?;
-        if lines.paths(status)? != self.files {
-            return Err(lines.wrong("ndjson gives other names"));
+        let verify = |format| {
+            let mut verify = self.on_root("verify");
+            Outcome::run(verify.args(["--format", format]))?.expect_code(code)
+        };
+        let report = Report::parse(verify("ndjson")?)?;
+        if report.paths(status)? != self.files {
+            return Err(report.error("the ndjson report has other names"));
         }
-        let whole = ran(self.on_root("verify").args(["--format", "json"]))?.ended_with(code)?;
-        let document: Value =
-            serde_json::from_slice(&whole.out).map_err(|error| whole.wrong(&error.to_string()))?;
+        let outcome = verify("json")?;
+        let document: Value = serde_json::from_slice(&outcome.stdout)
+            .map_err(|error| outcome.error(&error.to_string()))?;
         let images = document.get("images").and_then(Value::as_array).into_iter().flatten();
-        let paths: BTreeSet<PathBuf> = images.filter_map(path_of).collect();
-        if paths == self.files { Ok(()) } else { Err(whole.wrong("JSON gives other names")) }
+        let paths: BTreeSet<PathBuf> = images.filter_map(path_in).collect();
+        if paths == self.files {
+            Ok(())
+        } else {
+            Err(outcome.error("the JSON report has other names"))
+        }
     }
 
     fn on_root(&self, subcommand: &str) -> Command {
-        let mut command = self.netswap.bounded(subcommand);
+        let mut command = self.netswap.with_timeout(subcommand);
         command.arg(&self.root);
         command
     }
@@ -180,21 +200,22 @@ impl Test<'_> {
     }
 
     fn contents(&self) -> Result<Vec<Vec<u8>>, String> {
-        let read = |path: &Path| fs::read(path).map_err(told(path));
+        let read = |path: &Path| fs::read(path).map_err(at(path));
         self.files.iter().map(|path| read(path)).collect()
     }
 }
 
-/// Checks that the output is text without control characters, except line feeds, and without
-/// [`FORMATS`].
-fn printable(ran: &Ran) -> Result<(), String> {
-    for bytes in [&ran.out, &ran.err] {
-        let text = str::from_utf8(bytes).map_err(|error| ran.wrong(&error.to_string()))?;
+/// Checks that the output is text without [`FORMAT_CHARACTERS`], and without control characters except line
+/// feeds.
+fn check_printable(outcome: &Outcome) -> Result<(), String> {
+    for bytes in [&outcome.stdout, &outcome.stderr] {
+        let text = str::from_utf8(bytes).map_err(|error| outcome.error(&error.to_string()))?;
         let is_harmful = |c: &char| {
-            (c.is_control() && *c != '\n') || FORMATS.iter().any(|range| range.contains(c))
+            (c.is_control() && *c != '\n')
+                || FORMAT_CHARACTERS.iter().any(|range| range.contains(c))
         };
         if let Some(c) = text.chars().find(is_harmful) {
-            return Err(ran.wrong(&format!("it prints the character {c:?}")));
+            return Err(outcome.error(&format!("the output contains the character {c:?}")));
         }
     }
     Ok(())

@@ -1,18 +1,18 @@
 //! Makes system calls fail: loads `lab/faults/shim.c` into a program.
 
-use std::fs;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::NotPassed;
-use crate::process::{check, is_there, root, scratch};
+use crate::c;
 
 /// The shared library that is loaded before the program's own libraries.
 pub(super) struct Shim(PathBuf);
 
-/// The calls that fail, and how they fail.
+/// System calls that fail, and how they fail.
 #[derive(Clone, Copy)]
-pub(super) struct Failing<'a> {
+pub(super) struct InjectedFault<'a> {
     /// `pread64`, `pwrite64` or `fdatasync`.
     pub(super) call: &'a str,
     /// A glob for the name of the file.
@@ -27,31 +27,24 @@ pub(super) struct Failing<'a> {
     pub(super) kill: bool,
 }
 
-impl<'a> Failing<'a> {
+impl<'a> InjectedFault<'a> {
     /// Makes all calls of this kind fail, on files whose name matches.
     pub(super) fn all(call: &'a str, name: &'a str) -> Self {
-        Failing { call, name, after: 0, bytes: 0, times: None, kill: false }
+        InjectedFault { call, name, after: 0, bytes: 0, times: None, kill: false }
     }
 }
 
 impl Shim {
-    /// Builds the library. `NotRun` gives the reason if it can't be built.
+    /// Builds the library. Returns `NotRun` if there is no C compiler.
     pub(super) fn build() -> Result<Self, NotPassed> {
-        if !is_there("cc") {
-            return Err(NotPassed::NotRun("there is no C compiler: cc".to_owned()));
-        }
-        let folder = scratch("c");
-        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        let library = folder.join("shim.so");
-        let mut cc = Command::new("cc");
-        cc.args(["-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o"]).arg(&library);
-        check(cc.arg(root().join("lab/faults/shim.c")).arg("-ldl"))?;
-        Ok(Shim(library))
+        c::require_compiler()?;
+        let arguments = ["-shared", "-fPIC", "-ldl"].map(OsString::from);
+        Ok(Shim(c::compile("lab/faults/shim.c", "shim.so", &arguments)?))
     }
 
-    /// Returns the command with these calls of its program failing.
-    pub(super) fn before(&self, mut command: Command, failing: Failing<'_>) -> Command {
-        let Failing { call, name, after, bytes, times, kill } = failing;
+    /// Makes these calls of the command's program fail.
+    pub(super) fn inject(&self, mut command: Command, fault: InjectedFault<'_>) -> Command {
+        let InjectedFault { call, name, after, bytes, times, kill } = fault;
         command.env("LD_PRELOAD", &self.0).env("FAULT_CALL", call).env("FAULT_NAME", name);
         command.env("FAULT_AFTER", after.to_string()).env("FAULT_BYTES", bytes.to_string());
         command.envs(times.map(|times| ("FAULT_TIMES", times.to_string())));

@@ -8,31 +8,35 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Options;
-use super::program::{Netswap, Ran, ran};
-use super::shim::{Failing, Shim};
-use super::tree::{Journal, Tree, fresh, told};
+use super::program::Netswap;
+use super::report::Report;
+use super::shim::{InjectedFault, Shim};
+use super::tree::{Journal, Tree, test_folder};
 use crate::NotPassed;
+use crate::files::at;
+use crate::outcome::Outcome;
 
 const FILES: usize = 200;
 
 /// A glob for the files that can't be read: a tenth of all.
-const BAD: &str = "image-???0.exe";
+const UNREADABLE: &str = "image-???0.exe";
 
 pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
     let shim = Shim::build()?;
     if !netswap.obeys_permissions {
-        return Err(NotPassed::NotRun("no folder can be closed to this account".to_owned()));
+        let why = "permissions can't make a folder inaccessible to this account";
+        return Err(NotPassed::NotRun(why.to_owned()));
     }
-    let test = Test { netswap, shim, tree: Tree::make(&fresh("unreadable")?.join("tree"), FILES)? };
+    let tree = Tree::create(&test_folder("unreadable")?.join("tree"), FILES)?;
+    let test = Test { netswap, shim, tree };
     let closed = test.tree.root.join("folder-003");
-    let result = set_mode(&closed, 0o000).and_then(|()| test.all(&closed));
+    let result = set_mode(&closed, 0o000).and_then(|()| test.run(&closed));
     set_mode(&closed, 0o755)?;
-    let (bad, others) = result?;
-    // The contents of the closed folder must be unchanged, too.
-    let restored = test.tree.is_restored();
-    restored?;
+    let (unreadable, others) = result?;
+    // The contents of the inaccessible folder must be unchanged, too.
+    test.tree.check_restored()?;
     Ok(format!(
-        "{bad} of {FILES} files fail with EIO and a folder can't be listed: verify reads the other {others} and ends with 2, with --ignore-unreadable with 1 or 0; patch changes them and ends with 2; undo puts all back"
+        "{unreadable} of {FILES} files fail with EIO, and a folder can't be listed: verify reads the other {others} and ends with 2, with --ignore-unreadable with 1 or 0; patch changes them and ends with 2; undo restores all"
     ))
 }
 
@@ -43,69 +47,71 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    /// Returns how many files failed, and how many images were still read.
-    fn all(&self, closed: &Path) -> Result<(usize, usize), String> {
+    /// Runs verify, patch and undo. Returns how many files failed, and how many images were still
+    /// read.
+    fn run(&self, closed: &Path) -> Result<(usize, usize), String> {
         let files = || self.tree.files.iter().filter(|file| !file.path.starts_with(closed));
-        let bad = || files().filter(|file| is_bad(&file.path));
+        let failing = || files().filter(|file| fails(&file.path));
         let is_image = |path: &&PathBuf| path.extension().is_some_and(|it| it == "exe");
         let images: BTreeSet<PathBuf> =
             files().map(|file| &file.path).filter(is_image).cloned().collect();
         let unreadable: BTreeSet<PathBuf> =
-            bad().map(|file| file.path.clone()).chain([closed.to_owned()]).collect();
-        let good: BTreeSet<PathBuf> = images.difference(&unreadable).cloned().collect();
+            failing().map(|file| file.path.clone()).chain([closed.to_owned()]).collect();
+        let readable: BTreeSet<PathBuf> = images.difference(&unreadable).cloned().collect();
         let changed: BTreeSet<PathBuf> = files()
-            .filter(|file| file.old != file.new && !is_bad(&file.path))
+            .filter(|file| file.old != file.new && !fails(&file.path))
             .map(|file| file.path.clone())
             .collect();
 
         let verify = |arguments: &[&str], code| {
-            let ran = self.failing(self.netswap.bounded("verify"), arguments)?.ended_with(code)?;
-            let read = &ran.paths("passed")? | &ran.paths("failed")?;
-            if ran.paths("unreadable")? != unreadable || read != good {
-                return Err(ran.wrong("it tells of other files as unreadable, or as read"));
+            let report = self.report(self.netswap.with_timeout("verify"), arguments, code)?;
+            let read = &report.paths("passed")? | &report.paths("failed")?;
+            if report.paths("unreadable")? != unreadable || read != readable {
+                return Err(report.error("other files are reported as unreadable, or as read"));
             }
-            let (told, read) = (ran.count("unreadable")?, ran.count("images")?);
-            let counted = (usize::try_from(told), usize::try_from(read));
-            if counted != (Ok(unreadable.len()), Ok(good.len())) {
-                return Err(ran.wrong("its summary counts others"));
+            let counts = (report.count("unreadable")?, report.count("images")?);
+            let counts = (usize::try_from(counts.0), usize::try_from(counts.1));
+            if counts != (Ok(unreadable.len()), Ok(readable.len())) {
+                return Err(report.error("the counts in the summary are wrong"));
             }
-            Ok(ran)
+            Ok(())
         };
         verify(&[], 2)?;
         verify(&["--ignore-unreadable"], 1)?;
 
         let journal = self.tree.root.with_file_name("patch.journal");
-        let patch = self.failing(self.netswap.patch(&journal), &[])?.ended_with(2)?;
+        let patch = self.report(self.netswap.patch(&journal), &[], 2)?;
         if patch.paths("unreadable")? != unreadable || patch.paths("patched")? != changed {
-            return Err(patch.wrong("it tells of other files as unreadable, or as patched"));
+            return Err(patch.error("other files are reported as unreadable, or as patched"));
         }
         // Permissions apply to this account, so it must open the folder to read all files.
-        let opened = set_mode(closed, 0o755).and_then(|()| self.tree.states());
+        let states = set_mode(closed, 0o755).and_then(|()| self.tree.states());
         set_mode(closed, 0o000)?;
-        let states = opened?;
         let entries = Journal::read(&journal)?.entries;
-        if states.new != changed || entries != changed {
-            return Err("patch changed, or entered, other files than it told".to_owned());
+        if states?.new != changed || entries != changed {
+            return Err("the changed files or the journal differ from the report".to_owned());
         }
         // All readable images have the bit now.
         verify(&[], 2)?;
         verify(&["--ignore-unreadable"], 0)?;
-        ran(&mut self.netswap.undo(&journal))?.ended_with(0)?;
-        Ok((bad().count(), good.len()))
+        Outcome::run(&mut self.netswap.undo(&journal))?.expect_code(0)?;
+        Ok((failing().count(), readable.len()))
     }
 
-    /// Runs a command on the tree while reads fail.
-    fn failing(&self, command: Command, arguments: &[&str]) -> Result<Ran, String> {
-        let mut command = self.shim.before(command, Failing::all("pread64", BAD));
-        ran(command.args(["--format", "ndjson"]).args(arguments).arg(&self.tree.root))
+    /// Runs a command on the tree while reads fail, and returns its report.
+    fn report(&self, command: Command, arguments: &[&str], code: i32) -> Result<Report, String> {
+        let mut command = self.shim.inject(command, InjectedFault::all("pread64", UNREADABLE));
+        command.args(["--format", "ndjson"]).args(arguments).arg(&self.tree.root);
+        Report::run(&mut command, &[code])
     }
 }
 
-fn is_bad(path: &Path) -> bool {
+/// Whether the name matches [`UNREADABLE`].
+fn fails(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with("image-") && name.ends_with("0.exe")
 }
 
 fn set_mode(path: &Path, mode: u32) -> Result<(), String> {
-    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(told(path))
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(at(path))
 }

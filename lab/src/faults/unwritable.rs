@@ -1,38 +1,40 @@
 //! Tests writes that fail with EIO, writes that are cut off after each of their bytes, and a
-//! journal that does not reach the disk. patch restores a partly written file, or undo does.
+//! journal that does not reach the disk. patch or undo restores a partly written file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Options;
-use super::killed::remove;
-use super::program::{Netswap, Ran, ran};
-use super::shim::{Failing, Shim};
-use super::tree::{Journal, Tree, difference, fresh, told};
+use super::program::Netswap;
+use super::report::Report;
+use super::shim::{InjectedFault, Shim};
+use super::tree::{Journal, Tree, difference, test_folder};
 use crate::NotPassed;
+use crate::files::{at, remove_file};
+use crate::outcome::Outcome;
 use testkit::image::{Image, NET, Sum, patched_range};
 
 const FILES: usize = 100;
 
 /// A glob for the files that can't be written: a tenth of all.
-const BAD: &str = "image-???1.exe";
+const UNWRITABLE: &str = "image-???1.exe";
 
 /// The offset of the NT headers, chosen so that the write crosses the end of a page.
 const E_LFANEW: usize = 4040;
 
 pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
     let shim = Shim::build()?;
-    let folder = fresh("unwritable")?;
+    let folder = test_folder("unwritable")?;
     let journal = folder.join("patch.journal");
     let test = Test { netswap, shim, journal };
-    let cuts = test.cuts(&folder.join("cut.exe"))?;
-    let tree = Tree::make(&folder.join("tree"), FILES)?;
-    let refused = test.some_files(&tree)?;
-    test.not_synced(&tree)?;
-    let syncs = test.journal_not_synced(&tree)?;
+    let length = test.cut_writes(&folder.join("cut.exe"))?;
+    let tree = Tree::create(&folder.join("tree"), FILES)?;
+    let refused = test.failing_writes(&tree)?;
+    test.failing_syncs(&tree)?;
+    let moments = test.failing_journal_syncs(&tree)?;
     Ok(format!(
-        "a write of {cuts} bytes cut off after each of them: put back, or if that fails or patch is killed there, mended by undo; {refused} of {FILES} files unwritable: refused, the others patched and undone, and the same in undo, and where their sync fails; the journal's sync failed at {syncs} moments: patch ends with 2, what has no entry is as before, undo puts all back"
+        "a write of {length} bytes cut off after each byte: restored by patch, or by undo if that fails or patch is killed; writes or syncs of {refused} of {FILES} files fail: refused, all others patched and restored; syncs of the journal fail at {moments} moments: patch ends with 2, files without an entry are unchanged, undo restores all"
     ))
 }
 
@@ -55,127 +57,138 @@ impl Test<'_> {
         undo
     }
 
-    fn failing(&self, command: Command, failing: Failing<'_>) -> Result<Ran, String> {
-        ran(&mut self.shim.before(command, failing))
+    fn run_undo(&self, code: i32) -> Result<(), String> {
+        Outcome::run(&mut self.undo())?.expect_code(code).map(drop)
+    }
+
+    /// Runs a command while calls fail.
+    fn run_with_fault(&self, command: Command, fault: InjectedFault) -> Result<Outcome, String> {
+        Outcome::run(&mut self.shim.inject(command, fault))
     }
 
     /// Cuts off the write of one file after each of its bytes. Returns the number of bytes.
-    fn cuts(&self, path: &Path) -> Result<usize, String> {
+    fn cut_writes(&self, file: &Path) -> Result<usize, String> {
         let image = Image::exe().e_lfanew(E_LFANEW).overlay(3).sum(Sum::Right);
-        let (old, reach) = (image.bytes(), patched_range(E_LFANEW));
+        let (old, range) = (image.bytes(), patched_range(E_LFANEW));
         let new = image.with(NET).bytes();
-        std::fs::write(path, &old).map_err(told(path))?;
-        let is = |expected: &[u8], what: &str| {
-            let now = std::fs::read(path).map_err(told(path))?;
-            if now == expected {
-                Ok(())
-            } else {
-                Err(format!("{what}: {}", difference(&old, &now)))
-            }
-        };
-        let write = Failing::all("pwrite64", "cut.exe");
-        for bytes in 0..reach.len() {
-            let what = |how: &str| format!("cut after {bytes} bytes, {how}");
-            let at = reach.start + bytes;
-            let cut = [new.get(..at), old.get(at..)].map(Option::unwrap_or_default).concat();
-            let undo = || ran(&mut self.undo())?.ended_with(0);
+        std::fs::write(file, &old).map_err(at(file))?;
+        let write = InjectedFault::all("pwrite64", "cut.exe");
+        for bytes in 0..range.len() {
+            let expect = |expected: &[u8], step: &str| {
+                let now = std::fs::read(file).map_err(at(file))?;
+                if now == expected {
+                    Ok(())
+                } else {
+                    let difference = difference(&old, &now);
+                    Err(format!("write cut after {bytes} bytes, {step}: {difference}"))
+                }
+            };
+            let end = range.start + bytes;
+            let cut = [new.get(..end), old.get(end..)].map(Option::unwrap_or_default).concat();
 
-            remove(&self.journal)?;
-            let once = Failing { bytes, times: Some(1), ..write };
-            self.failing(self.patch(path), once)?.ended_with(1)?;
-            is(&old, &what("put back"))?;
-            undo()?;
-            is(&old, &what("put back and undone"))?;
+            remove_file(&self.journal)?;
+            let fault = InjectedFault { bytes, times: Some(1), ..write };
+            self.run_with_fault(self.patch(file), fault)?.expect_code(1)?;
+            expect(&old, "after patch restored the file")?;
+            self.run_undo(0)?;
+            expect(&old, "after patch restored the file, and undo")?;
 
-            remove(&self.journal)?;
-            let refused =
-                self.failing(self.patch(path), Failing { bytes, ..write })?.ended_with(1)?;
-            is(&cut, &what("not put back"))?;
+            remove_file(&self.journal)?;
+            let fault = InjectedFault { bytes, ..write };
+            let patch = self.run_with_fault(self.patch(file), fault)?.expect_code(1)?;
+            expect(&cut, "after patch failed to restore the file")?;
             if cut != old {
-                refused.tells("changed", &BTreeSet::from([path.to_owned()]))?;
+                let paths = BTreeSet::from([file.to_owned()]);
+                Report::parse(patch)?.expect_finding("changed", &paths)?;
             }
-            undo()?;
-            is(&old, &what("not put back and undone"))?;
+            self.run_undo(0)?;
+            expect(&old, "after patch failed to restore the file, and undo")?;
 
-            remove(&self.journal)?;
-            let killed = self.failing(self.patch(path), Failing { bytes, kill: true, ..write })?;
-            killed.was_killed()?;
-            is(&cut, &what("killed"))?;
-            undo()?;
-            is(&old, &what("killed and undone"))?;
+            remove_file(&self.journal)?;
+            let fault = InjectedFault { bytes, kill: true, ..write };
+            let patch = self.run_with_fault(self.patch(file), fault)?;
+            if patch.code.is_some() {
+                return Err(patch.error("patch was not killed"));
+            }
+            expect(&cut, "after patch was killed")?;
+            self.run_undo(0)?;
+            expect(&old, "after patch was killed, and undo")?;
         }
-        Ok(reach.len())
+        Ok(range.len())
     }
 
-    /// Lets the writes of some files fail, in patch and then in undo. Returns how many files were
+    /// Makes the writes of some files fail, in patch and then in undo. Returns how many files were
     /// refused.
-    fn some_files(&self, tree: &Tree) -> Result<u64, String> {
-        let is_bad = |path: &&PathBuf| path.to_string_lossy().ends_with("1.exe");
-        let write = Failing::all("pwrite64", BAD);
-        remove(&self.journal)?;
-        let patch = self.failing(self.patch(&tree.root), write)?.ended_with(1)?;
+    fn failing_writes(&self, tree: &Tree) -> Result<u64, String> {
+        let fails = |path: &&PathBuf| path.to_string_lossy().ends_with("1.exe");
+        let write = InjectedFault::all("pwrite64", UNWRITABLE);
+        remove_file(&self.journal)?;
+        let patch = self.run_with_fault(self.patch(&tree.root), write)?.expect_code(1)?;
+        let patch = Report::parse(patch)?;
         let states = tree.states()?;
         let entries = Journal::read(&self.journal)?.entries;
         let refused = patch.paths("refused")?;
-        let bad = entries.iter().filter(is_bad).cloned().collect();
-        if refused != bad
-            || &states.new | &bad != entries
+        let unwritable = entries.iter().filter(fails).cloned().collect();
+        if refused != unwritable
+            || &states.new | &unwritable != entries
             || entries.len() != tree.to_change().count()
         {
-            return Err(patch.wrong("it refused or entered other files than those that fail"));
+            return Err(patch.error("the refused files or the entries are not the expected ones"));
         }
-        ran(&mut self.undo())?.ended_with(0)?;
-        tree.is_restored()?;
+        self.run_undo(0)?;
+        tree.check_restored()?;
 
-        remove(&self.journal)?;
-        ran(&mut self.patch(&tree.root))?.ended_with(0)?;
-        tree.is_patched()?;
-        let undo = self.failing(self.undo(), write)?.ended_with(1)?;
+        remove_file(&self.journal)?;
+        Outcome::run(&mut self.patch(&tree.root))?.expect_code(0)?;
+        tree.check_patched()?;
+        let undo = Report::parse(self.run_with_fault(self.undo(), write)?.expect_code(1)?)?;
         if undo.paths("refused")? != refused || tree.states()?.new != refused {
-            return Err(undo.wrong("it refused other files than those that fail"));
+            return Err(undo.error("undo refused other files than those whose writes fail"));
         }
-        ran(&mut self.undo())?.ended_with(0)?;
-        tree.is_restored()?;
+        self.run_undo(0)?;
+        tree.check_restored()?;
         patch.count("refused")
     }
 
-    /// Lets the sync of some files fail. Undo restores them, whatever they contain then.
-    fn not_synced(&self, tree: &Tree) -> Result<(), String> {
-        remove(&self.journal)?;
-        let sync = Failing::all("fdatasync", BAD);
-        let patch = self.failing(self.patch(&tree.root), sync)?.ended_with(1)?;
+    /// Makes the syncs of some files fail. Undo restores the files, whatever they contain then.
+    fn failing_syncs(&self, tree: &Tree) -> Result<(), String> {
+        remove_file(&self.journal)?;
+        let sync = InjectedFault::all("fdatasync", UNWRITABLE);
+        let patch = self.run_with_fault(self.patch(&tree.root), sync)?.expect_code(1)?;
+        let patch = Report::parse(patch)?;
         if patch.count("refused")? == 0 {
-            return Err(patch.wrong("it refused no file"));
+            return Err(patch.error("patch refused no file"));
         }
         let states = tree.states()?;
-        Journal::read(&self.journal)?.has_all_of(&states)?;
+        Journal::read(&self.journal)?.check_covers(&states)?;
         // A reader takes a refused file for unchanged, so the report must mention the change.
-        patch.tells("changed", &(&states.new & &patch.paths("refused")?))?;
-        ran(&mut self.undo())?.ended_with(0)?;
-        tree.is_restored()
+        patch.expect_finding("changed", &(&states.new & &patch.paths("refused")?))?;
+        self.run_undo(0)?;
+        tree.check_restored()
     }
 
-    /// Lets the sync of the journal fail, at once and later. Returns the number of moments that
+    /// Makes the syncs of the journal fail, at once and later. Returns the number of moments that
     /// were tested.
-    fn journal_not_synced(&self, tree: &Tree) -> Result<usize, String> {
+    fn failing_journal_syncs(&self, tree: &Tree) -> Result<usize, String> {
         let moments = [0, 1, 7, 30];
         for after in moments {
-            remove(&self.journal)?;
-            let sync = Failing { after, ..Failing::all("fdatasync", "*.journal") };
+            remove_file(&self.journal)?;
+            let sync = InjectedFault { after, ..InjectedFault::all("fdatasync", "*.journal") };
             let mut patch = self.patch(&tree.root);
             // One job, so that each entry is synced by itself.
             patch.args(["--jobs", "1"]);
             let name = self.journal.display().to_string();
-            self.failing(patch, sync)?.ended_with(2)?.says("journal")?.says(&name)?;
+            let patch = self.run_with_fault(patch, sync)?.expect_code(2)?;
+            patch.expect_stderr("journal")?.expect_stderr(&name)?;
             let states = tree.states()?;
             let journal = Journal::read(&self.journal)?;
-            journal.has_all_of(&states)?;
+            journal.check_covers(&states)?;
             if states.new.len() != after {
                 let count = states.new.len();
                 return Err(format!("{count} files were changed after {after} syncs"));
             }
-            ran(&mut self.undo())?.ended_with(journal.code())?;
-            tree.is_restored()?;
+            self.run_undo(journal.undo_code())?;
+            tree.check_restored()?;
         }
         Ok(moments.len())
     }

@@ -1,12 +1,12 @@
 //! Programs from the registry of Rust, built into the cache by `cargo install`.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::version::printed;
+use super::version::version_in;
 use super::{OPENSSL, Source, TOOLS, Tool, Tree, debian};
-use crate::process::{at, cache, cargo, check, lock_cache, scratch};
+use crate::files::{cache, create_folder, lock_cache, scratch};
+use crate::process::{cargo, check};
 
 /// Returns the path of a program from the table. Builds it if it is missing or has another version.
 ///
@@ -14,15 +14,15 @@ use crate::process::{at, cache, cargo, check, lock_cache, scratch};
 ///
 /// If it cannot be built.
 pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
-    let of_name = |tool: &&Tool| tool.name == name && matches!(tool.source, Source::Crate { .. });
-    let tool = TOOLS.iter().find(of_name);
+    let has_name = |tool: &&Tool| tool.name == name && matches!(tool.source, Source::Crate { .. });
+    let tool = TOOLS.iter().find(has_name);
     let Some(Tool { version, source: Source::Crate { options, uses_openssl }, .. }) = tool else {
         return Err(format!("the table of tools has no program {name}"));
     };
     let root = cache()?.join("crates");
     let path = root.join("bin").join(name).with_extension(std::env::consts::EXE_EXTENSION);
     // Other systems use the machine's OpenSSL.
-    let fetches_openssl = *uses_openssl && debian::is_here();
+    let fetches_openssl = *uses_openssl && debian::is_debian();
     let openssl = if fetches_openssl { Some(Tree::find(OPENSSL)?) } else { None };
     let _lock = lock_cache("crates")?;
     let found = version_of(&path);
@@ -33,7 +33,7 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
         Some(_) => println!("replacing {}: {why}", path.display()),
         None => println!("building {name} {version}"),
     }
-    fs::create_dir_all(&root).map_err(at(&root))?;
+    create_folder(root.clone())?;
     let mut install = cargo(&["install", "--quiet", "--locked", "--force", "--root"]);
     install.arg(&root).args(*options).arg(format!("{name}@{version}"));
     // One target folder for all programs, because they share many dependencies. No debug
@@ -55,14 +55,16 @@ fn link_openssl(cargo: &mut Command, tree: &Tree) -> Result<(), String> {
     let library = library.ok_or("Debian's libssl-dev has no libssl.a")?;
     let include = tree.path("usr/include");
     // Some of the headers are in a subfolder that is named after the system.
-    let of_system = include.join(library.file_name().unwrap_or_default());
+    let system_include = include.join(library.file_name().unwrap_or_default());
     cargo.env("OPENSSL_STATIC", "1").env("OPENSSL_LIB_DIR", library);
-    cargo.env("CFLAGS", format!("-I{}", of_system.display())).env("OPENSSL_INCLUDE_DIR", include);
+    cargo
+        .env("CFLAGS", format!("-I{}", system_include.display()))
+        .env("OPENSSL_INCLUDE_DIR", include);
     Ok(())
 }
 
 /// Returns the version that a program prints.
 fn version_of(program: &PathBuf) -> Option<String> {
     let output = Command::new(program).arg("--version").stderr(Stdio::null()).output().ok()?;
-    printed(&String::from_utf8_lossy(&output.stdout)).map(str::to_owned)
+    version_in(&String::from_utf8_lossy(&output.stdout)).map(str::to_owned)
 }

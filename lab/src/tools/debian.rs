@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use super::version::{printed, upstream};
+use super::version::{upstream, version_in};
 use super::{Source, TOOLS, Tool, Version};
-use crate::process::{at, cache, check, in_threads, is_there, lock_cache, output};
+use crate::files::{at, cache, create_folder, lock_cache, remove_folder, write, write_script};
+use crate::process::{check, in_threads, is_installed, output};
 
 /// Debian 12. Its packages also run on newer systems.
 const RELEASE: &str = "bookworm";
@@ -22,7 +23,7 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Packages that are skipped. The system's C library, compiler and package tools must match each
 /// other. The rest are large data files that no program here reads.
-const LEFT_OUT: [&str; 16] = [
+const SKIPPED: [&str; 16] = [
     "binutils",
     "binutils-x86-64-linux-gnu",
     "cpp",
@@ -65,7 +66,7 @@ impl Tree {
         };
         if tree.folder.exists() {
             println!("replacing the tools in {}: {why}", tree.folder.display());
-            fs::remove_dir_all(&tree.folder).map_err(at(&tree.folder))?;
+            remove_folder(&tree.folder)?;
         }
         tree.fetch(&tools)?;
         tree.check(&tools)?;
@@ -82,7 +83,7 @@ impl Tree {
             match tool.source {
                 Source::Debian { program: Some(program), .. } if package.is_some() => {
                     let output = self.version(program);
-                    tool.version.check(tool.name, output.as_deref().and_then(printed))?;
+                    tool.version.check(tool.name, output.as_deref().and_then(version_in))?;
                 }
                 _ => tool.version.check(tool.name, package)?,
             }
@@ -103,7 +104,7 @@ impl Tree {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         // LLVM's tools print an address on the first line.
         let mut lines = text.lines().map(str::trim);
-        lines.find(|line| printed(line).is_some()).map(str::to_owned)
+        lines.find(|line| version_in(line).is_some()).map(str::to_owned)
     }
 
     /// Returns a command for a program in the tree. The program finds its libraries there.
@@ -116,13 +117,10 @@ impl Tree {
     /// Writes a script that runs a program in the tree with the arguments `first`, followed by the
     /// script's own.
     pub(crate) fn script(&self, path: &Path, program: &str, first: &str) -> Result<(), String> {
-        let text = format!(
-            "#!/bin/sh\nLD_LIBRARY_PATH='{}' exec '{}' {first} \"$@\"\n",
-            self.library_path().to_string_lossy(),
-            self.path(program).display()
-        );
-        fs::write(path, text).map_err(at(path))?;
-        check(Command::new("chmod").arg("+x").arg(path))
+        let (libraries, program) = (self.library_path(), self.path(program));
+        let (libraries, program) = (libraries.to_string_lossy(), program.display());
+        let command = format!("LD_LIBRARY_PATH='{libraries}' exec '{program}' {first} \"$@\"\n");
+        write_script(path, &command)
     }
 
     /// Returns the path of a file in a package.
@@ -146,20 +144,18 @@ impl Tree {
     fn fetch(&self, tools: &[&Tool]) -> Result<(), String> {
         let archive = Archive::find()?;
         let names: Vec<_> = tools.iter().map(|tool| tool.name).collect();
-        println!("fetching {} and what they need", names.join(", "));
+        println!("fetching {} and their dependencies", names.join(", "));
         let packages = archive.closure(tools)?;
-        let downloads = self.folder.join("downloads");
-        fs::create_dir_all(&downloads).map_err(at(&downloads))?;
+        let downloads = create_folder(self.folder.join("downloads"))?;
         let mut download = archive.apt(&["download"]);
         download.args(packages.iter().map(|(name, version)| format!("{name}={version}")));
         check(download.current_dir(&downloads).stdout(Stdio::null()))?;
         self.unpack(&downloads)?;
         // The downloads are as large as the unpacked files.
-        fs::remove_dir_all(&downloads).map_err(at(&downloads))?;
+        remove_folder(&downloads)?;
         let lines: Vec<_> =
             packages.iter().map(|(name, version)| format!("{name} {version}\n")).collect();
-        let list = self.folder.join(PACKAGES);
-        fs::write(&list, lines.concat()).map_err(at(&list))
+        write(&self.folder.join(PACKAGES), lines.concat())
     }
 
     /// Unpacks all packages in a folder, the largest first, with one thread per processor.
@@ -167,8 +163,7 @@ impl Tree {
         let entries = fs::read_dir(folder).map_err(at(folder))?;
         let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         files.sort_by_key(|file| fs::metadata(file).map_or(0, |metadata| metadata.len()));
-        let root = self.path("");
-        fs::create_dir_all(&root).map_err(at(&root))?;
+        let root = create_folder(self.path(""))?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         in_threads(threads, files, |file| {
             check(Command::new("dpkg").arg("-x").arg(&file).arg(&root))
@@ -184,8 +179,8 @@ fn tree_of(tool: &Tool) -> Option<&'static str> {
 }
 
 /// Whether Debian packages can be fetched and unpacked on this machine.
-pub(crate) fn is_here() -> bool {
-    is_there("apt-get") && is_there("dpkg") && Path::new(KEYRING).exists()
+pub(crate) fn is_debian() -> bool {
+    is_installed("apt-get") && is_installed("dpkg") && Path::new(KEYRING).exists()
 }
 
 /// Debian's archive, with package lists that this process fetched.
@@ -202,9 +197,9 @@ impl Archive {
 
     /// Fetches the lists from the mirror that the machine is configured for.
     fn update() -> Result<Self, String> {
-        if !is_here() {
+        if !is_debian() {
             return Err(
-                "this is no Debian: it has no apt-get, dpkg or keyring of Debian".to_owned()
+                "this is not Debian: apt-get, dpkg or Debian's keyring is missing".to_owned()
             );
         }
         let folder = cache()?.join("debian").join("archive");
@@ -216,18 +211,18 @@ impl Archive {
                 Err(why) => errors.push(why),
             }
         }
-        errors.push(format!("apt is configured for no mirror of Debian that has {RELEASE}"));
+        errors.push(format!("apt's configuration has no Debian mirror with {RELEASE}"));
         Err(errors.join("; "))
     }
 
     /// Fetches the package lists of one mirror.
     fn new(folder: &Path, mirror: &Mirror) -> Result<Self, String> {
         for part in ["lists/partial", "cache/archives/partial"] {
-            fs::create_dir_all(folder.join(part)).map_err(at(folder))?;
+            create_folder(folder.join(part))?;
         }
-        let write = |name: &str, text: &str| {
+        let write_here = |name: &str, text: &str| {
             let file = folder.join(name);
-            fs::write(&file, text).map_err(at(&file)).map(|()| file)
+            write(&file, text).map(|()| file)
         };
         let Mirror { main, security } = mirror;
         let source =
@@ -239,13 +234,13 @@ impl Archive {
             source(security, &format!("{RELEASE}-security")),
         ];
         let values = [
-            ("Dir::Etc::sourcelist", write("sources.list", &sources.concat())?),
+            ("Dir::Etc::sourcelist", write_here("sources.list", &sources.concat())?),
             ("Dir::Etc::sourceparts", "/dev/null".into()),
             ("Dir::Etc::preferences", "/dev/null".into()),
             ("Dir::Etc::preferencesparts", "/dev/null".into()),
             ("Dir::State::lists", folder.join("lists")),
             // No package counts as installed.
-            ("Dir::State::status", write("status", "")?),
+            ("Dir::State::status", write_here("status", "")?),
             ("Dir::Cache", folder.join("cache")),
             // Some machines disable this cache. Without it, each call reads the lists again.
             ("Dir::Cache::pkgcache", "pkgcache.bin".into()),
@@ -261,8 +256,8 @@ impl Archive {
         check(archive.apt(&["update"]).stdout(Stdio::null()))?;
         let mut targets = archive.apt(&["indextargets", "--format", "$(ORIGIN) $(CODENAME)"]);
         let targets = output(targets.arg("Created-By: Packages"))?;
-        let is_debian = targets.lines().any(|target| target == format!("Debian {RELEASE}"));
-        if is_debian { Ok(archive) } else { Err(format!("{main} is no mirror of Debian")) }
+        let has_release = targets.lines().any(|target| target == format!("Debian {RELEASE}"));
+        if has_release { Ok(archive) } else { Err(format!("{main} is not a Debian mirror")) }
     }
 
     /// Returns the packages and all their dependencies, with their versions.
@@ -274,8 +269,8 @@ impl Archive {
             Version::Exactly(_) | Version::AtLeast(_) => tool.name.to_owned(),
         }));
         let simulated = output(&mut install)?;
-        let closure = simulated.lines().filter_map(installed);
-        let closure = closure.filter(|(name, _)| !LEFT_OUT.contains(name));
+        let closure = simulated.lines().filter_map(parse_installed);
+        let closure = closure.filter(|(name, _)| !SKIPPED.contains(name));
         Ok(closure.map(|(name, version)| (name.to_owned(), version.to_owned())).collect())
     }
 
@@ -294,7 +289,6 @@ fn apt() -> Command {
 }
 
 /// The addresses of a mirror for Debian's packages and for its security updates.
-#[derive(Debug, PartialEq, Eq)]
 struct Mirror {
     main: String,
     security: String,
@@ -304,14 +298,14 @@ struct Mirror {
 /// lists.
 fn mirrors(folder: &Path) -> Result<Vec<Mirror>, String> {
     let empty = folder.join("empty");
-    fs::create_dir_all(empty.join("partial")).map_err(at(&empty))?;
+    create_folder(empty.join("partial"))?;
     let mut update = apt();
     update.arg("--option").arg(format!("Dir::State::lists={}", empty.display()));
-    Ok(mirrors_in(&output(update.args(["--print-uris", "update"]))?))
+    Ok(parse_mirrors(&output(update.args(["--print-uris", "update"]))?))
 }
 
 /// Reads what `apt-get --print-uris update` prints.
-fn mirrors_in(uris: &str) -> Vec<Mirror> {
+fn parse_mirrors(uris: &str) -> Vec<Mirror> {
     let archives = uris.lines().filter_map(|line| {
         let uri = line.strip_prefix('\'')?.split_once('\'')?.0;
         uri.strip_suffix("/InRelease")?.split_once("/dists/")
@@ -320,16 +314,16 @@ fn mirrors_in(uris: &str) -> Vec<Mirror> {
     let security = archives.iter().find(|(_, suite)| suite.ends_with("-security"));
     let mut mirrors = Vec::new();
     for (main, _) in archives.iter().filter(|(_, suite)| !suite.contains(['-', '/'])) {
-        // Mirrors that have both use this address.
-        let beside = || format!("{main}-security");
-        let security = security.map_or_else(beside, |(uri, _)| (*uri).to_owned());
+        // The usual address on mirrors that have both.
+        let default = || format!("{main}-security");
+        let security = security.map_or_else(default, |(uri, _)| (*uri).to_owned());
         mirrors.push(Mirror { main: (*main).to_owned(), security });
     }
     mirrors
 }
 
 /// Reads `Inst lld-19 (1:19.1.7-3~deb12u1 Debian:12.15/oldstable [amd64])`.
-fn installed(line: &str) -> Option<(&str, &str)> {
+fn parse_installed(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;
     let version = rest.strip_prefix('(')?.split(' ').next()?;
     Some((name, version))

@@ -3,12 +3,10 @@
 //! All checks run with the decoys first in PATH. A check that runs an installed tool instead of the
 //! fetched one therefore fails on every machine.
 
+use crate::files::{empty_folder, scratch, write_script};
 use std::ffi::OsString;
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 
-use crate::process::{at, check, scratch, variable};
+use crate::process::variable;
 
 /// The names of the installed programs of the tools in the table, and pkg-config, which finds
 /// installed libraries.
@@ -53,20 +51,12 @@ pub fn path() -> Result<OsString, String> {
     if !cfg!(unix) {
         return Ok(path);
     }
-    let folder = scratch("decoys");
     // An earlier version of this file may have written other names.
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).map_err(at(&folder))?;
-    let files: Vec<_> = NAMES.iter().map(|name| folder.join(name)).collect();
-    for file in &files {
-        write(file)?;
+    let folder = empty_folder(scratch("decoys"))?;
+    for name in NAMES {
+        let error = format!("decoy: a check must run the fetched {name}, not one in PATH");
+        write_script(&folder.join(name), &format!("echo '{error}' >&2\nexit 70\n"))?;
     }
-    check(Command::new("chmod").arg("+x").args(&files))?;
     let folders = std::iter::once(folder).chain(std::env::split_paths(&path));
     std::env::join_paths(folders).map_err(|error| error.to_string())
-}
-
-fn write(file: &Path) -> Result<(), String> {
-    let script = "#!/bin/sh\necho \"decoy: a check must run the $(basename \"$0\") that was fetched, not one in PATH\" >&2\nexit 70\n";
-    fs::write(file, script).map_err(at(file))
 }

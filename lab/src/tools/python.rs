@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::debian::{self, Tree};
-use super::version::printed;
+use super::version::version_in;
 use super::{PYTHON, Source, TOOLS, Tool, Version};
 #[cfg(test)]
-use crate::process::scratch;
-use crate::process::{at, cache, check, lock_cache};
+use crate::files::scratch;
+use crate::files::{at, cache, lock_cache, remove_folder};
+use crate::process::check;
 
 /// The folder of pip in Debian's package, as a wheel.
 const WHEELS: &str = "usr/share/python-wheels";
@@ -46,7 +47,7 @@ impl Python {
         };
         if python.packages.exists() {
             println!("replacing the packages in {}: {why}", python.packages.display());
-            fs::remove_dir_all(&python.packages).map_err(at(&python.packages))?;
+            remove_folder(&python.packages)?;
         }
         let requirements: Vec<_> =
             tools.iter().map(|tool| format!("{}=={}", tool.name, tool.version)).collect();
@@ -84,14 +85,14 @@ impl Python {
 
 impl Interpreter {
     fn find() -> Result<Self, String> {
-        if debian::is_here() {
+        if debian::is_debian() {
             return Tree::find(PYTHON).map(Interpreter::Debian);
         }
         let mut version = Interpreter::Machine.command();
         let output = version.arg("--version").stderr(Stdio::null()).output();
         let output = output.map(|output| output.stdout).unwrap_or_default();
         let found = String::from_utf8_lossy(&output).into_owned();
-        Version::AtLeast("3.9").check("python3", printed(&found))?;
+        Version::AtLeast("3.9").check("python3", version_in(&found))?;
         Ok(Interpreter::Machine)
     }
 

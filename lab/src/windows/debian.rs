@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::gcc::{GCC_ANYWHERE, write_gcc};
-use super::toolchain::{GNU, GNULLVM, MSVC, in_cargo};
-use crate::process::{at, cache, check, lock_cache, output, root, variable};
+use super::toolchain::{GNU, GNULLVM, MSVC, cargo_variable};
+use crate::files::{at, cache, create_folder, lock_cache, root, write};
+use crate::process::{check, output, variable};
 use crate::tools::{Tree, WINDOWS};
 
 /// The programs that the tests run.
@@ -36,48 +37,47 @@ const SCRIPTS: [(&str, &str, &str); 9] = [
     ("llvm-lib", LLD_LINK, "/lib"),
 ];
 
-const LIBRARIES_OF_MINGW: &str = "usr/x86_64-w64-mingw32/lib";
+const MINGW_LIBRARIES: &str = "usr/x86_64-w64-mingw32/lib";
 
 /// The headers for C and C++ for msvc. MinGW's headers are not meant for that target.
 const HEADERS: &str = "netswap-cli/tests/runtime";
 
-/// The import libraries that std and its users name, and the MinGW libraries that contain them.
-const LIBRARIES: [(&str, &str); 10] = [
-    ("advapi32", "advapi32"),
-    ("bcrypt", "bcrypt"),
-    ("dbghelp", "dbghelp"),
-    ("kernel32", "kernel32"),
-    ("ntdll", "ntdll"),
-    ("synchronization", "synchronization"),
-    ("user32", "user32"),
-    ("userenv", "userenv"),
-    ("ws2_32", "ws2_32"),
-    ("ucrt", "ucrt"),
+/// The import libraries that std and its users name.
+const LIBRARIES: [&str; 10] = [
+    "advapi32",
+    "bcrypt",
+    "dbghelp",
+    "kernel32",
+    "ntdll",
+    "synchronization",
+    "user32",
+    "userenv",
+    "ws2_32",
+    "ucrt",
 ];
 
-/// C functions that Rust's own functions of these names need, and that MinGW's import library
-/// lacks.
+/// C functions that Rust's functions of the same names call, and that MinGW's import library lacks.
 const MATHEMATICS: [&str; 7] = ["ceil", "floor", "fmod", "pow", "powf", "round", "trunc"];
 
-/// Debian's unpacked packages, and the files made from them.
+/// Debian's unpacked packages, and files that are derived from them.
 pub(crate) struct Debian {
     pub(super) tree: Tree,
-    /// The folder of the libraries and scripts made from the packages.
-    made: PathBuf,
+    /// The folder of the libraries and scripts that are derived from the packages.
+    derived: PathBuf,
 }
 
 impl Debian {
     /// Fetches missing packages. `Err` gives the reason if that fails.
     pub(crate) fn find() -> Result<Self, String> {
-        let debian = Debian { tree: Tree::find(WINDOWS)?, made: cache()?.join("windows") };
+        let debian = Debian { tree: Tree::find(WINDOWS)?, derived: cache()?.join("windows") };
         // `cargo xtask prepare` may be using the files, so they are only written again when
         // necessary.
         let _lock = lock_cache("windows")?;
         let source = debian.source()?;
-        let marker = debian.made.join("source.txt");
+        let marker = debian.derived.join("source.txt");
         if fs::read_to_string(&marker).ok().as_ref() != Some(&source) {
-            debian.make()?;
-            fs::write(&marker, source).map_err(at(&marker))?;
+            debian.write_derived_files()?;
+            write(&marker, source)?;
         }
         debian.check_assembler()?;
         Ok(debian)
@@ -95,14 +95,14 @@ impl Debian {
 
     /// Returns the folder of the scripts. Each has the name that its program has on other systems.
     pub(crate) fn scripts(&self) -> PathBuf {
-        self.made.join("bin")
+        self.derived.join("bin")
     }
 
     pub(crate) fn script(&self, name: &str) -> PathBuf {
         self.scripts().join(name)
     }
 
-    /// Returns everything that the scripts and libraries are made from: the packages and this code.
+    /// Returns all that the derived files depend on: the packages and this code.
     fn source(&self) -> Result<String, String> {
         let code = [
             include_str!("debian.rs"),
@@ -124,50 +124,47 @@ impl Debian {
         }
     }
 
-    /// Makes the scripts and the libraries.
-    fn make(&self) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("{}: {error}", self.made.display());
-        fs::create_dir_all(self.scripts()).map_err(failed)?;
-        let gcc = self.made.join("gcc");
+    /// Writes the scripts and the libraries.
+    fn write_derived_files(&self) -> Result<(), String> {
+        create_folder(self.scripts())?;
+        let gcc = self.derived.join("gcc");
         write_gcc(&self.tree, &gcc)?;
         for (name, program, first) in SCRIPTS {
             let first = first.replace("{usr}", &self.tree.path("usr").to_string_lossy());
             let first = first.replace("{gcc}", &gcc.to_string_lossy());
             self.tree.script(&self.script(name), program, &first)?;
         }
-        for (name, of_mingw) in LIBRARIES {
-            let from = format!("{LIBRARIES_OF_MINGW}/lib{of_mingw}.a");
-            let to = self.made.join(format!("{name}.lib"));
-            fs::copy(self.tree.path(&from), to).map_err(failed)?;
+        for name in LIBRARIES {
+            let library = self.tree.path(&format!("{MINGW_LIBRARIES}/lib{name}.a"));
+            let copy = self.derived.join(format!("{name}.lib"));
+            fs::copy(library, &copy).map_err(at(&copy))?;
         }
-        self.make_c_runtime()?;
-        let substitutes = self.substitutes();
-        fs::create_dir_all(&substitutes).map_err(failed)?;
+        self.build_c_runtime()?;
+        let substitutes = create_folder(self.substitutes())?;
         // For gnullvm, std names LLVM's libunwind. GCC's library contains the functions that std
         // calls.
         let unwind = output(self.gcc().arg("-print-file-name=libgcc_eh.a"))?;
-        fs::copy(unwind.trim_end(), substitutes.join("libunwind.a")).map_err(failed)?;
+        let copy = substitutes.join("libunwind.a");
+        fs::copy(unwind.trim_end(), &copy).map_err(at(&copy))?;
         // Debian's rustc names this library for GNU targets, and zig does not have it.
-        fs::write(substitutes.join("libssp_nonshared.a"), "!<arch>\n").map_err(failed)
+        write(&substitutes.join("libssp_nonshared.a"), "!<arch>\n")
     }
 
-    /// Makes the C runtime for msvc, under the names of the DLL and of the static library. It
-    /// contains the start-up object and the functions that every Windows has.
-    fn make_c_runtime(&self) -> Result<(), String> {
-        let definition = self.made.join("mathematics.def");
+    /// Builds the C runtime for msvc, under the names of the DLL and of the static library. It
+    /// contains the start-up object, and the functions that every Windows has.
+    fn build_c_runtime(&self) -> Result<(), String> {
         let exports: Vec<_> = MATHEMATICS.iter().map(|name| format!("    {name}\n")).collect();
-        let text = format!("LIBRARY ucrtbase.dll\nEXPORTS\n{}", exports.concat());
-        let written = fs::write(&definition, text)
-            .and_then(|()| fs::write(self.made.join("oldnames.lib"), "!<arch>\n"));
-        written.map_err(|error| format!("{}: {error}", self.made.display()))?;
+        let definition = format!("LIBRARY ucrtbase.dll\nEXPORTS\n{}", exports.concat());
+        write(&self.derived.join("mathematics.def"), definition)?;
+        write(&self.derived.join("oldnames.lib"), "!<arch>\n")?;
         let lib = |arguments: &[&str]| {
             let mut lib = Command::new(self.script("llvm-lib"));
-            check(lib.args(arguments).current_dir(&self.made))
+            check(lib.args(arguments).current_dir(&self.derived))
         };
         lib(&["/machine:x64", "/def:mathematics.def", "/out:mathematics.lib"])?;
         let mut gcc = self.gcc();
         gcc.args(["-O1", "-Wall", "-Wextra", "-ffreestanding", "-fno-stack-protector", "-c"]);
-        gcc.arg("-o").arg(self.made.join("start.o"));
+        gcc.arg("-o").arg(self.derived.join("start.o"));
         check(gcc.arg(root().join("lab/windows/start.c")))?;
         for name in ["msvcrt", "libcmt"] {
             lib(&[&format!("/out:{name}.lib"), "start.o", "ucrt.lib", "mathematics.lib"])?;
@@ -175,10 +172,10 @@ impl Debian {
         Ok(())
     }
 
-    /// Returns the folder of libraries that builds for the MinGW targets name, and that MinGW has
-    /// under other names.
+    /// Returns the folder of the libraries that builds for the MinGW targets name, but that MinGW
+    /// has under other names.
     pub(super) fn substitutes(&self) -> PathBuf {
-        self.made.join("mingw")
+        self.derived.join("mingw")
     }
 
     /// Returns a Cargo command that builds for the target with Debian's Rust.
@@ -198,19 +195,20 @@ impl Debian {
             GNU => ("x86_64-w64-mingw32-gcc", ""),
             GNULLVM => ("x86_64-w64-mingw32-clang", "-Clink-arg=-fuse-ld=lld"),
             _ => {
-                cargo.env("LIB", &self.made);
+                cargo.env("LIB", &self.derived);
                 ("lld-link", "")
             }
         };
         let flags = format!("-Cpanic=abort -Lnative={} {flags}", self.substitutes().display());
-        cargo.env(in_cargo(target, "LINKER"), self.script(linker));
-        cargo.env(in_cargo(target, "RUSTFLAGS"), flags);
+        cargo.env(cargo_variable(target, "LINKER"), self.script(linker));
+        cargo.env(cargo_variable(target, "RUSTFLAGS"), flags);
         cargo
     }
 }
 
-/// Makes the crate `cc` use this compiler for C and C++, with LLD. `script` runs the compiler.
-pub(super) fn compile_by(cargo: &mut Command, target: &str, compiler: &str, script: &Path) {
+/// Sets the compiler and linker that the crate `cc` uses: this compiler for C and C++, and LLD.
+/// `script` runs the compiler.
+pub(super) fn set_cc_compiler(cargo: &mut Command, target: &str, compiler: &str, script: &Path) {
     let include = if compiler == "clang-cl" { "-imsvc" } else { "-isystem" };
     let headers = root().join(HEADERS);
     let flags = match target {

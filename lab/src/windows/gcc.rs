@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::debian::{Debian, GCC};
-use crate::process::at;
+use crate::files::{at, create_folder};
 use crate::tools::Tree;
 
 /// The paths that are compiled into gcc and collect2.
@@ -28,26 +28,28 @@ const NONE: &str = "/nonexistent";
 /// Writes the copy of gcc into the tree, and a copy of collect2 into the folder. gcc gets the
 /// folder as its option `-B`.
 pub(super) fn write_gcc(tree: &Tree, folder: &Path) -> Result<(), String> {
-    write_with(&tree.path(GCC), ASSEMBLER, NONE, &tree.path(GCC_ANYWHERE))?;
+    copy_with_path(&tree.path(GCC), ASSEMBLER, NONE, &tree.path(GCC_ANYWHERE))?;
     write_collect2(tree, folder, NONE)
 }
 
 /// Writes into the folder a copy of collect2 that runs this linker.
 fn write_collect2(tree: &Tree, folder: &Path, linker: &str) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(at(folder))?;
-    write_with(&tree.path(COLLECT2), LINKER, linker, &folder.join("collect2"))
+    let folder = create_folder(folder.to_owned())?;
+    copy_with_path(&tree.path(COLLECT2), LINKER, linker, &folder.join("collect2"))
 }
 
 /// Writes a copy of a program in which a path is replaced. The new path must not be longer.
-fn write_with(from: &Path, old: &str, new: &str, to: &Path) -> Result<(), String> {
+fn copy_with_path(from: &Path, old: &str, new: &str, to: &Path) -> Result<(), String> {
     let mut bytes = fs::read(from).map_err(at(from))?;
     // The search includes the final zero byte, because gcc also contains the path in its configure
     // command.
     let old = [old.as_bytes(), b"\0"].concat();
-    let place = bytes.windows(old.len()).position(|window| window == old);
-    let field = place.and_then(|place| bytes.get_mut(place..place + old.len()));
+    let start = bytes.windows(old.len()).position(|window| window == old);
+    let field = start.and_then(|start| bytes.get_mut(start..start + old.len()));
     let field = field.filter(|_| new.len() < old.len());
-    let field = field.ok_or_else(|| format!("{} has no room for {new}", from.display()))?;
+    let field = field.ok_or_else(|| {
+        format!("{} does not contain the path, or {new} is longer", from.display())
+    })?;
     field.fill(0);
     for (byte, new) in field.iter_mut().zip(new.bytes()) {
         *byte = new;
@@ -55,8 +57,8 @@ fn write_with(from: &Path, old: &str, new: &str, to: &Path) -> Result<(), String
     let partial = to.with_extension(std::process::id().to_string());
     fs::write(&partial, bytes).map_err(at(&partial))?;
     let permissions = fs::metadata(from).map_err(at(from))?.permissions();
-    let placed = fs::set_permissions(&partial, permissions).and_then(|()| fs::rename(&partial, to));
-    placed.map_err(at(to))
+    let moved = fs::set_permissions(&partial, permissions).and_then(|()| fs::rename(&partial, to));
+    moved.map_err(at(to))
 }
 
 /// A gcc that is configured with GNU ld, like Debian's when its packages are installed.

@@ -1,14 +1,14 @@
 //! Links images without a library, for each target in each way that is available here.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use super::gcc::GccWithLinker;
-use super::seen::{Seen, SetBy, characteristics};
-use super::toolchain::{GNU, GNULLVM, in_cargo};
-use super::{Setup, Told, target_dir};
-use crate::process::{cargo, everything, root};
+use super::link_result::{LinkResult, SetBy, characteristics};
+use super::toolchain::{GNU, GNULLVM, cargo_variable};
+use super::{Evidence, Setup, target_dir};
+use crate::files::{create_folder, remove_file, root, write};
+use crate::process::{all_output, cargo};
 use crate::rustc::hermetic_targets;
 
 /// A fixture that the tests link.
@@ -45,6 +45,7 @@ struct Way {
     linked_by: &'static str,
     /// The flags for rustc.
     flags: &'static str,
+    /// Whether the right argument or program sets the bit.
     expected: fn(&SetBy) -> bool,
 }
 
@@ -119,28 +120,28 @@ const WAYS: [Way; 8] = [
 ];
 
 /// Links for each target of `cargo xtask verify` with rust-lld.
-pub(super) fn msvc(_: &Setup<'_>) -> Result<Told, String> {
-    let mut seen = Vec::new();
+pub(super) fn msvc(_: &Setup<'_>) -> Result<Evidence, String> {
+    let mut results = Vec::new();
     for target in hermetic_targets()? {
-        let linked = link(&PROGRAM, &target, "LLD (lld-link), as rust-lld", &|_| {})?;
-        if linked.set_by != SetBy::Argument("/SWAPRUN:NET".to_owned()) {
-            return Err(format!("{target}: {:?}", linked.set_by));
+        let result = link(&PROGRAM, &target, "LLD (lld-link), as rust-lld", &|_| {})?;
+        if result.set_by != SetBy::Argument("/SWAPRUN:NET".to_owned()) {
+            return Err(format!("{target}: the bit is set by {:?}", result.set_by));
         }
-        seen.push(linked);
+        results.push(result);
     }
-    Ok(Told::new(format!("{} targets", seen.len()), seen))
+    Ok(Evidence::new(format!("{} targets", results.len()), results))
 }
 
 /// Links for the MinGW targets in all ways of the table.
-pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
+pub(super) fn mingw(setup: &Setup<'_>) -> Result<Evidence, String> {
     let empty = empty_mingw()?;
-    let mut seen = Vec::new();
+    let mut results = Vec::new();
     for way in &WAYS {
         for target in way.targets {
             let scripts = setup.debian().scripts();
             let flags = way.flags.replace("{scripts}", &scripts.to_string_lossy());
             let flags = format!("-Cpanic=abort -Lnative={} {flags}", empty.display());
-            let set = |cargo: &mut Command| {
+            let configure = |cargo: &mut Command| {
                 let linker = match way.linker {
                     Linker::RustLld => "rust-lld".into(),
                     Linker::Debian(name) => setup.debian().script(name),
@@ -149,22 +150,23 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Told, String> {
                         setup.linker.clone()
                     }
                 };
-                cargo.env(in_cargo(target, "LINKER"), linker);
-                cargo.env(in_cargo(target, "RUSTFLAGS"), &flags);
+                cargo.env(cargo_variable(target, "LINKER"), linker);
+                cargo.env(cargo_variable(target, "RUSTFLAGS"), &flags);
             };
-            let linked = link(&PROGRAM, target, way.linked_by, &set)?;
-            if !(way.expected)(&linked.set_by) {
-                return Err(format!("{target}, {}: {:?}", way.linked_by, linked.set_by));
+            let result = link(&PROGRAM, target, way.linked_by, &configure)?;
+            if !(way.expected)(&result.set_by) {
+                let (linked_by, set_by) = (way.linked_by, result.set_by);
+                return Err(format!("{target}, {linked_by}: the bit is set by {set_by:?}"));
             }
-            seen.push(linked);
+            results.push(result);
         }
     }
-    Ok(Told::new(format!("{} ways", seen.len()), seen))
+    Ok(Evidence::new(format!("{} ways", results.len()), results))
 }
 
 /// Checks that a gcc that is configured with GNU ld ignores `-fuse-ld=lld`. netswap-build can't
 /// know that.
-pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Told, String> {
+pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Evidence, String> {
     let empty = empty_mingw()?;
     let gcc = GccWithLinker::new(setup.debian(), &target_dir())?;
     let flags = format!(
@@ -172,28 +174,28 @@ pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Told, String> {
         empty.display(),
         setup.debian().scripts().display()
     );
-    let set = |cargo: &mut Command| {
-        cargo.env(in_cargo(GNU, "LINKER"), &gcc.script);
-        cargo.env(in_cargo(GNU, "RUSTFLAGS"), &flags);
+    let configure = |cargo: &mut Command| {
+        cargo.env(cargo_variable(GNU, "LINKER"), &gcc.script);
+        cargo.env(cargo_variable(GNU, "RUSTFLAGS"), &flags);
     };
-    match link(&PROGRAM, GNU, "gcc", &set) {
+    match link(&PROGRAM, GNU, "gcc", &configure) {
         Err(log) if log.contains(DISAMBIGUATE) => Ok(format!("`{DISAMBIGUATE}`").into()),
         Err(log) => Err(log),
-        Ok(_) => Err("it links".to_owned()),
+        Ok(_) => Err("the link does not fail".to_owned()),
     }
 }
 
 /// The error of GNU ld for LLD's argument.
 const DISAMBIGUATE: &str = "unable to disambiguate: -Xlink=/swaprun:net";
 
-/// Links the fixture with and without the bit, using the Cargo that runs this xtask. `set`
-/// configures each Cargo command.
+/// Links the fixture with and without the bit, using the Cargo that runs this xtask. `configure`
+/// changes each Cargo command.
 pub(super) fn link(
     fixture: &Fixture,
     target: &str,
     linked_by: &str,
-    set: &dyn Fn(&mut Command),
-) -> Result<Seen, String> {
+    configure: &dyn Fn(&mut Command),
+) -> Result<LinkResult, String> {
     let fixtures = root().join("fixtures");
     let target_dir = target_dir().join("fixtures");
     let build = |netswap: &str| {
@@ -203,11 +205,11 @@ pub(super) fn link(
         for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "NETSWAP_LINKER"] {
             cargo.env_remove(name);
         }
-        set(&mut cargo);
+        configure(&mut cargo);
         let image = target_dir.join(target).join("debug").join(fixture.image);
-        // An image from an earlier build must not be taken for the new one.
-        let _ = fs::remove_file(&image);
-        everything(cargo.env("NETSWAP", netswap))?;
+        // If the build does not write it, the image of an earlier build must not be read.
+        remove_file(&image)?;
+        all_output(cargo.env("NETSWAP", netswap))?;
         characteristics(&image)
     };
     let off = build("off")?;
@@ -215,25 +217,21 @@ pub(super) fn link(
     let set_by = SetBy::find(fixture.package, &target_dir, target)?;
     let (target, linked_by) = (target.to_owned(), linked_by.to_owned());
     let image = format!("{}, without std", fixture.image);
-    let seen = Seen { target, linked_by, set_by, image, off, on, is_run: false };
-    seen.check()?;
-    Ok(seen)
+    let result = LinkResult { target, linked_by, set_by, image, off, on, is_run: false };
+    result.check()?;
+    Ok(result)
 }
 
-/// Makes a folder of empty libraries and objects in place of MinGW's. The fixture needs nothing
-/// from those.
+/// Creates a folder of empty libraries and objects with the names of MinGW's. The fixtures use
+/// nothing from MinGW.
 fn empty_mingw() -> Result<PathBuf, String> {
     const LIBRARIES: [&str; 13] = [
         "advapi32", "gcc", "gcc_eh", "kernel32", "mingw32", "mingwex", "moldname", "msvcrt",
         "pthread", "shell32", "ucrt", "unwind", "user32",
     ];
-    let folder = target_dir().join("empty");
-    let empty = |name: &str| fs::write(folder.join(name), "!<arch>\n");
-    let all = || {
-        fs::create_dir_all(&folder)?;
-        LIBRARIES.iter().try_for_each(|library| empty(&format!("lib{library}.a")))?;
-        ["crt2.o", "rsbegin.o", "rsend.o"].into_iter().try_for_each(empty)
-    };
-    all().map_err(|error: std::io::Error| format!("{}: {error}", folder.display()))?;
+    let folder = create_folder(target_dir().join("empty"))?;
+    let write_empty = |name: &str| write(&folder.join(name), "!<arch>\n");
+    LIBRARIES.iter().try_for_each(|library| write_empty(&format!("lib{library}.a")))?;
+    ["crt2.o", "rsbegin.o", "rsend.o"].into_iter().try_for_each(write_empty)?;
     Ok(folder)
 }

@@ -10,12 +10,12 @@ mod crash;
 mod debian;
 mod examples;
 mod gcc;
+mod link_result;
 mod links;
 mod native;
 mod netswap;
 mod page;
 mod prepare;
-mod seen;
 mod targets;
 mod toolchain;
 mod upx;
@@ -27,18 +27,21 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
+use serde_json::Value;
+
 pub(crate) use self::debian::Debian;
+use self::link_result::{LinkResult, table};
 use self::page::Page;
 pub(crate) use self::prepare::prepare;
-use self::seen::{Seen, table_of};
 use self::toolchain::Toolchain;
 use self::upx::Upx;
 use self::wine::Wine;
 use self::zig::Zig;
 use crate::NotPassed;
-use crate::process::scratch;
-use crate::released::released;
-use crate::signature::Tools;
+use crate::files::scratch;
+use crate::outcome::Outcome;
+use crate::programs;
+use crate::signature::Signer;
 use crate::tools::Python;
 
 /// The tools that all tests use.
@@ -60,32 +63,32 @@ impl Setup<'_> {
     }
 }
 
-/// The result of a test: a short summary, and the observations that the book shows.
-struct Told {
-    text: String,
-    seen: Vec<Seen>,
-    printed: Vec<Printed>,
+/// The result of a passed test: a short summary, and the parts of the book's pages.
+struct Evidence {
+    summary: String,
+    links: Vec<LinkResult>,
+    excerpts: Vec<Excerpt>,
 }
 
 /// The output of a program that a page of the book shows.
-struct Printed {
+struct Excerpt {
     /// The page's file name.
     page: &'static str,
-    /// The name of the page's part.
+    /// The name of the part of the page.
     name: &'static str,
     text: String,
 }
 
-impl<T: Into<String>> From<T> for Told {
-    fn from(text: T) -> Self {
-        Told::new(text.into(), Vec::new())
+impl<T: Into<String>> From<T> for Evidence {
+    fn from(summary: T) -> Self {
+        Evidence::new(summary.into(), Vec::new())
     }
 }
 
-impl Told {
-    /// Creates a result with observations of links.
-    fn new(text: String, seen: Vec<Seen>) -> Self {
-        Told { text, seen, printed: Vec::new() }
+impl Evidence {
+    /// Creates evidence from the results of links.
+    fn new(summary: String, links: Vec<LinkResult>) -> Self {
+        Evidence { summary, links, excerpts: Vec::new() }
     }
 }
 
@@ -101,40 +104,48 @@ enum Needs {
 
 impl Needs {
     /// Fetches the tool. `Err` gives the reason if it is not available.
-    fn provide(self) -> Result<(), String> {
+    fn fetch(self) -> Result<(), String> {
         match self {
             Needs::Nothing => Ok(()),
             Needs::Zig => Zig::find().map(drop),
             Needs::Upx => Upx::find().map(drop),
-            Needs::Signer => Tools::find().map(drop),
+            Needs::Signer => Signer::find().map(drop),
             Needs::Python => Python::find().map(drop),
         }
     }
 }
 
 /// A test: the sentence that it proves, its function, and the additional tool that it needs.
-type Test = (&'static str, fn(&Setup<'_>) -> Result<Told, String>, Needs);
+type Test = (&'static str, fn(&Setup<'_>) -> Result<Evidence, String>, Needs);
 
 const TESTS: [Test; 21] = [
-    ("examples with std pass their own cargo xtask verify", examples::verified, Needs::Nothing),
-    ("a tool runs from a share, and ends as it should", examples::tool, Needs::Nothing),
-    ("a host loads its plug-in from the share, and does without", examples::plugin, Needs::Nothing),
+    ("examples with std pass their own cargo xtask verify", examples::verify, Needs::Nothing),
     (
-        "a DLL that a build script links has the bit, and is found on the share",
-        native::packaged,
+        "a tool runs from a share, with the right output and exit code",
+        examples::run_tools,
+        Needs::Nothing,
+    ),
+    (
+        "a host runs from the share with and without its plug-in",
+        examples::run_plugin_host,
+        Needs::Nothing,
+    ),
+    (
+        "a DLL that a build script links has the bit, and loads from the share",
+        native::package_and_run,
         Needs::Nothing,
     ),
     ("a tool for gnullvm has the bit, and runs from a share", targets::gnullvm, Needs::Nothing),
     (
-        "a tool for GNU has the bit by netswap-linker, and runs from a share",
+        "netswap-linker sets the bit of a tool for GNU, which runs from a share",
         targets::gnu,
         Needs::Nothing,
     ),
-    ("a tool by cargo-zigbuild has the bit by netswap-linker, and runs", targets::zig, Needs::Zig),
-    ("zig alone is warned of", targets::zig_alone, Needs::Zig),
-    ("for every msvc target the linker sets the bit", links::msvc, Needs::Nothing),
+    ("netswap-linker sets the bit of a tool built by cargo-zigbuild", targets::zig, Needs::Zig),
+    ("zig without netswap-linker causes a warning", targets::zig_alone, Needs::Zig),
+    ("the linker sets the bit for every msvc target", links::msvc, Needs::Nothing),
     (
-        "for the MinGW targets LLD sets the bit, and GNU ld with netswap-linker",
+        "LLD, and GNU ld with netswap-linker, set the bit for the MinGW targets",
         links::mingw,
         Needs::Nothing,
     ),
@@ -144,24 +155,32 @@ const TESTS: [Test; 21] = [
         Needs::Nothing,
     ),
     (
-        "GNU strip and objcopy clear the bit, and verify says that it was lost",
-        after_link::lost,
+        "GNU strip and objcopy clear the bit, and verify reports the loss",
+        after_link::strip_and_objcopy,
         Needs::Nothing,
     ),
-    ("a profile that strips keeps the bit", after_link::kept, Needs::Nothing),
-    ("UPX keeps the bit", after_link::packed, Needs::Upx),
-    ("signing keeps the bit, whichever linker set it", after_link::signed, Needs::Signer),
-    ("netswap.exe has the bit itself", netswap::built, Needs::Nothing),
-    ("netswap.exe verifies a share, and finds what lacks the bit", netswap::verify, Needs::Nothing),
-    ("netswap.exe inspects a file by any form of its path", netswap::inspect, Needs::Nothing),
+    ("a profile that strips keeps the bit", after_link::strip_profile, Needs::Nothing),
+    ("UPX keeps the bit", after_link::upx, Needs::Upx),
+    ("signing keeps the bit, whichever linker set it", after_link::signing, Needs::Signer),
+    ("netswap.exe has the bit", netswap::build_and_verify, Needs::Nothing),
     (
-        "netswap.exe patches and undoes by any form of the path, to the byte",
+        "netswap.exe verifies a share, and finds an image without the bit",
+        netswap::verify,
+        Needs::Nothing,
+    ),
+    ("netswap.exe inspects a file given any form of its path", netswap::inspect, Needs::Nothing),
+    (
+        "netswap.exe patches and restores a file given any form of its path",
         netswap::patch,
         Needs::Nothing,
     ),
-    ("netswap.exe leaves read-only files alone, unless told", netswap::read_only, Needs::Nothing),
     (
-        "netswap.exe says of a file that is open elsewhere that it is in use",
+        "netswap.exe patches read-only files only with --include-read-only",
+        netswap::read_only,
+        Needs::Nothing,
+    ),
+    (
+        "netswap.exe reports a file that another program holds open as in use",
         netswap::in_use,
         Needs::Nothing,
     ),
@@ -171,18 +190,18 @@ const TESTS: [Test; 21] = [
 ///
 /// They put images without the bit on the share, so they have their own Wine prefix and share.
 const CRASHES: [Test; 2] = [
+    ("netswap diagnoses the dumps of programs that crash on a share", crash::dumps, Needs::Python),
     (
-        "a program that crashes on a share leaves dumps, which netswap diagnoses",
-        crash::dumps,
+        "netswap finds one cause for several dumps and reports of a program",
+        crash::story,
         Needs::Python,
     ),
-    ("dumps with other addresses and reports of them tell one cause", crash::story, Needs::Python),
 ];
 
-/// The name of the last test, which gets the observations of all others.
-const PAGES: &str = "the pages of toolchains and of netswap diagnose show what was seen";
+/// The name of the last test, which uses the results of all others.
+const PAGES: &str = "the pages about toolchains and netswap diagnose show these results";
 
-/// Runs all tests. With `--write` it writes the observations into the book's pages.
+/// Runs all tests. With `--write` it writes the results into the book's pages.
 ///
 /// # Errors
 ///
@@ -198,30 +217,30 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     }
 }
 
-/// Runs all tests, even if some fail. Then compares the pages with the observations, or writes the
-/// observations into them.
+/// Runs all tests, even if some fail. Then compares the pages with the results, or writes the
+/// results into them.
 fn all(write: bool) -> Result<(), NotPassed> {
     let toolchain = Toolchain::find().map_err(not_run)?;
     println!("built with {}", toolchain.versions().join("; "));
-    let linker = released("netswap-linker").map_err(NotPassed::Failed)?;
+    let linker = programs::release("netswap-linker").map_err(NotPassed::Failed)?;
     let setup = |prefix: &str| {
         let wine = Wine::start(&toolchain.debian, prefix)?;
         Ok(Setup { toolchain: &toolchain, wine, linker: linker.clone() })
     };
-    let setup_of_crashes = setup("crashes").map_err(not_run)?;
+    let crash_setup = setup("crashes").map_err(not_run)?;
     let setup = setup("prefix").map_err(not_run)?;
     println!("run by {}", setup.wine.version());
     let mut results = Results::default();
     thread::scope(|scope| {
-        let crashes = scope.spawn(|| run_tests(&setup_of_crashes, &CRASHES));
+        let crashes = scope.spawn(|| run_tests(&crash_setup, &CRASHES));
         results = run_tests(&setup, &TESTS);
         match crashes.join() {
             Ok(crashes) => results.add(crashes),
             Err(_) => results.failed.push("the tests of crashes have panicked"),
         }
     });
-    if results.failed.is_empty() && results.lacking.is_empty() {
-        match pages(&setup, &results.seen, &results.printed, write) {
+    if results.failed.is_empty() && results.not_run.is_empty() {
+        match update_pages(&setup, &results.links, &results.excerpts, write) {
             Ok(()) => println!("passed            {PAGES}"),
             Err(why) => {
                 println!("FAILED            {PAGES}: {why}");
@@ -231,9 +250,9 @@ fn all(write: bool) -> Result<(), NotPassed> {
     } else {
         println!("not run           {PAGES}: not all tests have passed");
     }
-    match (&results.failed[..], &results.lacking[..]) {
+    match (&results.failed[..], &results.not_run[..]) {
         ([], []) => Ok(()),
-        ([], _) => Err(NotPassed::NotRun(results.lacking.join("; "))),
+        ([], _) => Err(NotPassed::NotRun(results.not_run.join("; "))),
         _ => Err(NotPassed::Failed(results.failed.join("; "))),
     }
 }
@@ -242,19 +261,19 @@ fn all(write: bool) -> Result<(), NotPassed> {
 fn run_tests(setup: &Setup<'_>, tests: &[Test]) -> Results {
     let mut results = Results::default();
     for (name, test, needs) in tests {
-        if let Err(why) = needs.provide() {
+        if let Err(why) = needs.fetch() {
             println!("not run           {name}: {why}");
-            results.lacking.push(format!("{name}: {why}"));
+            results.not_run.push(format!("{name}: {why}"));
             continue;
         }
         let start = Instant::now();
         let result = test(setup);
         let seconds = start.elapsed().as_secs_f64();
         match result {
-            Ok(told) => {
-                println!("passed {seconds:7.1} s  {name}: {}", told.text);
-                results.seen.extend(told.seen);
-                results.printed.extend(told.printed);
+            Ok(evidence) => {
+                println!("passed {seconds:7.1} s  {name}: {}", evidence.summary);
+                results.links.extend(evidence.links);
+                results.excerpts.extend(evidence.excerpts);
             }
             Err(why) => {
                 println!("FAILED {seconds:7.1} s  {name}: {why}");
@@ -268,40 +287,45 @@ fn run_tests(setup: &Setup<'_>, tests: &[Test]) -> Results {
 /// The results of several tests.
 #[derive(Default)]
 struct Results {
-    seen: Vec<Seen>,
-    printed: Vec<Printed>,
+    links: Vec<LinkResult>,
+    excerpts: Vec<Excerpt>,
     failed: Vec<&'static str>,
     /// The tests that could not run here, each with the reason.
-    lacking: Vec<String>,
+    not_run: Vec<String>,
 }
 
 impl Results {
     fn add(&mut self, other: Results) {
-        self.seen.extend(other.seen);
-        self.printed.extend(other.printed);
+        self.links.extend(other.links);
+        self.excerpts.extend(other.excerpts);
         self.failed.extend(other.failed);
-        self.lacking.extend(other.lacking);
+        self.not_run.extend(other.not_run);
     }
 }
 
-/// Compares the pages with the observations, or writes the observations into them.
-fn pages(setup: &Setup<'_>, seen: &[Seen], printed: &[Printed], write: bool) -> Result<(), String> {
+/// Compares the pages with the results, or writes the results into them.
+fn update_pages(
+    setup: &Setup<'_>,
+    links: &[LinkResult],
+    excerpts: &[Excerpt],
+    write: bool,
+) -> Result<(), String> {
     let mut toolchains = Page::read("toolchains.md")?;
     if write {
         let mut versions = setup.toolchain.versions();
         versions.extend([Zig::find()?.versions()?, Upx::find()?.version()?]);
         versions.push(setup.wine.version());
-        toolchains.put("seen", &table_of(seen))?;
+        toolchains.replace("seen", &table(links))?;
         // Versions differ from machine to machine, so they are not compared.
-        toolchains.put("versions", &format!("- {}\n", versions.join("\n- ")))?;
+        toolchains.replace("versions", &format!("- {}\n", versions.join("\n- ")))?;
         toolchains.write()?;
     } else {
-        toolchains.check("seen", &table_of(seen))?;
+        toolchains.check("seen", &table(links))?;
     }
-    for Printed { page, name, text } in printed {
+    for Excerpt { page, name, text } in excerpts {
         let mut page = Page::read(page)?;
         if write {
-            page.put(name, text)?;
+            page.replace(name, text)?;
             page.write()?;
         } else {
             page.check(name, text)?;
@@ -310,7 +334,7 @@ fn pages(setup: &Setup<'_>, seen: &[Seen], printed: &[Printed], write: bool) -> 
     Ok(())
 }
 
-/// Prints all tests as not run.
+/// Reports all tests as not run.
 fn not_run(why: String) -> NotPassed {
     for (name, ..) in TESTS.iter().chain(&CRASHES) {
         println!("not run           {name}");
@@ -319,41 +343,28 @@ fn not_run(why: String) -> NotPassed {
     NotPassed::NotRun(why)
 }
 
-/// The output of a program and its exit code.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn ran(command: &mut Command) -> Result<Ran, String> {
-    const MOST_TRIES: u32 = 3;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\r\n", "\n");
-    let mut tries = 0;
-    loop {
-        let output = command.output().map_err(|error| error.to_string())?;
-        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-        let code = output.status.code();
-        tries += 1;
+/// Runs a program to its end. Repeats a run in which Wine failed.
+fn run_program(command: &mut Command) -> Result<Outcome, String> {
+    const MAX_RUNS: u32 = 3;
+    for _ in 1..MAX_RUNS {
+        let outcome = Outcome::run(command)?;
         // On a busy machine, Wine ends like this before it starts the program, once in some hundred
         // runs. None of the programs here ends like this.
-        if code == Some(1) && stdout.is_empty() && stderr.is_empty() && tries < MOST_TRIES {
-            continue;
+        let is_failure_of_wine =
+            outcome.code == Some(1) && outcome.stdout.is_empty() && outcome.stderr.is_empty();
+        if !is_failure_of_wine {
+            return Ok(outcome);
         }
-        return Ok(Ran { code, stdout, stderr });
     }
+    Outcome::run(command)
 }
 
-impl Ran {
-    /// Checks the exit code, and that the output contains all parts.
-    fn expect(&self, code: i32, parts: &[&str]) -> Result<(), String> {
-        let has_all =
-            parts.iter().all(|part| self.stdout.contains(part) || self.stderr.contains(part));
-        if self.code == Some(code) && has_all {
-            Ok(())
-        } else {
-            Err(format!("it should have ended with {code} and printed {parts:?}: {self:#?}"))
-        }
-    }
+/// Parses a JSON report on standard output.
+fn parse_report(outcome: &Outcome) -> Result<Value, String> {
+    serde_json::from_str(&outcome.text()).map_err(|error| outcome.error(&error.to_string()))
+}
+
+/// Returns the code of the first finding in a report of verify.
+fn first_code(report: &Value) -> Option<&str> {
+    report.pointer("/images/0/findings/0/code").and_then(Value::as_str)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::debian::{CLANG, Debian, GCC, LD, LLD, RUSTC, compile_by};
+use super::debian::{CLANG, Debian, GCC, LD, LLD, RUSTC, set_cc_compiler};
 use crate::process::output;
 
 pub(crate) const MSVC: &str = "x86_64-pc-windows-msvc";
@@ -36,7 +36,8 @@ impl Toolchain {
     pub(crate) fn find() -> Result<Self, String> {
         if cfg!(windows) {
             // On Windows, `cargo xtask verify` builds the examples.
-            return Err("it runs Windows programs by Wine, which is not for Windows".to_owned());
+            return Err("the tests run Windows programs with Wine, which does not run on Windows"
+                .to_owned());
         }
         Ok(Toolchain { debian: Debian::find()? })
     }
@@ -44,9 +45,9 @@ impl Toolchain {
     /// Returns the versions of the tools.
     pub(crate) fn versions(&self) -> Vec<String> {
         let debian = [RUSTC, LLD, CLANG, GCC, LD].map(|program| self.debian.tree.version(program));
-        let at_hand = output(Command::new("rustc").arg("--version")).ok();
-        let at_hand = at_hand.map(|version| format!("{} and its LLD, without std", version.trim()));
-        debian.into_iter().flatten().chain(at_hand).collect()
+        let current = output(Command::new("rustc").arg("--version")).ok();
+        let current = current.map(|version| format!("{} and its LLD, without std", version.trim()));
+        debian.into_iter().flatten().chain(current).collect()
     }
 
     /// Returns a Cargo command that builds for the target in the folder. Builds for the host are
@@ -55,13 +56,13 @@ impl Toolchain {
         let mut command = self.debian.cargo(target);
         let compiler = if target == MSVC { "clang-cl" } else { "x86_64-w64-mingw32-clang" };
         let script = self.debian.script(compiler);
-        compile_by(&mut command, target, compiler, &script);
+        set_cc_compiler(&mut command, target, compiler, &script);
         command.current_dir(folder);
         command
     }
 }
 
 /// Returns the name of Cargo's environment variable for a target.
-pub(super) fn in_cargo(target: &str, name: &str) -> String {
+pub(super) fn cargo_variable(target: &str, name: &str) -> String {
     format!("CARGO_TARGET_{}_{name}", target.to_uppercase().replace('-', "_"))
 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::debian::Debian;
-use crate::process::{cache, check, root};
+use crate::files::{at, cache, create_folder, empty_folder, remove_file, root};
+use crate::process::check;
 
 const PROGRAM: &str = "usr/lib/wine/wine64";
 const SERVER: &str = "usr/lib/wine/wineserver";
 
-/// The share that Windows programs see as `\\\\fileserver\\tools`.
+/// The path of the share for Windows programs.
 pub(crate) const SHARE: &str = r"\\fileserver\tools";
 
 /// The drive that the share is mapped to.
@@ -30,40 +31,39 @@ impl<'a> Wine<'a> {
     /// If Wine creates no prefix, or a program for it does not compile.
     pub(crate) fn start(debian: &'a Debian, name: &str) -> Result<Self, String> {
         let wine = Wine { debian, prefix: cache()?.join("windows").join(name) };
-        wine.put_in_place()?;
-        let _ = fs::remove_dir_all(&wine.prefix);
-        let system = wine.prefix.join("drive_c/windows/system32");
-        fs::create_dir_all(&system).map_err(|error| error.to_string())?;
+        wine.copy_server()?;
+        let prefix = empty_folder(wine.prefix.clone())?;
+        let system = create_folder(prefix.join("drive_c/windows/system32"))?;
         // Wine's own libraries need this one from another package, and look for it in this folder.
         let zlib = debian.tree.path("usr/x86_64-w64-mingw32/lib/zlib1.dll");
-        fs::copy(zlib, system.join("zlib1.dll")).map_err(|error| error.to_string())?;
+        fs::copy(&zlib, system.join("zlib1.dll")).map_err(at(&zlib))?;
         // Without this, the server ends and starts again between two programs.
         check(wine.server().arg("--persistent"))?;
-        // wineboot complains about the missing 32-bit half, which is no failure. The check of the
-        // folder decides.
+        // wineboot fails because the 32-bit part is missing, which does not matter. Whether there is
+        // a system folder decides.
         let mut boot = wine.program("wineboot");
         let _ = boot.arg("--init").stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !system.join("kernel32.dll").exists() {
-            return Err("wineboot made no prefix".to_owned());
+            return Err("wineboot created no prefix".to_owned());
         }
         let mut gcc = debian.gcc();
         gcc.args(["-O1", "-shared", "-o"]).arg(system.join("bcryptprimitives.dll"));
         check(gcc.arg(root().join("lab/windows/bcryptprimitives.c")).arg("-ladvapi32"))?;
         wine.compile("run")?;
-        fs::create_dir_all(wine.share()).map_err(|error| error.to_string())?;
+        create_folder(wine.share())?;
         let mut link = Command::new("ln");
         link.args(["-s", "unc/fileserver/tools", "t:"]).current_dir(wine.prefix.join("dosdevices"));
         check(&mut link)?;
         Ok(wine)
     }
 
-    /// Puts the server where Wine looks for it. The package has a script there, which looks in the
-    /// folder of an installed Wine.
-    fn put_in_place(&self) -> Result<(), String> {
-        let place = self.debian.tree.path(SERVER);
-        let _ = fs::remove_file(&place);
+    /// Copies the server to the path where Wine looks for it. The package has a script there, which
+    /// looks in the folder of an installed Wine.
+    fn copy_server(&self) -> Result<(), String> {
+        let path = self.debian.tree.path(SERVER);
+        remove_file(&path)?;
         let server = self.debian.tree.path("usr/lib/wine/wineserver64");
-        fs::copy(server, place).map(drop).map_err(|error| error.to_string())
+        fs::copy(&server, path).map(drop).map_err(at(&server))
     }
 
     fn server(&self) -> Command {
@@ -118,7 +118,7 @@ impl Drop for Wine<'_> {
     }
 }
 
-/// Returns a path below the drive or the share in the form for Windows programs.
-pub(crate) fn windows(root: &str, below: &Path) -> String {
+/// Returns the Windows path of a file below a drive or the share.
+pub(crate) fn windows_path(root: &str, below: &Path) -> String {
     format!("{root}\\{}", below.to_string_lossy().replace('/', "\\"))
 }

@@ -1,11 +1,11 @@
 //! zig and cargo-zigbuild from their Python packages.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::debian::Debian;
-use crate::process::{cache, check, output, root};
+use crate::files::{cache, root, write_script};
+use crate::process::{check, output};
 use crate::tools::Python;
 
 pub(super) struct Zig {
@@ -35,8 +35,8 @@ impl Zig {
         Ok(format!("zig {}, {}", zig.trim(), zigbuild.trim()))
     }
 
-    /// Sets the variables of a command for the paths of zig and of the caches.
-    pub(super) fn provide(&self, command: &mut Command) {
+    /// Sets the variables of a command that contain the paths of zig and of its caches.
+    pub(super) fn set_paths(&self, command: &mut Command) {
         command.env("CARGO_ZIGBUILD_ZIG_PATH", self.zig());
         command.env("ZIG_GLOBAL_CACHE_DIR", self.cache.join("cache"));
         command.env("ZIG_LOCAL_CACHE_DIR", self.cache.join("cache"));
@@ -46,28 +46,25 @@ impl Zig {
     /// Writes a script that runs the same linker as cargo-zigbuild would.
     pub(super) fn linker(&self, folder: &Path, debian: &Debian) -> Result<PathBuf, String> {
         let path = folder.join("zig-linker");
-        let text = format!(
-            "#!/bin/sh\nexec '{}' zig cc -- -target x86_64-windows-gnu \"$@\" '-L{}'\n",
+        let command = format!(
+            "exec '{}' zig cc -- -target x86_64-windows-gnu \"$@\" '-L{}'\n",
             self.cargo_zigbuild().display(),
             debian.substitutes().display()
         );
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&path, text))
-            .map_err(|e| e.to_string())?;
-        check(Command::new("chmod").arg("+x").arg(&path))?;
+        write_script(&path, &command)?;
         Ok(path)
     }
 
     /// Links a small program. The first link makes zig compile its C library into the cache.
     pub(super) fn prepare(&self, folder: &Path, debian: &Debian) -> Result<(), String> {
         let mut link = Command::new(self.linker(folder, debian)?);
-        self.provide(&mut link);
+        self.set_paths(&mut link);
         link.arg(root().join("lab/windows/hold.c")).arg("-lunwind");
         check(link.arg("-o").arg(folder.join("hold.exe")))
     }
 
     /// Returns a `cargo zigbuild` command with this Cargo command's folder and environment.
-    pub(super) fn build_in_place_of(&self, cargo: &Command) -> Command {
+    pub(super) fn zigbuild(&self, cargo: &Command) -> Command {
         let mut command = Command::new(self.cargo_zigbuild());
         command.arg("zigbuild").env("CARGO", cargo.get_program());
         for (name, value) in cargo.get_envs().filter(|(name, _)| *name != "CARGO") {
@@ -79,7 +76,7 @@ impl Zig {
         if let Some(folder) = cargo.get_current_dir() {
             command.current_dir(folder);
         }
-        self.provide(&mut command);
+        self.set_paths(&mut command);
         command
     }
 }

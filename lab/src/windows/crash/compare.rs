@@ -6,12 +6,13 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::super::wine::{SHARE, windows};
-use super::super::{Setup, ran};
+use super::super::wine::{SHARE, windows_path};
+use super::super::{Setup, run_program};
 use super::{Bits, Crash, Dump, Kind, LIBRARY, NETWORK, PROGRAM};
-use crate::process::{output, root};
+use crate::files::root;
+use crate::process::output;
+use crate::programs;
 use crate::readers;
-use crate::released::released;
 use crate::tools::Python;
 
 /// The share as Wine's loader and its dumps name it. Windows' dumps have two backslashes for
@@ -33,11 +34,11 @@ pub(super) const CAUSES: [(u32, &str); 6] = [
 
 /// Checks that both readers report the actual crash for every dump.
 pub(super) fn compare_all(setup: &Setup<'_>, dumps: &[Dump]) -> Result<(), String> {
-    let netswap = released("netswap")?;
+    let netswap = programs::release("netswap")?;
     for (dump, read) in dumps.iter().zip(&read(dumps)?) {
-        let told = |why| format!("{:?}: {why}", dump.crash);
-        compare(dump.crash, dump.address, read).map_err(told)?;
-        diagnosed(setup, &netswap, dump).map_err(told)?;
+        let add_crash = |why| format!("{:?}: {why}", dump.crash);
+        compare(dump.crash, dump.address, read).map_err(add_crash)?;
+        check_diagnosis(setup, &netswap, dump).map_err(add_crash)?;
     }
     Ok(())
 }
@@ -50,22 +51,22 @@ pub(super) fn read(dumps: &[Dump]) -> Result<Vec<Value>, String> {
     if read.len() == dumps.len() {
         Ok(read)
     } else {
-        Err(format!("{} of {} dumps were read", read.len(), dumps.len()))
+        Err(format!("dumps.py read {} of {} dumps", read.len(), dumps.len()))
     }
 }
 
 /// Returns the path of an image as a dump contains it.
 pub(super) fn path_in_dump(bits: Bits, image: &str) -> String {
-    windows(SHARE_IN_DUMPS, &bits.folder().join(image))
+    windows_path(SHARE_IN_DUMPS, &bits.folder().join(image))
 }
 
 /// Checks what the independent reader read from a dump.
 fn compare(crash: Crash, address: u64, read: &Value) -> Result<(), String> {
     if read.get("code") != Some(&crash.code().into()) {
-        return Err(format!("another exception: {read}"));
+        return Err(format!("dumps.py reads another exception: {read}"));
     }
     if read.get("parameters") != Some(&crash.parameters(address).into()) {
-        return Err(format!("not the parameters for {address:#x}: {read}"));
+        return Err(format!("dumps.py reads other parameters than those for {address:#x}: {read}"));
     }
     let modules = read.get("modules").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let number = |module: &Value, field: &str| module.get(field).and_then(Value::as_u64);
@@ -74,22 +75,25 @@ fn compare(crash: Crash, address: u64, read: &Value) -> Result<(), String> {
         modules.iter().find(|module| module.get("name").and_then(Value::as_str) == Some(&name))
     };
     let at_address = modules.iter().find(|module| {
-        let behind_base = number(module, "base").and_then(|base| address.checked_sub(base));
-        behind_base.zip(number(module, "size")).is_some_and(|(offset, size)| offset < size)
+        let offset = number(module, "base").and_then(|base| address.checked_sub(base));
+        offset.zip(number(module, "size")).is_some_and(|(offset, size)| offset < size)
     });
     if at_address != crash.image().and_then(named) {
-        return Err(format!("{address:#x} is in another image: {read}"));
+        return Err(format!("according to dumps.py, {address:#x} is in another image: {read}"));
     }
     let loaded: &[&str] = match crash.kind {
         Kind::InPage { .. } => &[PROGRAM, LIBRARY],
         Kind::AccessViolation | Kind::None => &[PROGRAM],
     };
     for image in loaded {
-        let module = named(image).ok_or_else(|| format!("{image} is not in it: {read}"))?;
+        let module =
+            named(image).ok_or_else(|| format!("dumps.py does not find {image}: {read}"))?;
         let bit = number(module, "characteristics").map(|bits| bits & NET != 0);
         let expected = crash.full.then(|| crash.bits.has(image));
         if bit != expected {
-            return Err(format!("{image}: its header should tell {expected:?}: {read}"));
+            return Err(format!(
+                "dumps.py reads {bit:?} instead of {expected:?} for the bit of {image}: {read}"
+            ));
         }
     }
     Ok(())
@@ -99,36 +103,37 @@ fn compare(crash: Crash, address: u64, read: &Value) -> Result<(), String> {
 pub(super) fn diagnosis(setup: &Setup<'_>, netswap: &Path, file: &Path) -> Result<Value, String> {
     let mut netswap = Command::new(netswap);
     netswap.args(["diagnose", "--format", "ndjson", "--images"]);
-    let ran = ran(netswap.arg(setup.wine.share()).arg(file))?;
-    let first = ran.stdout.lines().next().unwrap_or_default();
-    serde_json::from_str(first).map_err(|error| format!("{error}: {ran:?}"))
+    let outcome = run_program(netswap.arg(setup.wine.share()).arg(file))?;
+    let text = outcome.text();
+    let first = text.lines().next().unwrap_or_default();
+    serde_json::from_str(first).map_err(|error| outcome.error(&error.to_string()))
 }
 
 /// Checks that a diagnosis contains each of these strings at its JSON pointer.
 pub(super) fn expect(
-    said: &Value,
+    diagnosis: &Value,
     expected: impl IntoIterator<Item = (&'static str, Option<String>)>,
 ) -> Result<(), String> {
     for (pointer, expected) in expected {
-        if said.pointer(pointer).and_then(Value::as_str) != expected.as_deref() {
-            return Err(format!("{pointer} should be {expected:?}: {said}"));
+        if diagnosis.pointer(pointer).and_then(Value::as_str) != expected.as_deref() {
+            return Err(format!("{pointer} is not {expected:?}: {diagnosis}"));
         }
     }
     Ok(())
 }
 
 /// Checks what `netswap diagnose` reports for a dump.
-fn diagnosed(setup: &Setup<'_>, netswap: &Path, dump: &Dump) -> Result<(), String> {
+fn check_diagnosis(setup: &Setup<'_>, netswap: &Path, dump: &Dump) -> Result<(), String> {
     let crash = dump.crash;
     let cause = match crash.kind {
         Kind::InPage { status, .. } => CAUSES.into_iter().find(|row| row.0 == status),
         Kind::AccessViolation => Some((0, "not-an-in-page-error")),
         Kind::None => None,
     };
-    let living = "it contains no exception: the program had not crashed";
+    let no_exception = "it contains no exception: the program had not crashed";
     let mut expected = vec![
         ("/cause", cause.map(|cause| cause.1.to_owned())),
-        ("/error", cause.is_none().then(|| living.to_owned())),
+        ("/error", cause.is_none().then(|| no_exception.to_owned())),
     ];
     if let Kind::InPage { access, status, .. } = crash.kind {
         let place = if crash.image().is_some() { "image" } else { "memory" };
@@ -206,11 +211,14 @@ mod tests {
 
     #[test]
     fn wrong_diagnosis_is_found() {
-        let said = json!({ "cause": "share-lost", "image": null });
+        let diagnosis = json!({ "cause": "share-lost", "image": null });
         let text = |text: &str| Some(text.to_owned());
-        assert_eq!(expect(&said, [("/cause", text("share-lost")), ("/image/bit", None)]), Ok(()));
-        assert!(expect(&said, [("/cause", text("disk-failed"))]).is_err());
-        assert!(expect(&said, [("/cause", None)]).is_err());
-        assert!(expect(&said, [("/image/bit", text("set"))]).is_err());
+        assert_eq!(
+            expect(&diagnosis, [("/cause", text("share-lost")), ("/image/bit", None)]),
+            Ok(())
+        );
+        assert!(expect(&diagnosis, [("/cause", text("disk-failed"))]).is_err());
+        assert!(expect(&diagnosis, [("/cause", None)]).is_err());
+        assert!(expect(&diagnosis, [("/image/bit", text("set"))]).is_err());
     }
 }

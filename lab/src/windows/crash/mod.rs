@@ -12,10 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
 use self::compare::compare_all;
-use super::wine::{SHARE, windows};
-use super::{Ran, Setup, ran};
-use crate::process::{check, output, root};
-use crate::released::released;
+use super::wine::{SHARE, windows_path};
+use super::{Setup, run_program};
+use crate::files::{at, create_folder, remove_file, root, write};
+use crate::outcome::Outcome;
+use crate::process::check;
+use crate::programs;
 
 pub(super) use self::story::story;
 pub(super) use self::table::dumps;
@@ -104,20 +106,19 @@ struct Dump {
 /// Compiles the program and the DLL, and puts copies with and without the bit onto the share.
 fn build(setup: &Setup<'_>) -> Result<(), String> {
     let share = setup.wine.share();
-    let failed = |error: std::io::Error| error.to_string();
     let folder = share.join(Bits::Neither.folder());
     for bits in Bits::ALL {
-        fs::create_dir_all(share.join(bits.folder())).map_err(failed)?;
+        create_folder(share.join(bits.folder()))?;
     }
     compile(setup, "crash.c", &folder.join(PROGRAM), &["-municode"], &["-ldbghelp"])?;
     compile(setup, "rates.c", &folder.join(LIBRARY), &["-shared"], &[])?;
     // Two pages. `crash.c` uses the second.
-    fs::write(folder.join(DATA), [0; 0x2000]).map_err(failed)?;
+    write(&folder.join(DATA), [0; 0x2000])?;
     let mut patched = Vec::new();
     for bits in [Bits::Program, Bits::Both] {
         for name in [PROGRAM, LIBRARY, DATA] {
             let to = share.join(bits.folder()).join(name);
-            fs::copy(folder.join(name), &to).map_err(failed)?;
+            fs::copy(folder.join(name), &to).map_err(at(&to))?;
             if name != DATA && bits.has(name) {
                 patched.push(to);
             }
@@ -125,9 +126,10 @@ fn build(setup: &Setup<'_>) -> Result<(), String> {
     }
     let journal = setup.wine.drive().join("crash.jsonl");
     // Each test builds, and netswap does not overwrite an existing journal.
-    let _ = fs::remove_file(&journal);
-    let mut netswap = Command::new(released("netswap")?);
-    output(netswap.arg("patch").args(&patched).arg("--journal").arg(journal)).map(drop)
+    remove_file(&journal)?;
+    let mut netswap = Command::new(programs::release("netswap")?);
+    netswap.arg("patch").args(&patched).arg("--journal").arg(journal);
+    run_program(&mut netswap)?.expect_code(0).map(drop)
 }
 
 fn compile(
@@ -142,11 +144,11 @@ fn compile(
     check(gcc.arg(root().join("lab/windows").join(source)).args(libraries))
 }
 
-/// Makes a dump with each of these names. Compares each with what an independent reader and
-/// `netswap diagnose` read from it.
+/// Makes the program crash in each of these ways. Returns the dumps with these names, after an
+/// independent reader and `netswap diagnose` have read them correctly.
 ///
 /// Wine takes one second of processor time for a small dump, and 20 for one with all memory.
-fn dumps_of(setup: &Setup<'_>, crashes: &[(String, Crash)]) -> Result<Vec<Dump>, String> {
+fn create_dumps(setup: &Setup<'_>, crashes: &[(String, Crash)]) -> Result<Vec<Dump>, String> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut dumps = Vec::new();
@@ -155,7 +157,7 @@ fn dumps_of(setup: &Setup<'_>, crashes: &[(String, Crash)]) -> Result<Vec<Dump>,
             let Some((name, crash)) = crashes.get(index) else {
                 return Ok::<_, String>(dumps);
             };
-            let dump = crash.dump(setup, name).map_err(|why| format!("{crash:?}: {why}"))?;
+            let dump = crash.create_dump(setup, name).map_err(|why| format!("{crash:?}: {why}"))?;
             dumps.push((index, dump));
         }
     };
@@ -165,8 +167,8 @@ fn dumps_of(setup: &Setup<'_>, crashes: &[(String, Crash)]) -> Result<Vec<Dump>,
         threads.into_iter().map(ScopedJoinHandle::join).collect()
     });
     let mut dumps = BTreeMap::new();
-    for made in by_thread {
-        dumps.extend(made.map_err(|_| "a thread panicked".to_owned())??);
+    for result in by_thread {
+        dumps.extend(result.map_err(|_| "a thread panicked".to_owned())??);
     }
     let dumps: Vec<_> = dumps.into_values().collect();
     compare_all(setup, &dumps)?;
@@ -187,27 +189,28 @@ impl Crash {
 
     /// Runs the program by its path on the share, with this kind of crash. Returns its dump, which
     /// is below [`DUMPS`].
-    fn dump(self, setup: &Setup<'_>, name: &str) -> Result<Dump, String> {
+    fn create_dump(self, setup: &Setup<'_>, name: &str) -> Result<Dump, String> {
         let below = Path::new(DUMPS).join(name);
         let file = setup.wine.drive().join(&below);
-        let folder = file.parent().unwrap_or(&file);
-        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-        let mut command = setup.wine.command(&windows(SHARE, &self.bits.folder().join(PROGRAM)));
-        command.args(self.arguments()).arg(windows("C:", &below));
+        create_folder(file.parent().unwrap_or(&file).to_owned())?;
+        let mut command =
+            setup.wine.command(&windows_path(SHARE, &self.bits.folder().join(PROGRAM)));
+        command.args(self.arguments()).arg(windows_path("C:", &below));
         if self.full {
             command.arg("full");
         }
-        let ran = ran(&mut command)?;
-        // Wine passes only the low byte of the exit code to the system outside.
-        ran.expect(i32::from(self.code().unwrap_or(0).to_le_bytes()[0]), &[])?;
-        let address = self.address(&ran)?;
+        // Wine passes only the low byte of the exit code to Linux.
+        let code = i32::from(self.code().unwrap_or(0).to_le_bytes()[0]);
+        let outcome = run_program(&mut command)?.expect_code(code)?;
+        let address = self.address(&outcome)?;
         Ok(Dump { crash: self, file, address })
     }
 
-    fn address(self, ran: &Ran) -> Result<u64, String> {
+    /// Returns the address that the program printed.
+    fn address(self, outcome: &Outcome) -> Result<u64, String> {
         match self.kind {
-            Kind::InPage { .. } => u64::from_str_radix(ran.stdout.trim(), 16)
-                .map_err(|error| format!("{error}: {ran:?}")),
+            Kind::InPage { .. } => u64::from_str_radix(outcome.text().trim(), 16)
+                .map_err(|error| outcome.error(&error.to_string())),
             Kind::AccessViolation | Kind::None => Ok(0),
         }
     }

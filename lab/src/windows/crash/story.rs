@@ -1,7 +1,7 @@
-//! A program that loses its share several times: its dumps, and the reports that Windows would
-//! write beside them.
+//! A program that loses its share several times: its dumps, and the reports that Windows would also
+//! write.
 //!
-//! The page of `netswap diagnose` shows what netswap prints for them.
+//! The page about `netswap diagnose` shows netswap's output for them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,21 +9,22 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::super::wine::{SHARE, windows};
-use super::super::{Printed, Setup, Told, ran};
+use super::super::wine::{SHARE, windows_path};
+use super::super::{Evidence, Excerpt, Setup, run_program};
 use super::compare::{diagnosis, expect, path_in_dump, read};
-use super::{Bits, Crash, DUMPS, Dump, Kind, LIBRARY, NETWORK, PROGRAM, build, dumps_of};
-use crate::released::released;
+use super::{Bits, Crash, DUMPS, Dump, Kind, LIBRARY, NETWORK, PROGRAM, build, create_dumps};
+use crate::files::{at, write};
+use crate::programs;
 
 /// The images of the story. Neither has the bit.
 const BITS: Bits = Bits::Neither;
 
 /// The folders of the dumps and of the reports, below [`DUMPS`].
-const OF_DUMPS: &str = "dumps";
-const OF_REPORTS: &str = "reports";
+const DUMP_FOLDER: &str = "dumps";
+const REPORT_FOLDER: &str = "reports";
 
-/// The crashes. Each has the process ID that Windows puts into the dump's name, the place of the
-/// page and the offset in it, and the access. The flag is true if the dump has all memory.
+/// The crashes. Each has the process ID in the name of the dump, the place and offset of the address,
+/// the access, and whether the dump has all memory.
 const CRASHES: [(u32, &str, u32, &str, bool); 5] = [
     (2216, "dll", 0, "execute", true),
     (4128, "dll", 0x5e0, "execute", false),
@@ -33,48 +34,50 @@ const CRASHES: [(u32, &str, u32, &str, bool); 5] = [
 ];
 
 /// Seconds from 1601, when Windows' time begins, to 1970.
-const TO_1970: u64 = 11_644_473_600;
+const SECONDS_TO_1970: u64 = 11_644_473_600;
 
-pub(in super::super) fn story(setup: &Setup<'_>) -> Result<Told, String> {
+pub(in super::super) fn story(setup: &Setup<'_>) -> Result<Evidence, String> {
     build(setup)?;
     let crashes = CRASHES.map(|(process, place, offset, access, full)| {
         let kind = Kind::InPage { place, offset, access, status: NETWORK };
-        (format!("{OF_DUMPS}/{PROGRAM}.{process}.dmp"), Crash { bits: BITS, kind, full })
+        (format!("{DUMP_FOLDER}/{PROGRAM}.{process}.dmp"), Crash { bits: BITS, kind, full })
     });
-    let dumps = dumps_of(setup, &crashes)?;
-    let netswap = released("netswap")?;
+    let dumps = create_dumps(setup, &crashes)?;
+    let netswap = programs::release("netswap")?;
     let folder = setup.wine.drive().join(DUMPS);
     let (first, read) = dumps.first().zip(read(&dumps)?.into_iter().next()).ok_or("no dump")?;
-    let reports = reports(&folder.join(OF_REPORTS), first, &read)?;
-    tell_the_same(setup, &netswap, &reports)?;
+    let reports = write_reports(&folder.join(REPORT_FOLDER), first, &read)?;
+    check_reports(setup, &netswap, &reports)?;
 
-    let one = format!("{OF_DUMPS}/{PROGRAM}.2216.dmp");
-    let report = format!("{OF_REPORTS}/InPageError/Report.wer");
-    let printed = vec![
-        printed("one-dump", &netswap, &folder, &one)?,
-        printed("many-dumps", &netswap, &folder, OF_DUMPS)?,
-        printed("report", &netswap, &folder, &report)?,
+    let one = format!("{DUMP_FOLDER}/{PROGRAM}.2216.dmp");
+    let report = format!("{REPORT_FOLDER}/InPageError/Report.wer");
+    let excerpts = vec![
+        excerpt("one-dump", &netswap, &folder, &one)?,
+        excerpt("many-dumps", &netswap, &folder, DUMP_FOLDER)?,
+        excerpt("report", &netswap, &folder, &report)?,
     ];
     let mut megabytes = 0;
     for dump in dumps.iter().filter(|dump| dump.crash.full) {
-        megabytes += fs::metadata(&dump.file).map_err(|error| error.to_string())?.len() >> 20;
-        fs::remove_file(&dump.file).map_err(|error| error.to_string())?;
+        megabytes += fs::metadata(&dump.file).map_err(at(&dump.file))?.len() >> 20;
+        fs::remove_file(&dump.file).map_err(at(&dump.file))?;
     }
-    let text = format!("{} dumps, {megabytes} MiB with all memory, and two reports", dumps.len());
-    Ok(Told { printed, ..text.into() })
+    let summary =
+        format!("{} dumps, {megabytes} MiB with all memory, and two reports", dumps.len());
+    Ok(Evidence { excerpts, ..summary.into() })
 }
 
-/// Runs `netswap diagnose` in the folder of the story.
-fn printed(
+/// Runs `netswap diagnose` in this folder, and returns its output for the page.
+fn excerpt(
     name: &'static str,
     netswap: &Path,
     folder: &Path,
     path: &str,
-) -> Result<Printed, String> {
-    let ran = ran(Command::new(netswap).args(["diagnose", path]).current_dir(folder))?;
-    ran.expect(1, &[])?;
-    let text = format!("```text\n$ netswap diagnose {path}\n{}```\n", ran.stdout);
-    Ok(Printed { page: "diagnose.md", name, text })
+) -> Result<Excerpt, String> {
+    let mut diagnose = Command::new(netswap);
+    let outcome = run_program(diagnose.args(["diagnose", path]).current_dir(folder))?;
+    let output = outcome.expect_code(1)?.text();
+    let text = format!("```text\n$ netswap diagnose {path}\n{output}```\n");
+    Ok(Excerpt { page: "diagnose.md", name, text })
 }
 
 /// The reports that Windows Error Reporting would write for the first crash: one of an in-page
@@ -84,21 +87,21 @@ struct Reports {
     crash: PathBuf,
 }
 
-/// Writes the reports in UTF-16, as Windows does. The values come from what an independent reader
-/// read from the dump.
-fn reports(folder: &Path, dump: &Dump, read: &Value) -> Result<Reports, String> {
+/// Writes the reports in UTF-16, as Windows does. Their values are those that an independent reader
+/// reads from the dump.
+fn write_reports(folder: &Path, dump: &Dump, read: &Value) -> Result<Reports, String> {
     let number = |value: &Value, field: &str| {
         let number = value.get(field).and_then(Value::as_u64);
-        number.ok_or_else(|| format!("{field} is not told: {read}"))
+        number.ok_or_else(|| format!("dumps.py does not report {field}: {read}"))
     };
     let modules = read.get("modules").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let name = path_in_dump(BITS, LIBRARY);
     let library = modules.iter().find(|module| module.get("name") == Some(&Value::from(&*name)));
-    let library = library.ok_or_else(|| format!("{LIBRARY} is not in it: {read}"))?;
+    let library = library.ok_or_else(|| format!("dumps.py does not find {LIBRARY}: {read}"))?;
     let time_stamp = number(library, "time_stamp")?;
     let offset = dump.address - number(library, "base")?;
-    let time = (number(read, "time")? + TO_1970) * 10_000_000;
-    let path = |image| windows(SHARE, &BITS.folder().join(image));
+    let time = (number(read, "time")? + SECONDS_TO_1970) * 10_000_000;
+    let path = |image| windows_path(SHARE, &BITS.folder().join(image));
     let (program, library) = (path(PROGRAM), path(LIBRARY));
     let end = format!(
         "LoadedModule[0]={program}\r\nLoadedModule[1]=C:\\Windows\\SYSTEM32\\ntdll.dll\r\n\
@@ -112,10 +115,7 @@ fn reports(folder: &Path, dump: &Dump, read: &Value) -> Result<Reports, String> 
         let file = folder.join(event).join("Report.wer");
         let units = [0xfeff].into_iter().chain(text.encode_utf16());
         let bytes: Vec<u8> = units.flat_map(u16::to_le_bytes).collect();
-        let folder = file.parent().unwrap_or(folder);
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&file, bytes))
-            .map_err(|error| format!("{}: {error}", file.display()))?;
+        write(&file, bytes)?;
         Ok::<_, String>(file)
     };
     let status = format!("{NETWORK:08x}");
@@ -128,13 +128,13 @@ fn reports(folder: &Path, dump: &Dump, read: &Value) -> Result<Reports, String> 
     })
 }
 
-/// Checks that netswap finds what each report contains: the status in one, the module in the other.
-fn tell_the_same(setup: &Setup<'_>, netswap: &Path, reports: &Reports) -> Result<(), String> {
+/// Checks that netswap finds the status in one report and the module in the other.
+fn check_reports(setup: &Setup<'_>, netswap: &Path, reports: &Reports) -> Result<(), String> {
     let text = |text: &str| Some(text.to_owned());
-    let path = |image| Some(windows(SHARE, &BITS.folder().join(image)));
-    let said = diagnosis(setup, netswap, &reports.in_page)?;
+    let path = |image| Some(windows_path(SHARE, &BITS.folder().join(image)));
+    let found = diagnosis(setup, netswap, &reports.in_page)?;
     expect(
-        &said,
+        &found,
         [
             ("/cause", text("share-lost")),
             ("/status", Some(format!("0x{NETWORK:08X}"))),
@@ -145,9 +145,9 @@ fn tell_the_same(setup: &Setup<'_>, netswap: &Path, reports: &Reports) -> Result
             ("/others/1/path", path(LIBRARY)),
         ],
     )?;
-    let said = diagnosis(setup, netswap, &reports.crash)?;
+    let found = diagnosis(setup, netswap, &reports.crash)?;
     expect(
-        &said,
+        &found,
         [
             ("/cause", text("cause-unclear")),
             ("/place", text("instruction")),

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use netswap::Content;
 use serde_json::Value;
 
-use crate::process::at;
+use crate::files::{at, files_below};
 use crate::readers;
 
 pub(super) const NETWORK_BIT: u16 = 0x0800;
 
 /// One way to link for one target, and its result.
-pub(super) struct Seen {
+pub(super) struct LinkResult {
     pub(super) target: String,
-    /// The program that rustc ran as its linker, and a description of it.
+    /// A description of the linker.
     pub(super) linked_by: String,
     /// The argument or program that set the bit.
     pub(super) set_by: SetBy,
@@ -39,14 +39,14 @@ pub(super) enum SetBy {
     Nothing,
 }
 
-impl Seen {
+impl LinkResult {
     /// Checks that the bit is set where it should be and nowhere else.
     pub(super) fn check(&self) -> Result<(), String> {
         let is_set = |characteristics: u16| characteristics & NETWORK_BIT != 0;
         let expected = self.set_by != SetBy::Nothing;
         if is_set(self.off) || is_set(self.on) != expected {
             return Err(format!(
-                "{} for {} by {} has Characteristics {:#06x}, with NETSWAP=off {:#06x}, and {:?} sets the bit",
+                "{} for {}, linked by {}: Characteristics are {:#06x}, with NETSWAP=off {:#06x}, but the bit is set by {:?}",
                 self.image, self.target, self.linked_by, self.on, self.off, self.set_by
             ));
         }
@@ -72,36 +72,30 @@ impl SetBy {
     }
 }
 
-/// Returns the package's newest receipt. Searches all folders, because the place of `OUT_DIR`
-/// depends on the Cargo version.
+/// Returns the path of the package's newest receipt. Searches all folders, because the path of
+/// `OUT_DIR` depends on the Cargo version.
 fn newest_receipt(build: &Path, package: &str) -> Result<PathBuf, String> {
     let mut receipts = Vec::new();
-    let mut folders = vec![build.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(at(&folder))? {
-            let path = entry.map_err(at(&folder))?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.ends_with("out/netswap-receipt.json") {
-                let text = fs::read_to_string(&path).map_err(at(&path))?;
-                let receipt: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-                let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
-                if receipt.get("package").is_some_and(|name| name == package) {
-                    receipts.push((modified.map_err(at(&path))?, path));
-                }
-            }
+    let mut files = files_below(build)?;
+    files.retain(|path| path.ends_with("out/netswap-receipt.json"));
+    for path in files {
+        let text = fs::read_to_string(&path).map_err(at(&path))?;
+        let receipt: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+        if receipt.get("package").is_some_and(|name| name == package) {
+            receipts.push((modified.map_err(at(&path))?, path));
         }
     }
     let newest = receipts.into_iter().max().map(|newest| newest.1);
-    newest.ok_or_else(|| format!("{} has no receipt of {package}", build.display()))
+    newest.ok_or_else(|| format!("{} contains no receipt of {package}", build.display()))
 }
 
 /// Returns the table of the page: a row for each way, in the order of the tests.
-pub(super) fn table_of(seen: &[Seen]) -> String {
+pub(super) fn table(results: &[LinkResult]) -> String {
     let mut table = "| target | linked by | the bit is set by | image | with `NETSWAP=off` | else | and run |\n\
         |---|---|---|---|---|---|---|\n"
         .to_owned();
-    for Seen { target, linked_by, set_by, image, off, on, is_run } in seen {
+    for LinkResult { target, linked_by, set_by, image, off, on, is_run } in results {
         let set_by = match set_by {
             SetBy::Argument(argument) => format!("`{argument}`"),
             SetBy::Linker => "netswap-linker".to_owned(),
@@ -118,11 +112,11 @@ pub(super) fn table_of(seen: &[Seen]) -> String {
 
 /// Returns the Characteristics of an image. netswap and llvm-readobj must agree on them.
 pub(super) fn characteristics(image: &Path) -> Result<u16, String> {
-    let independently = readers::characteristics(image)?;
+    let expected = readers::characteristics(image)?;
     match netswap::image::read(image) {
-        Ok(Content::Image(header)) if header.characteristics == independently => Ok(independently),
+        Ok(Content::Image(header)) if header.characteristics == expected => Ok(expected),
         ours => Err(format!(
-            "{}: {ours:?}, and llvm-readobj says {independently:#06x}",
+            "{}: netswap reads {ours:?}, but llvm-readobj {expected:#06x}",
             image.display()
         )),
     }
