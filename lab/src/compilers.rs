@@ -1,11 +1,11 @@
-//! Runs the tests that build behind clang, clang-cl, MinGW's gcc and GNU ld.
+//! Runs the tests that link with clang, clang-cl, MinGW's gcc and GNU ld.
 
 use crate::NotPassed;
 use crate::process::{self, BUILDS, NEW_LAYOUT, cargo};
 use crate::windows::Debian;
 
-/// Runs those tests with fetched compilers. Uses both layouts of Cargo's build folder where that
-/// matters.
+/// Runs these tests with fetched compilers. Runs those that depend on the layout of Cargo's build
+/// folder with both layouts.
 ///
 /// # Errors
 ///

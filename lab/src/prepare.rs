@@ -1,4 +1,4 @@
-//! `cargo xtask prepare`: fetches and compiles in advance what the checks need.
+//! `cargo xtask prepare`: fetches and compiles what the checks need.
 //!
 //! `cargo xtask test` runs it in the background at low priority. It uses the processor time that
 //! the first checks leave idle while they compile a single crate or wait for a test.
@@ -40,11 +40,10 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     if failed.is_empty() { Ok(()) } else { Err(NotPassed::Failed(failed.join("\n"))) }
 }
 
-/// Waits until no `cargo xtask prepare` is running. Prevents others from starting until the file is
-/// dropped.
+/// Waits until no `cargo xtask prepare` is running. The next one starts when the file is dropped.
 ///
-/// Measurements need this. On a busy machine a scan of a million files holds 2 MiB more, because
-/// threads wait for one another.
+/// Measurements need this: on a busy machine a scan of a million files uses 2 MiB more memory,
+/// because threads wait for one another.
 pub(crate) fn lock() -> Result<File, String> {
     lock_cache("prepare")
 }

@@ -8,8 +8,8 @@ use std::thread;
 
 use crate::files::{root, scratch};
 
-/// Runs `work` for each item in this many threads, starting with the last item. After an error, no
-/// new item is started.
+/// Runs `work` for each item in this many threads, starting with the last item. Starts no item after
+/// an error.
 pub(crate) fn in_threads<T: Send>(
     threads: usize,
     items: Vec<T>,
@@ -27,10 +27,10 @@ pub(crate) fn in_threads<T: Send>(
     };
     thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
-        let ended = threads.into_iter().map(|thread| {
+        let results = threads.into_iter().map(|thread| {
             thread.join().unwrap_or_else(|_| Err("a thread has panicked".to_owned()))
         });
-        ended.fold(Ok(()), Result::and)
+        results.fold(Ok(()), Result::and)
     })
 }
 
@@ -41,10 +41,10 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Cargo's arguments for the tests with real builds.
+/// Cargo's arguments that run the tests with real builds.
 pub const BUILDS: [&str; 6] = ["test", "--locked", "--package", "netswap-cli", "--test", "builds"];
 
-/// Set when the tests' own builds must use the newer layout of Cargo's build folder.
+/// The variable that makes the tests with real builds use the newer layout of Cargo's build folder.
 pub const NEW_LAYOUT: &str = "NETSWAP_TEST_NEW_LAYOUT";
 
 /// Returns a Cargo command for another project that reuses the dependencies compiled for this
@@ -65,8 +65,8 @@ pub fn cargo_sharing(target: &str, arguments: &[&str]) -> Command {
 ///
 /// Returns an error with the command and the reason if it fails.
 pub fn check(command: &mut Command) -> Result<(), String> {
-    let status = command.status().map_err(|error| failed(command, &error.to_string()))?;
-    if status.success() { Ok(()) } else { Err(failed(command, &status.to_string())) }
+    let status = command.status().map_err(|error| error_message(command, &error.to_string()))?;
+    if status.success() { Ok(()) } else { Err(error_message(command, &status.to_string())) }
 }
 
 /// Runs a command to its end and returns its standard output.
@@ -78,22 +78,27 @@ pub fn output(command: &mut Command) -> Result<String, String> {
     let output = command
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| failed(command, &error.to_string()))?;
+        .map_err(|error| error_message(command, &error.to_string()))?;
     if !output.status.success() {
-        return Err(failed(command, &output.status.to_string()));
+        return Err(error_message(command, &output.status.to_string()));
     }
-    String::from_utf8(output.stdout).map_err(|error| failed(command, &error.to_string()))
+    String::from_utf8(output.stdout).map_err(|error| error_message(command, &error.to_string()))
 }
 
-/// Runs a command to its end and returns its standard output and standard error.
+/// Runs a command to its end and returns its standard output and standard error. The error of a
+/// failed command contains the command and both.
 pub(crate) fn all_output(command: &mut Command) -> Result<String, String> {
-    let output = command.output().map_err(|error| failed(command, &error.to_string()))?;
+    let output = command.output().map_err(|error| error_message(command, &error.to_string()))?;
     let text =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    if output.status.success() { Ok(text.concat()) } else { Err(text.concat()) }
+    if output.status.success() {
+        Ok(text.concat())
+    } else {
+        Err(format!("{}\n{}", error_message(command, &output.status.to_string()), text.concat()))
+    }
 }
 
-/// Whether a program of this name can be run.
+/// Whether a program with this name can be run.
 pub(crate) fn is_installed(program: &str) -> bool {
     let mut command = Command::new(program);
     command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
@@ -102,7 +107,7 @@ pub(crate) fn is_installed(program: &str) -> bool {
 
 /// Returns an environment variable.
 pub fn variable(name: &str) -> Option<OsString> {
-    #[expect(clippy::disallowed_methods, reason = "the one reader")]
+    #[expect(clippy::disallowed_methods, reason = "the only function that reads the environment")]
     std::env::var_os(name)
 }
 
@@ -111,9 +116,9 @@ pub fn in_ci() -> bool {
     variable("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
-fn failed(command: &Command, why: &str) -> String {
+fn error_message(command: &Command, reason: &str) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
     let arguments: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
-    format!("`{} {}`: {why}", name.to_string_lossy(), arguments.join(" "))
+    format!("`{} {}`: {reason}", name.to_string_lossy(), arguments.join(" "))
 }

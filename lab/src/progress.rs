@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Between two of these lines, programs print for minutes, or print nothing.
+/// The time between two lines. Without them, minutes can pass without a sign of progress.
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// A step that is running. Until it is dropped, it prints a line every half minute.

@@ -13,9 +13,9 @@ use crate::process::output;
 /// Returns an error if rustc can't be run.
 pub fn hermetic_targets() -> Result<Vec<String>, String> {
     let list = output(Command::new("rustc").args(["--print", "target-list"]))?;
-    let hermetic =
+    let is_hermetic =
         |triple: &&str| triple.ends_with("-windows-msvc") && !triple.starts_with("arm64ec-");
-    Ok(list.lines().filter(hermetic).map(str::to_owned).collect())
+    Ok(list.lines().filter(is_hermetic).map(str::to_owned).collect())
 }
 
 /// Whether rustc has a standard library for the target.

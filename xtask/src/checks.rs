@@ -11,31 +11,31 @@ use lab::process::{BUILDS, NEW_LAYOUT, cargo, cargo_sharing, check, output};
 pub(crate) type Check = (&'static str, fn() -> Result<(), NotPassed>);
 
 pub(crate) const CHECKS: [Check; 23] = [
-    ("tools come in the right version, whatever the machine has", lab::tools::check),
+    ("tools have the required version, whatever is installed", lab::tools::check),
     ("the code is formatted", formatted),
-    ("clippy has nothing to say", clippy),
+    ("clippy prints no warning", clippy),
     ("all tests pass", tests),
-    ("real builds have the bit, and what lacks it is found", builds),
-    ("real builds are verified in the build folder of Cargo 1.100, too", builds_in_new_layout),
-    ("behind clang, clang-cl, MinGW's gcc and GNU ld images get the bit", lab::compilers::check),
-    ("other readers find the same in real images", || lab::differential::run(&small())),
-    ("real images are patched and undone as pefile sees it", || lab::patched::run(&small())),
-    ("patch breaks a signature and undo restores it, as osslsigncode sees it", || {
-        lab::signature::run(&[])
-    }),
+    ("real builds have the bit, and images without it are found", builds),
+    ("real builds are verified in the build folder of Cargo 1.100", builds_in_new_layout),
+    ("clang, clang-cl, MinGW's gcc and GNU ld link images with the bit", lab::compilers::check),
+    ("other readers agree with netswap about real images", || lab::differential::run(&small())),
+    ("pefile confirms that real images are patched and restored", || lab::patched::run(&small())),
+    ("osslsigncode confirms that undo restores a broken signature", || lab::signature::run(&[])),
     ("no input makes a reader panic", lab::fuzz::check),
-    ("nothing is lost when things go wrong", lab::faults::check),
-    ("the examples pass their own tests", examples),
-    ("programs with std are built for Windows, verified, and run there", || lab::windows::run(&[])),
-    ("cargo generate makes what netswap new makes", || lab::templates::run(&[])),
+    ("faults damage no file that undo can't restore", lab::faults::check),
+    ("the examples pass their tests", examples),
+    ("programs with std are built for Windows, verified, and run in Wine", || {
+        lab::windows::run(&[])
+    }),
+    ("cargo generate and netswap new create the same projects", || lab::templates::run(&[])),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", lab::book::check),
     ("netswap-build has no dependency", no_dependency),
-    ("the published crates pack and build from their packages", lab::packages::check),
+    ("the published crates build from their packages", lab::packages::check),
     ("netswap-build passes its tests on its oldest Rust", lab::oldest_rust::netswap_build),
     ("netswap passes its tests on its oldest Rust", lab::oldest_rust::netswap),
     ("cargo xtask verify passes", verify),
-    ("cargo xtask verify finds it when the bit is switched off", verify_without_the_bit),
+    ("cargo xtask verify fails when the bit is switched off", verify_without_the_bit),
 ];
 
 /// The arguments of `cargo clippy` that turn warnings into errors.
@@ -84,8 +84,8 @@ fn builds() -> Result<(), NotPassed> {
     Ok(check(&mut cargo(&BUILDS))?)
 }
 
-/// Runs those of these tests that depend on where Cargo puts its files. They use the build folder's
-/// layout that Cargo has since 1.100, and that older versions have on request.
+/// Runs the tests with real builds that depend on where Cargo puts its files. They use the layout of
+/// the build folder that Cargo has since 1.100, and that older versions have on request.
 fn builds_in_new_layout() -> Result<(), NotPassed> {
     let mut test = cargo(&BUILDS);
     test.args(["--", "fixtures", "docs", "messages"]).env(NEW_LAYOUT, "1");
@@ -113,7 +113,7 @@ fn no_dependency() -> Result<(), NotPassed> {
         output(&mut cargo(&["tree", "--locked", "-p", "netswap-build", "-e", "normal,build"]))?;
     match tree.lines().count() {
         1 => Ok(()),
-        _ => Err(NotPassed::Failed(format!("cargo tree prints more than one line:\n{tree}"))),
+        _ => Err(NotPassed::Failed(format!("netswap-build has dependencies:\n{tree}"))),
     }
 }
 
@@ -129,13 +129,13 @@ fn cargo_xtask_verify() -> Command {
     verify
 }
 
-/// The opposite of the check above: without the bit, the exit code must be that of findings.
+/// The negative of the check above: without the bit, the exit code must be that of findings.
 fn verify_without_the_bit() -> Result<(), NotPassed> {
-    println!("(with NETSWAP=off, so that it must fail)");
+    println!("(with NETSWAP=off, so it must fail)");
     let status = cargo_xtask_verify().env("NETSWAP", "off").status();
     match status {
         Ok(status) if status.code() == Some(netswap::ExitCode::Findings as i32) => Ok(()),
-        Ok(status) => Err(NotPassed::Failed(format!("it ended with {status}"))),
+        Ok(status) => Err(NotPassed::Failed(format!("cargo xtask verify ended with {status}"))),
         Err(error) => Err(NotPassed::Failed(error.to_string())),
     }
 }

@@ -13,17 +13,29 @@ use lab::process::in_ci;
 type Task = (&'static str, &'static str, fn(&[String]) -> Result<(), NotPassed>);
 
 const TASKS: [Task; 11] = [
-    ("patched", "patch images, read them with pefile, and undo (--small: few)", lab::patched::run),
-    ("signature", "patch and undo a signed program, read by osslsigncode", lab::signature::run),
-    ("faults", "run netswap while things go wrong", lab::faults::run),
-    ("bench", "measure speed beside peers: build-cost, scan, single, patch", lab::bench::run),
-    ("corpus", "fetch Windows images by many vendors", lab::corpus::run),
-    ("differential", "compare netswap with other readers on them", lab::differential::run),
+    (
+        "patched",
+        "patch real images, read them with pefile, and undo (--small: few)",
+        lab::patched::run,
+    ),
+    (
+        "signature",
+        "patch a signed program, check it with osslsigncode, and undo",
+        lab::signature::run,
+    ),
+    ("faults", "run netswap on failing disks, shares and reads", lab::faults::run),
+    (
+        "bench",
+        "compare the speed with peers: build-cost, scan, single, patch, diagnose",
+        lab::bench::run,
+    ),
+    ("corpus", "fetch Windows images of many vendors", lab::corpus::run),
+    ("differential", "compare netswap with other readers on these images", lab::differential::run),
     ("templates", "compare the projects of netswap new and cargo generate", lab::templates::run),
     ("windows", "build Windows programs, verify them, and run them in Wine", lab::windows::run),
     ("tools", "fetch the tools that checks need, and print their versions", lab::tools::run),
-    ("prepare", "fetch and compile in advance what the checks need", lab::prepare::run),
-    ("fuzz", "fuzz the readers", lab::fuzz::run),
+    ("prepare", "fetch and compile what the checks need", lab::prepare::run),
+    ("fuzz", "run the fuzz targets", lab::fuzz::run),
 ];
 
 fn main() -> ExitCode {

@@ -23,15 +23,14 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if variable(DECOYS).is_some() {
-        return run_here(words);
+        return run_checks(words);
     }
     let run = |path| {
         let xtask = std::env::current_exe().map_err(|error| error.to_string())?;
         let mut test = Command::new(xtask);
         test.arg("test").args(words).env("PATH", path).env(DECOYS, "1");
         if words.is_empty() {
-            // Incremental compilation costs a tenth of the time here, and no crate is compiled
-            // twice.
+            // Incremental compilation would take 10 % more time here, and no crate is compiled twice.
             test.env("CARGO_INCREMENTAL", "0");
         }
         test.status().map_err(|error| error.to_string())
@@ -48,24 +47,26 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     }
 }
 
-fn run_here(words: &[String]) -> ExitCode {
-    let has = |check: &Check, word: &String| check.0.contains(word.as_str());
-    if let Some(word) = words.iter().find(|word| !CHECKS.iter().any(|check| has(check, word))) {
+fn run_checks(words: &[String]) -> ExitCode {
+    let contains = |check: &Check, word: &String| check.0.contains(word.as_str());
+    if let Some(word) = words.iter().find(|word| !CHECKS.iter().any(|check| contains(check, word)))
+    {
         eprintln!("error: no check has `{word}` in its name\n\nchecks:");
         for (name, _) in CHECKS {
             eprintln!("  {name}");
         }
         return ExitCode::from(2);
     }
-    let is_chosen = |check: &Check| words.is_empty() || words.iter().any(|word| has(check, word));
-    let chosen: Vec<_> = CHECKS.into_iter().filter(is_chosen).collect();
+    let is_selected =
+        |check: &Check| words.is_empty() || words.iter().any(|word| contains(check, word));
+    let selected: Vec<_> = CHECKS.into_iter().filter(is_selected).collect();
     let start = Instant::now();
-    // A single check needs few of the tools.
+    // Single checks need few of the tools.
     let mut preparing = if words.is_empty() { prepare::begin() } else { None };
     let mut rows = Vec::new();
     let (mut failed, mut not_run) = (0, 0);
-    for (index, (name, check)) in chosen.iter().enumerate() {
-        let step = Step::begin(name, index + 1, chosen.len(), start);
+    for (index, (name, check)) in selected.iter().enumerate() {
+        let step = Step::begin(name, index + 1, selected.len(), start);
         let result = check();
         let seconds = step.elapsed().as_secs_f64();
         rows.push(match result {
@@ -88,7 +89,7 @@ fn run_here(words: &[String]) -> ExitCode {
     println!("{} checks in {}", rows.len(), minutes(start.elapsed()));
     println!("{} passed, {failed} failed, {not_run} skipped", rows.len() - failed - not_run);
     if not_run > 0 && in_ci() {
-        println!("in CI every check must run");
+        println!("In CI, a check that can't run is a failure.");
     }
     if failed > 0 || (not_run > 0 && in_ci()) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

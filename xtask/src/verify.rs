@@ -2,8 +2,8 @@
 //! netswap-build.
 //!
 //! The fixture `two-tools` has one tool that calls netswap-build and one that does not. It is built
-//! for every msvc target, which needs only the stable toolchain. The first tool must pass, and the
-//! second must fail: a verifier that passed both would prove nothing.
+//! for every msvc target, which needs only the stable toolchain. The first tool must pass. The
+//! second must fail, which shows that the verifier finds a missing bit.
 
 use std::process::ExitCode;
 
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let targets = match hermetic_targets() {
         Ok(targets) => targets,
         Err(error) => {
-            eprintln!("error: failed to ask rustc for its targets: {error}");
+            eprintln!("error: can't list rustc's targets: {error}");
             return ExitCode::from(netswap::ExitCode::Error);
         }
     };
@@ -77,7 +77,7 @@ fn fixture_row(target: &str) -> Row {
         // These variables would replace the fixtures' own flags.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    let images = match verified(&build) {
+    let images = match build_and_verify(&build) {
         Ok(images) => images,
         Err(error) => return not_built(target, &error),
     };
@@ -87,7 +87,7 @@ fn fixture_row(target: &str) -> Row {
         let codes: Vec<_> = image.verdict.findings.iter().map(|finding| finding.code).collect();
         image.verdict.status == Status::Failed && codes == [Code::NotRequested]
     });
-    if is_passed(with) && is_found { Row::AsExpected } else { Row::Unexpected }
+    if passes(with) && is_found { Row::AsExpected } else { Row::Unexpected }
 }
 
 /// Builds the examples, with std, for every target that has it, and prints a row for each image.
@@ -111,17 +111,17 @@ fn example_row(target: &str, example: &Example) -> Row {
     build.args(["--quiet", "--release", "--workspace", "--exclude", "xtask", "--config"]);
     build.arg(root().join("examples").join(".cargo").join("config.toml"));
     build.arg("--target-dir").arg(scratch("examples"));
-    let images = match verified(&build) {
+    let images = match build_and_verify(&build) {
         Ok(images) => images,
         Err(error) => return not_built(target, &error),
     };
-    let mut are_passed = images.len() == example.packages.len();
+    let mut all_pass = images.len() == example.packages.len();
     for package in example.packages {
         let image = image(&images, package);
         println!("{target:<28} {:<28} (examples/{}: {package})", cell(image), example.name);
-        are_passed &= is_passed(image);
+        all_pass &= passes(image);
     }
-    if are_passed { Row::AsExpected } else { Row::Unexpected }
+    if all_pass { Row::AsExpected } else { Row::Unexpected }
 }
 
 fn not_built(target: &str, error: &Error) -> Row {
@@ -130,12 +130,12 @@ fn not_built(target: &str, error: &Error) -> Row {
     Row::NotBuilt
 }
 
-fn is_passed(image: Option<&VerifiedImage>) -> bool {
+fn passes(image: Option<&VerifiedImage>) -> bool {
     image.is_some_and(|image| image.verdict.status == Status::Passed)
 }
 
 /// Runs a build and verifies its images.
-fn verified(build: &Build) -> Result<Vec<VerifiedImage>, Error> {
+fn build_and_verify(build: &Build) -> Result<Vec<VerifiedImage>, Error> {
     let mut images = Vec::new();
     netswap::verify::build(build, &netswap::verify::Options::default(), &mut |image| {
         images.push(image.clone());

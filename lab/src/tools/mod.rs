@@ -1,8 +1,8 @@
 //! A table of the tools that checks fetch, with their versions and sources.
 //!
-//! Checks run only these tools, never installed ones, so they give the same results on every
-//! machine. A tool's version is checked after each fetch and each time the tool is used. A wrong
-//! copy is replaced.
+//! Checks run only these tools, never installed ones, so they have the same results on every machine.
+//! A tool's version is checked after each fetch and before each use. A tool of another version is
+//! replaced.
 
 mod check;
 pub(crate) mod crates;
@@ -27,9 +27,7 @@ pub fn run(names: &[String]) -> Result<(), NotPassed> {
     let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
         let known = known.join("\n  ");
-        return Err(NotPassed::Usage(format!(
-            "error: no tool is called `{name}`\n\ntools:\n  {known}"
-        )));
+        return Err(NotPassed::Usage(format!("error: unknown tool `{name}`\n\ntools:\n  {known}")));
     }
     let is_named = |tool: &&Tool| names.is_empty() || names.iter().any(|name| *name == tool.name);
     for tool in TOOLS.iter().filter(is_named) {
@@ -76,7 +74,7 @@ pub(crate) enum Source {
     Crate { options: &'static [&'static str], uses_openssl: bool },
 }
 
-/// The tree with the tools that build and run Windows programs.
+/// The tree of the tools that build and run Windows programs.
 pub(crate) const WINDOWS: &str = "windows";
 /// The oldest Rust that netswap-build supports.
 pub(crate) const OLDEST_RUST: Rust = Rust { tree: "oldest-rust", version: "1.63" };
@@ -90,14 +88,14 @@ pub(crate) const SIGNER: &str = "signer";
 pub(crate) const FUSE: &str = "fuse";
 /// Compresses programs.
 pub(crate) const UPX: &str = "upx";
-/// Sets header bits. It is a peer in the benchmark.
+/// Sets header bits. The benchmark compares netswap with it.
 pub(crate) const GENPEIMG: &str = "genpeimg";
 /// The library that cargo-generate is linked with.
 pub(crate) const OPENSSL: &str = "openssl";
 /// Python and its pip.
 pub(crate) const PYTHON: &str = "python";
 
-/// A Rust that Debian 12 has.
+/// A version of Rust in Debian 12.
 pub(crate) struct Rust {
     pub(crate) tree: &'static str,
     /// The `rust-version` of the crate that is tested with it.
@@ -146,7 +144,7 @@ pub(crate) const TOOLS: [Tool; 33] = [
         Series(OLDEST_RUST_OF_NETSWAP.version),
         Some("usr/bin/cargo"),
     ),
-    // Named because apt would choose the newer one, which does not fit.
+    // Without this line apt would choose a newer version, which rustc can't use.
     debian(
         OLDEST_RUST_OF_NETSWAP.tree,
         "libstd-rust-web-dev",

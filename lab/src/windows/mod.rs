@@ -2,8 +2,8 @@
 //! Windows programs.
 //!
 //! The compilers, linkers and Wine come from Debian's packages, which are unpacked into the cache
-//! and not installed. Wine proves that an image loads and runs and handles files correctly. It
-//! ignores the swap-run bits.
+//! and not installed. Wine shows that an image loads, runs, and handles files correctly. It ignores
+//! the swap-run bits.
 
 mod after_link;
 mod crash;
@@ -236,7 +236,7 @@ fn all(write: bool) -> Result<(), NotPassed> {
         results = run_tests(&setup, &TESTS);
         match crashes.join() {
             Ok(crashes) => results.add(crashes),
-            Err(_) => results.failed.push("the tests of crashes have panicked"),
+            Err(_) => results.failed.push("the tests of crashes panicked"),
         }
     });
     if results.failed.is_empty() && results.not_run.is_empty() {

@@ -63,8 +63,8 @@ impl Bits {
     }
 }
 
-/// The places of the unreadable page, as `crash.c` names them, and the image that contains it, if
-/// any.
+/// The places of the unreadable page, as `crash.c` names them, and the image that contains the page,
+/// if any.
 const PLACES: [(&str, Option<&str>); 4] =
     [("exe", Some(PROGRAM)), ("dll", Some(LIBRARY)), ("mapped", None), ("private", None)];
 
@@ -95,7 +95,7 @@ struct Crash {
     full: bool,
 }
 
-/// A crash that has happened, and its dump.
+/// The dump of a crash.
 struct Dump {
     crash: Crash,
     file: PathBuf,
