@@ -1,10 +1,10 @@
-//! Reads the certificate table: a well-formed table is inside the file and has the size in the
+//! Reads the certificate table. A well-formed table is inside the file and has the size in the
 //! directory.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use netswap::image::{CertificateTable, DirectoryEntry};
-use netswap_fuzz::{Short, layout};
+use netswap_fuzz::{ShortReader, layout};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(layout) = layout(bytes) else {
@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let length = bytes.len() as u64;
     let read = |length| CertificateTable::read(bytes, &layout, length).expect("bytes can be read");
     let table = read(length);
-    let short = CertificateTable::read(&Short(bytes), &layout, length);
+    let short = CertificateTable::read(&ShortReader(bytes), &layout, length);
     assert_eq!(short.expect("bytes can be read"), table);
     // A file may become shorter after its length was read and before its content is.
     let _ = read(u64::MAX);
@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(!layout.header.signed);
         }
         CertificateTable::WellFormed { offset, size, entries } => {
-            let directory = directory.expect("a table is where the directory says");
+            let directory = directory.expect("the directory has the table's address");
             assert_eq!((offset, size), (directory.address, directory.size));
             assert!(layout.header.signed);
             assert!(u64::from(offset) + u64::from(size) <= length);

@@ -1,12 +1,12 @@
-//! Reads a header in two ways with the same result. An edit changes what it should, and can be
-//! undone.
+//! Reads a header in two ways, which must agree. Checks that an edit changes only the right bytes,
+//! and can be undone.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use netswap::image::{
     Content, DirectoryEntry, Edit, Layout, NewChecksum, ReadError, SwapRun, read_from,
 };
-use netswap_fuzz::Short;
+use netswap_fuzz::ShortReader;
 
 const BITS: [&[SwapRun]; 3] = [&[SwapRun::Net], &[SwapRun::Cd], &SwapRun::ALL];
 
@@ -20,8 +20,11 @@ const DIRECTORIES: [DirectoryEntry; 4] = [
 fuzz_target!(|bytes: &[u8]| {
     let layout = Layout::read(bytes);
     let header = layout.as_ref().map(|layout| layout.as_ref().map(|layout| layout.header));
-    assert_eq!(said(read_from(bytes).map(header_of)), said(header));
-    assert_eq!(said(Layout::read(&Short(bytes))), said(layout.as_ref().map(Option::clone)));
+    assert_eq!(comparable(read_from(bytes).map(header_of)), comparable(header));
+    assert_eq!(
+        comparable(Layout::read(&ShortReader(bytes))),
+        comparable(layout.as_ref().map(Option::clone))
+    );
     let Ok(Some(layout)) = layout else {
         return;
     };
@@ -33,13 +36,13 @@ fuzz_target!(|bytes: &[u8]| {
     edit(bytes, &layout, bits, true, NewChecksum::Updated);
     edit(bytes, &layout, bits, false, NewChecksum::Updated);
     // Only once, because it reads the whole input.
-    let right = layout.checksum(bytes, bytes.len() as u64).expect("the bytes are all there");
+    let checksum = layout.checksum(bytes, bytes.len() as u64).expect("no read fails");
     edit(
         bytes,
         &layout,
         &SwapRun::ALL,
         !layout.header.has(SwapRun::Net),
-        NewChecksum::Recomputed(right),
+        NewChecksum::Recomputed(checksum),
     );
 });
 
@@ -51,7 +54,7 @@ fn header_of(content: Content) -> Option<netswap::Header> {
 }
 
 /// Converts a result to a form that can be compared: an error becomes its text.
-fn said<T, E: std::borrow::Borrow<ReadError>>(
+fn comparable<T, E: std::borrow::Borrow<ReadError>>(
     result: Result<Option<T>, E>,
 ) -> Result<Option<T>, String> {
     result.map_err(|error| error.borrow().to_string())
@@ -60,42 +63,42 @@ fn said<T, E: std::borrow::Borrow<ReadError>>(
 /// Applies an edit and undoes it.
 fn edit(bytes: &[u8], layout: &Layout, bits: &[SwapRun], set: bool, checksum: NewChecksum) {
     let length = bytes.len() as u64;
-    let is_as_wanted = |layout: &Layout| bits.iter().all(|bit| layout.header.has(*bit) == set);
+    let has_bits = |layout: &Layout| bits.iter().all(|bit| layout.header.has(*bit) == set);
     let Some(edit) = Edit::plan(layout, length, bits, set, checksum) else {
-        assert!(is_as_wanted(layout));
+        assert!(has_bits(layout));
         return;
     };
     assert!(edit.is_sound());
-    let after = replaced(bytes, &edit, &edit.old, &edit.new);
-    let changed = Layout::read(&*after).expect("it is an image still").expect("it is one still");
-    assert!(is_as_wanted(&changed));
+    let after = replace(bytes, &edit, &edit.old, &edit.new);
+    let changed = Layout::read(&*after).expect("no error").expect("still an image");
+    assert!(has_bits(&changed));
     assert_eq!(changed.header, edit.applied(layout.header));
     assert_eq!(layout.header, edit.undone(changed.header));
-    assert_eq!(places(&changed), places(layout));
+    assert_eq!(positions(&changed), positions(layout));
     let checksum = match checksum {
         NewChecksum::Updated => NewChecksum::Updated,
         NewChecksum::Recomputed(_) => {
-            let right = changed.checksum(&*after, length).expect("the bytes are all there");
-            assert_eq!(changed.header.checksum, right);
-            NewChecksum::Recomputed(right)
+            let recomputed = changed.checksum(&*after, length).expect("no read fails");
+            assert_eq!(changed.header.checksum, recomputed);
+            NewChecksum::Recomputed(recomputed)
         }
     };
     assert_eq!(Edit::plan(&changed, length, bits, set, checksum), None);
-    assert_eq!(replaced(&after, &edit, &edit.new, &edit.old), bytes);
+    assert_eq!(replace(&after, &edit, &edit.new, &edit.old), bytes);
 }
 
-/// Returns the bytes with the edit applied: `from` is replaced by `to`.
-fn replaced(bytes: &[u8], edit: &Edit, from: &[u8], to: &[u8]) -> Vec<u8> {
-    let start = usize::try_from(edit.offset).expect("it lies in the bytes");
+/// Returns the bytes with `from` replaced by `to` at the edit's offset.
+fn replace(bytes: &[u8], edit: &Edit, from: &[u8], to: &[u8]) -> Vec<u8> {
+    let start = usize::try_from(edit.offset).expect("an offset in the bytes");
     let mut bytes = bytes.to_vec();
-    let place = &mut bytes[start..start + to.len()];
-    assert_eq!(place, from);
-    place.copy_from_slice(to);
+    let range = &mut bytes[start..start + to.len()];
+    assert_eq!(range, from);
+    range.copy_from_slice(to);
     bytes
 }
 
 /// Returns the positions of the image's parts, which no edit changes.
-fn places(layout: &Layout) -> impl PartialEq + std::fmt::Debug {
+fn positions(layout: &Layout) -> impl PartialEq + std::fmt::Debug {
     let directories = DIRECTORIES.map(|entry| layout.directory(entry));
     // The start addresses of pages, which a loader would need first.
     let pages: Vec<_> = (0..64).map(|page| layout.mapped(page * 0x1000)).collect();

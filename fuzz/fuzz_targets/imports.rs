@@ -1,16 +1,16 @@
-//! Reads the names of an image's imports: reading ends, wherever the tables are.
+//! Reads the names of an image's imports. Reading ends, wherever the tables are.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use netswap::image::imports;
-use netswap_fuzz::{Short, layout};
+use netswap_fuzz::{ShortReader, layout};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(layout) = layout(bytes) else {
         return;
     };
     let read = imports(bytes, &layout).map_err(|error| error.to_string());
-    assert_eq!(imports(&Short(bytes), &layout).map_err(|error| error.to_string()), read);
+    assert_eq!(imports(&ShortReader(bytes), &layout).map_err(|error| error.to_string()), read);
     let Ok(imports) = read else {
         return;
     };

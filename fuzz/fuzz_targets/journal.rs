@@ -1,4 +1,4 @@
-//! Reads a journal from any source: only entries that netswap could have written are accepted.
+//! Reads a journal. Only entries that netswap could have written are valid.
 #![no_main]
 
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! Reads a linker's arguments and response files from any source: everything read is in the
-//! input.
+//! Reads a linker's arguments and response files. Every word that is read is in the input.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,4 @@
-//! Reads a Windows Error Reporting report from any source: its text gives the same result in each
-//! encoding.
+//! Reads a report of Windows Error Reporting. Its text has the same result in each encoding.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

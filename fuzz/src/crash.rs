@@ -1,4 +1,4 @@
-//! Rules that hold for every crash that is read, whatever is in its files.
+//! Checks of the readers of minidumps and crash reports, for any input.
 
 use netswap::image::ReadAt;
 
@@ -6,12 +6,12 @@ use netswap_cli::diagnose::crash::{
     Crash, CrashError, IN_PAGE_ERROR, InPage, Origin, file_name, minidump, same_share, wer,
 };
 
-/// Checks that a minidump gives the same crash when reads are short. Checks that no part of it is
-/// larger than it can be.
+/// Checks that a minidump has the same result when reads are short, and that no part of the result
+/// exceeds its limit.
 ///
 /// # Panics
 ///
-/// If the reader breaks one of these rules.
+/// Panics if a check fails.
 pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
     let length = bytes.len() as u64;
     let read = comparable(minidump::read(bytes, length));
@@ -34,28 +34,28 @@ pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
     assert_eq!(crash.program.as_ref().is_some_and(is_module), !crash.modules.is_empty());
 }
 
-/// Checks that a report gives the same crash in each encoding, and that each path in it has an
+/// Checks that a report has the same result in each encoding, and that each path in it has an
 /// origin.
 ///
 /// # Panics
 ///
-/// If the reader breaks one of these rules.
+/// Panics if a check fails.
 pub fn report(bytes: &[u8]) {
-    let first = comparable(wer::read(bytes));
-    let is_other = first == Err(CrashError::NotACrash.to_string());
-    assert_ne!(wer::is_report(bytes), is_other);
+    let original = comparable(wer::read(bytes));
+    let is_no_report = original == Err(CrashError::NotACrash.to_string());
+    assert_ne!(wer::is_report(bytes), is_no_report);
     let text = String::from_utf8_lossy(bytes);
     let units = text.encode_utf16().flat_map(u16::to_le_bytes);
     let utf_16: Vec<u8> = [0xff, 0xfe].into_iter().chain(units).collect();
     let utf_8 = [b"\xef\xbb\xbf", text.as_bytes()].concat();
-    let marked = comparable(wer::read(&utf_8));
+    let with_mark = comparable(wer::read(&utf_8));
     // The limit for recognizing a report is in bytes, and UTF-16 needs more bytes for the same
     // text.
     if wer::is_report(&utf_8) == wer::is_report(&utf_16) {
-        assert_eq!(marked, comparable(wer::read(&utf_16)));
+        assert_eq!(with_mark, comparable(wer::read(&utf_16)));
     }
-    for crash in [first, marked].into_iter().flatten() {
-        are_placed(&crash);
+    for crash in [original, with_mark].into_iter().flatten() {
+        check_origins(&crash);
     }
 }
 
@@ -64,13 +64,14 @@ fn comparable(result: Result<Crash, CrashError>) -> Result<Crash, String> {
     result.map_err(|error| error.to_string())
 }
 
-fn are_placed(crash: &Crash) {
+/// Checks the file name and the origin of each path.
+fn check_origins(crash: &Crash) {
     for path in crash.modules.iter().map(|module| &*module.path).chain(crash.program.as_deref()) {
         assert!(path.ends_with(file_name(path)));
         match Origin::from_path(path) {
-            // The name of a share is also a path, to the same share.
+            // The name of a share is also a path to this share.
             Origin::Share(name) => match Origin::from_path(&name) {
-                Origin::Share(again) => assert!(same_share(&name, &again)),
+                Origin::Share(share) => assert!(same_share(&name, &share)),
                 other => panic!("{path}: {name} is {other:?}"),
             },
             Origin::Drive(letter) => assert!(letter.is_ascii_uppercase()),

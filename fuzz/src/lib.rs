@@ -1,4 +1,4 @@
-//! The rules that the fuzz targets check, and a reader that returns few bytes at a time.
+//! Checks of the fuzz targets, and a reader that returns few bytes at a time.
 
 pub mod crash;
 pub mod linker;
@@ -14,15 +14,15 @@ pub fn layout(bytes: &[u8]) -> Option<Layout> {
 
 /// A reader that returns the bytes in short reads that end at odd offsets, as a share may do.
 #[derive(Clone, Copy, Debug)]
-pub struct Short<'a>(pub &'a [u8]);
+pub struct ShortReader<'a>(pub &'a [u8]);
 
-/// The maximum length of a read. It is prime, so a field is not at the same place in two
-/// consecutive reads.
-const AT_MOST: usize = 251;
+/// The maximum length of a read. It is prime, so a field is at different offsets in consecutive
+/// reads.
+const MAX_READ: usize = 251;
 
-impl ReadAt for Short<'_> {
+impl ReadAt for ShortReader<'_> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let length = buffer.len().min(AT_MOST);
+        let length = buffer.len().min(MAX_READ);
         self.0.read_at(&mut buffer[..length], offset)
     }
 }

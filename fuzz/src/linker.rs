@@ -1,4 +1,4 @@
-//! Invariants of `netswap-linker`'s readers, for any arguments and response files.
+//! Checks of `netswap-linker`'s readers, for any arguments and response files.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -11,10 +11,10 @@ use netswap::system::os_string;
 use netswap_cli::linker::{arguments, real, response, target};
 
 /// The separator between the files of an input: ASCII's file separator.
-const BETWEEN_FILES: u8 = 0x1c;
+const FILE_SEPARATOR: u8 = 0x1c;
 
-/// The most files to read. A fuzzer reaches this limit, and not that of GNU ld.
-const MOST_FILES: u32 = 30;
+/// The limit on the number of files that are read. A fuzzer can reach it, unlike GNU ld's limit.
+const MAX_FILES: u32 = 30;
 
 /// The bytes that separate words for GNU ld.
 const WHITE_SPACE: &[u8] = b" \t\n\r\x0b\x0c";
@@ -22,7 +22,7 @@ const WHITE_SPACE: &[u8] = b" \t\n\r\x0b\x0c";
 /// The name of a file that can't be read.
 const PIPE: &str = "pipe";
 
-/// The name in an output option that follows all other arguments.
+/// The name in the output option that follows all other arguments.
 const LAST: &str = "last.exe";
 
 /// Each way to name the output, and whether a driver passes it to its linker.
@@ -41,53 +41,53 @@ const SPELLINGS: [(&[&str], bool); 12] = [
     (&["-Wl,-o", "-Xlinker", LAST], true),
 ];
 
-/// Reads an input as response files with the names `0`, `1` and so on, which may name one another.
+/// Reads an input as response files with the names `0`, `1` and so on, which may name each other.
 /// The linker gets the first one.
 pub fn check(bytes: &[u8]) {
-    let files: Vec<&[u8]> = bytes.split(|byte| *byte == BETWEEN_FILES).collect();
+    let files: Vec<&[u8]> = bytes.split(|byte| *byte == FILE_SEPARATOR).collect();
     for file in &files {
-        is_split(file);
-        is_read_back(file);
+        check_words(file);
+        check_round_trip(file);
     }
-    let Some(arguments) = expanded(&files) else {
+    let Some(arguments) = expand(&files) else {
         return;
     };
     let outputs = arguments::outputs(&arguments);
-    are_named(&outputs, &arguments);
+    check_outputs_are_named(&outputs, &arguments);
     // Only one spelling per input. The input's length is as good a choice as any.
     let (spelling, for_linker) = SPELLINGS[bytes.len() % SPELLINGS.len()];
-    the_last_name_holds(&arguments, spelling, for_linker);
-    a_linker_is_chosen(&arguments, &outputs);
+    check_last_name_wins(&arguments, spelling, for_linker);
+    check_linker_choice(&arguments, &outputs);
 }
 
-/// Checks that everything read from a file is in it.
-fn is_split(file: &[u8]) {
+/// Checks that the words of a file are no longer than the file.
+fn check_words(file: &[u8]) {
     let words = response::split(file);
     assert!(words.len() <= file.len());
     // Two bytes of UTF-16 become at most three bytes of UTF-8.
     let length: usize = words.iter().map(|word| word.len()).sum();
     assert!(2 * length <= 3 * file.len());
-    let is_argument = |word: &OsString| !word.as_encoded_bytes().contains(&0);
-    assert!(file.starts_with(&response::MARK) || words.iter().all(is_argument));
+    let has_no_zero = |word: &OsString| !word.as_encoded_bytes().contains(&0);
+    assert!(file.starts_with(&response::MARK) || words.iter().all(has_no_zero));
 }
 
 /// Checks that words written to a file are read back unchanged.
-fn is_read_back(file: &[u8]) {
+fn check_round_trip(file: &[u8]) {
     // An argument can contain any byte except zero.
-    let any: Vec<_> = file.split(|byte| *byte == 0).map(os_string).collect();
-    assert_eq!(response::split(&escaped_for_gnu(&any)), any);
+    let words: Vec<_> = file.split(|byte| *byte == 0).map(os_string).collect();
+    assert_eq!(response::split(&escape_for_gnu(&words)), words);
 
     let text = String::from_utf8_lossy(file);
-    // rustc does not escape quotes. The only white space that it escapes is the blank.
-    let by_rustc = text.split(['"', '\'', '\t', '\n', '\r', '\x0b', '\x0c', '\0']);
-    let by_rustc: Vec<_> = by_rustc.filter(|word| !word.is_empty()).collect();
-    assert_eq!(response::split(&rustc_for_gnu(&by_rustc)), by_rustc);
+    // rustc escapes no quotes, and no white space except the space.
+    let words = text.split(['"', '\'', '\t', '\n', '\r', '\x0b', '\x0c', '\0']);
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    assert_eq!(response::split(&write_as_rustc_for_gnu(&words)), words);
 
     let lines: Vec<_> = text.split('\n').collect();
-    let read = response::split(&rustc_for_msvc(&lines));
+    let read = response::split(&write_as_rustc_for_msvc(&lines));
     assert_eq!(read.len(), lines.len());
     for (read, line) in read.iter().zip(lines) {
-        // A backslash at the end escapes the quote that should close the argument.
+        // A final backslash escapes the quote that should end the argument.
         match line.strip_suffix('\\') {
             Some(start) => assert_eq!(*read, *format!("{start}\"")),
             None => assert_eq!(read, line),
@@ -96,10 +96,9 @@ fn is_read_back(file: &[u8]) {
 }
 
 /// Writes a response file by the rules of [GNU ld's
-/// manual](https://sourceware.org/binutils/docs/ld/Options.html). Words differ in the white space
-/// before them and in their quotes, and some have no quotes. White space is first, so that no word
-/// begins like a byte order mark.
-fn escaped_for_gnu(words: &[OsString]) -> Vec<u8> {
+/// manual](https://sourceware.org/binutils/docs/ld/Options.html). Uses all kinds of white space and
+/// of quotes in turn. The file begins with white space, so that it has no byte order mark.
+fn escape_for_gnu(words: &[OsString]) -> Vec<u8> {
     let mut file = Vec::new();
     let spaces = WHITE_SPACE.iter().cycle();
     let quotes = [None, Some(b'"'), None, Some(b'\'')].into_iter().cycle();
@@ -121,7 +120,7 @@ fn escaped_for_gnu(words: &[OsString]) -> Vec<u8> {
 }
 
 /// Writes a response file as rustc does for GNU ld.
-fn rustc_for_gnu(words: &[&str]) -> Vec<u8> {
+fn write_as_rustc_for_gnu(words: &[&str]) -> Vec<u8> {
     let mut file = String::from(" ");
     for word in words {
         file.extend([&word.replace('\\', "\\\\").replace(' ', "\\ "), "\n"]);
@@ -130,7 +129,7 @@ fn rustc_for_gnu(words: &[&str]) -> Vec<u8> {
 }
 
 /// Writes a response file as rustc does for link.exe.
-fn rustc_for_msvc(words: &[&str]) -> Vec<u8> {
+fn write_as_rustc_for_msvc(words: &[&str]) -> Vec<u8> {
     let mut file = String::from("\u{feff}");
     for word in words {
         file.extend(["\"", &word.replace('"', "\\\""), "\"\n"]);
@@ -139,15 +138,15 @@ fn rustc_for_msvc(words: &[&str]) -> Vec<u8> {
 }
 
 /// Expands the response files and checks the result. The fuzzer itself checks that this ends.
-fn expanded(files: &[&[u8]]) -> Option<Vec<OsString>> {
+fn expand(files: &[&[u8]]) -> Option<Vec<OsString>> {
     let count = Cell::new(0);
     let read = |path: &Path| {
         let contents = contents(files, path)?;
         count.set(count.get() + u32::from(contents.is_some()));
         Ok(contents)
     };
-    let result = response::expanded_by(&read, MOST_FILES, &["@0".into()]);
-    assert!(count.get() <= MOST_FILES);
+    let result = response::expanded_by(&read, MAX_FILES, &["@0".into()]);
+    assert!(count.get() <= MAX_FILES);
     match result {
         Ok(arguments) => {
             let words: HashSet<_> = files.iter().flat_map(|file| response::split(file)).collect();
@@ -161,7 +160,7 @@ fn expanded(files: &[&[u8]]) -> Option<Vec<OsString>> {
             Some(arguments)
         }
         Err(error) => {
-            is_printable(&error.to_string());
+            check_printable(&error.to_string());
             None
         }
     }
@@ -176,8 +175,8 @@ fn contents(files: &[&[u8]], path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(index.and_then(|index| files.get(index)).map(|file| file.to_vec()))
 }
 
-/// Checks that an argument names each output, or that it is the linkers' default output.
-fn are_named(outputs: &[PathBuf], arguments: &[OsString]) {
+/// Checks that each output is named by an argument, or is the linkers' default output.
+fn check_outputs_are_named(outputs: &[PathBuf], arguments: &[OsString]) {
     let name = match outputs {
         [] => return,
         [name] => name,
@@ -207,41 +206,41 @@ fn are_named(outputs: &[PathBuf], arguments: &[OsString]) {
     assert!(name == b"a.exe" || words.any(is_name));
 }
 
-/// Checks that the last name is the output's, whatever the arguments before it are.
-fn the_last_name_holds(arguments: &[OsString], spelling: &[&str], for_linker: bool) {
-    // Options that expect a value get one.
-    let closed = ["x", "x", "-Wl,x"];
-    let words = closed.iter().chain(spelling).map(OsString::from);
-    let named: Vec<_> = arguments.iter().cloned().chain(words).collect();
-    let outputs = arguments::outputs(&named);
+/// Checks that the last name of the output wins, whatever the arguments before it are.
+fn check_last_name_wins(arguments: &[OsString], spelling: &[&str], for_linker: bool) {
+    // These are values for options at the end of the arguments.
+    let values = ["x", "x", "-Wl,x"];
+    let words = values.iter().chain(spelling).map(OsString::from);
+    let with_name: Vec<_> = arguments.iter().cloned().chain(words).collect();
+    let outputs = arguments::outputs(&with_name);
     if arguments.iter().any(|argument| arguments::is_question(argument)) {
         assert!(outputs.is_empty());
         return;
     }
     // A name that a driver passes to its linker overrides the driver's own.
-    let is_given = |argument: &OsString| {
+    let is_for_linker = |argument: &OsString| {
         argument == "-Xlinker" || argument.as_encoded_bytes().starts_with(b"-Wl,")
     };
-    if for_linker || !arguments.iter().any(is_given) {
+    if for_linker || !arguments.iter().any(is_for_linker) {
         assert_eq!(outputs, [Path::new(LAST)]);
     } else {
         assert!(!outputs.is_empty());
     }
 }
 
-/// Checks that there is a target and a choice of linker. If no linker is found, the message must be
-/// printable.
-fn a_linker_is_chosen(arguments: &[OsString], outputs: &[PathBuf]) {
+/// Checks that a target and a linker are chosen. The linker does not exist, and the error message
+/// must be printable.
+fn check_linker_choice(arguments: &[OsString], outputs: &[PathBuf]) {
     let called = arguments.first().map_or(OsStr::new(target::NAME), |first| first);
     let target = target::triple(called, arguments, outputs);
     assert!(!target.is_empty());
     let choice = real::choose(called, &target, false, &|_| None);
     match real::find(&choice, None) {
         Ok(linker) => panic!("{}", linker.display()),
-        Err(error) => is_printable(&error.to_string()),
+        Err(error) => check_printable(&error.to_string()),
     }
 }
 
-fn is_printable(text: &str) {
+fn check_printable(text: &str) {
     assert_eq!(text, netswap::text::one_line(text));
 }

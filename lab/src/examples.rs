@@ -1,5 +1,5 @@
-//! The examples, which are stand-alone projects. A configuration in their parent folder points to the
-//! local crates.
+//! The examples, which are stand-alone projects. A configuration in their parent folder points to
+//! the local crates.
 
 use std::path::PathBuf;
 

@@ -8,8 +8,8 @@ use std::thread;
 
 use crate::files::{root, scratch};
 
-/// Runs `work` for each item in this many threads, starting with the last item. Starts no item after
-/// an error.
+/// Runs `work` for each item in this many threads, starting with the last item. Starts no item
+/// after an error.
 pub(crate) fn in_threads<T: Send>(
     threads: usize,
     items: Vec<T>,

@@ -84,8 +84,8 @@ fn builds() -> Result<(), NotPassed> {
     Ok(check(&mut cargo(&BUILDS))?)
 }
 
-/// Runs the tests with real builds that depend on where Cargo puts its files. They use the layout of
-/// the build folder that Cargo has since 1.100, and that older versions have on request.
+/// Runs the tests with real builds that depend on where Cargo puts its files. They use the layout
+/// of the build folder that Cargo has since 1.100, and that older versions have on request.
 fn builds_in_new_layout() -> Result<(), NotPassed> {
     let mut test = cargo(&BUILDS);
     test.args(["--", "fixtures", "docs", "messages"]).env(NEW_LAYOUT, "1");

@@ -1,5 +1,5 @@
-//! Tests links to themselves, to parent folders, to each other, and to pipes and devices. Also tests
-//! a folder that is mounted below itself.
+//! Tests links to themselves, to parent folders, to each other, and to pipes and devices. Also
+//! tests a folder that is mounted below itself.
 //!
 //! The walk must end, and must find the same files as `find`.
 

@@ -205,8 +205,8 @@ impl Test<'_> {
     }
 }
 
-/// Checks that the output is text without [`FORMAT_CHARACTERS`], and without control characters except line
-/// feeds.
+/// Checks that the output is text without [`FORMAT_CHARACTERS`], and without control characters
+/// except line feeds.
 fn check_printable(outcome: &Outcome) -> Result<(), String> {
     for bytes in [&outcome.stdout, &outcome.stderr] {
         let text = str::from_utf8(bytes).map_err(|error| outcome.error(&error.to_string()))?;

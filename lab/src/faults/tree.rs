@@ -35,8 +35,8 @@ pub(super) struct States {
     pub(super) old: usize,
     /// The changed files.
     pub(super) new: BTreeSet<PathBuf>,
-    /// The files that were written only up to the end of a page, where Linux may stop the write of a
-    /// killed program.
+    /// The files that were written only up to the end of a page, where Linux may stop the write of
+    /// a killed program.
     pub(super) split: BTreeSet<PathBuf>,
 }
 

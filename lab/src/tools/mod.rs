@@ -1,8 +1,8 @@
 //! A table of the tools that checks fetch, with their versions and sources.
 //!
-//! Checks run only these tools, never installed ones, so they have the same results on every machine.
-//! A tool's version is checked after each fetch and before each use. A tool of another version is
-//! replaced.
+//! Checks run only these tools, never installed ones, so they have the same results on every
+//! machine. A tool's version is checked after each fetch and before each use. A tool of another
+//! version is replaced.
 
 mod check;
 pub(crate) mod crates;

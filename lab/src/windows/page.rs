@@ -1,5 +1,5 @@
-//! Pages of the book with parts that show results of the tests. `cargo xtask windows --write` writes
-//! these parts, and each run compares them.
+//! Pages of the book with parts that show results of the tests. `cargo xtask windows --write`
+//! writes these parts, and each run compares them.
 
 use std::fs;
 use std::path::PathBuf;

@@ -63,8 +63,8 @@ impl Bits {
     }
 }
 
-/// The places of the unreadable page, as `crash.c` names them, and the image that contains the page,
-/// if any.
+/// The places of the unreadable page, as `crash.c` names them, and the image that contains the
+/// page, if any.
 const PLACES: [(&str, Option<&str>); 4] =
     [("exe", Some(PROGRAM)), ("dll", Some(LIBRARY)), ("mapped", None), ("private", None)];
 
