@@ -1,8 +1,8 @@
-/* The floor of a scan: as little as a program on Linux can do to read the first 4 KiB of each file
- * of a tree. What netswap takes beyond that is its own.
+/* The floor of a scan: the least that a program on Linux can do to read the first 4 KiB of each file
+ * of a tree. The rest of netswap's time is its own.
  *
  *   floor [--random] THREADS DIR    reads the tree and prints `files N bytes N`
- *   floor --open FILE               reads one file: what it costs to start a process for it
+ *   floor --open FILE               reads one file, which shows the cost of starting a process
  *
  * --random tells the kernel not to read ahead.
  */
@@ -22,20 +22,20 @@
 enum {
     WINDOW = 4096,       /* of each file */
     LISTING = 32 * 1024, /* of a directory, at once */
-    BATCH = 32           /* files that a thread takes at once: a flat directory is shared, too */
+    BATCH = 32           /* files per task, so that threads also share a flat directory */
 };
 
 struct directory {
     struct directory *below;  /* on the stack */
     struct directory *parent; /* NULL once it is open */
-    atomic_int users;         /* the stack or a thread, the batches, the children not open yet */
+    atomic_int users;         /* the stack or a thread, the batches, the unopened children */
     int fd;
-    ssize_t at, end; /* what is left of the listing */
+    ssize_t at, end; /* the rest of the listing */
     char *listing;
-    char name[]; /* in the parent */
+    char name[]; /* relative to the parent */
 };
 
-/* The names of files that one thread reads, all in one directory. */
+/* Names of files in one directory, which one thread reads. */
 struct batch {
     int count;
     char names[BATCH][NAME_MAX + 1];
@@ -47,7 +47,7 @@ struct totals {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static struct directory *top; /* of the stack: directories with entries that nobody took yet */
+static struct directory *top; /* of the stack of directories with unread entries */
 static int threads, idle;
 static bool no_read_ahead;
 
@@ -65,7 +65,7 @@ static void push(struct directory *directory) {
     pthread_mutex_unlock(&lock);
 }
 
-/* The next directory; NULL once all threads wait for one, and so none can come. */
+/* Returns the next directory, or NULL when all threads wait for one. */
 static struct directory *pop(void) {
     pthread_mutex_lock(&lock);
     while (top == NULL) {
@@ -119,16 +119,16 @@ static void open_directory(struct directory *directory) {
 
 static unsigned char kind(struct directory *directory, struct dirent64 *entry) {
     struct stat status;
-    if (entry->d_type != DT_UNKNOWN) /* some file systems don't tell */
+    if (entry->d_type != DT_UNKNOWN) /* some file systems don't set it */
         return entry->d_type;
     if (fstatat(directory->fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         die(entry->d_name);
     return IFTODT(status.st_mode);
 }
 
-/* Fills the batch from the directory's listing and pushes the directories that it meets. Returns
- * whether there may be more. */
-static bool take(struct directory *directory, struct batch *batch) {
+/* Fills the batch from the directory's listing and pushes its subdirectories. Returns whether there
+ * may be more entries. */
+static bool fill_batch(struct directory *directory, struct batch *batch) {
     batch->count = 0;
     while (batch->count < BATCH) {
         if (directory->at == directory->end) {
@@ -176,7 +176,7 @@ static void *work(void *own) {
     while ((directory = pop()) != NULL) {
         if (directory->fd < 0)
             open_directory(directory);
-        if (take(directory, &batch)) {
+        if (fill_batch(directory, &batch)) {
             directory->users++;
             push(directory);
         }

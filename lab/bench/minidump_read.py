@@ -1,5 +1,5 @@
-"""Reads with skelsec's minidump what `netswap diagnose` reads of a dump: the exception, the modules, the kind of memory
-at the address, and the Characteristics in each module's header."""
+"""Uses skelsec's minidump to read the same parts of a dump as `netswap diagnose`: the exception, the modules, the kind of
+memory at the address, and the Characteristics in each module's header."""
 
 import struct
 import sys

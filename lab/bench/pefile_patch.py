@@ -1,4 +1,4 @@
-"""Turns IMAGE_FILE_NET_RUN_FROM_SWAP of an image on or off, and corrects its checksum, with pefile."""
+"""Toggles IMAGE_FILE_NET_RUN_FROM_SWAP of an image with pefile, and updates the checksum."""
 import sys
 
 import pefile

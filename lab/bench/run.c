@@ -1,13 +1,14 @@
-/* What a program takes, told by the kernel.
+/* Measures the resources of a program, as the kernel reports them.
  *
- *   run PROGRAM [ARGUMENT…]    runs it, throws away what it prints, and prints
+ *   run PROGRAM [ARGUMENT…]    runs it, discards its output, and prints
  *                              `seconds S cpu S peak BYTES read BYTES`
  *
- * The first seconds are from before the fork to after its end, the others those of processors. The
- * peak is that of its resident memory, and what was read is what came from a disk rather than from a
- * cache. Those of the children that it waited for count as its own. It ends as the program does.
+ * `seconds` is the time from before the fork to after the exit. `cpu` is the processor time in
+ * seconds. `peak` is the largest resident memory. `read` counts bytes from a disk, not from a cache.
+ * All include the children that the program waited for. The exit code is the program's.
  *
- * A program of its own, since a child's peak is never told as less than its parent's was at the fork.
+ * This is a separate, small program, because the kernel reports at least the parent's memory at the
+ * fork as a child's peak.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -48,7 +49,7 @@ int main(int count, char **arguments) {
         return 127;
     }
     double seconds = now() - start;
-    /* Linux counts kibibytes and blocks of 512 bytes. */
+    /* Linux reports kibibytes and blocks of 512 bytes. */
     printf("seconds %.6f cpu %.6f peak %ld read %ld\n", seconds,
            in_seconds(used.ru_utime) + in_seconds(used.ru_stime), used.ru_maxrss * 1024,
            used.ru_inblock * 512);

@@ -1,26 +1,26 @@
-/* A share that is far away: a read-only FUSE file system that shows a folder and lets each request
- * wait as a round trip over a network would. It counts the requests.
+/* A high-latency share: a read-only FUSE file system that shows a folder and delays each request by a
+ * network's round trip. It counts the requests.
  *
  *   slow-fs [--lifetime SECONDS] [--fail-read GLOB] MILLISECONDS SOURCE MOUNTPOINT
  *
- * It prints `mounted`, and then, for each line on standard input, how many requests of each kind came
- * since the last such line, and how many bytes were read. When standard input ends, so does it: a
- * mount never outlives the program that wanted it. --fail-read lets the reads of all files whose
- * name matches fail with EIO.
+ * It prints `mounted`. Then for each line on standard input it prints how many requests of each kind
+ * it received since the last line, and how many bytes were read. It ends when standard input ends, so
+ * a mount never outlives the program that started it. With --fail-read, reads of files whose name
+ * matches fail with EIO.
  *
- * What costs a round trip here is what costs one over SMB:
+ * The same operations cost a round trip here as over SMB:
  *
  * - A directory is opened, and listed with the attributes of its entries (readdirplus), as SMB's
  *   QUERY_DIRECTORY does. No plain listing is offered.
- * - What a listing or a lookup told is believed for --lifetime, 10 seconds unless given: Windows'
- *   FileInfoCacheLifetime and DirectoryCacheLifetime. (Linux' client has `actimeo`, 1 second.) So
- *   the open of a file just listed costs one request, SMB's CREATE, and no lookup before it. After
- *   that time it costs a lookup as well. That a name does not exist is never remembered.
- * - A file that is open is cached, and read ahead by the kernel: an SMB client does so under a
- *   lease, and knows where the file ends. Nothing is kept from one open to the next.
- * - Closing costs nothing: SMB's CLOSE is sent, and nobody waits for the answer.
+ * - The attributes from a listing or a lookup are cached for --lifetime. The default of 10 seconds is
+ *   that of Windows' FileInfoCacheLifetime and DirectoryCacheLifetime. (Linux' client has `actimeo`,
+ *   1 second.) So opening a file that was just listed costs one request, SMB's CREATE, and no lookup.
+ *   After that time it also costs a lookup. Missing names are not cached.
+ * - The kernel caches an open file and reads ahead. An SMB client does so under a lease, and knows the
+ *   length of the file. The cache is discarded when the file is closed.
+ * - Closing costs nothing, because a client does not wait for the response to SMB's CLOSE.
  *
- * All requests wait side by side: there are more threads than a scan has requests in flight.
+ * Requests wait in parallel: there are more threads than a scan has requests in flight.
  */
 #define _GNU_SOURCE
 #define FUSE_USE_VERSION 312
@@ -40,7 +40,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_THREADS = 256 };
+enum { MAX_THREADS = 256 };
 
 enum kind { LOOKUP, GETATTR, OPENDIR, READDIR, OPEN, READ, BYTES, KINDS };
 
@@ -52,7 +52,7 @@ static double milliseconds, lifetime = 10;
 static const char *fail_read;
 static int source;
 
-/* Counts a request and waits as long as it would be under way. */
+/* Counts a request and waits for the time of a round trip. */
 static void round_trip(enum kind kind) {
     counts[kind]++;
     long nanoseconds = milliseconds * 1e6;
@@ -60,8 +60,8 @@ static void round_trip(enum kind kind) {
     clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
 }
 
-/* The path below the source of everything that was ever looked up. The kernel gets its address as the
- * number of the inode, so one path must never be here twice. None is forgotten: trees are small. */
+/* All paths below the source that were looked up. The address of a path is its inode number, so each
+ * path is here only once. Paths are never removed, because trees are small. */
 static void *paths;
 static pthread_mutex_t paths_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -73,7 +73,7 @@ static int compare(const void *left, const void *right) {
     return strcmp(left, right);
 }
 
-/* Returns the number of the inode with this path, which it takes; 0 if there is no memory. */
+/* Returns the inode number of this path, or 0 if there is no memory. Takes ownership of the path. */
 static fuse_ino_t inode_of(char *path) {
     pthread_mutex_lock(&paths_lock);
     char **known = tsearch(path, &paths, compare);
@@ -164,8 +164,8 @@ static void release(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *i
 /* An open directory. */
 struct listing {
     DIR *stream;
-    off_t offset;           /* of the next entry, or of the one that is left over */
-    struct dirent *leftover; /* did not fit into the last answer */
+    off_t offset;            /* of the next entry */
+    struct dirent *leftover; /* the next entry, if it did not fit into the last response */
 };
 
 static struct listing *listing_of(struct fuse_file_info *info) {
@@ -239,12 +239,12 @@ static void release_directory(fuse_req_t request, fuse_ino_t ino, struct fuse_fi
     fuse_reply_err(request, 0);
 }
 
-/* The kernel sends what reads through the page cache "in the background", and of that no more than 12
- * requests at once unless told: that would be measured, and not the distance. */
+/* By default the kernel sends at most 12 requests of the page cache at once. That limit would be
+ * measured instead of the latency. */
 static void init(void *unused, struct fuse_conn_info *connection) {
     (void)unused;
-    connection->max_background = MOST_THREADS;
-    connection->congestion_threshold = MOST_THREADS;
+    connection->max_background = MAX_THREADS;
+    connection->congestion_threshold = MAX_THREADS;
 }
 
 static const struct fuse_lowlevel_ops OPERATIONS = {
@@ -259,8 +259,8 @@ static const struct fuse_lowlevel_ops OPERATIONS = {
     .releasedir = release_directory,
 };
 
-/* Answers the lines on standard input, and at its end ends the main thread's loop. One signal might come
- * just before that begins to wait. */
+/* Answers the lines on standard input. When it ends, stops the main thread's loop. Sends the signal
+ * repeatedly, because the loop can miss one just before it waits. */
 static void *answer(void *unused) {
     char *line = NULL;
     size_t size = 0;
@@ -287,7 +287,7 @@ static int serve(const char *mountpoint) {
         return 1;
     puts("mounted");
     fflush(stdout);
-    /* Only the main thread takes signals. */
+    /* Only the main thread receives signals. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -296,8 +296,8 @@ static int serve(const char *mountpoint) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error == 0) {
         struct fuse_loop_config *config = fuse_loop_cfg_create();
-        fuse_loop_cfg_set_max_threads(config, MOST_THREADS);
-        fuse_loop_cfg_set_idle_threads(config, MOST_THREADS);
+        fuse_loop_cfg_set_max_threads(config, MAX_THREADS);
+        fuse_loop_cfg_set_idle_threads(config, MAX_THREADS);
         fuse_session_loop_mt(session, config);
         fuse_loop_cfg_destroy(config);
         pthread_cancel(answering);

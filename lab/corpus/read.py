@@ -1,8 +1,8 @@
-"""What independent readers say of the Windows images in a tree: one JSON object a line.
+"""Reads the Windows images in a tree with an independent reader. Prints one JSON object per line.
 
-Every file that begins with MZ is told of, in the order of the paths. A key that a reader has no
-answer for is left out; a value that was not computed is null. Where a reader says that a file is no
-image, the object has its path and `error` alone.
+Reports every file that begins with MZ, sorted by path. Omits the keys that a reader does not
+report. A value that was not computed is null. If a file is not an image according to the reader, the
+object has only the keys `path` and `error`.
 """
 
 import argparse
@@ -23,11 +23,11 @@ STRONG_NAME_SIGNED = 8
 
 
 class NotAnImage(Exception):
-    """The reader says that the file is no PE image; its text says why."""
+    """The file is not a PE image according to the reader. Contains the reason."""
 
 
 def strong_name(header):
-    """What a COR20 header, given as its bytes, says of the assembly's strong name."""
+    """Returns the state of an assembly's strong name, from the bytes of its COR20 header."""
     if len(header) < 40:
         return None
     (flags,) = struct.unpack_from("<I", header, 16)
@@ -42,14 +42,14 @@ def certificate_table(offset, size):
 
 
 def text(name):
-    """A DLL's name; bytes that are no UTF-8 become what Rust's lossy decoding makes of them."""
+    """Returns a DLL's name. Decodes invalid UTF-8 like Rust's lossy conversion."""
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
 
 
 def with_pefile(path, with_checksum, _):
     import pefile
 
-    # Of all DLLs together; past its own limit of 8192 it leaves DLLs out.
+    # The limit for all DLLs together. With its default of 8192, pefile omits DLLs.
     pefile.MAX_IMPORT_SYMBOLS = 1 << 20
     try:
         pe = pefile.PE(path, fast_load=True)
@@ -88,7 +88,7 @@ def with_lief(path, with_checksum, _):
     config.parse_imports = True
     pe = lief.PE.parse(path, config)
     if pe is None:
-        raise NotAnImage("lief does not read it")
+        raise NotAnImage("lief can't read it")
     header, optional = pe.header, pe.optional_header
     descriptor = pe.data_directory(lief.PE.DataDirectory.TYPES.CLR_RUNTIME_HEADER)
     managed = descriptor is not None and descriptor.rva != 0 and descriptor.size != 0
@@ -120,7 +120,7 @@ def with_llvm_readobj(path, _, program):
     output = run.stdout.decode("utf-8", "replace")
 
     def number(pattern):
-        # The first of its name: the file header's Characteristics stand before the DLL's.
+        # The first match, because the Characteristics of the file header precede DLLCharacteristics.
         found = re.search(rf"^\s*{pattern}", output, re.MULTILINE)
         return int(found[1], 0) if found else None
 
@@ -130,7 +130,7 @@ def with_llvm_readobj(path, _, program):
     def names(block):
         return re.findall(rf"^{block} {{\n  Name: (.*)$", output, re.MULTILINE)
 
-    # It may fail later, in a table: what it printed until then is its answer.
+    # llvm-readobj may fail later, in a table. The output until then is used.
     if number(r"SizeOfImage: (\d+)") is None:
         raise NotAnImage(run.stderr.decode("utf-8", "replace").strip() or "no optional header")
     return {
@@ -149,7 +149,7 @@ READERS = {"pefile": with_pefile, "lief": with_lief, "llvm-readobj": with_llvm_r
 
 
 def images(root, folders):
-    """The files that begin with MZ, as paths relative to the root, in their order."""
+    """Returns the paths of the files that begin with MZ, relative to the root and sorted."""
     found = []
     for folder in folders or ["."]:
         for where, _, names in os.walk(os.path.join(root, folder)):
@@ -162,7 +162,7 @@ def images(root, folders):
 
 
 def row(path, arguments):
-    """The object of one file."""
+    """Returns the object for one file."""
     file = os.path.join(arguments.root, path)
     limit = arguments.checksum_up_to
     with_checksum = limit is None or os.path.getsize(file) <= limit
@@ -170,22 +170,22 @@ def row(path, arguments):
         fields = READERS[arguments.reader](file, with_checksum, arguments.llvm_readobj)
     except NotAnImage as error:
         fields = {"error": str(error)}
-    except Exception as error:  # A reader's own fault is told as its answer, and the others go on.
+    except Exception as error:  # A reader's bug is reported, and the other files are still read.
         fields = {"error": f"{type(error).__name__}: {error}"}
     return {"path": path, **fields}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("root", help="what the paths are relative to")
-    parser.add_argument("folders", nargs="*", help="folders below it; all of it if none is named")
+    parser.add_argument("root", help="the folder that the paths are relative to")
+    parser.add_argument("folders", nargs="*", help="folders below the root (default: all)")
     parser.add_argument("--with", dest="reader", choices=READERS, default="pefile")
     parser.add_argument("--llvm-readobj", default="llvm-readobj", help="the path of that program")
     parser.add_argument(
         "--checksum-up-to",
         type=int,
         metavar="BYTES",
-        help="compute no checksum of larger files: theirs is null",
+        help="do not compute the checksum of larger files",
     )
     arguments = parser.parse_args()
     paths = images(arguments.root, arguments.folders)

@@ -1,11 +1,11 @@
-/* Lets the system calls of a program fail, or end it in their midst; for LD_PRELOAD.
+/* Makes system calls of a program fail with EIO, or kills the program there. For LD_PRELOAD.
  *
- *   FAULT_CALL   which: pread64, pwrite64 or fdatasync; none unless given
- *   FAULT_NAME   a glob; calls on files with other names are left alone
- *   FAULT_AFTER  as many calls are made before the first that fails
- *   FAULT_BYTES  of a pwrite64: as many bytes are written before it fails, as on a disk that is full
- *   FAULT_TIMES  as many calls fail, and those behind them are made again; all, unless given
- *   FAULT_KILL   if given, the program is killed there, instead of being told EIO
+ *   FAULT_CALL   the call that fails: pread64, pwrite64 or fdatasync. Default: none
+ *   FAULT_NAME   a glob for the names of the files whose calls fail
+ *   FAULT_AFTER  the number of calls before the first that fails. Default: 0
+ *   FAULT_BYTES  the number of bytes that the failing pwrite64 writes, as on a full disk. Default: 0
+ *   FAULT_TIMES  the number of calls that fail. Default: all
+ *   FAULT_KILL   if set, kills the program instead of failing
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,14 +22,14 @@
 
 static atomic_long calls;
 
-static long number(const char *variable, long otherwise) {
+static long number(const char *variable, long default_value) {
     const char *value = getenv(variable);
-    return value == NULL ? otherwise : atol(value);
+    return value == NULL ? default_value : atol(value);
 }
 
-static int is_meant(const char *call, int fd) {
-    const char *meant = getenv("FAULT_CALL"), *glob = getenv("FAULT_NAME");
-    if (meant == NULL || glob == NULL || strcmp(meant, call) != 0)
+static int is_selected(const char *call, int fd) {
+    const char *selected = getenv("FAULT_CALL"), *glob = getenv("FAULT_NAME");
+    if (selected == NULL || glob == NULL || strcmp(selected, call) != 0)
         return 0;
     char link[64], path[PATH_MAX];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -41,10 +41,10 @@ static int is_meant(const char *call, int fd) {
     return slash != NULL && fnmatch(glob, slash + 1, 0) == 0;
 }
 
-/* Whether this call is to fail. */
-static int fails(long call, long times_more) {
+/* Whether this call fails. */
+static int fails(long call, long more_times) {
     long past = call - number("FAULT_AFTER", 0);
-    return past >= 0 && past < number("FAULT_TIMES", LONG_MAX - times_more) + times_more;
+    return past >= 0 && past < number("FAULT_TIMES", LONG_MAX - more_times) + more_times;
 }
 
 static int failed(void) {
@@ -58,17 +58,17 @@ ssize_t pread64(int fd, void *buffer, size_t count, off64_t offset) {
     static ssize_t (*real)(int, void *, size_t, off64_t);
     if (real == NULL)
         real = (ssize_t(*)(int, void *, size_t, off64_t))dlsym(RTLD_NEXT, "pread64");
-    if (is_meant("pread64", fd) && fails(calls++, 0))
+    if (is_selected("pread64", fd) && fails(calls++, 0))
         return failed();
     return real(fd, buffer, count, offset);
 }
 
-/* A write that fails after some bytes is two calls: one that is short, and one that fails. */
+/* A write that fails after some bytes consists of two calls: a short write, and one that fails. */
 ssize_t pwrite64(int fd, const void *buffer, size_t count, off64_t offset) {
     static ssize_t (*real)(int, const void *, size_t, off64_t);
     if (real == NULL)
         real = (ssize_t(*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, "pwrite64");
-    if (is_meant("pwrite64", fd)) {
+    if (is_selected("pwrite64", fd)) {
         long call = calls++, bytes = number("FAULT_BYTES", 0);
         if (call == number("FAULT_AFTER", 0) && bytes > 0) {
             ssize_t written = real(fd, buffer, (size_t)bytes < count ? (size_t)bytes : count, offset);
@@ -84,7 +84,7 @@ int fdatasync(int fd) {
     static int (*real)(int);
     if (real == NULL)
         real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-    if (is_meant("fdatasync", fd) && fails(calls++, 0))
+    if (is_selected("fdatasync", fd) && fails(calls++, 0))
         return failed();
     return real(fd);
 }

@@ -1,4 +1,4 @@
-/* The one function that std asks for by this DLL's name, where Wine has none. */
+/* The only function that std imports from this DLL, which Wine lacks. */
 
 unsigned char SystemFunction036(void *buffer, unsigned long length);
 

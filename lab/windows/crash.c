@@ -1,23 +1,23 @@
-/* Crashes as told, and leaves a dump of it, as a program does whose own filter calls MiniDumpWriteDump.
+/* Crashes in the requested way and writes a dump, as programs do whose exception filter calls MiniDumpWriteDump.
  *
  * crash.exe exe|dll|mapped|private[+OFFSET] read|write|execute STATUS DUMP [full]
- *     raises the in-page error that Windows raises when such an access to a page there fails with STATUS; at which
- *     address there is told by OFFSET, in hexadecimal
+ *     raises the in-page error that Windows raises when this access to a page in this place fails with STATUS.
+ *     OFFSET selects the address and is hexadecimal.
  * crash.exe access-violation DUMP [full]
  *     writes to the null pointer
  * crash.exe none DUMP [full]
- *     leaves a dump of itself without an exception
+ *     writes a dump of itself without an exception
  *
- * It prints the address, if there is one, and ends with the exception's code. */
+ * Prints the address, if there is one, and ends with the exception's code. */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <wchar.h>
 #include <windows.h>
-/* It needs the former. */
+/* This header needs windows.h. */
 #include <dbghelp.h>
 
-/* EXCEPTION_RECORD's first parameter. */
+/* The first parameter of an in-page error in EXCEPTION_RECORD. */
 enum { READ = 0, WRITE = 1, EXECUTE = 8 };
 
 static const wchar_t *dump;
@@ -42,12 +42,13 @@ static LONG WINAPI filter(EXCEPTION_POINTERS *pointers)
     return EXCEPTION_EXECUTE_HANDLER;
 }
 
-/* A file beside the program, mapped as data. Wine's GetModuleFileName tells no path on a share that opens. */
-static const char *mapped(const wchar_t *program, const wchar_t *name)
+/* Maps a file in the program's folder as data. Gets the program's path from its arguments, because Wine's
+ * GetModuleFileName returns a path on a share that can't be opened. */
+static const char *map_file(const wchar_t *program, const wchar_t *name)
 {
     wchar_t path[MAX_PATH];
-    const wchar_t *behind = wcsrchr(program, L'\\');
-    int length = behind ? (int)(behind + 1 - program) : 0;
+    const wchar_t *separator = wcsrchr(program, L'\\');
+    int length = separator ? (int)(separator + 1 - program) : 0;
     if (swprintf(path, MAX_PATH, L"%.*ls%ls", length, program, name) < 0)
         return NULL;
     HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
@@ -57,11 +58,11 @@ static const char *mapped(const wchar_t *program, const wchar_t *name)
     return mapping ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0) : NULL;
 }
 
-/* An address in such a place; the null pointer, if there is none. */
+/* Returns an address in this place, or 0 if there is none. */
 static ULONG_PTR address_in(const wchar_t *place, const wchar_t *program)
 {
     HMODULE rates = LoadLibraryW(L"rates.dll");
-    const char *data = mapped(program, L"data.bin");
+    const char *data = map_file(program, L"data.bin");
     const char *private = VirtualAlloc(NULL, 0x10000, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
     if (!rates || !data || !private)
         return 0;
@@ -100,7 +101,7 @@ int wmain(int argc, wchar_t **argv)
         return 2;
     ULONG_PTR access = !wcscmp(argv[2], L"write") ? WRITE : !wcscmp(argv[2], L"execute") ? EXECUTE : READ;
     ULONG_PTR address = address_in(argv[1], argv[0]);
-    /* Windows widens an NTSTATUS as a signed number. */
+    /* Windows sign-extends an NTSTATUS. */
     ULONG_PTR status = (ULONG_PTR)(LONG)wcstoul(argv[3], NULL, 16);
     ULONG_PTR parameters[] = {access, address, status};
     if (!address)

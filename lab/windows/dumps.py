@@ -1,8 +1,8 @@
-"""What skelsec's minidump reads in crash dumps: one JSON object a line, for each path given.
+"""Reads crash dumps with skelsec's minidump. Prints one JSON object per line for each path.
 
-`time` is when it was written, in seconds since 1970. `code` and `parameters` are of the exception, and null if there is
-none. Of each module there are its name, its place, its time stamp and, if the dump holds its header, the
-Characteristics in it, which pefile reads.
+`time` is when the dump was written, in seconds since 1970. `code` and `parameters` are those of the exception, or null.
+Each module has a name, an address range, a time stamp and Characteristics. pefile reads the Characteristics if the dump
+contains the module's header; otherwise they are null.
 """
 
 import json
@@ -14,9 +14,9 @@ import pefile
 from minidump.constants import MINIDUMP_STREAM_TYPE
 from minidump.minidumpfile import MinidumpFile
 
-# Wine's dbghelp writes a stream of its own, and the reader is to go on behind it.
+# Wine's dbghelp writes a stream of an unknown type. Without this, the reader fails there.
 MINIDUMP_STREAM_TYPE._missing_ = classmethod(lambda types, value: types.UnusedStream)
-# It complains that a small dump does not hold the process environment block.
+# The reader warns that a small dump does not contain the process environment block.
 logging.disable()
 
 HEADERS = 4096
@@ -32,7 +32,7 @@ def characteristics(dump, module):
 
 
 def time(path):
-    # The reader's header has a field more, so that its TimeDateStamp is the flags.
+    # The reader takes the flags in the dump's header for TimeDateStamp.
     with open(path, "rb") as dump:
         dump.seek(20)
         return struct.unpack("<I", dump.read(4))[0]

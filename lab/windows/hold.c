@@ -1,4 +1,4 @@
-/* Holds a file open without sharing it, says so, and waits for the end of its input. */
+/* Opens a file without sharing it, prints `held`, and holds the file open until its input ends. */
 
 #include <stdio.h>
 #include <windows.h>

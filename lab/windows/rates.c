@@ -1,4 +1,4 @@
-/* A DLL that lies beside a program, and has one function. */
+/* A DLL in the folder of its program, with one function. */
 
 __declspec(dllexport) int rate(void)
 {

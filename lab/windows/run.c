@@ -1,9 +1,9 @@
-/* Runs the command line behind its own name, and ends with the exit code that Windows has for it. Wine's process
- * of a program that had threads may be killed while it ends, and then tells another. */
+/* Runs the command line that follows its own name, and ends with that program's exit code. Under Wine,
+ * the process of a program with threads can be killed while it ends, and then Linux sees another exit code. */
 
 #include <windows.h>
 
-/* What is behind the first argument. */
+/* Returns the command line after the first argument. */
 static wchar_t *rest(wchar_t *line)
 {
     BOOL quoted = FALSE;

@@ -1,22 +1,22 @@
-/* What rustc's std needs of the C runtime for x64, where there is none: the entry points, thread-local
- * storage and the stack probe. Named as Microsoft's linker and compiler name them. */
+/* The parts of the C runtime for x64 that Rust's std needs: the entry points, thread-local storage and the
+ * stack probe. The names are those of Microsoft's linker and compiler. */
 
 typedef void (*callback)(void *image, unsigned long reason, void *reserved);
 
-/* A DLL has none. */
+/* A DLL has no `main`. */
 __attribute__((weak)) extern int main(int argc, char **argv);
 __declspec(dllimport) void ExitProcess(unsigned code);
 
-/* Where that is, for links that do not name it. */
+/* Links kernel32, which contains ExitProcess, even if the link does not name it. */
 __asm__(".section .drectve, \"yn\"\n"
         ".ascii \" /DEFAULTLIB:kernel32\"\n"
         ".text\n");
 
-/* The constructors of C++'s static objects: the linker sorts the sections by what is behind `$`. */
+/* The constructors of C++'s static objects. The linker sorts the sections by the text after `$`. */
 __attribute__((section(".CRT$XCA"))) void (*__xc_a)(void);
 __attribute__((section(".CRT$XCZ"))) void (*__xc_z)(void);
 
-/* std asks the system for the arguments. */
+/* std gets the arguments from the system. */
 void mainCRTStartup(void)
 {
     for (void (**constructor)(void) = &__xc_a; constructor < &__xc_z; constructor++)
@@ -31,7 +31,7 @@ int _DllMainCRTStartup(void *image, unsigned long reason, void *reserved)
     return 1;
 }
 
-/* Says that floating point is used. */
+/* Microsoft's compiler refers to this symbol if a program uses floating point. */
 int _fltused = 1;
 
 /* The TLS directory (PE format, "The .tls Section"). */
@@ -48,7 +48,7 @@ __attribute__((section(".rdata$T"))) const struct {
     unsigned zero_fill, characteristics;
 } _tls_used = { &_tls_start, &_tls_end, &_tls_index, &__xl_a + 1, 0, 0 };
 
-/* Touches each page of the RAX bytes below the caller's frame, and keeps all registers. */
+/* Touches each page of the RAX bytes below the caller's frame. Preserves all registers. */
 __asm__(".globl __chkstk\n"
         "__chkstk:\n"
         "    pushq %rcx\n"

@@ -1,5 +1,5 @@
-//! Reads with the crate minidump what `netswap diagnose` reads of a dump: the exception, the
-//! modules, the kind of memory at the address, and `Characteristics` in each module's header.
+//! Uses the crate minidump to read the same parts of a dump as `netswap diagnose`: the exception,
+//! the modules, the kind of memory at the address, and `Characteristics` in each module's header.
 
 use std::error::Error;
 
