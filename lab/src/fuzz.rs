@@ -7,11 +7,10 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
-use std::thread;
 
 use crate::NotPassed;
 use crate::files::{at, create_folder, root, scratch};
-use crate::process::{self, cargo_sharing, in_threads, is_installed};
+use crate::process::{self, cargo_sharing, in_threads, is_installed, processors};
 use crate::tools::crates::program;
 
 /// The targets in `fuzz/Cargo.toml`.
@@ -108,8 +107,7 @@ impl Fuzzer {
     pub(crate) fn run_all(&self, targets: &[&str], seconds: u32) -> Result<(), String> {
         self.build(targets)?;
         let failed = Mutex::new(Vec::new());
-        let processors = thread::available_parallelism().map_or(1, usize::from);
-        in_threads(processors, targets.iter().rev().collect(), |target| {
+        in_threads(processors(), targets.iter().rev().collect(), |target| {
             match self.run(target, seconds) {
                 Ok(summary) => println!("{target}: {summary}"),
                 Err(why) => failed.lock().map_err(|error| error.to_string())?.push(why),

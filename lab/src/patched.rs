@@ -23,7 +23,7 @@ const BOTH_BITS: u64 = 0x0c00;
 ///
 /// # Errors
 ///
-/// Returns an error if a file is not as it should be.
+/// Returns an error if a patched or restored file has the wrong content.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     let selection = Selection::parse(arguments, "cargo xtask patched")?;
     let corpus = corpus::fetch(selection).map_err(NotPassed::NotRun)?;
@@ -67,7 +67,7 @@ fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
         return Err(format!("{patched} files were patched, but {restored} restored"));
     }
     for (original, file) in &files {
-        if fs::read(original).ok() != fs::read(file).ok() {
+        if fs::read(original).map_err(at(original))? != fs::read(file).map_err(at(file))? {
             return Err(format!("{} was not restored", file.display()));
         }
     }

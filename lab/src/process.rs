@@ -34,6 +34,11 @@ pub(crate) fn in_threads<T: Send>(
     })
 }
 
+/// Returns the number of processors.
+pub(crate) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Returns a Cargo command that runs in the repository.
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));

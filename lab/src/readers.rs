@@ -44,6 +44,6 @@ pub(crate) fn characteristics(image: &Path) -> Result<u16, String> {
 /// Returns the path of a script that runs llvm-readobj.
 pub(crate) fn llvm_readobj() -> Result<PathBuf, String> {
     let script = create_folder(scratch("bin"))?.join("llvm-readobj");
-    Tree::find(LLVM)?.script(&script, "usr/lib/llvm-14/bin/llvm-readobj", "")?;
+    Tree::find(LLVM)?.write_script(&script, "usr/lib/llvm-14/bin/llvm-readobj", "")?;
     Ok(script)
 }

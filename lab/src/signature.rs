@@ -24,7 +24,7 @@ const PROGRAMS: [&str; 3] = ["t32.exe", "t64.exe", "t64-arm.exe"];
 ///
 /// # Errors
 ///
-/// Returns an error if a signature or a file is not as it should be.
+/// Returns an error if a signature has the wrong state, or a file the wrong content.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     no_arguments(arguments, "cargo xtask signature")?;
     Ok(Signer::find().map_err(NotPassed::NotRun)?.check_all()?)

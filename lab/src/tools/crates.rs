@@ -12,7 +12,7 @@ use crate::process::{cargo, check};
 ///
 /// # Errors
 ///
-/// If it cannot be built.
+/// Returns an error if it can't be built.
 pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     let has_name = |tool: &&Tool| tool.name == name && matches!(tool.source, Source::Crate { .. });
     let tool = TOOLS.iter().find(has_name);

@@ -13,8 +13,8 @@ use std::sync::OnceLock;
 
 use super::version::{upstream, version_in};
 use super::{Source, TOOLS, Tool, Version};
-use crate::files::{at, cache, create_folder, lock_cache, remove_folder, write, write_script};
-use crate::process::{check, in_threads, is_installed, output};
+use crate::files::{self, at, cache, create_folder, lock_cache, remove_folder, write};
+use crate::process::{check, in_threads, is_installed, output, processors};
 
 /// Debian 12. Its packages also run on newer systems.
 const RELEASE: &str = "bookworm";
@@ -56,7 +56,8 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// If this is no Debian, or if a package cannot be fetched or has another version.
+    /// Returns an error if this is not Debian, or if a package can't be fetched or has another
+    /// version.
     pub(crate) fn find(name: &'static str) -> Result<Self, String> {
         let tree = Tree { folder: cache()?.join("debian").join(name) };
         let _lock = lock_cache("debian")?;
@@ -116,11 +117,16 @@ impl Tree {
 
     /// Writes a script that runs a program in the tree with the arguments `first`, followed by the
     /// script's own.
-    pub(crate) fn script(&self, path: &Path, program: &str, first: &str) -> Result<(), String> {
+    pub(crate) fn write_script(
+        &self,
+        path: &Path,
+        program: &str,
+        first: &str,
+    ) -> Result<(), String> {
         let (libraries, program) = (self.library_path(), self.path(program));
         let (libraries, program) = (libraries.to_string_lossy(), program.display());
         let command = format!("LD_LIBRARY_PATH='{libraries}' exec '{program}' {first} \"$@\"\n");
-        write_script(path, &command)
+        files::write_script(path, &command)
     }
 
     /// Returns the path of a file in a package.
@@ -164,8 +170,7 @@ impl Tree {
         let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         files.sort_by_key(|file| fs::metadata(file).map_or(0, |metadata| metadata.len()));
         let root = create_folder(self.path(""))?;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        in_threads(threads, files, |file| {
+        in_threads(processors(), files, |file| {
             check(Command::new("dpkg").arg("-x").arg(&file).arg(&root))
         })
     }

@@ -34,7 +34,8 @@ impl Python {
     ///
     /// # Errors
     ///
-    /// If there is no Python, or if a package cannot be fetched or has another version.
+    /// Returns an error if there is no Python, or if a package can't be fetched or has another
+    /// version.
     pub(crate) fn find() -> Result<Self, String> {
         let interpreter = Interpreter::find()?;
         let _lock = lock_cache("python")?;

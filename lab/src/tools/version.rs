@@ -18,7 +18,7 @@ impl Version {
     ///
     /// # Errors
     ///
-    /// If the version is another one. The error names the required version and the one found.
+    /// Returns an error with the required version and the one found, if they differ.
     pub(crate) fn check(self, tool: &str, found: Option<&str>) -> Result<(), String> {
         if found.is_some_and(|found| self.is_met_by(found)) {
             return Ok(());

@@ -132,7 +132,7 @@ impl Debian {
         for (name, program, first) in SCRIPTS {
             let first = first.replace("{usr}", &self.tree.path("usr").to_string_lossy());
             let first = first.replace("{gcc}", &gcc.to_string_lossy());
-            self.tree.script(&self.script(name), program, &first)?;
+            self.tree.write_script(&self.script(name), program, &first)?;
         }
         for name in LIBRARIES {
             let library = self.tree.path(&format!("{MINGW_LIBRARIES}/lib{name}.a"));

@@ -16,10 +16,10 @@ use crate::outcome::Outcome;
 /// The folder of the examples' programs on the share.
 const FOLDER: &str = "examples";
 
-/// Builds each example with its own xtask, which verifies the result, and puts the images onto the
+/// Builds each example with its own xtask, which verifies the result. Copies the images to the
 /// share.
 ///
-/// Also builds each with the bit switched off: verify must report that.
+/// Also builds each example with the bit switched off, which verify must report.
 pub(super) fn verify(setup: &Setup<'_>) -> Result<Evidence, String> {
     let share = create_folder(setup.wine.share().join(FOLDER))?;
     let mut results = Vec::new();
@@ -109,7 +109,7 @@ pub(super) fn run_tools(setup: &Setup<'_>) -> Result<Evidence, String> {
 pub(super) fn run_plugin_host(setup: &Setup<'_>) -> Result<Evidence, String> {
     let dll = setup.wine.share().join(FOLDER).join("plugin_host_plugin.dll");
     let aside = dll.with_extension("aside");
-    // Uses the drive: if a program is started by a UNC path, Wine tells it a path of itself that no
+    // Uses the drive: if a program is started by a UNC path, Wine gives it a path of itself that no
     // function accepts.
     let host = |parts: &[&str], code| {
         run_tool(setup, MAPPED, "plugin-host.exe", &["Ada"])?.expect(code, parts)

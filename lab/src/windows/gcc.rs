@@ -78,7 +78,11 @@ impl GccWithLinker {
         let linker = gcc.short.join("ld");
         fs::copy(debian.script("x86_64-w64-mingw32-ld"), &linker).map_err(at(&linker))?;
         write_collect2(&debian.tree, &folder, &linker.to_string_lossy())?;
-        debian.tree.script(&gcc.script, GCC_ANYWHERE, &format!("-B'{}'", folder.display()))?;
+        debian.tree.write_script(
+            &gcc.script,
+            GCC_ANYWHERE,
+            &format!("-B'{}'", folder.display()),
+        )?;
         Ok(gcc)
     }
 }

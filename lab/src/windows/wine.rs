@@ -28,7 +28,7 @@ impl<'a> Wine<'a> {
     ///
     /// # Errors
     ///
-    /// If Wine creates no prefix, or a program for it does not compile.
+    /// Returns an error if Wine creates no prefix, or if a program for it does not compile.
     pub(crate) fn start(debian: &'a Debian, name: &str) -> Result<Self, String> {
         let wine = Wine { debian, prefix: cache()?.join("windows").join(name) };
         wine.copy_server()?;

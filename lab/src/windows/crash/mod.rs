@@ -8,15 +8,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, ScopedJoinHandle};
+use std::sync::Mutex;
 
 use self::compare::compare_all;
 use super::wine::{SHARE, windows_path};
 use super::{Setup, run_program};
 use crate::files::{at, create_folder, remove_file, root, write};
 use crate::outcome::Outcome;
-use crate::process::check;
+use crate::process::{check, in_threads, processors};
 use crate::programs;
 
 pub(super) use self::story::story;
@@ -103,7 +102,7 @@ struct Dump {
     address: u64,
 }
 
-/// Compiles the program and the DLL, and puts copies with and without the bit onto the share.
+/// Compiles the program and the DLL, and copies them to the share with and without the bit.
 fn build(setup: &Setup<'_>) -> Result<(), String> {
     let share = setup.wine.share();
     let folder = share.join(Bits::Neither.folder());
@@ -149,27 +148,17 @@ fn compile(
 ///
 /// Wine takes one second of processor time for a small dump, and 20 for one with all memory.
 fn create_dumps(setup: &Setup<'_>, crashes: &[(String, Crash)]) -> Result<Vec<Dump>, String> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut dumps = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((name, crash)) = crashes.get(index) else {
-                return Ok::<_, String>(dumps);
-            };
+    let dumps = Mutex::new(BTreeMap::new());
+    in_threads(
+        processors(),
+        crashes.iter().enumerate().rev().collect(),
+        |(index, (name, crash))| {
             let dump = crash.create_dump(setup, name).map_err(|why| format!("{crash:?}: {why}"))?;
-            dumps.push((index, dump));
-        }
-    };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let by_thread: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(ScopedJoinHandle::join).collect()
-    });
-    let mut dumps = BTreeMap::new();
-    for result in by_thread {
-        dumps.extend(result.map_err(|_| "a thread panicked".to_owned())??);
-    }
+            dumps.lock().map_err(|error| error.to_string())?.insert(index, dump);
+            Ok(())
+        },
+    )?;
+    let dumps = dumps.into_inner().map_err(|error| error.to_string())?;
     let dumps: Vec<_> = dumps.into_values().collect();
     compare_all(setup, &dumps)?;
     Ok(dumps)

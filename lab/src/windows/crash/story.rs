@@ -23,8 +23,8 @@ const BITS: Bits = Bits::Neither;
 const DUMP_FOLDER: &str = "dumps";
 const REPORT_FOLDER: &str = "reports";
 
-/// The crashes. Each has the process ID in the name of the dump, the place and offset of the
-/// address, the access, and whether the dump has all memory.
+/// The crashes: the process ID in the name of the dump, the place and offset of the address, and
+/// the access. The last value is whether the dump contains all memory.
 const CRASHES: [(u32, &str, u32, &str, bool); 5] = [
     (2216, "dll", 0, "execute", true),
     (4128, "dll", 0x5e0, "execute", false),
