@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::files::{at, create_folder, empty_folder, files_below, root, scratch};
-
 use crate::process::all_output;
 use crate::tools::crates::program;
 use crate::{NotPassed, no_arguments, programs};

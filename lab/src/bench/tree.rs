@@ -41,10 +41,10 @@ impl Tree {
         let mut images = BufWriter::new(Vec::new());
         let mut folder = PathBuf::new();
         for number in 0..self.files {
-            let (own, name) = (self.folder(number), format!("file-{number:06}"));
-            if own != folder {
-                fs::create_dir_all(&own)?;
-                folder = own;
+            let (next, name) = (self.folder(number), format!("file-{number:06}"));
+            if next != folder {
+                fs::create_dir_all(&next)?;
+                folder = next;
             }
             let random = scrambled(number);
             let length = length(random);

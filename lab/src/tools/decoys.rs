@@ -3,9 +3,9 @@
 //! All checks run with the decoys first in PATH. A check that runs an installed tool instead of the
 //! fetched one therefore fails on every machine.
 
-use crate::files::{empty_folder, scratch, write_script};
 use std::ffi::OsString;
 
+use crate::files::{empty_folder, scratch, write_script};
 use crate::process::variable;
 
 /// The names of the installed programs of the tools in the table, and pkg-config, which finds

@@ -5,20 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::link_result::{NETWORK_BIT, characteristics};
-use super::toolchain::{GNU, MSVC, with_std};
-use super::upx::Upx;
+use super::std_targets::{GNU, MSVC, with_std};
 use super::wine::{SHARE, windows_path};
-use super::{Evidence, Setup, first_code, parse_report, run_program, target_dir};
+use super::{Evidence, Setup, UPX_PROGRAM, first_code, parse_report, run_program, target_dir};
 use crate::examples::HELLO_TOOL;
 use crate::files::{at, write};
 use crate::outcome::Outcome;
 use crate::process::{all_output, check};
 use crate::signature::Signer;
+use crate::tools::{Tree, UPX};
 
 /// Builds the first example and verifies it with its own xtask. Passes additional arguments to
 /// Cargo.
 fn verify(setup: &Setup<'_>, arguments: &[&str]) -> Result<Outcome, String> {
-    let mut cargo = setup.toolchain.cargo(MSVC, &HELLO_TOOL.folder());
+    let mut cargo = setup.debian.cargo(MSVC, &HELLO_TOOL.folder());
     cargo.args(["xtask", "verify", "--locked", "--quiet", "--format", "json"]).args(arguments);
     run_program(cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir()))
 }
@@ -36,7 +36,7 @@ pub(super) fn strip_and_objcopy(setup: &Setup<'_>) -> Result<Evidence, String> {
     let original = fs::read(&program).map_err(at(&program))?;
     let mut results = Vec::new();
     for (tool, arguments) in [("strip", &[][..]), ("objcopy", &["--strip-debug"])] {
-        let mut command = setup.debian().binutils(tool);
+        let mut command = setup.debian.binutils(tool);
         check(command.args(arguments).arg(&program))?;
         let after = characteristics(&program)?;
         let outcome = verify(setup, &[])?;
@@ -81,10 +81,10 @@ pub(super) fn upx(setup: &Setup<'_>) -> Result<Evidence, String> {
     verify(setup, &[])?.expect_code(0)?;
     let packed = setup.wine.share().join(IMAGE);
     fs::copy(program(), &packed).map_err(at(&packed))?;
-    let upx = Upx::find()?;
+    let upx = Tree::find(UPX)?;
     let mut results = Vec::new();
     for (state, arguments) in [("packed", &[][..]), ("unpacked", &["-d"])] {
-        all_output(upx.command().arg("-qqq").args(arguments).arg(&packed))?;
+        all_output(upx.command(UPX_PROGRAM).arg("-qqq").args(arguments).arg(&packed))?;
         let after = characteristics(&packed)?;
         if after & NETWORK_BIT == 0 {
             return Err(format!("UPX clears the bit of the {state} program: {after:#06x}"));

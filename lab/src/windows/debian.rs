@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::gcc::{GCC_ANYWHERE, write_gcc};
-use super::toolchain::{GNU, GNULLVM, MSVC, cargo_variable};
+use super::std_targets::{GNU, GNULLVM, MSVC, cargo_variable};
 use crate::files::{at, cache, create_folder, lock_cache, root, write};
 use crate::process::{check, output, variable};
 use crate::tools::{Tree, WINDOWS};
 
 /// The programs that the tests run.
 const CARGO: &str = "usr/bin/cargo";
-pub(super) const RUSTC: &str = "usr/bin/rustc";
+const RUSTC: &str = "usr/bin/rustc";
 const LLD_LINK: &str = "usr/bin/lld-link-19";
-pub(super) const LLD: &str = "usr/bin/ld.lld-19";
-pub(super) const CLANG: &str = "usr/bin/clang-19";
+const LLD: &str = "usr/bin/ld.lld-19";
+const CLANG: &str = "usr/bin/clang-19";
 pub(super) const GCC: &str = "usr/bin/x86_64-w64-mingw32-gcc-win32";
-pub(super) const LD: &str = "usr/bin/x86_64-w64-mingw32-ld";
+const LD: &str = "usr/bin/x86_64-w64-mingw32-ld";
 const LD_32: &str = "usr/bin/i686-w64-mingw32-ld";
 
 /// The names that these programs have on other systems, and the arguments that each script adds.
@@ -178,9 +178,19 @@ impl Debian {
         self.derived.join("mingw")
     }
 
-    /// Returns a Cargo command that builds for the target with Debian's Rust.
-    pub(super) fn cargo(&self, target: &str) -> Command {
+    /// Returns the versions of the tools, and that of the Rust that runs this program.
+    pub(super) fn versions(&self) -> Vec<String> {
+        let tools = [RUSTC, LLD, CLANG, GCC, LD].map(|program| self.tree.version(program));
+        let current = output(Command::new("rustc").arg("--version")).ok();
+        let current = current.map(|version| format!("{} and its LLD, without std", version.trim()));
+        tools.into_iter().flatten().chain(current).collect()
+    }
+
+    /// Returns a Cargo command that builds for the target in the folder with Debian's Rust. Builds
+    /// for the host are unchanged.
+    pub(super) fn cargo(&self, target: &str, folder: &Path) -> Command {
         let mut cargo = self.tree.command(CARGO);
+        cargo.current_dir(folder);
         for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "NETSWAP"]
         {
             cargo.env_remove(name);
@@ -202,6 +212,8 @@ impl Debian {
         let flags = format!("-Cpanic=abort -Lnative={} {flags}", self.substitutes().display());
         cargo.env(cargo_variable(target, "LINKER"), self.script(linker));
         cargo.env(cargo_variable(target, "RUSTFLAGS"), flags);
+        let compiler = if target == MSVC { "clang-cl" } else { "x86_64-w64-mingw32-clang" };
+        set_cc_compiler(&mut cargo, target, compiler, &self.script(compiler));
         cargo
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::link_result::{LinkResult, SetBy, characteristics};
-use super::toolchain::{MSVC, XTASK, with_std};
+use super::std_targets::{MSVC, XTASK, with_std};
 use super::wine::{MAPPED, SHARE, windows_path};
 use super::{Evidence, Setup, parse_report, run_program, target_dir};
 use crate::examples::{EXAMPLES, Example};
@@ -61,7 +61,7 @@ fn build_and_verify(
     netswap: &str,
     code: i32,
 ) -> Result<Vec<(String, u16)>, String> {
-    let mut cargo = setup.toolchain.cargo(MSVC, &example.folder());
+    let mut cargo = setup.debian.cargo(MSVC, &example.folder());
     cargo.args(XTASK);
     cargo.args(["verify", "--workspace", "--locked", "--quiet", "--format", "json"]);
     cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir());

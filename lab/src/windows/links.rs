@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::gcc::GccWithLinker;
 use super::link_result::{LinkResult, SetBy, characteristics};
-use super::toolchain::{GNU, GNULLVM, cargo_variable};
+use super::std_targets::{GNU, GNULLVM, cargo_variable};
 use super::{Evidence, Setup, target_dir};
 use crate::files::{create_folder, remove_file, root, write};
 use crate::process::{all_output, cargo};
@@ -138,15 +138,15 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Evidence, String> {
     let mut results = Vec::new();
     for way in &WAYS {
         for target in way.targets {
-            let scripts = setup.debian().scripts();
+            let scripts = setup.debian.scripts();
             let flags = way.flags.replace("{scripts}", &scripts.to_string_lossy());
             let flags = format!("-Cpanic=abort -Lnative={} {flags}", empty.display());
             let configure = |cargo: &mut Command| {
                 let linker = match way.linker {
                     Linker::RustLld => "rust-lld".into(),
-                    Linker::Debian(name) => setup.debian().script(name),
+                    Linker::Debian(name) => setup.debian.script(name),
                     Linker::Netswap(name) => {
-                        cargo.env("NETSWAP_LINKER", setup.debian().script(name));
+                        cargo.env("NETSWAP_LINKER", setup.debian.script(name));
                         setup.linker.clone()
                     }
                 };
@@ -168,11 +168,11 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Evidence, String> {
 /// know that.
 pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Evidence, String> {
     let empty = empty_mingw()?;
-    let gcc = GccWithLinker::new(setup.debian(), &target_dir())?;
+    let gcc = GccWithLinker::new(setup.debian, &target_dir())?;
     let flags = format!(
         "-Cpanic=abort -Lnative={} -Clink-arg=-fuse-ld=lld -Clink-arg=-B{} -Clink-arg=-nostartfiles",
         empty.display(),
-        setup.debian().scripts().display()
+        setup.debian.scripts().display()
     );
     let configure = |cargo: &mut Command| {
         cargo.env(cargo_variable(GNU, "LINKER"), &gcc.script);

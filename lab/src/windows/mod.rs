@@ -16,9 +16,8 @@ mod native;
 mod netswap;
 mod page;
 mod prepare;
+mod std_targets;
 mod targets;
-mod toolchain;
-mod upx;
 mod wine;
 mod zig;
 
@@ -33,8 +32,6 @@ pub(crate) use self::debian::Debian;
 use self::link_result::{LinkResult, table};
 use self::page::Page;
 pub(crate) use self::prepare::prepare;
-use self::toolchain::Toolchain;
-use self::upx::Upx;
 use self::wine::Wine;
 use self::zig::Zig;
 use crate::NotPassed;
@@ -42,25 +39,22 @@ use crate::files::scratch;
 use crate::outcome::Outcome;
 use crate::programs;
 use crate::signature::Signer;
-use crate::tools::Python;
+use crate::tools::{Python, Tree, UPX};
 
 /// The tools that all tests use.
 struct Setup<'a> {
-    toolchain: &'a Toolchain,
+    debian: &'a Debian,
     wine: Wine<'a>,
     /// The path of netswap-linker.
     linker: PathBuf,
 }
 
+/// The path of UPX in its tree.
+const UPX_PROGRAM: &str = "usr/bin/upx-ucl";
+
 /// Returns Cargo's target folder for all of these builds.
 fn target_dir() -> PathBuf {
     scratch("windows")
-}
-
-impl Setup<'_> {
-    fn debian(&self) -> &Debian {
-        &self.toolchain.debian
-    }
 }
 
 /// The result of a passed test: a short summary, and the parts of the book's pages.
@@ -108,7 +102,7 @@ impl Needs {
         match self {
             Needs::Nothing => Ok(()),
             Needs::Zig => Zig::find().map(drop),
-            Needs::Upx => Upx::find().map(drop),
+            Needs::Upx => Tree::find(UPX).map(drop),
             Needs::Signer => Signer::find().map(drop),
             Needs::Python => Python::find().map(drop),
         }
@@ -220,12 +214,17 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 /// Runs all tests, even if some fail. Then compares the pages with the results, or writes the
 /// results into them.
 fn all(write: bool) -> Result<(), NotPassed> {
-    let toolchain = Toolchain::find().map_err(not_run)?;
-    println!("built with {}", toolchain.versions().join("; "));
+    if cfg!(windows) {
+        // On Windows, `cargo xtask verify` builds the examples.
+        let why = "the tests run Windows programs with Wine, which does not run on Windows";
+        return Err(not_run(why.to_owned()));
+    }
+    let debian = Debian::find().map_err(not_run)?;
+    println!("built with {}", debian.versions().join("; "));
     let linker = programs::release("netswap-linker").map_err(NotPassed::Failed)?;
     let setup = |prefix: &str| {
-        let wine = Wine::start(&toolchain.debian, prefix)?;
-        Ok(Setup { toolchain: &toolchain, wine, linker: linker.clone() })
+        let wine = Wine::start(&debian, prefix)?;
+        Ok(Setup { debian: &debian, wine, linker: linker.clone() })
     };
     let crash_setup = setup("crashes").map_err(not_run)?;
     let setup = setup("prefix").map_err(not_run)?;
@@ -312,8 +311,9 @@ fn update_pages(
 ) -> Result<(), String> {
     let mut toolchains = Page::read("toolchains.md")?;
     if write {
-        let mut versions = setup.toolchain.versions();
-        versions.extend([Zig::find()?.versions()?, Upx::find()?.version()?]);
+        let mut versions = setup.debian.versions();
+        versions.push(Zig::find()?.versions()?);
+        versions.extend(Tree::find(UPX)?.version(UPX_PROGRAM));
         versions.push(setup.wine.version());
         toolchains.replace("seen", &table(links))?;
         // Versions differ from machine to machine, so they are not compared.

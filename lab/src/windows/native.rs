@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::debian::set_cc_compiler;
 use super::link_result::{LinkResult, SetBy, characteristics};
-use super::toolchain::{GNU, GNULLVM, MSVC, XTASK, cargo_variable, with_std};
+use super::std_targets::{GNU, GNULLVM, MSVC, XTASK, cargo_variable, with_std};
 use super::wine::{SHARE, windows_path};
 use super::{Evidence, Setup, run_program, target_dir};
 use crate::examples::NATIVE_TOOL;
@@ -52,11 +52,11 @@ fn package(
     code: i32,
     folder: &Path,
 ) -> Result<(u16, SetBy), String> {
-    let mut cargo = setup.toolchain.cargo(target, &NATIVE_TOOL.folder());
+    let mut cargo = setup.debian.cargo(target, &NATIVE_TOOL.folder());
     set_cc_compiler(&mut cargo, target, &log.compiler, &log.script);
     if target == GNU {
         cargo.env(cargo_variable(GNU, "LINKER"), &setup.linker);
-        cargo.env("NETSWAP_LINKER", setup.debian().script("x86_64-w64-mingw32-gcc"));
+        cargo.env("NETSWAP_LINKER", setup.debian.script("x86_64-w64-mingw32-gcc"));
     }
     remove_file(&log.file)?;
     cargo.args(XTASK).args(["package", "--locked", "--quiet"]).args(with_std(target));
@@ -99,7 +99,7 @@ impl LoggingCompiler {
         let commands = format!(
             "printf '%s\\n' \"$@\" >>'{}'\nexec '{}' \"$@\"\n",
             file.display(),
-            setup.debian().script(compiler).display()
+            setup.debian.script(compiler).display()
         );
         write_script(&script, &commands)?;
         Ok(LoggingCompiler { compiler: compiler.to_owned(), script, file })

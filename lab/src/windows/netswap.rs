@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::toolchain::{MSVC, Toolchain, with_std};
+use super::debian::Debian;
+use super::std_targets::{MSVC, with_std};
 use super::wine::{SHARE, windows_path};
 use super::{Evidence, Setup, first_code, parse_report, run_program, target_dir};
 use crate::files::{at, root, write};
@@ -17,7 +18,7 @@ const PROGRAM: &str = "netswap.exe";
 
 /// Builds netswap.exe, copies it to the share, and verifies it with itself.
 pub(super) fn build_and_verify(setup: &Setup<'_>) -> Result<Evidence, String> {
-    check(&mut build(setup.toolchain))?;
+    check(&mut build(setup.debian))?;
     let program = target_dir().join(MSVC).join("debug").join(PROGRAM);
     fs::copy(&program, setup.wine.share().join(PROGRAM)).map_err(at(&program))?;
     let path = windows_path(SHARE, Path::new(PROGRAM));
@@ -26,8 +27,8 @@ pub(super) fn build_and_verify(setup: &Setup<'_>) -> Result<Evidence, String> {
 }
 
 /// Returns the command that builds netswap.exe.
-pub(super) fn build(toolchain: &Toolchain) -> Command {
-    let mut cargo = toolchain.cargo(MSVC, root());
+pub(super) fn build(debian: &Debian) -> Command {
+    let mut cargo = debian.cargo(MSVC, root());
     cargo.args(["build", "--quiet", "--locked", "--package", "netswap-cli", "--bin", "netswap"]);
     cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir());
     cargo

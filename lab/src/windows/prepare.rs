@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use super::toolchain::{GNU, GNULLVM, MSVC, Toolchain, XTASK, cargo_variable, with_std};
+use super::std_targets::{GNU, GNULLVM, MSVC, XTASK, cargo_variable, with_std};
 use super::{Debian, Zig, netswap, target_dir};
 use crate::examples::EXAMPLES;
 use crate::files::root;
@@ -15,22 +15,22 @@ const LIBRARY: (&str, &str) = ("workspace-tools", "greetings");
 /// Compiles the slow parts in the folders where the tests build them, so that Cargo and zig need
 /// not build them again.
 pub(crate) fn prepare() -> Result<(), String> {
-    let toolchain = Toolchain { debian: Debian::find()? };
+    let debian = Debian::find()?;
     thread::scope(|scope| {
         // zig uses one processor for two minutes.
-        let zig = scope.spawn(|| Zig::find()?.prepare(&target_dir(), &toolchain.debian));
-        let cargo = prepare_with_cargo(&toolchain);
+        let zig = scope.spawn(|| Zig::find()?.prepare(&target_dir(), &debian));
+        let cargo = prepare_with_cargo(&debian);
         let zig = zig.join().unwrap_or_else(|_| Err("a thread has panicked".to_owned()));
         cargo.and(zig)
     })
 }
 
 /// Compiles std for each target, the xtasks of the examples, and netswap.exe.
-fn prepare_with_cargo(toolchain: &Toolchain) -> Result<(), String> {
+fn prepare_with_cargo(debian: &Debian) -> Result<(), String> {
     let linker = programs::release("netswap-linker")?;
     let (example, library) = LIBRARY;
     for target in [MSVC, GNULLVM, GNU] {
-        let mut cargo = toolchain.cargo(target, &root().join("examples").join(example));
+        let mut cargo = debian.cargo(target, &root().join("examples").join(example));
         if target == GNU {
             cargo.env(cargo_variable(GNU, "LINKER"), &linker);
         }
@@ -38,11 +38,11 @@ fn prepare_with_cargo(toolchain: &Toolchain) -> Result<(), String> {
         check(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
     }
     for example in &EXAMPLES {
-        let mut cargo = toolchain.cargo(MSVC, &example.folder());
+        let mut cargo = debian.cargo(MSVC, &example.folder());
         // `cargo build --package xtask` would select other features of its dependencies than `cargo
         // xtask` does.
         cargo.args(XTASK).args(["verify", "--locked", "--help"]);
         all_output(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
     }
-    check(&mut netswap::build(toolchain))
+    check(&mut netswap::build(debian))
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::link_result::{LinkResult, SetBy, characteristics};
 use super::links::{DLL, link};
-use super::toolchain::{GNU, GNULLVM, cargo_variable, with_std};
+use super::std_targets::{GNU, GNULLVM, cargo_variable, with_std};
 use super::wine::{SHARE, windows_path};
 use super::zig::Zig;
 use super::{Evidence, Setup, run_program, target_dir};
@@ -18,7 +18,7 @@ const IMAGE: &str = "hello-tool.exe";
 
 pub(super) fn gnullvm(setup: &Setup<'_>) -> Result<Evidence, String> {
     let cargo = |netswap: &str| {
-        let mut cargo = setup.toolchain.cargo(GNULLVM, &HELLO_TOOL.folder());
+        let mut cargo = setup.debian.cargo(GNULLVM, &HELLO_TOOL.folder());
         cargo.arg("build").env("NETSWAP", netswap);
         cargo
     };
@@ -27,9 +27,9 @@ pub(super) fn gnullvm(setup: &Setup<'_>) -> Result<Evidence, String> {
 }
 
 pub(super) fn gnu(setup: &Setup<'_>) -> Result<Evidence, String> {
-    let gcc = setup.debian().script("x86_64-w64-mingw32-gcc");
+    let gcc = setup.debian.script("x86_64-w64-mingw32-gcc");
     let cargo = |netswap: &str| {
-        let mut cargo = setup.toolchain.cargo(GNU, &HELLO_TOOL.folder());
+        let mut cargo = setup.debian.cargo(GNU, &HELLO_TOOL.folder());
         cargo.env(cargo_variable(GNU, "LINKER"), &setup.linker).env("NETSWAP_LINKER", &gcc);
         cargo.arg("build").env("NETSWAP", netswap);
         cargo
@@ -44,9 +44,9 @@ pub(super) fn gnu(setup: &Setup<'_>) -> Result<Evidence, String> {
 /// run is available as a separate command.
 pub(super) fn zig(setup: &Setup<'_>) -> Result<Evidence, String> {
     let zig = Zig::find()?;
-    let linker = zig.linker(&target_dir(), setup.debian())?;
+    let linker = zig.linker(&target_dir(), setup.debian)?;
     let cargo = |netswap: &str| {
-        let mut cargo = setup.toolchain.cargo(GNU, &HELLO_TOOL.folder());
+        let mut cargo = setup.debian.cargo(GNU, &HELLO_TOOL.folder());
         cargo.env(cargo_variable(GNU, "LINKER"), &setup.linker).env("NETSWAP_LINKER", &linker);
         cargo.env("NETSWAP", netswap);
         zig.zigbuild(&cargo)
@@ -58,7 +58,7 @@ pub(super) fn zig(setup: &Setup<'_>) -> Result<Evidence, String> {
 /// Builds without netswap-linker, with cargo-zigbuild's own linker.
 pub(super) fn zig_alone(setup: &Setup<'_>) -> Result<Evidence, String> {
     let zig = Zig::find()?;
-    let linker = zig.linker(&target_dir(), setup.debian())?;
+    let linker = zig.linker(&target_dir(), setup.debian)?;
     let configure = |cargo: &mut Command| {
         cargo.env(cargo_variable(GNU, "LINKER"), &linker);
         cargo.env(cargo_variable(GNU, "RUSTFLAGS"), "-Cpanic=abort -Clink-arg=-nostartfiles");
@@ -86,7 +86,7 @@ fn build_and_run(
     cargo: &dyn Fn(&str) -> Command,
 ) -> Result<LinkResult, String> {
     // Cleans the package first, because Cargo would reuse an image of another linker.
-    let mut clean = setup.toolchain.cargo(target, &HELLO_TOOL.folder());
+    let mut clean = setup.debian.cargo(target, &HELLO_TOOL.folder());
     clean.args(["clean", "--quiet", "--package", HELLO_TOOL.name, "--target", target]);
     all_output(clean.env("CARGO_TARGET_DIR", target_dir()))?;
     let build = |netswap: &str| {

@@ -138,7 +138,7 @@ fn compile(
     options: &[&str],
     libraries: &[&str],
 ) -> Result<(), String> {
-    let mut gcc = setup.debian().gcc();
+    let mut gcc = setup.debian.gcc();
     gcc.args(["-O1", "-Wall", "-Wextra"]).args(options).arg("-o").arg(image);
     check(gcc.arg(root().join("lab/windows").join(source)).args(libraries))
 }
