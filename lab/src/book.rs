@@ -8,10 +8,6 @@ use crate::process::all_output;
 use crate::tools::crates::program;
 
 /// Builds the book. mdBook does not fail at a broken link or include, so this searches its log.
-///
-/// # Errors
-///
-/// Returns an error if mdBook fails or warns.
 pub fn check() -> Result<(), NotPassed> {
     let mut build = Command::new(program("mdbook")?);
     build.arg("build").arg(root().join("docs")).arg("--dest-dir").arg(scratch("book"));

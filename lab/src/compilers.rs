@@ -6,10 +6,6 @@ use crate::windows::Debian;
 
 /// Runs these tests with fetched compilers. Runs those that depend on the layout of Cargo's build
 /// folder with both layouts.
-///
-/// # Errors
-///
-/// Returns an error if a test fails.
 pub fn check() -> Result<(), NotPassed> {
     let debian = Debian::find().map_err(NotPassed::NotRun)?;
     let test = |filter: &[&str], new_layout: &str| {

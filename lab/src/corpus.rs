@@ -60,10 +60,6 @@ impl Selection {
 }
 
 /// Fetches the corpus, and prints the number of its images of each kind.
-///
-/// # Errors
-///
-/// Returns an error if it can't be fetched.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     let corpus = fetch(Selection::parse(arguments, "cargo xtask corpus")?)?;
     println!("{}", Tally::new(&corpus)?);

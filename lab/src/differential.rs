@@ -43,10 +43,6 @@ type Command = (&'static str, &'static [Field]);
 const COMMANDS: [Command; 2] = [("verify", &VERIFY), ("inspect", &INSPECT)];
 
 /// Compares the whole corpus, or with `--small` a part of it.
-///
-/// # Errors
-///
-/// Returns an error if a reader disagrees or can't be run.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     let (mut selection, mut commands) = (Selection::Full, Vec::new());
     for argument in arguments {

@@ -30,10 +30,6 @@ const MAX_ALLOCATION: u32 = 8;
 const SECONDS_IN_CHECK: u32 = 18;
 
 /// Runs the targets that the arguments name, or all.
-///
-/// # Errors
-///
-/// Returns an error if an input makes a target fail.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     let Some((targets, seconds)) = parse(arguments) else {
         return Err(NotPassed::Usage(format!(
@@ -45,10 +41,6 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 }
 
 /// Lints the targets, which are a separate workspace, and runs them all.
-///
-/// # Errors
-///
-/// Returns an error if an input makes a target fail.
 pub fn check() -> Result<(), NotPassed> {
     let fuzzer = Fuzzer::find().map_err(NotPassed::NotRun)?;
     let mut lint = cargo_sharing("fuzz", &["clippy", "--quiet", "--locked", "--all-targets"]);

@@ -14,10 +14,6 @@ use crate::tools::{OLDEST_RUST, OLDEST_RUST_OF_NETSWAP, Tree};
 const CC: &str = "1.0.90";
 
 /// Tests the package of netswap-build as it is published, unpacked outside any workspace.
-///
-/// # Errors
-///
-/// Returns an error if a test fails.
 pub fn netswap_build() -> Result<(), NotPassed> {
     let tree = Tree::find(OLDEST_RUST.tree).map_err(NotPassed::NotRun)?;
     let package = packages::netswap_build(&scratch("packages"))?;
@@ -30,10 +26,6 @@ pub fn netswap_build() -> Result<(), NotPassed> {
 }
 
 /// Tests netswap in its workspace, with the versions of its dependencies that the lock file names.
-///
-/// # Errors
-///
-/// Returns an error if a test fails.
 pub fn netswap() -> Result<(), NotPassed> {
     let tree = Tree::find(OLDEST_RUST_OF_NETSWAP.tree).map_err(NotPassed::NotRun)?;
     check_rust_version(&root().join("netswap"), OLDEST_RUST_OF_NETSWAP.version)?;

@@ -23,10 +23,6 @@ pub(crate) fn netswap_build(folder: &Path) -> Result<PathBuf, String> {
 
 /// Packs the published crates and builds each from its package. Includes uncommitted changes, so
 /// that the current code is checked.
-///
-/// # Errors
-///
-/// Returns an error if a package can't be built.
 pub fn check() -> Result<(), NotPassed> {
     let target = scratch("packed");
     // Cargo does not compile a package from a registry again, even if the package has changed.

@@ -20,10 +20,6 @@ use crate::{programs, readers};
 const BOTH_BITS: u64 = 0x0c00;
 
 /// Patches and undoes the whole corpus, or with `--small` a part of it.
-///
-/// # Errors
-///
-/// Returns an error if a patched or restored file has the wrong content.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     let selection = Selection::parse(arguments, "cargo xtask patched")?;
     let corpus = corpus::fetch(selection).map_err(NotPassed::NotRun)?;

@@ -25,10 +25,6 @@ const STEPS: [Step; 4] = [
 ];
 
 /// Runs all steps, even if one fails.
-///
-/// # Errors
-///
-/// Returns an error that names the steps that failed.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     no_arguments(arguments, "cargo xtask prepare")?;
     let _lock = lock();

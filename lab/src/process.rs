@@ -65,20 +65,12 @@ pub fn cargo_sharing(target: &str, arguments: &[&str]) -> Command {
 }
 
 /// Runs a command to its end.
-///
-/// # Errors
-///
-/// Returns an error with the command and the reason if it fails.
 pub fn check(command: &mut Command) -> Result<(), String> {
     let status = command.status().map_err(|error| error_message(command, &error.to_string()))?;
     if status.success() { Ok(()) } else { Err(error_message(command, &status.to_string())) }
 }
 
 /// Runs a command to its end and returns its standard output.
-///
-/// # Errors
-///
-/// Returns an error with the command and the reason if it fails.
 pub fn output(command: &mut Command) -> Result<String, String> {
     let output = command
         .stderr(Stdio::inherit())

@@ -7,10 +7,6 @@ use crate::process::output;
 
 /// Returns every msvc target that rustc knows and that links without a C runtime. ARM64EC does not:
 /// its entry thunks need symbols from Microsoft's libraries.
-///
-/// # Errors
-///
-/// Returns an error if rustc can't be run.
 pub fn hermetic_targets() -> Result<Vec<String>, String> {
     let list = output(Command::new("rustc").args(["--print", "target-list"]))?;
     let is_hermetic =

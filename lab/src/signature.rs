@@ -21,10 +21,6 @@ use crate::{NotPassed, no_arguments, programs};
 const PROGRAMS: [&str; 3] = ["t32.exe", "t64.exe", "t64-arm.exe"];
 
 /// Signs, patches and undoes each program.
-///
-/// # Errors
-///
-/// Returns an error if a signature has the wrong state, or a file the wrong content.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     no_arguments(arguments, "cargo xtask signature")?;
     Ok(Signer::find().map_err(NotPassed::NotRun)?.check_all()?)

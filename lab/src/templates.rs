@@ -17,10 +17,6 @@ use crate::{NotPassed, no_arguments, programs};
 const NAME: &str = "a-tool";
 
 /// Compares the projects of all combinations of options.
-///
-/// # Errors
-///
-/// Returns an error if two projects differ, or if one can't be created.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     no_arguments(arguments, "cargo xtask templates")?;
     Ok(compare()?)

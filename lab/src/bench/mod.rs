@@ -73,10 +73,6 @@ const BENCHES: [Bench; 5] = [
 ];
 
 /// Runs the bench that the arguments name, with its options.
-///
-/// # Errors
-///
-/// Returns an error if the arguments are wrong, or if a measurement fails.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     let bench = arguments
         .first()

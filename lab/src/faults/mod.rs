@@ -54,10 +54,6 @@ const TESTS: &[Test] = &[
 ];
 
 /// Runs the tests that the arguments name, or all.
-///
-/// # Errors
-///
-/// Returns an error if a test has not passed.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     let mut options = Options::new();
     match options.parse(arguments) {
@@ -70,10 +66,6 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 const MAX_SECONDS: f64 = 75.0;
 
 /// Runs all tests, with a limited number of entries on a slow machine.
-///
-/// # Errors
-///
-/// Returns an error if a test has not passed.
 pub fn check() -> Result<(), NotPassed> {
     run_tests(&[], &Options { max_seconds: Some(MAX_SECONDS), ..Options::new() })
 }

@@ -24,10 +24,6 @@ Description: an old version
 const SHELL_SCRIPT: &str = "#!/bin/sh\necho upx 3.96\n";
 
 /// Fetches small tools into an empty cache, and into caches with other versions.
-///
-/// # Errors
-///
-/// Returns an error if a tool of the wrong version is used.
 pub fn check() -> Result<(), NotPassed> {
     if !is_debian() {
         return Err(NotPassed::NotRun("this is not Debian".to_owned()));

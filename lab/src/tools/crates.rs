@@ -9,10 +9,6 @@ use crate::files::{cache, create_folder, lock_cache, scratch};
 use crate::process::{cargo, check};
 
 /// Returns the path of a program from the table. Builds it if it is missing or has another version.
-///
-/// # Errors
-///
-/// Returns an error if it can't be built.
 pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     let has_name = |tool: &&Tool| tool.name == name && matches!(tool.source, Source::Crate { .. });
     let tool = TOOLS.iter().find(has_name);

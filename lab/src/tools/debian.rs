@@ -53,11 +53,6 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Returns the tree of this name, with the packages that the table lists for it.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if this is not Debian, or if a package can't be fetched or has another
-    /// version.
     pub(crate) fn find(name: &'static str) -> Result<Self, String> {
         let tree = Tree { folder: cache()?.join("debian").join(name) };
         let _lock = lock_cache("debian")?;

@@ -42,10 +42,6 @@ const NAMES: [&str; 27] = [
 
 /// Writes the decoys and returns a PATH that starts with them. Systems other than Unix have no
 /// shell scripts, so they get the PATH unchanged.
-///
-/// # Errors
-///
-/// Returns an error if a decoy can't be written.
 pub fn path() -> Result<OsString, String> {
     let path = variable("PATH").unwrap_or_default();
     if !cfg!(unix) {

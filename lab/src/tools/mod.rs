@@ -19,10 +19,6 @@ use self::version::Version::{AtLeast, Exactly, Series};
 use crate::NotPassed;
 
 /// Runs `cargo xtask tools`: fetches the named tools, or all, and prints their versions.
-///
-/// # Errors
-///
-/// Returns an error if a name is unknown, or if a tool can't be fetched.
 pub fn run(names: &[String]) -> Result<(), NotPassed> {
     let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {

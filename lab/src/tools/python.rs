@@ -31,11 +31,6 @@ enum Interpreter {
 
 impl Python {
     /// Finds Python and fetches missing packages.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if there is no Python, or if a package can't be fetched or has another
-    /// version.
     pub(crate) fn find() -> Result<Self, String> {
         let interpreter = Interpreter::find()?;
         let _lock = lock_cache("python")?;

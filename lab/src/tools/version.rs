@@ -15,10 +15,6 @@ pub(crate) enum Version {
 
 impl Version {
     /// Checks the version of a tool.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error with the required version and the one found, if they differ.
     pub(crate) fn check(self, tool: &str, found: Option<&str>) -> Result<(), String> {
         if found.is_some_and(|found| self.is_met_by(found)) {
             return Ok(());

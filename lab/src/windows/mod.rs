@@ -196,10 +196,6 @@ const CRASHES: [Test; 2] = [
 const PAGES: &str = "the pages about toolchains and netswap diagnose show these results";
 
 /// Runs all tests. With `--write` it writes the results into the book's pages.
-///
-/// # Errors
-///
-/// Returns an error if a test has not passed, or if a page shows something else.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     match arguments {
         [] => all(false),

@@ -25,10 +25,6 @@ pub(crate) struct Wine<'a> {
 
 impl<'a> Wine<'a> {
     /// Creates the prefix with this name. Replaces an existing one.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if Wine creates no prefix, or if a program for it does not compile.
     pub(crate) fn start(debian: &'a Debian, name: &str) -> Result<Self, String> {
         let wine = Wine { debian, prefix: cache()?.join("windows").join(name) };
         wine.copy_server()?;
