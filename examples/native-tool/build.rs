@@ -1,5 +1,5 @@
-//! Compiles the C++ into the tool and links its helper, and makes Windows copy both to the page file when they are
-//! started from a network share.
+//! Compiles the C++ into the tool and links the helper DLL. Makes Windows copy both images to the
+//! page file when the tool starts from a network share.
 
 use std::env;
 use std::error::Error;
@@ -9,27 +9,28 @@ use std::path::{Path, PathBuf};
 use netswap_build::SwapRun;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let wanted = SwapRun::new();
-    // What Cargo links: the tool.
-    wanted.emit();
+    let swap_run = SwapRun::new();
+    // For the tool, which Cargo links.
+    swap_run.emit();
     println!("cargo:rerun-if-changed=native");
 
     let mut banner = cc::Build::new();
     banner.file("native/banner.cpp").cpp(true).cpp_link_stdlib(None);
-    // Nothing calls what is in it, so the linker would leave it out.
+    // No code calls the banner, so the linker would drop it without this.
     banner.link_lib_modifier("+whole-archive").try_compile("banner")?;
 
     let out_dir = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
-    link_helper(&wanted, &out_dir)?;
+    link_helper(&swap_run, &out_dir)?;
     println!("cargo:rustc-link-search=native={}", out_dir.display());
-    // After what needs it.
+    // After the banner: some linkers find a symbol only in libraries after its user.
     println!("cargo:rustc-link-lib=dylib=helper");
     Ok(())
 }
 
-/// Links the helper, with the compiler that `cc` finds for the target. It is left in `OUT_DIR`, where `cargo run` and
-/// `cargo test` look for it; what ships has it beside the program, see `cargo xtask package`.
-fn link_helper(wanted: &SwapRun, out_dir: &Path) -> Result<(), Box<dyn Error>> {
+/// Links the helper into `OUT_DIR`, with the compiler that `cc` finds for the target.
+///
+/// `cargo run` and `cargo test` find it there. `cargo xtask package` copies it next to the program.
+fn link_helper(swap_run: &SwapRun, out_dir: &Path) -> Result<(), Box<dyn Error>> {
     let (os, abi) = (env::var("CARGO_CFG_TARGET_OS")?, env::var("CARGO_CFG_TARGET_ENV")?);
     let compiler = cc::Build::new().try_get_compiler()?;
     let mut link = compiler.to_command();
@@ -47,20 +48,20 @@ fn link_helper(wanted: &SwapRun, out_dir: &Path) -> Result<(), Box<dyn Error>> {
         link.arg("-shared").arg("-o").arg(out_dir.join(file));
     }
     match (os.as_str(), abi.as_str()) {
-        // The linker leaves helper.lib, which the tool is linked with, beside the DLL.
+        // The linker also writes helper.lib, the import library, next to the DLL.
         ("windows", "msvc") => {}
         ("windows", _) => {
             link.arg(joined("-Wl,--out-implib,", &out_dir.join("libhelper.dll.a")));
         }
-        // Beside the program is where Windows looks first. Others have to be told.
+        // Only Windows looks next to the program without being asked to.
         ("macos", _) => {
             link.arg("-Wl,-install_name,@rpath/libhelper.dylib");
             println!("cargo:rustc-link-arg-bins=-Wl,-rpath,@loader_path");
         }
         _ => println!("cargo:rustc-link-arg-bins=-Wl,-rpath,$ORIGIN"),
     }
-    // Last, since behind /link everything is the linker's.
-    link.args(wanted.companion(&compiler));
+    // Last, because cl passes everything after /link to the linker.
+    link.args(swap_run.companion(&compiler));
     let compiler = compiler.path().display();
     match link.status() {
         Ok(status) if status.success() => Ok(()),
@@ -69,7 +70,7 @@ fn link_helper(wanted: &SwapRun, out_dir: &Path) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// An option with its value in the same argument.
+/// Returns an option and its value as one argument.
 fn joined(option: &str, value: &Path) -> OsString {
     let mut argument = OsString::from(option);
     argument.push(value);

@@ -1,4 +1,4 @@
-// Compiled into the program: the constructor of a static object runs before main, and prints the banner.
+// Part of the program. A static object's constructor runs before main and prints the banner.
 #include <stdio.h>
 
 #include "helper.h"

@@ -1,4 +1,4 @@
-/* The helper: linked by build.rs, and loaded when the program is started. */
+/* The helper. build.rs links it, and Windows loads it when the program starts. */
 #ifdef _WIN32
 #define HELPER __declspec(dllexport)
 #endif

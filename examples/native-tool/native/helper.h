@@ -1,8 +1,8 @@
-/* What the helper, a DLL of its own, does for the program. */
+/* The interface of the helper DLL. */
 #ifndef HELPER_H
 #define HELPER_H
 
-/* helper.c exports it, all others import it. */
+/* helper.c exports the function. All other files import it. */
 #ifndef HELPER
 #ifdef _WIN32
 #define HELPER __declspec(dllimport)

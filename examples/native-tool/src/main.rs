@@ -1,4 +1,5 @@
-//! Greets whoever is named, or the world. The banner before it comes from C++, see `native/banner.cpp`.
+//! Greets the person named on the command line, or the world. C++ prints the banner before it; see
+//! `native/banner.cpp`.
 
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         (_, Some(_)) => {
-            eprintln!("error: one name at a time\nusage: native-tool [NAME]");
+            eprintln!("error: more than one name\nusage: native-tool [NAME]");
             ExitCode::from(2)
         }
         (name, None) => {
@@ -20,7 +21,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is said to `name`.
+/// Returns the greeting for `name`.
 fn greeting(name: &str) -> String {
     format!("Hello, {name}!")
 }
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_greeting_names_whom_it_greets() {
+    fn greeting_contains_the_name() {
         assert_eq!(greeting("Ada"), "Hello, Ada!");
     }
 }

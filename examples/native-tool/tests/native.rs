@@ -1,9 +1,9 @@
-//! The program as it is started: C++ and the helper have their say first.
+//! Runs the program with its C++ and its helper.
 
 use std::process::Command;
 
 #[test]
-fn the_banner_of_the_cpp_part_names_the_helper_and_the_greeting_follows() {
+fn banner_and_greeting_are_printed() {
     let output = Command::new(env!("CARGO_BIN_EXE_native-tool")).arg("Ada").output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let text = |bytes| String::from_utf8_lossy(bytes).replace("\r\n", "\n");

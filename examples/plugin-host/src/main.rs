@@ -1,4 +1,4 @@
-//! Greets whoever is named, or the world.
+//! Greets the person named on the command line, or the world.
 
 mod plugin;
 
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         (_, Some(_)) => {
-            eprintln!("error: one name at a time\nusage: plugin-host [NAME]");
+            eprintln!("error: more than one name\nusage: plugin-host [NAME]");
             ExitCode::from(2)
         }
         (name, None) => {
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is said to `name`.
+/// Returns the greeting for `name`.
 fn greeting(name: &str) -> String {
     format!("Hello, {name}!")
 }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_greeting_names_whom_it_greets() {
+    fn greeting_contains_the_name() {
         assert_eq!(greeting("Ada"), "Hello, Ada!");
     }
 }

@@ -1,4 +1,4 @@
-//! Minidumps, made without the crate that reads them.
+//! Minidumps, written without the crate that reads them.
 
 use crate::image::headers;
 
@@ -7,9 +7,9 @@ use crate::image::headers;
 pub struct Synthesized {
     /// The processor architecture: 0 x86, 5 ARM, 9 x64, 12 ARM64.
     pub architecture: u16,
-    /// When it was written, in seconds since 1970.
+    /// The time at which it was written, in seconds since 1970.
     pub time: u32,
-    /// The exception's code and its parameters.
+    /// The exception's code and parameters.
     pub exception: Option<(u32, Vec<u64>)>,
     pub modules: Vec<Loaded>,
     /// The regions of memory: each one's first address and its content.

@@ -1,5 +1,5 @@
-//! Small, complete Windows images made by hand from the PE format, with only the parts that a test
-//! needs.
+//! Small, complete Windows images, written as the PE format describes, with only the parts that a
+//! test needs.
 //!
 //! Sources: [PE format](https://learn.microsoft.com/windows/win32/debug/pe-format), and ECMA-335,
 //! II.25.3.3 for the CLR runtime header. The tests of `inspect` compare the images with an
@@ -40,7 +40,7 @@ pub enum Sum {
 pub enum Strong {
     /// No strong name.
     None,
-    /// Space reserved for a strong name.
+    /// Space for a strong name, to be signed later.
     Delayed,
     /// A strong name.
     Signed,
@@ -63,7 +63,7 @@ pub struct Image {
     sum: Sum,
     /// `TimeDateStamp`, which also fills the section.
     number: u32,
-    /// The least length of the section.
+    /// The minimum length of the section.
     section: usize,
 }
 
@@ -142,19 +142,19 @@ impl Image {
         self
     }
 
-    /// Adds this many bytes behind the last section.
+    /// Adds this many bytes after the last section.
     pub fn overlay(mut self, size: usize) -> Self {
         self.overlay = size;
         self
     }
 
-    /// Makes the image different from others with another number.
+    /// Sets `TimeDateStamp`, so that images with different numbers differ.
     pub fn number(mut self, number: u32) -> Self {
         self.number = number;
         self
     }
 
-    /// Makes an image without an overlay this long: a multiple of 512, at least 1024.
+    /// Sets the length of an image without an overlay: a multiple of 512, at least 1024.
     pub fn length(mut self, length: usize) -> Self {
         self.section = length - FILE_ALIGNMENT;
         self
@@ -369,8 +369,8 @@ fn dos_header(e_lfanew: usize) -> Vec<u8> {
     bytes
 }
 
-/// Returns a program for 16-bit Windows (`NE`), or one for OS/2 or a Windows 9x driver (`LE`). It
-/// has another header in place of the PE header.
+/// Returns an executable with this signature instead of a PE header, such as `NE` for 16-bit Windows
+/// or `LE` for OS/2 and Windows 9x drivers.
 pub fn other_executable(signature: [u8; 2]) -> Vec<u8> {
     let mut bytes = dos_header(0x80);
     bytes.extend(signature);
@@ -378,7 +378,7 @@ pub fn other_executable(signature: [u8; 2]) -> Vec<u8> {
     bytes
 }
 
-/// Returns a DOS program, which has no other header.
+/// Returns a DOS program, which has only a DOS header.
 pub fn dos() -> Vec<u8> {
     let mut bytes = dos_header(0x40);
     put16(&mut bytes, 0x18, 0x1c);
@@ -465,7 +465,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_reader_sees_each_part() {
+    fn independent_reader_sees_each_part() {
         for e_lfanew in [0x40, 0x80, 0x81, 4000, 100_000] {
             for (is_64, image) in [(true, Image::dll()), (false, Image::dll().x86())] {
                 let image = image.with(NET | CD).e_lfanew(e_lfanew).sum(Sum::Right).overlay(5);
@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn patched_image_equals_one_made_with_the_bit() {
+    fn patched_image_equals_image_built_with_bit() {
         for image in [Image::exe(), Image::dll().x86()] {
             for e_lfanew in [0x80, 4006, 4073] {
                 for sum in [Sum::None, Sum::Right] {

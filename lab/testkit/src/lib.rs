@@ -1,5 +1,5 @@
-//! What tests are made of: images and dumps written from the formats' descriptions, and, with the
-//! feature `programs`, projects and shares in which the programs of netswap-cli run.
+//! Test data. Images and dumps are written as the format specifications describe them. The feature
+//! `programs` adds projects and shares in which the programs of netswap-cli run.
 
 #![allow(
     clippy::indexing_slicing,
@@ -8,7 +8,7 @@
     clippy::unwrap_used,
     reason = "a test may fail"
 )]
-#![allow(missing_docs, reason = "many names say it all")]
+#![allow(missing_docs, reason = "most names are enough")]
 
 pub mod dump;
 pub mod image;

@@ -1,4 +1,4 @@
-//! Projects that `netswap new` makes.
+//! Projects that `netswap new` creates.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{Run, clean_environment, files, program, repository};
 
-/// An empty folder where projects are made.
+/// An empty folder in which `netswap new` creates projects.
 pub struct Home(TempDir);
 
 impl Home {
@@ -27,72 +27,80 @@ impl Home {
         command
     }
 
-    /// Makes a project.
-    pub fn made(&self, arguments: &[&str]) -> Run {
+    /// Runs `netswap new` with these arguments. Checks that it succeeds.
+    pub fn create(&self, arguments: &[&str]) -> Run {
         let run = Run::capture(&mut self.command(arguments));
         assert_eq!(run.code, 0, "{run:#?}");
         run
     }
 
-    /// Checks that `netswap new` refuses a project and leaves no file. Returns its error message.
-    pub fn refused(&self, arguments: &[&str]) -> String {
+    /// Runs `netswap new` with these arguments. Checks that it fails and leaves no file. Returns the
+    /// error message.
+    pub fn refusal(&self, arguments: &[&str]) -> String {
         let before = files(self.0.path());
         let run = Run::capture(&mut self.command(arguments));
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
-        assert_eq!(files(self.0.path()), before, "something was left");
+        assert_eq!(files(self.0.path()), before, "netswap new left files");
         run.stderr
     }
 }
 
-/// A layout: the example with the same packages, the options of `netswap new`, and the expected
-/// output.
+/// A layout of `netswap new`.
 pub struct Layout {
+    /// The example with the same packages.
     pub example: &'static str,
+    /// The options that select the layout.
     pub options: &'static [&'static str],
     /// Arguments of `cargo run`, and what the program prints for Ada.
     pub runs: &'static [(&'static [&'static str], &'static str)],
+    /// Lines that `cargo test` prints.
     pub tests: &'static [&'static str],
 }
 
-const OWN: &str = "tests::the_greeting_names_whom_it_greets ... ok";
+const GREETING: &str = "tests::greeting_contains_the_name ... ok";
 
-const OF_PLUG_IN: &str = "tests::the_greeting_of_the_plug_in_names_whom_it_greets ... ok";
+const PLUG_IN_GREETING: &str = "tests::plug_in_greeting_contains_the_name ... ok";
 
-const WITHOUT_PLUG_IN: &str = "plugin::tests::a_folder_without_a_plug_in_has_none ... ok";
+const WITHOUT_PLUG_IN: &str = "plugin::tests::folder_without_plug_in_loads_none ... ok";
 
 pub const LAYOUTS: [Layout; 5] = [
-    Layout { example: "hello-tool", options: &[], runs: &[(&[], "Hello, Ada!\n")], tests: &[OWN] },
+    Layout {
+        example: "hello-tool",
+        options: &[],
+        runs: &[(&[], "Hello, Ada!\n")],
+        tests: &[GREETING],
+    },
     Layout {
         example: "hello-tool",
         options: &["--lib-and-bin"],
         runs: &[(&[], "Hello, Ada!\n")],
-        tests: &[OWN],
+        tests: &[GREETING],
     },
     Layout {
         example: "plugin-host",
         options: &["--cdylib"],
         runs: &[(&[], "Hello from the plug-in, Ada!\n")],
-        tests: &[OWN, OF_PLUG_IN, WITHOUT_PLUG_IN],
+        tests: &[GREETING, PLUG_IN_GREETING, WITHOUT_PLUG_IN],
     },
     Layout {
         example: "plugin-host",
         options: &["--cdylib", "--lib-and-bin"],
         runs: &[(&[], "Hello from the plug-in, Ada!\n")],
-        tests: &[OWN, OF_PLUG_IN, WITHOUT_PLUG_IN],
+        tests: &[GREETING, PLUG_IN_GREETING, WITHOUT_PLUG_IN],
     },
     Layout {
         example: "workspace-tools",
         options: &["--workspace"],
         runs: &[(&["--bin", "hello"], "Hello, Ada!\n"), (&["--bin", "goodbye"], "Goodbye, Ada!\n")],
-        tests: &[OWN],
+        tests: &[GREETING],
     },
 ];
 
-/// Makes a project with an example's name and lock file, using the crates of this repository.
+/// Creates a project with an example's name and lock file, using the crates of this repository.
 /// Returns its folder.
-pub fn made_like(home: &Home, example: &str, options: &[&str]) -> PathBuf {
+pub fn create_like(home: &Home, example: &str, options: &[&str]) -> PathBuf {
     let clone = ["--netswap-path", repository().to_str().unwrap()];
-    home.made(&[&[example], options, &clone].concat());
+    home.create(&[&[example], options, &clone].concat());
     let project = home.path(example);
     let lock = repository().join("examples").join(example).join("Cargo.lock");
     fs::copy(lock, project.join("Cargo.lock")).unwrap();

@@ -78,8 +78,8 @@ impl Project {
     }
 
     /// Removes a variable that `env` set.
-    pub fn without(mut self, name: &str) -> Self {
-        self.variables.retain(|(own, _)| own != name);
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.variables.retain(|(variable, _)| variable != name);
         self
     }
 
@@ -153,8 +153,8 @@ impl Run {
                 let path = Path::new(image["path"].as_str().unwrap());
                 let codes = image["findings"].as_array().unwrap().iter();
                 let codes = codes.map(|finding| finding["code"].as_str().unwrap().to_owned());
-                let said = image["characteristics"].as_str().unwrap().trim_start_matches("0x");
-                let characteristics = u16::from_str_radix(said, 16).unwrap();
+                let digits = image["characteristics"].as_str().unwrap().trim_start_matches("0x");
+                let characteristics = u16::from_str_radix(digits, 16).unwrap();
                 assert_eq!(characteristics, independently_read(path), "{}", path.display());
                 let row = Row {
                     status: image["status"].as_str().unwrap().to_owned(),
@@ -164,7 +164,7 @@ impl Run {
                 (file_name(path), row)
             })
             .collect();
-        assert_eq!(rows.len(), images, "two images of one name: {self:#?}");
+        assert_eq!(rows.len(), images, "two images have the same name: {self:#?}");
         rows
     }
 }
@@ -201,20 +201,19 @@ pub fn cargo(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Removes the variables that Cargo sets for this test and those that change the outcome of a
-/// build.
+/// Removes the variables that Cargo sets for this test, and those that change how a project is
+/// built.
 pub fn clean_environment(command: &mut Command) {
     #[expect(clippy::disallowed_methods, reason = "for programs that read it")]
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        let of_cargo = name.starts_with("CARGO") && !["CARGO", "CARGO_HOME"].contains(&&*name);
-        let of_linker = name.starts_with("NETSWAP_LINK");
-        if of_cargo || of_linker || ["RUSTFLAGS", "NETSWAP", "TARGET"].contains(&&*name) {
+        let is_from_cargo = name.starts_with("CARGO") && !["CARGO", "CARGO_HOME"].contains(&&*name);
+        let is_for_linker = name.starts_with("NETSWAP_LINK");
+        if is_from_cargo || is_for_linker || ["RUSTFLAGS", "NETSWAP", "TARGET"].contains(&&*name) {
             command.env_remove(name);
         }
     }
-    // Few projects are built twice, and the first build is a quarter faster without incremental
-    // data.
+    // Most projects are built once, and a first build is 25 % faster without incremental data.
     command.env("CARGO_INCREMENTAL", "0");
     if uses_new_layout() {
         command.env("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true").env("RUSTC_BOOTSTRAP", "1");
@@ -235,8 +234,8 @@ pub fn script_output(out_dir: &Path) -> String {
     fs::read_to_string(output.unwrap_or_else(|| panic!("none of {outputs:?} exists"))).unwrap()
 }
 
-/// Returns the folder of LLD's programs that rustup installs for compiler drivers.
-pub fn rusts_lld() -> PathBuf {
+/// Returns the folder with the LLD programs that rustup installs.
+pub fn rustup_lld() -> PathBuf {
     let libdir = Command::new("rustc").args(["--print", "target-libdir"]).output().unwrap();
     let libdir = String::from_utf8(libdir.stdout).unwrap();
     Path::new(libdir.trim_end()).with_file_name("bin").join("gcc-ld")
@@ -246,7 +245,7 @@ pub fn rusts_lld() -> PathBuf {
 ///
 /// `cargo xtask test` fetches the tools and sets the variable. The tests never use a linker or
 /// compiler of the machine itself, because its version would change what they prove.
-pub fn found_tool(name: &str) -> PathBuf {
+pub fn fetched_tool(name: &str) -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "set by `cargo xtask test`")]
     let folder = std::env::var_os("NETSWAP_TEST_TOOLS").unwrap_or_else(|| {
         panic!("NETSWAP_TEST_TOOLS is not set; `cargo xtask test` fetches {name} and sets it")
@@ -271,7 +270,7 @@ fn file_name(path: &Path) -> String {
     }
 }
 
-/// Copies a folder without `target`, which Cargo makes in it.
+/// Copies a folder except `target`, Cargo's build folder.
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -286,8 +285,7 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Returns the files below a folder with their contents, and its folders. Leaves out git's own
-/// files.
+/// Returns the files below a folder with their contents, and its folders with `None`. Skips `.git`.
 pub fn files(root: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];

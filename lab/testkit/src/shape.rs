@@ -59,7 +59,7 @@ impl Shape {
 
     pub fn commit(&self) {
         self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--message", "As it was"]);
+        self.git(&["commit", "--quiet", "--message", "Add the project"]);
     }
 
     pub fn init(&self, more: &[&str]) -> Run {

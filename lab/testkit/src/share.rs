@@ -1,4 +1,4 @@
-//! A folder that serves as a share, the home of an account, and a way to run the program with them.
+//! A folder that serves as a share, the home of an account, and functions that run netswap with both.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,15 +13,15 @@ use tempfile::TempDir;
 
 use crate::{independently_read, program};
 
-/// A share, and beside it the home of the account that uses it.
+/// A share, and next to it the home of the account that uses it.
 pub struct Share {
     dir: TempDir,
-    /// The share's folder, in which the program runs.
+    /// The share's folder, in which netswap runs.
     pub root: PathBuf,
     pub home: PathBuf,
 }
 
-/// The properties of a file that must stay the same if the file is not changed.
+/// The properties of a file that a command must not change in a file that it leaves alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FileState {
     pub bytes: Vec<u8>,
@@ -40,7 +40,7 @@ impl Share {
     /// Creates a share with these files.
     pub fn new<const COUNT: usize>(files: [(&str, Vec<u8>); COUNT]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        // The canonical path is the same however the folder is reached.
+        // The temporary folder may be a symbolic link. Reports print the canonical path.
         let base = dir.path().canonicalize().unwrap();
         let share = Share { root: base.join("share"), home: base.join("home"), dir };
         fs::create_dir(&share.root).unwrap();
@@ -55,7 +55,7 @@ impl Share {
         self.root.join(name)
     }
 
-    /// Returns a path beside the share.
+    /// Returns a path next to the share.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.root.with_file_name(name)
     }
@@ -69,8 +69,7 @@ impl Share {
         fs::read(self.path(name)).unwrap()
     }
 
-    /// Whether a file has exactly these bytes. Printing both contents would not show where they
-    /// differ.
+    /// Whether a file has exactly these bytes. `assert_eq!` would print both contents in full.
     pub fn holds(&self, name: &str, bytes: &[u8]) -> bool {
         self.read(name) == bytes
     }
@@ -80,12 +79,12 @@ impl Share {
         independently_read(&self.path(name))
     }
 
-    /// Returns a command that runs the program in the share as the account.
+    /// Returns a command that runs netswap in the share as the account.
     pub fn netswap<const COUNT: usize>(&self, arguments: [&str; COUNT]) -> Command {
         self.account(Command::new(program("netswap"))).args(arguments)
     }
 
-    /// Runs the program to its end as the account.
+    /// Runs netswap to its end as the account.
     pub fn run<const COUNT: usize>(&self, arguments: [&str; COUNT]) -> OutputAssert {
         self.netswap(arguments).assert()
     }
@@ -130,10 +129,8 @@ impl Share {
         files(self.dir.path()).into_iter().map(state).collect()
     }
 
-    /// Returns a command that runs the program as an account other than root, and gives files and
-    /// folders to that account.
-    ///
-    /// Root may do what the tests check.
+    /// Returns a command that runs netswap as an account other than root, and gives files and folders
+    /// to that account. Permissions do not restrict root, so the tests would prove nothing.
     #[cfg(unix)]
     pub fn unprivileged<const COUNT: usize>(&self, arguments: [&str; COUNT]) -> Command {
         use std::os::unix::fs::{PermissionsExt, chown, lchown};
@@ -141,9 +138,9 @@ impl Share {
         if !is_root() {
             return self.netswap(arguments);
         }
-        // The account may be unable to reach the folder where the program was built, so `cp` copies
-        // it. If this process wrote the copy, a program that another test starts meanwhile would
-        // have it open for writing.
+        // The account may have no access to the folder where netswap was built, so the share has a
+        // copy. `cp` writes it: if this process did, a program that another test starts meanwhile
+        // would inherit the open file, and Linux does not run a file that is open for writing.
         let copy = self.beside("netswap");
         let mut cp = process::Command::new("cp");
         let status = cp.args([&program("netswap"), &copy]).status().unwrap();
@@ -163,7 +160,7 @@ impl Share {
     }
 }
 
-/// The ID of an account without a name or a home in the system's list of accounts.
+/// The ID of an account that is not in the system's list of accounts.
 #[cfg(unix)]
 const NOBODY: u32 = 54_321;
 

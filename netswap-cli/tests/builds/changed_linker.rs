@@ -14,7 +14,7 @@ struct Configured(Project);
 impl Configured {
     fn new(linker: &str) -> Self {
         let project = with_empty_mingw("bin-only", GNU, "")
-            .without("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER")
+            .env_remove("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER")
             .env("NETSWAP_LINKER", &gnu_ld());
         let flags = format!("-Cpanic=abort -Lnative={}", project.root.display());
         let flavor = if linker == LINKER { " -Clinker-flavor=ld" } else { "" };

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use netswap_build::{BuildEnv, Companion, Error, Outcome, SwapRun};
 use tempfile::TempDir;
-use testkit::{Run, found_tool, independently_read, rusts_lld};
+use testkit::{Run, fetched_tool, independently_read, rustup_lld};
 
 const MSVC: &str = "x86_64-pc-windows-msvc";
 const GNU: &str = "x86_64-pc-windows-gnu";
@@ -45,7 +45,7 @@ impl Dll {
         // Compilers search `PATH` for lld-link and ld.lld.
         #[expect(clippy::disallowed_methods, reason = "it is set for a child process")]
         let path = std::env::var_os("PATH").unwrap();
-        let paths = std::iter::once(rusts_lld()).chain(std::env::split_paths(&path));
+        let paths = std::iter::once(rustup_lld()).chain(std::env::split_paths(&path));
         Run::capture(link.env("PATH", std::env::join_paths(paths).unwrap()))
     }
 
@@ -100,7 +100,7 @@ const ENTRY: &str = "/ENTRY:_DllMainCRTStartup";
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_cl_sets_both_bits() {
-    let dll = Dll::new(&found_tool("clang-cl"), MSVC, &[]);
+    let dll = Dll::new(&fetched_tool("clang-cl"), MSVC, &[]);
     assert!(dll.compiler.is_like_msvc());
     dll.check_bits(MSVC, &CL, &["/NODEFAULTLIB", ENTRY]);
 }
@@ -108,7 +108,7 @@ fn clang_cl_sets_both_bits() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn second_link_option_is_rejected() {
-    let dll = Dll::new(&found_tool("clang-cl"), MSVC, &[]);
+    let dll = Dll::new(&fetched_tool("clang-cl"), MSVC, &[]);
     let companion = plan(&dll.compiler, MSVC, "").unwrap();
     let before = [&CL[..], &["/link", "/NODEFAULTLIB", ENTRY]].concat();
     let run = dll.link(&before, &companion, &[]);
@@ -119,7 +119,7 @@ fn second_link_option_is_rejected() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_for_msvc_sets_both_bits() {
-    let dll = Dll::new(&found_tool("clang"), MSVC, &[]);
+    let dll = Dll::new(&fetched_tool("clang"), MSVC, &[]);
     assert!(!dll.compiler.is_like_msvc() && dll.compiler.is_like_clang());
     let entry = format!("-Wl,{ENTRY}");
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", &entry];
@@ -131,7 +131,7 @@ fn clang_for_msvc_sets_both_bits() {
 fn clang_for_mingw_sets_both_bits() {
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", "-Wl,-e,_DllMainCRTStartup"];
     for target in [GNU, GNULLVM] {
-        let dll = Dll::new(&found_tool("x86_64-w64-mingw32-clang"), target, &[]);
+        let dll = Dll::new(&fetched_tool("x86_64-w64-mingw32-clang"), target, &[]);
         dll.check_bits(target, &before, &[]);
     }
 }
@@ -139,7 +139,7 @@ fn clang_for_mingw_sets_both_bits() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn required_bit_is_an_error_with_gnu_ld() {
-    let dll = Dll::new(&found_tool("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
+    let dll = Dll::new(&fetched_tool("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
     let error = plan(&dll.compiler, GNU, "").unwrap_err().to_string();
     assert!(error.starts_with("GNU ld (behind the compiler "), "{error}");
 }

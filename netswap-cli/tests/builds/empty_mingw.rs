@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::seed::Seeded;
-use testkit::{Project, found_tool};
+use testkit::{Project, fetched_tool};
 
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 
@@ -27,5 +27,5 @@ pub(crate) fn with_empty_mingw(fixture: &str, target: &str, linker: &str) -> Pro
 
 /// Returns the path of GNU ld for x64.
 pub(crate) fn gnu_ld() -> String {
-    found_tool("x86_64-w64-mingw32-ld").into_os_string().into_string().unwrap()
+    fetched_tool("x86_64-w64-mingw32-ld").into_os_string().into_string().unwrap()
 }

@@ -11,8 +11,8 @@ use crate::seed::EXAMPLES;
 use tempfile::TempDir;
 use testkit::image::NET;
 use testkit::{
-    Run, X64, cargo, clean_environment, configure, copy, found_tool, independently_read,
-    repository, rusts_lld, script_output,
+    Run, X64, cargo, clean_environment, configure, copy, fetched_tool, independently_read,
+    repository, rustup_lld, script_output,
 };
 
 /// The rustflags of programs without std.
@@ -119,9 +119,9 @@ impl Tool {
             let run = Run::capture(command.args(arguments.split(' ')).current_dir(&runtime));
             assert_eq!(run.code, 0, "{run:#?}");
         };
-        let lld = rusts_lld();
+        let lld = rustup_lld();
         let link = lld.join("lld-link");
-        run(&found_tool("clang"), "--target=x86_64-pc-windows-msvc -c start.c -o start.obj");
+        run(&fetched_tool("clang"), "--target=x86_64-pc-windows-msvc -c start.c -o start.obj");
         run(&link, "/lib /machine:x64 /def:ucrtbase.def /out:ucrtbase.lib");
         // The same library under two names, for the DLL runtime and for the static runtime.
         run(&link, "/lib /out:msvcrt.lib start.obj ucrtbase.lib");
@@ -132,7 +132,7 @@ impl Tool {
         run(Path::new("chmod"), "+x llvm-lib");
 
         let flags = format!("-fuse-ld=lld {include} {}", runtime.display());
-        let clang = found_tool(clang);
+        let clang = fetched_tool(clang);
         #[expect(clippy::disallowed_methods, reason = "it is set for a child process")]
         let path = std::env::var_os("PATH").unwrap();
         let paths = std::iter::once(lld).chain(std::env::split_paths(&path));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
 use testkit::image::{CD, CHARACTERISTICS, NET, checksum, nt, right_checksum};
-use testkit::{Project, fake_linker, found_tool, independently_read};
+use testkit::{Project, fake_linker, fetched_tool, independently_read};
 
 /// The program that runs the real linker and then sets the bit.
 pub(crate) const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
@@ -162,7 +162,7 @@ fn netswap_variable_sets_both_required_bits() {
 
 /// Returns a fixture that MinGW's gcc links. rustc calls gcc, or `netswap-linker` if `is_wrapped`.
 fn with_gcc(fixture: &str, is_wrapped: bool) -> Project {
-    let gcc = found_tool("x86_64-w64-mingw32-gcc").into_os_string().into_string().unwrap();
+    let gcc = fetched_tool("x86_64-w64-mingw32-gcc").into_os_string().into_string().unwrap();
     let project = with_empty_mingw(fixture, GNU, if is_wrapped { LINKER } else { &gcc });
     let flags =
         format!("-Cpanic=abort -Lnative={} -Clink-arg=-nostartfiles", project.root.display());

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
-use testkit::{Project, found_tool, rusts_lld};
+use testkit::{Project, fetched_tool, rustup_lld};
 
 const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
 
@@ -33,13 +33,13 @@ fn lld_for_gnu_sets_the_bit() {
 
 /// Returns a fixture that clang links with the LLD of the Rust toolchain.
 fn with_clang(fixture: &str, target: &str) -> Project {
-    let clang = found_tool("x86_64-w64-mingw32-clang");
+    let clang = fetched_tool("x86_64-w64-mingw32-clang");
     let project = with_empty_mingw(fixture, target, clang.to_str().unwrap());
     // clang adds these libraries by default.
     for library in ["advapi32", "moldname", "shell32"] {
         fs::write(project.root.join(format!("lib{library}.a")), "!<arch>\n").unwrap();
     }
-    let lld = rusts_lld();
+    let lld = rustup_lld();
     let flags = format!(
         "-Cpanic=abort -Lnative={} -Clink-arg=-fuse-ld=lld -Clink-arg=-B{} -Clink-arg=-nostartfiles",
         project.root.display(),

@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::seed::NEW;
-use testkit::new::{Home, LAYOUTS, Layout, made_like};
+use testkit::new::{Home, LAYOUTS, Layout, create_like};
 use testkit::{self, Run};
 
 /// Returns the file name of the plug-in.
@@ -42,7 +42,7 @@ fn each_layout_builds_and_passes_its_tests() {
         for edition in ["2021", "2024"] {
             let home = Home::empty();
             let choice = ["--edition", edition, "--license", "MIT OR Apache-2.0"];
-            let project = made_like(&home, example, &[options, &choice].concat());
+            let project = create_like(&home, example, &[options, &choice].concat());
             let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
             cargo_passes(
                 &target_dir,
@@ -70,7 +70,7 @@ fn plug_in_beside_the_program_is_used() {
     let target_dir = NEW.target_dir();
     for library in [&[][..], &["--lib-and-bin"]] {
         let home = Home::empty();
-        let project = made_like(&home, "plugin-host", &[&["--cdylib"], library].concat());
+        let project = create_like(&home, "plugin-host", &[&["--cdylib"], library].concat());
         let program = format!("plugin-host{EXE_SUFFIX}");
         let plug_in = plug_in();
         let share = home.path("share");
@@ -125,7 +125,7 @@ fn program_rejects_unknown_arguments() {
         [("hello-tool", &[][..], "hello-tool"), ("workspace-tools", &["--workspace"], "goodbye")]
     {
         let home = Home::empty();
-        let project = made_like(&home, example, options);
+        let project = create_like(&home, example, options);
         for wrong in [&["--loud"][..], &["Ada", "Grace"]] {
             let run = ["run", "--quiet", "--bin", program, "--"];
             let run = cargo(&target_dir, &project, &[&run, wrong].concat());

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use testkit::new::{Home, LAYOUTS, Layout, made_like};
+use testkit::new::{Home, LAYOUTS, Layout, create_like};
 use testkit::{Run, cargo, files, repository};
 
 /// The examples, and the options that create each of them.
@@ -16,7 +16,7 @@ const EXAMPLES: [(&str, &[&str]); 3] =
 fn examples_match_new_projects_byte_for_byte() {
     let home = Home::empty();
     for (name, options) in EXAMPLES {
-        home.made(&[&[name][..], options].concat());
+        home.create(&[&[name][..], options].concat());
         let mut example = files(&repository().join("examples").join(name));
         // Cargo writes these.
         example.retain(|path, _| !path.starts_with("target") && path != Path::new("Cargo.lock"));
@@ -38,7 +38,7 @@ fn every_choice_appears_in_a_formatted_project() {
             for license in ["none", "MIT", "Apache-2.0", "MIT OR Apache-2.0"] {
                 let home = Home::empty();
                 let choice = ["--edition", edition, "--license", license];
-                let project = made_like(&home, example, &[options, &choice].concat());
+                let project = create_like(&home, example, &[options, &choice].concat());
                 cargo_passes(&project, &["fmt", "--all", "--check"]);
 
                 let metadata = cargo_passes(
@@ -68,13 +68,13 @@ fn every_choice_appears_in_a_formatted_project() {
 #[test]
 fn repository_is_created_unless_inside_one() {
     let home = Home::empty();
-    home.made(&["first"]);
+    home.create(&["first"]);
     assert!(home.path("first/.git").is_dir());
-    home.made(&["first/second"]);
+    home.create(&["first/second"]);
     assert!(!home.path("first/second/.git").exists());
-    home.made(&["first/third", "--vcs", "git"]);
+    home.create(&["first/third", "--vcs", "git"]);
     assert!(home.path("first/third/.git").is_dir());
-    home.made(&["fourth", "--vcs", "none"]);
+    home.create(&["fourth", "--vcs", "none"]);
     assert!(!home.path("fourth/.git").exists());
     let status = Command::new("git").arg("-C").arg(home.path("first/third")).arg("status").output();
     assert!(status.unwrap().status.success());
@@ -99,20 +99,20 @@ fn missing_git_leaves_a_project_without_repository() {
 #[test]
 fn name_comes_from_the_folder_or_the_option() {
     let home = Home::empty();
-    home.made(&["a/b/tool"]);
+    home.create(&["a/b/tool"]);
     let manifest = |path: &str| fs::read_to_string(home.path(path)).unwrap();
     assert!(manifest("a/b/tool/Cargo.toml").starts_with("[package]\nname = \"tool\"\n"));
-    home.made(&["Some Folder", "--name", "other-tool", "--lib-and-bin"]);
+    home.create(&["Some Folder", "--name", "other-tool", "--lib-and-bin"]);
     assert!(manifest("Some Folder/Cargo.toml").starts_with("[package]\nname = \"other-tool\"\n"));
     assert!(manifest("Some Folder/src/main.rs").contains("use other_tool::greeting;"));
-    home.made(&["third", "--name", "my-host", "--cdylib"]);
+    home.create(&["third", "--name", "my-host", "--cdylib"]);
     assert!(
         manifest("third/plugin/Cargo.toml").starts_with("[package]\nname = \"my-host-plugin\"\n")
     );
     // A workspace is no package itself, so its name can be that of its package `hello`.
-    home.made(&["hello", "--workspace"]);
+    home.create(&["hello", "--workspace"]);
     assert!(manifest("hello/README.md").starts_with("# hello\n"));
-    home.made(&["Our tools 2", "--workspace", "--license", "MIT"]);
+    home.create(&["Our tools 2", "--workspace", "--license", "MIT"]);
     assert!(manifest("Our tools 2/LICENSE-MIT").contains("(c) The Our tools 2 authors\n"));
 }
 
@@ -135,13 +135,13 @@ fn existing_files_are_never_overwritten() {
     fs::create_dir(home.path("full")).unwrap();
     fs::write(home.path("full/notes.txt"), "precious").unwrap();
     fs::write(home.path("file"), "precious").unwrap();
-    assert!(home.refused(&["full"]).contains("is not empty"));
-    assert!(home.refused(&["file"]).contains("exists and is not a folder"));
-    assert!(home.refused(&["file/below"]).contains("nothing was written"));
+    assert!(home.refusal(&["full"]).contains("is not empty"));
+    assert!(home.refusal(&["file"]).contains("exists and is not a folder"));
+    assert!(home.refusal(&["file/below"]).contains("nothing was written"));
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("nowhere", home.path("link")).unwrap();
-        assert!(home.refused(&["link"]).contains("exists and is not a folder"));
+        assert!(home.refusal(&["link"]).contains("exists and is not a folder"));
     }
 }
 
@@ -164,7 +164,7 @@ fn invalid_option_is_refused_with_a_remedy() {
         (&["tool", "--netswap-path", "nowhere"], "it is not a clone of netswap"),
         (&["/"], "pass one with --name"),
     ] {
-        let error = home.refused(arguments);
+        let error = home.refusal(arguments);
         assert!(error.contains(message) && !error.contains('\u{1b}'), "{arguments:?}: {error}");
     }
 }

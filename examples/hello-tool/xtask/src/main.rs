@@ -1,4 +1,4 @@
-//! This project's chores: `cargo xtask verify` builds and reads the headers of what was built.
+//! Tasks for this project. `cargo xtask verify` builds it and checks the headers of its images.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! This project's chores: `cargo xtask verify` reads the header of what Cargo built, `cargo xtask package` those of all
-//! that ships.
+//! Tasks for this project. `cargo xtask verify` checks the header of the program that Cargo built.
+//! `cargo xtask package` checks the headers of everything that ships.
 
 mod package;
 

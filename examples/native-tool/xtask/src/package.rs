@@ -1,4 +1,5 @@
-//! `cargo xtask package`: puts the program and its helper into `dist`, side by side as they ship, and verifies them there.
+//! `cargo xtask package`: copies the program and its helper into `dist`, as they ship, and verifies
+//! them there.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -12,10 +13,10 @@ use cargo_metadata::Message;
 /// The helper's name on each system.
 const HELPERS: [&str; 3] = ["helper.dll", "libhelper.dylib", "libhelper.so"];
 
-/// Builds as `cargo build` with these arguments does.
+/// Runs `cargo build` with these arguments, then packages and verifies the result.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match package(arguments) {
-        // The whole folder, and not what Cargo says that it built: it knows nothing of the helper.
+        // Verifies the whole folder, because Cargo does not report the helper.
         Ok(dist) => netswap::xtask::verify_paths([dist]),
         Err(error) => {
             eprintln!("error: {error}");
@@ -40,7 +41,7 @@ fn package(arguments: impl Iterator<Item = OsString>) -> Result<PathBuf, Box<dyn
     Ok(dist)
 }
 
-/// Builds, and returns the program and the helper.
+/// Builds the tool. Returns the paths of the program and of the helper.
 fn build(
     root: &Path,
     arguments: impl Iterator<Item = OsString>,
@@ -65,5 +66,5 @@ fn build(
         return Err("the build failed".into());
     }
     let [program, helper] = [program, helper].map(|file| file.map(PathBuf::from));
-    Ok([program.ok_or("Cargo made no program")?, helper.ok_or("build.rs left no helper")?])
+    Ok([program.ok_or("Cargo built no program")?, helper.ok_or("build.rs built no helper")?])
 }

@@ -1,8 +1,8 @@
-//! What the tools have in common: whom they greet, and how they end.
+//! The code that all tools share: reading the arguments and printing the greeting.
 
 use std::process::ExitCode;
 
-/// Greets whoever is named on the command line, or the world, in the name of a tool.
+/// Greets the person named on the command line, or the world. The usage message names `tool`.
 pub fn greet(tool: &str, word: &str) -> ExitCode {
     let mut names = std::env::args().skip(1);
     match (names.next(), names.next()) {
@@ -11,7 +11,7 @@ pub fn greet(tool: &str, word: &str) -> ExitCode {
             ExitCode::from(2)
         }
         (_, Some(_)) => {
-            eprintln!("error: one name at a time\nusage: {tool} [NAME]");
+            eprintln!("error: more than one name\nusage: {tool} [NAME]");
             ExitCode::from(2)
         }
         (name, None) => {
@@ -21,7 +21,7 @@ pub fn greet(tool: &str, word: &str) -> ExitCode {
     }
 }
 
-/// What is said to `name`.
+/// Returns the greeting for `name`, which starts with `word`.
 pub fn greeting(word: &str, name: &str) -> String {
     format!("{word}, {name}!")
 }
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_greeting_names_whom_it_greets() {
+    fn greeting_contains_the_name() {
         assert_eq!(greeting("Hello", "Ada"), "Hello, Ada!");
     }
 }

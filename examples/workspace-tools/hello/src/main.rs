@@ -1,4 +1,4 @@
-//! Says hello to whoever is named, or to the world.
+//! Says hello to the person named on the command line, or to the world.
 
 use std::process::ExitCode;
 

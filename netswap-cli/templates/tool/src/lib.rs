@@ -1,4 +1,4 @@
-//! What {{project-name}} can do, for its program and for its tests.
+//! The library of {{project-name}}, for its program and its tests.
 {%- if cdylib %}
 
 mod plugin;
@@ -6,7 +6,7 @@ mod plugin;
 pub use plugin::load_plugin;
 {%- endif %}
 
-/// What is said to `name`.
+/// Returns the greeting for `name`.
 pub fn greeting(name: &str) -> String {
     format!("Hello, {name}!")
 }
@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_greeting_names_whom_it_greets() {
+    fn greeting_contains_the_name() {
         assert_eq!(greeting("Ada"), "Hello, Ada!");
     }
 }

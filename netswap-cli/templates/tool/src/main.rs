@@ -1,4 +1,4 @@
-//! Greets whoever is named, or the world.
+//! Greets the person named on the command line, or the world.
 {%- if cdylib and lib_and_bin == false %}
 
 mod plugin;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         (_, Some(_)) => {
-            eprintln!("error: one name at a time\nusage: {{project-name}} [NAME]");
+            eprintln!("error: more than one name\nusage: {{project-name}} [NAME]");
             ExitCode::from(2)
         }
         (name, None) => {
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 }
 {%- if lib_and_bin == false %}
 
-/// What is said to `name`.
+/// Returns the greeting for `name`.
 fn greeting(name: &str) -> String {
     format!("Hello, {name}!")
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_greeting_names_whom_it_greets() {
+    fn greeting_contains_the_name() {
         assert_eq!(greeting("Ada"), "Hello, Ada!");
     }
 }

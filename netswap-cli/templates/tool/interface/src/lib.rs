@@ -1,4 +1,4 @@
-//! What {{project-name}} and its plug-ins agree on.
+//! The interface between {{project-name}} and its plug-ins.
 
 #![forbid(unsafe_code)]
 
@@ -6,12 +6,12 @@ use abi_stable::library::RootModule;
 use abi_stable::sabi_types::VersionStrings;
 use abi_stable::std_types::{RStr, RString};
 
-/// What a plug-in can do.
+/// The functions of a plug-in.
 #[repr(C)]
 #[derive(abi_stable::StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = PluginRef)))]
 pub struct Plugin {
-    /// What is said to a name.
+    /// Returns the greeting for a name.
     #[sabi(last_prefix_field)]
     pub greeting: extern "C" fn(RStr<'_>) -> RString,
 }
@@ -19,7 +19,7 @@ pub struct Plugin {
 impl RootModule for PluginRef {
     abi_stable::declare_root_module_statics! {PluginRef}
 
-    /// What the file is called: with `.dll` on Windows, and as other systems have it.
+    /// The file's name without the system's prefix and suffix, such as `.dll` on Windows.
     const BASE_NAME: &'static str = "{{crate_name}}_plugin";
     const NAME: &'static str = "{{project-name}}-plugin";
     const VERSION_STRINGS: VersionStrings = abi_stable::package_version_strings!();

@@ -1,4 +1,4 @@
-//! A plug-in of {{project-name}}: another greeting.
+//! A plug-in of {{project-name}} with its own greeting.
 
 #![forbid(unsafe_code)]
 
@@ -8,13 +8,13 @@ use abi_stable::std_types::{RStr, RString};
 
 use {{crate_name}}_interface::{Plugin, PluginRef};
 
-/// What the tool asks for first, by the name that the macro gives it.
+/// The plug-in's entry point. The macro exports it under the name that abi_stable looks up.
 #[export_root_module]
 fn plugin() -> PluginRef {
     Plugin { greeting }.leak_into_prefix()
 }
 
-/// What is said to `name`.
+/// Returns the greeting for `name`.
 extern "C" fn greeting(name: RStr<'_>) -> RString {
     format!("Hello from the plug-in, {name}!").into()
 }
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_greeting_of_the_plug_in_names_whom_it_greets() {
+    fn plug_in_greeting_contains_the_name() {
         assert_eq!(greeting("Ada".into()), "Hello from the plug-in, Ada!");
     }
 }

@@ -1,4 +1,4 @@
-//! Says goodbye to whoever is named, or to the world.
+//! Says goodbye to the person named on the command line, or to the world.
 
 use std::process::ExitCode;
 
