@@ -1,31 +1,32 @@
 //! A `Report.wer` of Windows Error Reporting (WER): lines of `Key=Value`, usually in UTF-16.
 //!
-//! The format is not documented. This module follows reports that people have published:
+//! The format is not documented. This module is based on published reports:
 //! [APPCRASH](https://github.com/microsoft/mfcmapi/issues/368),
 //! [the same in German](https://github.com/owncloud/client/issues/498),
 //! [BEX](https://github.com/mRemoteNG/mRemoteNG/issues/628),
 //! [BEX64](https://github.com/GyulyVGC/sniffnet/issues/896),
 //! [`MoAppCrash`](https://github.com/microsoft/terminal/issues/5632) and
 //! [CLR20r3](https://github.com/pornganizer/PGV4/issues/69).
-//! The names of the signatures are in the user's language, so only their numbers count. A path in a
-//! value has single backslashes. `NsAppName` of a packaged program is not a file, but `praid:` and
-//! a name.
 //!
-//! No public report of an `InPageError` was found. It is read in the order in which Windows shows
-//! it to its user: the status (`Error Status Code`) before the kind of drive (`Faulting Media
-//! Type`).
+//! The names of the signature values are in the user's language, so this module uses only their
+//! indexes. A path in a value has single backslashes. For a packaged program, `NsAppName` is
+//! `praid:` and a name instead of a file name.
+//!
+//! No published report of an `InPageError` was found. This module assumes the order in which
+//! Windows shows the values to the user: the status (`Error Status Code`), then the kind of drive
+//! (`Faulting Media Type`).
 
 use std::borrow::Cow;
 
 use super::{Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Module, NamedModule, file_name};
 
-/// The bytes that show whether a file is a report. Its first two lines are enough.
+/// The number of bytes that `is_report` reads. The first two lines fit into them.
 const START: usize = 1024;
 
 /// The longest name of an event that is shown, in characters.
 const LONGEST_EVENT: usize = 64;
 
-/// The keys of the signature's lines that an event here has.
+/// The keys of the signature values that the events below use.
 const SIGNATURES: [&str; 9] = [
     "Sig[0].Value",
     "Sig[1].Value",
@@ -42,22 +43,23 @@ const SIGNATURES: [&str; 9] = [
 /// ([`corexcep.h`](https://github.com/dotnet/runtime/blob/main/src/coreclr/inc/corexcep.h)).
 const CLR_EXCEPTION: u32 = 0xE043_4352;
 
-/// The contents of an event's signature, by index.
+/// The meaning of an event's signature values.
 #[derive(Clone, Copy)]
 enum Layout {
-    /// A program that an exception ended. The indexes are those of its name, the module's name, the
-    /// exception's code, and the offset in the module. The module's time stamp is two after its
+    /// An exception ended the program. Has the indexes of the program's name, the module's name,
+    /// the exception code, and the offset in the module. The time stamp is two values after each
     /// name.
     Exception { program: usize, module: usize, code: usize, offset: usize },
-    /// An in-page error that Windows reported by itself. The NTSTATUS beneath it is first, the kind
-    /// of drive second.
+    /// Windows reported an in-page error as its own event. The first value is the NTSTATUS that
+    /// caused it. The second is the kind of drive.
     InPage,
-    /// A .NET exception. The signature has its assembly and method, but no module.
+    /// A .NET exception ended the program. The signature has its assembly and method, but no
+    /// module.
     Clr,
 }
 
-/// The events that report a crash of a program. Those of a packaged program begin with the name of
-/// its package.
+/// The events that report a program crash. `MoAppCrash` is for packaged programs. Its signature
+/// starts with the name of the package.
 const EVENTS: [(&str, Layout); 6] = [
     ("APPCRASH", Layout::Exception { program: 0, module: 3, code: 6, offset: 7 }),
     ("BEX", Layout::Exception { program: 0, module: 3, code: 7, offset: 6 }),
@@ -69,7 +71,7 @@ const EVENTS: [(&str, Layout); 6] = [
 
 /// Whether a file with these first bytes is a report.
 pub fn is_report(start: &[u8]) -> bool {
-    let text = decoded(start.get(..START).unwrap_or(start));
+    let text = decode(start.get(..START).unwrap_or(start));
     let mut lines = text.lines().map(str::trim_ascii).skip_while(|line| line.is_empty());
     let Some(first) = lines.next() else {
         return false;
@@ -87,21 +89,26 @@ fn is_all_digits(text: &str) -> bool {
 }
 
 /// Reads a report.
+///
+/// # Errors
+///
+/// If the file is not a report, reports another event than a crash, or lacks a valid exception
+/// code.
 pub fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
     if !is_report(bytes) {
         return Err(CrashError::NotACrash);
     }
-    let text = decoded(bytes);
-    let lines = Lines::new(&text);
+    let text = decode(bytes);
+    let lines = Lines::parse(&text);
     let event = lines.event.unwrap_or_default();
     let layout = EVENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(event));
     let Some((_, layout)) = layout else {
         return Err(CrashError::NotOfACrash(event.chars().take(LONGEST_EVENT).collect()));
     };
-    let (exception, program, named) = match *layout {
+    let (exception, program, module) = match *layout {
         Layout::Exception { program, module, code, offset } => {
             let exception = Exception { code: lines.code(code)?, in_page: InPage::default() };
-            (exception, lines.named(program), lines.module(module, offset))
+            (exception, lines.image(program), lines.faulting_module(module, offset))
         }
         Layout::InPage => {
             let status = lines.status()?;
@@ -110,38 +117,38 @@ pub fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
         }
         Layout::Clr => {
             let exception = Exception { code: CLR_EXCEPTION, in_page: InPage::default() };
-            (exception, lines.named(0), None)
+            (exception, lines.image(0), None)
         }
     };
-    let known: Vec<_> = program.iter().chain(&named).collect();
+    let named: Vec<_> = program.iter().chain(&module).collect();
     let name = program.as_ref().map(|program| program.name.as_str());
     Ok(Crash {
         program: lines.program(name).map(str::to_owned),
         time: lines.time.and_then(seconds),
         exception,
-        modules: lines.modules(&known),
-        named,
+        modules: lines.loaded_modules(&named),
+        named: module,
         ..Crash::default()
     })
 }
 
-/// The lines of a report that are used. The first line of each key counts.
+/// The values of a report, by key. If a key occurs twice, its first line counts.
 #[derive(Default)]
 struct Lines<'a> {
     event: Option<&'a str>,
     time: Option<&'a str>,
     path: Option<&'a str>,
-    /// The names of the program, the likeliest file name first.
+    /// The names of the program. The one that is most likely a file name comes first.
     names: [Option<&'a str>; 3],
     signatures: [Option<&'a str>; SIGNATURES.len()],
     modules: Vec<(u32, &'a str)>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
+    fn parse(text: &'a str) -> Self {
         let mut lines = Lines::default();
         for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
-            // Pasted lines may be indented.
+            // Lines may be indented if the report was pasted.
             lines.add(key.trim_ascii(), value.trim_ascii());
         }
         lines
@@ -180,7 +187,8 @@ impl<'a> Lines<'a> {
         self.signatures.get(index).copied().flatten()
     }
 
-    /// Returns the program's path, or the best of its names. `name` is the one in the signature.
+    /// Returns the program's path, or else the name that is most likely its file name. `name` is
+    /// the one in the signature.
     fn program<'b>(&'b self, name: Option<&'b str>) -> Option<&'b str> {
         let [ns_app_name, original_name, app_name] = self.names;
         [self.path, name, ns_app_name, original_name, app_name]
@@ -189,16 +197,18 @@ impl<'a> Lines<'a> {
             .find(|name| !name.is_empty() && !name.starts_with("praid:"))
     }
 
-    /// Returns the code in a line that the report must have.
+    /// Returns the exception code at an index of the signature.
     fn code(&self, index: usize) -> Result<u32, CrashError> {
         let key = SIGNATURES.get(index).copied().unwrap_or_default();
         let value = self.signature(index).ok_or(CrashError::NoSignature(key))?;
         status(value).ok_or(CrashError::Malformed(key))
     }
 
-    /// Returns the NTSTATUS beneath an in-page error: the first value that is an NTSTATUS and means
-    /// an error. A later Windows may put other values before it. A name, a version, or a time stamp
-    /// before 2072 is not mistaken for it.
+    /// Returns the NTSTATUS that caused an in-page error: the first value that is an NTSTATUS and
+    /// means an error.
+    ///
+    /// A later Windows may put other values before it. Names, versions, and time stamps before 2072
+    /// don't have the bits of an error.
     fn status(&self) -> Result<Option<u32>, CrashError> {
         const SEVERITY_ERROR: u32 = 0xC000_0000;
         self.signature(0).ok_or(CrashError::NoSignature("Sig[0].Value"))?;
@@ -206,8 +216,9 @@ impl<'a> Lines<'a> {
         Ok(values.find(|value| *value >= SEVERITY_ERROR && *value != IN_PAGE_ERROR))
     }
 
-    /// Returns the image that the signature names at an index. Its time stamp is two after it.
-    fn named(&self, index: usize) -> Option<NamedModule> {
+    /// Returns the image whose name is at an index of the signature. Its time stamp is two values
+    /// after the name.
+    fn image(&self, index: usize) -> Option<NamedModule> {
         let time_stamp = self.signature(index + 2).and_then(hex);
         Some(NamedModule {
             name: self.signature(index)?.to_owned(),
@@ -216,10 +227,10 @@ impl<'a> Lines<'a> {
         })
     }
 
-    /// Returns the module that the signature names. For an unknown module, Windows writes
-    /// `StackHash_` and a number, or `unknown`. The offset then belongs to something else.
-    fn module(&self, index: usize, offset: usize) -> Option<NamedModule> {
-        let module = self.named(index)?;
+    /// Returns the module in which the program crashed. For an unknown module, Windows writes
+    /// `StackHash_` and a number, or `unknown`. The offset is then not an offset in a module.
+    fn faulting_module(&self, index: usize, offset: usize) -> Option<NamedModule> {
+        let module = self.image(index)?;
         let name = module.name.strip_suffix("_unloaded").unwrap_or(&module.name);
         if name.is_empty() || name == "unknown" || name.starts_with("StackHash_") {
             return None;
@@ -228,17 +239,17 @@ impl<'a> Lines<'a> {
         Some(NamedModule { name, offset, ..module })
     }
 
-    /// Returns the loaded images, by their numbers. The time stamp is known for those that the
-    /// signature names.
-    fn modules(&self, known: &[&NamedModule]) -> Vec<Module> {
+    /// Returns the loaded images, sorted by their indexes. Only the images that the signature names
+    /// have a time stamp.
+    fn loaded_modules(&self, named: &[&NamedModule]) -> Vec<Module> {
         let mut modules = self.modules.clone();
-        // The sort is stable, so the first line with a number stays the first.
+        // The sort is stable, so `dedup_by_key` keeps the first line with each index.
         modules.sort_by_key(|(index, _)| *index);
         modules.dedup_by_key(|(index, _)| *index);
         let module = |(_, path): (_, &str)| {
             let name = file_name(path).to_lowercase();
-            let mut named = known.iter().filter(|known| known.name.to_lowercase() == name);
-            let time_stamp = named.find_map(|named| named.time_stamp);
+            let mut same_name = named.iter().filter(|image| image.name.to_lowercase() == name);
+            let time_stamp = same_name.find_map(|image| image.time_stamp);
             Module { path: path.to_owned(), time_stamp, ..Module::default() }
         };
         modules.into_iter().map(module).collect()
@@ -248,12 +259,12 @@ impl<'a> Lines<'a> {
 /// Parses a hexadecimal number, with or without `0x`.
 fn hex(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
-    // `from_str_radix` would accept a sign.
+    // `from_str_radix` also accepts a sign.
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then(|| u64::from_str_radix(digits, 16).ok()).flatten()
 }
 
-/// Parses an NTSTATUS. It has eight digits, so one that was cut off is rejected.
+/// Parses an NTSTATUS. Rejects a value without exactly eight digits, because it may be truncated.
 fn status(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     let status = (digits.len() == 8).then(|| hex(digits)).flatten()?;
@@ -263,24 +274,24 @@ fn status(text: &str) -> Option<u32> {
 /// Converts a decimal FILETIME to seconds since 1970. A FILETIME counts 100 nanoseconds since 1601
 /// ([documented](https://learn.microsoft.com/windows/win32/api/minwinbase/ns-minwinbase-filetime)).
 fn seconds(filetime: &str) -> Option<u64> {
-    const A_SECOND: u64 = 10_000_000;
-    const FROM_1601_TO_1970: u64 = 11_644_473_600;
+    const TICKS_PER_SECOND: u64 = 10_000_000;
+    const SECONDS_FROM_1601_TO_1970: u64 = 11_644_473_600;
     let filetime: u64 = filetime.parse().ok()?;
-    (filetime / A_SECOND).checked_sub(FROM_1601_TO_1970)
+    (filetime / TICKS_PER_SECOND).checked_sub(SECONDS_FROM_1601_TO_1970)
 }
 
-/// Decodes the text. It is little-endian UTF-16 if it begins like that, or else UTF-8. Invalid
-/// characters are replaced.
-fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+/// Decodes the text as little-endian UTF-16 if it starts like that, or else as UTF-8. Replaces
+/// invalid characters.
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
     match bytes {
-        [0xff, 0xfe, text @ ..] => utf_16(text).into(),
+        [0xff, 0xfe, text @ ..] => decode_utf_16(text).into(),
         [0xef, 0xbb, 0xbf, text @ ..] => String::from_utf8_lossy(text),
-        [1..=0xff, 0, ..] => utf_16(bytes).into(),
+        [1..=0xff, 0, ..] => decode_utf_16(bytes).into(),
         _ => String::from_utf8_lossy(bytes),
     }
 }
 
-fn utf_16(bytes: &[u8]) -> String {
+fn decode_utf_16(bytes: &[u8]) -> String {
     let (units, _) = bytes.as_chunks::<2>();
     let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
     let replaced = |c: Result<char, _>| c.unwrap_or(char::REPLACEMENT_CHARACTER);
@@ -345,16 +356,16 @@ mod tests {
         AppName=Ledger\r\n\
         AppPath=Z:\\ledger.exe\r\n";
 
-    fn utf_16(text: &str, mark: bool) -> Vec<u8> {
-        let mark = mark.then_some(0xfeff);
-        mark.into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    fn utf_16(text: &str, has_bom: bool) -> Vec<u8> {
+        let bom = has_bom.then_some(0xfeff);
+        bom.into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
     }
 
     fn encodings(text: &str) -> [(&'static str, Vec<u8>); 4] {
         [
-            ("UTF-16 with a mark", utf_16(text, true)),
+            ("UTF-16 with BOM", utf_16(text, true)),
             ("UTF-16", utf_16(text, false)),
-            ("UTF-8 with a mark", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
+            ("UTF-8 with BOM", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
             ("UTF-8", text.as_bytes().to_vec()),
         ]
     }
@@ -363,7 +374,7 @@ mod tests {
         Module { path: path.to_owned(), ..Module::default() }
     }
 
-    fn stamped(path: &str, time_stamp: u32) -> Module {
+    fn module_with_stamp(path: &str, time_stamp: u32) -> Module {
         Module { time_stamp: Some(time_stamp), ..module(path) }
     }
 
@@ -377,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_reads_the_same_in_each_encoding() {
+    fn report_is_the_same_in_each_encoding() {
         let expected = Crash {
             program: Some(r"\\depot\büro\ledger.exe".to_owned()),
             time: Some(1_673_013_688),
@@ -388,25 +399,25 @@ mod tests {
                 offset: Some(0x906bc),
             }),
             modules: vec![
-                stamped(r"\\depot\büro\ledger.exe", 0x6377_b117),
+                module_with_stamp(r"\\depot\büro\ledger.exe", 0x6377_b117),
                 module(r"C:\Windows\SYSTEM32\ntdll.dll"),
-                stamped(r"\\depot\büro\Übersicht.dll", 0x6377_b0f2),
+                module_with_stamp(r"\\depot\büro\Übersicht.dll", 0x6377_b0f2),
             ],
             ..Crash::default()
         };
         for (encoding, bytes) in encodings(APPCRASH) {
             assert_eq!(read(&bytes).unwrap(), expected, "{encoding}");
         }
-        let unix = APPCRASH.replace('\r', "");
-        assert_eq!(read(unix.as_bytes()).unwrap(), expected);
+        let unix_lines = APPCRASH.replace('\r', "");
+        assert_eq!(read(unix_lines.as_bytes()).unwrap(), expected);
     }
 
     #[test]
-    fn an_in_page_error_tells_the_status_beneath() {
-        let status = |status| InPage { status, ..InPage::default() };
+    fn in_page_error_has_its_status() {
+        let in_page = |status| InPage { status, ..InPage::default() };
         for (encoding, bytes) in encodings(IN_PAGE) {
             let crash = read(&bytes).unwrap();
-            let exception = Exception { code: IN_PAGE_ERROR, in_page: status(Some(0xC000_020C)) };
+            let exception = Exception { code: IN_PAGE_ERROR, in_page: in_page(Some(0xC000_020C)) };
             let expected = Crash {
                 program: Some(r"Z:\ledger.exe".to_owned()),
                 time: Some(1_350_915_564),
@@ -418,7 +429,7 @@ mod tests {
         for (values, expected) in [
             (&["c000009c", "00000003"][..], Some(0xC000_009C)),
             (&["0xC00000C4", "4"], Some(0xC000_00C4)),
-            // Nobody has seen these, but the status is still found.
+            // No such report is known, but a later Windows may write one.
             (&["ledger.exe", "4.2.0.0", "6377b117", "c000020c"], Some(0xC000_020C)),
             (&["c0000006", "c000020c"], Some(0xC000_020C)),
             (&["00000000", "00000000"], None),
@@ -427,33 +438,33 @@ mod tests {
             (&["-c000020c"], None),
         ] {
             let crash = read(report("InPageError", values).as_bytes()).unwrap();
-            assert_eq!(crash.exception.in_page, status(expected), "{values:?}");
+            assert_eq!(crash.exception.in_page, in_page(expected), "{values:?}");
         }
     }
 
     #[test]
-    fn each_event_has_its_own_order() {
+    fn each_event_has_its_own_layout() {
         let module = |name: &str, time_stamp, offset| {
             Some(NamedModule { name: name.to_owned(), time_stamp: Some(time_stamp), offset })
         };
-        let of = ["a.exe", "1.0.0.0", "5e9d1acd", "b.dll", "1.0.0.1", "67005c2a"];
-        let packaged = [&["Ledger_1.0_x64__8we", "praid:App"], &of[1..]].concat();
+        let images = ["a.exe", "1.0.0.0", "5e9d1acd", "b.dll", "1.0.0.1", "67005c2a"];
+        let packaged = [&["Ledger_1.0_x64__8we", "praid:App"], &images[1..]].concat();
         for (event, values, code, named) in [
             (
                 "APPCRASH",
-                [&of[..], &["c0000005", "00114402"]].concat(),
+                [&images[..], &["c0000005", "00114402"]].concat(),
                 0xC000_0005,
                 module("b.dll", 0x6700_5C2A, Some(0x11_4402)),
             ),
             (
                 "BEX",
-                [&of[..], &["00002b80", "c0000005", "00000008"]].concat(),
+                [&images[..], &["00002b80", "c0000005", "00000008"]].concat(),
                 0xC000_0005,
                 module("b.dll", 0x6700_5C2A, Some(0x2B80)),
             ),
             (
                 "BEX64",
-                [&of[..], &["000000000006d4c8", "c0000409", "0000000000000005"]].concat(),
+                [&images[..], &["000000000006d4c8", "c0000409", "0000000000000005"]].concat(),
                 0xC000_0409,
                 module("b.dll", 0x6700_5C2A, Some(0x6_D4C8)),
             ),
@@ -465,12 +476,15 @@ mod tests {
             ),
             (
                 "CLR20r3",
-                [&of[..3], &["Ledger.Core", "1.0.1.0", "bc8d6998", "92b", "41d", "System.IO.IO"]]
-                    .concat(),
+                [
+                    &images[..3],
+                    &["Ledger.Core", "1.0.1.0", "bc8d6998", "92b", "41d", "System.IO.IO"],
+                ]
+                .concat(),
                 CLR_EXCEPTION,
                 None,
             ),
-            ("appcrash", [&of[..], &["c0000005"]].concat(), 0xC000_0005, {
+            ("appcrash", [&images[..], &["c0000005"]].concat(), 0xC000_0005, {
                 module("b.dll", 0x6700_5C2A, None)
             }),
         ] {
@@ -484,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_is_not_known_is_not_named() {
+    fn unknown_module_is_left_out() {
         for (name, stamp, offset, expected) in [
             ("b.dll", "67005c2a", "0x10", Some(("b.dll", Some(0x6700_5C2A), Some(16)))),
             ("hook.dll_unloaded", "0", "10", Some(("hook.dll", Some(0), Some(16)))),
@@ -507,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn the_program_is_its_path_or_the_best_of_its_names() {
+    fn program_is_its_path_or_likeliest_name() {
         let start = "Version=1\nEventType=InPageError\nSig[0].Value=c000020c\n";
         for (lines, expected) in [
             ("AppName=Ledger\nAppPath=Z:\\a.exe\nNsAppName=a.exe", Some("Z:\\a.exe")),
@@ -522,17 +536,20 @@ mod tests {
     }
 
     #[test]
-    fn of_two_lines_with_one_key_the_first_holds() {
-        let twice = [
+    fn first_line_of_a_key_counts() {
+        let repeated_keys = [
             APPCRASH,
             "EventType=AppHangB1\r\nEventTime=1\r\nAppPath=C:\\b.exe\r\nSig[3].Value=b.dll\r\n\
              Sig[6].Value=c0000005\r\nLoadedModule[1]=C:\\b.dll\r\n",
         ];
-        assert_eq!(read(twice.concat().as_bytes()).unwrap(), read(APPCRASH.as_bytes()).unwrap());
+        assert_eq!(
+            read(repeated_keys.concat().as_bytes()).unwrap(),
+            read(APPCRASH.as_bytes()).unwrap()
+        );
     }
 
     #[test]
-    fn modules_come_by_their_numbers() {
+    fn modules_are_sorted_by_index() {
         let lines = "LoadedModule[10]=k\nLoadedModule[2]=c=d\nLoadedModule[x]=x\n\
                      LoadedModule[+1]=y\nLoadedModule[]=z\nLoadedModule[4294967296]=z\n\
                      LoadedModule[0]=\nLoadedModule[1=z\nLoadedModule[2]=e\n LoadedModule[1]=b\n";
@@ -542,7 +559,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_before_1970_is_none() {
+    fn time_before_1970_is_left_out() {
         for (time, expected) in [
             ("116444736000000000", Some(0)),
             ("116444736009999999", Some(0)),
@@ -559,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_of_no_crash_is_refused_by_its_name() {
+    fn other_event_is_rejected_by_name() {
         for event in ["AppHangB1", "AppHangXProcB1", "BlueScreen", "RADAR_PRE_LEAK_64", "BEX6", ""]
         {
             match read(report(event, &["a.exe"]).as_bytes()) {
@@ -574,12 +591,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_missing_or_wrong_is_named() {
-        let six = ["a.exe", "1.0", "1", "b.dll", "1.0", "1"];
+    fn missing_or_invalid_line_is_named() {
+        let before_code = ["a.exe", "1.0", "1", "b.dll", "1.0", "1"];
         for (event, values, key) in [
-            ("APPCRASH", &six[..], "Sig[6].Value"),
+            ("APPCRASH", &before_code[..], "Sig[6].Value"),
             ("BEX64", &["a", "", "", "", "", "", "c0000005"], "Sig[7].Value"),
-            ("MoAppCrash", &six, "Sig[7].Value"),
+            ("MoAppCrash", &before_code, "Sig[7].Value"),
             ("InPageError", &[], "Sig[0].Value"),
         ] {
             match read(report(event, values).as_bytes()) {
@@ -589,7 +606,7 @@ mod tests {
         }
         for code in ["", "0x", "c000000", "c000000g", "+c000006", "1c0000006", "c0000006 c0000006"]
         {
-            let values = [&six[..], &[code]].concat();
+            let values = [&before_code[..], &[code]].concat();
             match read(report("APPCRASH", &values).as_bytes()) {
                 Err(CrashError::Malformed(name)) => assert_eq!(name, "Sig[6].Value", "{code}"),
                 other => panic!("{code}: {other:?}"),
@@ -598,27 +615,27 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_is_cut_off_anywhere_tells_no_other_exception() {
+    fn truncated_report_keeps_its_exception() {
         for (encoding, bytes) in [encodings(APPCRASH), encodings(IN_PAGE)].concat() {
             let whole = read(&bytes).unwrap();
-            let mut read_so_far = 0;
+            let mut readable = 0;
             for length in 0..bytes.len() {
                 let Ok(crash) = read(&bytes[..length]) else {
                     continue;
                 };
-                read_so_far += 1;
+                readable += 1;
                 assert_eq!(crash.exception.code, whole.exception.code, "{encoding} {length}");
                 let status = crash.exception.in_page.status;
-                let is_right = status.is_none() || status == whole.exception.in_page.status;
-                assert!(is_right, "{encoding} {length}: {status:?}");
+                let is_same = status.is_none() || status == whole.exception.in_page.status;
+                assert!(is_same, "{encoding} {length}: {status:?}");
                 assert!(crash.modules.len() <= whole.modules.len(), "{encoding} {length}");
             }
-            assert!(read_so_far > 100, "{encoding}");
+            assert!(readable > 100, "{encoding}");
         }
     }
 
     #[test]
-    fn only_a_report_is_one() {
+    fn only_reports_are_recognized() {
         for (start, expected) in [
             (&b"Version=1\r\nEventType=APPCRASH\r\n"[..], true),
             (b"\n  Version=1\n  EventType=", true),
