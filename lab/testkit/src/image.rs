@@ -264,7 +264,8 @@ impl Image {
             put32(&mut section, header + 8, address + metadata);
             put32(&mut section, header + 12, signature - metadata);
             let is_signed = strong == Strong::Signed;
-            put32(&mut section, header + 16, if is_signed { 9 } else { 1 }); // ILONLY, STRONGNAMESIGNED
+            // ILONLY, and STRONGNAMESIGNED if it is signed.
+            put32(&mut section, header + 16, if is_signed { 9 } else { 1 });
             if strong != Strong::None {
                 put32(&mut section, header + 32, address + signature);
                 put32(&mut section, header + 36, 128);
@@ -369,8 +370,8 @@ fn dos_header(e_lfanew: usize) -> Vec<u8> {
     bytes
 }
 
-/// Returns an executable with this signature instead of a PE header, such as `NE` for 16-bit Windows
-/// or `LE` for OS/2 and Windows 9x drivers.
+/// Returns an executable with this signature instead of a PE header, such as `NE` for 16-bit
+/// Windows or `LE` for OS/2 and Windows 9x drivers.
 pub fn other_executable(signature: [u8; 2]) -> Vec<u8> {
     let mut bytes = dos_header(0x80);
     bytes.extend(signature);

@@ -34,8 +34,8 @@ impl Home {
         run
     }
 
-    /// Runs `netswap new` with these arguments. Checks that it fails and leaves no file. Returns the
-    /// error message.
+    /// Runs `netswap new` with these arguments. Checks that it fails and leaves no file. Returns
+    /// the error message.
     pub fn refusal(&self, arguments: &[&str]) -> String {
         let before = files(self.0.path());
         let run = Run::capture(&mut self.command(arguments));

@@ -1,4 +1,5 @@
-//! A folder that serves as a share, the home of an account, and functions that run netswap with both.
+//! A folder that serves as a share, the home of an account, and functions that run netswap with
+//! both.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -129,8 +130,8 @@ impl Share {
         files(self.dir.path()).into_iter().map(state).collect()
     }
 
-    /// Returns a command that runs netswap as an account other than root, and gives files and folders
-    /// to that account. Permissions do not restrict root, so the tests would prove nothing.
+    /// Returns a command that runs netswap as an account other than root, and gives files and
+    /// folders to that account. Permissions do not restrict root, so the tests would prove nothing.
     #[cfg(unix)]
     pub fn unprivileged<const COUNT: usize>(&self, arguments: [&str; COUNT]) -> Command {
         use std::os::unix::fs::{PermissionsExt, chown, lchown};
@@ -138,9 +139,9 @@ impl Share {
         if !is_root() {
             return self.netswap(arguments);
         }
-        // The account may have no access to the folder where netswap was built, so the share has a
-        // copy. `cp` writes it: if this process did, a program that another test starts meanwhile
-        // would inherit the open file, and Linux does not run a file that is open for writing.
+        // The account may have no access to the folder where netswap was built, so it runs a copy.
+        // `cp` writes the copy. If this process did, a program that another test starts meanwhile
+        // would inherit the open file. Linux does not run a file that is open for writing.
         let copy = self.beside("netswap");
         let mut cp = process::Command::new("cp");
         let status = cp.args([&program("netswap"), &copy]).status().unwrap();
