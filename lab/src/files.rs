@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::{check, variable};
+use crate::env::variable;
 
 /// Returns the repository's folder.
 pub fn root() -> &'static Path {
@@ -81,7 +81,8 @@ pub(crate) fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), Strin
 /// Writes an executable shell script.
 pub(crate) fn write_script(path: &Path, commands: &str) -> Result<(), String> {
     write(path, format!("#!/bin/sh\n{commands}"))?;
-    check(Command::new("chmod").arg("+x").arg(path))
+    let status = Command::new("chmod").arg("+x").arg(path).status().map_err(at(path))?;
+    if status.success() { Ok(()) } else { Err(format!("{}: chmod failed", path.display())) }
 }
 
 /// Returns the paths of all files below a folder.

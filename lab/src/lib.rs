@@ -11,6 +11,7 @@ mod c;
 pub mod compilers;
 pub mod corpus;
 pub mod differential;
+pub mod env;
 pub mod examples;
 #[cfg_attr(not(target_os = "linux"), path = "faults/unsupported.rs")]
 pub mod faults;

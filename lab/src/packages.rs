@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::NotPassed;
+use crate::env::variable;
 use crate::files::{at, create_folder, remove_folder, scratch};
-use crate::process::{self, cargo, variable};
+use crate::process::{self, cargo};
 
 /// Packs netswap-build, unpacks it below `folder` and returns the unpacked package's folder.
 /// Includes uncommitted changes, so that the current code is tested.

@@ -1,11 +1,11 @@
 //! Runs programs.
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
+use crate::env::variable;
 use crate::files::{root, scratch};
 
 /// Runs `work` for each item in this many threads, starting with the last item. Starts no item
@@ -100,17 +100,6 @@ pub(crate) fn is_installed(program: &str) -> bool {
     let mut command = Command::new(program);
     command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
-}
-
-/// Returns an environment variable.
-pub fn variable(name: &str) -> Option<OsString> {
-    #[expect(clippy::disallowed_methods, reason = "the only function that reads the environment")]
-    std::env::var_os(name)
-}
-
-/// Whether this runs in CI, where no check may be skipped.
-pub fn in_ci() -> bool {
-    variable("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
 fn error_message(command: &Command, reason: &str) -> String {

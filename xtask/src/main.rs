@@ -7,7 +7,7 @@ mod verify;
 use std::process::ExitCode;
 
 use lab::NotPassed;
-use lab::process::in_ci;
+use lab::env::in_ci;
 
 /// A task: its name, a description, and the function that runs it with the remaining arguments.
 type Task = (&'static str, &'static str, fn(&[String]) -> Result<(), NotPassed>);

@@ -4,8 +4,8 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use lab::NotPassed;
+use lab::env::{in_ci, variable};
 use lab::prepare;
-use lab::process::{in_ci, variable};
 use lab::progress::{Step, minutes};
 use lab::tools::decoys;
 

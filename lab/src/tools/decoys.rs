@@ -5,8 +5,8 @@
 
 use std::ffi::OsString;
 
+use crate::env::variable;
 use crate::files::{empty_folder, scratch, write_script};
-use crate::process::variable;
 
 /// The names of the installed programs of the tools in the table, and pkg-config, which finds
 /// installed libraries.

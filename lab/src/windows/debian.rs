@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::gcc::{GCC_ANYWHERE, write_gcc};
+use super::gcc::{GCC, GCC_ANYWHERE, write_gcc};
 use super::std_targets::{GNU, GNULLVM, MSVC, cargo_variable};
+use crate::env::variable;
 use crate::files::{at, cache, create_folder, lock_cache, root, write};
-use crate::process::{check, output, variable};
+use crate::process::{check, output};
 use crate::tools::{Tree, WINDOWS};
 
 /// The programs that the tests run.
@@ -17,7 +18,6 @@ const RUSTC: &str = "usr/bin/rustc";
 const LLD_LINK: &str = "usr/bin/lld-link-19";
 const LLD: &str = "usr/bin/ld.lld-19";
 const CLANG: &str = "usr/bin/clang-19";
-pub(super) const GCC: &str = "usr/bin/x86_64-w64-mingw32-gcc-win32";
 const LD: &str = "usr/bin/x86_64-w64-mingw32-ld";
 const LD_32: &str = "usr/bin/i686-w64-mingw32-ld";
 

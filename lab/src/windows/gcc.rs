@@ -8,7 +8,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::debian::{Debian, GCC};
 use crate::files::{at, create_folder};
 use crate::tools::Tree;
 
@@ -17,6 +16,9 @@ const ASSEMBLER: &str = "/usr/bin/x86_64-w64-mingw32-as";
 const LINKER: &str = "/usr/bin/x86_64-w64-mingw32-ld";
 
 const COLLECT2: &str = "usr/lib/gcc/x86_64-w64-mingw32/12-win32/collect2";
+
+/// gcc.
+pub(super) const GCC: &str = "usr/bin/x86_64-w64-mingw32-gcc-win32";
 
 /// The copy of gcc. It is in the same folder as gcc, because gcc finds its parts relative to
 /// itself.
@@ -70,19 +72,16 @@ pub(super) struct GccWithLinker {
 }
 
 impl GccWithLinker {
-    pub(super) fn new(debian: &Debian, folder: &Path) -> Result<Self, String> {
+    /// Makes it in a folder. `ld` is a script that runs GNU ld.
+    pub(super) fn new(tree: &Tree, ld: &Path, folder: &Path) -> Result<Self, String> {
         let folder = folder.join("gcc-with-ld");
         let short = PathBuf::from(format!("/tmp/netswap-{}", std::process::id()));
         fs::create_dir(&short).map_err(at(&short))?;
         let gcc = GccWithLinker { script: folder.join("x86_64-w64-mingw32-gcc"), short };
         let linker = gcc.short.join("ld");
-        fs::copy(debian.script("x86_64-w64-mingw32-ld"), &linker).map_err(at(&linker))?;
-        write_collect2(&debian.tree, &folder, &linker.to_string_lossy())?;
-        debian.tree.write_script(
-            &gcc.script,
-            GCC_ANYWHERE,
-            &format!("-B'{}'", folder.display()),
-        )?;
+        fs::copy(ld, &linker).map_err(at(&linker))?;
+        write_collect2(tree, &folder, &linker.to_string_lossy())?;
+        tree.write_script(&gcc.script, GCC_ANYWHERE, &format!("-B'{}'", folder.display()))?;
         Ok(gcc)
     }
 }

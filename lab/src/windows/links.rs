@@ -168,7 +168,8 @@ pub(super) fn mingw(setup: &Setup<'_>) -> Result<Evidence, String> {
 /// know that.
 pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Evidence, String> {
     let empty = empty_mingw()?;
-    let gcc = GccWithLinker::new(setup.debian, &target_dir())?;
+    let ld = setup.debian.script("x86_64-w64-mingw32-ld");
+    let gcc = GccWithLinker::new(&setup.debian.tree, &ld, &target_dir())?;
     let flags = format!(
         "-Cpanic=abort -Lnative={} -Clink-arg=-fuse-ld=lld -Clink-arg=-B{} -Clink-arg=-nostartfiles",
         empty.display(),
