@@ -108,7 +108,7 @@ pub(super) fn can_mount() -> bool {
 
 /// Whether this account can read a file with permissions, and can't read one without.
 fn obeys_permissions(account: &[&str], folder: &Path) -> Result<bool, std::io::Error> {
-    let [readable, unreadable] = ["readable", "unreadable"].map(|name| folder.join(name));
+    let [readable, unreadable] = ["readable.txt", "unreadable.txt"].map(|name| folder.join(name));
     for (file, mode) in [(&readable, 0o644), (&unreadable, 0o000)] {
         fs::write(file, "").or_else(|_| {
             fs::remove_file(file)?;
