@@ -1,54 +1,29 @@
 //! The output and the exit code of the program, for valid and invalid input.
 
 use std::fs;
-use std::path::Path;
 
-use snapbox::cmd::{Command, cargo_bin};
 use snapbox::str;
-use tempfile::TempDir;
-use testkit::image::two_tools;
+use testkit::image::{Image, MAGIC, nt, put16, two_tools};
+use testkit::share::Share;
 use testkit::{Project, X64};
 
+use crate::{json, ndjson, stdout};
+
 /// Creates a share with an image that has the bit, an image that lacks it, and a text file.
-fn share() -> TempDir {
-    let share = tempfile::tempdir().unwrap();
-    fs::create_dir(share.path().join("bin")).unwrap();
+fn share() -> Share {
+    let share = Share::new([("readme.txt", b"MZ is no image".to_vec())]);
     for (tool, bytes) in two_tools() {
-        fs::write(share.path().join("bin").join(tool), bytes).unwrap();
+        share.write(&format!("bin/{tool}"), bytes);
     }
-    fs::write(share.path().join("readme.txt"), "MZ is no image").unwrap();
     share
-}
-
-fn netswap(folder: &Path) -> Command {
-    Command::new(cargo_bin!("netswap")).current_dir(folder)
-}
-
-#[test]
-fn failures_come_first_and_the_summary_last() {
-    let share = share();
-    netswap(share.path()).args(["verify", "bin"]).assert().code(1).stderr_eq("").stdout_eq(str![[
-        r"
-FAILED  bin/no-bit.exe  x64 exe, swap-run: none
-        net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
-        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
-            netswap patch FILE
-
-passed  bin/with-bit.exe  x64 exe, swap-run: net
-
-2 images: 1 passed, 1 failed (0 other files, [..] s)
-
-"
-    ]]);
 }
 
 #[test]
 fn json_report_has_every_field() {
     let share = share();
     let policy = "swap-run = [\"net\"]\n[[allow]]\nimage = \"no-*\"\nreason = \"not ours\"\n";
-    fs::write(share.path().join("bin/netswap.toml"), policy).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin", "--format", "json"]).assert();
-    run.code(0).stderr_eq("").stdout_eq(str![[r#"
+    share.write("bin/netswap.toml", policy);
+    share.run(["verify", "bin", "--format", "json"]).code(0).stderr_eq("").stdout_eq(str![[r#"
 {
 "schema": "netswap.verify/1",
 "images": [
@@ -65,9 +40,7 @@ fn json_report_has_every_field() {
 #[test]
 fn empty_json_report_is_valid() {
     let share = share();
-    let run = netswap(share.path()).args(["verify", "readme.txt", "--format", "json"]).assert();
-    let report: serde_json::Value =
-        serde_json::from_slice(&run.code(3).get_output().stdout).unwrap();
+    let report = json(&share.run(["verify", "readme.txt", "--format", "json"]).code(3));
     assert_eq!(report["images"], serde_json::json!([]));
     assert_eq!(report["summary"]["not_images"], 1);
 }
@@ -75,11 +48,8 @@ fn empty_json_report_is_valid() {
 #[test]
 fn ndjson_has_one_line_per_image_and_a_summary() {
     let share = share();
-    let output = netswap(share.path()).args(["verify", "bin", "--format", "ndjson"]).output();
-    let text = String::from_utf8(output.unwrap().stdout).unwrap();
-    let lines: Vec<serde_json::Value> =
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 3, "{text}");
+    let lines = ndjson(&share.run(["verify", "bin", "--format", "ndjson"]));
+    assert_eq!(lines.len(), 3, "{lines:?}");
     assert_eq!(lines[0]["path"], "bin/no-bit.exe");
     assert_eq!(lines[1]["status"], "passed");
     assert_eq!(lines[2]["summary"]["images"], 2);
@@ -88,14 +58,14 @@ fn ndjson_has_one_line_per_image_and_a_summary() {
 #[test]
 fn named_file_is_verified_alone() {
     let share = share();
-    netswap(share.path()).args(["verify", "bin/with-bit.exe"]).assert().code(0);
-    netswap(share.path()).args(["verify", "bin/no-bit.exe"]).assert().code(1);
+    share.run(["verify", "bin/with-bit.exe"]).code(0);
+    share.run(["verify", "bin/no-bit.exe"]).code(1);
 }
 
 #[test]
 fn nothing_to_verify_exits_with_3() {
     let share = share();
-    let run = netswap(share.path()).args(["verify", "readme.txt"]).assert();
+    let run = share.run(["verify", "readme.txt"]);
     run.code(3).stdout_eq("0 images (1 other file, [..] s)\n").stderr_eq(str![[r"
 error: nothing to verify: no Windows image found in the given files and folders
 
@@ -105,26 +75,8 @@ error: nothing to verify: no Windows image found in the given files and folders
 #[test]
 fn missing_path_is_named() {
     let share = share();
-    let run = netswap(share.path()).args(["verify", "bin", "no/such.exe"]).assert();
-    run.code(2).stdout_eq("").stderr_eq(str![[r"
+    share.run(["verify", "bin", "no/such.exe"]).code(2).stdout_eq("").stderr_eq(str![[r"
 error: failed to find no/such.exe: [..]; name a file or folder that exists
-
-"]]);
-}
-
-#[test]
-fn truncated_image_is_a_finding() {
-    let share = share();
-    let path = share.path().join("bin/with-bit.exe");
-    let bytes = fs::read(&path).unwrap();
-    fs::write(&path, &bytes[..0x90]).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe"]).assert();
-    run.code(1).stdout_eq(str![[r"
-FAILED  bin/with-bit.exe
-        truncated-image: the file ends inside its headers
-        copy or build the file again
-
-1 image: 1 failed (0 other files, [..] s)
 
 "]]);
 }
@@ -132,13 +84,11 @@ FAILED  bin/with-bit.exe
 #[test]
 fn unknown_optional_header_is_a_finding() {
     let share = share();
-    let path = share.path().join("bin/with-bit.exe");
-    let mut bytes = fs::read(&path).unwrap();
-    let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
-    bytes[e_lfanew + 24..e_lfanew + 26].copy_from_slice(&[7, 1]);
-    fs::write(&path, bytes).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe"]).assert();
-    run.code(1).stdout_eq(str![[r"
+    let mut bytes = share.read("bin/with-bit.exe");
+    let magic = nt(&bytes) + MAGIC;
+    put16(&mut bytes, magic, 0x0107);
+    share.write("bin/with-bit.exe", bytes);
+    share.run(["verify", "bin/with-bit.exe"]).code(1).stdout_eq(str![[r"
 FAILED  bin/with-bit.exe
         malformed-image: its optional header has the unknown magic number 0x0107
         build the file again, or delete it
@@ -148,33 +98,11 @@ FAILED  bin/with-bit.exe
 "]]);
 }
 
-/// On Linux every account can open this file, but not even root can read its first page.
-#[cfg(target_os = "linux")]
-#[test]
-fn unreadable_file_does_not_stop_the_others() {
-    let share = share();
-    let run = netswap(share.path()).args(["verify", "/proc/self/mem", "bin/with-bit.exe"]).assert();
-    run.code(2).stdout_eq(str![[r"
-UNREAD  /proc/self/mem
-        unreadable: Input/output error (os error 5)
-        check that it is a file or folder, that this account can read it, and that no other program has it open
-
-passed  bin/with-bit.exe  x64 exe, swap-run: net
-
-1 image: 1 passed (0 other files, 1 unreadable, [..] s)
-
-"]]);
-}
-
 #[test]
 fn uefi_image_is_shown_but_not_checked() {
     let share = share();
-    let path = share.path().join("bin/no-bit.exe");
-    let mut bytes = fs::read(&path).unwrap();
-    let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
-    bytes[e_lfanew + 24 + 68] = 10;
-    fs::write(&path, bytes).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/no-bit.exe"]).assert();
+    share.write("bin/no-bit.exe", Image::exe().efi().bytes());
+    let run = share.run(["verify", "bin/no-bit.exe"]);
     run.code(3).stdout_eq(str![[r"
 allowed bin/no-bit.exe  x64 efi, swap-run: none
         UEFI loads it, not Windows
@@ -182,28 +110,25 @@ allowed bin/no-bit.exe  x64 efi, swap-run: none
 1 image: 1 allowed (0 other files, [..] s)
 
 "]]);
-    netswap(share.path()).args(["verify", "bin"]).assert().code(0);
+    share.run(["verify", "bin"]).code(0);
 }
 
 #[test]
 fn exception_does_not_allow_a_truncated_image() {
     let share = share();
-    let path = share.path().join("bin/with-bit.exe");
-    let bytes = fs::read(&path).unwrap();
-    fs::write(&path, &bytes[..0x90]).unwrap();
+    share.write("bin/with-bit.exe", &Image::exe().bytes()[..0x90]);
     let policy = "[[allow]]\nimage = \"*\"\nreason = \"all of them\"\n";
-    fs::write(share.path().join("bin/netswap.toml"), policy).unwrap();
-    netswap(share.path()).args(["verify", "bin/no-bit.exe"]).assert().code(0);
-    netswap(share.path()).args(["verify", "bin"]).assert().code(1);
+    share.write("bin/netswap.toml", policy);
+    share.run(["verify", "bin/no-bit.exe"]).code(0);
+    share.run(["verify", "bin"]).code(1);
 }
 
 #[cfg(unix)]
 #[test]
 fn dangling_policy_link_is_an_error() {
     let share = share();
-    std::os::unix::fs::symlink("gone.toml", share.path().join("bin/netswap.toml")).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe"]).assert();
-    run.code(2).stdout_eq("").stderr_eq(str![[r"
+    std::os::unix::fs::symlink("gone.toml", share.path("bin/netswap.toml")).unwrap();
+    share.run(["verify", "bin/with-bit.exe"]).code(2).stdout_eq("").stderr_eq(str![[r"
 error: failed to read the policy bin/netswap.toml: No such file or directory (os error 2)
 
 "]]);
@@ -213,10 +138,8 @@ error: failed to read the policy bin/netswap.toml: No such file or directory (os
 #[test]
 fn named_pipe_does_not_block() {
     let share = share();
-    let pipe = share.path().join("pipe.exe");
-    let status = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
-    assert!(status.success());
-    let run = netswap(share.path()).args(["verify", "pipe.exe"]);
+    crate::make_pipe(&share.path("pipe.exe"));
+    let run = share.netswap(["verify", "pipe.exe"]);
     run.timeout(std::time::Duration::from_secs(20)).assert().code(2).stdout_eq(str![[r"
 UNREAD  pipe.exe
         unreadable: it is neither a file nor a folder
@@ -225,7 +148,7 @@ UNREAD  pipe.exe
 0 images (0 other files, 1 unreadable, [..] s)
 
 "]]);
-    netswap(share.path()).args(["verify", "."]).assert().code(1);
+    share.run(["verify", "."]).code(1);
 }
 
 /// A closed pipe leaves the exit code as it is. A full disk changes it to 2.
@@ -236,7 +159,7 @@ fn only_a_full_disk_changes_the_exit_code() {
     let full_disk = || fs::File::create("/dev/full").unwrap();
     let run = |arguments: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
-        command.args(arguments).current_dir(share.path());
+        command.args(arguments).current_dir(&share.root);
         command
     };
     let (reader, writer) = std::io::pipe().unwrap();
@@ -254,9 +177,8 @@ fn only_a_full_disk_changes_the_exit_code() {
 fn json_has_the_unescaped_file_name() {
     let share = share();
     let name = "a\u{7f}\u{1b}[31mb.exe";
-    fs::rename(share.path().join("bin/with-bit.exe"), share.path().join(name)).unwrap();
-    let output = netswap(share.path()).args(["verify", name, "--format", "json"]).output().unwrap();
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    fs::rename(share.path("bin/with-bit.exe"), share.path(name)).unwrap();
+    let report = json(&share.run(["verify", name, "--format", "json"]));
     assert_eq!(report["images"][0]["path"], name);
 }
 
@@ -264,7 +186,7 @@ fn json_has_the_unescaped_file_name() {
 fn colours_follow_the_environment() {
     let share = share();
     let is_coloured = |variables: &[(&str, &str)]| {
-        let run = netswap(share.path()).envs(variables.iter().copied()).args(["verify", "bin"]);
+        let run = share.netswap(["verify", "bin"]).envs(variables.iter().copied());
         run.output().unwrap().stdout.contains(&0x1b)
     };
     assert!(!is_coloured(&[]));
@@ -284,16 +206,14 @@ fn target_after_the_dashes_is_refused() {
 fn exception_without_a_match_is_stale() {
     let share = share();
     let policy = "[[allow]]\nimage = \"old-*.exe\"\nreason = \"was never rebuilt\"\n";
-    fs::write(share.path().join("netswap.toml"), policy).unwrap();
-    let run = netswap(share.path()).args(["verify", "."]).assert();
-    run.code(1).stderr_eq(str![[r"
+    share.write("netswap.toml", policy);
+    share.run(["verify", "."]).code(1).stderr_eq(str![[r"
 warning: ./netswap.toml: the exception for `old-*.exe` matches none of the images verified here; if it never does, remove it
 
 "]]);
-    fs::rename(share.path().join("netswap.toml"), share.path().join("bin/netswap.toml")).unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe", "--format", "json"]);
-    let output = run.assert().code(0).stderr_eq("").get_output().stdout.clone();
-    let report: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    fs::rename(share.path("netswap.toml"), share.path("bin/netswap.toml")).unwrap();
+    let run = share.run(["verify", "bin/with-bit.exe", "--format", "json"]).code(0).stderr_eq("");
+    let report = json(&run);
     assert_eq!(report["policy"]["sources"][0]["path"], "bin/netswap.toml");
 }
 
@@ -311,9 +231,8 @@ fn policy_error_has_its_line_and_a_suggestion() {
         ),
     ];
     for (policy, message) in table {
-        fs::write(share.path().join("netswap.toml"), policy).unwrap();
-        let run = netswap(share.path()).args(["verify", "."]).assert();
-        run.code(2).stdout_eq("").stderr_eq(message);
+        share.write("netswap.toml", policy);
+        share.run(["verify", "."]).code(2).stdout_eq("").stderr_eq(message);
     }
 }
 
@@ -330,10 +249,9 @@ fn invalid_manifest_policy_stops_before_the_build() {
 #[test]
 fn policy_option_replaces_other_policies() {
     let share = share();
-    let strict = share.path().join("strict.toml");
-    fs::write(&strict, "swap-run = [\"net\", \"cd\"]\n").unwrap();
-    let run = netswap(share.path()).args(["verify", "bin/with-bit.exe", "--policy", "strict.toml"]);
-    run.assert().code(1).stdout_eq(str![[r"
+    share.write("strict.toml", "swap-run = [\"net\", \"cd\"]\n");
+    let run = share.run(["verify", "bin/with-bit.exe", "--policy", "strict.toml"]);
+    run.code(1).stdout_eq(str![[r"
 FAILED  bin/with-bit.exe  x64 exe, swap-run: net
         removable-swap-missing: IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set
         link it with /SWAPRUN:CD, or set the bit in the file before it is signed:
@@ -342,14 +260,14 @@ FAILED  bin/with-bit.exe  x64 exe, swap-run: net
 1 image: 1 failed (0 other files, [..] s)
 
 "]]);
-    let run = netswap(share.path()).args(["verify", "bin", "--policy", "lost.toml"]).assert();
+    let run = share.run(["verify", "bin", "--policy", "lost.toml"]);
     run.code(2).stderr_eq("error: failed to read the policy lost.toml: [..]\n");
 }
 
 #[test]
 fn missing_manifest_error_suggests_options() {
     let share = share();
-    let run = netswap(share.path()).args(["verify"]).assert();
+    let run = share.run(["verify"]);
     run.code(2).stdout_eq("").stderr_eq(str![[r"
 error: failed to read the workspace: could not find `Cargo.toml` in `[..]` or any parent directory; run this in a folder with a Cargo.toml, pass --manifest-path, or name the files and folders to verify
 
@@ -361,23 +279,22 @@ error: failed to read the workspace: could not find `Cargo.toml` in `[..]` or an
 fn file_name_cannot_forge_a_line() {
     let share = share();
     let name = "x\npassed  all.exe\u{1b}[2J\u{202e}.exe";
-    fs::rename(share.path().join("bin/no-bit.exe"), share.path().join(name)).unwrap();
-    let run = netswap(share.path()).args(["verify", "."]).assert();
-    let text = String::from_utf8(run.code(1).get_output().stdout.clone()).unwrap();
+    fs::rename(share.path("bin/no-bit.exe"), share.path(name)).unwrap();
+    let run = share.run(["verify", "."]);
+    let text = stdout(&run.code(1));
     let expected = "FAILED  ./x/npassed  all.exe/u{1b}[2J/u{202e}.exe  x64 exe, swap-run: none";
     assert_eq!(text.lines().next().unwrap().replace('\\', "/"), expected);
 }
 
 #[test]
 fn explain_knows_all_codes_and_suggests_the_nearest() {
-    let here = Path::new(".");
+    let share = share();
     for code in netswap::Code::ALL {
-        let run = netswap(here).args(["explain", code.name()]).assert().code(0);
+        let run = share.run(["explain", code.name()]).code(0);
         // Not a snapshot, because snapbox turns backslashes into slashes.
-        let stdout = String::from_utf8(run.get_output().stdout.clone()).unwrap();
-        assert_eq!(stdout, code.explanation());
+        assert_eq!(stdout(&run), code.explanation());
     }
-    netswap(here).args(["explain", "net-swap-mising"]).assert().code(2).stderr_eq(str![[r"
+    share.run(["explain", "net-swap-mising"]).code(2).stderr_eq(str![[r"
 error: unknown code `net-swap-mising`; did you mean `net-swap-missing`? `netswap explain` lists all codes
 
 "]]);
@@ -385,10 +302,10 @@ error: unknown code `net-swap-mising`; did you mean `net-swap-missing`? `netswap
 
 #[test]
 fn wrong_usage_exits_with_2_and_help_with_0() {
-    let here = Path::new(".");
-    netswap(here).args(["verify", "--relase"]).assert().code(2);
-    netswap(here).args(["verify", "a", "--release"]).assert().code(2);
-    netswap(here).assert().code(2);
-    netswap(here).args(["verify", "--help"]).assert().code(0);
-    netswap(here).args(["--version"]).assert().code(0).stdout_eq("netswap 0.1.0\n");
+    let share = share();
+    share.run(["verify", "--relase"]).code(2);
+    share.run(["verify", "a", "--release"]).code(2);
+    share.run([]).code(2);
+    share.run(["verify", "--help"]).code(0);
+    share.run(["--version"]).code(0).stdout_eq("netswap 0.1.0\n");
 }

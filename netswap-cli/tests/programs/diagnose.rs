@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::image::{CHARACTERISTICS, CHECKSUM, nt, put16};
 use testkit::{Run, repository};
 
 /// A report of an in-page error.
@@ -20,13 +21,16 @@ const CRASH: &str = "Version=1\r\nEventType=APPCRASH\r\nSig[0].Value=ledger.exe\
     LoadedModule[0]=\\\\depot\\tools\\ledger.exe\r\nLoadedModule[1]=\\\\depot\\tools\\rates.dll\r\n\
     AppPath=\\\\depot\\tools\\ledger.exe\r\n";
 
+/// Names and contents.
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+
 fn netswap(folder: &Path, arguments: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
     Run::capture(command.arg("diagnose").args(arguments).current_dir(folder))
 }
 
 /// Creates a folder with these files.
-fn folder(files: &[(&str, &[u8])]) -> TempDir {
+fn folder(files: Files) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         let path = folder.path().join(name);
@@ -41,33 +45,37 @@ fn dump(name: &str) -> Vec<u8> {
     fs::read(repository().join("fuzz/corpus/minidump").join(name)).unwrap()
 }
 
-fn utf_16(text: &str) -> Vec<u8> {
-    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
-    units.flat_map(u16::to_le_bytes).collect()
+/// Diagnoses these files in a folder of their own and checks the exit code.
+fn diagnose(files: Files, arguments: &[&str], code: i32) -> Run {
+    let run = netswap(folder(files).path(), arguments);
+    assert_eq!(run.code, code, "{run:#?}");
+    run
 }
 
-/// Checks the exit code and returns the objects of `--format ndjson`.
-fn rows(folder: &Path, arguments: &[&str], code: i32) -> Vec<Value> {
-    let run = netswap(folder, &[&["--format", "ndjson"], arguments].concat());
-    assert_eq!(run.code, code, "{run:#?}");
+/// Does the same with `--format ndjson` and returns its objects.
+fn rows(files: Files, arguments: &[&str], code: i32) -> Vec<Value> {
+    let run = diagnose(files, &[&["--format", "ndjson"], arguments].concat(), code);
     run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn check_contains(run: &Run, parts: &[&str]) {
+    for part in parts {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
 }
 
 #[test]
 fn one_screen_shows_cause_image_and_command() {
-    let folder = folder(&[("a.dmp", &dump("x64-without-memory"))]);
-    let run = netswap(folder.path(), &["a.dmp"]);
-    assert_eq!(run.code, 1, "{run:#?}");
-    for part in [
+    let run = diagnose(&[("a.dmp", &dump("x64-without-memory"))], &["a.dmp"], 1);
+    let parts = [
         "share-lost: a page of an image was lost with its share",
         "0xC000020C STATUS_CONNECTION_DISCONNECTED",
         r"page of     \\server\tools\tool.exe + 0x1000",
         r"from the share \\server\tools",
         "swap-run    unknown: pass --images PATH to search for the file",
         r"netswap patch \\server\tools\tool.exe",
-    ] {
-        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
-    }
+    ];
+    check_contains(&run, &parts);
     assert!(run.stdout.lines().count() <= 25, "{}", run.stdout);
 }
 
@@ -75,16 +83,11 @@ fn one_screen_shows_cause_image_and_command() {
 fn dumps_of_each_machine_give_the_same_diagnosis() {
     let names = ["x64", "x64-full", "x64-full-padded", "x86", "x86-full", "arm64", "arm64-full"];
     for name in names {
-        let folder = folder(&[("a.dmp", &dump(name))]);
-        let rows = rows(folder.path(), &["a.dmp"], 1);
+        let rows = rows(&[("a.dmp", &dump(name))], &["a.dmp"], 1);
         assert_eq!(rows[0]["cause"], "share-lost", "{name}");
         assert_eq!(rows[0]["image"]["bit"], "set", "{name}");
         assert_eq!(rows[0]["image"]["bits"]["from"], "dump", "{name}");
-        assert_eq!(
-            rows[0]["advice"],
-            serde_json::json!(["had-the-bit", "read-the-others"]),
-            "{name}"
-        );
+        assert_eq!(rows[0]["advice"], json!(["had-the-bit", "read-the-others"]), "{name}");
     }
 }
 
@@ -96,24 +99,23 @@ fn memory_outside_images_is_classified() {
         ("x64-image-without-module", "not-told", "tell-the-place", "    !address 0x11000\n"),
         ("x64-two-parameters", "memory", "read-the-log", "The dump does not show which. "),
     ] {
-        let folder = folder(&[("a.dmp", &dump(name))]);
-        let rows = rows(folder.path(), &["a.dmp"], 1);
+        let dump = dump(name);
+        let rows = rows(&[("a.dmp", &dump)], &["a.dmp"], 1);
         assert_eq!(rows[0]["place"], place, "{name}");
         assert_eq!(rows[0]["advice"][0], advice, "{name}");
         assert_eq!(rows[1]["groups"][0]["place"], place, "{name}");
-        let run = netswap(folder.path(), &["a.dmp"]);
-        assert!(run.stdout.contains(sentence), "{}", run.stdout);
+        check_contains(&diagnose(&[("a.dmp", &dump)], &["a.dmp"], 1), &[sentence]);
     }
 }
 
 #[test]
 fn dump_cut_off_in_its_memory_is_diagnosed() {
-    let folder = folder(&[("a.dmp", &dump("x64-full-cut-off"))]);
-    let rows = rows(folder.path(), &["a.dmp"], 1);
+    let dump = dump("x64-full-cut-off");
+    let rows = rows(&[("a.dmp", &dump)], &["a.dmp"], 1);
     assert_eq!(rows[0]["cause"], "share-lost");
     assert_eq!(rows[0]["is_cut_off"], true);
-    let run = netswap(folder.path(), &["a.dmp"]);
-    assert!(run.stdout.contains("cut off     The dump is incomplete"), "{}", run.stdout);
+    let run = diagnose(&[("a.dmp", &dump)], &["a.dmp"], 1);
+    check_contains(&run, &["cut off     The dump is incomplete"]);
 }
 
 #[test]
@@ -121,33 +123,29 @@ fn long_image_list_is_shortened() {
     let module = |index| format!("LoadedModule[{index}]=\\\\depot\\tools\\{index}.dll\r\n");
     let modules: Vec<_> = (2..32).map(module).collect();
     let report = [&[CRASH.to_owned()][..], &modules].concat().concat();
-    let folder = folder(&[("Report.wer", report.as_bytes())]);
-    let run = netswap(folder.path(), &["Report.wer"]);
-    assert_eq!(run.code, 1, "{run:#?}");
+    let run = diagnose(&[("Report.wer", report.as_bytes())], &["Report.wer"], 1);
     let listed = run.stdout.lines().filter(|line| line.contains(".dll  unknown: "));
     assert_eq!(listed.count(), 7, "{}", run.stdout);
-    assert!(run.stdout.contains(" and 24 more: 24 unknown\n"), "{}", run.stdout);
+    check_contains(&run, &[" and 24 more: 24 unknown\n"]);
 }
 
 #[test]
 fn other_crashes_are_grouped_by_exception() {
     let with_status = |code| CRASH.replace("c0000006", code).into_bytes();
     let (a, b) = (with_status("c0000005"), with_status("e06d7363"));
-    let folder = folder(&[("1/Report.wer", &a), ("2/Report.wer", &b), ("3/Report.wer", &a)]);
-    let run = netswap(folder.path(), &["."]);
-    assert_eq!(run.code, 0, "{run:#?}");
+    let files: Files = &[("1/Report.wer", &a), ("2/Report.wer", &b), ("3/Report.wer", &a)];
+    let run = diagnose(files, &["."], 0);
     assert!(run.stdout.starts_with("2 crashes: not-an-in-page-error, 0xC0000005\n"), "{run:#?}");
-    assert!(run.stdout.contains("\n1 crash: not-an-in-page-error, 0xE06D7363\n"), "{run:#?}");
+    check_contains(&run, &["\n1 crash: not-an-in-page-error, 0xE06D7363\n"]);
 }
 
 #[test]
 fn reports_are_read_in_both_encodings() {
-    for bytes in [IN_PAGE.as_bytes().to_vec(), utf_16(IN_PAGE)] {
-        let folder = folder(&[("Report.wer", &bytes)]);
-        let rows = rows(folder.path(), &["Report.wer"], 1);
+    for bytes in [IN_PAGE.as_bytes().to_vec(), crate::utf_16(IN_PAGE)] {
+        let rows = rows(&[("Report.wer", &bytes)], &["Report.wer"], 1);
         assert_eq!(rows[0]["cause"], "share-lost");
         assert_eq!(rows[0]["image"], Value::Null);
-        let origin = serde_json::json!({"kind": "drive", "drive": "Z"});
+        let origin = json!({"kind": "drive", "drive": "Z"});
         assert_eq!(rows[0]["others"][0]["origin"], origin);
         assert_eq!(rows[0]["place"], "not-told");
     }
@@ -155,46 +153,48 @@ fn reports_are_read_in_both_encodings() {
 
 #[test]
 fn report_without_a_status_has_unclear_cause() {
-    let folder = folder(&[("Report.wer", CRASH.as_bytes())]);
-    let run = netswap(folder.path(), &["Report.wer"]);
-    assert_eq!(run.code, 1, "{run:#?}");
-    assert!(run.stdout.contains("cause-unclear:"), "{}", run.stdout);
-    assert!(
-        run.stdout.contains("This image's code crashed; the page may belong to another image."),
-        "{}",
-        run.stdout
-    );
-    assert!(run.stdout.contains("same share  rates.dll  unknown"), "{}", run.stdout);
+    let run = diagnose(&[("Report.wer", CRASH.as_bytes())], &["Report.wer"], 1);
+    let parts = [
+        "cause-unclear:",
+        "This image's code crashed; the page may belong to another image.",
+        "same share  rates.dll  unknown",
+    ];
+    check_contains(&run, &parts);
 }
 
 #[test]
 fn folder_groups_crashes_and_ignores_other_files() {
-    let folder = folder(&[
+    let files: Files = &[
         ("1/a.dmp", &dump("x64")),
         ("2/b.dmp", &dump("x64-full")),
         ("3/Report.wer", IN_PAGE.as_bytes()),
         ("notes.txt", b"EventType is a word"),
         ("empty", b""),
-    ]);
-    let run = netswap(folder.path(), &["."]);
-    assert_eq!(run.code, 1, "{run:#?}");
+    ];
+    let run = diagnose(files, &["."], 1);
     assert!(run.stdout.starts_with("2 crashes: share-lost, 0xC000020C\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("failed at   1 address\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("example     ./1/a.dmp\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("\n1 crash: share-lost, 0xC000020C\n"), "{}", run.stdout);
-    let rows = rows(folder.path(), &["."], 1);
+    let parts = [
+        "failed at   1 address\n",
+        "example     ./1/a.dmp\n",
+        "\n1 crash: share-lost, 0xC000020C\n",
+    ];
+    check_contains(&run, &parts);
+    let rows = rows(files, &["."], 1);
     assert_eq!(rows.len(), 4);
     assert_eq!(rows[3]["groups"].as_array().unwrap().len(), 2);
 }
 
 #[test]
-fn other_crash_gets_no_patch_command() {
+fn other_exceptions_name_no_image() {
     let text = CRASH.replace("c0000006", "c0000005");
-    let folder = folder(&[("Report.wer", text.as_bytes())]);
-    let run = netswap(folder.path(), &["Report.wer"]);
-    assert_eq!(run.code, 0, "{run:#?}");
-    assert!(run.stdout.contains("not-an-in-page-error:"), "{}", run.stdout);
-    assert!(!run.stdout.contains("netswap patch"), "{}", run.stdout);
+    let files: Files = &[("Report.wer", text.as_bytes())];
+    let rows = rows(files, &["Report.wer"], 0);
+    assert_eq!((&rows[0]["image"], &rows[0]["others"]), (&Value::Null, &json!([])));
+    let run = diagnose(files, &["Report.wer"], 0);
+    check_contains(&run, &["not-an-in-page-error:"]);
+    for part in ["netswap patch", "same share", "swap-run"] {
+        assert!(!run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
 }
 
 #[test]
@@ -207,22 +207,17 @@ fn unreadable_dump_names_the_file_and_exits_with_2() {
         (b"MZ".to_vec(), "it is neither a minidump nor a Report.wer"),
         (b"Version=1\r\nEventType=APPCRASH\r\n".to_vec(), "it lacks the line `Sig[6].Value`"),
     ] {
-        let folder = folder(&[("a.dmp", &bytes)]);
-        let run = netswap(folder.path(), &["a.dmp"]);
-        assert_eq!(run.code, 2, "{run:#?}");
+        let run = diagnose(&[("a.dmp", &bytes)], &["a.dmp"], 2);
         assert!(run.stdout.starts_with("a.dmp\n  unreadable: "), "{}", run.stdout);
-        assert!(run.stdout.contains(reason), "{}", run.stdout);
+        check_contains(&run, &[reason]);
     }
 }
 
 #[test]
 fn folder_without_dumps_has_nothing_to_diagnose() {
-    let folder = folder(&[("notes.txt", b"nothing")]);
-    let run = netswap(folder.path(), &["."]);
-    assert_eq!(run.code, 3, "{run:#?}");
+    let run = diagnose(&[("notes.txt", b"nothing")], &["."], 3);
     assert!(run.stderr.contains("nothing to diagnose"), "{}", run.stderr);
-    let run = netswap(folder.path(), &["missing.dmp"]);
-    assert_eq!(run.code, 2, "{run:#?}");
+    diagnose(&[("notes.txt", b"nothing")], &["missing.dmp"], 2);
 }
 
 /// The header fields that identify an image, and its Characteristics.
@@ -240,14 +235,11 @@ const RECORDED: Header =
 
 fn image(header: Header) -> Vec<u8> {
     let mut image = fs::read(repository().join("fuzz/corpus/header/pe32-plus")).unwrap();
-    let nt_headers = u32::from_le_bytes(image[0x3c..0x40].try_into().unwrap()) as usize;
-    let mut put = |at: usize, bytes: &[u8]| {
-        image[nt_headers + at..][..bytes.len()].copy_from_slice(bytes);
-    };
-    put(8, &header.time_stamp.to_le_bytes());
-    put(22, &header.characteristics.to_le_bytes());
-    put(24 + 56, &header.size.to_le_bytes());
-    put(24 + 64, &header.checksum.to_le_bytes());
+    let nt = nt(&image);
+    put16(&mut image, nt + CHARACTERISTICS, header.characteristics);
+    for (at, value) in [(8, header.time_stamp), (80, header.size), (CHECKSUM, header.checksum)] {
+        image[nt + at..][..4].copy_from_slice(&value.to_le_bytes());
+    }
     image
 }
 
@@ -276,9 +268,9 @@ fn bit_is_read_from_the_crashed_image() {
         (5, Header { size: 0x6000, ..RECORDED }, "other-build", "not-known"),
     ] {
         let (dump, image) = (dump_with(checksum), image(header));
-        let folder = folder(&[("a.dmp", &dump), ("share/Tool.EXE", &image), ("share/x.dll", b"")]);
+        let files: Files = &[("a.dmp", &dump), ("share/Tool.EXE", &image), ("share/x.dll", b"")];
         for images in ["share", "share/Tool.EXE"] {
-            let rows = rows(folder.path(), &["a.dmp", "--images", images], 1);
+            let rows = rows(files, &["a.dmp", "--images", images], 1);
             assert_eq!(rows[0]["image"]["bits"]["from"], from, "{rows:?}");
             assert_eq!(rows[0]["image"]["bit"], bit, "{rows:?}");
         }
@@ -287,30 +279,24 @@ fn bit_is_read_from_the_crashed_image() {
 
 #[test]
 fn no_patch_is_advised_if_the_bit_is_set_now() {
-    let folder = folder(&[("a.dmp", &dump_with(4)), ("share/tool.exe", &image(RECORDED))]);
-    let run = netswap(folder.path(), &["a.dmp", "--images", "share"]);
-    assert!(run.stdout.contains("The file has the bit now."), "{}", run.stdout);
+    let files: Files = &[("a.dmp", &dump_with(4)), ("share/tool.exe", &image(RECORDED))];
+    let run = diagnose(files, &["a.dmp", "--images", "share"], 1);
+    check_contains(&run, &["The file has the bit now."]);
     assert!(!run.stdout.contains("netswap patch"), "{}", run.stdout);
 }
 
 #[test]
 fn crashed_image_is_found_among_its_namesakes() {
-    let files = [
-        image(Header { time_stamp: 8, ..RECORDED }),
-        image(Header { checksum: 6, ..RECORDED }),
-        image(RECORDED),
-        image(Header { time_stamp: 9, ..RECORDED }),
-    ];
-    let folder = folder(&[
+    let files: Files = &[
         ("a.dmp", &dump_with(5)),
-        ("1/tool.exe", &files[0]),
-        ("2/tool.exe", &files[1]),
-        ("3/tool.exe", &files[2]),
-        ("4/tool.exe", &files[3]),
+        ("1/tool.exe", &image(Header { time_stamp: 8, ..RECORDED })),
+        ("2/tool.exe", &image(Header { checksum: 6, ..RECORDED })),
+        ("3/tool.exe", &image(RECORDED)),
+        ("4/tool.exe", &image(Header { time_stamp: 9, ..RECORDED })),
         ("5/tool.exe", b"MZ"),
-    ]);
+    ];
     let found = |images: &[&str]| {
-        let rows = rows(folder.path(), &[&["a.dmp", "--images"], images].concat(), 1);
+        let rows = rows(files, &[&["a.dmp", "--images"], images].concat(), 1);
         let bits = &rows[0]["image"]["bits"];
         let path = bits["path"].as_str().unwrap_or_default().trim_start_matches("./");
         format!("{} {path}", bits["from"].as_str().unwrap())
@@ -323,10 +309,9 @@ fn crashed_image_is_found_among_its_namesakes() {
 
 #[test]
 fn unreadable_image_is_not_reported_as_missing() {
-    let folder = folder(&[("a.dmp", &dump_with(5)), ("share/tool.exe", &image(RECORDED)[..0x50])]);
-    let run = netswap(folder.path(), &["a.dmp", "--images", "share"]);
-    let why = "unknown: share/tool.exe: the file ends inside its headers\n";
-    assert!(run.stdout.contains(why), "{}", run.stdout);
+    let files: Files = &[("a.dmp", &dump_with(5)), ("share/tool.exe", &image(RECORDED)[..0x50])];
+    let run = diagnose(files, &["a.dmp", "--images", "share"], 1);
+    check_contains(&run, &["unknown: share/tool.exe: the file ends inside its headers\n"]);
 }
 
 #[test]
@@ -350,12 +335,12 @@ fn invalid_dump_in_a_folder_is_unreadable() {
 #[test]
 fn report_identifies_only_images_in_its_signature() {
     let (ledger, rates) = (image(Header { time_stamp: 0x6377_b0f2, ..RECORDED }), image(RECORDED));
-    let folder = folder(&[
+    let files: Files = &[
         ("Report.wer", CRASH.as_bytes()),
         ("share/ledger.exe", &ledger),
         ("share/rates.dll", &rates),
-    ]);
-    let rows = rows(folder.path(), &["Report.wer", "--images", "share"], 1);
+    ];
+    let rows = rows(files, &["Report.wer", "--images", "share"], 1);
     assert_eq!(rows[0]["image"]["bits"]["from"], "later", "{rows:?}");
     assert_eq!(rows[0]["image"]["bit"], "set-now", "{rows:?}");
     assert_eq!(rows[0]["others"][0]["bits"]["from"], "same-name", "{rows:?}");
@@ -375,24 +360,18 @@ fn group_shows_bit_counts_and_a_crash_with_known_bit() {
     let times = [1_600_000_000, 1_600_000_001, 1_700_000_000, 1_600_000_002];
     let dumps = [&without, &with, &without, &with].into_iter().zip(times);
     let dumps: Vec<_> = dumps.map(|(dump, time)| at_time(dump, time)).collect();
-    let folder = folder(&[
-        ("1.dmp", &dumps[0]),
-        ("2.dmp", &dumps[1]),
-        ("3.dmp", &dumps[2]),
-        ("4.dmp", &dumps[3]),
-    ]);
-    let run = netswap(folder.path(), &["."]);
-    for row in [
+    let names = ["1.dmp", "2.dmp", "3.dmp", "4.dmp"];
+    let files: Vec<_> = names.into_iter().zip(dumps.iter().map(Vec::as_slice)).collect();
+    let parts = [
         "  swap-run    2 unknown, 2 set\n",
         "  time        2020-09-13T12:26:40Z to 2023-11-14T22:13:20Z\n",
         "  example     ./4.dmp\n",
         "  The image had the bit when it was loaded, so setting it does not help.",
-    ] {
-        assert!(run.stdout.contains(row), "{row}: {}", run.stdout);
-    }
-    let rows = rows(folder.path(), &["."], 1);
+    ];
+    check_contains(&diagnose(&files, &["."], 1), &parts);
+    let rows = rows(&files, &["."], 1);
     let bits = &rows[4]["groups"][0]["bits"];
-    assert_eq!(*bits, serde_json::json!({"not-known": 2, "set": 2}));
+    assert_eq!(*bits, json!({"not-known": 2, "set": 2}));
 }
 
 #[cfg(unix)]
@@ -402,39 +381,31 @@ fn unsearchable_image_path_exits_with_2() {
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
     let run = netswap(folder.path(), &["a.dmp", "--images", "socket"]);
     assert_eq!(run.code, 2, "{run:#?}");
-    assert!(
-        run.stderr.contains("failed to search socket for images: it is neither"),
-        "{}",
-        run.stderr
-    );
-    assert!(run.stdout.contains("share-lost"), "{}", run.stdout);
+    let error = "failed to search socket for images: it is neither";
+    assert!(run.stderr.contains(error), "{}", run.stderr);
+    check_contains(&run, &["share-lost"]);
 }
 
 #[test]
 fn file_text_is_escaped_for_the_terminal() {
     let report = b"Version=1\nEventType=\x1b]0;title\x07\x1b[2JAPPCRASH\n";
-    let folder = folder(&[("a.wer", report)]);
-    let run = netswap(folder.path(), &["a.wer"]);
-    assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stdout.contains(r"it reports `\u{1b}]0;title\u{7}\u{1b}[2JAPPCRASH`"), "{run:#?}");
+    let run = diagnose(&[("a.wer", report)], &["a.wer"], 2);
+    check_contains(&run, &[r"it reports `\u{1b}]0;title\u{7}\u{1b}[2JAPPCRASH`"]);
 }
 
 /// Returns a report of an in-page error with this underlying status, program and modules.
 fn in_page(status: &str, program: &str, modules: &[&str]) -> Vec<u8> {
-    let lines = modules.iter().enumerate();
-    let lines: Vec<_> =
-        lines.map(|(at, module)| format!("LoadedModule[{at}]={module}\n")).collect();
+    let modules = modules.iter().enumerate();
+    let modules = modules.map(|(at, module)| format!("LoadedModule[{at}]={module}\n"));
     let start =
         format!("Version=1\nEventType=InPageError\nSig[0].Value={status}\nAppPath={program}\n");
-    (start + &lines.concat()).into_bytes()
+    (start + &modules.collect::<String>()).into_bytes()
 }
 
 #[test]
 fn local_program_gets_no_patch_command() {
     let local = in_page("c000020c", r"C:\Ledger\ledger.exe", &[r"C:\Ledger\ledger.exe"]);
-    let folder = folder(&[("Report.wer", &local)]);
-    let run = netswap(folder.path(), &["Report.wer"]);
-    assert_eq!(run.code, 1, "{run:#?}");
+    let run = diagnose(&[("Report.wer", &local)], &["Report.wer"], 1);
     assert!(!run.stdout.contains("netswap patch"), "{}", run.stdout);
 }
 
@@ -442,18 +413,15 @@ fn local_program_gets_no_patch_command() {
 fn local_program_may_lose_a_library_on_a_share() {
     let modules = [r"C:\Ledger\ledger.exe", r"\\depot\tools\rates.dll"];
     let local = in_page("c000020c", r"C:\Ledger\ledger.exe", &modules);
-    let folder = folder(&[("Report.wer", &local)]);
-    let run = netswap(folder.path(), &["Report.wer"]);
-    assert!(run.stdout.contains(r"netswap verify \\depot\tools"), "{}", run.stdout);
-    assert!(run.stdout.contains("same share  rates.dll  "), "{}", run.stdout);
+    let run = diagnose(&[("Report.wer", &local)], &["Report.wer"], 1);
+    check_contains(&run, &[r"netswap verify \\depot\tools", "same share  rates.dll  "]);
 }
 
 #[test]
 fn program_need_not_be_the_first_module() {
     let modules = [r"C:\Windows\SYSTEM32\ntdll.dll", r"\\depot\tools\ledger.exe"];
     let report = in_page("c000020c", r"\\depot\tools\ledger.exe", &modules);
-    let folder = folder(&[("Report.wer", &report)]);
-    let rows = rows(folder.path(), &["Report.wer"], 1);
+    let rows = rows(&[("Report.wer", &report)], &["Report.wer"], 1);
     assert_eq!(rows[0]["others"][0]["path"], r"\\depot\tools\ledger.exe");
     assert_eq!(rows[0]["others"].as_array().unwrap().len(), 1);
 }
@@ -462,12 +430,9 @@ fn program_need_not_be_the_first_module() {
 fn crash_in_a_local_library_has_unclear_cause() {
     let text = CRASH.replace("Sig[3].Value=Ledger.exe", "Sig[3].Value=vcruntime140.dll");
     let text = text + "LoadedModule[2]=C:\\Windows\\System32\\vcruntime140.dll\r\n";
-    let folder = folder(&[("Report.wer", text.as_bytes())]);
-    let rows = rows(folder.path(), &["Report.wer"], 1);
-    assert_eq!(
-        (&rows[0]["cause"], &rows[0]["place"]),
-        (&"cause-unclear".into(), &"not-told".into())
-    );
+    let rows = rows(&[("Report.wer", text.as_bytes())], &["Report.wer"], 1);
+    assert_eq!(rows[0]["cause"], "cause-unclear");
+    assert_eq!(rows[0]["place"], "not-told");
     assert_eq!(rows[0]["others"].as_array().unwrap().len(), 2);
 }
 
@@ -476,37 +441,27 @@ fn crashes_are_grouped_by_program_ignoring_case() {
     let report = |program: &str| in_page("c000020c", program, &[]);
     let (a, b) = (report(r"\\depot\tools\ledger.exe"), report(r"\\other\apps\payroll.exe"));
     let c = report(r"\\DEPOT\tools\Ledger.exe");
-    let folder = folder(&[("1/Report.wer", &a), ("2/Report.wer", &b), ("3/Report.wer", &c)]);
-    let run = netswap(folder.path(), &["."]);
+    let files: Files = &[("1/Report.wer", &a), ("2/Report.wer", &b), ("3/Report.wer", &c)];
+    let run = diagnose(files, &["."], 1);
     assert!(run.stdout.starts_with("2 crashes: share-lost, "), "{}", run.stdout);
-    for part in
-        ["\n1 crash: share-lost, ", r"program     \\other\apps\payroll.exe", r"verify \\other\apps"]
-    {
-        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
-    }
+    let payroll = r"program     \\other\apps\payroll.exe";
+    check_contains(&run, &["\n1 crash: share-lost, ", payroll, r"verify \\other\apps"]);
 }
 
 #[test]
 fn images_without_the_bit_come_first() {
-    let folder = folder(&[("a.dmp", &dump("x64-many-of-a-share"))]);
-    let run = netswap(folder.path(), &["a.dmp"]);
-    let lines = |part: &str| run.stdout.lines().filter(|line| line.contains(part)).count();
-    assert_eq!(lines("page of     \\\\server\\tools\\2.dll + 0x1000"), 1, "{}", run.stdout);
-    assert_eq!(lines(".dll  not set: "), 7, "{}", run.stdout);
-    assert_eq!(lines(".dll  set: "), 0, "{}", run.stdout);
-    assert_eq!(lines("and 16 more: 4 not set, 12 set"), 1, "{}", run.stdout);
-    assert_eq!(lines("netswap patch \\\\server\\tools\\"), 8, "{}", run.stdout);
-    assert_eq!(lines("netswap patch \\\\server\\tools\\1.dll"), 0, "{}", run.stdout);
-}
-
-#[test]
-fn other_exceptions_name_no_image() {
-    let text = CRASH.replace("c0000006", "c0000005");
-    let folder = folder(&[("Report.wer", text.as_bytes())]);
-    let rows = rows(folder.path(), &["Report.wer"], 0);
-    assert_eq!((&rows[0]["image"], &rows[0]["others"]), (&Value::Null, &serde_json::json!([])));
-    let run = netswap(folder.path(), &["Report.wer"]);
-    assert!(!run.stdout.contains("same share") && !run.stdout.contains("swap-run"), "{run:#?}");
+    let run = diagnose(&[("a.dmp", &dump("x64-many-of-a-share"))], &["a.dmp"], 1);
+    for (part, count) in [
+        (r"page of     \\server\tools\2.dll + 0x1000", 1),
+        (".dll  not set: ", 7),
+        (".dll  set: ", 0),
+        ("and 16 more: 4 not set, 12 set", 1),
+        (r"netswap patch \\server\tools\", 8),
+        (r"netswap patch \\server\tools\1.dll", 0),
+    ] {
+        let lines = run.stdout.lines().filter(|line| line.contains(part)).count();
+        assert_eq!(lines, count, "{part}: {}", run.stdout);
+    }
 }
 
 #[test]

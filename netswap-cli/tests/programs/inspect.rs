@@ -1,13 +1,14 @@
 //! `netswap inspect`.
 
 use serde_json::Value;
-use snapbox::cmd::OutputAssert;
 use snapbox::str;
 use testkit::image::{
     CD, CERTIFICATE, CLR, DELAY_IMPORT, IMPORT, Image, MAGIC, NET, Strong, Sum, checksum,
     directory, dos, get32, nt, other_executable, put_directory, put16, put32, right_checksum,
 };
 use testkit::share::Share;
+
+use crate::{json, ndjson, stdout};
 
 /// Creates a share with DLLs of every kind, and a program with every property that is reported.
 fn full_share() -> Share {
@@ -33,22 +34,17 @@ fn full_share() -> Share {
     ])
 }
 
-/// Returns the codes of the first image's findings.
-fn codes(run: &OutputAssert) -> Vec<String> {
-    let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
-    let findings = report["images"][0]["findings"].as_array().unwrap();
-    findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
-}
-
 /// Inspects an invalid image. Returns the codes of its findings, and the first finding's message.
 fn inspect_invalid(bytes: Vec<u8>) -> (Vec<String>, String) {
     let share = Share::new([("bad.exe", bytes)]);
     let before = share.state();
     let run = share.run(["inspect", "bad.exe", "--format", "json"]).code(1).stderr_eq("");
-    let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
-    let message = report["images"][0]["findings"][0]["message"].as_str().unwrap().to_owned();
     assert_eq!(share.state(), before);
-    (codes(&run), message)
+    let report = json(&run);
+    let findings = report["images"][0]["findings"].as_array().unwrap();
+    let text = |finding: &Value, field: &str| finding[field].as_str().unwrap().to_owned();
+    let codes = findings.iter().map(|finding| text(finding, "code")).collect();
+    (codes, text(&findings[0], "message"))
 }
 
 #[test]
@@ -76,7 +72,7 @@ tool.exe
 fn json_report_has_every_field() {
     let share = full_share();
     let run = share.run(["inspect", "tool.exe", "--format", "json"]).code(0).stderr_eq("");
-    serde_json::from_slice::<Value>(&run.get_output().stdout).unwrap();
+    json(&run);
     run.stdout_eq(str![[r#"
 {
 "schema": "netswap.inspect/1",
@@ -112,8 +108,7 @@ a.exe
 fn checksum_strong_name_and_kind_are_distinguished() {
     let value = |image: Image, label: &str| {
         let share = Share::new([("a.exe", image.bytes())]);
-        let run = share.run(["inspect", "a.exe"]).code(0);
-        let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+        let text = stdout(&share.run(["inspect", "a.exe"]).code(0));
         let line = text.lines().find_map(|line| line.trim().strip_prefix(label));
         line.map(|line| line.trim().to_owned()).unwrap_or_default()
     };
@@ -147,7 +142,17 @@ fn checksum_strong_name_and_kind_are_distinguished() {
 fn malformed_certificate_table_is_a_finding() {
     let whole = Image::exe().certificate(64).certificate(40).bytes();
     let table = get32(&whole, directory(&whole, CERTIFICATE)) as usize;
-    let with = |entry: Option<(usize, usize)>, length: Option<usize>| {
+    let size = 64 + 40;
+    for (entry, length, expected) in [
+        (Some((table + 4, 96)), None, "it does not begin at a multiple of 8 bytes"),
+        (Some((table, size + 8)), None, "it reaches beyond the end of the file"),
+        (Some((0x7fff_fff8, size)), None, "it reaches beyond the end of the file"),
+        (Some((0xffff_fff8, 0xffff_ffff)), None, "it reaches beyond the end of the file"),
+        (None, Some(0), "an entry is shorter than its header"),
+        (None, Some(7), "an entry is shorter than its header"),
+        (None, Some(105), "an entry reaches beyond the table"),
+        (None, Some(0xffff_ffff), "an entry reaches beyond the table"),
+    ] {
         let mut bytes = whole.clone();
         if let Some((start, size)) = entry {
             put_directory(&mut bytes, CERTIFICATE, start, size);
@@ -157,47 +162,10 @@ fn malformed_certificate_table_is_a_finding() {
         }
         let (codes, message) = inspect_invalid(bytes);
         assert_eq!(codes, ["malformed-image"]);
-        message
-    };
-    assert_eq!(
-        with(Some((table + 4, 96)), None),
-        "its certificate table is malformed: it does not begin at a multiple of 8 bytes"
-    );
-    assert_eq!(
-        with(Some((table, 104 + 8)), None),
-        "its certificate table is malformed: it reaches beyond the end of the file"
-    );
-    assert_eq!(
-        with(Some((0xffff_fff8, 0xffff_ffff)), None),
-        "its certificate table is malformed: it reaches beyond the end of the file"
-    );
-    assert_eq!(
-        with(None, Some(0)),
-        "its certificate table is malformed: an entry is shorter than its header"
-    );
-    assert_eq!(
-        with(None, Some(7)),
-        "its certificate table is malformed: an entry is shorter than its header"
-    );
-    assert_eq!(
-        with(None, Some(105)),
-        "its certificate table is malformed: an entry reaches beyond the table"
-    );
-    assert_eq!(
-        with(None, Some(0xffff_ffff)),
-        "its certificate table is malformed: an entry reaches beyond the table"
-    );
+        assert_eq!(message, format!("its certificate table is malformed: {expected}"));
+    }
     let share = Share::new([("good.exe", whole)]);
     share.run(["inspect", "good.exe"]).code(0);
-}
-
-#[test]
-fn finding_names_the_malformed_table() {
-    let mut bytes = Image::exe().certificate(64).bytes();
-    let entry = directory(&bytes, CERTIFICATE);
-    put32(&mut bytes, entry, 0x7fff_fff8);
-    let (_, message) = inspect_invalid(bytes);
-    assert!(message.contains("certificate table"), "{message}");
 }
 
 #[test]
@@ -265,13 +233,8 @@ fn all_faults_are_reported() {
 
 #[test]
 fn named_file_that_is_no_image_is_a_finding() {
-    for bytes in [
-        b"no image".to_vec(),
-        Vec::new(),
-        dos(),
-        other_executable(*b"NE"),
-        other_executable(*b"LE"),
-    ] {
+    let (ne, le) = (other_executable(*b"NE"), other_executable(*b"LE"));
+    for bytes in [b"no image".to_vec(), Vec::new(), dos(), ne, le] {
         assert_eq!(inspect_invalid(bytes).0, ["not-an-image"]);
     }
     let mut bytes = Image::exe().bytes();
@@ -315,14 +278,11 @@ fn folder_lists_its_images_sorted_by_path() {
   imports     none
 
 "]]);
-    let report = |jobs| {
-        let run = share.run(["inspect", ".", "--format", "json", "--jobs", jobs]).code(0);
-        run.get_output().stdout.clone()
-    };
+    let report =
+        |jobs| stdout(&share.run(["inspect", ".", "--format", "json", "--jobs", jobs]).code(0));
     assert_eq!(report("1"), report("64"));
     let run = share.run(["inspect", ".", "--exclude", "deep", "--format", "ndjson"]).code(0);
-    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
-    assert_eq!(text.lines().count(), 1, "{text}");
+    assert_eq!(ndjson(&run).len(), 1);
 }
 
 #[test]
@@ -338,8 +298,7 @@ fn worst_file_decides_the_exit_code() {
     share.run(["inspect", "empty"]).code(3);
     share.run(["inspect", "*.ocx"]).code(2).stdout_eq("");
     share.run(["inspect"]).code(2).stdout_eq("");
-    let run = share.run(["inspect", "empty", "--format", "json"]).code(3);
-    let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let report = json(&share.run(["inspect", "empty", "--format", "json"]).code(3));
     assert_eq!(report["images"], serde_json::json!([]));
 }
 
@@ -357,13 +316,12 @@ fn every_possible_file_of_an_import_is_listed() {
         ("helper.dll", Image::dll().with(NET).bytes()),
         ("Helper.DLL", Image::dll().bytes()),
     ]);
-    let run = share.run(["inspect", "tool.exe", "--format", "json"]).code(0);
-    let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
-    let beside = report["images"][0]["imports"][0]["beside"].to_string();
-    snapbox::assert_data_eq!(
-        beside,
-        str![[r#"[{"path":"Helper.DLL","swap_run":[]},{"path":"helper.dll","swap_run":["net"]}]"#]]
-    );
+    let report = json(&share.run(["inspect", "tool.exe", "--format", "json"]).code(0));
+    let expected = serde_json::json!([
+        {"path": "Helper.DLL", "swap_run": []},
+        {"path": "helper.dll", "swap_run": ["net"]},
+    ]);
+    assert_eq!(report["images"][0]["imports"][0]["beside"], expected);
 }
 
 #[cfg(unix)]
@@ -371,8 +329,7 @@ fn every_possible_file_of_an_import_is_listed() {
 fn file_and_import_names_cannot_forge_a_line() {
     let image = Image::exe().import("a\nchecksum    none\u{1b}[2J\u{202e}.dll");
     let share = Share::new([("x\nsigned\u{1b}[2J.exe", image.bytes())]);
-    let run = share.run(["inspect", "."]).code(0).stderr_eq("");
-    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    let text = stdout(&share.run(["inspect", "."]).code(0).stderr_eq(""));
     assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
     assert!(!text.lines().any(|line| line.starts_with(['s', 'c'])), "{text}");
 }

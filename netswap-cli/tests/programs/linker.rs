@@ -7,65 +7,41 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
 use testkit::image::{CD, Image, NET, Sum, checksum, right_checksum};
-use testkit::{Run, clean_environment, fake_linker, independently_read};
+use testkit::share::Share;
+use testkit::{Run, clean_environment, fake_linker};
 
 /// The program that runs the real linker and then sets the bit.
 const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
 
-/// A folder to link in.
-struct Folder {
-    dir: TempDir,
+/// Returns a command that runs a program in the share, without a configured real linker.
+fn command(share: &Share, program: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    clean_environment(command.args(arguments).current_dir(&share.root));
+    command
 }
 
-impl Folder {
-    fn new() -> Self {
-        Folder { dir: tempfile::tempdir().unwrap() }
-    }
+/// Returns a command that runs `netswap-linker` with the script as the real linker.
+fn linker(share: &Share, arguments: &[&str]) -> Command {
+    let mut command = command(share, Path::new(LINKER), arguments);
+    command.env("NETSWAP_LINKER", fake_linker());
+    command
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
+/// Returns the same command, with a script that writes these bytes to `output`.
+fn link(share: &Share, bytes: &[u8], output: &str, arguments: &[&str]) -> Command {
+    share.write("linked", bytes);
+    let mut command = linker(share, arguments);
+    command.env("FAKE_IMAGE", "linked").env("FAKE_OUTPUT", output);
+    command
+}
 
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        fs::write(self.path(name), bytes).unwrap();
-    }
-
-    /// Returns a command that runs a program in the folder, without a configured real linker.
-    fn command(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program.as_ref());
-        clean_environment(command.args(arguments).current_dir(self.dir.path()));
-        command
-    }
-
-    /// Returns a command that runs `netswap-linker` with the script as the real linker.
-    fn linker(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command(LINKER, arguments);
-        command.env("NETSWAP_LINKER", fake_linker());
-        command
-    }
-
-    /// Returns the same command, with a script that writes these bytes to `output`.
-    fn link(&self, bytes: &[u8], output: &str, arguments: &[&str]) -> Command {
-        self.write("linked", bytes);
-        let mut command = self.linker(arguments);
-        command.env("FAKE_IMAGE", "linked").env("FAKE_OUTPUT", output);
-        command
-    }
-
-    /// Returns the bits that the independent reader finds.
-    fn bits(&self, name: &str) -> u16 {
-        independently_read(&self.path(name)) & (NET | CD)
-    }
-
-    fn holds(&self, name: &str, bytes: &[u8]) -> bool {
-        fs::read(self.path(name)).unwrap() == bytes
-    }
+/// Returns the bits that the independent reader finds.
+fn bits(share: &Share, name: &str) -> u16 {
+    share.characteristics(name) & (NET | CD)
 }
 
 /// Returns an image with a checksum, as GNU ld writes it.
@@ -75,8 +51,8 @@ fn image() -> Vec<u8> {
 
 #[test]
 fn arguments_streams_and_exit_status_pass_through() {
-    let folder = Folder::new();
-    let mut command = folder.linker(&["-o", "t.exe", "a b", "", "--odd=\"'\\", "@missing"]);
+    let share = Share::new([]);
+    let mut command = linker(&share, &["-o", "t.exe", "a b", "", "--odd=\"'\\", "@missing"]);
     command.env("FAKE_STATUS", "7");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -90,23 +66,19 @@ fn arguments_streams_and_exit_status_pass_through() {
 
 #[test]
 fn signal_gives_the_exit_code_of_shells() {
-    let folder = Folder::new();
+    let share = Share::new([]);
     for (signal, code) in [("KILL", 137), ("TERM", 143)] {
-        let run = Run::capture(folder.linker(&["-o", "t.exe"]).env("FAKE_SIGNAL", signal));
+        let run = Run::capture(linker(&share, &["-o", "t.exe"]).env("FAKE_SIGNAL", signal));
         assert_eq!(run.code, code, "{run:#?}");
     }
 }
 
 #[test]
 fn every_form_of_output_argument_sets_the_bit() {
-    let utf_16 = |text: &str| {
-        let units = text.encode_utf16().flat_map(u16::to_le_bytes);
-        [0xff, 0xfe].into_iter().chain(units).collect::<Vec<_>>()
-    };
-    let folder = Folder::new();
-    folder.write("response", "a.o\n-o\nmy\\ t\\\\.exe\n");
-    folder.write("outer", "a.o @response");
-    folder.write("response-of-msvc", utf_16("\"a.obj\"\n\"/OUT:my t\\.exe\"\n"));
+    let share = Share::new([]);
+    share.write("response", "a.o\n-o\nmy\\ t\\\\.exe\n");
+    share.write("outer", "a.o @response");
+    share.write("response-of-msvc", crate::utf_16("\"a.obj\"\n\"/OUT:my t\\.exe\"\n"));
     let table = [
         // arguments -> the file that is linked
         (&["a.o", "-o", "t.exe"][..], "t.exe"),
@@ -124,41 +96,41 @@ fn every_form_of_output_argument_sets_the_bit() {
         (&["a.obj", "/OUT:t.exe"], "t.exe"),
     ];
     for (arguments, output) in table {
-        let run = Run::capture(&mut folder.link(&image(), output, arguments));
+        let run = Run::capture(&mut link(&share, &image(), output, arguments));
         assert_eq!((run.code, &*run.stderr), (0, ""), "{arguments:?}");
-        assert_eq!(folder.bits(output), NET, "{arguments:?}");
-        let bytes = fs::read(folder.path(output)).unwrap();
+        assert_eq!(bits(&share, output), NET, "{arguments:?}");
+        let bytes = share.read(output);
         assert_eq!(checksum(&bytes), right_checksum(&bytes), "{arguments:?}");
-        fs::remove_file(folder.path(output)).unwrap();
+        fs::remove_file(share.path(output)).unwrap();
     }
 }
 
 #[test]
 fn only_the_bit_and_the_checksum_change() {
-    let folder = Folder::new();
+    let share = Share::new([]);
     let before = Image::exe().overlay(5000).sum(Sum::Right).bytes();
-    let run = Run::capture(&mut folder.link(&before, "t.exe", &["-o", "t.exe"]));
+    let run = Run::capture(&mut link(&share, &before, "t.exe", &["-o", "t.exe"]));
     assert_eq!(run.code, 0, "{run:#?}");
-    let after = fs::read(folder.path("t.exe")).unwrap();
+    let after = share.read("t.exe");
     assert_eq!(after.len(), before.len());
     let changed: Vec<_> = (0..after.len()).filter(|at| after[*at] != before[*at]).collect();
     // The high byte of Characteristics comes first. All other changes are in the checksum.
     assert_eq!(changed[0], 0x80 + 23);
     assert!(changed[1..].iter().all(|at| (0x80 + 88..0x80 + 92).contains(at)), "{changed:?}");
     // An output that already has the bit is not written again.
-    folder.write("once.exe", &after);
+    share.write("once.exe", &after);
     let stamp = |name| {
-        let metadata = fs::metadata(folder.path(name)).unwrap();
+        let metadata = fs::metadata(share.path(name)).unwrap();
         (metadata.ino(), metadata.mtime_nsec())
     };
     let before = stamp("once.exe");
-    assert_eq!(Run::capture(&mut folder.linker(&["-o", "once.exe"])).code, 0);
+    assert_eq!(Run::capture(&mut linker(&share, &["-o", "once.exe"])).code, 0);
     assert_eq!(stamp("once.exe"), before);
 }
 
 #[test]
 fn other_files_are_left_alone_silently() {
-    let folder = Folder::new();
+    let share = Share::new([]);
     let table: [(&str, Vec<u8>); 5] = [
         ("an import library", b"!<arch>\n/               0".to_vec()),
         ("an object", [0x64, 0x86, 1, 0].repeat(200)),
@@ -167,39 +139,39 @@ fn other_files_are_left_alone_silently() {
         ("an empty file", Vec::new()),
     ];
     for (what, bytes) in table {
-        let run = Run::capture(&mut folder.link(&bytes, "t.exe", &["-o", "t.exe"]));
+        let run = Run::capture(&mut link(&share, &bytes, "t.exe", &["-o", "t.exe"]));
         assert_eq!((run.code, &*run.stderr), (0, ""), "{what}");
-        assert!(folder.holds("t.exe", &bytes), "{what}");
+        assert!(share.holds("t.exe", &bytes), "{what}");
     }
-    let run = Run::capture(&mut folder.linker(&["-o", "not-made.exe"]));
-    assert_eq!((run.code, &*run.stderr), (0, ""));
-    let run = Run::capture(&mut folder.linker(&["-o", "/dev/null"]));
-    assert_eq!((run.code, &*run.stderr), (0, ""));
+    for output in ["not-made.exe", "/dev/null"] {
+        let run = Run::capture(&mut linker(&share, &["-o", output]));
+        assert_eq!((run.code, &*run.stderr), (0, ""), "{output}");
+    }
 }
 
 #[test]
 fn query_or_failed_link_keeps_the_older_image() {
-    let folder = Folder::new();
+    let share = Share::new([]);
     let queries =
         ["--version", "--help", "-###", "-dumpmachine", "-print-file-name=x", "-print-search-dirs"];
-    folder.write("t.exe", image());
+    share.write("t.exe", image());
     for query in queries {
-        let run = Run::capture(&mut folder.linker(&[query, "-o", "t.exe"]));
+        let run = Run::capture(&mut linker(&share, &[query, "-o", "t.exe"]));
         assert_eq!(run.code, 0, "{run:#?}");
         assert!(run.stdout.starts_with(&format!("<{query}>\n")), "{run:#?}");
-        assert!(folder.holds("t.exe", &image()), "{query}");
+        assert!(share.holds("t.exe", &image()), "{query}");
     }
-    let run = Run::capture(folder.linker(&["a.o", "-o", "t.exe"]).env("FAKE_STATUS", "1"));
+    let run = Run::capture(linker(&share, &["a.o", "-o", "t.exe"]).env("FAKE_STATUS", "1"));
     assert_eq!((run.code, &*run.stderr), (1, ""));
-    assert!(folder.holds("t.exe", &image()));
+    assert!(share.holds("t.exe", &image()));
     // In contrast, a successful link changes the image.
-    assert_eq!(Run::capture(&mut folder.linker(&["a.o", "-o", "t.exe"])).code, 0);
-    assert_eq!(folder.bits("t.exe"), NET);
+    assert_eq!(Run::capture(&mut linker(&share, &["a.o", "-o", "t.exe"])).code, 0);
+    assert_eq!(bits(&share, "t.exe"), NET);
 }
 
 #[test]
 fn image_that_cannot_get_the_bit_fails_the_link() {
-    let folder = Folder::new();
+    let share = Share::new([]);
     let mut cut = image();
     cut.truncate(0xa0);
     let table = [
@@ -207,24 +179,25 @@ fn image_that_cannot_get_the_bit_fails_the_link() {
         (cut, "the file ends inside its headers"),
     ];
     for (bytes, why) in table {
-        let run = Run::capture(&mut folder.link(&bytes, "t.exe", &["-o", "t.exe"]));
+        let run = Run::capture(&mut link(&share, &bytes, "t.exe", &["-o", "t.exe"]));
         assert_eq!(run.code, 1, "{why}");
         let start = "error: netswap-linker: linked t.exe, but failed to set the bit in it: ";
         assert!(run.stderr.starts_with(&format!("{start}{why}; ")), "{run:#?}");
-        assert!(folder.holds("t.exe", &bytes), "{why}");
+        assert!(share.holds("t.exe", &bytes), "{why}");
     }
 }
 
 #[test]
 fn netswap_variable_selects_the_bits() {
-    let folder = Folder::new();
-    for (value, bits) in [("off", 0), ("net", NET), ("cd", CD), ("net,cd", NET | CD), ("", NET)] {
-        let mut command = folder.link(&image(), "t.exe", &["-o", "t.exe"]);
+    let share = Share::new([]);
+    for (value, expected) in [("off", 0), ("net", NET), ("cd", CD), ("net,cd", NET | CD), ("", NET)]
+    {
+        let mut command = link(&share, &image(), "t.exe", &["-o", "t.exe"]);
         let run = Run::capture(command.env("NETSWAP", value));
-        assert_eq!((run.code, folder.bits("t.exe")), (0, bits), "{value}: {run:#?}");
-        assert_eq!(folder.holds("t.exe", &image()), bits == 0, "{value}");
+        assert_eq!((run.code, bits(&share, "t.exe")), (0, expected), "{value}: {run:#?}");
+        assert_eq!(share.holds("t.exe", &image()), expected == 0, "{value}");
     }
-    let run = Run::capture(folder.linker(&["-o", "t.exe"]).env("NETSWAP", "yes"));
+    let run = Run::capture(linker(&share, &["-o", "t.exe"]).env("NETSWAP", "yes"));
     assert_eq!((run.code, &*run.stdout), (1, ""), "the real linker was run");
     assert_eq!(
         run.stderr,
@@ -234,9 +207,9 @@ fn netswap_variable_selects_the_bits() {
 
 #[test]
 fn target_variable_overrides_the_general_one() {
-    let folder = Folder::new();
+    let share = Share::new([]);
     let link = |output: &str| {
-        let mut command = folder.command(LINKER, &["-m64", "-o", output]);
+        let mut command = command(&share, Path::new(LINKER), &["-m64", "-o", output]);
         command.env("NETSWAP_LINKER", "/not/there/for-all");
         Run::capture(command.env("NETSWAP_LINKER_I686_PC_WINDOWS_GNU", fake_linker()))
     };
@@ -247,33 +220,24 @@ fn target_variable_overrides_the_general_one() {
     assert!(run.stderr.contains("set NETSWAP_LINKER"), "{run:#?}");
 }
 
-/// Returns a `PATH` with these folders before the system's.
-fn search_path(folders: &[PathBuf]) -> std::ffi::OsString {
-    let system = ["/usr/bin", "/bin"].map(PathBuf::from);
-    std::env::join_paths(folders.iter().cloned().chain(system)).unwrap()
-}
-
 #[test]
 fn usual_linker_in_path_is_never_this_program() {
-    let folder = Folder::new();
-    let (first, second) = (folder.path("first"), folder.path("second"));
+    let share = Share::new([]);
+    let (first, second) = (share.path("first"), share.path("second"));
     fs::create_dir(&first).unwrap();
     fs::create_dir(&second).unwrap();
     // A user may put this program into `PATH` under the real linker's name.
     let name = "i686-w64-mingw32-gcc";
     symlink(LINKER, first.join(name)).unwrap();
     let output = "target/i686-pc-windows-gnu/debug/t.exe";
-    fs::create_dir_all(folder.path(output).parent().unwrap()).unwrap();
+    fs::create_dir_all(share.path(output).parent().unwrap()).unwrap();
+    share.write("linked", image());
+    let folders = [first.clone(), second.clone(), "/usr/bin".into(), "/bin".into()];
+    let path = std::env::join_paths(folders).unwrap();
     let run = |program: &Path| {
-        let mut command = folder.link(&image(), output, &["-o", output]);
-        let arguments: Vec<_> = command.get_args().map(std::ffi::OsStr::to_owned).collect();
-        let variables: Vec<_> = command
-            .get_envs()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
-            .collect();
-        command = folder.command(program, &[]);
-        command.args(arguments).envs(variables).env_remove("NETSWAP_LINKER");
-        Run::capture(command.env("PATH", search_path(&[first.clone(), second.clone()])))
+        let mut command = command(&share, program, &["-o", output]);
+        command.env("FAKE_IMAGE", "linked").env("FAKE_OUTPUT", output);
+        Run::capture(command.env("PATH", &path))
     };
     for program in [Path::new(LINKER), &first.join(name)] {
         let _ = fs::remove_file(second.join(name));
@@ -284,21 +248,21 @@ fn usual_linker_in_path_is_never_this_program() {
         symlink(fake_linker(), second.join(name)).unwrap();
         let found = run(program);
         assert_eq!((found.code, &*found.stderr), (0, ""), "{found:#?}");
-        assert_eq!(folder.bits(output), NET);
+        assert_eq!(bits(&share, output), NET);
     }
 }
 
 #[test]
 fn variable_that_names_this_program_is_an_error() {
-    let folder = Folder::new();
-    let (link, same) = (folder.path("link"), folder.path("same"));
+    let share = Share::new([]);
+    let (link, same) = (share.path("link"), share.path("same"));
     symlink(LINKER, &link).unwrap();
     // A hard link is impossible if the folder is on another disk.
     if fs::hard_link(LINKER, &same).is_err() {
         symlink(&link, &same).unwrap();
     }
     for linker in [Path::new(LINKER), &link, &same] {
-        let mut command = folder.command(LINKER, &["-o", "t.exe"]);
+        let mut command = command(&share, Path::new(LINKER), &["-o", "t.exe"]);
         let run = Run::capture(command.env("NETSWAP_LINKER", linker));
         assert_eq!(run.code, 1, "{run:#?}");
         let expected = format!(
@@ -311,8 +275,8 @@ fn variable_that_names_this_program_is_an_error() {
 
 #[test]
 fn linker_that_calls_this_program_is_an_error() {
-    let folder = Folder::new();
-    let run = Run::capture(folder.linker(&["-o", "t.exe"]).env("FAKE_CALLS", LINKER));
+    let share = Share::new([]);
+    let run = Run::capture(linker(&share, &["-o", "t.exe"]).env("FAKE_CALLS", LINKER));
     assert_eq!((run.code, &*run.stdout), (1, "<-o>\n<t.exe>\n"));
     let expected = format!(
         "error: netswap-linker: the linker {} has called netswap-linker again; set NETSWAP_LINKER to the real linker\n",
@@ -323,10 +287,9 @@ fn linker_that_calls_this_program_is_an_error() {
 
 #[test]
 fn response_file_that_is_a_pipe_is_refused() {
-    let folder = Folder::new();
-    let status = Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap();
-    assert!(status.success());
-    let run = Run::capture(&mut folder.linker(&["@pipe"]));
+    let share = Share::new([]);
+    crate::make_pipe(&share.path("pipe"));
+    let run = Run::capture(&mut linker(&share, &["@pipe"]));
     assert_eq!((run.code, &*run.stdout), (1, ""));
     let expected = "error: netswap-linker: failed to read the response file pipe: it is not a regular file; pass the linker a readable file\n";
     assert_eq!(run.stderr, expected);

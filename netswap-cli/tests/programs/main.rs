@@ -11,6 +11,9 @@
     reason = "a test may"
 )]
 
+use serde_json::Value;
+use snapbox::cmd::OutputAssert;
+
 mod cli;
 mod diagnose;
 mod docs;
@@ -21,3 +24,30 @@ mod linker;
 mod new;
 mod patch;
 mod share;
+
+/// Returns the standard output of a program.
+fn stdout(run: &OutputAssert) -> String {
+    String::from_utf8(run.get_output().stdout.clone()).unwrap()
+}
+
+/// Returns the report of a program with `--format json`.
+fn json(run: &OutputAssert) -> Value {
+    serde_json::from_str(&stdout(run)).unwrap()
+}
+
+/// Returns the objects of a program with `--format ndjson`.
+fn ndjson(run: &OutputAssert) -> Vec<Value> {
+    stdout(run).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Encodes a text in UTF-16 with a byte order mark.
+fn utf_16(text: &str) -> Vec<u8> {
+    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
+}
+
+#[cfg(unix)]
+fn make_pipe(path: &std::path::Path) {
+    let status = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(status.success());
+}

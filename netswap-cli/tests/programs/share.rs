@@ -3,11 +3,13 @@
 mod baseline;
 mod beside;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use snapbox::cmd::OutputAssert;
 use snapbox::str;
 use testkit::image::{CD, Image, NET, dos, other_executable};
 use testkit::share::Share;
+
+use crate::{json, ndjson, stdout};
 
 /// Returns an image with the bit.
 fn good() -> Vec<u8> {
@@ -19,17 +21,17 @@ fn bad() -> Vec<u8> {
     Image::exe().bytes()
 }
 
-/// Returns the standard output of a program.
-fn stdout(run: &OutputAssert) -> String {
-    String::from_utf8(run.get_output().stdout.clone()).unwrap()
-}
-
 /// Returns the paths and statuses of a JSON report.
 fn statuses(run: &OutputAssert) -> Vec<(String, String)> {
-    let report: Value = serde_json::from_str(&stdout(run)).unwrap();
+    let report = json(run);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let images = report["images"].as_array().unwrap().iter();
     images.map(|image| (text(&image["path"]), text(&image["status"]))).collect()
+}
+
+/// Returns the paths of a JSON report.
+fn paths(run: &OutputAssert) -> Vec<String> {
+    statuses(run).into_iter().map(|(path, _)| path).collect()
 }
 
 #[test]
@@ -103,16 +105,11 @@ FAILED  ./bad.exe  x64 exe, swap-run: none
 2 images: 1 passed, 1 failed (1 other file, [..] s)
 
 "]]);
-    let run = share.run(["verify", "good.exe", "-q"]).code(0).stderr_eq("");
-    run.stdout_eq(str![[r"
+    share.run(["verify", "good.exe", "-q"]).code(0).stderr_eq("").stdout_eq(str![[r"
 1 image: 1 passed (0 other files, [..] s)
 
 "]]);
-}
-
-#[test]
-fn quiet_does_not_change_json() {
-    let share = Share::new([("bad.exe", bad()), ("good.exe", good())]);
+    // It does not change JSON.
     let run = share.run(["verify", ".", "--quiet", "--format", "json"]).code(1);
     assert_eq!(statuses(&run).len(), 2);
 }
@@ -123,9 +120,9 @@ fn quiet_does_not_change_json() {
 fn only_unreadable_files_can_be_ignored() {
     let share = Share::new([("bad.exe", bad()), ("good.exe", good())]);
     let mem = "/proc/self/mem";
-    share.run(["verify", mem, "good.exe"]).code(2);
-    let run = share.run(["verify", mem, "good.exe", "--ignore-unreadable"]).code(0);
-    run.stderr_eq("").stdout_eq(str![[r"
+    for (option, code) in [(&[][..], 2), (&["--ignore-unreadable"], 0)] {
+        let run = share.netswap(["verify", mem, "good.exe"]).args(option).assert().code(code);
+        run.stderr_eq("").stdout_eq(str![[r"
 UNREAD  /proc/self/mem
         unreadable: Input/output error (os error 5)
         check that it is a file or folder, that this account can read it, and that no other program has it open
@@ -135,6 +132,7 @@ passed  good.exe  x64 exe, swap-run: net
 1 image: 1 passed (0 other files, 1 unreadable, [..] s)
 
 "]]);
+    }
     share.run(["verify", mem, "bad.exe", "--ignore-unreadable"]).code(1);
     // Without an image there is nothing to verify.
     share.run(["verify", mem, "--ignore-unreadable"]).code(3);
@@ -180,9 +178,7 @@ fn report_is_sorted_for_any_number_of_jobs() {
         };
         let expected = report("1");
         assert!(expected.contains("400"), "{expected}");
-        for jobs in ["2", "64"] {
-            assert_eq!(report(jobs), expected);
-        }
+        assert_eq!([report("2"), report("64")], [expected.clone(), expected]);
     }
     let run = share.run(["verify", ".", "--format", "json"]).code(1);
     let statuses = statuses(&run);
@@ -203,7 +199,7 @@ fn without_seconds(report: &str) -> String {
 fn named_paths_keep_their_order() {
     let share = Share::new([("a.exe", good()), ("b/c.exe", bad()), ("d.exe", good())]);
     let run = share.run(["verify", "d.exe", "b", "a.exe", "--format", "json"]).code(1);
-    let paths: Vec<_> = statuses(&run).into_iter().map(|(path, _)| path).collect();
+    let paths = paths(&run);
     assert_eq!(paths.join(" ").replace('\\', "/"), "d.exe b/c.exe a.exe");
 }
 
@@ -218,14 +214,12 @@ fn thousands_of_files_give_valid_reports() {
     let statuses = statuses(&run);
     assert_eq!(statuses.len(), 5000);
     assert!(statuses.is_sorted());
-    let report: Value = serde_json::from_str(&stdout(&run)).unwrap();
+    let report = json(&run);
     assert_eq!(report["schema"], "netswap.verify/1");
     let summary = &report["summary"];
-    assert_eq!([&summary["passed"], &summary["failed"]], [&json!(2500), &json!(2500)]);
+    assert_eq!((&summary["passed"], &summary["failed"]), (&2500.into(), &2500.into()));
     let run = share.run(["verify", ".", "--format", "ndjson"]).code(1);
-    let lines = stdout(&run);
-    assert_eq!(lines.lines().count(), 5001);
-    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    assert_eq!(ndjson(&run).len(), 5001);
 }
 
 #[cfg(unix)]
@@ -238,7 +232,7 @@ fn links_are_followed_on_request_and_loops_end() {
     symlink("../elsewhere", share.path("tree/link")).unwrap();
     share.run(["verify", "tree"]).code(0);
     let run = share.run(["verify", "tree", "--follow-links", "--format", "json"]).code(1);
-    let paths: Vec<_> = statuses(&run).into_iter().map(|(path, _)| path).collect();
+    let paths = paths(&run);
     assert!(paths.contains(&"tree/link/bad.exe".to_owned()), "{paths:?}");
     assert!(paths.len() < 10, "{paths:?}");
 }

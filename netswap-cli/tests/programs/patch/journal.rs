@@ -7,6 +7,8 @@ use snapbox::str;
 use testkit::image::{Image, NET, Sum};
 use testkit::share::Share;
 
+use crate::stdout;
+
 fn share() -> Share {
     Share::new([("tool.exe", Image::exe().sum(Sum::Right).bytes())])
 }
@@ -29,8 +31,7 @@ fn journal_is_in_the_accounts_state_folder() {
 fn relative_state_folder_is_ignored() {
     for name in ["", "state"] {
         let share = share();
-        let run = share.netswap(["patch", "tool.exe"]).env("XDG_STATE_HOME", name);
-        run.assert().code(0);
+        share.netswap(["patch", "tool.exe"]).env("XDG_STATE_HOME", name).assert().code(0);
         assert!(share.journal().starts_with(share.home.join(".local/state/netswap")), "{name:?}");
         assert_eq!(fs::read_dir(&share.root).unwrap().count(), 1, "{name:?}");
     }
@@ -74,15 +75,12 @@ restored   tool.exe  x64 exe, swap-run: net -> none
 fn journal_has_one_object_per_line() {
     let share = share();
     share.run(["patch", "tool.exe", "--journal", "../my.journal"]).code(0);
-    let journal = fs::read_to_string(share.beside("my.journal")).unwrap();
-    snapbox::assert_data_eq!(
-        journal,
-        str![[r#"
+    let expected = str![[r#"
 {"schema":"netswap.journal/1","netswap":"0.1.0","created":"[..]"}
 {"path":"[..]/share/tool.exe","length":1024,"headers":"6eb5cd59","read_only":false,"offset":150,"old":"22000b020000000000000000000000000000000000000000000000000010000000000010000000020000060000000000000006000000000000000020000000020000c4e70000","new":"22080b020000000000000000000000000000000000000000000000000010000000000010000000020000060000000000000006000000000000000020000000020000c4ef0000"}
 
-"#]]
-    );
+"#]];
+    snapbox::assert_data_eq!(fs::read_to_string(share.beside("my.journal")).unwrap(), expected);
 }
 
 #[test]
@@ -191,6 +189,6 @@ error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: 
 #[test]
 fn changes_before_an_error_are_reported() {
     let (_share, _names, run) = patch_on_a_full_disk();
-    let text = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    let text = stdout(&run);
     assert!(text.contains("patched    ./tool00.exe"), "{text:?}");
 }

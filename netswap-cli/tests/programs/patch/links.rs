@@ -8,6 +8,8 @@ use snapbox::str;
 use testkit::image::{Image, NET, Sum};
 use testkit::share::Share;
 
+use crate::json;
+
 fn tool() -> Vec<u8> {
     Image::exe().sum(Sum::Right).bytes()
 }
@@ -15,7 +17,7 @@ fn tool() -> Vec<u8> {
 /// Runs `netswap patch` and returns the path and status of each file.
 fn statuses(share: &Share, arguments: &[&str]) -> Vec<(String, String)> {
     let run = share.netswap(["patch", "--format", "json"]).args(arguments).assert().code(0);
-    let report: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let report = json(&run);
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let files = report["files"].as_array().unwrap().iter();
     files.map(|file| (text(&file["path"]), text(&file["status"]))).collect()
@@ -55,7 +57,7 @@ fn unwritable_hard_linked_file_is_refused_twice() {
     fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
     fs::set_permissions(share.path("a.exe"), fs::Permissions::from_mode(0o464)).unwrap();
     let run = share.unprivileged(["patch", ".", "--format", "json"]).assert().code(1);
-    let report: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let report = json(&run);
     assert_eq!(report["summary"]["refused"], 2, "{report}");
 }
 
@@ -64,7 +66,7 @@ fn dry_run_counts_a_hard_linked_file_once() {
     let share = Share::new([("a.exe", tool())]);
     fs::hard_link(share.path("a.exe"), share.path("b.exe")).unwrap();
     let dry = share.run(["patch", ".", "--dry-run", "--format", "json"]).code(0);
-    let report: serde_json::Value = serde_json::from_slice(&dry.get_output().stdout).unwrap();
+    let report = json(&dry);
     assert_eq!(report["summary"]["changed"], 1, "{report}");
 }
 

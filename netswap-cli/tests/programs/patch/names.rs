@@ -9,6 +9,8 @@ use snapbox::str;
 use testkit::image::{Image, NET};
 use testkit::share::Share;
 
+use crate::{ndjson, stdout};
+
 /// Names with invalid UTF-8, a forged line, escape sequences, right-to-left text, and quotes.
 const NAMES: [&[u8]; 5] = [
     b"a\xff\xfe.exe",
@@ -77,9 +79,7 @@ fn odd_names_work_as_arguments() {
 fn json_distinguishes_odd_names() {
     let share = share();
     let run = share.run(["patch", ".", "--format", "ndjson"]).code(0).stderr_eq("");
-    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    let lines: Vec<serde_json::Value> = lines.collect();
+    let lines = ndjson(&run);
     assert_eq!(lines.len(), NAMES.len() + 1);
     for (line, name) in lines.iter().zip(NAMES) {
         let full = [b"./", name].concat();
@@ -97,7 +97,7 @@ fn undo_command_can_be_pasted() {
     let share = Share::new([("tool.exe", Image::exe().bytes())]);
     let journal = share.beside("my journal's.journal");
     let run = share.run(["patch", "tool.exe", "--journal", journal.to_str().unwrap()]).code(0);
-    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    let text = stdout(&run);
     let command = text.lines().last().unwrap().trim().strip_prefix("netswap ").unwrap();
     let script = format!("'{}' {command}", env!("CARGO_BIN_EXE_netswap"));
     let shell = share.account(snapbox::cmd::Command::new("sh")).args(["-c", &script]);

@@ -1,10 +1,11 @@
 //! The complete reports of `patch` and `undo`.
 
-use serde_json::Value;
 use snapbox::str;
 
 use testkit::image::{Image, NET, Strong, Sum};
 use testkit::share::Share;
+
+use crate::{json, ndjson, stdout};
 
 /// Creates a share with one file for each status.
 fn share() -> Share {
@@ -21,7 +22,8 @@ fn share() -> Share {
 
 #[test]
 fn refusals_come_first_and_the_undo_command_last() {
-    share().run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
+    let share = share();
+    share.run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    ./d.dll  x64 dll, swap-run: none
            signature-would-break: it is signed
            ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature
@@ -44,6 +46,7 @@ to undo it:
     netswap undo [..].journal
 
 "]]);
+    assert!(share.holds("c.efi", &Image::exe().efi().bytes()));
 }
 
 #[test]
@@ -78,7 +81,7 @@ to undo it:
 #[test]
 fn patch_json_has_every_field() {
     let run = share().run(["patch", ".", "--format", "json"]).code(1).stderr_eq("");
-    serde_json::from_slice::<Value>(&run.get_output().stdout).unwrap();
+    json(&run);
     run.stdout_eq(str![[r#"
 {
 "schema": "netswap.patch/1",
@@ -100,9 +103,7 @@ fn patch_json_has_every_field() {
 #[test]
 fn patch_ndjson_has_one_line_per_file_and_a_summary() {
     let run = share().run(["patch", ".", "--format", "ndjson"]).code(1).stderr_eq("");
-    for line in String::from_utf8(run.get_output().stdout.clone()).unwrap().lines() {
-        serde_json::from_str::<Value>(line).unwrap();
-    }
+    ndjson(&run);
     run.stdout_eq(str![[r#"
 {"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[]}
 {"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[]}
@@ -135,7 +136,7 @@ fn dry_run_json_names_no_journal() {
 fn empty_json_report_is_valid() {
     let share = share();
     let run = share.run(["patch", ".", "--exclude", "*.*", "--format", "json"]).code(3);
-    serde_json::from_slice::<Value>(&run.get_output().stdout).unwrap();
+    json(&run);
     run.stdout_eq(str![[r#"
 {
 "schema": "netswap.patch/1",
@@ -210,14 +211,20 @@ fn report_is_sorted_for_any_number_of_jobs() {
             share.write(&format!("{}/{number:03}.exe", number % 7), Image::exe().bytes());
         }
         let run = share.run(["patch", ".", "--format", "ndjson", "--jobs", jobs]).code(0);
-        let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
-        let lines = text.lines().map(str::to_owned);
-        let mut lines: Vec<_> = lines.collect();
+        let mut lines: Vec<_> = stdout(&run).lines().map(str::to_owned).collect();
         lines.pop();
         assert!(lines.is_sorted());
         lines
     };
     assert_eq!(report("1"), report("64"));
+}
+
+/// Returns a command that patches the share with the journal `my.journal`.
+#[cfg(unix)]
+fn patch_command(share: &Share) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
+    command.args(["patch", ".", "--journal", "../my.journal"]).current_dir(&share.root);
+    command
 }
 
 /// A pipe to `head` must not leave half a share unpatched.
@@ -227,9 +234,7 @@ fn closed_pipe_does_not_stop_the_patch() {
     let share = Share::new([("a.exe", Image::exe().bytes()), ("b.exe", Image::exe().bytes())]);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
-    command.args(["patch", ".", "--journal", "../my.journal"]).current_dir(&share.root);
-    assert_eq!(command.stdout(writer).status().unwrap().code(), Some(0));
+    assert_eq!(patch_command(&share).stdout(writer).status().unwrap().code(), Some(0));
     for name in ["a.exe", "b.exe"] {
         assert_eq!(share.characteristics(name) & NET, NET, "{name}");
     }
@@ -239,10 +244,8 @@ fn closed_pipe_does_not_stop_the_patch() {
 #[test]
 fn report_error_names_the_journal() {
     let share = Share::new([("a.exe", Image::exe().bytes())]);
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netswap"));
-    command.args(["patch", ".", "--journal", "../my.journal"]).current_dir(&share.root);
     let full_disk = std::fs::File::create("/dev/full").unwrap();
-    let output = command.stdout(full_disk).output().unwrap();
+    let output = patch_command(&share).stdout(full_disk).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(share.characteristics("a.exe") & NET, NET);
     let text = String::from_utf8(output.stderr).unwrap();

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use snapbox::cmd::OutputAssert;
 use snapbox::str;
 
-use testkit::image::{CHARACTERISTICS, CHECKSUM, Image, NET, Sum, get16, get32, nt, put16, put32};
+use testkit::image::{CHARACTERISTICS, CHECKSUM, Image, NET, Sum, get32, nt, put32};
 use testkit::share::Share;
+
+use crate::stdout;
 
 fn tool() -> Image {
     Image::exe().sum(Sum::Right)
@@ -18,6 +20,11 @@ fn patched_share() -> Share {
     let share = Share::new(["a.exe", "b.exe", "c.exe"].map(|name| (name, tool().bytes())));
     share.run(["patch", ".", "--jobs", "1"]).code(0);
     share
+}
+
+/// Whether `a.exe` and `c.exe` are as they were before the patch.
+fn are_restored(share: &Share) -> bool {
+    ["a.exe", "c.exe"].iter().all(|name| share.holds(name, &tool().bytes()))
 }
 
 /// Undoes a journal of these lines.
@@ -100,9 +107,10 @@ fn two_patches_are_undone_in_reverse_order() {
 #[test]
 fn dry_run_lists_files_and_changes_nothing() {
     let share = patched_share();
+    let journal = share.journal();
+    share.run(["undo", "--dry-run", journal.to_str().unwrap()]).code(0);
     share.write("b.exe", "another file");
     let before = share.state();
-    let journal = share.journal();
     let run = share.run(["undo", "--dry-run", journal.to_str().unwrap()]).code(1).stderr_eq("");
     run.stdout_eq(str![[r"
 refused    b.exe
@@ -117,17 +125,16 @@ nothing was changed
 
 "]]);
     assert_eq!(share.state(), before);
-    let text = String::from_utf8(share.undo().code(1).get_output().stdout.clone()).unwrap();
+    let text = stdout(&share.undo().code(1));
     assert!(text.contains("2 restored"), "{text}");
     assert_ne!(share.state(), before);
 }
 
-#[test]
-fn dry_run_does_not_claim_to_have_restored() {
-    let share = patched_share();
-    let run = share.run(["undo", "--dry-run", share.journal().to_str().unwrap()]).code(0);
-    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
-    assert!(!text.contains("3 restored"), "{text}");
+/// Changes the four bytes at an offset from the NT headers.
+fn change32(bytes: &mut [u8], offset: usize, change: fn(usize) -> usize) {
+    let at = nt(bytes) + offset;
+    let now = get32(bytes, at) as usize;
+    put32(bytes, at, change(now));
 }
 
 #[test]
@@ -138,41 +145,24 @@ fn only_files_changed_since_are_refused() {
         ("it shrank", |bytes| bytes.truncate(bytes.len() - 1)),
         ("it is empty", Vec::clear),
         ("it is text", |bytes| bytes.fill(b'x')),
-        ("another link date", |bytes| {
-            let at = nt(bytes) + 8;
-            put32(bytes, at, 1);
-        }),
+        ("another link date", |bytes| change32(bytes, 8, |_| 1)),
         ("another section", |bytes| {
             let name = nt(bytes) + 24 + 240;
             bytes[name] = b'x';
         }),
-        ("a bit of another kind", |bytes| {
-            let at = nt(bytes) + CHARACTERISTICS;
-            let now = get16(bytes, at);
-            put16(bytes, at, now | 0x0200);
-        }),
-        ("the other bit", |bytes| {
-            let at = nt(bytes) + CHARACTERISTICS;
-            let now = get16(bytes, at);
-            put16(bytes, at, now | 0x0400);
-        }),
-        ("another checksum", |bytes| {
-            let at = nt(bytes) + CHECKSUM;
-            let now = get32(bytes, at) as usize;
-            put32(bytes, at, now ^ 0x0101_0101);
-        }),
+        ("a bit of another kind", |bytes| change32(bytes, CHARACTERISTICS, |now| now | 0x0200)),
+        ("the other bit", |bytes| change32(bytes, CHARACTERISTICS, |now| now | 0x0400)),
+        ("another checksum", |bytes| change32(bytes, CHECKSUM, |now| now ^ 0x0101_0101)),
     ];
     for (what, edit) in edits {
         let share = patched_share();
         let mut bytes = share.read("b.exe");
         edit(&mut bytes);
         share.write("b.exe", &bytes);
-        let run = share.undo().code(1).stderr_eq("");
-        let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+        let text = stdout(&share.undo().code(1).stderr_eq(""));
         assert!(text.contains("changed-since") && text.contains("2 restored, 1 refused"), "{text}");
         assert!(share.holds("b.exe", &bytes), "{what}");
-        assert!(share.holds("a.exe", &tool().bytes()));
-        assert!(share.holds("c.exe", &tool().bytes()));
+        assert!(are_restored(&share), "{what}");
     }
 }
 
@@ -249,9 +239,7 @@ fn broken_line_is_reported_with_its_number() {
 error: failed to read the journal ../changed.journal, line 3: EOF while parsing a value
 
 "]]);
-    let expected = tool().bytes();
-    assert_eq!((share.read("a.exe"), share.read("c.exe")), (expected.clone(), expected.clone()));
-    assert!(!share.holds("b.exe", &expected));
+    assert!(are_restored(&share) && !share.holds("b.exe", &tool().bytes()));
 }
 
 #[test]
@@ -262,7 +250,7 @@ fn restores_despite_a_broken_line_are_reported() {
         lines[2] = "{}".to_owned();
         fs::write(share.journal(), lines.join("\n") + "\n").unwrap();
         let run = share.run(["undo", share.journal().to_str().unwrap(), "--format", format]);
-        let text = String::from_utf8(run.code(2).get_output().stdout.clone()).unwrap();
+        let text = stdout(&run.code(2));
         assert!(text.contains("a.exe") && text.contains("c.exe"), "{format}: {text}");
         if format == "json" {
             assert!(serde_json::from_str::<Value>(&text).is_ok(), "{text}");
@@ -278,17 +266,14 @@ fn thousands_of_broken_lines_do_not_stop_undo() {
     lines.extend(std::iter::repeat_n("{}".to_owned(), 10_000));
     lines.push(last);
     undo_lines(&share, &lines).code(2);
-    assert!(share.holds("a.exe", &tool().bytes()));
-    assert!(share.holds("c.exe", &tool().bytes()));
+    assert!(are_restored(&share));
 }
 
 #[test]
 fn invalid_journal_changes_nothing() {
     let share = patched_share();
-    share.write(
-        "other.journal",
-        "{\"schema\":\"netswap.journal/2\",\"netswap\":\"9\",\"created\":\"\"}\n",
-    );
+    let head = "{\"schema\":\"netswap.journal/2\",\"netswap\":\"9\",\"created\":\"\"}\n";
+    share.write("other.journal", head);
     let before = share.state();
     share.run(["undo", "a.exe"]).code(2).stdout_eq("").stderr_eq(str![[r"
 error: failed to read the journal a.exe: it does not begin like a netswap journal
@@ -363,8 +348,7 @@ fn hostile_journal_never_changes_a_file() {
         let before = share.read("b.exe");
         undo_hostile(&share, field, value.clone()).code(code);
         assert!(share.holds("b.exe", &before), "{field} {value}");
-        assert!(share.holds("a.exe", &tool().bytes()), "{field} {value}");
-        assert!(share.holds("c.exe", &tool().bytes()), "{field} {value}");
+        assert!(are_restored(&share), "{field} {value}");
     }
     undo_hostile(&share, "read_only", json!(false)).code(0);
     assert!(share.holds("b.exe", &tool().bytes()));
@@ -384,8 +368,7 @@ fn journal_cannot_make_undo_write_to_other_files() {
 fn pipe_in_place_of_a_file_does_not_block() {
     let share = patched_share();
     fs::remove_file(share.path("b.exe")).unwrap();
-    let status = std::process::Command::new("mkfifo").arg(share.path("b.exe")).status().unwrap();
-    assert!(status.success());
+    crate::make_pipe(&share.path("b.exe"));
     let journal = share.journal();
     let run = share.netswap(["undo", journal.to_str().unwrap()]);
     run.timeout(std::time::Duration::from_secs(20)).assert().code(2);

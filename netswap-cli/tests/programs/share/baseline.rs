@@ -2,23 +2,28 @@
 
 use std::fs;
 
-use serde_json::Value;
 use snapbox::str;
 
-use super::{bad, good, stdout};
+use super::{bad, good};
+use crate::json;
 use testkit::image::{Image, NET};
 use testkit::share::Share;
 
-/// Creates a share with two failures, and beside it the baseline `known.json` that lists them.
+/// Creates a share with two failures.
+fn share() -> Share {
+    Share::new([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())])
+}
+
+/// Creates the same share, and beside it the baseline `known.json` that lists the failures.
 fn share_with_baseline() -> Share {
-    let share = Share::new([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
+    let share = share();
     share.run(["verify", ".", "--write-baseline", "../known.json"]).code(0);
     share
 }
 
 #[test]
 fn baseline_allows_its_failures() {
-    let share = Share::new([("a.exe", bad()), ("deep/b.dll", bad()), ("good.exe", good())]);
+    let share = share();
     let run = share.run(["verify", ".", "--write-baseline", "known.json"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
 allowed ./a.exe  x64 exe, swap-run: none
@@ -30,10 +35,7 @@ passed  ./good.exe  x64 exe, swap-run: net
 3 images: 1 passed, 2 allowed (0 other files, [..] s)
 
 "]]);
-    let written = String::from_utf8(share.read("known.json")).unwrap();
-    snapbox::assert_data_eq!(
-        written,
-        str![[r#"
+    let expected = str![[r#"
 {
 "schema": "netswap.baseline/1",
 "images": [
@@ -42,8 +44,8 @@ passed  ./good.exe  x64 exe, swap-run: net
 ]
 }
 
-"#]]
-    );
+"#]];
+    snapbox::assert_data_eq!(String::from_utf8(share.read("known.json")).unwrap(), expected);
     let run = share.run(["verify", ".", "--baseline", "known.json"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
 allowed ./a.exe  x64 exe, swap-run: none
@@ -104,8 +106,7 @@ fn stale_entry_is_a_warning() {
     let share = share_with_baseline();
     share.write("a.exe", good());
     fs::remove_file(share.path("deep/b.dll")).unwrap();
-    let run = share.run(["verify", ".", "--baseline", "../known.json"]).code(0);
-    run.stderr_eq(str![[r"
+    share.run(["verify", ".", "--baseline", "../known.json"]).code(0).stderr_eq(str![[r"
 warning: ../known.json: entry net-swap-missing for [..]share/a.exe no longer occurs (fixed, deleted or not scanned); --write-baseline removes it
 warning: ../known.json: entry net-swap-missing for [..]share/deep/b.dll no longer occurs (fixed, deleted or not scanned); --write-baseline removes it
 
@@ -156,42 +157,25 @@ fn json_report_includes_the_baseline() {
 fn invalid_baseline_is_an_error() {
     let share = Share::new([("a.exe", bad())]);
     let table = [
-        (
-            "",
-            str![[r"
-error: failed to read the baseline ../known.json: EOF while parsing a value at line 1 column 0; create one with --write-baseline
-
-"]],
-        ),
-        (
-            "{\"schema\": \"netswap.baseline/1\"}",
-            str![[r"
-error: failed to read the baseline ../known.json: `images` is missing; create one with --write-baseline
-
-"]],
-        ),
+        ("", "EOF while parsing a value at line 1 column 0"),
+        ("{\"schema\": \"netswap.baseline/1\"}", "`images` is missing"),
         (
             "{\"schema\": \"netswap.baseline/2\", \"images\": []}",
-            str![[r"
-error: failed to read the baseline ../known.json: its schema is not netswap.baseline/1; create one with --write-baseline
-
-"]],
+            "its schema is not netswap.baseline/1",
         ),
         (
             "{\"schema\": \"netswap.baseline/1\", \"images\": [], \"all\": true}",
-            str![[r"
-error: failed to read the baseline ../known.json: unknown key `all`; create one with --write-baseline
-
-"]],
+            "unknown key `all`",
         ),
     ];
     for (text, message) in table {
         fs::write(share.beside("known.json"), text).unwrap();
         let run = share.run(["verify", ".", "--baseline", "../known.json"]);
-        run.code(2).stdout_eq("").stderr_eq(message);
+        run.code(2).stdout_eq("").stderr_eq(format!(
+            "error: failed to read the baseline ../known.json: {message}; create one with --write-baseline\n"
+        ));
     }
-    let run = share.run(["verify", ".", "--baseline", "gone.json"]).code(2).stdout_eq("");
-    run.stderr_eq(str![[r"
+    share.run(["verify", ".", "--baseline", "gone.json"]).code(2).stdout_eq("").stderr_eq(str![[r"
 error: failed to read the baseline gone.json: No such file or directory (os error 2); create one with --write-baseline
 
 "]]);
@@ -226,7 +210,7 @@ fn baseline_works_from_any_folder_and_with_any_path() {
     let baseline = baseline.to_str().unwrap();
     for (folder, path, baseline) in [
         (".", ".", "../known.json"),
-        (".", "", baseline),
+        (".", ".", baseline),
         (".", root, baseline),
         (".", root, "../known.json"),
         ("..", "share", "known.json"),
@@ -236,7 +220,6 @@ fn baseline_works_from_any_folder_and_with_any_path() {
         ("deep", "..", baseline),
         ("deep", root, "../../known.json"),
     ] {
-        let path = if path.is_empty() { "." } else { path };
         let command = share.netswap(["verify", path, "--baseline", baseline]);
         let run = command.current_dir(share.path(folder)).output().unwrap();
         let text = String::from_utf8_lossy(&run.stdout);
@@ -296,7 +279,7 @@ fn unreadable_file_is_never_known() {
 fn baseline_being_written_is_not_counted() {
     let share = Share::new([("a.exe", bad())]);
     let run = share.run(["verify", ".", "--write-baseline", "known.json", "--format", "json"]);
-    let report: Value = serde_json::from_str(&stdout(&run.code(0))).unwrap();
+    let report = json(&run.code(0));
     assert_eq!(report["summary"]["files"], 1, "{report}");
 }
 
