@@ -2,9 +2,8 @@
 //! keeps the build script's directives for the old linker.
 
 use std::fs;
-use std::process::Command;
 
-use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
+use crate::empty_mingw::{GNU, gnu_ld, verify, with_empty_mingw};
 use crate::linker::LINKER;
 use testkit::{Project, Run};
 
@@ -13,12 +12,11 @@ struct Configured(Project);
 
 impl Configured {
     fn new(linker: &str) -> Self {
-        let project = with_empty_mingw("bin-only", GNU, "")
+        let flavor = if linker == LINKER { "-Clinker-flavor=ld" } else { "" };
+        let project = with_empty_mingw("bin-only", GNU, "", flavor)
             .env_remove("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER")
             .env("NETSWAP_LINKER", &gnu_ld());
-        let flags = format!("-Cpanic=abort -Lnative={}", project.root.display());
-        let flavor = if linker == LINKER { " -Clinker-flavor=ld" } else { "" };
-        let configured = Configured(project.env("RUSTFLAGS", &(flags + flavor)));
+        let configured = Configured(project);
         configured.set(linker);
         configured
     }
@@ -28,8 +26,8 @@ impl Configured {
         self.0.write(".cargo/config.toml", &format!("target.{GNU}.linker = {linker:?}\n"));
     }
 
-    fn verify(&self) -> Run {
-        self.0.verify(&["--target", GNU, "--format", "json"])
+    fn verify(&self, code: i32) -> Run {
+        verify(&self.0, GNU, code)
     }
 
     /// Runs the `cargo clean` command that a message shows on a separate line.
@@ -53,37 +51,36 @@ fn finding(run: &Run) -> (String, String) {
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn missing_bit_names_both_linkers() {
     let project = Configured::new(&gnu_ld());
-    let run = project.verify();
+    let run = project.verify(1);
     assert!(run.rows()["bin-only.exe"].failed("linker-unsupported"), "{run:#?}");
 
     project.set("rust-lld");
-    let run = project.verify();
-    assert_eq!(run.code, 1, "{run:#?}");
+    let run = project.verify(1);
     assert!(run.rows()["bin-only.exe"].failed("linker-changed"), "{run:#?}");
     let (message, help) = finding(&run);
     let linkers = format!("for the linker {}, but rust-lld is configured now", gnu_ld());
     assert!(message.ends_with(&linkers), "{message}");
 
     project.clean(&help);
-    let run = project.verify();
-    assert!(run.code == 0 && run.rows()["bin-only.exe"].passed(), "{run:#?}");
+    let run = project.verify(0);
+    assert!(run.rows()["bin-only.exe"].passed(), "{run:#?}");
 }
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn failed_link_names_both_linkers() {
     let project = Configured::new("rust-lld");
-    assert_eq!(project.verify().code, 0);
+    project.verify(0);
 
     project.set(&gnu_ld());
-    let run = project.verify();
-    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+    let run = project.verify(2);
+    assert_eq!(run.stdout, "", "{run:#?}");
     assert!(run.stderr.contains("unable to disambiguate: -Xlink=/swaprun:net"), "{run:#?}");
     let linkers = format!("for the linker rust-lld, but {} is configured now\n", gnu_ld());
     assert!(run.stderr.contains(&linkers), "{run:#?}");
 
     project.clean(&run.stderr);
-    let run = project.verify();
+    let run = project.verify(1);
     assert!(run.rows()["bin-only.exe"].failed("linker-unsupported"), "{run:#?}");
 }
 
@@ -91,27 +88,25 @@ fn failed_link_names_both_linkers() {
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn removed_netswap_linker_is_named() {
     let project = Configured::new(LINKER);
-    let run = project.verify();
-    assert!(run.code == 0 && run.rows()["bin-only.exe"].passed(), "{run:#?}");
+    let run = project.verify(0);
+    assert!(run.rows()["bin-only.exe"].passed(), "{run:#?}");
 
     project.set(&gnu_ld());
-    let run = project.verify();
+    let run = project.verify(1);
     assert!(run.rows()["bin-only.exe"].failed("linker-changed"), "{run:#?}");
     assert!(finding(&run).0.contains("netswap-linker"), "{run:#?}");
 
     project.set(LINKER);
-    let run = project.verify();
-    assert!(run.code == 0 && run.rows()["bin-only.exe"].passed(), "{run:#?}");
+    let run = project.verify(0);
+    assert!(run.rows()["bin-only.exe"].passed(), "{run:#?}");
 }
 
 #[test]
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn environment_variable_counts_too() {
     let project = Configured::new(&gnu_ld());
-    assert_eq!(project.verify().code, 1);
-    let mut netswap = Command::new(env!("CARGO_BIN_EXE_netswap"));
-    netswap.args(["verify", "--offline", "--format", "json", "--target", GNU]);
+    project.verify(1);
     let project = project.0.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", "rust-lld");
-    let run = project.run(&mut netswap);
+    let run = verify(&project, GNU, 1);
     assert!(run.rows()["bin-only.exe"].failed("linker-changed"), "{run:#?}");
 }

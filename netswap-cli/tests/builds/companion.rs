@@ -2,17 +2,17 @@
 //! netswap-build returns.
 
 use std::fs;
-use std::path::Path;
 
 use netswap_build::{BuildEnv, Companion, Error, Outcome, SwapRun};
 use tempfile::TempDir;
-use testkit::{Run, fetched_tool, independently_read, rustup_lld};
+use testkit::image::{CD, NET};
+use testkit::{Run, X64, fetched_tool, independently_read};
 
-const MSVC: &str = "x86_64-pc-windows-msvc";
-const GNU: &str = "x86_64-pc-windows-gnu";
-const GNULLVM: &str = "x86_64-pc-windows-gnullvm";
+use crate::empty_mingw::GNU;
+use crate::mingw::GNULLVM;
+use crate::path_with_lld;
 
-const BITS: u16 = 0x0c00;
+const BITS: u16 = NET | CD;
 
 /// A DLL that needs no library, and the folder in which it is linked.
 struct Dll {
@@ -21,20 +21,16 @@ struct Dll {
 }
 
 impl Dll {
-    /// Writes the source, and configures this compiler for the target with `cc`.
-    fn new(compiler: &Path, target: &str, flags: &[&str]) -> Self {
+    /// Writes the source, and configures this compiler for the target and linker with `cc`.
+    fn new(compiler: &str, target: &str, linker: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = "__declspec(dllexport) int answer(void) { return 42; }\n\
              int _DllMainCRTStartup(void *a, unsigned b, void *c) { (void)a; (void)b; (void)c; return 1; }\n";
         fs::write(folder.path().join("helper.c"), source).unwrap();
         let mut build = cc::Build::new();
-        build.compiler(compiler).target(target).host("x86_64-unknown-linux-gnu");
-        build.opt_level(0).cargo_metadata(false).flag("-fuse-ld=lld");
-        for flag in flags {
-            build.flag(flag);
-        }
-        let compiler = build.get_compiler();
-        Dll { folder, compiler }
+        build.compiler(fetched_tool(compiler)).target(target).host("x86_64-unknown-linux-gnu");
+        build.opt_level(0).cargo_metadata(false).flag(format!("-fuse-ld={linker}"));
+        Dll { folder, compiler: build.get_compiler() }
     }
 
     /// Links the DLL with the companion's arguments between these arguments.
@@ -42,11 +38,7 @@ impl Dll {
         let mut link = self.compiler.to_command();
         link.arg("helper.c").args(before).args(&companion.arguments).args(after);
         link.current_dir(self.folder.path());
-        // Compilers search `PATH` for lld-link and ld.lld.
-        #[expect(clippy::disallowed_methods, reason = "it is set for a child process")]
-        let path = std::env::var_os("PATH").unwrap();
-        let paths = std::iter::once(rustup_lld()).chain(std::env::split_paths(&path));
-        Run::capture(link.env("PATH", std::env::join_paths(paths).unwrap()))
+        Run::capture(link.env("PATH", path_with_lld()))
     }
 
     /// Links the DLL and returns its Characteristics.
@@ -79,7 +71,7 @@ impl Dll {
 }
 
 fn plan(compiler: &cc::Tool, target: &str, netswap: &str) -> Result<Companion, Error> {
-    let env = if target == MSVC { "msvc" } else { "gnu" };
+    let env = if target == X64 { "msvc" } else { "gnu" };
     let vars = [
         ("CARGO_PKG_NAME", "tool"),
         ("TARGET", target),
@@ -100,16 +92,16 @@ const ENTRY: &str = "/ENTRY:_DllMainCRTStartup";
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_cl_sets_both_bits() {
-    let dll = Dll::new(&fetched_tool("clang-cl"), MSVC, &[]);
+    let dll = Dll::new("clang-cl", X64, "lld");
     assert!(dll.compiler.is_like_msvc());
-    dll.check_bits(MSVC, &CL, &["/NODEFAULTLIB", ENTRY]);
+    dll.check_bits(X64, &CL, &["/NODEFAULTLIB", ENTRY]);
 }
 
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn second_link_option_is_rejected() {
-    let dll = Dll::new(&fetched_tool("clang-cl"), MSVC, &[]);
-    let companion = plan(&dll.compiler, MSVC, "").unwrap();
+    let dll = Dll::new("clang-cl", X64, "lld");
+    let companion = plan(&dll.compiler, X64, "").unwrap();
     let before = [&CL[..], &["/link", "/NODEFAULTLIB", ENTRY]].concat();
     let run = dll.link(&before, &companion, &[]);
     // An error in LLD 19, a warning in LLD 22.
@@ -119,11 +111,11 @@ fn second_link_option_is_rejected() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn clang_for_msvc_sets_both_bits() {
-    let dll = Dll::new(&fetched_tool("clang"), MSVC, &[]);
+    let dll = Dll::new("clang", X64, "lld");
     assert!(!dll.compiler.is_like_msvc() && dll.compiler.is_like_clang());
     let entry = format!("-Wl,{ENTRY}");
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", &entry];
-    dll.check_bits(MSVC, &before, &[]);
+    dll.check_bits(X64, &before, &[]);
 }
 
 #[test]
@@ -131,7 +123,7 @@ fn clang_for_msvc_sets_both_bits() {
 fn clang_for_mingw_sets_both_bits() {
     let before = ["-shared", "-o", "helper.dll", "-nostdlib", "-Wl,-e,_DllMainCRTStartup"];
     for target in [GNU, GNULLVM] {
-        let dll = Dll::new(&fetched_tool("x86_64-w64-mingw32-clang"), target, &[]);
+        let dll = Dll::new("x86_64-w64-mingw32-clang", target, "lld");
         dll.check_bits(target, &before, &[]);
     }
 }
@@ -139,7 +131,7 @@ fn clang_for_mingw_sets_both_bits() {
 #[test]
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn required_bit_is_an_error_with_gnu_ld() {
-    let dll = Dll::new(&fetched_tool("x86_64-w64-mingw32-clang"), GNU, &["-fuse-ld=bfd"]);
+    let dll = Dll::new("x86_64-w64-mingw32-clang", GNU, "bfd");
     let error = plan(&dll.compiler, GNU, "").unwrap_err().to_string();
     assert!(error.starts_with("GNU ld (behind the compiler "), "{error}");
 }

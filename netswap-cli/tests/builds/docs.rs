@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::edit;
 use crate::seed::Seeded;
 use testkit::{Project, blocks, files};
 
@@ -11,8 +12,7 @@ fn each_build_script_of_the_book_sets_the_bit() {
     assert_eq!(scripts.len(), 2);
     for script in scripts {
         let project = Project::new("bin-only").seeded();
-        let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
-        project.write("Cargo.toml", &manifest.replace("\"bin-only\"", "\"mytool\""));
+        edit(&project.root, "Cargo.toml", "\"bin-only\"", "\"mytool\"");
         project.write("build.rs", &script);
         assert!(project.verified(0, &[])["mytool.exe"].passed(), "{script}");
     }
@@ -21,8 +21,7 @@ fn each_build_script_of_the_book_sets_the_bit() {
 #[test]
 fn receipt_of_the_book_comes_from_a_build() {
     let project = Project::new("bin-only").seeded();
-    let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
-    project.write("Cargo.toml", &manifest.replace("\"bin-only\"", "\"tool\""));
+    edit(&project.root, "Cargo.toml", "\"bin-only\"", "\"tool\"");
     project.verified(0, &[]);
     let build = project.built("build");
     let receipts: Vec<_> = files(&build)

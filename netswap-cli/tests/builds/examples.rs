@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::seed::EXAMPLES;
+use crate::{check_stderr, edit, netswap, path_with_lld};
 use tempfile::TempDir;
 use testkit::image::NET;
 use testkit::{
@@ -81,10 +82,7 @@ impl Tool {
     /// Windows without any library.
     fn without_std(example: &str, options: &[&str], images: &[Image]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut new = Command::new(env!("CARGO_BIN_EXE_netswap"));
-        new.args(["new", example]).args(options).current_dir(dir.path());
-        let run = Run::capture(&mut new);
-        assert_eq!(run.code, 0, "{run:#?}");
+        crate::run(&mut netswap(dir.path(), &[&["new", example], options].concat()), 0);
         let root = dir.path().join(example);
         let examples = repository().join("examples");
         fs::copy(examples.join(example).join("Cargo.lock"), root.join("Cargo.lock")).unwrap();
@@ -116,11 +114,9 @@ impl Tool {
         copy(&repository().join("netswap-cli/tests/runtime"), &runtime);
         let run = |program: &Path, arguments: &str| {
             let mut command = Command::new(program);
-            let run = Run::capture(command.args(arguments.split(' ')).current_dir(&runtime));
-            assert_eq!(run.code, 0, "{run:#?}");
+            crate::run(command.args(arguments.split(' ')).current_dir(&runtime), 0);
         };
-        let lld = rustup_lld();
-        let link = lld.join("lld-link");
+        let link = rustup_lld().join("lld-link");
         run(&fetched_tool("clang"), "--target=x86_64-pc-windows-msvc -c start.c -o start.obj");
         run(&link, "/lib /machine:x64 /def:ucrtbase.def /out:ucrtbase.lib");
         // The same library under two names, for the DLL runtime and for the static runtime.
@@ -133,9 +129,6 @@ impl Tool {
 
         let flags = format!("-fuse-ld=lld {include} {}", runtime.display());
         let clang = fetched_tool(clang);
-        #[expect(clippy::disallowed_methods, reason = "it is set for a child process")]
-        let path = std::env::var_os("PATH").unwrap();
-        let paths = std::iter::once(lld).chain(std::env::split_paths(&path));
         // std links this library, too.
         let with_runtime = format!("{WITHOUT_STD} -Clink-arg=/DEFAULTLIB:msvcrt");
         tool.variables = vec![
@@ -146,28 +139,19 @@ impl Tool {
             ("CFLAGS_x86_64_pc_windows_msvc", flags.clone().into()),
             ("CXXFLAGS_x86_64_pc_windows_msvc", flags.into()),
             ("LIB", runtime.into()),
-            ("PATH", std::env::join_paths(paths).unwrap()),
+            ("PATH", path_with_lld()),
         ];
         tool
     }
 
-    fn edit(&self, file: &str, from: &str, to: &str) {
-        let path = self.root.join(file);
-        let before = fs::read_to_string(&path).unwrap();
-        let after = before.replacen(from, to, 1);
-        assert_ne!(before, after, "{file} has no `{from}`");
-        fs::write(path, after).unwrap();
-    }
-
-    /// Runs Cargo in the project.
-    pub(crate) fn cargo(&self, target_dir: impl AsRef<Path>, arguments: &[&str]) -> Run {
+    /// Runs Cargo in the project and checks its exit code.
+    pub(crate) fn cargo(&self, target_dir: impl AsRef<Path>, arguments: &[&str], code: i32) -> Run {
         let mut command = cargo(&self.root, arguments);
         command.env("CARGO_TARGET_DIR", target_dir.as_ref());
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER", "rust-lld");
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS", WITHOUT_STD);
         command.env("RUSTC_BOOTSTRAP", "1");
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        Run::capture(&mut command)
+        crate::run(command.envs(self.variables.iter().map(|(name, value)| (name, value))), code)
     }
 }
 
@@ -188,13 +172,10 @@ fn replace_std(package: &Path, sources: &[(&str, &str)], mini_core: &Path) {
 
 /// Removes the table of dependencies, which ends with an empty line, from a manifest.
 fn without_dependencies(manifest: &str) -> String {
-    match manifest.split_once("[dependencies]\n") {
-        Some((before, after)) => {
-            let after = after.split_once("\n\n").map_or("", |(_, after)| after);
-            format!("{before}{after}")
-        }
-        None => manifest.to_owned(),
-    }
+    let Some((before, table)) = manifest.split_once("[dependencies]\n") else {
+        return manifest.to_owned();
+    };
+    before.to_owned() + table.split_once("\n\n").map_or("", |(_, after)| after)
 }
 
 #[test]
@@ -206,8 +187,7 @@ fn xtask_of_each_layout_verifies_its_images() {
         let target_dir = EXAMPLES.target_dir();
         let verify = ["xtask", "verify", "--workspace", "--release", "--target", X64];
 
-        let run = tool.cargo(&target_dir, &verify);
-        assert_eq!(run.code, 0, "{run:#?}");
+        let run = tool.cargo(&target_dir, &verify, 0);
         for Image { file, .. } in images {
             let kind = file.rsplit_once('.').unwrap().1;
             let row = format!("{file}  x64 {kind}, swap-run: net");
@@ -218,9 +198,8 @@ fn xtask_of_each_layout_verifies_its_images() {
 
         for without in images {
             let script = format!("{}/build.rs", without.folder);
-            tool.edit(&script, "    netswap_build::emit();\n", "");
-            let run = tool.cargo(&target_dir, &[&verify[..], &["--format", "json"]].concat());
-            assert_eq!(run.code, 1, "{run:#?}");
+            edit(&tool.root, &script, "    netswap_build::emit();\n", "");
+            let run = tool.cargo(&target_dir, &[&verify[..], &["--format", "json"]].concat(), 1);
             let rows = run.rows();
             assert_eq!(rows.len(), images.len(), "{rows:#?}");
             for (file, row) in &rows {
@@ -228,7 +207,7 @@ fn xtask_of_each_layout_verifies_its_images() {
                     if file == without.file { row.failed("not-requested") } else { row.passed() };
                 assert!(is_right, "{file} without the line in {script}: {row:#?}");
             }
-            tool.edit(&script, "fn main() {\n", "fn main() {\n    netswap_build::emit();\n");
+            edit(&tool.root, &script, "fn main() {\n", "fn main() {\n    netswap_build::emit();\n");
         }
     }
 }
@@ -238,8 +217,7 @@ fn third_tool_needs_the_line_too() {
     let (example, options, images) = LAYOUTS[4];
     let tool = Tool::without_std(example, options, images);
     let target_dir = EXAMPLES.target_dir();
-    let run = tool.cargo(&target_dir, &["new", "third", "--vcs", "none"]);
-    assert_eq!(run.code, 0, "{run:#?}");
+    tool.cargo(&target_dir, &["new", "third", "--vcs", "none"], 0);
     let members = "members = [\"goodbye\", \"greetings\", \"hello\", \"third\", \"xtask\"]";
     let manifest = fs::read_to_string(tool.root.join("Cargo.toml")).unwrap();
     assert!(manifest.contains(members), "{manifest}");
@@ -251,24 +229,19 @@ fn third_tool_needs_the_line_too() {
         fs::write(tool.root.join("third").join(file), text).unwrap();
     }
     let verify = ["xtask", "verify", "--workspace", "--target", X64, "--format", "json"];
-    let run = tool.cargo(&target_dir, &verify);
-    assert_eq!(run.code, 1, "{run:#?}");
+    let run = tool.cargo(&target_dir, &verify, 1);
     assert!(run.rows()["third.exe"].failed("not-requested"), "{run:#?}");
 
     for words in [&["add", "--all"][..], &["commit", "--quiet", "--message", "A third tool"]] {
         let mut git = Command::new("git");
         git.args(["-c", "user.name=A", "-c", "user.email=a@example.org"]).args(words);
-        let run = Run::capture(git.current_dir(&tool.root));
-        assert_eq!(run.code, 0, "{run:#?}");
+        crate::run(git.current_dir(&tool.root), 0);
     }
-    let mut init = Command::new(env!("CARGO_BIN_EXE_netswap"));
-    let run = Run::capture(init.args(["init"]).current_dir(&tool.root));
-    assert_eq!(run.code, 0, "{run:#?}");
+    crate::run(&mut netswap(&tool.root, &["init"]), 0);
     let manifest = fs::read_to_string(tool.root.join("third/Cargo.toml")).unwrap();
     let lines = "\n[build-dependencies]\nnetswap-build.workspace = true\n";
     assert!(manifest.contains(lines), "{manifest}");
-    let run = tool.cargo(&target_dir, &verify);
-    assert_eq!(run.code, 0, "{run:#?}");
+    let run = tool.cargo(&target_dir, &verify, 0);
     assert!(run.rows()["third.exe"].passed(), "{run:#?}");
 }
 
@@ -278,32 +251,28 @@ fn xtask_prints_the_lines_to_add_and_usage() {
     let target_dir = EXAMPLES.target_dir();
     let verify = ["xtask", "verify", "--workspace", "--release", "--target", X64];
 
-    tool.edit("build.rs", "    netswap_build::emit();\n", "");
-    let run = tool.cargo(&target_dir, &verify);
-    assert_eq!(run.code, 1, "{run:#?}");
+    edit(&tool.root, "build.rs", "    netswap_build::emit();\n", "");
+    let run = tool.cargo(&target_dir, &verify, 1);
     for line in ["not-requested", "netswap-build = \"0.1\"\n", "netswap_build::emit();\n"] {
         assert!(run.stdout.contains(line), "`{line}` is missing: {run:#?}");
     }
 
-    let run = tool.cargo(&target_dir, &["xtask", "verify", "--format", "xml"]);
-    assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("--format takes human, json or ndjson"), "{run:#?}");
-
-    let run = tool.cargo(&target_dir, &["xtask", "verify", "--help"]);
-    assert_eq!(run.code, 0, "{run:#?}");
+    for (arguments, message) in [
+        (&["verify", "--format", "xml"][..], "--format takes human, json or ndjson"),
+        (&["verfy"], "usage: cargo xtask verify"),
+    ] {
+        let run = tool.cargo(&target_dir, &[&["xtask"], arguments].concat(), 2);
+        assert!(run.stderr.contains(message), "{run:#?}");
+    }
+    let run = tool.cargo(&target_dir, &["xtask", "verify", "--help"], 0);
     assert!(run.stdout.contains("--policy <FILE>"), "{run:#?}");
-
-    let run = tool.cargo(&target_dir, &["xtask", "verfy"]);
-    assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("usage: cargo xtask verify"), "{run:#?}");
 }
 
 /// Builds for this machine. Returns whether the tool was fresh, the build script's output, and the
 /// messages.
 fn build_for_host(tool: &Tool) -> (bool, String, String) {
     let target_dir = tool.root.join("target");
-    let run = tool.cargo(&target_dir, &["build", "--offline", "--message-format=json"]);
-    assert_eq!(run.code, 0, "{run:#?}");
+    let run = tool.cargo(&target_dir, &["build", "--offline", "--message-format=json"], 0);
     let messages: Vec<serde_json::Value> =
         run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let is_tool = |message: &&serde_json::Value| {
@@ -324,9 +293,9 @@ fn host_build_gets_no_link_argument() {
     assert_eq!(output, "cargo:rerun-if-env-changed=NETSWAP\n");
     assert!(!stderr.contains("warning"), "{stderr}");
 
-    tool.edit("README.md", "# hello-tool", "# Hello");
+    edit(&tool.root, "README.md", "# hello-tool", "# Hello");
     assert!(build_for_host(&tool).0, "a change of README.md built the tool again");
-    tool.edit("src/main.rs", "Hello, {name}!", "Hallo, {name}!");
+    edit(&tool.root, "src/main.rs", "Hello, {name}!", "Hallo, {name}!");
     assert!(!build_for_host(&tool).0, "a change of main.rs did not build the tool again");
 }
 
@@ -335,16 +304,14 @@ fn host_build_gets_no_link_argument() {
 fn xtask_is_skipped_unless_named() {
     let tool = Tool::new("hello-tool");
     let target_dir = EXAMPLES.target_dir();
-    let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"]);
+    let run = tool.cargo(&target_dir, &["xtask", "verify", "--workspace"], 3);
     assert!(run.stdout.starts_with("0 images (1 other file,"), "{run:#?}");
     for (arguments, files) in [
         (&["--workspace"][..], "(1 other file,"),
         (&["--package", "xtask"], "(1 other file,"),
         (&["--package", "xtask", "--package", "hello-tool"], "(2 other files,"),
     ] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
-        command.args(["verify", "--quiet"]).args(arguments).current_dir(&tool.root);
-        clean_environment(&mut command);
+        let mut command = netswap(&tool.root, &[&["verify", "--quiet"], arguments].concat());
         let run = Run::capture(command.env("CARGO_TARGET_DIR", target_dir.path()));
         assert!(run.stdout.contains(files), "{arguments:?}: {run:#?}");
         assert!(!run.stderr.contains("Finished"), "{run:#?}");
@@ -358,9 +325,7 @@ fn host_build_leaves_nothing_to_verify() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-netswap"));
     command.args(["netswap", "verify", "--offline"]).current_dir(&tool.root);
     clean_environment(&mut command);
-    let run = Run::capture(&mut command);
-    assert_eq!(run.code, 3, "{run:#?}");
-    assert!(run.stderr.contains("--target x86_64-pc-windows-msvc"), "{run:#?}");
+    check_stderr(&Run::capture(&mut command), 3, &["--target x86_64-pc-windows-msvc"]);
 }
 
 #[test]
@@ -372,8 +337,7 @@ fn native_tool_and_its_helper_get_the_bit() {
         let package = ["xtask", "package", "--release", "--target", X64];
         for (netswap, code, bit) in [("", 0, NET), ("off", 1, 0)] {
             tool.variables.push(("NETSWAP", netswap.into()));
-            let run = tool.cargo(&target_dir, &package);
-            assert_eq!(run.code, code, "{clang}: {run:#?}");
+            let run = tool.cargo(&target_dir, &package, code);
             for file in ["helper.dll", "native-tool.exe"] {
                 assert!(run.stdout.contains(&format!("{file}  x64 ")), "{clang}: {run:#?}");
                 let characteristics = independently_read(&tool.root.join("dist").join(file));
@@ -388,8 +352,7 @@ fn native_tool_and_its_helper_get_the_bit() {
 fn packaged_native_tool_finds_its_helper() {
     let tool = Tool::new("native-tool");
     let target_dir = EXAMPLES.target_dir();
-    let run = tool.cargo(&target_dir, &["xtask", "package"]);
-    assert_eq!(run.code, 3, "{run:#?}");
+    let run = tool.cargo(&target_dir, &["xtask", "package"], 3);
     assert!(run.stdout.contains("(2 other files,"), "{run:#?}");
     let dist = tool.root.join("dist");
     let start = || {

@@ -5,7 +5,9 @@ use std::fs;
 use std::process::Command;
 
 use crate::seed::Seeded;
-use testkit::{self, Project, X64};
+use crate::{check_stderr, clear_bit, edit};
+use testkit::image::CD;
+use testkit::{Project, X64, cargo, copy, repository, rustup_lld};
 
 /// Verifies a project, checks that all images passed, and returns their names.
 fn passed_images(project: &Project, arguments: &[&str]) -> Vec<String> {
@@ -15,14 +17,31 @@ fn passed_images(project: &Project, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn one_binary_gets_the_bit() {
-    assert_eq!(passed_images(&Project::new("bin-only").seeded(), &[]), ["bin-only.exe"]);
+fn each_kind_of_image_gets_the_bit() {
+    let programs = ["--bins", "--examples", "--", "--test", "integration", "--bench", "speed"];
+    let table: [(&str, &[&str], &[&str]); 7] = [
+        ("bin-only", &[], &["bin-only.exe"]),
+        ("lib-and-bin", &[], &["lib-and-bin.exe"]),
+        ("hyphens", &[], &["hyphen-ated-tool.exe", "other-hyphen-ated-tool.exe"]),
+        ("cdylib", &[], &["plug_in.dll"]),
+        (
+            "examples-and-tests",
+            &programs,
+            &["demo.exe", "examples-and-tests.exe", "integration.exe", "speed.exe"],
+        ),
+        ("old-rust-version", &[], &["old-rust-version.exe"]),
+        // A chosen package is verified alone.
+        ("two-tools", &["--package", "with-bit"], &["with-bit.exe"]),
+    ];
+    for (fixture, arguments, images) in table {
+        assert_eq!(passed_images(&Project::new(fixture).seeded(), arguments), images, "{fixture}");
+    }
 }
 
 /// Returns the MSVC targets of this rustc, except ARM64EC, which needs Microsoft's libraries.
 fn msvc_targets() -> Vec<String> {
-    let list = Command::new("rustc").args(["--print", "target-list"]).output().unwrap();
-    let list = String::from_utf8(list.stdout).unwrap();
+    let mut rustc = Command::new("rustc");
+    let list = crate::run(rustc.args(["--print", "target-list"]), 0).stdout;
     let links = |target: &&str| target.ends_with("-windows-msvc") && !target.starts_with("arm64ec");
     list.lines().filter(links).map(str::to_owned).collect()
 }
@@ -36,6 +55,7 @@ fn each_msvc_target_gets_the_bit_on_request() {
         let run = project.verify(&["--target", &target, "--format", "json"]);
         assert_eq!(run.code, 1, "{run:#?}");
         let rows = run.rows();
+        assert_eq!(rows.len(), 2, "{target}: {rows:#?}");
         assert!(rows["with-bit.exe"].passed(), "{target}: {rows:#?}");
         assert!(rows["no-bit.exe"].failed("not-requested"), "{target}: {rows:#?}");
         let machine = run.json()["images"][0]["machine"].as_str().unwrap().to_owned();
@@ -52,18 +72,12 @@ fn each_msvc_target_gets_the_bit_on_request() {
 #[test]
 fn dll_from_outside_the_workspace_is_verified() {
     let project = Project::new("bin-only").seeded();
-    testkit::copy(
-        &testkit::repository().join("fixtures/cdylib"),
-        &project.root.with_file_name("engine"),
-    );
     let engine = project.root.with_file_name("engine");
-    let manifest = fs::read_to_string(engine.join("Cargo.toml")).unwrap();
-    let manifest = manifest.replace("[\"cdylib\"]", "[\"lib\", \"cdylib\"]");
-    fs::write(engine.join("Cargo.toml"), manifest).unwrap();
+    copy(&repository().join("fixtures/cdylib"), &engine);
+    edit(&engine, "Cargo.toml", "[\"cdylib\"]", "[\"lib\", \"cdylib\"]");
     fs::write(engine.join("build.rs"), "fn main() {}\n").unwrap();
-    let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
     let depends = "[dependencies]\nplug-in = { path = \"../engine\" }\n";
-    project.write("Cargo.toml", &manifest.replace("[dependencies]\n", depends));
+    edit(&project.root, "Cargo.toml", "[dependencies]\n", depends);
     let run = project.verify(&["--target", X64, "--format", "json"]);
     assert_eq!(run.code, 1, "{run:#?}");
     assert!(run.rows()["plug_in.dll"].failed("not-requested"), "{run:#?}");
@@ -71,18 +85,32 @@ fn dll_from_outside_the_workspace_is_verified() {
 }
 
 #[test]
-fn second_call_fails_the_build() {
-    let project = Project::new("bin-only").seeded();
-    project.write(
-        "build.rs",
-        "fn main() {
-    netswap_build::emit();
-    netswap_build::emit();
-}\n",
-    );
-    let run = project.verify(&["--target", X64]);
-    assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("called twice in one build script"), "{run:#?}");
+fn wrong_build_script_fails_the_build() {
+    for (body, parts) in [
+        (
+            "netswap_build::emit();
+            netswap_build::emit();",
+            &["called twice in one build script"][..],
+        ),
+        // A folder in place of the receipt.
+        (
+            r#"let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").unwrap());
+            std::fs::create_dir_all(out.join("netswap-receipt.json")).unwrap();
+            netswap_build::emit();"#,
+            &["failed to write the receipt", "netswap-receipt.json"],
+        ),
+        (
+            r#"let name = "a\ncargo:rustc-env=EVIL=1";
+            netswap_build::SwapRun::new().scope(netswap_build::Scope::bin(name)).emit();"#,
+            &["Scope::Bin"],
+        ),
+    ] {
+        let project = Project::new("bin-only").seeded();
+        project.write("build.rs", &format!("fn main() {{ {body} }}\n"));
+        let run = project.verify(&["--target", X64]);
+        check_stderr(&run, 2, parts);
+        assert!(!run.stderr.contains("panicked"), "{run:#?}");
+    }
 }
 
 #[test]
@@ -90,9 +118,8 @@ fn metabuild_needs_no_build_script() {
     // This variable lets a stable Cargo use the unstable feature.
     let project = Project::new("bin-only").seeded().env("RUSTC_BOOTSTRAP", "1");
     fs::remove_file(project.root.join("build.rs")).unwrap();
-    let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
-    let manifest = manifest.replace("publish = false", "metabuild = [\"netswap-build\"]");
-    project.write("Cargo.toml", &format!("cargo-features = [\"metabuild\"]\n\n{manifest}"));
+    edit(&project.root, "Cargo.toml", "[package]", "cargo-features = [\"metabuild\"]\n\n[package]");
+    edit(&project.root, "Cargo.toml", "publish = false", "metabuild = [\"netswap-build\"]");
     assert_eq!(passed_images(&project, &[]), ["bin-only.exe"]);
 }
 
@@ -112,27 +139,21 @@ fn configured_targets_stay_apart() {
     assert_eq!(run.code, 0, "{run:#?}");
     let report = run.json();
     let images = report["images"].as_array().unwrap();
-    assert_eq!(
-        (&images[0]["machine"], &images[0]["target"]),
-        (&"x86".into(), &"i686-pc-windows-msvc".into())
-    );
-    assert_eq!((&images[1]["machine"], &images[1]["target"]), (&"x64".into(), &X64.into()));
+    for (image, machine, target) in
+        [(&images[0], "x86", "i686-pc-windows-msvc"), (&images[1], "x64", X64)]
+    {
+        assert_eq!((&image["machine"], &image["target"]), (&machine.into(), &target.into()));
+    }
 }
 
 #[test]
 fn library_alone_leaves_nothing_to_verify() {
     let project = Project::new("lib-only").seeded();
     let run = project.verify(&["--target", X64]);
-    assert_eq!(run.code, 3, "{run:#?}");
-    assert!(run.stderr.contains("nothing to verify"), "{run:#?}");
+    check_stderr(&run, 3, &["nothing to verify"]);
     assert!(!run.stderr.contains("warning"), "{run:#?}");
     let built = project.root.join("target").join(X64).join("debug/liblib_only.rlib");
     assert!(built.exists(), "{run:#?}");
-}
-
-#[test]
-fn binary_beside_a_library_gets_the_bit() {
-    assert_eq!(passed_images(&Project::new("lib-and-bin").seeded(), &[]), ["lib-and-bin.exe"]);
 }
 
 #[test]
@@ -144,50 +165,9 @@ fn binary_outside_the_scope_fails() {
 }
 
 #[test]
-fn names_with_hyphens_work() {
-    let names = passed_images(&Project::new("hyphens").seeded(), &[]);
-    assert_eq!(names, ["hyphen-ated-tool.exe", "other-hyphen-ated-tool.exe"]);
-}
-
-#[test]
-fn dll_gets_the_bit() {
-    assert_eq!(passed_images(&Project::new("cdylib").seeded(), &[]), ["plug_in.dll"]);
-}
-
-#[test]
-fn examples_tests_and_benches_get_the_bit() {
-    let project = Project::new("examples-and-tests").seeded();
-    let arguments = ["--bins", "--examples", "--", "--test", "integration", "--bench", "speed"];
-    let names = passed_images(&project, &arguments);
-    assert_eq!(names, ["demo.exe", "examples-and-tests.exe", "integration.exe", "speed.exe"]);
-}
-
-#[test]
 fn path_with_spaces_and_unicode_works() {
     let project = Project::below("mit Lücke и 工具", "bin-only").seeded();
     assert_eq!(passed_images(&project, &[]), ["bin-only.exe"]);
-}
-
-#[test]
-fn tool_without_netswap_build_fails() {
-    let rows = Project::new("two-tools").seeded().verified(1, &[]);
-    assert_eq!(rows.len(), 2);
-    assert!(rows["with-bit.exe"].passed(), "{rows:#?}");
-    assert!(rows["no-bit.exe"].failed("not-requested"), "{rows:#?}");
-}
-
-#[test]
-fn chosen_package_is_verified_alone() {
-    let project = Project::new("two-tools").seeded();
-    assert_eq!(passed_images(&project, &["--package", "with-bit"]), ["with-bit.exe"]);
-}
-
-#[test]
-fn old_rust_version_gets_the_bit() {
-    assert_eq!(
-        passed_images(&Project::new("old-rust-version").seeded(), &[]),
-        ["old-rust-version.exe"]
-    );
 }
 
 #[test]
@@ -240,28 +220,23 @@ fn exception_with_a_reason_allows_an_image() {
 }
 
 #[test]
-fn netswap_off_is_reported() {
-    let project = Project::new("bin-only").seeded().env("NETSWAP", "off");
-    assert!(project.verified(1, &[])["bin-only.exe"].failed("switched-off"));
-    // A change of the variable is enough to build again.
-    let project = project.env("NETSWAP", "net");
-    assert!(project.verified(0, &[])["bin-only.exe"].passed());
-}
-
-#[test]
-fn netswap_with_another_bit_is_reported() {
-    let project = Project::new("bin-only").seeded().env("NETSWAP", "cd");
-    let rows = project.verified(1, &[]);
-    assert!(rows["bin-only.exe"].failed("switched-off"), "{rows:#?}");
-    assert_eq!(rows["bin-only.exe"].characteristics & 0x0400, 0x0400);
+fn netswap_without_the_bit_is_reported() {
+    for (value, bits) in [("off", 0), ("cd", CD)] {
+        let project = Project::new("bin-only").seeded().env("NETSWAP", value);
+        let rows = project.verified(1, &[]);
+        assert!(rows["bin-only.exe"].failed("switched-off"), "{value}: {rows:#?}");
+        assert_eq!(rows["bin-only.exe"].characteristics & CD, bits, "{value}");
+        // A change of the variable is enough to build again.
+        let project = project.env("NETSWAP", "net");
+        assert!(project.verified(0, &[])["bin-only.exe"].passed());
+    }
 }
 
 #[test]
 fn invalid_netswap_lists_the_valid_values() {
     let run = Project::new("bin-only").seeded().env("NETSWAP", "yes").verify(&["--target", X64]);
-    assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("NETSWAP is \"yes\"; set it to one of off, net, cd, net,cd"));
-    assert!(run.stderr.contains("failed to build"), "{run:#?}");
+    let values = "NETSWAP is \"yes\"; set it to one of off, net, cd, net,cd";
+    check_stderr(&run, 2, &[values, "failed to build"]);
 }
 
 #[test]
@@ -272,76 +247,30 @@ fn stale_receipt_is_ignored() {
     assert!(project.verified(1, &[])["bin-only.exe"].failed("not-requested"));
 }
 
+/// The bit is cleared after the link. The command in the help cleans the profile, the target and the folder of that build.
 #[test]
-fn unwritable_receipt_fails_the_build() {
-    let project = Project::new("bin-only").seeded();
-    let build = "fn main() {
-    let out = std::path::PathBuf::from(std::env::var_os(\"OUT_DIR\").unwrap());
-    std::fs::create_dir_all(out.join(\"netswap-receipt.json\")).unwrap();
-    netswap_build::emit();
-}\n";
-    project.write("build.rs", build);
-    let run = project.verify(&["--target", X64]);
-    assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("failed to write the receipt"), "{run:#?}");
-    assert!(run.stderr.contains("netswap-receipt.json"), "{run:#?}");
-    assert!(!run.stderr.contains("panicked"), "{run:#?}");
-}
-
-#[test]
-fn scope_with_a_line_break_fails_the_build() {
-    let project = Project::new("bin-only").seeded();
-    let build = "fn main() {
-    let name = \"a\\ncargo:rustc-env=EVIL=1\";
-    netswap_build::SwapRun::new().scope(netswap_build::Scope::bin(name)).emit();
-}\n";
-    project.write("build.rs", build);
-    let run = project.verify(&["--target", X64]);
-    assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("Scope::Bin"), "{run:#?}");
-}
-
-#[test]
-fn bit_cleared_after_the_link_is_found() {
-    let project = Project::new("bin-only").seeded();
-    assert!(project.verified(0, &[])["bin-only.exe"].passed());
-    let path = project.built("bin-only.exe");
-    let mut bytes = fs::read(&path).unwrap();
-    let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
-    bytes[e_lfanew + 23] &= !0x08;
-    fs::write(&path, bytes).unwrap();
-    assert!(project.verified(1, &[])["bin-only.exe"].failed("lost-after-link"));
-}
-
-/// The command in the help cleans the profile, the target and the folder of that build.
-#[test]
-fn clean_makes_cargo_link_again() {
+fn clean_makes_cargo_link_an_image_again() {
     let project = Project::new("bin-only");
     project.append("Cargo.toml", "\n[profile.small]\ninherits = \"dev\"\n");
     let home = project.root.parent().unwrap();
     let verify = |exit_code: i32| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_netswap"));
-        command.args(["verify", "--offline", "--manifest-path", "bin-only/Cargo.toml"]);
-        command.args(["--target", X64, "--profile", "small", "--format", "json"]);
-        command.args(["--", "--target-dir", "elsewhere"]);
-        testkit::clean_environment(command.current_dir(home));
-        let run = testkit::Run::capture(&mut command);
-        assert_eq!(run.code, exit_code, "{run:#?}");
-        run
+        let arguments = [
+            &["verify", "--offline", "--manifest-path", "bin-only/Cargo.toml"][..],
+            &["--target", X64, "--profile", "small", "--format", "json"],
+            &["--", "--target-dir", "elsewhere"],
+        ];
+        crate::run(&mut crate::netswap(home, &arguments.concat()), exit_code)
     };
     let report = verify(0).json();
-    let path = home.join(report["images"][0]["path"].as_str().unwrap());
-    let mut bytes = fs::read(&path).unwrap();
-    let e_lfanew = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
-    bytes[e_lfanew + 23] &= !0x08;
-    fs::write(&path, bytes).unwrap();
+    clear_bit(&home.join(report["images"][0]["path"].as_str().unwrap()));
 
-    let report = verify(1).json();
+    let run = verify(1);
+    assert!(run.rows()["bin-only.exe"].failed("lost-after-link"), "{run:#?}");
+    let report = run.json();
     let help = report["images"][0]["findings"][0]["help"].as_str().unwrap();
     let command = help.lines().find_map(|line| line.trim().strip_prefix("cargo clean "));
     let arguments: Vec<_> = std::iter::once("clean").chain(command.unwrap().split(' ')).collect();
-    let run = testkit::Run::capture(&mut testkit::cargo(home, &arguments));
-    assert_eq!(run.code, 0, "{run:#?}");
+    crate::run(&mut cargo(home, &arguments), 0);
     verify(0);
 }
 
@@ -350,9 +279,7 @@ fn clean_makes_cargo_link_again() {
 fn linker_that_drops_the_argument_is_found() {
     use std::os::unix::fs::PermissionsExt;
 
-    let sysroot = Command::new("rustc").args(["--print", "target-libdir"]).output();
-    let libdir = String::from_utf8(sysroot.unwrap().stdout).unwrap();
-    let lld = std::path::Path::new(libdir.trim_end()).parent().unwrap().join("bin/rust-lld");
+    let lld = rustup_lld().with_file_name("rust-lld");
     let project = Project::new("bin-only").seeded();
     // rustc passes the arguments as a list, or in a response file if there are many.
     let script = format!(

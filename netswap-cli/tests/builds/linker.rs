@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::empty_mingw::{GNU, gnu_ld, with_empty_mingw};
-use testkit::image::{CD, CHARACTERISTICS, NET, checksum, nt, right_checksum};
-use testkit::{Project, fake_linker, fetched_tool, independently_read};
+use crate::check_stderr;
+use crate::empty_mingw::{GNU, gnu_ld, verify, with_empty_mingw};
+use testkit::image::{CD, NET, checksum, right_checksum};
+use testkit::{Project, Run, fake_linker, fetched_tool, independently_read};
 
 /// The program that runs the real linker and then sets the bit.
 pub(crate) const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
@@ -13,9 +14,8 @@ pub(crate) const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
 /// Returns a fixture that GNU ld links. rustc calls GNU ld, or `netswap-linker` if `is_wrapped`.
 fn project(fixture: &str, is_wrapped: bool) -> Project {
     let ld = gnu_ld();
-    let project = with_empty_mingw(fixture, GNU, if is_wrapped { LINKER } else { &ld });
-    let flags = format!("-Cpanic=abort -Clinker-flavor=ld -Lnative={}", project.root.display());
-    project.env("RUSTFLAGS", &flags).env("NETSWAP_LINKER", &ld)
+    let linker = if is_wrapped { LINKER } else { &ld };
+    with_empty_mingw(fixture, GNU, linker, "-Clinker-flavor=ld").env("NETSWAP_LINKER", &ld)
 }
 
 fn built(project: &Project, profile: &str, name: &str) -> PathBuf {
@@ -32,17 +32,28 @@ fn has_bit(path: &Path) -> bool {
 
 const BUILD: [&str; 4] = ["build", "--offline", "--target", GNU];
 
-#[test]
-#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn programs_and_dlls_get_the_bit() {
+/// Builds a project with these additional arguments, which must succeed.
+fn build(project: &Project, arguments: &[&str]) -> Run {
+    let run = project.cargo(&[&BUILD[..], arguments].concat());
+    assert_eq!(run.code, 0, "{run:#?}");
+    run
+}
+
+/// Checks that programs and DLLs have the bit if `netswap-linker` wraps the linker.
+fn check_wrapped(project: fn(&str, bool) -> Project) {
     for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
         for is_wrapped in [true, false] {
             let project = project(fixture, is_wrapped);
-            let run = project.cargo(&BUILD);
-            assert_eq!(run.code, 0, "{run:#?}");
+            build(&project, &[]);
             assert_eq!(has_bit(&built(&project, "debug", name)), is_wrapped, "{name}");
         }
     }
+}
+
+#[test]
+#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
+fn programs_and_dlls_get_the_bit() {
+    check_wrapped(project);
 }
 
 #[test]
@@ -51,8 +62,7 @@ fn stripped_program_keeps_the_bit() {
     for is_wrapped in [true, false] {
         let project = project("bin-only", is_wrapped);
         project.append("Cargo.toml", "\n[profile.release]\nstrip = true\n");
-        let run = project.cargo(&[&BUILD[..], &["--release"]].concat());
-        assert_eq!(run.code, 0, "{run:#?}");
+        build(&project, &["--release"]);
         assert_eq!(has_bit(&built(&project, "release", "bin-only.exe")), is_wrapped);
     }
 }
@@ -64,12 +74,11 @@ fn each_build_sets_the_bit_again() {
     let program = built(&project, "debug", "bin-only.exe");
     for change in ["", "\n// Changed.\n", "\npub extern \"C\" fn more() {}\n"] {
         project.append("src/main.rs", change);
-        let run = project.cargo(&BUILD);
-        assert_eq!(run.code, 0, "{run:#?}");
+        build(&project, &[]);
         assert!(has_bit(&program), "{change:?}");
     }
     // Cargo does not notice that the image changed after the link.
-    let run = project.cargo(&[&BUILD[..], &["-v"]].concat());
+    let run = build(&project, &["-v"]);
     assert!(run.stderr.contains("Fresh bin-only"), "{run:#?}");
 }
 
@@ -77,21 +86,20 @@ fn each_build_sets_the_bit_again() {
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn many_arguments_come_in_a_response_file() {
     let project = project("bin-only", true);
-    let build = "fn main() {
+    let script = "fn main() {
     let folder = \"x\".repeat(200);
     for number in 0..15_000 {
         println!(\"cargo:rustc-link-arg=-L{folder}{number}\");
     }
 }
 ";
-    project.write("build.rs", build);
+    project.write("build.rs", script);
     let log = project.root.join("log");
     let project = project
         .env("NETSWAP_LINKER", fake_linker().to_str().unwrap())
         .env("FAKE_CALLS", &gnu_ld())
         .env("FAKE_LOG", log.to_str().unwrap());
-    let run = project.cargo(&BUILD);
-    assert_eq!(run.code, 0, "{}", run.stderr);
+    build(&project, &[]);
     let arguments = fs::read_to_string(log).unwrap();
     assert!(arguments.starts_with("<@") && arguments.lines().count() == 1, "{arguments:.300}");
     assert!(has_bit(&built(&project, "debug", "bin-only.exe")));
@@ -121,13 +129,10 @@ fn failed_link_reads_as_without_netswap_linker() {
 fn verify_passes_without_a_build_warning() {
     for is_wrapped in [true, false] {
         let project = project("bin-only", is_wrapped);
-        let run = project.verify(&["--target", GNU, "--format", "json"]);
+        let run = verify(&project, GNU, i32::from(!is_wrapped));
         let row = &run.rows()["bin-only.exe"];
-        if is_wrapped {
-            assert!(run.code == 0 && row.passed(), "{run:#?}");
-        } else {
-            assert!(run.code == 1 && row.failed("linker-unsupported"), "{run:#?}");
-        }
+        let is_right = if is_wrapped { row.passed() } else { row.failed("linker-unsupported") };
+        assert!(is_right, "{run:#?}");
         assert_eq!(run.stderr.contains("netswap-build: GNU ld"), !is_wrapped, "{run:#?}");
     }
 }
@@ -136,14 +141,9 @@ fn verify_passes_without_a_build_warning() {
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn bit_cleared_after_the_link_is_found() {
     let project = project("bin-only", true);
-    assert_eq!(project.cargo(&BUILD).code, 0);
-    let program = built(&project, "debug", "bin-only.exe");
-    let mut bytes = fs::read(&program).unwrap();
-    let field = nt(&bytes) + CHARACTERISTICS;
-    bytes[field + 1] &= !NET.to_be_bytes()[0];
-    fs::write(&program, bytes).unwrap();
-    let run = project.verify(&["--target", GNU, "--format", "json"]);
-    assert_eq!(run.code, 1, "{run:#?}");
+    build(&project, &[]);
+    crate::clear_bit(&built(&project, "debug", "bin-only.exe"));
+    let run = verify(&project, GNU, 1);
     assert!(run.rows()["bin-only.exe"].failed("lost-after-link"), "{run:#?}");
 }
 
@@ -151,33 +151,23 @@ fn bit_cleared_after_the_link_is_found() {
 #[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
 fn netswap_variable_sets_both_required_bits() {
     let project = project("both-bits", true);
-    let run = project.verify(&["--target", GNU, "--format", "json"]);
-    assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("Set NETSWAP=net,cd in the environment of the build"), "{run:#?}");
+    let run = project.verify(&["--target", GNU]);
+    check_stderr(&run, 2, &["Set NETSWAP=net,cd in the environment of the build"]);
     let project = project.env("NETSWAP", "net,cd");
-    let run = project.verify(&["--target", GNU, "--format", "json"]);
-    assert_eq!(run.code, 0, "{run:#?}");
+    let run = verify(&project, GNU, 0);
     assert_eq!(run.rows()["both-bits.exe"].characteristics & (NET | CD), NET | CD);
 }
 
 /// Returns a fixture that MinGW's gcc links. rustc calls gcc, or `netswap-linker` if `is_wrapped`.
 fn with_gcc(fixture: &str, is_wrapped: bool) -> Project {
     let gcc = fetched_tool("x86_64-w64-mingw32-gcc").into_os_string().into_string().unwrap();
-    let project = with_empty_mingw(fixture, GNU, if is_wrapped { LINKER } else { &gcc });
-    let flags =
-        format!("-Cpanic=abort -Lnative={} -Clink-arg=-nostartfiles", project.root.display());
-    project.env("RUSTFLAGS", &flags).env("NETSWAP_LINKER_X86_64_PC_WINDOWS_GNU", &gcc)
+    let linker = if is_wrapped { LINKER } else { &gcc };
+    with_empty_mingw(fixture, GNU, linker, "-Clink-arg=-nostartfiles")
+        .env("NETSWAP_LINKER_X86_64_PC_WINDOWS_GNU", &gcc)
 }
 
 #[test]
 #[ignore = "needs MinGW's gcc, which `cargo xtask test` fetches"]
 fn gcc_links_programs_and_dlls_with_the_bit() {
-    for (fixture, name) in [("bin-only", "bin-only.exe"), ("cdylib", "plug_in.dll")] {
-        for is_wrapped in [true, false] {
-            let project = with_gcc(fixture, is_wrapped);
-            let run = project.cargo(&BUILD);
-            assert_eq!(run.code, 0, "{run:#?}");
-            assert_eq!(has_bit(&built(&project, "debug", name)), is_wrapped, "{name}");
-        }
-    }
+    check_wrapped(with_gcc);
 }

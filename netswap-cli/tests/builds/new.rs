@@ -7,6 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::edit;
 use crate::seed::NEW;
 use testkit::new::{Home, LAYOUTS, Layout, create_like};
 use testkit::{self, Run};
@@ -16,22 +17,15 @@ fn plug_in() -> String {
     format!("{DLL_PREFIX}plugin_host_plugin{DLL_SUFFIX}")
 }
 
-/// Runs Cargo in a project.
-fn cargo(target_dir: &TempDir, project: &Path, arguments: &[&str]) -> Run {
+/// Runs Cargo in a project and checks its exit code.
+fn cargo(target_dir: &TempDir, project: &Path, arguments: &[&str], code: i32) -> Run {
     let mut command = testkit::cargo(project, arguments);
     command.env("CARGO_TARGET_DIR", target_dir.path());
     // Only plug-ins use these crates, so Cargo may have to download them.
     if !project.join("plugin").exists() {
         command.env("CARGO_NET_OFFLINE", "true");
     }
-    Run::capture(&mut command)
-}
-
-/// Runs Cargo in a project and checks that it succeeds.
-fn cargo_passes(target_dir: &TempDir, project: &Path, arguments: &[&str]) -> Run {
-    let run = cargo(target_dir, project, arguments);
-    assert_eq!(run.code, 0, "{arguments:?}: {run:#?}");
-    run
+    crate::run(&mut command, code)
 }
 
 /// One licence is enough, because it does not change the build.
@@ -43,21 +37,17 @@ fn each_layout_builds_and_passes_its_tests() {
             let home = Home::empty();
             let choice = ["--edition", edition, "--license", "MIT OR Apache-2.0"];
             let project = create_like(&home, example, &[options, &choice].concat());
-            let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
-            cargo_passes(
-                &target_dir,
-                &project,
-                &[&clippy[..], &["--", "--deny", "warnings"]].concat(),
-            );
+            let cargo =
+                |arguments: &[&[&str]]| cargo(&target_dir, &project, &arguments.concat(), 0);
+            let clippy = &["clippy", "--locked", "--workspace", "--all-targets", "--quiet"];
+            cargo(&[clippy, &["--", "--deny", "warnings"]]);
             // Another project's plug-in. `cargo run` must build this project's.
             let _ = fs::remove_file(target_dir.path().join("debug").join(plug_in()));
             for (which, expected) in runs {
-                let run = ["run", "--locked", "--quiet"];
-                let run =
-                    cargo_passes(&target_dir, &project, &[&run, *which, &["--", "Ada"]].concat());
+                let run = cargo(&[&["run", "--locked", "--quiet"], which, &["--", "Ada"]]);
                 assert_eq!(run.stdout, *expected, "{options:?}");
             }
-            let run = cargo_passes(&target_dir, &project, &["test", "--locked", "--workspace"]);
+            let run = cargo(&[&["test", "--locked", "--workspace"]]);
             for test in tests {
                 assert!(run.stdout.contains(test), "{test}: {run:#?}");
             }
@@ -87,7 +77,7 @@ fn plug_in_beside_the_program_is_used() {
             assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
         };
 
-        cargo_passes(&target_dir, &project, &["build", "--locked"]);
+        cargo(&target_dir, &project, &["build", "--locked"], 0);
         put(&program);
         let alone = run();
         assert_eq!((alone.code, alone.stdout.as_str()), (0, "Hello, Ada!\n"), "{alone:#?}");
@@ -103,16 +93,10 @@ fn plug_in_beside_the_program_is_used() {
             ("interface/src/lib.rs", "RStr<'_>)", "RStr<'_>, u32)"),
             ("plugin/src/lib.rs", "name: RStr<'_>)", "name: RStr<'_>, _: u32)"),
         ] {
-            let before = fs::read_to_string(project.join(file)).unwrap();
-            let after = before.replace(from, to);
-            assert_ne!(before, after);
-            fs::write(project.join(file), after).unwrap();
+            edit(&project, file, from, to);
         }
-        cargo_passes(
-            &target_dir,
-            &project,
-            &["build", "--locked", "--package", "plugin-host-plugin"],
-        );
+        let build = ["build", "--locked", "--package", "plugin-host-plugin"];
+        cargo(&target_dir, &project, &build, 0);
         put(&plug_in);
         fails("it was built for another interface");
     }
@@ -128,8 +112,8 @@ fn program_rejects_unknown_arguments() {
         let project = create_like(&home, example, options);
         for wrong in [&["--loud"][..], &["Ada", "Grace"]] {
             let run = ["run", "--quiet", "--bin", program, "--"];
-            let run = cargo(&target_dir, &project, &[&run, wrong].concat());
-            assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
+            let run = cargo(&target_dir, &project, &[&run, wrong].concat(), 2);
+            assert_eq!(run.stdout, "", "{run:#?}");
             assert!(run.stderr.contains(&format!("usage: {program} [NAME]")), "{run:#?}");
         }
     }

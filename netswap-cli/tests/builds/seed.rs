@@ -14,7 +14,8 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use crate::examples::Tool;
-use testkit::{Project, Run, X64, cargo, copy, files, uses_new_layout};
+use crate::run;
+use testkit::{Project, X64, cargo, copy, files, uses_new_layout};
 
 /// A folder with compiled dependencies. Cargo updates it once in each run of the tests.
 pub(crate) struct Seed {
@@ -42,8 +43,7 @@ pub(crate) static EXAMPLES: Seed = Seed::new("examples", |folder| {
     let examples = ["hello-tool", "native-tool"].map(|example| {
         let mut tool = Tool::new(example);
         tool.root = keep(&tool.root, folder);
-        let run = tool.cargo(folder.join("target"), &["build", "--locked", "--workspace"]);
-        assert_eq!(run.code, 0, "{run:#?}");
+        tool.cargo(folder.join("target"), &["build", "--locked", "--workspace"], 0);
         tool.root
     });
     examples.into()
@@ -122,15 +122,13 @@ fn keep(project: &Path, folder: &Path) -> PathBuf {
 
 /// Runs Cargo in a seed's project and checks that it succeeds.
 fn passes(project: &Path, folder: &Path, arguments: &[&str]) {
-    let mut command = cargo(project, arguments);
-    let run = Run::capture(command.env("CARGO_TARGET_DIR", folder.join("target")));
-    assert_eq!(run.code, 0, "{run:#?}");
+    run(cargo(project, arguments).env("CARGO_TARGET_DIR", folder.join("target")), 0);
 }
 
 /// Returns the names of a project's packages, with `_` in place of `-`.
 fn packages(project: &Path) -> Vec<String> {
     let arguments = ["metadata", "--no-deps", "--format-version=1", "--offline"];
-    let metadata = Run::capture(&mut cargo(project, &arguments)).json();
+    let metadata = run(&mut cargo(project, &arguments), 0).json();
     let packages = metadata["packages"].as_array().unwrap().iter();
     packages.map(|package| package["name"].as_str().unwrap().replace('-', "_")).collect()
 }
