@@ -44,14 +44,12 @@ fn to_test(page: &str) -> String {
         in_block = !is_end && (in_block || line == "```console");
         if is_end {
             test += "\n";
+            exit_code = None;
         }
         test += &with_placeholders(line);
         test += "\n";
         if let Some(code) = exit_code.filter(|_| in_block && line.starts_with("$ ")) {
             test.extend(["? ", code, "\n"]);
-        }
-        if is_end {
-            exit_code = None;
         }
     }
     test
@@ -68,14 +66,11 @@ fn with_placeholders(line: &str) -> String {
         let rest = after.split_once(')').map_or("", |(_, rest)| rest);
         line = format!("{}[..] KiB ([..]){rest}", before.trim_end_matches(is_number));
     }
-    for field in ["\"seconds\":", "\"file_size\":", "\"size_of_image\":", "\"commit\":"] {
-        if let Some((before, after)) = line.split_once(field) {
-            line = format!("{before}{field}[..]{}", after.trim_start_matches(is_number));
+    for field in ["seconds", "file_size", "size_of_image", "commit", "computed"] {
+        if let Some((before, after)) = line.split_once(&format!("\"{field}\":")) {
+            let rest = after.trim_start_matches(|c| !",}".contains(c));
+            line = format!("{before}\"{field}\":[..]{rest}");
         }
-    }
-    if let Some((before, after)) = line.split_once("\"computed\":\"") {
-        let rest = after.split_once('"').map_or("", |(_, rest)| rest);
-        line = format!("{before}\"computed\":\"[..]\"{rest}");
     }
     line
 }
@@ -133,17 +128,15 @@ fn readme_shows_the_files_of_the_example() {
     let mut shown = 0;
     for block in readme.split("```").skip(1).step_by(2) {
         let (language, text) = block.split_once('\n').unwrap();
-        let (file, lines) = match language {
-            "rust" if text.starts_with("// xtask/src/main.rs\n") => ("xtask/src/main.rs", text),
-            "rust" => ("build.rs", text),
-            "toml" if text.starts_with("# .cargo/config.toml\n") => (".cargo/config.toml", text),
-            "toml" if text.starts_with("# xtask/Cargo.toml\n") => ("xtask/Cargo.toml", text),
-            "toml" if text.starts_with("# Cargo.toml\n") => ("Cargo.toml", text),
-            "toml" => ("Cargo.toml", text),
+        let file = match language {
+            "rust" if text.starts_with("// xtask/src/main.rs\n") => "xtask/src/main.rs",
+            "rust" => "build.rs",
+            "toml" if text.starts_with("# .cargo/config.toml\n") => ".cargo/config.toml",
+            "toml" if text.starts_with("# xtask/Cargo.toml\n") => "xtask/Cargo.toml",
+            "toml" => "Cargo.toml",
             _ => continue,
         };
-        let lines =
-            lines.lines().filter(|line| !line.starts_with("# ") && !line.starts_with("// "));
+        let lines = text.lines().filter(|line| !line.starts_with("# ") && !line.starts_with("// "));
         let lines = lines.collect::<Vec<_>>().join("\n");
         assert!(read(file).contains(lines.trim()), "{file} does not hold\n{lines}");
         shown += 1;

@@ -20,6 +20,17 @@ fn compare(name: &str, file: &str, actual: &str) {
     assert!(expected == actual, "{name}/{file} says\n{expected}\nand not\n{actual}");
 }
 
+/// Writes a file of the project, and creates the folders above it.
+fn write(shape: &Shape, file: &str, text: impl AsRef<[u8]>) {
+    let path = shape.root.join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn read(shape: &Shape, file: &str) -> String {
+    fs::read_to_string(shape.root.join(file)).unwrap()
+}
+
 #[test]
 fn each_project_changes_as_its_diff_shows() {
     let names: Vec<_> = names().into_iter().collect();
@@ -65,35 +76,27 @@ fn alias_above_the_workspace_is_found() {
         ("rust/chores/Cargo.toml", "[package]\nname = \"chores\"\nedition = \"2021\"\n"),
         ("rust/chores/src/main.rs", "fn main() {}\n"),
     ] {
-        let path = home.root.join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        write(&home, file, text);
     }
     home.commit();
-    let before = fs::read(home.root.join(".cargo/config.toml")).unwrap();
+    let before = read(&home, ".cargo/config.toml");
     let run = home.init(&["--xtask", "--manifest-path", "rust/Cargo.toml"]);
     assert_eq!(run.code, 0, "{run:#?}");
-    let main = fs::read_to_string(home.root.join("rust/chores/src/main.rs")).unwrap();
+    let main = read(&home, "rust/chores/src/main.rs");
     assert!(main.contains("netswap::xtask::verify_if_asked();"), "{main}");
     assert!(!home.root.join("rust/chores/build.rs").exists());
     assert!(!home.root.join("rust/.cargo").exists());
-    assert_eq!(fs::read(home.root.join(".cargo/config.toml")).unwrap(), before);
+    assert_eq!(read(&home, ".cargo/config.toml"), before);
 }
 
 #[test]
 fn obstacles_to_building_the_xtask_are_reported() {
     let shape = Shape::new("xtask-for-one");
-    let manifest = shape.root.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).unwrap();
     assert!(!shape.init(&["-n"]).stderr.contains("build.target"));
-    fs::write(
-        &manifest,
-        text.replace("edition = \"2024\"", "rust-version = \"1.84\"\nedition = \"2021\""),
-    )
-    .unwrap();
-    fs::create_dir(shape.root.join(".cargo")).unwrap();
-    fs::write(shape.root.join(".cargo/config.toml"), "build.target = \"x86_64-pc-windows-msvc\"\n")
-        .unwrap();
+    let text = read(&shape, "Cargo.toml");
+    let edition = "rust-version = \"1.84\"\nedition = \"2021\"";
+    write(&shape, "Cargo.toml", text.replace("edition = \"2024\"", edition));
+    write(&shape, ".cargo/config.toml", "build.target = \"x86_64-pc-windows-msvc\"\n");
     let run = shape.init(&["--dry-run"]);
     assert_eq!(run.code, 0, "{run:#?}");
     for line in [
@@ -108,7 +111,7 @@ fn obstacles_to_building_the_xtask_are_reported() {
 fn git_settings_cannot_hide_uncommitted_changes() {
     let shape = Shape::new("empty-main");
     shape.git(&["config", "status.showUntrackedFiles", "no"]);
-    fs::write(shape.root.join("notes.txt"), "new").unwrap();
+    write(&shape, "notes.txt", "new");
     let run = shape.init(&[]);
     assert!(run.code == 2 && run.stderr.contains("notes.txt"), "{run:#?}");
 
@@ -119,7 +122,7 @@ fn git_settings_cannot_hide_uncommitted_changes() {
     outer.git(&["-c", allow, "submodule", "--quiet", "add", inner, "inner"]);
     outer.commit();
     outer.git(&["config", "diff.ignoreSubmodules", "all"]);
-    fs::write(outer.root.join("inner/src/lib.rs"), "//! Changed.\n").unwrap();
+    write(&outer, "inner/src/lib.rs", "//! Changed.\n");
     let run = outer.init(&[]);
     assert!(run.code == 2 && run.stderr.contains("inner"), "{run:#?}");
 }
@@ -145,11 +148,7 @@ fn git_applies_the_diff_for_any_file_name() {
         let shape = Shape::new("library-alone");
         let folder = shape.root.join("tools").join(name);
         copy(&shapes().join("empty-main/project"), &folder);
-        fs::write(
-            shape.root.join("Cargo.toml"),
-            "[workspace]\nresolver = \"2\"\nmembers = [\"tools/*\"]\n",
-        )
-        .unwrap();
+        write(&shape, "Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"tools/*\"]\n");
         fs::remove_dir_all(shape.root.join("src")).unwrap();
         shape.commit();
         let dry_run = shape.init(&["--dry-run"]);
@@ -168,7 +167,7 @@ fn git_applies_the_diff_for_any_file_name() {
 #[test]
 fn uncommitted_changes_need_an_option() {
     let shape = Shape::new("empty-main");
-    fs::write(shape.root.join("notes.txt"), "new").unwrap();
+    write(&shape, "notes.txt", "new");
     let before = shape.files();
     let run = shape.init(&[]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:#?}");
@@ -182,7 +181,7 @@ fn uncommitted_changes_need_an_option() {
     assert_ne!(shape.files(), before);
 
     let shape = Shape::new("empty-main");
-    fs::write(shape.root.join("src/main.rs"), "fn main() {}\n").unwrap();
+    write(&shape, "src/main.rs", "fn main() {}\n");
     assert_eq!(shape.init(&["--allow-staged"]).code, 2);
     assert_eq!(shape.init(&["--allow-dirty"]).code, 0);
 }
@@ -200,10 +199,9 @@ fn project_outside_git_needs_an_option() {
 
     let outer = Shape::new("empty-main");
     copy(&shapes().join("empty-main/project"), &outer.root.join("ignored"));
-    fs::write(outer.root.join(".gitignore"), "ignored\n").unwrap();
-    let toml = outer.root.join("ignored/Cargo.toml");
-    let text = fs::read_to_string(&toml).unwrap() + "\n[workspace]\n";
-    fs::write(&toml, text).unwrap();
+    write(&outer, ".gitignore", "ignored\n");
+    let manifest = read(&outer, "ignored/Cargo.toml") + "\n[workspace]\n";
+    write(&outer, "ignored/Cargo.toml", manifest);
     let run = outer.init(&["--manifest-path", "ignored/Cargo.toml"]);
     assert!(run.code == 2 && run.stderr.contains("git ignores it"), "{run:#?}");
 }
@@ -254,7 +252,7 @@ fn linked_build_script_is_changed_at_its_target() {
     shape.commit();
     assert_eq!(shape.init(&[]).code, 0);
     assert!(shape.root.join("build.rs").symlink_metadata().unwrap().is_symlink());
-    let script = fs::read_to_string(shape.root.join("script.rs")).unwrap();
+    let script = read(&shape, "script.rs");
     assert!(script.contains("netswap_build::emit();"), "{script}");
 }
 
@@ -271,14 +269,11 @@ fn invalid_input_names_the_file_and_changes_nothing() {
         assert!(error.contains(message) && !error.contains('\u{1b}'), "{message}: {run:#?}");
         assert_eq!(shape.files(), before, "{message}");
     };
-    let write = |file: &'static str, bytes: &'static [u8]| {
-        move |shape: &Shape| {
-            fs::create_dir_all(shape.root.join(file).parent().unwrap()).unwrap();
-            fs::write(shape.root.join(file), bytes).unwrap();
-        }
-    };
-    fail(&write("build.rs", b"fn main() { \xff }"), "build.rs: stream did not contain valid UTF-8");
-    fail(&write("Cargo.toml", b"[package\n"), "Cargo.toml");
+    fail(
+        &|shape| write(shape, "build.rs", b"fn main() { \xff }"),
+        "build.rs: stream did not contain valid UTF-8",
+    );
+    fail(&|shape| write(shape, "Cargo.toml", "[package\n"), "Cargo.toml");
     fail(&|shape| fs::remove_file(shape.root.join("Cargo.toml")).unwrap(), "pass --manifest-path");
     let shape = Shape::new("one-package-of-many");
     let run = shape.init(&["--package", "tool-c"]);
@@ -290,7 +285,7 @@ fn invalid_input_names_the_file_and_changes_nothing() {
 #[test]
 fn build_script_that_is_not_rust_is_reported() {
     let shape = Shape::new("empty-main");
-    fs::write(shape.root.join("build.rs"), "fn main() {\n").unwrap();
+    write(&shape, "build.rs", "fn main() {\n");
     shape.commit();
     let run = shape.init(&[]);
     assert_eq!(run.code, 1, "{run:#?}");
@@ -303,7 +298,7 @@ fn paths_of_a_clone_are_configured_once() {
     let shape = Shape::new("xtask-for-one");
     let clone = repository().to_str().unwrap();
     assert_eq!(shape.init(&["--netswap-path", clone]).code, 0);
-    let config = fs::read_to_string(shape.root.join(".cargo/config.toml")).unwrap();
+    let config = read(&shape, ".cargo/config.toml");
     let expected = format!(
         "[alias]\nxtask = \"run --quiet --package xtask --\"\n\n# Use the crates of a local clone. Its path is valid on this machine only.\n[patch.crates-io]\nnetswap = {{ path = \"{clone}/netswap\" }}\nnetswap-build = {{ path = \"{clone}/netswap-build\" }}\n"
     );

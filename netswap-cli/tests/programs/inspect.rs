@@ -112,22 +112,22 @@ fn checksum_strong_name_and_kind_are_distinguished() {
         let line = text.lines().find_map(|line| line.trim().strip_prefix(label));
         line.map(|line| line.trim().to_owned()).unwrap_or_default()
     };
-    assert_eq!(value(Image::exe(), "checksum"), "none");
-    let right = Image::exe().sum(Sum::Right);
-    let stored = checksum(&right.bytes());
-    assert_eq!(value(right, "checksum"), format!("{stored:#010x}, valid"));
-    let stale = Image::exe().sum(Sum::Stale);
+    let (right, stale) = (Image::exe().sum(Sum::Right), Image::exe().sum(Sum::Stale));
+    let valid = format!("{:#010x}, valid", checksum(&right.bytes()));
     let (stored, should) = (checksum(&stale.bytes()), right_checksum(&stale.bytes()));
-    let expected = format!("{stored:#010x}, wrong: it should be {should:#010x}");
-    assert_eq!(value(stale, "checksum"), expected);
-    for (name, expected) in [
-        (Strong::None, "none"),
-        (Strong::Delayed, "delay-signed (space is reserved)"),
-        (Strong::Signed, "signed"),
+    let wrong = format!("{stored:#010x}, wrong: it should be {should:#010x}");
+    let assembly = |name| Image::dll().assembly(name);
+    for (label, image, expected) in [
+        ("checksum", Image::exe(), "none"),
+        ("checksum", right, &valid),
+        ("checksum", stale, &wrong),
+        ("strong name", assembly(Strong::None), "none"),
+        ("strong name", assembly(Strong::Delayed), "delay-signed (space is reserved)"),
+        ("strong name", assembly(Strong::Signed), "signed"),
+        ("strong name", Image::dll(), ""),
     ] {
-        assert_eq!(value(Image::dll().assembly(name), "strong name"), expected);
+        assert_eq!(value(image, label), expected);
     }
-    assert_eq!(value(Image::dll(), "strong name"), "");
     for (image, expected) in [
         (Image::exe(), "exe for x64, PE32+, "),
         (Image::dll().x86(), "dll for x86, PE32, "),

@@ -40,6 +40,14 @@ fn ndjson(run: &OutputAssert) -> Vec<Value> {
     stdout(run).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// Returns the paths and statuses in this list of a JSON report.
+fn statuses(run: &OutputAssert, list: &str) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let report = json(run);
+    let items = report[list].as_array().unwrap().iter();
+    items.map(|item| (text(&item["path"]), text(&item["status"]))).collect()
+}
+
 /// Encodes a text in UTF-16 with a byte order mark.
 fn utf_16(text: &str) -> Vec<u8> {
     let units = std::iter::once(0xfeff).chain(text.encode_utf16());

@@ -68,14 +68,15 @@ fn every_choice_appears_in_a_formatted_project() {
 #[test]
 fn repository_is_created_unless_inside_one() {
     let home = Home::empty();
-    home.create(&["first"]);
-    assert!(home.path("first/.git").is_dir());
-    home.create(&["first/second"]);
-    assert!(!home.path("first/second/.git").exists());
-    home.create(&["first/third", "--vcs", "git"]);
-    assert!(home.path("first/third/.git").is_dir());
-    home.create(&["fourth", "--vcs", "none"]);
-    assert!(!home.path("fourth/.git").exists());
+    for (arguments, has_repository) in [
+        (&["first"][..], true),
+        (&["first/second"], false),
+        (&["first/third", "--vcs", "git"], true),
+        (&["fourth", "--vcs", "none"], false),
+    ] {
+        home.create(arguments);
+        assert_eq!(home.path(arguments[0]).join(".git").is_dir(), has_repository, "{arguments:?}");
+    }
     let status = Command::new("git").arg("-C").arg(home.path("first/third")).arg("status").output();
     assert!(status.unwrap().status.success());
 }
@@ -83,16 +84,17 @@ fn repository_is_created_unless_inside_one() {
 #[test]
 fn missing_git_leaves_a_project_without_repository() {
     let home = Home::empty();
-    // With an empty PATH only Cargo can run.
-    let cargo = Path::new(env!("CARGO"));
-    let run = Run::capture(home.command(&["tool"]).env("PATH", "").env("CARGO", cargo));
-    assert_eq!(run.code, 0, "{run:#?}");
-    assert!(run.stderr.contains("no repository was created: failed to run git"), "{run:#?}");
+    let run = |arguments: &[&str]| {
+        // With an empty PATH only Cargo can run.
+        Run::capture(home.command(arguments).env("PATH", "").env("CARGO", env!("CARGO")))
+    };
+    let tool = run(&["tool"]);
+    assert_eq!(tool.code, 0, "{tool:#?}");
+    assert!(tool.stderr.contains("no repository was created: failed to run git"), "{tool:#?}");
     assert!(home.path("tool/Cargo.toml").is_file());
-    let run =
-        Run::capture(home.command(&["other", "--vcs", "git"]).env("PATH", "").env("CARGO", cargo));
-    assert_eq!(run.code, 2, "{run:#?}");
-    assert!(run.stderr.contains("nothing was written"), "{run:#?}");
+    let other = run(&["other", "--vcs", "git"]);
+    assert_eq!(other.code, 2, "{other:#?}");
+    assert!(other.stderr.contains("nothing was written"), "{other:#?}");
     assert!(!home.path("other").exists());
 }
 

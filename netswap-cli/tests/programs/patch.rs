@@ -211,17 +211,20 @@ fn glob_is_expanded_without_a_shell() {
 }
 
 #[test]
-fn glob_without_a_match_changes_nothing() {
+fn missing_path_changes_nothing() {
     let share = share_with(&Image::exe());
     let before = share.state();
-    share.run(["patch", "tool.exe", "*.ocx"]).code(2).stdout_eq("").stderr_eq(str![[r"
-error: failed to find *.ocx: no file or folder matches it; name files and folders that exist
-
-"]]);
-    share.run(["patch", "tool.exe", "[.exe"]).code(2).stdout_eq("").stderr_eq(str![[r"
-error: failed to find [.exe: Pattern syntax error near position 0: invalid range pattern; name files and folders that exist
-
-"]]);
+    for (path, error) in [
+        ("gone.exe", "No such file or directory (os error 2); name a file or folder that exists"),
+        ("*.ocx", "no file or folder matches it; name files and folders that exist"),
+        (
+            "[.exe",
+            "Pattern syntax error near position 0: invalid range pattern; name files and folders that exist",
+        ),
+    ] {
+        let run = share.run(["patch", "tool.exe", path]).code(2).stdout_eq("");
+        run.stderr_eq(format!("error: failed to find {path}: {error}\n"));
+    }
     assert_eq!(share.state(), before);
 }
 
@@ -258,8 +261,8 @@ fn worst_file_decides_the_exit_code() {
         ("empty/readme.txt", b"no image".to_vec()),
         ("efi/boot.efi", Image::exe().efi().bytes()),
     ]);
-    share.run(["patch", "good.exe"]).code(0);
     share.run(["patch", "efi", "good.exe"]).code(0);
+    share.run(["patch", "good.exe"]).code(0);
     share.run(["patch", "good.exe", "signed.exe"]).code(1);
     share.run(["patch", "good.exe", "signed.exe", "gone.exe"]).code(2);
     share.run(["patch", "empty"]).code(3);

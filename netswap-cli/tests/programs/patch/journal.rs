@@ -84,28 +84,20 @@ fn journal_has_one_object_per_line() {
 }
 
 #[test]
-fn journal_does_not_overwrite_an_existing_file() {
+fn journal_that_cannot_be_created_changes_nothing() {
     let share = share();
     share.write("precious", "do not lose");
     let before = share.state();
-    let run = share.run(["patch", "tool.exe", "--journal", "precious"]).code(2).stdout_eq("");
-    run.stderr_eq(str![[r"
-error: failed to write the journal precious: File exists (os error 17); nothing was changed; choose another file with --journal FILE
-
-"]]);
-    assert_eq!(share.state(), before);
-}
-
-#[test]
-fn journal_in_a_missing_folder_changes_nothing() {
-    let share = share();
-    let before = share.state();
-    let run = share.run(["patch", "tool.exe", "--journal", "no/such/journal"]).code(2);
-    run.stdout_eq("").stderr_eq(str![[r"
-error: failed to write the journal no/such/journal: No such file or directory (os error 2); nothing was changed; choose another file with --journal FILE
-
-"]]);
-    assert_eq!(share.state(), before);
+    for (journal, error) in [
+        ("precious", "File exists (os error 17)"),
+        ("no/such/journal", "No such file or directory (os error 2)"),
+    ] {
+        let run = share.run(["patch", "tool.exe", "--journal", journal]).code(2).stdout_eq("");
+        run.stderr_eq(format!(
+            "error: failed to write the journal {journal}: {error}; nothing was changed; choose another file with --journal FILE\n"
+        ));
+        assert_eq!(share.state(), before);
+    }
 }
 
 /// Even after an error, the output is a complete document or empty.
@@ -146,9 +138,12 @@ error: failed to write the journal: this account has no home folder to keep it i
     assert_eq!(share.characteristics("tool.exe") & NET, NET);
 }
 
-/// Patches 40 tools as on a full disk: the journal can grow only to 1 KiB.
+/// As on a full disk, the journal can grow only to 1 KiB, which is too little for 40 tools.
 #[cfg(target_os = "linux")]
-fn patch_on_a_full_disk() -> (Share, Vec<String>, snapbox::cmd::OutputAssert) {
+#[test]
+fn only_files_in_a_full_journal_are_changed() {
+    use std::collections::BTreeSet;
+
     let share = Share::new([]);
     let names: Vec<_> = (0..40).map(|number| format!("tool{number:02}.exe")).collect();
     for name in &names {
@@ -158,21 +153,15 @@ fn patch_on_a_full_disk() -> (Share, Vec<String>, snapbox::cmd::OutputAssert) {
     let command = snapbox::cmd::Command::new("sh");
     let command = command.args(["-c", script, env!("CARGO_BIN_EXE_netswap")]);
     let run = share.account(command).assert().code(2);
-    (share, names, run)
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn only_files_in_a_full_journal_are_changed() {
-    use std::collections::BTreeSet;
-
-    let (share, names, run) = patch_on_a_full_disk();
+    // Changes before the error are reported.
+    let text = stdout(&run);
+    assert!(text.contains("patched    ./tool00.exe"), "{text:?}");
     run.stderr_eq(str![[r"
 error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: File too large (os error 27); no further files are changed; netswap undo restores the changed ones
 
 "]]);
-    let text = fs::read_to_string(share.journal()).unwrap();
-    let complete = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let journal = fs::read_to_string(share.journal()).unwrap();
+    let complete = journal.lines().filter_map(|line| serde_json::from_str(line).ok());
     let recorded: BTreeSet<_> = complete
         .filter_map(|entry: serde_json::Value| entry["path"].as_str().map(str::to_owned))
         .collect();
@@ -183,12 +172,4 @@ error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: 
     assert!(!names.iter().all(|name| is_patched(&name)));
     share.undo().code(0);
     assert!(names.iter().all(|name| share.read(name) == Image::exe().bytes()));
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn changes_before_an_error_are_reported() {
-    let (_share, _names, run) = patch_on_a_full_disk();
-    let text = stdout(&run);
-    assert!(text.contains("patched    ./tool00.exe"), "{text:?}");
 }

@@ -17,10 +17,7 @@ fn tool() -> Vec<u8> {
 /// Runs `netswap patch` and returns the path and status of each file.
 fn statuses(share: &Share, arguments: &[&str]) -> Vec<(String, String)> {
     let run = share.netswap(["patch", "--format", "json"]).args(arguments).assert().code(0);
-    let report = json(&run);
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    let files = report["files"].as_array().unwrap().iter();
-    files.map(|file| (text(&file["path"]), text(&file["status"]))).collect()
+    crate::statuses(&run, "files")
 }
 
 /// Whether one of the two files was patched, and the other was not.
