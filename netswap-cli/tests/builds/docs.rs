@@ -3,15 +3,15 @@
 use std::fs;
 
 use crate::edit;
-use crate::seed::Seeded;
-use testkit::{Project, blocks, files};
+use crate::seed::fixture;
+use testkit::{blocks, files};
 
 #[test]
 fn each_build_script_of_the_book_sets_the_bit() {
     let scripts = blocks("docs/src/build-script.md", "rust");
     assert_eq!(scripts.len(), 2);
     for script in scripts {
-        let project = Project::new("bin-only").seeded();
+        let project = fixture("bin-only");
         edit(&project.root, "Cargo.toml", "\"bin-only\"", "\"mytool\"");
         project.write("build.rs", &script);
         assert!(project.verified(0, &[])["mytool.exe"].passed(), "{script}");
@@ -20,7 +20,7 @@ fn each_build_script_of_the_book_sets_the_bit() {
 
 #[test]
 fn receipt_of_the_book_comes_from_a_build() {
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     edit(&project.root, "Cargo.toml", "\"bin-only\"", "\"tool\"");
     project.verified(0, &[]);
     let build = project.built("build");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::seed::Seeded;
+use crate::seed;
 use testkit::{Project, Run, fetched_tool};
 
 pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
@@ -10,7 +10,7 @@ pub(crate) const GNU: &str = "x86_64-pc-windows-gnu";
 /// Returns a fixture with empty archives in place of the files that rustc expects from MinGW.
 /// rustc gets these additional flags.
 pub(crate) fn with_empty_mingw(fixture: &str, target: &str, linker: &str, flags: &str) -> Project {
-    let project = Project::new(fixture).seeded();
+    let project = seed::fixture(fixture);
     let empty = |file: String| fs::write(project.root.join(file), "!<arch>\n").unwrap();
     let libraries = "gcc gcc_eh kernel32 mingw32 mingwex msvcrt pthread ucrt unwind user32";
     for library in libraries.split(' ') {

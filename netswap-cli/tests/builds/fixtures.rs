@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::seed::Seeded;
+use crate::seed::{fixture, seeded};
 use crate::{check_stderr, clear_bit, edit};
 use testkit::image::CD;
 use testkit::{Project, X64, cargo, copy, repository, rustup_lld};
@@ -33,8 +33,8 @@ fn each_kind_of_image_gets_the_bit() {
         // A chosen package is verified alone.
         ("two-tools", &["--package", "with-bit"], &["with-bit.exe"]),
     ];
-    for (fixture, arguments, images) in table {
-        assert_eq!(passed_images(&Project::new(fixture).seeded(), arguments), images, "{fixture}");
+    for (name, arguments, images) in table {
+        assert_eq!(passed_images(&fixture(name), arguments), images, "{name}");
     }
 }
 
@@ -48,7 +48,7 @@ fn msvc_targets() -> Vec<String> {
 
 #[test]
 fn each_msvc_target_gets_the_bit_on_request() {
-    let project = Project::new("two-tools").seeded();
+    let project = fixture("two-tools");
     let targets = msvc_targets();
     assert!(targets.len() >= 10, "{targets:?}");
     for target in targets {
@@ -71,7 +71,7 @@ fn each_msvc_target_gets_the_bit_on_request() {
 
 #[test]
 fn dll_from_outside_the_workspace_is_verified() {
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     let engine = project.root.with_file_name("engine");
     copy(&repository().join("fixtures/cdylib"), &engine);
     edit(&engine, "Cargo.toml", "[\"cdylib\"]", "[\"lib\", \"cdylib\"]");
@@ -105,7 +105,7 @@ fn wrong_build_script_fails_the_build() {
             &["Scope::Bin"],
         ),
     ] {
-        let project = Project::new("bin-only").seeded();
+        let project = fixture("bin-only");
         project.write("build.rs", &format!("fn main() {{ {body} }}\n"));
         let run = project.verify(&["--target", X64]);
         check_stderr(&run, 2, parts);
@@ -116,7 +116,7 @@ fn wrong_build_script_fails_the_build() {
 #[test]
 fn metabuild_needs_no_build_script() {
     // This variable lets a stable Cargo use the unstable feature.
-    let project = Project::new("bin-only").seeded().env("RUSTC_BOOTSTRAP", "1");
+    let project = fixture("bin-only").env("RUSTC_BOOTSTRAP", "1");
     fs::remove_file(project.root.join("build.rs")).unwrap();
     edit(&project.root, "Cargo.toml", "[package]", "cargo-features = [\"metabuild\"]\n\n[package]");
     edit(&project.root, "Cargo.toml", "publish = false", "metabuild = [\"netswap-build\"]");
@@ -125,7 +125,7 @@ fn metabuild_needs_no_build_script() {
 
 #[test]
 fn policy_beside_the_workspace_applies() {
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     project.write("netswap.toml", "swap-run = [\"net\", \"cd\"]\n");
     let rows = project.verified(1, &[]);
     assert_eq!(rows["bin-only.exe"].codes, ["not-requested"]);
@@ -133,22 +133,21 @@ fn policy_beside_the_workspace_applies() {
 
 #[test]
 fn configured_targets_stay_apart() {
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     let targets = r#"build.target=["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]"#;
     let run = project.verify(&["--format=json", "--", "--config", targets]);
     assert_eq!(run.code, 0, "{run:#?}");
     let report = run.json();
     let images = report["images"].as_array().unwrap();
-    for (image, machine, target) in
-        [(&images[0], "x86", "i686-pc-windows-msvc"), (&images[1], "x64", X64)]
-    {
-        assert_eq!((&image["machine"], &image["target"]), (&machine.into(), &target.into()));
-    }
+    assert_eq!(images[0]["machine"], "x86");
+    assert_eq!(images[0]["target"], "i686-pc-windows-msvc");
+    assert_eq!(images[1]["machine"], "x64");
+    assert_eq!(images[1]["target"], X64);
 }
 
 #[test]
 fn library_alone_leaves_nothing_to_verify() {
-    let project = Project::new("lib-only").seeded();
+    let project = fixture("lib-only");
     let run = project.verify(&["--target", X64]);
     check_stderr(&run, 3, &["nothing to verify"]);
     assert!(!run.stderr.contains("warning"), "{run:#?}");
@@ -158,7 +157,7 @@ fn library_alone_leaves_nothing_to_verify() {
 
 #[test]
 fn binary_outside_the_scope_fails() {
-    let rows = Project::new("several-bins").seeded().verified(1, &[]);
+    let rows = fixture("several-bins").verified(1, &[]);
     assert_eq!(rows.len(), 3);
     assert!(rows["first.exe"].passed() && rows["second.exe"].passed(), "{rows:#?}");
     assert!(rows["excluded.exe"].failed("out-of-scope"), "{rows:#?}");
@@ -166,7 +165,7 @@ fn binary_outside_the_scope_fails() {
 
 #[test]
 fn path_with_spaces_and_unicode_works() {
-    let project = Project::below("mit Lücke и 工具", "bin-only").seeded();
+    let project = seeded(Project::below("mit Lücke и 工具", "bin-only"));
     assert_eq!(passed_images(&project, &[]), ["bin-only.exe"]);
 }
 
@@ -174,13 +173,13 @@ fn path_with_spaces_and_unicode_works() {
 fn environment_rustflags_keep_the_bit() {
     // The variable replaces the configured flags, so it repeats those that the fixture needs.
     let flags = "-Cpanic=abort -Clink-arg=/SUBSYSTEM:CONSOLE -Copt-level=1";
-    let project = Project::new("bin-only").seeded().env("RUSTFLAGS", flags);
+    let project = fixture("bin-only").env("RUSTFLAGS", flags);
     assert_eq!(passed_images(&project, &[]), ["bin-only.exe"]);
 }
 
 #[test]
 fn policy_that_requires_both_bits_passes() {
-    let project = Project::new("both-bits").seeded();
+    let project = fixture("both-bits");
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     let rows = project.verified(0, &[]);
     assert_eq!(rows["both-bits.exe"].characteristics, 0x0c22);
@@ -188,7 +187,7 @@ fn policy_that_requires_both_bits_passes() {
 
 #[test]
 fn policy_beyond_the_build_script_fails() {
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 1, "{run:#?}");
@@ -198,7 +197,7 @@ fn policy_beyond_the_build_script_fails() {
 
 #[test]
 fn package_policy_overrides_the_workspace() {
-    let project = Project::new("two-tools").seeded();
+    let project = fixture("two-tools");
     project.append("Cargo.toml", "\n[workspace.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     for (tool, bits) in [("with-bit", "[\"net\"]"), ("no-bit", "[]")] {
         let table = format!("\n[package.metadata.netswap]\nswap-run = {bits}\n");
@@ -210,7 +209,7 @@ fn package_policy_overrides_the_workspace() {
 
 #[test]
 fn exception_with_a_reason_allows_an_image() {
-    let project = Project::new("two-tools").seeded();
+    let project = fixture("two-tools");
     let allow =
         "\n[[workspace.metadata.netswap.allow]]\nimage = \"no-*.exe\"\nreason = \"never leaves\"\n";
     project.append("Cargo.toml", allow);
@@ -222,7 +221,7 @@ fn exception_with_a_reason_allows_an_image() {
 #[test]
 fn netswap_without_the_bit_is_reported() {
     for (value, bits) in [("off", 0), ("cd", CD)] {
-        let project = Project::new("bin-only").seeded().env("NETSWAP", value);
+        let project = fixture("bin-only").env("NETSWAP", value);
         let rows = project.verified(1, &[]);
         assert!(rows["bin-only.exe"].failed("switched-off"), "{value}: {rows:#?}");
         assert_eq!(rows["bin-only.exe"].characteristics & CD, bits, "{value}");
@@ -234,20 +233,20 @@ fn netswap_without_the_bit_is_reported() {
 
 #[test]
 fn invalid_netswap_lists_the_valid_values() {
-    let run = Project::new("bin-only").seeded().env("NETSWAP", "yes").verify(&["--target", X64]);
+    let run = fixture("bin-only").env("NETSWAP", "yes").verify(&["--target", X64]);
     let values = "NETSWAP is \"yes\"; set it to one of off, net, cd, net,cd";
     check_stderr(&run, 2, &[values, "failed to build"]);
 }
 
 #[test]
 fn stale_receipt_is_ignored() {
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     assert!(project.verified(0, &[])["bin-only.exe"].passed());
     project.write("build.rs", "fn main() {}\n");
     assert!(project.verified(1, &[])["bin-only.exe"].failed("not-requested"));
 }
 
-/// The bit is cleared after the link. The command in the help cleans the profile, the target and the folder of that build.
+/// The command in the help cleans the profile, the target and the folder of that build.
 #[test]
 fn clean_makes_cargo_link_an_image_again() {
     let project = Project::new("bin-only");
@@ -280,7 +279,7 @@ fn linker_that_drops_the_argument_is_found() {
     use std::os::unix::fs::PermissionsExt;
 
     let lld = rustup_lld().with_file_name("rust-lld");
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     // rustc passes the arguments as a list, or in a response file if there are many.
     let script = format!(
         "#!/bin/sh\nfor a; do shift; case $a in /SWAPRUN:*) ;; *) set -- \"$@\" \"$a\";; esac; done\nexec '{}' -flavor link \"$@\"\n",

@@ -7,9 +7,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::netswap;
-use crate::seed::{NEW, Seeded};
+use crate::seed::{NEW, fixture};
 use testkit::shape::{Shape, names};
-use testkit::{Project, Run, cargo, repository};
+use testkit::{Run, cargo, repository};
 
 /// Runs Cargo in a project, with the lock file of an example, and checks its exit code.
 fn cargo_in(shape: &Shape, target_dir: &TempDir, arguments: &[&str], code: i32) -> Run {
@@ -72,7 +72,7 @@ fn converted_packages_leave_a_receipt() {
 
 #[test]
 fn converted_tool_passes_verify() {
-    let project = Project::new("two-tools").seeded();
+    let project = fixture("two-tools");
     assert!(project.verified(1, &[])["no-bit.exe"].failed("not-requested"));
     let run = crate::run(&mut netswap(&project.root, &["init", "--allow-no-vcs"]), 0);
     assert!(run.stdout.contains("converted  no-bit"), "{run:#?}");

@@ -71,7 +71,6 @@ fn edit(project: &Path, file: &str, from: &str, to: &str) {
     fs::write(project.join(file), after).unwrap();
 }
 
-/// Clears the network bit of an image.
 fn clear_bit(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     let field = nt(&bytes) + CHARACTERISTICS;

@@ -4,15 +4,15 @@
 use std::fs;
 
 use crate::check_stderr;
-use crate::seed::Seeded;
-use testkit::{Project, Run, X64};
+use crate::seed::fixture;
+use testkit::{Run, X64};
 
 /// Verifies with a Cargo whose messages about artifacts are changed by this sed command.
 #[cfg(unix)]
 fn verify_with_newer_cargo(change: &str) -> Run {
     use std::os::unix::fs::PermissionsExt;
 
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     let script = format!(
         "#!/bin/sh\n'{}' \"$@\" | sed '/^{{\"reason\":\"compiler-artifact/{change}'\n",
         env!("CARGO")
@@ -44,7 +44,7 @@ fn unknown_edition_is_no_error() {
 
 #[test]
 fn failed_build_follows_cargos_own_message() {
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     project.write("src/main.rs", "fn main() { this is no Rust }");
     let run = project.verify(&["--target", X64]);
     assert_eq!((run.code, &*run.stdout), (2, ""), "{run:#?}");
@@ -55,7 +55,7 @@ fn failed_build_follows_cargos_own_message() {
 
 #[test]
 fn missing_std_names_what_to_install() {
-    let project = Project::new("bin-only").seeded();
+    let project = fixture("bin-only");
     project.write("src/main.rs", "fn main() {}");
     // Rust ships no standard library for this target.
     let without = "thumbv7a-pc-windows-msvc";

@@ -12,7 +12,6 @@ use crate::seed::NEW;
 use testkit::new::{Home, LAYOUTS, Layout, create_like};
 use testkit::{self, Run};
 
-/// Returns the file name of the plug-in.
 fn plug_in() -> String {
     format!("{DLL_PREFIX}plugin_host_plugin{DLL_SUFFIX}")
 }

@@ -91,17 +91,14 @@ impl Seed {
     }
 }
 
-/// A project with a target folder.
-pub(crate) trait Seeded {
-    /// Gives the project a target folder in which netswap-build is compiled.
-    fn seeded(self) -> Self;
+/// Copies a fixture. In its target folder netswap-build is compiled.
+pub(crate) fn fixture(name: &str) -> Project {
+    seeded(Project::new(name))
 }
 
-impl Seeded for Project {
-    fn seeded(self) -> Self {
-        FIXTURES.copy_to(&self.root.join("target"));
-        self
-    }
+pub(crate) fn seeded(project: Project) -> Project {
+    FIXTURES.copy_to(&project.root.join("target"));
+    project
 }
 
 /// Copies a project and its siblings to a folder and returns the new path. Does not touch an

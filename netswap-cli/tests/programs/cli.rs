@@ -94,21 +94,6 @@ FAILED  bin/with-bit.exe
 }
 
 #[test]
-fn uefi_image_is_shown_but_not_checked() {
-    let share = share();
-    share.write("bin/no-bit.exe", Image::exe().efi().bytes());
-    let run = share.run(["verify", "bin/no-bit.exe"]);
-    run.code(3).stdout_eq(str![[r"
-allowed bin/no-bit.exe  x64 efi, swap-run: none
-        UEFI loads it, not Windows
-
-1 image: 1 allowed (0 other files, [..] s)
-
-"]]);
-    share.run(["verify", "bin"]).code(0);
-}
-
-#[test]
 fn exception_does_not_allow_a_truncated_image() {
     let share = share();
     share.write("bin/with-bit.exe", &Image::exe().bytes()[..0x90]);

@@ -29,7 +29,6 @@ fn netswap(folder: &Path, arguments: &[&str]) -> Run {
     Run::capture(command.arg("diagnose").args(arguments).current_dir(folder))
 }
 
-/// Creates a folder with these files.
 fn folder(files: Files) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
@@ -40,7 +39,6 @@ fn folder(files: Files) -> TempDir {
     folder
 }
 
-/// Returns this dump of the fuzzing corpus.
 fn dump(name: &str) -> Vec<u8> {
     fs::read(repository().join("fuzz/corpus/minidump").join(name)).unwrap()
 }
@@ -347,7 +345,6 @@ fn report_identifies_only_images_in_its_signature() {
     assert_eq!(rows[0]["others"][0]["bit"], "not-known", "{rows:?}");
 }
 
-/// Returns the dump with this time stamp.
 fn at_time(dump: &[u8], time: u32) -> Vec<u8> {
     let mut dump = dump.to_vec();
     dump[20..24].copy_from_slice(&time.to_le_bytes());

@@ -25,7 +25,6 @@ mod new;
 mod patch;
 mod share;
 
-/// Returns the standard output of a program.
 fn stdout(run: &OutputAssert) -> String {
     String::from_utf8(run.get_output().stdout.clone()).unwrap()
 }

@@ -13,7 +13,6 @@ use testkit::image::{
 };
 use testkit::share::Share;
 
-/// Creates a share with one program.
 fn share_with(image: &Image) -> Share {
     Share::new([("tool.exe", image.bytes())])
 }

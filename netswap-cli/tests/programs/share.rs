@@ -20,7 +20,6 @@ fn bad() -> Vec<u8> {
     Image::exe().bytes()
 }
 
-/// Returns the paths of a JSON report.
 fn paths(run: &OutputAssert) -> Vec<String> {
     statuses(run, "images").into_iter().map(|(path, _)| path).collect()
 }
@@ -60,6 +59,8 @@ passed  ./a/good.exe  x64 exe, swap-run: net
 5 images: 1 passed, 3 failed, 1 allowed (3 other files, [..] s)
 
 "]]);
+    share.run(["verify", "boot.efi"]).code(3);
+    share.run(["verify", "boot.efi", "a/good.exe"]).code(0);
 }
 
 #[test]
@@ -177,7 +178,6 @@ fn report_is_sorted_for_any_number_of_jobs() {
     assert!(statuses.is_sorted());
 }
 
-/// Returns a report without its times.
 fn without_seconds(report: &str) -> String {
     let lines = report.lines().map(|line| match line.rsplit_once(", ") {
         Some((before, time)) if time.ends_with(" s)") => before,

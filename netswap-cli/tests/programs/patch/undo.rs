@@ -27,14 +27,12 @@ fn are_restored(share: &Share) -> bool {
     ["a.exe", "c.exe"].iter().all(|name| share.holds(name, &tool().bytes()))
 }
 
-/// Undoes a journal of these lines.
 fn undo_lines(share: &Share, lines: &[String]) -> OutputAssert {
     let text = lines.join("\n") + "\n";
     fs::write(share.beside("changed.journal"), text).unwrap();
     share.run(["undo", "../changed.journal"])
 }
 
-/// Returns the lines of the only journal.
 fn journal_lines(share: &Share) -> Vec<String> {
     fs::read_to_string(share.journal()).unwrap().lines().map(str::to_owned).collect()
 }
