@@ -133,7 +133,8 @@ fn verify_passes_without_a_build_warning() {
         let row = &run.rows()["bin-only.exe"];
         let is_right = if is_wrapped { row.passed() } else { row.failed("linker-unsupported") };
         assert!(is_right, "{run:#?}");
-        assert_eq!(run.stderr.contains("netswap-build: GNU ld"), !is_wrapped, "{run:#?}");
+        let warning = "warning: bin-only@0.1.0: netswap-build: GNU ld";
+        assert_eq!(run.stderr.contains(warning), !is_wrapped, "{run:#?}");
     }
 }
 

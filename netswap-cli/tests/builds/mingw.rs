@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::check_stderr;
-use crate::empty_mingw::{GNU, gnu_ld, verify, with_empty_mingw};
+use crate::empty_mingw::{GNU, verify, with_empty_mingw};
 use testkit::image::{CD, NET};
 use testkit::{Project, fetched_tool, rustup_lld};
 
@@ -52,15 +52,6 @@ fn clang_for_gnullvm_sets_both_bits() {
 #[ignore = "needs clang, which `cargo xtask test` fetches"]
 fn lld_behind_clang_is_found_in_the_rustflags() {
     check_bits(&with_clang("bin-only", GNU), GNU, "bin-only.exe", NET);
-}
-
-#[test]
-#[ignore = "needs GNU ld, which `cargo xtask test` fetches"]
-fn gnu_ld_causes_a_warning_and_a_finding() {
-    let project = with_empty_mingw("bin-only", GNU, &gnu_ld(), "");
-    let run = verify(&project, GNU, 1);
-    assert!(run.rows()["bin-only.exe"].failed("linker-unsupported"), "{run:#?}");
-    assert!(run.stderr.contains("warning: bin-only@0.1.0: netswap-build: GNU ld"), "{run:#?}");
 }
 
 #[test]

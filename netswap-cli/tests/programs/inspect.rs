@@ -126,7 +126,7 @@ fn checksum_strong_name_and_kind_are_distinguished() {
         ("strong name", assembly(Strong::Signed), "signed"),
         ("strong name", Image::dll(), ""),
     ] {
-        assert_eq!(value(image, label), expected);
+        assert_eq!(value(image, label), expected, "{label}");
     }
     for (image, expected) in [
         (Image::exe(), "exe for x64, PE32+, "),

@@ -17,31 +17,31 @@ use testkit::{Run, clean_environment, fake_linker};
 /// The program that runs the real linker and then sets the bit.
 const LINKER: &str = env!("CARGO_BIN_EXE_netswap-linker");
 
-/// Returns a command that runs a program in the share, without a configured real linker.
-fn command(share: &Share, program: &Path, arguments: &[&str]) -> Command {
+/// Returns a command that runs a program in the folder, without a configured real linker.
+fn command(folder: &Share, program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
-    clean_environment(command.args(arguments).current_dir(&share.root));
+    clean_environment(command.args(arguments).current_dir(&folder.root));
     command
 }
 
 /// Returns a command that runs `netswap-linker` with the script as the real linker.
-fn linker(share: &Share, arguments: &[&str]) -> Command {
-    let mut command = command(share, Path::new(LINKER), arguments);
+fn linker(folder: &Share, arguments: &[&str]) -> Command {
+    let mut command = command(folder, Path::new(LINKER), arguments);
     command.env("NETSWAP_LINKER", fake_linker());
     command
 }
 
 /// Returns the same command, with a script that writes these bytes to `output`.
-fn link(share: &Share, bytes: &[u8], output: &str, arguments: &[&str]) -> Command {
-    share.write("linked", bytes);
-    let mut command = linker(share, arguments);
+fn link(folder: &Share, bytes: &[u8], output: &str, arguments: &[&str]) -> Command {
+    folder.write("linked", bytes);
+    let mut command = linker(folder, arguments);
     command.env("FAKE_IMAGE", "linked").env("FAKE_OUTPUT", output);
     command
 }
 
 /// Returns the bits that the independent reader finds.
-fn bits(share: &Share, name: &str) -> u16 {
-    share.characteristics(name) & (NET | CD)
+fn bits(folder: &Share, name: &str) -> u16 {
+    folder.characteristics(name) & (NET | CD)
 }
 
 /// Returns an image with a checksum, as GNU ld writes it.
@@ -51,8 +51,8 @@ fn image() -> Vec<u8> {
 
 #[test]
 fn arguments_streams_and_exit_status_pass_through() {
-    let share = Share::new([]);
-    let mut command = linker(&share, &["-o", "t.exe", "a b", "", "--odd=\"'\\", "@missing"]);
+    let folder = Share::new([]);
+    let mut command = linker(&folder, &["-o", "t.exe", "a b", "", "--odd=\"'\\", "@missing"]);
     command.env("FAKE_STATUS", "7");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -66,19 +66,19 @@ fn arguments_streams_and_exit_status_pass_through() {
 
 #[test]
 fn signal_gives_the_exit_code_of_shells() {
-    let share = Share::new([]);
+    let folder = Share::new([]);
     for (signal, code) in [("KILL", 137), ("TERM", 143)] {
-        let run = Run::capture(linker(&share, &["-o", "t.exe"]).env("FAKE_SIGNAL", signal));
+        let run = Run::capture(linker(&folder, &["-o", "t.exe"]).env("FAKE_SIGNAL", signal));
         assert_eq!(run.code, code, "{run:#?}");
     }
 }
 
 #[test]
 fn every_form_of_output_argument_sets_the_bit() {
-    let share = Share::new([]);
-    share.write("response", "a.o\n-o\nmy\\ t\\\\.exe\n");
-    share.write("outer", "a.o @response");
-    share.write("response-of-msvc", crate::utf_16("\"a.obj\"\n\"/OUT:my t\\.exe\"\n"));
+    let folder = Share::new([]);
+    folder.write("response", "a.o\n-o\nmy\\ t\\\\.exe\n");
+    folder.write("outer", "a.o @response");
+    folder.write("response-of-msvc", crate::utf_16("\"a.obj\"\n\"/OUT:my t\\.exe\"\n"));
     let table = [
         // arguments -> the file that is linked
         (&["a.o", "-o", "t.exe"][..], "t.exe"),
@@ -96,41 +96,41 @@ fn every_form_of_output_argument_sets_the_bit() {
         (&["a.obj", "/OUT:t.exe"], "t.exe"),
     ];
     for (arguments, output) in table {
-        let run = Run::capture(&mut link(&share, &image(), output, arguments));
+        let run = Run::capture(&mut link(&folder, &image(), output, arguments));
         assert_eq!((run.code, &*run.stderr), (0, ""), "{arguments:?}");
-        assert_eq!(bits(&share, output), NET, "{arguments:?}");
-        let bytes = share.read(output);
+        assert_eq!(bits(&folder, output), NET, "{arguments:?}");
+        let bytes = folder.read(output);
         assert_eq!(checksum(&bytes), right_checksum(&bytes), "{arguments:?}");
-        fs::remove_file(share.path(output)).unwrap();
+        fs::remove_file(folder.path(output)).unwrap();
     }
 }
 
 #[test]
 fn only_the_bit_and_the_checksum_change() {
-    let share = Share::new([]);
+    let folder = Share::new([]);
     let before = Image::exe().overlay(5000).sum(Sum::Right).bytes();
-    let run = Run::capture(&mut link(&share, &before, "t.exe", &["-o", "t.exe"]));
+    let run = Run::capture(&mut link(&folder, &before, "t.exe", &["-o", "t.exe"]));
     assert_eq!(run.code, 0, "{run:#?}");
-    let after = share.read("t.exe");
+    let after = folder.read("t.exe");
     assert_eq!(after.len(), before.len());
     let changed: Vec<_> = (0..after.len()).filter(|at| after[*at] != before[*at]).collect();
     // The high byte of Characteristics comes first. All other changes are in the checksum.
     assert_eq!(changed[0], 0x80 + 23);
     assert!(changed[1..].iter().all(|at| (0x80 + 88..0x80 + 92).contains(at)), "{changed:?}");
     // An output that already has the bit is not written again.
-    share.write("once.exe", &after);
+    folder.write("once.exe", &after);
     let stamp = |name| {
-        let metadata = fs::metadata(share.path(name)).unwrap();
+        let metadata = fs::metadata(folder.path(name)).unwrap();
         (metadata.ino(), metadata.mtime_nsec())
     };
     let before = stamp("once.exe");
-    assert_eq!(Run::capture(&mut linker(&share, &["-o", "once.exe"])).code, 0);
+    assert_eq!(Run::capture(&mut linker(&folder, &["-o", "once.exe"])).code, 0);
     assert_eq!(stamp("once.exe"), before);
 }
 
 #[test]
 fn other_files_are_left_alone_silently() {
-    let share = Share::new([]);
+    let folder = Share::new([]);
     let table: [(&str, Vec<u8>); 5] = [
         ("an import library", b"!<arch>\n/               0".to_vec()),
         ("an object", [0x64, 0x86, 1, 0].repeat(200)),
@@ -139,39 +139,39 @@ fn other_files_are_left_alone_silently() {
         ("an empty file", Vec::new()),
     ];
     for (what, bytes) in table {
-        let run = Run::capture(&mut link(&share, &bytes, "t.exe", &["-o", "t.exe"]));
+        let run = Run::capture(&mut link(&folder, &bytes, "t.exe", &["-o", "t.exe"]));
         assert_eq!((run.code, &*run.stderr), (0, ""), "{what}");
-        assert!(share.holds("t.exe", &bytes), "{what}");
+        assert!(folder.holds("t.exe", &bytes), "{what}");
     }
     for output in ["not-made.exe", "/dev/null"] {
-        let run = Run::capture(&mut linker(&share, &["-o", output]));
+        let run = Run::capture(&mut linker(&folder, &["-o", output]));
         assert_eq!((run.code, &*run.stderr), (0, ""), "{output}");
     }
 }
 
 #[test]
 fn query_or_failed_link_keeps_the_older_image() {
-    let share = Share::new([]);
+    let folder = Share::new([]);
     let queries =
         ["--version", "--help", "-###", "-dumpmachine", "-print-file-name=x", "-print-search-dirs"];
-    share.write("t.exe", image());
+    folder.write("t.exe", image());
     for query in queries {
-        let run = Run::capture(&mut linker(&share, &[query, "-o", "t.exe"]));
+        let run = Run::capture(&mut linker(&folder, &[query, "-o", "t.exe"]));
         assert_eq!(run.code, 0, "{run:#?}");
         assert!(run.stdout.starts_with(&format!("<{query}>\n")), "{run:#?}");
-        assert!(share.holds("t.exe", &image()), "{query}");
+        assert!(folder.holds("t.exe", &image()), "{query}");
     }
-    let run = Run::capture(linker(&share, &["a.o", "-o", "t.exe"]).env("FAKE_STATUS", "1"));
+    let run = Run::capture(linker(&folder, &["a.o", "-o", "t.exe"]).env("FAKE_STATUS", "1"));
     assert_eq!((run.code, &*run.stderr), (1, ""));
-    assert!(share.holds("t.exe", &image()));
+    assert!(folder.holds("t.exe", &image()));
     // In contrast, a successful link changes the image.
-    assert_eq!(Run::capture(&mut linker(&share, &["a.o", "-o", "t.exe"])).code, 0);
-    assert_eq!(bits(&share, "t.exe"), NET);
+    assert_eq!(Run::capture(&mut linker(&folder, &["a.o", "-o", "t.exe"])).code, 0);
+    assert_eq!(bits(&folder, "t.exe"), NET);
 }
 
 #[test]
 fn image_that_cannot_get_the_bit_fails_the_link() {
-    let share = Share::new([]);
+    let folder = Share::new([]);
     let mut cut = image();
     cut.truncate(0xa0);
     let table = [
@@ -179,25 +179,25 @@ fn image_that_cannot_get_the_bit_fails_the_link() {
         (cut, "the file ends inside its headers"),
     ];
     for (bytes, why) in table {
-        let run = Run::capture(&mut link(&share, &bytes, "t.exe", &["-o", "t.exe"]));
+        let run = Run::capture(&mut link(&folder, &bytes, "t.exe", &["-o", "t.exe"]));
         assert_eq!(run.code, 1, "{why}");
         let start = "error: netswap-linker: linked t.exe, but failed to set the bit in it: ";
         assert!(run.stderr.starts_with(&format!("{start}{why}; ")), "{run:#?}");
-        assert!(share.holds("t.exe", &bytes), "{why}");
+        assert!(folder.holds("t.exe", &bytes), "{why}");
     }
 }
 
 #[test]
 fn netswap_variable_selects_the_bits() {
-    let share = Share::new([]);
+    let folder = Share::new([]);
     for (value, expected) in [("off", 0), ("net", NET), ("cd", CD), ("net,cd", NET | CD), ("", NET)]
     {
-        let mut command = link(&share, &image(), "t.exe", &["-o", "t.exe"]);
+        let mut command = link(&folder, &image(), "t.exe", &["-o", "t.exe"]);
         let run = Run::capture(command.env("NETSWAP", value));
-        assert_eq!((run.code, bits(&share, "t.exe")), (0, expected), "{value}: {run:#?}");
-        assert_eq!(share.holds("t.exe", &image()), expected == 0, "{value}");
+        assert_eq!((run.code, bits(&folder, "t.exe")), (0, expected), "{value}: {run:#?}");
+        assert_eq!(folder.holds("t.exe", &image()), expected == 0, "{value}");
     }
-    let run = Run::capture(linker(&share, &["-o", "t.exe"]).env("NETSWAP", "yes"));
+    let run = Run::capture(linker(&folder, &["-o", "t.exe"]).env("NETSWAP", "yes"));
     assert_eq!((run.code, &*run.stdout), (1, ""), "the real linker was run");
     assert_eq!(
         run.stderr,
@@ -207,9 +207,9 @@ fn netswap_variable_selects_the_bits() {
 
 #[test]
 fn target_variable_overrides_the_general_one() {
-    let share = Share::new([]);
+    let folder = Share::new([]);
     let link = |output: &str| {
-        let mut command = command(&share, Path::new(LINKER), &["-m64", "-o", output]);
+        let mut command = command(&folder, Path::new(LINKER), &["-m64", "-o", output]);
         command.env("NETSWAP_LINKER", "/not/there/for-all");
         Run::capture(command.env("NETSWAP_LINKER_I686_PC_WINDOWS_GNU", fake_linker()))
     };
@@ -222,20 +222,20 @@ fn target_variable_overrides_the_general_one() {
 
 #[test]
 fn usual_linker_in_path_is_never_this_program() {
-    let share = Share::new([]);
-    let (first, second) = (share.path("first"), share.path("second"));
+    let folder = Share::new([]);
+    let (first, second) = (folder.path("first"), folder.path("second"));
     fs::create_dir(&first).unwrap();
     fs::create_dir(&second).unwrap();
     // A user may put this program into `PATH` under the real linker's name.
     let name = "i686-w64-mingw32-gcc";
     symlink(LINKER, first.join(name)).unwrap();
     let output = "target/i686-pc-windows-gnu/debug/t.exe";
-    fs::create_dir_all(share.path(output).parent().unwrap()).unwrap();
-    share.write("linked", image());
+    fs::create_dir_all(folder.path(output).parent().unwrap()).unwrap();
+    folder.write("linked", image());
     let folders = [first.clone(), second.clone(), "/usr/bin".into(), "/bin".into()];
     let path = std::env::join_paths(folders).unwrap();
     let run = |program: &Path| {
-        let mut command = command(&share, program, &["-o", output]);
+        let mut command = command(&folder, program, &["-o", output]);
         command.env("FAKE_IMAGE", "linked").env("FAKE_OUTPUT", output);
         Run::capture(command.env("PATH", &path))
     };
@@ -248,21 +248,21 @@ fn usual_linker_in_path_is_never_this_program() {
         symlink(fake_linker(), second.join(name)).unwrap();
         let found = run(program);
         assert_eq!((found.code, &*found.stderr), (0, ""), "{found:#?}");
-        assert_eq!(bits(&share, output), NET);
+        assert_eq!(bits(&folder, output), NET);
     }
 }
 
 #[test]
 fn variable_that_names_this_program_is_an_error() {
-    let share = Share::new([]);
-    let (link, same) = (share.path("link"), share.path("same"));
+    let folder = Share::new([]);
+    let (link, same) = (folder.path("link"), folder.path("same"));
     symlink(LINKER, &link).unwrap();
     // A hard link is impossible if the folder is on another disk.
     if fs::hard_link(LINKER, &same).is_err() {
         symlink(&link, &same).unwrap();
     }
     for linker in [Path::new(LINKER), &link, &same] {
-        let mut command = command(&share, Path::new(LINKER), &["-o", "t.exe"]);
+        let mut command = command(&folder, Path::new(LINKER), &["-o", "t.exe"]);
         let run = Run::capture(command.env("NETSWAP_LINKER", linker));
         assert_eq!(run.code, 1, "{run:#?}");
         let expected = format!(
@@ -275,8 +275,8 @@ fn variable_that_names_this_program_is_an_error() {
 
 #[test]
 fn linker_that_calls_this_program_is_an_error() {
-    let share = Share::new([]);
-    let run = Run::capture(linker(&share, &["-o", "t.exe"]).env("FAKE_CALLS", LINKER));
+    let folder = Share::new([]);
+    let run = Run::capture(linker(&folder, &["-o", "t.exe"]).env("FAKE_CALLS", LINKER));
     assert_eq!((run.code, &*run.stdout), (1, "<-o>\n<t.exe>\n"));
     let expected = format!(
         "error: netswap-linker: the linker {} has called netswap-linker again; set NETSWAP_LINKER to the real linker\n",
@@ -287,9 +287,9 @@ fn linker_that_calls_this_program_is_an_error() {
 
 #[test]
 fn response_file_that_is_a_pipe_is_refused() {
-    let share = Share::new([]);
-    crate::make_pipe(&share.path("pipe"));
-    let run = Run::capture(&mut linker(&share, &["@pipe"]));
+    let folder = Share::new([]);
+    crate::make_pipe(&folder.path("pipe"));
+    let run = Run::capture(&mut linker(&folder, &["@pipe"]));
     assert_eq!((run.code, &*run.stdout), (1, ""));
     let expected = "error: netswap-linker: failed to read the response file pipe: it is not a regular file; pass the linker a readable file\n";
     assert_eq!(run.stderr, expected);

@@ -7,8 +7,6 @@ use snapbox::str;
 use testkit::image::{Image, NET, Sum};
 use testkit::share::Share;
 
-use crate::stdout;
-
 fn share() -> Share {
     Share::new([("tool.exe", Image::exe().sum(Sum::Right).bytes())])
 }
@@ -154,7 +152,7 @@ fn only_files_in_a_full_journal_are_changed() {
     let command = command.args(["-c", script, env!("CARGO_BIN_EXE_netswap")]);
     let run = share.account(command).assert().code(2);
     // Changes before the error are reported.
-    let text = stdout(&run);
+    let text = crate::stdout(&run);
     assert!(text.contains("patched    ./tool00.exe"), "{text:?}");
     run.stderr_eq(str![[r"
 error: failed to write the journal [..]/home/.local/state/netswap/[..].journal: File too large (os error 27); no further files are changed; netswap undo restores the changed ones
