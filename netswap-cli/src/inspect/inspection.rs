@@ -12,6 +12,7 @@ use netswap::image::{
 use netswap::text::PathFields;
 use netswap::{Code, ExitCode};
 use serde::Serialize;
+use serde::ser::SerializeMap;
 
 use crate::Error;
 
@@ -26,11 +27,9 @@ pub(crate) struct Inspected {
 /// The content of an image's headers, and of the tables that they point to.
 #[derive(Debug, Serialize)]
 pub(crate) struct Inspection {
-    /// Program, library, driver or UEFI image.
     pub(crate) kind: Kind,
     /// The machine's usual name, or its number in hexadecimal if it is unknown.
     pub(crate) machine: String,
-    /// `PE32` or `PE32+`.
     pub(crate) format: &'static str,
     /// Characteristics, in hexadecimal.
     pub(crate) characteristics: String,
@@ -38,24 +37,18 @@ pub(crate) struct Inspection {
     pub(crate) swap_run: Vec<SwapRun>,
     /// Subsystem, an `IMAGE_SUBSYSTEM_*` value.
     pub(crate) subsystem: u16,
-    /// The file's length in bytes.
     pub(crate) file_size: u64,
-    /// `SizeOfImage` in bytes.
     pub(crate) size_of_image: u32,
     /// Commit in bytes that the image needs when it runs from a share with a bit set:
     /// `SizeOfImage`, rounded up to whole pages.
     pub(crate) commit: u64,
-    /// The `CheckSum` field, and whether it is valid.
     pub(crate) checksum: Checksum,
-    /// The attribute certificate table.
     pub(crate) certificate_table: CertificateTable,
     /// Whether it is a .NET assembly.
     pub(crate) managed: bool,
     /// The kind of its strong name; null if it is not a .NET assembly.
     pub(crate) strong_name: Option<StrongName>,
-    /// The DLLs that it imports.
     pub(crate) imports: Vec<InspectedImport>,
-    /// The problems found in it.
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -66,7 +59,6 @@ pub(crate) struct Checksum {
     pub(crate) stored: String,
     /// The value computed from the whole file, in hexadecimal.
     pub(crate) computed: String,
-    /// The result of comparing the two.
     pub(crate) state: ChecksumState,
 }
 
@@ -85,7 +77,6 @@ pub(crate) enum ChecksumState {
 /// A DLL that an image imports.
 #[derive(Debug, Serialize)]
 pub(crate) struct InspectedImport {
-    /// The name in the image.
     pub(crate) name: String,
     /// Whether it is delay-loaded: Windows loads it when one of its functions is first called.
     pub(crate) delayed: bool,
@@ -102,9 +93,6 @@ pub(crate) struct SiblingImage {
     pub(crate) swap_run: Option<Vec<SwapRun>>,
 }
 
-/// A callback that receives each file as soon as it is inspected.
-pub(crate) type OnInspected<'a> = dyn FnMut(&Inspected) -> Result<(), Error> + 'a;
-
 /// Inspects files, and all images below folders, in the order of their paths. Reads each file from
 /// start to end to compute its checksum.
 ///
@@ -114,27 +102,22 @@ pub(crate) type OnInspected<'a> = dyn FnMut(&Inspected) -> Result<(), Error> + '
 pub(crate) fn inspect(
     paths: &[PathBuf],
     options: &WalkOptions,
-    on_inspected: &mut OnInspected<'_>,
+    on_inspected: &mut dyn FnMut(&Inspected) -> Result<(), Error>,
 ) -> Result<ExitCode, Error> {
     all_exist(paths)?;
-    let inspector = Inspector { siblings: SiblingDlls::default() };
     let mut code = ExitCode::NothingToVerify;
-    walk(paths, options, &inspector, |inspected: Inspected| {
-        code = code.worse(exit_code(&inspected));
+    walk(paths, options, &Inspector::default(), |inspected: Inspected| {
+        code = code.worse(match &inspected.what {
+            Ok(inspection) if inspection.findings.is_empty() => ExitCode::Passed,
+            Err(finding) if finding.code == Code::Unreadable => ExitCode::Error,
+            Ok(_) | Err(_) => ExitCode::Findings,
+        });
         on_inspected(&inspected)
     })?;
     Ok(code)
 }
 
-/// Returns the exit code for a run that inspects only this file.
-fn exit_code(inspected: &Inspected) -> ExitCode {
-    match &inspected.what {
-        Ok(inspection) if inspection.findings.is_empty() => ExitCode::Passed,
-        Err(finding) if finding.code == Code::Unreadable => ExitCode::Error,
-        Ok(_) | Err(_) => ExitCode::Findings,
-    }
-}
-
+#[derive(Default)]
 struct Inspector {
     siblings: SiblingDlls,
 }
@@ -144,11 +127,8 @@ impl Visit for Inspector {
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         let path = file.path();
-        let what = match file
-            .open()
-            .map_err(ReadError::from)
-            .and_then(|file| self.inspect(&path, &file))
-        {
+        let opened = file.open().map_err(ReadError::from);
+        let what = match opened.and_then(|file| self.inspect(&path, &file)) {
             Ok(Some(inspection)) => Ok(Box::new(inspection)),
             Ok(None) if matches!(file, WalkedFile::Named(_)) => Err(Finding::not_an_image()),
             Ok(None) => return,
@@ -247,13 +227,9 @@ fn sibling_image(path: PathBuf) -> SiblingImage {
 
 impl Serialize for SiblingImage {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Fields<'a> {
-            #[serde(flatten)]
-            path: PathFields<'a>,
-            swap_run: Option<&'a [SwapRun]>,
-        }
-        let swap_run = self.swap_run.as_deref();
-        Fields { path: PathFields::new(&self.path), swap_run }.serialize(serializer)
+        let mut fields = serializer.serialize_map(None)?;
+        PathFields::new(&self.path).write_to(&mut fields)?;
+        fields.serialize_entry("swap_run", &self.swap_run)?;
+        fields.end()
     }
 }
