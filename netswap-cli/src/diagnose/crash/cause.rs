@@ -1,119 +1,29 @@
-//! Derives the cause of a crash, and the advice, from the data about it. Reads no files.
+//! The cause of a crash: its exception, and the NTSTATUS beneath an in-page error.
+//!
+//! The names and numbers are from
+//! [MS-ERREF](https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55).
+//! The causes and the sentences are netswap's own.
 
 use netswap::Code;
-use netswap::image::SwapRun;
 use serde::{Serialize, Serializer};
 
-use super::origin::{Origin, file_name};
-use super::status::{Class, Status};
-use super::{Crash, IN_PAGE_ERROR, Memory, Module};
+use super::IN_PAGE_ERROR;
 
 /// The cause of a crash. Causes that involve shares come first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    /// The connection to the share was lost.
+    /// The connection to a file server failed, or the server.
     ShareLost,
-    /// A page could not be read in, and the reason is unknown.
+    /// The status is unknown, or has more than one of the other causes.
     Unclear,
-    /// A disk failed.
+    /// A disk failed, or its connection to the machine.
     DiskFailed,
-    /// A medium was taken out, or is damaged.
+    /// A medium was taken out, or its data is damaged.
     MediumFailed,
     /// Windows lacked memory to read the page.
     NoProgress,
     /// The exception is not about a page that could not be read in.
     NotInPage,
-}
-
-/// The owner of the page that could not be read in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind", content = "module")]
-pub enum PageOwner {
-    /// An image, by its index among the modules.
-    Image(usize),
-    /// Perhaps the image of the instruction, by its index among the modules. A WER report names
-    /// only this image.
-    Instruction(usize),
-    /// A file that is mapped as data.
-    Mapped,
-    /// Memory of the program's own.
-    Private,
-    /// Memory that belongs to no image: a mapped file, or the program's own.
-    Memory,
-    /// Unknown: the dump or report does not record it.
-    #[serde(rename = "not-told")]
-    Unknown,
-}
-
-/// The state of the bit that an image of this origin requires. States that need attention come
-/// first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Bit {
-    /// It does not have the bit.
-    NotSet,
-    /// It is unknown whether it has the bit.
-    NotKnown,
-    /// It has the bit now, but may not have had it at the time of the crash.
-    SetNow,
-    /// It has the bit.
-    Set,
-}
-
-/// A piece of advice. They are ordered by what the user needs to know first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Advice {
-    /// Find out whether a connection or a disk was lost.
-    ReadTheLog,
-    /// Find out what the address belonged to.
-    TellThePlace,
-    /// Find out whether the drive is mapped to a share.
-    TellTheDrive,
-    /// Find out whether the image has the bit.
-    ReadTheBit,
-    /// The image has the bit. Check that this file ran, and from where.
-    HadTheBit,
-    /// The image has the bit now. Check whether it was set after the crash.
-    HasTheBitNow,
-    /// Set the network bit: in the build, or in the finished file.
-    SetNetworkBit,
-    /// Find out which images of the share lack the bit. The next lost page may be one of theirs.
-    ReadTheOthers,
-    /// The path is on this machine, but the network failed: a link or an iSCSI disk is behind it.
-    LocalPath,
-    /// No bit protects a file that is mapped as data.
-    CopyTheData,
-    /// Check the disk of the page file. Memory of the program's own is read from it.
-    CheckThePageFile,
-    /// Check the disk; no bit helps.
-    CheckTheDisk,
-    /// Check the medium.
-    CheckTheMedium,
-    /// Set the bit for removable media.
-    SetRemovableBit,
-    /// Check the memory, and find what uses it.
-    CheckMemory,
-    /// Use a debugger, which shows more than netswap.
-    Debug,
-}
-
-impl Bit {
-    /// Returns the state in words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Bit::Set => "set",
-            Bit::NotSet => "not set",
-            Bit::NotKnown => "unknown",
-            Bit::SetNow => "set now",
-        }
-    }
-}
-
-impl Serialize for Cause {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code().name())
-    }
 }
 
 impl Cause {
@@ -131,313 +41,162 @@ impl Cause {
 
     /// Determines the cause from the exception's code and the status beneath it.
     pub fn from_exception(code: u32, status: Option<u32>) -> Self {
-        if code != IN_PAGE_ERROR {
-            return Cause::NotInPage;
-        }
-        match status.map(|status| Status::new(status).class) {
-            Some(Class::Network) => Cause::ShareLost,
-            Some(Class::Disk) => Cause::DiskFailed,
-            Some(Class::Media) => Cause::MediumFailed,
-            Some(Class::NoProgress) => Cause::NoProgress,
-            Some(Class::Ambiguous | Class::Unknown) | None => Cause::Unclear,
+        match status.map(Status::new) {
+            _ if code != IN_PAGE_ERROR => Cause::NotInPage,
+            Some(status) => status.cause,
+            None => Cause::Unclear,
         }
     }
 }
 
-impl PageOwner {
-    /// Finds the owner of the address that could not be read in, or the module that the report
-    /// names.
-    pub fn from_crash(crash: &Crash) -> Self {
-        let modules = crash.modules.iter();
-        if crash.modules.is_empty() {
-            return PageOwner::Unknown;
-        }
-        if let Some(address) = crash.exception.in_page.address {
-            let holds = |module: &Module| {
-                module.range.is_some_and(|(base, size)| {
-                    address.checked_sub(base).is_some_and(|offset| offset < u64::from(size))
-                })
-            };
-            let outside = match crash.memory {
-                Some(Memory::Mapped) => PageOwner::Mapped,
-                Some(Memory::Private) => PageOwner::Private,
-                // The image is one that the dump does not name.
-                Some(Memory::Image) => PageOwner::Unknown,
-                None => PageOwner::Memory,
-            };
-            return modules.clone().position(holds).map_or(outside, PageOwner::Image);
-        }
-        // If the instruction itself could not be read, the page belongs to the same image. But an
-        // instruction of a Windows DLL or of another local image can read pages of any image.
-        let named = crash.named.as_ref().map(|named| named.name.to_lowercase());
-        let is_named = |module: &&Module| Some(file_name(&module.path).to_lowercase()) == named;
-        let mut with_name = crash.modules.iter().enumerate().filter(|(_, module)| is_named(module));
-        match (with_name.next(), with_name.next()) {
-            (Some((index, module)), None) if !is_local(&Origin::from_path(&module.path)) => {
-                PageOwner::Instruction(index)
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code().name())
+    }
+}
+
+/// A status beneath an in-page error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    pub number: u32,
+    /// Its symbolic name, or `None` if it is unknown.
+    pub name: Option<&'static str>,
+    pub cause: Cause,
+    /// Its meaning for a read, in a sentence.
+    pub sentence: &'static str,
+}
+
+/// Number, name, cause and sentence.
+type Row = (u32, &'static str, Cause, &'static str);
+
+#[rustfmt::skip]
+const TABLE: [Row; 35] = [
+    (0xC000_00BE, "STATUS_BAD_NETWORK_PATH", Cause::ShareLost, "The file server was not found."),
+    (0xC000_00BF, "STATUS_NETWORK_BUSY", Cause::ShareLost, "The network was too busy for the request."),
+    (0xC000_00C4, "STATUS_UNEXPECTED_NETWORK_ERROR", Cause::ShareLost, "The connection to the file server failed."),
+    (0xC000_00C9, "STATUS_NETWORK_NAME_DELETED", Cause::ShareLost, "The file server ended the connection to the share."),
+    (0xC000_00CC, "STATUS_BAD_NETWORK_NAME", Cause::ShareLost, "The file server no longer has this share."),
+    (0xC000_00D6, "STATUS_VIRTUAL_CIRCUIT_CLOSED", Cause::ShareLost, "The file server did not answer in time; the connection was ended."),
+    (0xC000_0203, "STATUS_USER_SESSION_DELETED", Cause::ShareLost, "The file server ended the user's session."),
+    (0xC000_020C, "STATUS_CONNECTION_DISCONNECTED", Cause::ShareLost, "The connection to the file server was lost."),
+    (0xC000_020D, "STATUS_CONNECTION_RESET", Cause::ShareLost, "The file server reset the connection."),
+    (0xC000_0236, "STATUS_CONNECTION_REFUSED", Cause::ShareLost, "The file server refused the connection."),
+    (0xC000_023C, "STATUS_NETWORK_UNREACHABLE", Cause::ShareLost, "The file server's network could not be reached."),
+    (0xC000_023D, "STATUS_HOST_UNREACHABLE", Cause::ShareLost, "The file server could not be reached."),
+    (0xC000_0241, "STATUS_CONNECTION_ABORTED", Cause::ShareLost, "This machine ended the connection to the file server."),
+    (0xC000_035C, "STATUS_NETWORK_SESSION_EXPIRED", Cause::ShareLost, "The user's session with the file server had expired."),
+    (0xC000_0466, "STATUS_SERVER_UNAVAILABLE", Cause::ShareLost, "The file server was not available."),
+    (0xC000_0480, "STATUS_SHARE_UNAVAILABLE", Cause::ShareLost, "The share was not available."),
+    (0xC000_000E, "STATUS_NO_SUCH_DEVICE", Cause::DiskFailed, "The disk no longer existed."),
+    (0xC000_0032, "STATUS_DISK_CORRUPT_ERROR", Cause::DiskFailed, "The file system on the disk is damaged."),
+    (0xC000_003F, "STATUS_CRC_ERROR", Cause::DiskFailed, "The data from the disk was not what had been written."),
+    (0xC000_009C, "STATUS_DEVICE_DATA_ERROR", Cause::DiskFailed, "The disk could not read the data."),
+    (0xC000_009D, "STATUS_DEVICE_NOT_CONNECTED", Cause::DiskFailed, "The disk was no longer connected."),
+    (0xC000_00A3, "STATUS_DEVICE_NOT_READY", Cause::DiskFailed, "The disk was not ready."),
+    (0xC000_00C0, "STATUS_DEVICE_DOES_NOT_EXIST", Cause::DiskFailed, "The disk no longer existed."),
+    (0xC000_0102, "STATUS_FILE_CORRUPT_ERROR", Cause::DiskFailed, "The file on the disk is damaged."),
+    (0xC000_0185, "STATUS_IO_DEVICE_ERROR", Cause::DiskFailed, "The disk, or its connection, reported an error."),
+    (0xC000_02B6, "STATUS_DEVICE_REMOVED", Cause::DiskFailed, "The disk was taken out."),
+    (0xC000_0013, "STATUS_NO_MEDIA_IN_DEVICE", Cause::MediumFailed, "The drive no longer held a medium."),
+    (0xC000_003E, "STATUS_DATA_ERROR", Cause::MediumFailed, "The data on the medium is damaged and could not be read."),
+    (0xC000_0178, "STATUS_NO_MEDIA", Cause::MediumFailed, "The drive no longer held a medium."),
+    (0xC000_009A, "STATUS_INSUFFICIENT_RESOURCES", Cause::NoProgress, "Windows lacked the memory to read the page, again and again."),
+    (0xC000_0098, "STATUS_FILE_INVALID", Cause::Unclear, "The volume was changed from outside; the open file is not valid."),
+    (0xC000_00B5, "STATUS_IO_TIMEOUT", Cause::Unclear, "The file server, or the disk, did not answer in time."),
+    (0xC000_0120, "STATUS_CANCELLED", Cause::Unclear, "The read was cancelled, as when a share or a disk is lost."),
+    (0xC000_0128, "STATUS_FILE_CLOSED", Cause::Unclear, "The file was closed, as when a connection or a volume is lost."),
+    (0xC000_026E, "STATUS_VOLUME_DISMOUNTED", Cause::Unclear, "The volume was dismounted, which may be a disk or a share."),
+];
+
+impl Status {
+    /// Finds the number in the table.
+    pub fn new(number: u32) -> Self {
+        let (name, cause, sentence) = match TABLE.iter().find(|row| row.0 == number) {
+            Some((_, name, cause, sentence)) => (Some(*name), *cause, *sentence),
+            None => {
+                (None, Cause::Unclear, "This status is not known to mean a lost share or disk.")
             }
-            _ => PageOwner::Unknown,
-        }
-    }
-
-    /// Returns the index of the module that it is, or may be.
-    pub fn module(self) -> Option<usize> {
-        match self {
-            PageOwner::Image(index) | PageOwner::Instruction(index) => Some(index),
-            PageOwner::Mapped | PageOwner::Private | PageOwner::Memory | PageOwner::Unknown => None,
-        }
+        };
+        Status { number, name, cause, sentence }
     }
 }
 
-/// Returns the bit that makes Windows copy an image of this origin, if a copy helps against this
-/// cause.
-pub fn needed_bit(cause: Cause, origin: &Origin) -> SwapRun {
-    match (cause, origin) {
-        (_, Origin::Removable) | (Cause::MediumFailed, Origin::Drive(_)) => SwapRun::Cd,
-        _ => SwapRun::Net,
-    }
-}
-
-/// Returns the advice, in the order in which it is shown.
-///
-/// `origin` and `bit` are those of the image that the page belonged to, or of the program if that
-/// image is unknown. `bit` is the state of the bit that is [`needed_bit`].
-pub fn advice(cause: Cause, owner: PageOwner, origin: &Origin, bit: Bit) -> Vec<Advice> {
-    let may_need_cd = owner.module().is_some()
-        && needed_bit(cause, origin) == SwapRun::Cd
-        && matches!(bit, Bit::NotSet | Bit::NotKnown);
-    let removable_bit = may_need_cd.then_some(Advice::SetRemovableBit);
-    let with_bit = |first| [first].into_iter().chain(removable_bit).collect();
-    match cause {
-        Cause::NotInPage => vec![Advice::Debug],
-        Cause::DiskFailed => with_bit(Advice::CheckTheDisk),
-        Cause::MediumFailed => with_bit(Advice::CheckTheMedium),
-        Cause::NoProgress => vec![Advice::CheckMemory],
-        Cause::ShareLost if is_local(origin) && owner.module().is_some() => {
-            vec![Advice::LocalPath]
-        }
-        Cause::ShareLost => share_advice(owner, origin, bit),
-        // The status does not show whether a share, a disk or a medium failed. The origin of the
-        // page decides.
-        Cause::Unclear => {
-            let advice = match (owner, origin) {
-                (PageOwner::Image(_), Origin::Removable) => with_bit(Advice::CheckTheMedium),
-                (PageOwner::Image(_), Origin::System | Origin::Local) => vec![Advice::CheckTheDisk],
-                _ => share_advice(owner, origin, bit),
-            };
-            [vec![Advice::ReadTheLog], advice, vec![Advice::Debug]].concat()
-        }
-    }
-}
-
-/// Returns the advice if a share may have been lost.
-fn share_advice(owner: PageOwner, origin: &Origin, bit: Bit) -> Vec<Advice> {
-    let is_known = match owner {
-        PageOwner::Mapped | PageOwner::Memory => return vec![Advice::CopyTheData],
-        PageOwner::Private => return vec![Advice::CheckThePageFile],
-        PageOwner::Image(_) => true,
-        PageOwner::Instruction(_) | PageOwner::Unknown => false,
-    };
-    let find_owner = if is_known { vec![] } else { vec![Advice::TellThePlace] };
-    // The program is local, so the page belonged to another image.
-    if is_local(origin) {
-        return find_owner;
-    }
-    let is_drive = matches!(origin, Origin::Drive(_) | Origin::Unknown);
-    let check_drive = if is_drive { vec![Advice::TellTheDrive] } else { vec![] };
-    let own = match bit {
-        Bit::NotKnown if is_known => vec![Advice::ReadTheBit, Advice::SetNetworkBit],
-        Bit::NotSet | Bit::NotKnown => vec![Advice::SetNetworkBit],
-        Bit::SetNow if is_known => vec![Advice::HasTheBitNow],
-        Bit::Set if is_known => vec![Advice::HadTheBit],
-        Bit::SetNow | Bit::Set => vec![],
-    };
-    // If the image is unknown, check all images of the share first.
-    let others = vec![Advice::ReadTheOthers];
-    let own_and_others = if is_known { [own, others] } else { [others, own] };
-    [find_owner, check_drive, own_and_others.concat()].concat()
-}
-
-/// Whether the origin is certainly this machine.
-fn is_local(origin: &Origin) -> bool {
-    matches!(origin, Origin::System | Origin::Local | Origin::Removable)
+/// Returns the symbolic name of an exception's code, if programs often end with it. The last two
+/// are those of C++ and .NET.
+pub fn exception_name(code: u32) -> Option<&'static str> {
+    Some(match code {
+        0x8000_0003 => "STATUS_BREAKPOINT",
+        0xC000_0005 => "STATUS_ACCESS_VIOLATION",
+        0xC000_0006 => "STATUS_IN_PAGE_ERROR",
+        0xC000_001D => "STATUS_ILLEGAL_INSTRUCTION",
+        0xC000_0094 => "STATUS_INTEGER_DIVIDE_BY_ZERO",
+        0xC000_00FD => "STATUS_STACK_OVERFLOW",
+        0xC000_0374 => "STATUS_HEAP_CORRUPTION",
+        0xC000_0409 => "STATUS_STACK_BUFFER_OVERRUN",
+        0xC000_041D => "STATUS_FATAL_USER_CALLBACK_EXCEPTION",
+        0xC000_0417 => "STATUS_INVALID_CRUNTIME_PARAMETER",
+        0xE06D_7363 => "a C++ exception",
+        0xE043_4352 => "a .NET exception",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
-    use crate::diagnose::crash::{Exception, InPage, NamedModule};
 
-    const IMAGE: PageOwner = PageOwner::Image(0);
-    fn share() -> Origin {
-        Origin::Share(r"\\fileserver\tools".to_owned())
+    #[test]
+    fn statuses_are_distinct_errors() {
+        let by_number: BTreeMap<_, _> = TABLE.iter().map(|row| (row.0, row.1)).collect();
+        let by_name: BTreeMap<_, _> = TABLE.iter().map(|row| (row.1, row.0)).collect();
+        assert_eq!((by_number.len(), by_name.len()), (TABLE.len(), TABLE.len()));
+        for status in TABLE.iter().map(|row| Status::new(row.0)) {
+            assert_eq!(status.number >> 28, 0xC, "{status:?}");
+            assert!(status.sentence.ends_with('.'), "{status:?}");
+            // A report line has room for this many characters.
+            assert!(status.sentence.len() <= 66, "{status:?}");
+        }
     }
 
     #[test]
-    #[rustfmt::skip]
     fn status_decides_the_cause() {
-        let table = [
-            // exception, status beneath -> cause
-            (0xC000_0005, None, Cause::NotInPage),
-            (0xC000_0005, Some(0xC000_020C), Cause::NotInPage),
-            (IN_PAGE_ERROR, Some(0xC000_020C), Cause::ShareLost),
-            (IN_PAGE_ERROR, Some(0xC000_009C), Cause::DiskFailed),
-            (IN_PAGE_ERROR, Some(0xC000_0013), Cause::MediumFailed),
-            (IN_PAGE_ERROR, Some(0xC000_009A), Cause::NoProgress),
-            (IN_PAGE_ERROR, Some(0xC000_0120), Cause::Unclear),
-            (IN_PAGE_ERROR, Some(0xC000_1234), Cause::Unclear),
-            (IN_PAGE_ERROR, None, Cause::Unclear),
+        let network = [
+            0xBE, 0xBF, 0xC4, 0xC9, 0xCC, 0xD6, 0x203, 0x20C, 0x20D, 0x236, 0x23C, 0x23D, 0x241,
+            0x35C, 0x466, 0x480,
         ];
-        for (code, status, expected) in table {
-            assert_eq!(Cause::from_exception(code, status), expected, "{code:#x} {status:x?}");
-        }
-    }
-
-    #[test]
-    #[rustfmt::skip]
-    fn advice_for_each_kind_of_crash() {
-        use Advice::*;
-        let (dav, drive) = (Origin::WebDav(r"\\server@SSL\DavWWWRoot".to_owned()), Origin::Drive('Z'));
-        let (local, removable) = (Origin::Local, Origin::Removable);
-        let table: &[(Cause, PageOwner, &Origin, Bit, &[Advice])] = &[
-            (Cause::ShareLost, IMAGE, &share(), Bit::NotSet, &[SetNetworkBit, ReadTheOthers]),
-            (Cause::ShareLost, IMAGE, &share(), Bit::NotKnown, &[ReadTheBit, SetNetworkBit, ReadTheOthers]),
-            (Cause::ShareLost, IMAGE, &share(), Bit::SetNow, &[HasTheBitNow, ReadTheOthers]),
-            (Cause::ShareLost, IMAGE, &share(), Bit::Set, &[HadTheBit, ReadTheOthers]),
-            (Cause::ShareLost, IMAGE, &dav, Bit::NotSet, &[SetNetworkBit, ReadTheOthers]),
-            (Cause::ShareLost, IMAGE, &drive, Bit::NotSet, &[TellTheDrive, SetNetworkBit, ReadTheOthers]),
-            (Cause::ShareLost, IMAGE, &Origin::Unknown, Bit::NotKnown, &[TellTheDrive, ReadTheBit, SetNetworkBit, ReadTheOthers]),
-            (Cause::ShareLost, IMAGE, &local, Bit::NotSet, &[LocalPath]),
-            (Cause::ShareLost, PageOwner::Mapped, &share(), Bit::NotSet, &[CopyTheData]),
-            (Cause::ShareLost, PageOwner::Memory, &local, Bit::Set, &[CopyTheData]),
-            (Cause::ShareLost, PageOwner::Private, &share(), Bit::NotSet, &[CheckThePageFile]),
-            (Cause::ShareLost, PageOwner::Instruction(0), &removable, Bit::Set, &[LocalPath]),
-            (Cause::ShareLost, PageOwner::Instruction(0), &share(), Bit::SetNow, &[TellThePlace, ReadTheOthers]),
-            (Cause::ShareLost, PageOwner::Unknown, &share(), Bit::NotKnown, &[TellThePlace, ReadTheOthers, SetNetworkBit]),
-            (Cause::ShareLost, PageOwner::Unknown, &share(), Bit::Set, &[TellThePlace, ReadTheOthers]),
-            (Cause::ShareLost, PageOwner::Unknown, &drive, Bit::NotSet, &[TellThePlace, TellTheDrive, ReadTheOthers, SetNetworkBit]),
-            (Cause::ShareLost, PageOwner::Unknown, &local, Bit::NotSet, &[TellThePlace]),
-            (Cause::DiskFailed, IMAGE, &share(), Bit::NotSet, &[CheckTheDisk]),
-            (Cause::DiskFailed, IMAGE, &removable, Bit::NotSet, &[CheckTheDisk, SetRemovableBit]),
-            (Cause::MediumFailed, IMAGE, &removable, Bit::NotKnown, &[CheckTheMedium, SetRemovableBit]),
-            (Cause::MediumFailed, IMAGE, &drive, Bit::NotKnown, &[CheckTheMedium, SetRemovableBit]),
-            (Cause::DiskFailed, IMAGE, &removable, Bit::Set, &[CheckTheDisk]),
-            (Cause::DiskFailed, IMAGE, &drive, Bit::NotSet, &[CheckTheDisk]),
-            (Cause::DiskFailed, PageOwner::Unknown, &removable, Bit::NotSet, &[CheckTheDisk]),
-            (Cause::MediumFailed, PageOwner::Instruction(0), &removable, Bit::NotSet, &[CheckTheMedium, SetRemovableBit]),
-            (Cause::MediumFailed, IMAGE, &drive, Bit::SetNow, &[CheckTheMedium]),
-            (Cause::MediumFailed, IMAGE, &share(), Bit::NotSet, &[CheckTheMedium]),
-            (Cause::NoProgress, IMAGE, &share(), Bit::NotSet, &[CheckMemory]),
-            (Cause::Unclear, IMAGE, &share(), Bit::NotSet, &[ReadTheLog, SetNetworkBit, ReadTheOthers, Debug]),
-            (Cause::Unclear, IMAGE, &drive, Bit::Set, &[ReadTheLog, TellTheDrive, HadTheBit, ReadTheOthers, Debug]),
-            (Cause::Unclear, IMAGE, &Origin::Unknown, Bit::SetNow, &[ReadTheLog, TellTheDrive, HasTheBitNow, ReadTheOthers, Debug]),
-            (Cause::Unclear, IMAGE, &local, Bit::NotSet, &[ReadTheLog, CheckTheDisk, Debug]),
-            (Cause::Unclear, IMAGE, &Origin::System, Bit::Set, &[ReadTheLog, CheckTheDisk, Debug]),
-            (Cause::Unclear, PageOwner::Mapped, &share(), Bit::NotSet, &[ReadTheLog, CopyTheData, Debug]),
-            (Cause::Unclear, PageOwner::Private, &local, Bit::NotSet, &[ReadTheLog, CheckThePageFile, Debug]),
-            (Cause::Unclear, PageOwner::Unknown, &removable, Bit::NotSet, &[ReadTheLog, TellThePlace, Debug]),
-            (Cause::Unclear, IMAGE, &removable, Bit::NotSet, &[ReadTheLog, CheckTheMedium, SetRemovableBit, Debug]),
-            (Cause::Unclear, PageOwner::Instruction(0), &share(), Bit::Set, &[ReadTheLog, TellThePlace, ReadTheOthers, Debug]),
-            (Cause::Unclear, PageOwner::Unknown, &share(), Bit::NotSet, &[ReadTheLog, TellThePlace, ReadTheOthers, SetNetworkBit, Debug]),
-            (Cause::NotInPage, IMAGE, &share(), Bit::NotSet, &[Debug]),
-        ];
-        for (cause, owner, origin, bit, expected) in table {
-            assert_eq!(advice(*cause, *owner, origin, *bit), *expected, "{cause:?} {owner:?} {origin:?} {bit:?}");
-        }
-    }
-
-    fn crash(address: Option<u64>, named: Option<&str>) -> Crash {
-        let module = |path: &str, base| Module {
-            path: path.to_owned(),
-            range: Some((base, 0x1000)),
-            ..Module::default()
-        };
-        Crash {
-            exception: Exception {
-                code: IN_PAGE_ERROR,
-                in_page: InPage { address, ..InPage::default() },
-            },
-            named: named
-                .map(|name| NamedModule { name: name.to_owned(), ..NamedModule::default() }),
-            modules: vec![
-                module(r"\\a\b\Tool.exe", 0x40_0000),
-                module(r"\\a\b\x.dll", u64::MAX - 0xfff),
-            ],
-            ..Crash::default()
-        }
-    }
-
-    #[test]
-    fn address_belongs_to_the_image_around_it() {
-        for (address, expected) in [
-            (0x40_0000, PageOwner::Image(0)),
-            (0x40_0fff, PageOwner::Image(0)),
-            (0x40_1000, PageOwner::Memory),
-            (0x3f_ffff, PageOwner::Memory),
-            (u64::MAX, PageOwner::Image(1)),
-            (0, PageOwner::Memory),
+        let disk = [0x0E, 0x32, 0x3F, 0x9C, 0x9D, 0xA3, 0xC0, 0x102, 0x185, 0x2B6];
+        for (cause, numbers) in [
+            (Cause::ShareLost, &network[..]),
+            (Cause::DiskFailed, &disk),
+            (Cause::MediumFailed, &[0x13, 0x3E, 0x178]),
+            (Cause::NoProgress, &[0x9A]),
+            (Cause::Unclear, &[0x98, 0xB5, 0x120, 0x128, 0x26E]),
         ] {
-            assert_eq!(
-                PageOwner::from_crash(&crash(Some(address), None)),
-                expected,
-                "{address:#x}"
-            );
+            for number in numbers {
+                let status = Status::new(0xC000_0000 | number);
+                assert_eq!((status.cause, status.name.is_some()), (cause, true), "{number:#x}");
+                assert_eq!(Cause::from_exception(IN_PAGE_ERROR, Some(status.number)), cause);
+                assert_eq!(
+                    Cause::from_exception(0xC000_0005, Some(status.number)),
+                    Cause::NotInPage
+                );
+            }
+            let in_table = TABLE.iter().filter(|row| row.2 == cause).count();
+            assert_eq!(in_table, numbers.len(), "{cause:?}");
         }
+        assert_eq!(Cause::from_exception(IN_PAGE_ERROR, None), Cause::Unclear);
+        assert_eq!(Cause::from_exception(0xC000_0005, None), Cause::NotInPage);
     }
 
     #[test]
-    fn kind_of_memory_decides_outside_modules() {
-        for (memory, expected) in [
-            (Some(Memory::Mapped), PageOwner::Mapped),
-            (Some(Memory::Private), PageOwner::Private),
-            (Some(Memory::Image), PageOwner::Unknown),
-            (None, PageOwner::Memory),
-        ] {
-            let outside = Crash { memory, ..crash(Some(0x1_0000), None) };
-            assert_eq!(PageOwner::from_crash(&outside), expected);
-            let inside = Crash { memory, ..crash(Some(0x40_0000), None) };
-            assert_eq!(PageOwner::from_crash(&inside), PageOwner::Image(0));
+    fn unknown_status_leaves_the_cause_unclear() {
+        for number in [0, 0xC000_0005, 0xC000_1234, u32::MAX] {
+            let status = Status::new(number);
+            let known = (status.number, status.name, status.cause);
+            assert_eq!(known, (number, None, Cause::Unclear));
+            assert_eq!(Cause::from_exception(IN_PAGE_ERROR, Some(number)), Cause::Unclear);
         }
-    }
-
-    #[test]
-    fn owner_is_unknown_without_modules() {
-        for address in [None, Some(0x40_0000)] {
-            let crash = Crash { modules: Vec::new(), ..crash(address, Some("tool.exe")) };
-            assert_eq!(PageOwner::from_crash(&crash), PageOwner::Unknown);
-        }
-    }
-
-    #[test]
-    fn owner_is_unknown_for_ambiguous_name() {
-        let mut crash = crash(None, Some("tool.exe"));
-        crash.modules.push(Module { path: r"\\c\d\TOOL.EXE".to_owned(), ..Module::default() });
-        assert_eq!(PageOwner::from_crash(&crash), PageOwner::Unknown);
-    }
-
-    #[test]
-    fn instruction_in_local_image_reveals_no_owner() {
-        for (path, expected) in [
-            (r"C:\Windows\System32\ntdll.dll", PageOwner::Unknown),
-            (r"\\?\Volume{0}\ntdll.dll", PageOwner::Unknown),
-            (r"C:\Tools\ntdll.dll", PageOwner::Unknown),
-            (r"\\a\b\ntdll.dll", PageOwner::Instruction(2)),
-            (r"D:\ntdll.dll", PageOwner::Instruction(2)),
-        ] {
-            let mut crash = crash(None, Some("NTDLL.dll"));
-            crash.modules.push(Module { path: path.to_owned(), ..Module::default() });
-            assert_eq!(PageOwner::from_crash(&crash), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn named_module_is_used_without_address() {
-        assert_eq!(
-            PageOwner::from_crash(&crash(None, Some("tool.EXE"))),
-            PageOwner::Instruction(0)
-        );
-        assert_eq!(PageOwner::from_crash(&crash(None, Some("other.dll"))), PageOwner::Unknown);
-        assert_eq!(PageOwner::from_crash(&crash(None, None)), PageOwner::Unknown);
-        assert_eq!(PageOwner::from_crash(&crash(Some(0), Some("tool.exe"))), PageOwner::Memory);
     }
 }

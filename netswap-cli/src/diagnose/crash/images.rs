@@ -6,12 +6,12 @@ use std::io;
 use std::path::PathBuf;
 
 use netswap::WalkOptions;
-use netswap::find::{Visit, WalkedFile, walk};
+use netswap::find::{Visit, WalkedFile, all_exist, walk};
 use netswap::image::{self, Content, Header, ReadError, SwapRun};
 use serde::Serialize;
 
 use super::Module;
-use super::cause::Bit;
+use super::advice::Bit;
 use super::origin::file_name;
 use crate::Error;
 
@@ -20,44 +20,18 @@ use crate::Error;
 #[serde(tag = "from", rename_all = "kebab-case")]
 pub enum Bits {
     /// Read from its header, which the dump holds.
-    Dump {
-        /// The bits that are set.
-        swap_run: Vec<SwapRun>,
-    },
+    Dump { swap_run: Vec<SwapRun> },
     /// Read from its file, which has the same time stamp and size.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The bits that are set.
-        swap_run: Vec<SwapRun>,
-    },
+    File { path: PathBuf, swap_run: Vec<SwapRun> },
     /// Read from a file with the same name, time stamp and size, which was or may have been changed
     /// since the crash. `netswap patch` and signing change a file in this way.
-    Later {
-        /// The file.
-        path: PathBuf,
-        /// The bits that are set now.
-        swap_run: Vec<SwapRun>,
-    },
+    Later { path: PathBuf, swap_run: Vec<SwapRun> },
     /// Read from a file with the same name. Nothing shows whether it is the same build.
-    SameName {
-        /// The file.
-        path: PathBuf,
-        /// The bits that are set in it.
-        swap_run: Vec<SwapRun>,
-    },
+    SameName { path: PathBuf, swap_run: Vec<SwapRun> },
     /// There is a file with the same name, but it could not be read.
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        why: String,
-    },
+    Unreadable { path: PathBuf, why: String },
     /// There is a file with the same name, but it is another build or not an image.
-    OtherBuild {
-        /// The file.
-        path: PathBuf,
-    },
+    OtherBuild { path: PathBuf },
     /// There are files to search, but none has the same name.
     NotFound,
     /// There are no files to search.
@@ -68,10 +42,13 @@ impl Bits {
     /// Returns the state of one bit.
     pub fn has(&self, bit: SwapRun) -> Bit {
         match self {
-            Bits::Dump { swap_run } | Bits::File { swap_run, .. } if swap_run.contains(&bit) => {
-                Bit::Set
+            Bits::Dump { swap_run } | Bits::File { swap_run, .. } => {
+                if swap_run.contains(&bit) {
+                    Bit::Set
+                } else {
+                    Bit::NotSet
+                }
             }
-            Bits::Dump { .. } | Bits::File { .. } => Bit::NotSet,
             Bits::Later { swap_run, .. } if swap_run.contains(&bit) => Bit::SetNow,
             _ => Bit::NotKnown,
         }
@@ -108,12 +85,8 @@ impl Images {
     ///
     /// When a path does not exist.
     pub(crate) fn collect(paths: &[PathBuf]) -> Result<Self, Error> {
-        let mut images = Images::default();
-        if paths.is_empty() {
-            return Ok(images);
-        }
-        images.has_paths = true;
-        netswap::find::all_exist(paths)?;
+        let mut images = Images { has_paths: !paths.is_empty(), ..Images::default() };
+        all_exist(paths)?;
         walk(paths, &WalkOptions::default(), &Files, |(path, error): (PathBuf, _)| {
             if let Some(error) = error {
                 images.unreadable.push((path, error));
@@ -198,7 +171,6 @@ fn bits_in_characteristics(characteristics: u16) -> Vec<SwapRun> {
     SwapRun::ALL.into_iter().filter(|bit| characteristics & bit.mask() != 0).collect()
 }
 
-/// A visitor that lists files.
 struct Files;
 
 impl Visit for Files {

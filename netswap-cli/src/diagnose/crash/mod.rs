@@ -1,10 +1,10 @@
 //! The files that a crash leaves behind: a minidump, or a report of Windows Error Reporting (WER).
 
+mod advice;
 mod cause;
 mod images;
 pub mod minidump;
 mod origin;
-mod status;
 pub mod wer;
 
 use std::fs::File;
@@ -13,10 +13,10 @@ use std::io;
 use netswap::image::read_full;
 use serde::Serialize;
 
-pub use cause::{Advice, Bit, Cause, PageOwner, advice, needed_bit};
+pub use advice::{Advice, Bit, PageOwner, advice, needed_bit};
+pub use cause::{Cause, Status, exception_name};
 pub use images::{Bits, Images};
 pub use origin::{Origin, file_name, mapping_commands, same_share};
-pub use status::{Class, Status, exception_name};
 
 /// `STATUS_IN_PAGE_ERROR`: a page could not be read in
 /// ([NTSTATUS values](https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55)).
@@ -29,7 +29,6 @@ pub struct Crash {
     pub program: Option<String>,
     /// The time of the crash, in seconds since 1970.
     pub time: Option<u64>,
-    /// The exception that ended the program.
     pub exception: Exception,
     /// The module that the report names. A dump has an address instead.
     pub named: Option<NamedModule>,
@@ -46,7 +45,6 @@ pub struct Crash {
 pub struct Exception {
     /// Its code, an NTSTATUS.
     pub code: u32,
-    /// The details of an in-page error.
     pub in_page: InPage,
 }
 
@@ -55,7 +53,6 @@ pub struct Exception {
 /// report never has all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InPage {
-    /// The kind of access to the memory.
     pub access: Option<Access>,
     /// The address that could not be read in.
     pub address: Option<u64>,
@@ -67,11 +64,9 @@ pub struct InPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
-    /// The program read it: parameter 0.
     Read,
-    /// The program wrote to it: parameter 1.
     Write,
-    /// The program executed it: parameter 8, as for data execution prevention.
+    /// As for data execution prevention.
     Execute,
 }
 
@@ -79,11 +74,10 @@ pub enum Access {
 /// ([documented](https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-memory_basic_information)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// An image: `MEM_IMAGE`.
     Image,
-    /// A file that is mapped as data, or memory that programs share: `MEM_MAPPED`.
+    /// A file that is mapped as data, or memory that programs share.
     Mapped,
-    /// Memory of the program's own, such as its heap: `MEM_PRIVATE`.
+    /// Memory of the program's own, such as its heap.
     Private,
 }
 
@@ -105,7 +99,6 @@ pub struct Module {
 /// A module that is known only by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedModule {
-    /// Its file name.
     pub name: String,
     /// `TimeDateStamp` of its header.
     pub time_stamp: Option<u32>,
@@ -116,28 +109,20 @@ pub struct NamedModule {
 /// The reason a file could not be read as a crash.
 #[derive(Debug, thiserror::Error)]
 pub enum CrashError {
-    /// It is neither a minidump nor a report.
     #[error("it is neither a minidump nor a Report.wer; if it should be one, copy it again")]
     NotACrash,
-    /// It is a dump of the whole system.
     #[error("it is a kernel dump, not one of a program; open it with WinDbg")]
     KernelDump,
-    /// It ends before some part that it should contain.
     #[error("it ends before the end of its {0}; copy it again")]
     Truncated(&'static str),
-    /// A part of it violates the format.
     #[error("its {0} is malformed")]
     Malformed(&'static str),
-    /// It holds no exception: the program was still running when the dump was written.
     #[error("it contains no exception: the program had not crashed")]
     NoException,
-    /// It is a report of another event than a crash.
     #[error("it reports `{0}`, which is not a program crash")]
     NotOfACrash(String),
-    /// It is a report without the lines that describe what happened.
     #[error("it lacks the line `{0}`, which describes the crash")]
     NoSignature(&'static str),
-    /// The system reported an error.
     #[error("{0}")]
     Io(#[from] io::Error),
 }

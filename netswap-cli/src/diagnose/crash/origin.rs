@@ -7,7 +7,7 @@
 //! provider](https://learn.microsoft.com/windows-hardware/drivers/ifs/support-for-unc-naming-and-mup).
 //! Before Windows Vista, it is below the device of a redirector.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::{Serialize, Serializer};
 
 /// The characters that separate the components of a path.
 const SEPARATORS: [char; 2] = ['\\', '/'];
@@ -37,11 +37,11 @@ pub enum Origin {
     Drive(char),
     /// Windows' own folder.
     System,
-    /// A local volume.
+    /// A local volume, outside that folder.
     Local,
     /// A CD or a floppy disk.
     Removable,
-    /// Unknown: the path is only a name, or its form does not show the origin.
+    /// The path is only a name, or its form does not show the origin.
     Unknown,
 }
 
@@ -78,7 +78,7 @@ fn dos_path(path: &str) -> Origin {
     let (first, rest) = split(path);
     match &*first.to_ascii_lowercase() {
         "unc" => share(rest, false),
-        "%systemroot%" | "%windir%" if !rest.is_empty() => System::below(rest, Origin::Unknown),
+        "%systemroot%" | "%windir%" if !rest.is_empty() => below_windows(rest, Origin::Unknown),
         _ => drive(path).unwrap_or(Origin::Unknown),
     }
 }
@@ -89,7 +89,7 @@ fn object_path(path: &str) -> Origin {
     match &*first.to_ascii_lowercase() {
         "??" | "dosdevices" | "global??" => device_name(rest),
         "device" => device(rest),
-        "systemroot" if !rest.is_empty() => System::below(rest, Origin::Unknown),
+        "systemroot" if !rest.is_empty() => below_windows(rest, Origin::Unknown),
         _ => Origin::Unknown,
     }
 }
@@ -126,9 +126,17 @@ fn is_numbered(name: &str, prefix: &str) -> bool {
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Parses a path on a local volume.
+/// Parses a path from the root of a local volume.
 fn volume(path: &str) -> Origin {
-    System::in_root(path, Origin::Local)
+    let (first, rest) = split(path);
+    let is_windows = first.eq_ignore_ascii_case("windows") && !rest.is_empty();
+    if is_windows { below_windows(rest, Origin::Local) } else { Origin::Local }
+}
+
+/// Parses a path from Windows' own folder. The path may leave the folder again, with `..`.
+fn below_windows(path: &str, otherwise: Origin) -> Origin {
+    let leaves = path.split(SEPARATORS).any(|component| component == "..");
+    if leaves { otherwise } else { Origin::System }
 }
 
 /// Parses a path that begins with a drive letter. C is a local volume, because Windows nearly
@@ -144,28 +152,9 @@ fn drive(path: &str) -> Option<Origin> {
     })
 }
 
-/// The check for paths in Windows' own folder.
-struct System;
-
-impl System {
-    /// Checks a path from the root of a volume.
-    fn in_root(path: &str, otherwise: Origin) -> Origin {
-        let (first, rest) = split(path);
-        let is_windows = first.eq_ignore_ascii_case("windows") && !rest.is_empty();
-        if is_windows { Self::below(rest, otherwise) } else { otherwise }
-    }
-
-    /// Checks a path from Windows' own folder. The path may leave the folder again, with `..`.
-    fn below(path: &str, otherwise: Origin) -> Origin {
-        let leaves = path.split(SEPARATORS).any(|component| component == "..");
-        if leaves { otherwise } else { Origin::System }
-    }
-}
-
 /// Parses a path that begins with a server. A redirector may put components before the server.
 /// These are `;` and its own name, or `;` and the drive with the session that it is mapped in.
-fn share(mut path: &str, is_web_dav: bool) -> Origin {
-    let mut is_web_dav = is_web_dav;
+fn share(mut path: &str, mut is_web_dav: bool) -> Origin {
     let (server, share) = loop {
         let (first, rest) = split(path);
         // `\Device\WinDfs` has the drive without a semicolon.
@@ -205,23 +194,16 @@ fn split(path: &str) -> (&str, &str) {
 /// `{"kind": "drive", "drive": "Z"}`, `{"kind": "local"}`.
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let kind = match self {
-            Origin::Share(_) => "share",
-            Origin::WebDav(_) => "webdav",
-            Origin::Drive(_) => "drive",
-            Origin::System => "system",
-            Origin::Local => "local",
-            Origin::Removable => "removable",
-            Origin::Unknown => "unknown",
+        let (kind, field) = match self {
+            Origin::Share(share) => ("share", Some(("share", share.clone()))),
+            Origin::WebDav(share) => ("webdav", Some(("share", share.clone()))),
+            Origin::Drive(letter) => ("drive", Some(("drive", letter.to_string()))),
+            Origin::System => ("system", None),
+            Origin::Local => ("local", None),
+            Origin::Removable => ("removable", None),
+            Origin::Unknown => ("unknown", None),
         };
-        map.serialize_entry("kind", kind)?;
-        match self {
-            Origin::Share(share) | Origin::WebDav(share) => map.serialize_entry("share", share)?,
-            Origin::Drive(letter) => map.serialize_entry("drive", letter)?,
-            _ => {}
-        }
-        map.end()
+        serializer.collect_map([Some(("kind", kind.to_owned())), field].into_iter().flatten())
     }
 }
 
@@ -233,7 +215,7 @@ pub fn same_share(a: &str, b: &str) -> bool {
 
 /// Returns the file name in a Windows path. It is empty if the path ends with a separator.
 pub fn file_name(path: &str) -> &str {
-    path.rsplit(['\\', '/', ':']).next().unwrap_or(path)
+    path.rsplit_once(['\\', '/', ':']).map_or(path, |(_, name)| name)
 }
 
 /// Returns the commands that show whether a drive is a share: its mapping now, and its mapping at
