@@ -25,11 +25,8 @@ pub(crate) struct Diagnosed {
 /// The diagnosis of one crash.
 #[derive(Debug)]
 pub(crate) struct Diagnosis {
-    /// The crash as it was read.
     pub(crate) crash: Crash,
-    /// The cause of the crash.
     pub(crate) cause: Cause,
-    /// The owner of the page that could not be read in.
     pub(crate) owner: PageOwner,
     /// The image that the page belonged to or may have belonged to, or else the program.
     pub(crate) image: Option<Suspect>,
@@ -44,11 +41,9 @@ pub(crate) struct Diagnosis {
 pub(crate) struct Suspect {
     /// Its path in the form that Windows recorded.
     pub(crate) path: String,
-    /// Its origin.
     pub(crate) origin: Origin,
     /// The state of the bit that an image of this origin needs.
     pub(crate) bit: Bit,
-    /// The state of its bits, and how it is known.
     pub(crate) bits: Bits,
 }
 
@@ -69,10 +64,8 @@ impl Diagnosis {
         let known_owner = owner.module().and_then(|index| crash.modules.get(index));
         // For other exceptions, no image is suspected and no file is opened.
         let image = known_owner.or(likely_owner.as_ref()).filter(|_| is_in_page).map(suspect);
-        let is_itself = |index| Some(index) == owner.module();
-        let other_modules =
-            crash.modules.iter().enumerate().filter(|(index, _)| !is_itself(*index));
-        let other_modules = other_modules.map(|(_, module)| module);
+        let modules = crash.modules.iter().enumerate();
+        let other_modules = modules.filter(|(index, _)| Some(*index) != owner.module());
         // A report may name the program but no modules.
         let unlisted_program = likely_owner.iter().filter(|_| crash.modules.is_empty());
         // `suspect` may open a file, so it is called only for images of the same share.
@@ -80,12 +73,12 @@ impl Diagnosis {
             let origin = Origin::from_path(&module.path);
             image.as_ref().is_some_and(|image| is_same_origin(&image.origin, &origin))
         };
-        let others =
-            other_modules.chain(unlisted_program).filter(has_same_origin).map(suspect).collect();
-        let (origin, bit) = image
-            .as_ref()
-            .map_or((Origin::Unknown, Bit::NotKnown), |image| (image.origin.clone(), image.bit));
-        let advice = advice(cause, owner, &origin, bit);
+        let others = other_modules.map(|(_, module)| module).chain(unlisted_program);
+        let others = others.filter(has_same_origin).map(suspect).collect();
+        let advice = match &image {
+            Some(image) => advice(cause, owner, &image.origin, image.bit),
+            None => advice(cause, owner, &Origin::Unknown, Bit::NotKnown),
+        };
         Diagnosis { crash, cause, owner, image, others, advice }
     }
 
@@ -107,18 +100,17 @@ impl Diagnosis {
 /// program is local, a DLL from a share.
 fn likely_owner(crash: &Crash) -> Option<crash::Module> {
     let path = crash.program.as_deref()?;
+    let modules = &crash.modules;
     let is_path = |module: &&crash::Module| same_share(&module.path, path);
     let is_name = |module: &&crash::Module| same_share(file_name(&module.path), file_name(path));
-    let modules = &crash.modules;
-    let program = modules.iter().find(is_path).or_else(|| modules.iter().find(is_name)).cloned();
-    let program =
-        program.unwrap_or_else(|| crash::Module { path: path.to_owned(), ..Default::default() });
     let is_of_share = |module: &&crash::Module| {
         matches!(Origin::from_path(&module.path), Origin::Share(_) | Origin::WebDav(_))
     };
     let is_local = matches!(Origin::from_path(path), Origin::System | Origin::Local);
-    let library = modules.iter().find(is_of_share).filter(|_| is_local).cloned();
-    Some(library.unwrap_or(program))
+    let library = modules.iter().find(is_of_share).filter(|_| is_local);
+    let program = || modules.iter().find(is_path).or_else(|| modules.iter().find(is_name));
+    let unlisted = || crash::Module { path: path.to_owned(), ..Default::default() };
+    Some(library.or_else(program).cloned().unwrap_or_else(unlisted))
 }
 
 /// Whether both origins are the same share, or the same drive, which may be a share.
@@ -132,9 +124,6 @@ fn is_same_origin(a: &Origin, b: &Origin) -> bool {
     }
 }
 
-/// A callback that receives each file as soon as it is diagnosed.
-pub(crate) type OnDiagnosed<'a> = dyn FnMut(&Diagnosed) -> Result<(), Error> + 'a;
-
 /// Diagnoses files, and all dumps and reports below folders, in the order of their paths.
 ///
 /// # Errors
@@ -144,7 +133,7 @@ pub(crate) fn diagnose(
     paths: &[PathBuf],
     images: &Images,
     options: &WalkOptions,
-    on_diagnosed: &mut OnDiagnosed<'_>,
+    on_diagnosed: &mut dyn FnMut(&Diagnosed) -> Result<(), Error>,
 ) -> Result<ExitCode, Error> {
     all_exist(paths)?;
     let mut code = ExitCode::NothingToVerify;
@@ -171,11 +160,9 @@ fn is_not_a_crash(error: &CrashError, path: &Path) -> bool {
     }
 }
 
-/// Whether a file has the name of a dump or of a report.
 fn is_named_like_a_crash(path: &Path) -> bool {
-    let is =
-        |name: Option<&OsStr>, of: &str| name.is_some_and(|name| name.eq_ignore_ascii_case(of));
-    ["dmp", "mdmp", "hdmp"].iter().any(|extension| is(path.extension(), extension))
+    let is = |name: Option<&OsStr>, of| name.is_some_and(|name| name.eq_ignore_ascii_case(of));
+    ["dmp", "mdmp", "hdmp"].into_iter().any(|extension| is(path.extension(), extension))
         || is(path.file_name(), "Report.wer")
 }
 
@@ -187,22 +174,21 @@ impl Visit for Diagnoser<'_> {
     type Item = Diagnosed;
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
-        let read = || crash::read(&file.open()?);
-        let what = match read() {
+        let path = file.path();
+        let what = match file.open().map_err(CrashError::from).and_then(|file| crash::read(&file)) {
             Ok(crash) => {
                 let bits = |module: &_| self.images.find_bits(module);
                 Ok(Box::new(Diagnosis::new(crash, &bits)))
             }
             // Folders contain other files, too.
             Err(error)
-                if !matches!(file, WalkedFile::Named(_))
-                    && is_not_a_crash(&error, &file.path()) =>
+                if matches!(file, WalkedFile::Listed(..)) && is_not_a_crash(&error, &path) =>
             {
                 return;
             }
             Err(error) => Err(error),
         };
-        items.push(Diagnosed { path: file.path(), what });
+        items.push(Diagnosed { path, what });
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
