@@ -14,7 +14,7 @@ use netswap::image::{ReadAt, WindowedReader, read_full};
 use scroll::ctx::{SizeWith, TryFromCtx};
 use scroll::{Endian, LE, Pread};
 
-use super::{CrashError, is_kernel_dump, is_minidump};
+use super::{CrashError, Result, is_kernel_dump, is_minidump};
 
 /// The maximum number of streams in a dump. Writers have some twenty kinds of streams, and users may add their
 /// own.
@@ -56,13 +56,28 @@ impl<T> Record for T where
 pub(super) struct Stream {
     pub(super) offset: u64,
     pub(super) size: u64,
+    /// Its name in error messages.
+    what: &'static str,
 }
 
 /// A number of records, starting at an offset.
 #[derive(Clone, Copy)]
 pub(super) struct List {
-    pub(super) offset: u64,
-    pub(super) count: u64,
+    offset: u64,
+    count: u64,
+    /// Its name in error messages.
+    what: &'static str,
+}
+
+impl List {
+    /// Returns the list, unless it has more than `max` records.
+    pub(super) fn new(offset: u64, count: u64, max: u64, what: &'static str) -> Result<Self> {
+        if count > max {
+            Err(CrashError::Malformed(what))
+        } else {
+            Ok(List { offset, count, what })
+        }
+    }
 }
 
 /// A minidump whose directory was read.
@@ -77,7 +92,7 @@ pub(super) struct Dump<'a, R: ?Sized> {
 }
 
 impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
-    pub(super) fn open(file: &'a R, length: u64) -> Result<Self, CrashError> {
+    pub(super) fn open(file: &'a R, length: u64) -> Result<Self> {
         let window = WindowedReader::new(file);
         let start = window.bytes(0, MINIDUMP_HEADER::size())?;
         if is_kernel_dump(&start) {
@@ -104,7 +119,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         Ok(dump)
     }
 
-    fn has_32_bit_processor(&self) -> Result<bool, CrashError> {
+    fn has_32_bit_processor(&self) -> Result<bool> {
         let kind = MINIDUMP_STREAM_TYPE::SystemInfoStream;
         let system: Option<MINIDUMP_SYSTEM_INFO> = self.stream_record(kind, SYSTEM)?;
         let mut processors = PROCESSORS_32_BIT.iter().map(|processor| *processor as u16);
@@ -123,9 +138,9 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         &self,
         kind: MINIDUMP_STREAM_TYPE,
         what: &'static str,
-    ) -> Result<Option<Stream>, CrashError> {
-        let locations = self.directory.iter().filter(|entry| entry.stream_type == kind as u32);
-        let mut locations = locations.map(|entry| entry.location);
+    ) -> Result<Option<Stream>> {
+        let entries = self.directory.iter().filter(|entry| entry.stream_type == kind as u32);
+        let mut locations = entries.map(|entry| entry.location);
         let Some(location) = locations.find(|location| location.data_size > 0) else {
             return Ok(None);
         };
@@ -133,7 +148,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         if offset + size > self.length {
             return Err(CrashError::Truncated(what));
         }
-        Ok(Some(Stream { offset, size }))
+        Ok(Some(Stream { offset, size, what }))
     }
 
     /// Reads a stream that consists of one record.
@@ -141,7 +156,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         &self,
         kind: MINIDUMP_STREAM_TYPE,
         what: &'static str,
-    ) -> Result<Option<T>, CrashError> {
+    ) -> Result<Option<T>> {
         let Some(stream) = self.stream(kind, what)? else {
             return Ok(None);
         };
@@ -152,22 +167,13 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
     }
 
     /// Reads the record at an offset.
-    pub(super) fn record<T: Record>(
-        &self,
-        offset: u64,
-        what: &'static str,
-    ) -> Result<T, CrashError> {
+    pub(super) fn record<T: Record>(&self, offset: u64, what: &'static str) -> Result<T> {
         let bytes = self.window.bytes(offset, T::size())?;
         bytes.pread_with(0, LE).map_err(|_| CrashError::Truncated(what))
     }
 
     /// Reads `count` bytes at an offset.
-    pub(super) fn bytes(
-        &self,
-        offset: u64,
-        count: usize,
-        what: &'static str,
-    ) -> Result<Vec<u8>, CrashError> {
+    pub(super) fn bytes(&self, offset: u64, count: usize, what: &'static str) -> Result<Vec<u8>> {
         let part = self.window.bytes(offset, count)?;
         if part.len() == count {
             return Ok(part);
@@ -179,12 +185,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
     }
 
     /// Fills the buffer with the bytes at an offset.
-    pub(super) fn fill(
-        &self,
-        buffer: &mut [u8],
-        offset: u64,
-        what: &'static str,
-    ) -> Result<(), CrashError> {
+    pub(super) fn fill(&self, buffer: &mut [u8], offset: u64, what: &'static str) -> Result<()> {
         // Systems refuse to read at offsets that are too large for them.
         if offset > self.length || read_full(self.file, buffer, offset)? < buffer.len() {
             return Err(CrashError::Truncated(what));
@@ -192,16 +193,13 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         Ok(())
     }
 
-    /// Finds the list in a stream that begins with the number of records.
-    pub(super) fn list<T: Record>(
-        &self,
-        stream: Stream,
-        what: &'static str,
-    ) -> Result<List, CrashError> {
-        let count: u32 = self.record(stream.offset, what)?;
+    /// Finds the list in a stream that begins with the number of records, which is at most `max`.
+    pub(super) fn list<T: Record>(&self, stream: Stream, max: u64) -> Result<List> {
+        let Stream { offset, size, what } = stream;
+        let count: u32 = self.record(offset, what)?;
         let start = size_of::<u32>() as u64;
-        let list = List { offset: stream.offset + start, count: count.into() };
-        if start + list.count * T::size() as u64 > stream.size {
+        let list = List::new(offset + start, count.into(), max, what)?;
+        if start + list.count * T::size() as u64 > size {
             return Err(CrashError::Malformed(what));
         }
         Ok(list)
@@ -211,10 +209,9 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
     pub(super) fn records<T: Record>(
         &self,
         list: List,
-        what: &'static str,
-        mut each: impl FnMut(T) -> Result<ControlFlow<()>, CrashError>,
-    ) -> Result<(), CrashError> {
-        let List { mut offset, mut count } = list;
+        mut each: impl FnMut(T) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let List { mut offset, mut count, what } = list;
         let (mut at_once, max) = READ_SIZES;
         let mut chunk = Vec::new();
         while count > 0 {

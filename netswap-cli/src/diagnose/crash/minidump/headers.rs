@@ -13,10 +13,7 @@ use object::pe;
 use object::pod;
 
 use super::dump::{Dump, List, Record};
-use super::{CrashError, Module, Truncation};
-
-/// The maximum number of regions in a list, which is more than the memory of any program has.
-const MAX_REGIONS: u64 = 1 << 22;
+use super::{CrashError, MAX_REGIONS, Module, Result, Truncation};
 
 /// Bytes read at the start of an image. With nearly every linker, the NT headers begin within them.
 const FIRST_READ: usize = 512;
@@ -41,7 +38,7 @@ pub(super) fn add_characteristics(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     modules: &mut [Module],
     truncation: &mut Truncation,
-) -> Result<(), CrashError> {
+) -> Result<()> {
     let base = |module: &Module| module.range.map(|(base, _)| base);
     let ranges = find_memory(dump, modules.iter().filter_map(base).collect());
     let ranges = truncation.allow(ranges)?.unwrap_or_default();
@@ -65,7 +62,7 @@ pub(super) fn add_characteristics(
 fn find_memory(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     mut wanted: BTreeSet<u64>,
-) -> Result<BTreeMap<u64, MemoryRange>, CrashError> {
+) -> Result<BTreeMap<u64, MemoryRange>> {
     let mut found = BTreeMap::new();
     let mut visit = |start: u64, size: u64, offset: u64| {
         // Remove each address when it is found. Otherwise a hostile list of regions could find the
@@ -76,23 +73,17 @@ fn find_memory(
                 break;
             }
             wanted.remove(&address);
-            found.insert(
-                address,
-                MemoryRange { offset: offset.saturating_add(before), size: size - before },
-            );
+            let offset = offset.saturating_add(before);
+            found.insert(address, MemoryRange { offset, size: size - before });
         }
         if wanted.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     if let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryListStream, REGIONS)? {
-        let list = dump.list::<MINIDUMP_MEMORY_DESCRIPTOR>(stream, REGIONS)?;
-        dump.records(
-            check_count(list, REGIONS)?,
-            REGIONS,
-            |region: MINIDUMP_MEMORY_DESCRIPTOR| {
-                let start = dump.address(region.start_of_memory_range);
-                Ok(visit(start, region.memory.data_size.into(), region.memory.rva.into()))
-            },
-        )?;
+        let list = dump.list::<MINIDUMP_MEMORY_DESCRIPTOR>(stream, MAX_REGIONS)?;
+        dump.records(list, |region: MINIDUMP_MEMORY_DESCRIPTOR| {
+            let start = dump.address(region.start_of_memory_range);
+            Ok(visit(start, region.memory.data_size.into(), region.memory.rva.into()))
+        })?;
     }
     // This list has the offset of the first region only. The others follow it.
     if let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::Memory64ListStream, REGIONS)? {
@@ -101,28 +92,16 @@ fn find_memory(
         let room = stream.size.checked_sub(before).ok_or(CrashError::Malformed(REGIONS))? / record;
         let count = dump.record(stream.offset, REGIONS)?;
         let mut offset: u64 = dump.record(stream.offset + before / 2, REGIONS)?;
-        if count > room {
-            return Err(CrashError::Malformed(REGIONS));
-        }
-        let list = List { offset: stream.offset + before, count };
-        dump.records(
-            check_count(list, REGIONS)?,
-            REGIONS,
-            |region: MINIDUMP_MEMORY_DESCRIPTOR64| {
-                let start = dump.address(region.start_of_memory_range);
-                let flow = visit(start, region.data_size, offset);
-                let next = offset.checked_add(region.data_size);
-                offset = next.ok_or(CrashError::Malformed(REGIONS))?;
-                Ok(flow)
-            },
-        )?;
+        let list = List::new(stream.offset + before, count, room.min(MAX_REGIONS), REGIONS)?;
+        dump.records(list, |region: MINIDUMP_MEMORY_DESCRIPTOR64| {
+            let start = dump.address(region.start_of_memory_range);
+            let flow = visit(start, region.data_size, offset);
+            let next = offset.checked_add(region.data_size);
+            offset = next.ok_or(CrashError::Malformed(REGIONS))?;
+            Ok(flow)
+        })?;
     }
     Ok(found)
-}
-
-/// Returns the list, unless it has more regions than are possible.
-pub(super) fn check_count(list: List, what: &'static str) -> Result<List, CrashError> {
-    if list.count > MAX_REGIONS { Err(CrashError::Malformed(what)) } else { Ok(list) }
 }
 
 /// Reads the file header of the image that begins there. Returns `None` if there is no image, or
@@ -130,7 +109,7 @@ pub(super) fn check_count(list: List, what: &'static str) -> Result<List, CrashE
 fn file_header(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     range: MemoryRange,
-) -> Result<Option<pe::ImageFileHeader>, CrashError> {
+) -> Result<Option<pe::ImageFileHeader>> {
     let mut start = [0; FIRST_READ];
     let start = bytes(dump, range, &mut start)?;
     let Ok((dos, _)) = pod::from_bytes::<pe::ImageDosHeader>(start) else {
@@ -166,7 +145,7 @@ fn bytes<'a>(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     range: MemoryRange,
     buffer: &'a mut [u8],
-) -> Result<&'a [u8], CrashError> {
+) -> Result<&'a [u8]> {
     let size = usize::try_from(range.size).map_or(buffer.len(), |size| size.min(buffer.len()));
     let bytes = buffer.get_mut(..size).unwrap_or_default();
     dump.fill(bytes, range.offset, MEMORY)?;

@@ -29,6 +29,9 @@ const KERNEL_SIGNATURES: [&[u8]; 2] = [b"PAGEDUMP", b"PAGEDU64"];
 /// The maximum number of modules in a list, which is more than any program loads.
 const MAX_MODULES: u64 = 1 << 14;
 
+/// The maximum number of regions in a list, which is more than the memory of any program has.
+const MAX_REGIONS: u64 = 1 << 22;
+
 /// The longest path on Windows, in UTF-16 units.
 pub const LONGEST_NAME: usize = 32_767;
 
@@ -40,6 +43,8 @@ pub const LONGEST_NAMES: usize = 1 << 20;
 const EXCEPTION: &str = "exception";
 const MODULES: &str = "module list";
 const NAMES: &str = "list of module names";
+
+type Result<T, E = CrashError> = std::result::Result<T, E>;
 
 /// Whether a file with these first bytes is a minidump.
 pub fn is_minidump(start: &[u8]) -> bool {
@@ -56,14 +61,16 @@ pub fn is_kernel_dump(start: &[u8]) -> bool {
 /// # Errors
 ///
 /// When the file can't be read, is cut off, violates the format, or is not of a crash.
-pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash, CrashError> {
+pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash> {
     let dump = Dump::open(file, length)?;
     let exception = exception(&dump)?;
     let mut modules = modules(&dump)?;
     let mut truncation = Truncation::default();
     headers::add_characteristics(&dump, &mut modules, &mut truncation)?;
-    let memory = exception.in_page.address.map(|address| regions::memory_at(&dump, address));
-    let memory = memory.map(|memory| truncation.allow(memory)).transpose()?.flatten().flatten();
+    let memory = match exception.in_page.address {
+        Some(address) => truncation.allow(regions::memory_at(&dump, address))?.flatten(),
+        None => None,
+    };
     Ok(Crash {
         program: program(&modules).map(|module| module.path.clone()),
         time: Some(u64::from(dump.time)).filter(|time| *time > 0),
@@ -85,7 +92,7 @@ struct Truncation {
 
 impl Truncation {
     /// Returns what was read, or `None` if the dump ends before it.
-    fn allow<T>(&mut self, read: Result<T, CrashError>) -> Result<Option<T>, CrashError> {
+    fn allow<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
         if let Err(CrashError::Truncated(_)) = read {
             self.is_truncated = true;
             return Ok(None);
@@ -94,7 +101,7 @@ impl Truncation {
     }
 }
 
-fn exception(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Exception, CrashError> {
+fn exception(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Exception> {
     let kind = MINIDUMP_STREAM_TYPE::ExceptionStream;
     let stream: Option<MINIDUMP_EXCEPTION_STREAM> = dump.stream_record(kind, EXCEPTION)?;
     let record = stream.ok_or(CrashError::NoException)?.exception_record;
@@ -105,10 +112,7 @@ fn exception(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Exception, CrashEr
     Ok(Exception { code: record.exception_code, in_page })
 }
 
-fn in_page(
-    dump: &Dump<'_, impl ReadAt + ?Sized>,
-    record: &MINIDUMP_EXCEPTION,
-) -> Result<InPage, CrashError> {
+fn in_page(dump: &Dump<'_, impl ReadAt + ?Sized>, record: &MINIDUMP_EXCEPTION) -> Result<InPage> {
     let parameters = record.exception_information.get(..record.number_parameters as usize);
     let parameters = parameters.ok_or(CrashError::Malformed(EXCEPTION))?;
     // Most writers sign-extend the status to 64 bits.
@@ -126,23 +130,18 @@ fn in_page(
     })
 }
 
-fn modules(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Vec<Module>, CrashError> {
+fn modules(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Vec<Module>> {
     let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::ModuleListStream, MODULES)? else {
         return Ok(Vec::new());
     };
-    let list = dump.list::<MINIDUMP_MODULE>(stream, MODULES)?;
-    if list.count > MAX_MODULES {
-        return Err(CrashError::Malformed(MODULES));
-    }
+    let list = dump.list::<MINIDUMP_MODULE>(stream, MAX_MODULES)?;
     let (mut modules, mut names) = (Vec::new(), Vec::new());
-    dump.records(list, MODULES, |record: MINIDUMP_MODULE| {
-        let base = dump.address(record.base_of_image);
+    dump.records(list, |record: MINIDUMP_MODULE| {
         modules.push(Module {
-            path: String::new(),
-            range: Some((base, record.size_of_image)),
+            range: Some((dump.address(record.base_of_image), record.size_of_image)),
             time_stamp: Some(record.time_date_stamp),
             checksum: Some(record.checksum),
-            characteristics: None,
+            ..Module::default()
         });
         names.push(record.module_name_rva);
         Ok(ControlFlow::Continue(()))
@@ -156,11 +155,7 @@ fn modules(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Vec<Module>, CrashEr
 
 /// Reads the `MINIDUMP_STRING` at an offset: its length in bytes, then UTF-16. `left` is the number
 /// of units that this and all further names may have together.
-fn name(
-    dump: &Dump<'_, impl ReadAt + ?Sized>,
-    offset: u32,
-    left: &mut usize,
-) -> Result<String, CrashError> {
+fn name(dump: &Dump<'_, impl ReadAt + ?Sized>, offset: u32, left: &mut usize) -> Result<String> {
     let length: u32 = dump.record(offset.into(), NAMES)?;
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     if length % 2 != 0 || length / 2 > LONGEST_NAME.min(*left) {
@@ -503,30 +498,26 @@ mod tests {
             (0x1_3000, 0x1000, 0x6_0000),
             (0x1_4000, 0x1000, 0x8_0000),
             (0x1_4000, 0x1000, 0x2_0000),
+            (0x8000_0000, 0x1_0000, 0x4_0000),
         ];
-        for (address, expected) in [
-            (0, None),
-            (0x1_0000, Some(Memory::Private)),
-            (0x1_0fff, Some(Memory::Private)),
-            (0x1_1000, Some(Memory::Mapped)),
-            (0x1_2abc, Some(Memory::Image)),
-            (0x1_3000, None),
-            (0x1_4000, None),
-            (0x1_5000, None),
-            (u64::MAX, None),
+        for (architecture, address, expected) in [
+            (X64, 0, None),
+            (X64, 0x1_0000, Some(Memory::Private)),
+            (X64, 0x1_0fff, Some(Memory::Private)),
+            (X64, 0x1_1000, Some(Memory::Mapped)),
+            (X64, 0x1_2abc, Some(Memory::Image)),
+            (X64, 0x1_3000, None),
+            (X64, 0x1_4000, None),
+            (X64, 0x1_5000, None),
+            (X64, u64::MAX, None),
+            // Addresses are truncated to 32 bits.
+            (X86, 0xffff_ffff_8000_1234, Some(Memory::Mapped)),
         ] {
             let exception = Some((IN_PAGE_ERROR, vec![0, address, 0xc000_020c]));
-            let dump = Synthesized { exception, regions: regions.clone(), ..share_lost() };
+            let regions = regions.clone();
+            let dump = Synthesized { architecture, exception, regions, ..share_lost() };
             assert_eq!(read(&dump.bytes()).unwrap().memory, expected, "{address:#x}");
         }
-    }
-
-    #[test]
-    fn region_addresses_are_truncated_to_32_bits() {
-        let exception = Some((IN_PAGE_ERROR, vec![0, 0xffff_ffff_8000_1234]));
-        let regions = vec![(0x8000_0000, 0x1_0000, 0x4_0000)];
-        let dump = Synthesized { architecture: X86, exception, regions, ..share_lost() };
-        assert_eq!(read(&dump.bytes()).unwrap().memory, Some(Memory::Mapped));
     }
 
     #[test]

@@ -12,8 +12,7 @@ use minidump_common::format::{
 use netswap::image::ReadAt;
 
 use super::dump::{Dump, List, Record};
-use super::headers::check_count;
-use super::{CrashError, Memory};
+use super::{CrashError, MAX_REGIONS, Memory, Result};
 
 /// The name of this part in error messages.
 const REGIONS: &str = "list of memory regions";
@@ -23,23 +22,28 @@ const REGIONS: &str = "list of memory regions";
 pub(super) fn memory_at(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     address: u64,
-) -> Result<Option<Memory>, CrashError> {
+) -> Result<Option<Memory>> {
     let Some(list) = list(dump)? else {
         return Ok(None);
     };
     let mut found = None;
-    dump.records(list, REGIONS, |region: MINIDUMP_MEMORY_INFO| {
+    dump.records(list, |region: MINIDUMP_MEMORY_INFO| {
         let before = address.checked_sub(dump.address(region.base_address));
         if before.is_none_or(|before| before >= region.region_size) {
             return Ok(ControlFlow::Continue(()));
         }
-        found = memory(region._type);
+        found = match MemoryType::from_bits(region._type) {
+            Some(MemoryType::MEM_IMAGE) => Some(Memory::Image),
+            Some(MemoryType::MEM_MAPPED) => Some(Memory::Mapped),
+            Some(MemoryType::MEM_PRIVATE) => Some(Memory::Private),
+            _ => None,
+        };
         Ok(ControlFlow::Break(()))
     })?;
     Ok(found)
 }
 
-fn list(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Option<List>, CrashError> {
+fn list(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Option<List>> {
     let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryInfoListStream, REGIONS)? else {
         return Ok(None);
     };
@@ -53,21 +57,10 @@ fn list(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Option<List>, CrashErro
     if entry != MINIDUMP_MEMORY_INFO::size() as u64 {
         return Ok(None);
     }
-    let list = check_count(
-        List { offset: stream.offset + start, count: head.number_of_entries },
-        REGIONS,
-    )?;
-    if start + list.count * entry > stream.size {
+    let count = head.number_of_entries;
+    let list = List::new(stream.offset + start, count, MAX_REGIONS, REGIONS)?;
+    if start + count * entry > stream.size {
         return Err(malformed);
     }
     Ok(Some(list))
-}
-
-fn memory(kind: u32) -> Option<Memory> {
-    match MemoryType::from_bits(kind)? {
-        MemoryType::MEM_IMAGE => Some(Memory::Image),
-        MemoryType::MEM_MAPPED => Some(Memory::Mapped),
-        MemoryType::MEM_PRIVATE => Some(Memory::Private),
-        _ => None,
-    }
 }
