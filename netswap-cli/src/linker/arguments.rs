@@ -62,11 +62,9 @@ fn named(words: &[OsString]) -> Option<OsString> {
         let bytes = word.as_encoded_bytes();
         let here = if word == "-o" || word == "--output" {
             words.next().cloned()
-        } else if let Some(name) = msvc_output(word) {
-            Some(name)
         } else {
             let joined = bytes.strip_prefix(b"--output=").or_else(|| bytes.strip_prefix(b"-o"));
-            joined.map(os_string)
+            msvc_output(word).or_else(|| joined.map(os_string))
         };
         named = here.or(named);
     }

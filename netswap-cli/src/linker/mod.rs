@@ -13,11 +13,11 @@ pub mod target;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
+use netswap::Finding;
 use netswap::text::{Printable, one_line};
-use netswap::{Finding, SwapRun};
 
 use crate::env;
 
@@ -85,14 +85,11 @@ fn run(called: &OsStr, given: &[OsString]) -> Result<i32, LinkerError> {
     let status = Command::new(&linker).args(given).env(env::LINKING, &linker).status();
     let status = status.map_err(|source| LinkerError::Run { linker, source })?;
     if status.success() && !bits.is_empty() {
-        outputs.iter().try_for_each(|output| set_bits(output, bits))?;
+        for path in outputs {
+            set::set(&path, bits).map_err(|finding| LinkerError::NotSet { path, finding })?;
+        }
     }
     Ok(exit_code(status))
-}
-
-fn set_bits(output: &Path, bits: &[SwapRun]) -> Result<(), LinkerError> {
-    set::set(output, bits)
-        .map_err(|finding| LinkerError::NotSet { path: output.to_owned(), finding })
 }
 
 /// Returns the linker's own exit code. If a signal ended the linker, there is none. Then returns

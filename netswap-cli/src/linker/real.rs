@@ -14,7 +14,6 @@ use super::target::{NAME, program_name};
 /// The programs to try. The first one found runs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// The triple of the target.
     target: String,
     /// The variable that names the linker, or `None` for the default one.
     variable: Option<String>,
@@ -36,20 +35,17 @@ pub fn choose(
     on_windows: bool,
     lookup: &dyn Fn(&str) -> Option<OsString>,
 ) -> Choice {
-    for variable in [variable_of(target), "NETSWAP_LINKER".to_owned()] {
+    let target = target.to_owned();
+    for variable in [variable_of(&target), "NETSWAP_LINKER".to_owned()] {
         if let Some(program) = lookup(&variable) {
-            let (variable, programs) = (Some(variable), vec![program]);
-            return Choice { target: target.to_owned(), variable, programs };
+            return Choice { target, variable: Some(variable), programs: vec![program] };
         }
     }
     let called = program_name(called);
-    let programs = if called.is_empty() || called.starts_with(NAME) {
-        default_linkers(target, on_windows)
-    } else {
-        vec![called]
-    };
+    let is_linker = !called.is_empty() && !called.starts_with(NAME);
+    let programs = if is_linker { vec![called] } else { default_linkers(&target, on_windows) };
     let programs = programs.into_iter().map(OsString::from).collect();
-    Choice { target: target.to_owned(), variable: None, programs }
+    Choice { target, variable: None, programs }
 }
 
 /// Returns the linkers that rustc runs for a target. Adds gcc by its short name where it needs no
@@ -74,8 +70,7 @@ fn default_linkers(target: &str, on_windows: bool) -> Vec<String> {
 
 /// Finds the chosen linker. `search` is the list of folders in `PATH`.
 pub fn find(choice: &Choice, search: Option<&OsStr>) -> Result<PathBuf, LinkerError> {
-    let folders: Vec<_> =
-        search.map(|search| std::env::split_paths(search).collect()).unwrap_or_default();
+    let folders: Vec<_> = search.into_iter().flat_map(std::env::split_paths).collect();
     let own = std::env::current_exe().ok();
     let is_own = |path: &Path| own.as_ref().is_some_and(|own| is_same(own, path));
     let mut is_own_in_path = false;

@@ -5,7 +5,7 @@
 //! manual](https://sourceware.org/binutils/docs/ld/Options.html), `@FILE`; [Microsoft
 //! Learn](https://learn.microsoft.com/cpp/build/reference/at-specify-a-linker-response-file)).
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,12 +31,10 @@ pub(super) fn expanded(arguments: &[OsString]) -> Result<Vec<OsString>, LinkerEr
     expanded_by(&read, MOST_FILES, arguments)
 }
 
-/// A function that returns the contents of a file, or `None` if there is no such file.
-pub type Read<'a> = dyn Fn(&Path) -> io::Result<Option<Vec<u8>>> + 'a;
-
 /// Does the same with the files that `read` returns, and refuses more than `most_files` of them.
+/// `read` returns `None` if there is no such file.
 pub fn expanded_by(
-    read: &Read<'_>,
+    read: &dyn Fn(&Path) -> io::Result<Option<Vec<u8>>>,
     most_files: u32,
     arguments: &[OsString],
 ) -> Result<Vec<OsString>, LinkerError> {
@@ -136,7 +134,7 @@ fn split_as_msvc(units: &[u8]) -> Vec<OsString> {
         }
         arguments.extend(argument);
     }
-    arguments.iter().map(|argument| OsStr::new(argument).to_owned()).collect()
+    arguments.into_iter().map(OsString::from).collect()
 }
 
 #[cfg(test)]
@@ -188,20 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn nested_files_are_expanded_in_place() {
+    fn files_are_expanded_in_place_unless_missing() {
         let files = [("outer", "b @inner e"), ("inner", "c\nd")];
-        assert_eq!(
-            in_files(&files, &["a", "@outer", "f"]).unwrap(),
-            ["a", "b", "c", "d", "e", "f"]
-        );
-    }
-
-    #[test]
-    fn missing_file_is_passed_to_the_linker() {
-        assert_eq!(
-            in_files(&[], &["@missing", "-o", "t.exe"]).unwrap(),
-            ["@missing", "-o", "t.exe"]
-        );
+        for (arguments, expected) in [
+            (["a", "@outer", "f"], &["a", "b", "c", "d", "e", "f"][..]),
+            (["@missing", "-o", "t.exe"], &["@missing", "-o", "t.exe"]),
+        ] {
+            assert_eq!(in_files(&files, &arguments).unwrap(), expected);
+        }
     }
 
     #[test]
@@ -216,11 +208,18 @@ mod tests {
     }
 
     #[test]
-    fn files_that_name_themselves_are_an_error() {
-        for text in ["a @self", "@self", "@self @self", "@other @self @other"] {
+    fn endless_and_unreadable_files_are_errors() {
+        const TOO_MANY: &str = "1999 were read before it";
+        for (text, expected) in [
+            ("a @self", TOO_MANY),
+            ("@self", TOO_MANY),
+            ("@self @self", TOO_MANY),
+            ("@other @self @other", TOO_MANY),
+            ("unreadable", "response file self: a pipe"),
+        ] {
             let files = [("self", text), ("other", "@self @self a")];
             let error = in_files(&files, &["@self"]).unwrap_err().to_string();
-            assert!(error.contains("1999 were read before it"), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 
@@ -229,11 +228,5 @@ mod tests {
         let named = |count| vec!["@empty"; count];
         assert_eq!(in_files(&[("empty", "")], &named(1999)).unwrap(), [""; 0]);
         assert!(in_files(&[("empty", "")], &named(2000)).is_err());
-    }
-
-    #[test]
-    fn unreadable_file_is_named_in_the_error() {
-        let error = in_files(&[("pipe", "unreadable")], &["@pipe"]).unwrap_err().to_string();
-        assert!(error.contains("response file pipe: a pipe"), "{error}");
     }
 }

@@ -11,33 +11,31 @@ use crate::patch::change::{Write, WriteError, unwritable};
 
 /// Sets the bits. Skips a file that is missing or is not a Windows image.
 pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
-    let read_finding = |error: ReadError| Finding::from(error);
-    let io_finding = |error: io::Error| read_finding(error.into());
     let file = match system::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(io_finding(error)),
+        Err(error) => return Err(ReadError::from(error).into()),
     };
     // Skip devices, such as /dev/null.
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(());
     }
-    let Some(layout) = Layout::read(&file).map_err(read_finding)? else {
+    let Some(layout) = Layout::read(&file)? else {
         return Ok(());
     };
     if layout.header.kind() == Kind::Efi {
         return Ok(());
     }
-    let (stamp, _) = system::stamp(&file).map_err(io_finding)?;
+    let (stamp, _) = system::stamp(&file).map_err(ReadError::from)?;
     let Some(edit) = Edit::plan(&layout, stamp.length, bits, true, NewChecksum::Updated) else {
         return Ok(());
     };
     if !layout.can_be_edited {
         let why = "its headers overlap, so one can't be changed without the other";
-        return Err(read_finding(ReadError::Table(why)));
+        return Err(ReadError::Table(why).into());
     }
     if layout.end_of_sections() > stamp.length {
-        return Err(read_finding(ReadError::SectionPastEnd));
+        return Err(ReadError::SectionPastEnd.into());
     }
     if layout.certificate_table().is_some() {
         return Err(Finding {

@@ -8,15 +8,12 @@ use super::LinkerError;
 
 /// Returns the bits to set: the network bit, unless `NETSWAP` requests something else.
 pub(super) fn bits(netswap: Option<&OsStr>) -> Result<&'static [SwapRun], LinkerError> {
-    let Some(value) = netswap else {
-        return Ok(&[SwapRun::Net]);
-    };
-    match value.to_string_lossy().as_ref() {
-        "off" => Ok(&[]),
-        "net" => Ok(&[SwapRun::Net]),
-        "cd" => Ok(&[SwapRun::Cd]),
-        "net,cd" | "cd,net" => Ok(&SwapRun::ALL),
-        other => Err(LinkerError::Switch(other.to_owned())),
+    match netswap.map(OsStr::to_string_lossy).as_deref() {
+        Some("off") => Ok(&[]),
+        Some("net") | None => Ok(&[SwapRun::Net]),
+        Some("cd") => Ok(&[SwapRun::Cd]),
+        Some("net,cd" | "cd,net") => Ok(&SwapRun::ALL),
+        Some(other) => Err(LinkerError::Switch(other.to_owned())),
     }
 }
 
@@ -47,9 +44,8 @@ mod tests {
     #[test]
     fn values_and_error_match_netswap_build() {
         for value in ["off", "net", "cd", "net,cd", "cd,net", "NET", "on", "net, cd", "0"] {
-            let ours = bits(Some(OsStr::new(value)));
+            let ours = bits(Some(OsStr::new(value))).map_err(|error| error.to_string());
             let ours = ours.map(|bits| serde_json::to_value(bits).unwrap());
-            let ours = ours.map_err(|error| error.to_string());
             assert_eq!(ours, of_netswap_build(value), "{value}");
         }
         assert_eq!(bits(None).unwrap(), [SwapRun::Net]);

@@ -71,9 +71,7 @@ fn from_rustlib(path: &Path) -> Option<String> {
 fn from_output(path: &Path) -> Option<String> {
     const ARCHITECTURES: [&str; 6] = ["x86_64", "i686", "i586", "aarch64", "arm64ec", "thumbv7a"];
     let is_triple = |name: &&str| match *name.split('-').collect::<Vec<_>>() {
-        [architecture, _, "windows", "gnu" | "gnullvm" | "msvc"] => {
-            ARCHITECTURES.contains(&architecture)
-        }
+        [machine, _, "windows", "gnu" | "gnullvm" | "msvc"] => ARCHITECTURES.contains(&machine),
         _ => false,
     };
     folders(path).into_iter().rfind(is_triple).map(str::to_owned)
