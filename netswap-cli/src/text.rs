@@ -1,6 +1,9 @@
-//! Text that only the programs print or read: sizes, hexadecimal, and paths to paste into a Windows
-//! shell.
+//! Text that only the programs print or read: sizes, labelled rows, hexadecimal, and paths to paste
+//! into a Windows shell.
 
+use std::io::{self, Write};
+
+use netswap::style::LABEL;
 use netswap::text::{is_escaped, plural};
 
 /// Formats a number of bytes, rounded and exact: `1.2 MiB (1,236,992 bytes)`.
@@ -19,6 +22,16 @@ pub(crate) fn bytes(count: u64) -> String {
         unit = units.next();
     }
     format!("{rounded:.1} {} ({exact})", unit.unwrap_or(&""))
+}
+
+/// Writes rows of a label and a text, which may have several lines. Skips rows without text.
+pub(crate) fn write_rows(rows: &[(&str, String)], out: &mut dyn Write) -> io::Result<()> {
+    for (label, text) in rows.iter().filter(|(_, text)| !text.is_empty()) {
+        let mut lines = text.lines();
+        writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{}", lines.next().unwrap_or_default())?;
+        lines.try_for_each(|line| writeln!(out, "  {:<12}{line}", ""))?;
+    }
+    Ok(())
 }
 
 /// Returns the bytes that a hexadecimal text encodes, or `None` if it is invalid.

@@ -90,6 +90,11 @@ impl Diagnosis {
                 && self.advice.iter().any(|advice| share_advice.contains(advice))
     }
 
+    /// Returns the image that the page belonged to or may have belonged to.
+    pub(crate) fn page_image(&self) -> Option<&Suspect> {
+        self.image.as_ref().filter(|_| self.owner.module().is_some())
+    }
+
     /// Whether the crash was read from a report, and not from a dump.
     pub(crate) fn is_from_report(&self) -> bool {
         self.crash.modules.iter().all(|module| module.range.is_none())

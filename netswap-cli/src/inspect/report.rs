@@ -7,13 +7,13 @@ use anstyle::Style;
 use netswap::Format;
 use netswap::image::{CertificateTable, StrongName};
 use netswap::report::json_stream::JsonStream;
-use netswap::style::{BAD, GOOD};
+use netswap::style::{BAD, GOOD, NAME};
 use netswap::text::{PathFields, Printable, one_line, plural};
 use netswap::{Finding, SwapRun};
 use serde::Serialize;
 
 use crate::inspect::inspection::{ChecksumState, Inspected, Inspection};
-use crate::text::bytes;
+use crate::text::{bytes, write_rows};
 
 const SCHEMA: &str = "netswap.inspect/1";
 
@@ -42,16 +42,14 @@ impl<W: Write> InspectReport<W> {
     }
 
     pub(crate) fn image(&mut self, inspected: &Inspected) -> io::Result<()> {
-        let out = &mut self.out;
         let is_first = std::mem::take(&mut self.is_first);
-        match &mut self.objects {
-            Some(objects) => objects.object(&object(inspected), out),
-            None if is_first => human(inspected, out),
-            None => {
-                writeln!(out)?;
-                human(inspected, out)
-            }
+        if let Some(objects) = &mut self.objects {
+            return objects.object(&object(inspected), &mut self.out);
         }
+        if !is_first {
+            writeln!(self.out)?;
+        }
+        human(inspected, &mut self.out)
     }
 
     pub(crate) fn end(mut self) -> io::Result<()> {
@@ -74,34 +72,23 @@ fn object(inspected: &Inspected) -> Object<'_> {
     }
 }
 
-const LABEL: Style = Style::new().dimmed();
-const NAME: Style = Style::new().bold();
-
 fn human(inspected: &Inspected, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{NAME}{}{NAME:#}", Printable(&inspected.path))?;
-    match &inspected.what {
-        Ok(inspection) => {
-            let rows = [
-                ("kind", kind(inspection)),
-                ("swap-run", swap_run(&inspection.swap_run)),
-                ("commit", commit(inspection)),
-                ("checksum", checksum(inspection)),
-                ("signature", signature(inspection.certificate_table)),
-                ("strong name", strong_name(inspection)),
-                ("imports", imports(inspection)),
-            ];
-            for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
-                let mut lines = text.lines();
-                let first = lines.next().unwrap_or_default();
-                writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{first}")?;
-                for line in lines {
-                    writeln!(out, "  {:<12}{line}", "")?;
-                }
-            }
-            inspection.findings.iter().try_for_each(|finding| write_finding(finding, out))
-        }
-        Err(finding) => write_finding(finding, out),
-    }
+    let inspection = match &inspected.what {
+        Ok(inspection) => inspection,
+        Err(finding) => return write_finding(finding, out),
+    };
+    let rows = [
+        ("kind", kind(inspection)),
+        ("swap-run", swap_run(&inspection.swap_run)),
+        ("commit", commit(inspection)),
+        ("checksum", checksum(inspection)),
+        ("signature", signature(inspection.certificate_table)),
+        ("strong name", strong_name(inspection)),
+        ("imports", imports(inspection)),
+    ];
+    write_rows(&rows, out)?;
+    inspection.findings.iter().try_for_each(|finding| write_finding(finding, out))
 }
 
 fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
@@ -116,8 +103,8 @@ fn kind(inspection: &Inspection) -> String {
 
 fn swap_run(bits: &[SwapRun]) -> String {
     let state = |bit: SwapRun| {
-        let style = if bits.contains(&bit) { GOOD } else { Style::new() };
-        let word = if bits.contains(&bit) { "set" } else { "not set" };
+        let is_set = bits.contains(&bit);
+        let (style, word) = if is_set { (GOOD, "set") } else { (Style::new(), "not set") };
         format!("{:<4}{style}{word:<8}{style:#}{}", bit.name(), bit.constant())
     };
     SwapRun::ALL.map(state).join("\n")

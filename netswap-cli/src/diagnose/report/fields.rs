@@ -28,7 +28,6 @@ pub(super) fn offset(diagnosis: &Diagnosis) -> Option<u64> {
     diagnosis.crash.exception.in_page.address?.checked_sub(base)
 }
 
-/// Returns the name of the owner in reports.
 pub(super) fn owner_name(owner: PageOwner) -> &'static str {
     match owner {
         PageOwner::Image(_) => "image",

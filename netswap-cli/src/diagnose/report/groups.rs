@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use netswap::style::{LABEL, NAME};
+use netswap::style::NAME;
 use netswap::text::{Printable, plural};
 use serde::{Serialize, Serializer};
 
@@ -13,6 +13,7 @@ use super::fields::{bit_counts, hexadecimal, offset, owner_name, page_of, time};
 use super::remedy::{Remedy, win32_path};
 use crate::diagnose::crash::{Bit, Cause};
 use crate::diagnose::diagnosis::Diagnosis;
+use crate::text::write_rows;
 
 /// Crashes, grouped by what they have in common.
 #[derive(Default)]
@@ -83,7 +84,7 @@ impl Groups {
     /// Adds the crash that was read from a file.
     pub(super) fn add(&mut self, path: &Path, diagnosis: &Diagnosis) {
         let crash = &diagnosis.crash;
-        let image = diagnosis.image.as_ref().filter(|_| diagnosis.owner.module().is_some());
+        let image = diagnosis.page_image();
         let subject = image.map(win32_path).or_else(|| crash.program.clone()).unwrap_or_default();
         let key = Key {
             cause: diagnosis.cause,
@@ -104,21 +105,15 @@ impl Groups {
             *group.bits.entry(image.bit).or_default() += 1;
         }
         let time = crash.time.and_then(time);
-        let rank = Some((
-            image.is_some_and(|image| matches!(image.bit, Bit::Set | Bit::NotSet)),
-            time.clone(),
-        ));
+        let is_known = image.is_some_and(|image| matches!(image.bit, Bit::Set | Bit::NotSet));
+        let rank = Some((is_known, time.clone()));
         if rank > group.example.rank {
             let path = path.to_owned();
             group.example =
                 Example { rank, path, page_of: page_of(diagnosis), remedy: Remedy::new(diagnosis) };
         }
-        if let Some(time) = time {
-            let earlier = group.first.take().filter(|first| *first <= time);
-            group.first = Some(earlier.unwrap_or_else(|| time.clone()));
-            let later = group.last.take().filter(|last| *last >= time);
-            group.last = Some(later.unwrap_or(time));
-        }
+        group.first = group.first.take().into_iter().chain(time.clone()).min();
+        group.last = group.last.take().max(time);
     }
 
     /// Writes all groups for people, then the remedies for each cause, then the number of files
@@ -171,19 +166,15 @@ fn write_group(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> 
     };
     let counts = matches!(key.cause, Cause::ShareLost | Cause::Unclear);
     let bits = if counts { bit_counts(&group.bits) } else { String::new() };
-    let path = Printable(&group.example.path).to_string();
     let program = group.program.as_ref().filter(|_| group.image.is_none());
-    let program = program.map(|path| Printable(path).to_string()).unwrap_or_default();
     let rows = [
-        ("program", &*program),
-        ("page of", &group.example.page_of),
-        ("swap-run", &bits),
-        ("time", &time),
-        ("failed at", &addresses),
-        ("example", &path),
+        ("program", program.map(|path| Printable(path).to_string()).unwrap_or_default()),
+        ("page of", group.example.page_of.clone()),
+        ("swap-run", bits),
+        ("time", time),
+        ("failed at", addresses),
+        ("example", Printable(&group.example.path).to_string()),
     ];
-    for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
-        writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{text}")?;
-    }
+    write_rows(&rows, out)?;
     writeln!(out)
 }

@@ -82,7 +82,13 @@ impl<W: Write> DiagnoseReport<W> {
             self.unreadable += 1;
         }
         if let Some(objects) = &mut self.objects {
-            return objects.object(&object(diagnosed), &mut self.out);
+            let what = diagnosed.what.as_ref();
+            let object = Object {
+                path: PathFields::new(&diagnosed.path),
+                what: what.ok().map(|diagnosis| fields(diagnosis)),
+                error: what.err().map(ToString::to_string),
+            };
+            return objects.object(&object, &mut self.out);
         }
         match &diagnosed.what {
             Ok(diagnosis) if self.count == 1 => {
@@ -112,15 +118,6 @@ impl<W: Write> DiagnoseReport<W> {
     }
 }
 
-fn object(diagnosed: &Diagnosed) -> Object<'_> {
-    let what = diagnosed.what.as_ref();
-    Object {
-        path: PathFields::new(&diagnosed.path),
-        what: what.ok().map(|diagnosis| fields(diagnosis)),
-        error: what.err().map(ToString::to_string),
-    }
-}
-
 fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
     let crash = &diagnosis.crash;
     let in_page = crash.exception.in_page;
@@ -135,7 +132,7 @@ fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
         status_name: in_page.status.and_then(|status| Status::new(status).name),
         place: owner_name(diagnosis.owner),
         offset: offset(diagnosis).map(|offset| format!("0x{offset:x}")),
-        image: diagnosis.image.as_ref().filter(|_| diagnosis.owner.module().is_some()),
+        image: diagnosis.page_image(),
         others: &diagnosis.others,
         is_cut_off: crash.is_cut_off,
         advice: &diagnosis.advice,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anstyle::Style;
 use netswap::image::SwapRun;
-use netswap::style::{BAD, GOOD, LABEL, NAME};
+use netswap::style::{BAD, GOOD, NAME};
 use netswap::text::Printable;
 
 use super::fields::{bit_counts, hexadecimal, offset, page_of, time};
@@ -16,6 +16,7 @@ use crate::diagnose::crash::{
     needed_bit,
 };
 use crate::diagnose::diagnosis::{Diagnosis, Suspect};
+use crate::text::write_rows;
 
 /// The maximum number of other images to list, so that the page fits one screen.
 const MAX_OTHERS: usize = 8;
@@ -27,6 +28,8 @@ pub(super) fn write_page(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     writeln!(out, "{NAME}{}{NAME:#}", Printable(path))?;
+    let is_cut_off = diagnosis.crash.is_cut_off;
+    let cut_off = "The dump is incomplete. Check that the whole file was copied.";
     let rows = [
         ("cause", cause(diagnosis)),
         ("program", program(diagnosis)),
@@ -35,13 +38,9 @@ pub(super) fn write_page(
         ("page of", detailed_page_of(diagnosis)),
         ("swap-run", swap_run(diagnosis)),
         (others_label(diagnosis), others(diagnosis)),
-        ("cut off", cut_off(diagnosis)),
+        ("cut off", if is_cut_off { cut_off.to_owned() } else { String::new() }),
     ];
-    for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
-        let mut lines = text.lines();
-        writeln!(out, "  {LABEL}{label:<12}{LABEL:#}{}", lines.next().unwrap_or_default())?;
-        lines.try_for_each(|line| writeln!(out, "  {:<12}{line}", ""))?;
-    }
+    write_rows(&rows, out)?;
     writeln!(out)?;
     Remedy::new(diagnosis).write(out)
 }
@@ -140,20 +139,12 @@ fn origin_text(origin: &Origin) -> String {
     }
 }
 
+/// Describes the bit that the page's image needs, if it may be relevant to the crash.
 fn swap_run(diagnosis: &Diagnosis) -> String {
-    match (diagnosis.owner, &diagnosis.image) {
-        (PageOwner::Image(_) | PageOwner::Instruction(_), Some(image))
-            if bit_matters(diagnosis, image) =>
-        {
-            bit_state(image)
-        }
-        _ => String::new(),
-    }
-}
-
-/// Whether the bit may be relevant to the crash.
-fn bit_matters(diagnosis: &Diagnosis, image: &Suspect) -> bool {
-    diagnosis.involves_share() || needed_bit(diagnosis.cause, &image.origin) == SwapRun::Cd
+    let is_relevant = |image: &&Suspect| {
+        diagnosis.involves_share() || needed_bit(diagnosis.cause, &image.origin) == SwapRun::Cd
+    };
+    diagnosis.page_image().filter(is_relevant).map(bit_state).unwrap_or_default()
 }
 
 /// Describes whether an image has the bit, and how that is known.
@@ -174,8 +165,9 @@ fn bit_state(image: &Suspect) -> String {
             format!("{} was changed since the crash", Printable(path))
         }
         Bits::SameName { path, swap_run } => {
-            let (path, now) = (Printable(path), bit_list(swap_run));
-            format!("{path}, perhaps another build, has swap-run {now}")
+            let bits: Vec<_> = swap_run.iter().map(|bit| bit.name()).collect();
+            let now = if bits.is_empty() { "none".to_owned() } else { bits.join(",") };
+            format!("{}, perhaps another build, has swap-run {now}", Printable(path))
         }
         Bits::Unreadable { path, why } => format!("{}: {why}", Printable(path)),
         Bits::OtherBuild { path } => {
@@ -191,12 +183,6 @@ fn bit_state(image: &Suspect) -> String {
 fn others_label(diagnosis: &Diagnosis) -> &'static str {
     let origin = diagnosis.image.as_ref().map(|image| &image.origin);
     if matches!(origin, Some(Origin::Drive(_))) { "same drive" } else { "same share" }
-}
-
-/// Lists the bits that are set.
-fn bit_list(swap_run: &[SwapRun]) -> String {
-    let words: Vec<_> = swap_run.iter().map(|bit| bit.name()).collect();
-    if words.is_empty() { "none".to_owned() } else { words.join(",") }
 }
 
 /// Lists the other images of the share. Those without the bit come first, because a long list is
@@ -220,12 +206,4 @@ fn others(diagnosis: &Diagnosis) -> String {
         lines.push(format!("and {} more: {}", left.len(), bit_counts(&bits)));
     }
     lines.join("\n")
-}
-
-fn cut_off(diagnosis: &Diagnosis) -> String {
-    if diagnosis.crash.is_cut_off {
-        "The dump is incomplete. Check that the whole file was copied.".to_owned()
-    } else {
-        String::new()
-    }
 }

@@ -26,7 +26,7 @@ struct Step {
     commands: Vec<String>,
 }
 
-/// A sentence and its commands, without the advice that they belong to.
+/// The text and the commands of a step.
 type Instruction = (&'static str, Vec<String>);
 
 impl Remedy {
@@ -59,9 +59,9 @@ impl Remedy {
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         for Step { text, commands, .. } in &self.steps {
             text.lines().try_for_each(|line| writeln!(out, "  {line}"))?;
-            commands
-                .iter()
-                .try_for_each(|command| writeln!(out, "      {NAME}{command}{NAME:#}"))?;
+            for command in commands {
+                writeln!(out, "      {NAME}{command}{NAME:#}")?;
+            }
         }
         writeln!(out, "  For details:\n      {NAME}netswap explain {}{NAME:#}", self.code)
     }
@@ -70,7 +70,7 @@ impl Remedy {
 /// Returns the sentences and commands for a piece of advice.
 fn instructions(advice: Advice, diagnosis: &Diagnosis) -> Vec<Instruction> {
     let image = diagnosis.image.as_ref();
-    let path = image.map_or_else(file_placeholder, |image| shell_word(&win32_path(image), "FILE"));
+    let path = file(image);
     let one = match advice {
         Advice::SetNetworkBit => return network_bit(diagnosis),
         Advice::SetRemovableBit => with_commands(
@@ -158,13 +158,12 @@ fn with_commands(text: &'static str, commands: impl IntoIterator<Item = String>)
 
 /// Explains how to set the network bit: in the build, or in the finished files.
 fn network_bit(diagnosis: &Diagnosis) -> Vec<Instruction> {
-    let itself = diagnosis.image.iter().filter(|_| diagnosis.owner.module().is_some());
     let others = diagnosis.others.iter().filter(|other| other.bit == Bit::NotSet);
-    let lacking = itself.chain(others).take(MAX_PATCHED);
-    let mut files: Vec<_> = lacking.map(|image| shell_word(&win32_path(image), "FILE")).collect();
+    let lacking = diagnosis.page_image().into_iter().chain(others).take(MAX_PATCHED);
+    let mut files: Vec<_> = lacking.map(|image| file(Some(image))).collect();
     files.dedup();
     if files.is_empty() {
-        files.push(file_placeholder());
+        files.push(file(None));
     }
     vec![
         sentence(
@@ -188,9 +187,8 @@ fn network_bit(diagnosis: &Diagnosis) -> Vec<Instruction> {
 
 /// Whether the page was read from a file server's disk.
 fn is_on_server(diagnosis: &Diagnosis) -> bool {
-    let origin = diagnosis.image.as_ref().map(|image| &image.origin);
-    diagnosis.owner.module().is_some()
-        && matches!(origin, Some(Origin::Share(_) | Origin::WebDav(_)))
+    let origin = diagnosis.page_image().map(|image| &image.origin);
+    matches!(origin, Some(Origin::Share(_) | Origin::WebDav(_)))
 }
 
 /// Whether the image's bits were read from the dump.
@@ -198,22 +196,20 @@ fn is_in_dump(image: Option<&Suspect>) -> bool {
     image.is_some_and(|image| matches!(image.bits, Bits::Dump { .. }))
 }
 
-fn file_placeholder() -> String {
-    "FILE".to_owned()
+/// Returns the image's path to paste into a command, or `FILE` if a shell would interpret it.
+fn file(image: Option<&Suspect>) -> String {
+    let path = image.and_then(|image| quote_for_windows(&win32_path(image)));
+    path.unwrap_or_else(|| "FILE".to_owned())
 }
 
-/// Returns a path to paste into a command, or `otherwise` if a shell would interpret the path.
-fn shell_word(path: &str, otherwise: &str) -> String {
-    quote_for_windows(path).unwrap_or_else(|| otherwise.to_owned())
-}
-
-/// Returns the folder of the images from the same share or drive.
+/// Returns the folder of the images from the same share or drive, or `FOLDER` likewise.
 fn folder(image: Option<&Suspect>) -> String {
-    match image.map(|image| &image.origin) {
-        Some(Origin::Share(share) | Origin::WebDav(share)) => shell_word(share, "FOLDER"),
-        Some(Origin::Drive(letter)) => format!(r"{letter}:\"),
-        _ => "FOLDER".to_owned(),
-    }
+    let folder = match image.map(|image| &image.origin) {
+        Some(Origin::Share(share) | Origin::WebDav(share)) => quote_for_windows(share),
+        Some(Origin::Drive(letter)) => Some(format!(r"{letter}:\")),
+        _ => None,
+    };
+    folder.unwrap_or_else(|| "FOLDER".to_owned())
 }
 
 /// Returns the path in the form that Windows programs accept. A dump may have another form.
