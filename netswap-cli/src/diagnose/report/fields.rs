@@ -15,8 +15,7 @@ pub(super) fn hexadecimal(number: u32) -> String {
 
 /// Formats seconds since 1970 as date and time in UTC. Returns `None` if they are out of range.
 pub(super) fn time(seconds: u64) -> Option<String> {
-    let timestamp = Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
-    Some(timestamp.to_string())
+    Timestamp::from_second(i64::try_from(seconds).ok()?).ok().map(|time| time.to_string())
 }
 
 /// Returns the offset in its image of the address that could not be read.
@@ -39,23 +38,32 @@ pub(super) fn owner_name(owner: PageOwner) -> &'static str {
     }
 }
 
-/// Describes in one line what the page belonged to.
-pub(super) fn page_of(diagnosis: &Diagnosis) -> String {
-    let text = match (diagnosis.owner, &diagnosis.image) {
-        _ if diagnosis.cause == Cause::NotInPage => "",
-        (PageOwner::Image(_) | PageOwner::Instruction(_), Some(image)) => {
-            return Printable(&image.path).to_string();
-        }
-        (PageOwner::Mapped, _) => "no image: a file mapped as data, or shared memory",
-        (PageOwner::Private, _) => "no image: the program's private memory",
-        (PageOwner::Memory, _) => "no image that the dump lists: a mapped file, or other memory",
-        _ if diagnosis.crash.memory.is_some() => "an image that the dump does not list",
+/// Describes in one line what the page belonged to, and in some more how Windows reads such memory.
+pub(super) fn page_of(diagnosis: &Diagnosis) -> (String, &'static str) {
+    let (what, how) = match (diagnosis.owner, diagnosis.page_image()) {
+        _ if diagnosis.cause == Cause::NotInPage => ("", ""),
+        (_, Some(image)) => return (Printable(&image.path).to_string(), ""),
+        (PageOwner::Mapped, _) => (
+            "no image: a file mapped as data, or shared memory",
+            "Windows reads a mapped file page by page from its share or disk,\n\
+             and shared memory from the page file.",
+        ),
+        (PageOwner::Private, _) => (
+            "no image: the program's private memory",
+            "Windows reads such memory from the page file.",
+        ),
+        (PageOwner::Memory, _) => (
+            "no image that the dump lists: a mapped file, or other memory",
+            "The dump does not show which. Windows reads a mapped file page by\n\
+             page from its share or disk, and other memory from the page file.",
+        ),
+        _ if diagnosis.crash.memory.is_some() => ("an image that the dump does not list", ""),
         _ if diagnosis.crash.exception.in_page.address.is_some() => {
-            "unknown (the dump lists no images)"
+            ("unknown (the dump lists no images)", "")
         }
-        _ => "unknown (not recorded in the dump)",
+        _ => ("unknown (not recorded in the dump)", ""),
     };
-    text.to_owned()
+    (what.to_owned(), how)
 }
 
 /// Counts the images with and without the bit: `2 set, 1 not set`.

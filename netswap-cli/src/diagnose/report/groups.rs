@@ -108,9 +108,9 @@ impl Groups {
         let is_known = image.is_some_and(|image| matches!(image.bit, Bit::Set | Bit::NotSet));
         let rank = Some((is_known, time.clone()));
         if rank > group.example.rank {
-            let path = path.to_owned();
-            group.example =
-                Example { rank, path, page_of: page_of(diagnosis), remedy: Remedy::new(diagnosis) };
+            let (page_of, _) = page_of(diagnosis);
+            let (path, remedy) = (path.to_owned(), Remedy::new(diagnosis));
+            group.example = Example { rank, path, page_of, remedy };
         }
         group.first = group.first.take().into_iter().chain(time.clone()).min();
         group.last = group.last.take().max(time);
@@ -129,21 +129,20 @@ impl Groups {
             *count += group.count;
             remedy.add(&group.example.remedy);
         }
-        for (cause, (_, remedy)) in &causes {
-            writeln!(out, "{NAME}What to do: {}{NAME:#}", cause.code().name())?;
+        let (mut files, mut counts) = (unreadable, Vec::new());
+        for (cause, (count, remedy)) in &causes {
+            let cause = cause.code().name();
+            writeln!(out, "{NAME}What to do: {cause}{NAME:#}")?;
             remedy.write(out)?;
             writeln!(out)?;
+            files += count;
+            counts.push(format!("{count} {cause}"));
         }
-        let mut counts: Vec<_> = causes
-            .iter()
-            .map(|(cause, (count, _))| format!("{count} {}", cause.code().name()))
-            .collect();
-        let crashes: usize = causes.values().map(|(count, _)| count).sum();
         if unreadable > 0 {
             counts.push(format!("{unreadable} unreadable"));
         }
         if !counts.is_empty() {
-            let files = plural((crashes + unreadable) as u64, "file", "files");
+            let files = plural(files as u64, "file", "files");
             writeln!(out, "{files}: {}", counts.join(", "))?;
         }
         Ok(())
@@ -159,9 +158,8 @@ fn write_group(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> 
         (first, _) => first.clone().unwrap_or_default(),
     };
     let addresses = match group.addresses.len() {
-        0 => String::new(),
         // A single crash has one address.
-        _ if group.count == 1 => String::new(),
+        number if number == 0 || group.count == 1 => String::new(),
         number => plural(number as u64, "address", "different addresses"),
     };
     let counts = matches!(key.cause, Cause::ShareLost | Cause::Unclear);

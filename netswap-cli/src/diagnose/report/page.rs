@@ -21,13 +21,14 @@ use crate::text::write_rows;
 /// The maximum number of other images to list, so that the page fits one screen.
 const MAX_OTHERS: usize = 8;
 
-/// Writes one screen about a crash.
 pub(super) fn write_page(
     path: &Path,
     diagnosis: &Diagnosis,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     writeln!(out, "{NAME}{}{NAME:#}", Printable(path))?;
+    let origin = diagnosis.image.as_ref().map(|image| &image.origin);
+    let is_drive = matches!(origin, Some(Origin::Drive(_)));
     let is_cut_off = diagnosis.crash.is_cut_off;
     let cut_off = "The dump is incomplete. Check that the whole file was copied.";
     let rows = [
@@ -37,7 +38,7 @@ pub(super) fn write_page(
         ("status", status(diagnosis)),
         ("page of", detailed_page_of(diagnosis)),
         ("swap-run", swap_run(diagnosis)),
-        (others_label(diagnosis), others(diagnosis)),
+        (if is_drive { "same drive" } else { "same share" }, others(diagnosis)),
         ("cut off", if is_cut_off { cut_off.to_owned() } else { String::new() }),
     ];
     write_rows(&rows, out)?;
@@ -103,30 +104,21 @@ fn status(diagnosis: &Diagnosis) -> String {
 
 /// Describes what the page belonged to, its offset there, and where that came from.
 fn detailed_page_of(diagnosis: &Diagnosis) -> String {
-    let what = page_of(diagnosis);
-    let detail = match (diagnosis.owner, &diagnosis.image) {
-        _ if diagnosis.cause == Cause::NotInPage => return what,
-        (PageOwner::Image(_), Some(image)) => {
-            let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
-            return format!("{what}{}\n{}", offset.unwrap_or_default(), origin_text(&image.origin));
-        }
+    let (what, how) = page_of(diagnosis);
+    match (diagnosis.owner, diagnosis.page_image()) {
         (PageOwner::Instruction(_), Some(image)) => {
             let doubt = "This image's code crashed; the page may belong to another image.";
-            return format!("{what}\n{}\n{doubt}", origin_text(&image.origin));
+            format!("{what}\n{}\n{doubt}", origin_text(&image.origin))
         }
-        (PageOwner::Mapped, _) => {
-            "Windows reads a mapped file page by page from its share or disk,\nand shared memory from the page file."
+        (_, Some(image)) => {
+            let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
+            format!("{what}{}\n{}", offset.unwrap_or_default(), origin_text(&image.origin))
         }
-        (PageOwner::Private, _) => "Windows reads such memory from the page file.",
-        (PageOwner::Memory, _) => {
-            "The dump does not show which. Windows reads a mapped file page by\npage from its share or disk, and other memory from the page file."
-        }
-        _ => return what,
-    };
-    format!("{what}\n{detail}")
+        (_, None) if how.is_empty() => what,
+        (_, None) => format!("{what}\n{how}"),
+    }
 }
 
-/// Describes where an image came from.
 fn origin_text(origin: &Origin) -> String {
     match origin {
         Origin::Share(share) => format!("from the share {}", Printable(share)),
@@ -177,12 +169,6 @@ fn bit_state(image: &Suspect) -> String {
         Bits::Nowhere => "pass --images PATH to search for the file".to_owned(),
     };
     format!("{style}{word}{style:#}: {how}")
-}
-
-/// Returns the label for the other images: the share or the drive that they have in common.
-fn others_label(diagnosis: &Diagnosis) -> &'static str {
-    let origin = diagnosis.image.as_ref().map(|image| &image.origin);
-    if matches!(origin, Some(Origin::Drive(_))) { "same drive" } else { "same share" }
 }
 
 /// Lists the other images of the share. Those without the bit come first, because a long list is

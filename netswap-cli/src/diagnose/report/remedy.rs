@@ -20,38 +20,33 @@ pub(super) struct Remedy {
 }
 
 /// A sentence, in lines that fit a screen, and its commands.
+#[derive(Clone)]
 struct Step {
     advice: Advice,
     text: &'static str,
     commands: Vec<String>,
 }
 
-/// The text and the commands of a step.
-type Instruction = (&'static str, Vec<String>);
-
 impl Remedy {
-    /// Creates the steps against one crash.
     pub(super) fn new(diagnosis: &Diagnosis) -> Self {
-        let mut steps = Vec::new();
-        for advice in diagnosis.advice.iter().copied() {
-            let instructions = instructions(advice, diagnosis).into_iter();
-            steps.extend(instructions.map(|(text, commands)| Step { advice, text, commands }));
-        }
-        Remedy { steps, code: diagnosis.cause.code().name() }
+        let steps = diagnosis.advice.iter().flat_map(|advice| steps(*advice, diagnosis));
+        Remedy { steps: steps.collect(), code: diagnosis.cause.code().name() }
     }
 
     /// Adds the steps against another crash. Each sentence is shown once, with the commands of
     /// both.
     pub(super) fn add(&mut self, other: &Remedy) {
         self.code = other.code;
-        for Step { advice, text, commands } in &other.steps {
-            if let Some(own) = self.steps.iter_mut().find(|own| own.text == *text) {
-                let new = commands.iter().filter(|command| !own.commands.contains(command));
-                let new: Vec<_> = new.cloned().collect();
-                own.commands.extend(new);
+        for step in &other.steps {
+            if let Some(own) = self.steps.iter_mut().find(|own| own.text == step.text) {
+                for command in &step.commands {
+                    if !own.commands.contains(command) {
+                        own.commands.push(command.clone());
+                    }
+                }
             } else {
-                let at = self.steps.partition_point(|own| own.advice <= *advice);
-                self.steps.insert(at, Step { advice: *advice, text, commands: commands.clone() });
+                let at = self.steps.partition_point(|own| own.advice <= step.advice);
+                self.steps.insert(at, step.clone());
             }
         }
     }
@@ -67,20 +62,22 @@ impl Remedy {
     }
 }
 
-/// Returns the sentences and commands for a piece of advice.
-fn instructions(advice: Advice, diagnosis: &Diagnosis) -> Vec<Instruction> {
+/// Returns the steps of a piece of advice.
+fn steps(advice: Advice, diagnosis: &Diagnosis) -> Vec<Step> {
+    let with_commands = |text, commands| Step { advice, text, commands };
+    let sentence = |text| with_commands(text, Vec::new());
     let image = diagnosis.image.as_ref();
     let path = file(image);
-    let one = match advice {
+    let step = match advice {
         Advice::SetNetworkBit => return network_bit(diagnosis),
         Advice::SetRemovableBit => with_commands(
             "With IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP, Windows copies an image on removable\n\
              media to the page file first:",
-            [format!("netswap patch --swap-run cd {path}")],
+            vec![format!("netswap patch --swap-run cd {path}")],
         ),
         Advice::ReadTheBit => with_commands(
             "Check whether the image has the bit:",
-            [format!("netswap verify {path}")],
+            vec![format!("netswap verify {path}")],
         ),
         Advice::HadTheBit if is_in_dump(image) => {
             sentence("The image had the bit when it was loaded, so setting it does not help.")
@@ -95,7 +92,7 @@ fn instructions(advice: Advice, diagnosis: &Diagnosis) -> Vec<Instruction> {
         ),
         Advice::ReadTheOthers => with_commands(
             "Find the images on the share that lack the bit:",
-            [format!("netswap verify {}", folder(image))],
+            vec![format!("netswap verify {}", folder(image))],
         ),
         Advice::TellTheDrive => with_commands(
             "Check, on the same machine and as the same user, whether the drive is a share:",
@@ -119,7 +116,7 @@ fn instructions(advice: Advice, diagnosis: &Diagnosis) -> Vec<Instruction> {
         Advice::TellThePlace => match diagnosis.crash.exception.in_page.address {
             Some(address) => with_commands(
                 "A debugger such as WinDbg may show what the address belongs to:",
-                [format!("!address 0x{address:x}")],
+                vec![format!("!address 0x{address:x}")],
             ),
             None if !diagnosis.is_from_report() => {
                 sentence("The dump does not contain the page's address. A debugger may find it.")
@@ -145,19 +142,11 @@ fn instructions(advice: Advice, diagnosis: &Diagnosis) -> Vec<Instruction> {
         ),
         Advice::Debug => sentence("A debugger shows more. In WinDbg, run `!analyze -v`."),
     };
-    vec![one]
-}
-
-fn sentence(text: &'static str) -> Instruction {
-    (text, Vec::new())
-}
-
-fn with_commands(text: &'static str, commands: impl IntoIterator<Item = String>) -> Instruction {
-    (text, commands.into_iter().collect())
+    vec![step]
 }
 
 /// Explains how to set the network bit: in the build, or in the finished files.
-fn network_bit(diagnosis: &Diagnosis) -> Vec<Instruction> {
+fn network_bit(diagnosis: &Diagnosis) -> Vec<Step> {
     let others = diagnosis.others.iter().filter(|other| other.bit == Bit::NotSet);
     let lacking = diagnosis.page_image().into_iter().chain(others).take(MAX_PATCHED);
     let mut files: Vec<_> = lacking.map(|image| file(Some(image))).collect();
@@ -165,24 +154,27 @@ fn network_bit(diagnosis: &Diagnosis) -> Vec<Instruction> {
     if files.is_empty() {
         files.push(file(None));
     }
-    vec![
-        sentence(
+    let steps = [
+        (
             "Windows reads an image from its share page by page while the program runs.\n\
              With IMAGE_FILE_NET_RUN_FROM_SWAP, Windows copies it to the page file first.",
+            vec![],
         ),
-        with_commands(
+        (
             "If you build it with Cargo, add `netswap_build::emit();` to its build.rs:",
-            ["netswap init --xtask".to_owned()],
+            vec!["netswap init --xtask".to_owned()],
         ),
-        with_commands(
+        (
             "If you build it without Cargo, pass this option to the linker:",
-            ["/SWAPRUN:NET".to_owned()],
+            vec!["/SWAPRUN:NET".to_owned()],
         ),
-        with_commands(
+        (
             "If you don't build it, patch the file (can be undone; refuses signed files):",
-            files.into_iter().map(|file| format!("netswap patch {file}")),
+            files.into_iter().map(|file| format!("netswap patch {file}")).collect(),
         ),
-    ]
+    ];
+    let advice = Advice::SetNetworkBit;
+    steps.map(|(text, commands)| Step { advice, text, commands }).into()
 }
 
 /// Whether the page was read from a file server's disk.
