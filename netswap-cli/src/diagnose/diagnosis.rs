@@ -14,7 +14,6 @@ use crate::diagnose::crash::{
     file_name, needed_bit, same_share,
 };
 
-/// The result for one file.
 #[derive(Debug)]
 pub(crate) struct Diagnosed {
     pub(crate) path: PathBuf,
@@ -32,7 +31,6 @@ pub(crate) struct Diagnosis {
     pub(crate) image: Option<Suspect>,
     /// Other images of the same share. Their pages may be lost next.
     pub(crate) others: Vec<Suspect>,
-    /// The advice, in the order in which it is shown.
     pub(crate) advice: Vec<Advice>,
 }
 
@@ -130,10 +128,6 @@ fn is_same_origin(a: &Origin, b: &Origin) -> bool {
 }
 
 /// Diagnoses files, and all dumps and reports below folders, in the order of their paths.
-///
-/// # Errors
-///
-/// When a path does not exist, or `on_diagnosed` fails.
 pub(crate) fn diagnose(
     paths: &[PathBuf],
     images: &Images,
@@ -154,9 +148,8 @@ pub(crate) fn diagnose(
     Ok(code)
 }
 
-/// Whether a file in a folder is not a crash and is skipped. A file with the name of a dump or
-/// report is not skipped: it may have been one. Reports of other events are skipped, and so are
-/// dumps of programs that live on.
+/// Whether a file in a folder is skipped. Reports of other events are, and so are dumps of programs
+/// that live on. A file with the name of a dump or report may have been one, so it is not.
 fn is_not_a_crash(error: &CrashError, path: &Path) -> bool {
     match error {
         CrashError::NotACrash => !is_named_like_a_crash(path),

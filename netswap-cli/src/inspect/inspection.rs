@@ -16,7 +16,6 @@ use serde::ser::SerializeMap;
 
 use crate::Error;
 
-/// The result for one file.
 #[derive(Debug)]
 pub(crate) struct Inspected {
     pub(crate) path: PathBuf,
@@ -31,7 +30,7 @@ pub(crate) struct Inspection {
     /// The machine's usual name, or its number in hexadecimal if it is unknown.
     pub(crate) machine: String,
     pub(crate) format: &'static str,
-    /// Characteristics, in hexadecimal.
+    /// In hexadecimal.
     pub(crate) characteristics: String,
     /// The run-from-swap bits that are set.
     pub(crate) swap_run: Vec<SwapRun>,
@@ -52,12 +51,10 @@ pub(crate) struct Inspection {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// The `CheckSum` field, and its correct value.
+/// The `CheckSum` field, and its correct value, in hexadecimal.
 #[derive(Debug, Serialize)]
 pub(crate) struct Checksum {
-    /// The value in the file, in hexadecimal.
     pub(crate) stored: String,
-    /// The value computed from the whole file, in hexadecimal.
     pub(crate) computed: String,
     pub(crate) state: ChecksumState,
 }
@@ -68,7 +65,6 @@ pub(crate) struct Checksum {
 pub(crate) enum ChecksumState {
     /// It is 0: the image has none. Only drivers, boot DLLs and some services need one.
     None,
-    /// It matches the file.
     Valid,
     /// It does not match: the file was changed since.
     Stale,
@@ -95,10 +91,6 @@ pub(crate) struct SiblingImage {
 
 /// Inspects files, and all images below folders, in the order of their paths. Reads each file from
 /// start to end to compute its checksum.
-///
-/// # Errors
-///
-/// When a path does not exist, or `on_inspected` fails.
 pub(crate) fn inspect(
     paths: &[PathBuf],
     options: &WalkOptions,

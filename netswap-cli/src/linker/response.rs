@@ -77,7 +77,6 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Returns the arguments in a response file.
 pub fn split(bytes: &[u8]) -> Vec<OsString> {
     match bytes.strip_prefix(&MARK) {
         Some(units) => split_as_msvc(units),

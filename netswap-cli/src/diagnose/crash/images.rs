@@ -39,7 +39,6 @@ pub enum Bits {
 }
 
 impl Bits {
-    /// Returns the state of one bit.
     pub fn has(&self, bit: SwapRun) -> Bit {
         match self {
             Bits::Dump { swap_run } | Bits::File { swap_run, .. } => {
@@ -80,10 +79,6 @@ pub struct Images {
 
 impl Images {
     /// Collects the given files, and all files below the given folders.
-    ///
-    /// # Errors
-    ///
-    /// When a path does not exist.
     pub(crate) fn collect(paths: &[PathBuf]) -> Result<Self, Error> {
         let mut images = Images { has_paths: !paths.is_empty(), ..Images::default() };
         all_exist(paths)?;

@@ -131,10 +131,6 @@ pub enum CrashError {
 const LONGEST_REPORT: u64 = 4 << 20;
 
 /// Reads a minidump or a report.
-///
-/// # Errors
-///
-/// When the file is neither a dump of a program nor a report of a crash, or can't be read.
 pub fn read(file: &File) -> Result<Crash, CrashError> {
     let length = file.metadata()?.len();
     let mut start = [0; 4096];

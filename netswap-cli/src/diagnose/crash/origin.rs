@@ -228,14 +228,6 @@ pub fn mapping_commands(drive: char) -> [String; 2] {
 mod tests {
     use super::*;
 
-    fn share(name: &str) -> Origin {
-        Origin::Share(name.to_owned())
-    }
-
-    fn web_dav(name: &str) -> Origin {
-        Origin::WebDav(name.to_owned())
-    }
-
     fn check(path: &str, expected: &Origin) {
         assert_eq!(Origin::from_path(path), *expected, "{path}");
         let (slashes, upper) = (path.replace('\\', "/"), path.to_ascii_uppercase());
@@ -270,7 +262,7 @@ mod tests {
             r"\Device\LanmanRedirector\;Z:0000000000012345\depot\tools\a.exe",
             r"\Device\WinDfs\Z:0000000000012345\depot\tools\a.exe",
         ] {
-            check(path, &share(r"\\depot\tools"));
+            check(path, &Origin::Share(r"\\depot\tools".to_owned()));
         }
         for (path, name) in [
             (r"\\localhost\C$\a.exe", r"\\localhost\C$"),
@@ -284,11 +276,11 @@ mod tests {
             (r"\\user@depot\tools\a.exe", r"\\user@depot\tools"),
             (r"\\depot@\tools\a.exe", r"\\depot@\tools"),
         ] {
-            check(path, &share(name));
+            check(path, &Origin::Share(name.to_owned()));
         }
         let long =
             format!(r"\\{}\{}\{}", "s".repeat(40_000), "t".repeat(40_000), r"a\".repeat(40_000));
-        check(&long, &share(long.get(..80_003).unwrap()));
+        check(&long, &Origin::Share(long[..80_003].to_owned()));
     }
 
     #[test]
@@ -305,7 +297,7 @@ mod tests {
                 r"\\depot\tools",
             ),
         ] {
-            check(path, &web_dav(name));
+            check(path, &Origin::WebDav(name.to_owned()));
         }
     }
 
@@ -401,8 +393,14 @@ mod tests {
     #[test]
     fn json_has_the_kind_and_the_share_or_drive() {
         for (origin, expected) in [
-            (share(r"\\depot\tools"), r#"{"kind":"share","share":"\\\\depot\\tools"}"#),
-            (web_dav(r"\\depot@SSL\a"), r#"{"kind":"webdav","share":"\\\\depot@SSL\\a"}"#),
+            (
+                Origin::Share(r"\\depot\tools".to_owned()),
+                r#"{"kind":"share","share":"\\\\depot\\tools"}"#,
+            ),
+            (
+                Origin::WebDav(r"\\depot@SSL\a".to_owned()),
+                r#"{"kind":"webdav","share":"\\\\depot@SSL\\a"}"#,
+            ),
             (Origin::Drive('Z'), r#"{"kind":"drive","drive":"Z"}"#),
             (Origin::System, r#"{"kind":"system"}"#),
             (Origin::Local, r#"{"kind":"local"}"#),

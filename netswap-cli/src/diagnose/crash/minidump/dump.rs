@@ -166,13 +166,11 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         self.record(stream.offset, what).map(Some)
     }
 
-    /// Reads the record at an offset.
     pub(super) fn record<T: Record>(&self, offset: u64, what: &'static str) -> Result<T> {
         let bytes = self.window.bytes(offset, T::size())?;
         bytes.pread_with(0, LE).map_err(|_| CrashError::Truncated(what))
     }
 
-    /// Reads `count` bytes at an offset.
     pub(super) fn bytes(&self, offset: u64, count: usize, what: &'static str) -> Result<Vec<u8>> {
         let part = self.window.bytes(offset, count)?;
         if part.len() == count {
@@ -184,7 +182,6 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
         Ok(bytes)
     }
 
-    /// Fills the buffer with the bytes at an offset.
     pub(super) fn fill(&self, buffer: &mut [u8], offset: u64, what: &'static str) -> Result<()> {
         // Systems refuse to read at offsets that are too large for them.
         if offset > self.length || read_full(self.file, buffer, offset)? < buffer.len() {

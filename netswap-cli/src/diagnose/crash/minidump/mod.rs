@@ -20,7 +20,6 @@ use netswap::image::ReadAt;
 use self::dump::Dump;
 use super::{Access, Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Memory, Module};
 
-/// The first bytes of a minidump.
 const SIGNATURE: &[u8] = b"MDMP";
 
 /// The first bytes of a dump of the whole system, 32-bit and 64-bit.
@@ -46,21 +45,15 @@ const NAMES: &str = "list of module names";
 
 type Result<T, E = CrashError> = std::result::Result<T, E>;
 
-/// Whether a file with these first bytes is a minidump.
 pub fn is_minidump(start: &[u8]) -> bool {
     start.starts_with(SIGNATURE)
 }
 
-/// Whether a file with these first bytes is a dump of the whole system.
 pub fn is_kernel_dump(start: &[u8]) -> bool {
     KERNEL_SIGNATURES.iter().any(|signature| start.starts_with(signature))
 }
 
 /// Reads a minidump of `length` bytes.
-///
-/// # Errors
-///
-/// When the file can't be read, is cut off, violates the format, or is not of a crash.
 pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash> {
     let dump = Dump::open(file, length)?;
     let exception = exception(&dump)?;
@@ -257,16 +250,12 @@ mod tests {
             let left = usize::try_from(self.length.saturating_sub(offset)).unwrap();
             let length = left.min(buffer.len());
             buffer[..length].fill(0);
-            let end = offset + length as u64;
+            let distance = |from: u64, to: u64| usize::try_from(to.saturating_sub(from)).unwrap();
             for (start, bytes) in &self.parts {
-                let part_end = start + bytes.len() as u64;
-                let (from, to) = (offset.max(*start), end.min(part_end));
-                if from < to {
-                    let at = |from: u64, to: u64, base: u64| {
-                        usize::try_from(from - base).unwrap()..usize::try_from(to - base).unwrap()
-                    };
-                    buffer[at(from, to, offset)].copy_from_slice(&bytes[at(from, to, *start)]);
-                }
+                let to = buffer[..length].get_mut(distance(offset, *start)..).unwrap_or_default();
+                let from = bytes.get(distance(*start, offset)..).unwrap_or_default();
+                let count = from.len().min(to.len());
+                to[..count].copy_from_slice(&from[..count]);
             }
             self.reads.set(self.reads.get() + 1);
             self.bytes.set(self.bytes.get() + length);

@@ -23,9 +23,23 @@ pub(super) fn memory_at(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     address: u64,
 ) -> Result<Option<Memory>> {
-    let Some(list) = list(dump)? else {
+    let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryInfoListStream, REGIONS)? else {
         return Ok(None);
     };
+    if stream.size < MINIDUMP_MEMORY_INFO_LIST::size() as u64 {
+        return Err(CrashError::Malformed(REGIONS));
+    }
+    let head: MINIDUMP_MEMORY_INFO_LIST = dump.record(stream.offset, REGIONS)?;
+    let (start, entry) = (u64::from(head.size_of_header), u64::from(head.size_of_entry));
+    // Another version of Windows may have longer entries, whose content is unknown.
+    if entry != MINIDUMP_MEMORY_INFO::size() as u64 {
+        return Ok(None);
+    }
+    let count = head.number_of_entries;
+    let list = List::new(stream.offset + start, count, MAX_REGIONS, REGIONS)?;
+    if start + count * entry > stream.size {
+        return Err(CrashError::Malformed(REGIONS));
+    }
     let mut found = None;
     dump.records(list, |region: MINIDUMP_MEMORY_INFO| {
         let before = address.checked_sub(dump.address(region.base_address));
@@ -41,26 +55,4 @@ pub(super) fn memory_at(
         Ok(ControlFlow::Break(()))
     })?;
     Ok(found)
-}
-
-fn list(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Option<List>> {
-    let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryInfoListStream, REGIONS)? else {
-        return Ok(None);
-    };
-    let malformed = CrashError::Malformed(REGIONS);
-    if stream.size < MINIDUMP_MEMORY_INFO_LIST::size() as u64 {
-        return Err(malformed);
-    }
-    let head: MINIDUMP_MEMORY_INFO_LIST = dump.record(stream.offset, REGIONS)?;
-    let (start, entry) = (u64::from(head.size_of_header), u64::from(head.size_of_entry));
-    // Another version of Windows may have longer entries, whose content is unknown.
-    if entry != MINIDUMP_MEMORY_INFO::size() as u64 {
-        return Ok(None);
-    }
-    let count = head.number_of_entries;
-    let list = List::new(stream.offset + start, count, MAX_REGIONS, REGIONS)?;
-    if start + count * entry > stream.size {
-        return Err(malformed);
-    }
-    Ok(Some(list))
 }
