@@ -1,5 +1,5 @@
-//! Text that only the programs print or read: sizes, labelled rows, hexadecimal, and paths to paste
-//! into a Windows shell.
+//! Text that only the programs print or read: sizes, labelled rows, UTF-16, hexadecimal, and paths
+//! to paste into a Windows shell.
 
 use std::io::{self, Write};
 
@@ -32,6 +32,13 @@ pub(crate) fn write_rows(rows: &[(&str, String)], out: &mut dyn Write) -> io::Re
         lines.try_for_each(|line| writeln!(out, "  {:<12}{line}", ""))?;
     }
     Ok(())
+}
+
+/// Decodes little-endian UTF-16, and replaces what is invalid.
+pub(crate) fn utf_16(bytes: &[u8]) -> String {
+    let (units, _) = bytes.as_chunks();
+    let units: Vec<_> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+    String::from_utf16_lossy(&units)
 }
 
 /// Returns the bytes that a hexadecimal text encodes, or `None` if it is invalid.

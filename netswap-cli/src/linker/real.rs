@@ -53,19 +53,16 @@ pub fn choose(
 fn default_linkers(target: &str, on_windows: bool) -> Vec<String> {
     let architecture = target.split('-').next().unwrap_or_default();
     let architecture = if architecture == "i586" { "i686" } else { architecture };
-    let mut programs = Vec::new();
-    if target.ends_with("-windows-gnu") {
-        programs.push(format!("{architecture}-w64-mingw32-gcc"));
-        programs.extend(on_windows.then(|| "gcc".to_owned()));
-    } else if target.ends_with("-windows-gnullvm") {
-        programs.push(format!("{architecture}-w64-mingw32-clang"));
-    } else if target.ends_with("-windows-msvc") {
-        programs.extend(on_windows.then(|| "link".to_owned()));
-        programs.push("lld-link".to_owned());
-    } else {
-        programs.push("cc".to_owned());
+    let mingw = |tool: &str| format!("{architecture}-w64-mingw32-{tool}");
+    let environment = target.rsplit_once("-windows-").map(|(_, environment)| environment);
+    match (environment, on_windows) {
+        (Some("gnu"), false) => vec![mingw("gcc")],
+        (Some("gnu"), true) => vec![mingw("gcc"), "gcc".to_owned()],
+        (Some("gnullvm"), _) => vec![mingw("clang")],
+        (Some("msvc"), false) => vec!["lld-link".to_owned()],
+        (Some("msvc"), true) => vec!["link".to_owned(), "lld-link".to_owned()],
+        _ => vec!["cc".to_owned()],
     }
-    programs
 }
 
 /// Finds the chosen linker. `search` is the list of folders in `PATH`.

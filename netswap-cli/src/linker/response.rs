@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use netswap::system::os_string;
 
 use super::LinkerError;
+use crate::text::utf_16;
 
 /// The maximum number of files to read. Without it, a file that names itself would have no end. GNU
 /// ld and gcc refuse the 2,000th argument that names a file ("too many @-files encountered", seen
@@ -111,11 +112,8 @@ fn split_as_gnu(bytes: &[u8]) -> Vec<OsString> {
 /// together. A backslash is literal unless a quote follows. rustc writes one argument per line, and
 /// an argument may end with a backslash. So a line end also ends the argument.
 fn split_as_msvc(units: &[u8]) -> Vec<OsString> {
-    let (units, _) = units.as_chunks::<2>();
-    let units: Vec<u16> = units.iter().copied().map(u16::from_le_bytes).collect();
-    let text = String::from_utf16_lossy(&units);
     let mut arguments = Vec::new();
-    for line in text.lines() {
+    for line in utf_16(units).lines() {
         let (mut argument, mut is_quoted): (Option<String>, bool) = (None, false);
         let mut characters = line.chars().peekable();
         while let Some(character) = characters.next() {

@@ -13,7 +13,7 @@ use object::pe;
 use object::pod;
 
 use super::dump::{Dump, List, Record};
-use super::{CrashError, MAX_REGIONS, Module, Result, Truncation};
+use super::{CrashError, MAX_REGIONS, Module, Result, unless_truncated};
 
 /// Bytes read at the start of an image. With nearly every linker, the NT headers begin within them.
 const FIRST_READ: usize = 512;
@@ -37,16 +37,16 @@ struct MemoryRange {
 pub(super) fn add_characteristics(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     modules: &mut [Module],
-    truncation: &mut Truncation,
+    is_cut_off: &mut bool,
 ) -> Result<()> {
     let base = |module: &Module| module.range.map(|(base, _)| base);
     let ranges = find_memory(dump, modules.iter().filter_map(base).collect());
-    let ranges = truncation.allow(ranges)?.unwrap_or_default();
+    let ranges = unless_truncated(ranges, is_cut_off)?.unwrap_or_default();
     for module in modules {
         let Some(range) = base(module).and_then(|base| ranges.get(&base)) else {
             continue;
         };
-        let header = truncation.allow(file_header(dump, *range))?.flatten();
+        let header = unless_truncated(file_header(dump, *range), is_cut_off)?.flatten();
         // The memory at this address may belong to another image, or to something else.
         let is_same = |header: &pe::ImageFileHeader| {
             module.time_stamp == Some(header.time_date_stamp.get(LittleEndian))
@@ -65,14 +65,11 @@ fn find_memory(
 ) -> Result<BTreeMap<u64, MemoryRange>> {
     let mut found = BTreeMap::new();
     let mut visit = |start: u64, size: u64, offset: u64| {
+        let last = start.saturating_add(size.saturating_sub(1));
         // Remove each address when it is found. Otherwise a hostile list of regions could find the
         // same addresses over and over.
-        while let Some(address) = wanted.range(start..).next().copied() {
+        for address in wanted.extract_if(start..=last, |_| size > 0) {
             let before = address - start;
-            if before >= size {
-                break;
-            }
-            wanted.remove(&address);
             let offset = offset.saturating_add(before);
             found.insert(address, MemoryRange { offset, size: size - before });
         }

@@ -19,6 +19,7 @@ use netswap::image::ReadAt;
 
 use self::dump::Dump;
 use super::{Access, Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Memory, Module};
+use crate::text::utf_16;
 
 const SIGNATURE: &[u8] = b"MDMP";
 
@@ -58,10 +59,12 @@ pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash> {
     let dump = Dump::open(file, length)?;
     let exception = exception(&dump)?;
     let mut modules = modules(&dump)?;
-    let mut truncation = Truncation::default();
-    headers::add_characteristics(&dump, &mut modules, &mut truncation)?;
+    let mut is_cut_off = false;
+    headers::add_characteristics(&dump, &mut modules, &mut is_cut_off)?;
     let memory = match exception.in_page.address {
-        Some(address) => truncation.allow(regions::memory_at(&dump, address))?.flatten(),
+        Some(address) => {
+            unless_truncated(regions::memory_at(&dump, address), &mut is_cut_off)?.flatten()
+        }
         None => None,
     };
     Ok(Crash {
@@ -71,27 +74,18 @@ pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash> {
         named: None,
         modules,
         memory,
-        is_cut_off: truncation.is_truncated,
+        is_cut_off,
     })
 }
 
-/// A record of whether a dump ends before other data about the modules and the address. Writers put
-/// memory last, so a full disk or an incomplete copy loses it first. The crash can be reported
-/// without it.
-#[derive(Default)]
-struct Truncation {
-    is_truncated: bool,
-}
-
-impl Truncation {
-    /// Returns what was read, or `None` if the dump ends before it.
-    fn allow<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
-        if let Err(CrashError::Truncated(_)) = read {
-            self.is_truncated = true;
-            return Ok(None);
-        }
-        read.map(Some)
+/// Returns what was read, or `None` if the dump ends before it. Writers put memory last, so a full
+/// disk or an incomplete copy loses it first. The crash can be reported without it.
+fn unless_truncated<T>(read: Result<T>, is_cut_off: &mut bool) -> Result<Option<T>> {
+    if let Err(CrashError::Truncated(_)) = read {
+        *is_cut_off = true;
+        return Ok(None);
     }
+    read.map(Some)
 }
 
 fn exception(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Exception> {
@@ -156,9 +150,7 @@ fn name(dump: &Dump<'_, impl ReadAt + ?Sized>, offset: u32, left: &mut usize) ->
     }
     *left -= length / 2;
     let bytes = dump.bytes(u64::from(offset) + size_of::<u32>() as u64, length, NAMES)?;
-    let (units, _) = bytes.as_chunks();
-    let units: Vec<_> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
-    Ok(String::from_utf16_lossy(&units))
+    Ok(utf_16(&bytes))
 }
 
 /// Finds the program's module. Modules are in load order, and the program is the first. It may end
@@ -302,13 +294,11 @@ mod tests {
                         status: Some(0xc000_020c),
                     },
                 },
-                named: None,
                 modules: vec![
                     module(r"\\server\tools\tool.exe", TOOL, 0x6500_0000, Some(0x0822)),
                     module(r"C:\Windows\System32\ntdll.dll", DLL, 0x6500_0001, Some(0x2022)),
                 ],
-                memory: None,
-                is_cut_off: false,
+                ..Crash::default()
             };
             assert_eq!(crash, expected);
         }
@@ -459,12 +449,11 @@ mod tests {
         let bytes = share_lost().bytes();
         // The system information becomes a second exception: first after the real one, then before
         // it.
-        let kind = |at: usize, kind: u32| patched(&bytes, at, &kind.to_le_bytes());
         let entry = bytes[SYSTEM..EXCEPTIONS].to_vec();
         let second = [&6_u32.to_le_bytes(), &entry[4..]].concat();
         let behind = patched(&bytes, MEMORY, &second);
         assert_eq!(read(&behind).unwrap().exception.code, IN_PAGE_ERROR);
-        let before = kind(SYSTEM, 6);
+        let before = patched(&bytes, SYSTEM, &6_u32.to_le_bytes());
         assert!(matches!(read(&before), Err(CrashError::Malformed(EXCEPTION))));
         let empty = patched(&before, SYSTEM + 4, &[0; 4]);
         assert_eq!(read(&empty).unwrap().exception.code, IN_PAGE_ERROR);
