@@ -21,7 +21,6 @@ pub(crate) struct Diagnosed {
     pub(crate) what: Result<Box<Diagnosis>, CrashError>,
 }
 
-/// The diagnosis of one crash.
 #[derive(Debug)]
 pub(crate) struct Diagnosis {
     pub(crate) crash: Crash,

@@ -32,7 +32,6 @@ pub(crate) struct Inspection {
     pub(crate) format: &'static str,
     /// In hexadecimal.
     pub(crate) characteristics: String,
-    /// The run-from-swap bits that are set.
     pub(crate) swap_run: Vec<SwapRun>,
     /// Subsystem, an `IMAGE_SUBSYSTEM_*` value.
     pub(crate) subsystem: u16,
@@ -59,7 +58,6 @@ pub(crate) struct Checksum {
     pub(crate) state: ChecksumState,
 }
 
-/// The validity of a checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ChecksumState {
@@ -70,7 +68,6 @@ pub(crate) enum ChecksumState {
     Stale,
 }
 
-/// A DLL that an image imports.
 #[derive(Debug, Serialize)]
 pub(crate) struct InspectedImport {
     pub(crate) name: String,
@@ -81,7 +78,6 @@ pub(crate) struct InspectedImport {
     pub(crate) beside: Vec<SiblingImage>,
 }
 
-/// A DLL in the image's own folder.
 #[derive(Debug)]
 pub(crate) struct SiblingImage {
     pub(crate) path: PathBuf,

@@ -44,7 +44,12 @@ impl<W: Write> InspectReport<W> {
     pub(crate) fn image(&mut self, inspected: &Inspected) -> io::Result<()> {
         let is_first = std::mem::take(&mut self.is_first);
         if let Some(objects) = &mut self.objects {
-            return objects.object(&object(inspected), &mut self.out);
+            let object = Object {
+                path: PathFields::new(&inspected.path),
+                what: inspected.what.as_deref().ok(),
+                findings: inspected.what.as_ref().err().map(|finding| [finding]),
+            };
+            return objects.object(&object, &mut self.out);
         }
         if !is_first {
             writeln!(self.out)?;
@@ -61,14 +66,6 @@ impl<W: Write> InspectReport<W> {
 
     pub(crate) fn out(&mut self) -> &mut W {
         &mut self.out
-    }
-}
-
-fn object(inspected: &Inspected) -> Object<'_> {
-    Object {
-        path: PathFields::new(&inspected.path),
-        what: inspected.what.as_deref().ok(),
-        findings: inspected.what.as_ref().err().map(|finding| [finding]),
     }
 }
 
@@ -153,21 +150,23 @@ fn strong_name(inspection: &Inspection) -> String {
 }
 
 fn imports(inspection: &Inspection) -> String {
-    let mut lines = Vec::new();
-    let (beside, elsewhere): (Vec<_>, Vec<_>) =
-        inspection.imports.iter().partition(|import| !import.beside.is_empty());
-    for dll in beside.iter().flat_map(|import| &import.beside) {
-        let state = match &dll.swap_run {
-            Some(bits) if bits.contains(&SwapRun::Net) => format!("{GOOD}protected{GOOD:#}"),
-            Some(_) => format!("{BAD}not protected{BAD:#}"),
-            None => format!("{BAD}unreadable or not an image{BAD:#}"),
-        };
-        let name = dll.path.file_name().map_or(dll.path.as_path(), Path::new);
-        lines.push(format!("{} in the same folder, {state}", Printable(name)));
+    let (mut lines, mut elsewhere) = (Vec::new(), Vec::new());
+    for import in &inspection.imports {
+        if import.beside.is_empty() {
+            elsewhere.push(one_line(&import.name));
+        }
+        for dll in &import.beside {
+            let state = match &dll.swap_run {
+                Some(bits) if bits.contains(&SwapRun::Net) => format!("{GOOD}protected{GOOD:#}"),
+                Some(_) => format!("{BAD}not protected{BAD:#}"),
+                None => format!("{BAD}unreadable or not an image{BAD:#}"),
+            };
+            let name = dll.path.file_name().map_or(dll.path.as_path(), Path::new);
+            lines.push(format!("{} in the same folder, {state}", Printable(name)));
+        }
     }
     if !elsewhere.is_empty() {
-        let names: Vec<_> = elsewhere.iter().map(|import| one_line(&import.name)).collect();
-        lines.push(names.join(", "));
+        lines.push(elsewhere.join(", "));
     }
     if lines.is_empty() { "none".to_owned() } else { lines.join("\n") }
 }

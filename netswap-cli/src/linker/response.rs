@@ -23,7 +23,6 @@ const MOST_FILES: u32 = 1999;
 /// The byte order mark of UTF-16, little-endian.
 pub const MARK: [u8; 2] = [0xff, 0xfe];
 
-/// The byte order mark of UTF-8.
 const UTF_8_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// Replaces each response file among the arguments by its contents. Keeps the argument if the file

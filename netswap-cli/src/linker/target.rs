@@ -9,7 +9,6 @@ use super::arguments;
 /// The target that this program is made for. It is the default if no argument says otherwise.
 const DEFAULT: &str = "x86_64-pc-windows-gnu";
 
-/// The name of this program.
 pub const NAME: &str = "netswap-linker";
 
 /// Returns the target's triple. The first of these that shows it decides:

@@ -15,9 +15,7 @@ pub enum PageOwner {
     /// Perhaps the image of the instruction, by its index among the modules. A WER report names
     /// only this image.
     Instruction(usize),
-    /// A file that is mapped as data.
     Mapped,
-    /// Memory of the program's own.
     Private,
     /// Memory that belongs to no image: a mapped file, or the program's own.
     Memory,

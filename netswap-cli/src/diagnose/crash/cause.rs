@@ -109,7 +109,6 @@ const TABLE: [Row; 35] = [
 ];
 
 impl Status {
-    /// Finds the number in the table.
     pub fn new(number: u32) -> Self {
         let (name, cause, sentence) = match TABLE.iter().find(|row| row.0 == number) {
             Some((_, name, cause, sentence)) => (Some(*name), *cause, *sentence),

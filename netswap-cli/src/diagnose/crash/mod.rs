@@ -136,10 +136,8 @@ pub fn read(file: &File) -> Result<Crash, CrashError> {
     let mut start = [0; 4096];
     let count = read_full(file, &mut start, 0)?;
     let start = start.get(..count).unwrap_or_default();
-    if minidump::is_minidump(start) {
+    if minidump::is_minidump(start) || minidump::is_kernel_dump(start) {
         minidump::read(file, length)
-    } else if minidump::is_kernel_dump(start) {
-        Err(CrashError::KernelDump)
     } else if wer::is_report(start) && length <= LONGEST_REPORT {
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         let count = read_full(file, &mut bytes, 0)?;

@@ -9,7 +9,6 @@
 
 use serde::{Serialize, Serializer};
 
-/// The characters that separate the components of a path.
 const SEPARATORS: [char; 2] = ['\\', '/'];
 
 /// The devices that have servers and shares below them, in lower case.

@@ -31,10 +31,8 @@ struct Key {
     path: String,
 }
 
-/// The crashes of one group.
 #[derive(Default, Serialize)]
 struct Group {
-    /// The image, if it is known.
     image: Option<String>,
     /// The program of the first crash.
     program: Option<String>,
@@ -81,7 +79,6 @@ impl Serialize for Groups {
 }
 
 impl Groups {
-    /// Adds the crash that was read from a file.
     pub(super) fn add(&mut self, path: &Path, diagnosis: &Diagnosis) {
         let crash = &diagnosis.crash;
         let image = diagnosis.page_image();
@@ -116,8 +113,7 @@ impl Groups {
         group.last = group.last.take().max(time);
     }
 
-    /// Writes all groups for people, then the remedies for each cause, then the number of files
-    /// that could not be read.
+    /// Writes all groups for people, then the remedies for each cause, then the number of files.
     pub(super) fn table(&self, unreadable: usize, out: &mut dyn Write) -> io::Result<()> {
         // Causes that involve shares come first, and within a cause the most frequent group.
         let mut groups: Vec<_> = self.0.iter().collect();

@@ -12,8 +12,8 @@ use netswap::text::Printable;
 use super::fields::{bit_counts, hexadecimal, offset, page_of, time};
 use super::remedy::Remedy;
 use crate::diagnose::crash::{
-    Access, Advice, Bit, Bits, Cause, Origin, PageOwner, Status, exception_name, file_name,
-    needed_bit,
+    Access, Advice, Bit, Bits, Cause, Exception, Origin, PageOwner, Status, exception_name,
+    file_name, needed_bit,
 };
 use crate::diagnose::diagnosis::{Diagnosis, Suspect};
 use crate::text::write_rows;
@@ -81,17 +81,16 @@ fn program(diagnosis: &Diagnosis) -> String {
 }
 
 fn exception(diagnosis: &Diagnosis) -> String {
-    let exception = diagnosis.crash.exception;
-    let name = exception_name(exception.code).map(|name| format!(" {name}"));
-    let access = exception.in_page.access.map(|access| match access {
-        Access::Read => ", reading",
-        Access::Write => ", writing to",
-        Access::Execute => ", running",
-    });
-    let address = exception.in_page.address.map(|address| format!(" 0x{address:x}"));
-    let code = hexadecimal(exception.code);
-    let parts = [name, access.map(str::to_owned).filter(|_| address.is_some()), address];
-    code + &parts.into_iter().flatten().collect::<String>()
+    let Exception { code, in_page } = diagnosis.crash.exception;
+    let name = exception_name(code).map(|name| format!(" {name}")).unwrap_or_default();
+    let access = match in_page.access {
+        Some(Access::Read) => ", reading",
+        Some(Access::Write) => ", writing to",
+        Some(Access::Execute) => ", running",
+        None => "",
+    };
+    let address = in_page.address.map(|address| format!("{access} 0x{address:x}"));
+    format!("{}{name}{}", hexadecimal(code), address.unwrap_or_default())
 }
 
 fn status(diagnosis: &Diagnosis) -> String {
@@ -153,18 +152,14 @@ fn bit_state(image: &Suspect) -> String {
         Bits::Later { path, .. } if image.bit == Bit::SetNow => {
             format!("in {}, perhaps only since the crash", Printable(path))
         }
-        Bits::Later { path, .. } => {
-            format!("{} was changed since the crash", Printable(path))
-        }
+        Bits::Later { path, .. } => format!("{} was changed since the crash", Printable(path)),
         Bits::SameName { path, swap_run } => {
             let bits: Vec<_> = swap_run.iter().map(|bit| bit.name()).collect();
             let now = if bits.is_empty() { "none".to_owned() } else { bits.join(",") };
             format!("{}, perhaps another build, has swap-run {now}", Printable(path))
         }
         Bits::Unreadable { path, why } => format!("{}: {why}", Printable(path)),
-        Bits::OtherBuild { path } => {
-            format!("{} is not the build that crashed", Printable(path))
-        }
+        Bits::OtherBuild { path } => format!("{} is not the build that crashed", Printable(path)),
         Bits::NotFound => "no file with its name was found".to_owned(),
         Bits::Nowhere => "pass --images PATH to search for the file".to_owned(),
     };

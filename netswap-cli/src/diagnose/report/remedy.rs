@@ -79,7 +79,7 @@ fn steps(advice: Advice, diagnosis: &Diagnosis) -> Vec<Step> {
             "Check whether the image has the bit:",
             vec![format!("netswap verify {path}")],
         ),
-        Advice::HadTheBit if is_in_dump(image) => {
+        Advice::HadTheBit if image.is_some_and(|image| matches!(image.bits, Bits::Dump { .. })) => {
             sentence("The image had the bit when it was loaded, so setting it does not help.")
         }
         Advice::HadTheBit => sentence(
@@ -181,11 +181,6 @@ fn network_bit(diagnosis: &Diagnosis) -> Vec<Step> {
 fn is_on_server(diagnosis: &Diagnosis) -> bool {
     let origin = diagnosis.page_image().map(|image| &image.origin);
     matches!(origin, Some(Origin::Share(_) | Origin::WebDav(_)))
-}
-
-/// Whether the image's bits were read from the dump.
-fn is_in_dump(image: Option<&Suspect>) -> bool {
-    image.is_some_and(|image| matches!(image.bits, Bits::Dump { .. }))
 }
 
 /// Returns the image's path to paste into a command, or `FILE` if a shell would interpret it.

@@ -40,7 +40,6 @@ const PROCESSORS_32_BIT: [ProcessorArchitecture; 3] = [
 pub(super) trait Record:
     for<'a> TryFromCtx<'a, Endian, Error = scroll::Error> + SizeWith<Endian>
 {
-    /// Returns its size in bytes.
     fn size() -> usize {
         Self::size_with(&LE)
     }
