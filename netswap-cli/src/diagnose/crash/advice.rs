@@ -56,9 +56,11 @@ pub enum Advice {
     ReadTheOthers,
     /// The path is on this machine, but the network failed: a link or an iSCSI disk is behind it.
     LocalPath,
+    /// No bit protects a file that is mapped as data.
     CopyTheData,
     /// Private memory is read from the page file, so check that file's disk.
     CheckThePageFile,
+    /// No bit helps.
     CheckTheDisk,
     CheckTheMedium,
     SetRemovableBit,

@@ -41,13 +41,10 @@ pub enum Bits {
 impl Bits {
     pub fn has(&self, bit: SwapRun) -> Bit {
         match self {
-            Bits::Dump { swap_run } | Bits::File { swap_run, .. } => {
-                if swap_run.contains(&bit) {
-                    Bit::Set
-                } else {
-                    Bit::NotSet
-                }
+            Bits::Dump { swap_run } | Bits::File { swap_run, .. } if swap_run.contains(&bit) => {
+                Bit::Set
             }
+            Bits::Dump { .. } | Bits::File { .. } => Bit::NotSet,
             Bits::Later { swap_run, .. } if swap_run.contains(&bit) => Bit::SetNow,
             _ => Bit::NotKnown,
         }

@@ -39,11 +39,9 @@ impl Remedy {
         self.code = other.code;
         for step in &other.steps {
             if let Some(own) = self.steps.iter_mut().find(|own| own.text == step.text) {
-                for command in &step.commands {
-                    if !own.commands.contains(command) {
-                        own.commands.push(command.clone());
-                    }
-                }
+                let is_new = |command: &&String| !own.commands.contains(command);
+                let new: Vec<_> = step.commands.iter().filter(is_new).cloned().collect();
+                own.commands.extend(new);
             } else {
                 let at = self.steps.partition_point(|own| own.advice <= step.advice);
                 self.steps.insert(at, step.clone());

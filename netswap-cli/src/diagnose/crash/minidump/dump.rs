@@ -30,10 +30,10 @@ const DIRECTORY: &str = "stream directory";
 const SYSTEM: &str = "system information";
 
 /// The processors with 32-bit addresses.
-const PROCESSORS_32_BIT: [ProcessorArchitecture; 3] = [
-    ProcessorArchitecture::PROCESSOR_ARCHITECTURE_INTEL,
-    ProcessorArchitecture::PROCESSOR_ARCHITECTURE_ARM,
-    ProcessorArchitecture::PROCESSOR_ARCHITECTURE_IA32_ON_WIN64,
+const PROCESSORS_32_BIT: [u16; 3] = [
+    ProcessorArchitecture::PROCESSOR_ARCHITECTURE_INTEL as u16,
+    ProcessorArchitecture::PROCESSOR_ARCHITECTURE_ARM as u16,
+    ProcessorArchitecture::PROCESSOR_ARCHITECTURE_IA32_ON_WIN64 as u16,
 ];
 
 /// A structure of the minidump format, as it is in the file.
@@ -114,17 +114,12 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
             dump.directory.push(entry);
             offset += MINIDUMP_DIRECTORY::size() as u64;
         }
-        dump.has_32_bits = dump.has_32_bit_processor()?;
-        Ok(dump)
-    }
-
-    fn has_32_bit_processor(&self) -> Result<bool> {
         let kind = MINIDUMP_STREAM_TYPE::SystemInfoStream;
-        let system: Option<MINIDUMP_SYSTEM_INFO> = self.stream_record(kind, SYSTEM)?;
-        let mut processors = PROCESSORS_32_BIT.iter().map(|processor| *processor as u16);
-        Ok(system.is_some_and(|system| {
-            processors.any(|processor| processor == system.processor_architecture)
-        }))
+        let system: Option<MINIDUMP_SYSTEM_INFO> = dump.stream_record(kind, SYSTEM)?;
+        let processor = system.map(|system| system.processor_architecture);
+        dump.has_32_bits =
+            processor.is_some_and(|processor| PROCESSORS_32_BIT.contains(&processor));
+        Ok(dump)
     }
 
     /// Returns an address as the program had it. Some writers sign-extend 32-bit addresses.
