@@ -42,9 +42,8 @@ pub fn triple(called: &OsStr, arguments: &[OsString], outputs: &[PathBuf]) -> St
 /// Returns the name by which a program is called, without the folder and `.exe`.
 pub(super) fn program_name(called: &OsStr) -> String {
     let name = Path::new(called).file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.len().checked_sub(".exe".len()).and_then(|at| name.split_at_checked(at));
-    match stem {
-        Some((stem, extension)) if extension.eq_ignore_ascii_case(".exe") => stem.to_owned(),
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if extension.eq_ignore_ascii_case("exe") => stem.to_owned(),
         _ => name.into_owned(),
     }
 }
