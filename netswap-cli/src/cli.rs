@@ -9,7 +9,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use netswap::ExitCode;
 use netswap::output::print_error;
 
-use crate::{Error, diagnose, explain, init, inspect, new, patch, undo, verify};
+use crate::{diagnose, explain, init, inspect, new, patch, undo, verify};
 
 /// Keep Windows programs alive when the network share they run from goes away.
 ///
@@ -51,18 +51,6 @@ enum Command {
     Explain(explain::Explain),
 }
 
-/// Runs a command, prints its error and returns the exit code.
-fn finish(command: impl FnOnce() -> Result<ExitCode, Error>) -> ExitCode {
-    match command() {
-        Ok(code) => code,
-        Err(error) if error.is_closed_pipe() => ExitCode::Passed,
-        Err(error) => {
-            print_error(&error);
-            ExitCode::Error
-        }
-    }
-}
-
 /// Reports that a command found nothing to work on.
 pub(crate) fn nothing_to(verb: &str, why: &str) {
     print_error(&format!("nothing to {verb}: {why}"));
@@ -85,25 +73,25 @@ pub fn cargo_main(arguments: impl IntoIterator<Item = OsString>) -> process::Exi
 
 fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
     netswap::system::raise_open_files();
-    let parsed =
-        command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    match parsed {
-        Ok(cli) => finish(|| match cli.command {
-            Command::Verify(verify) => verify.run(),
-            Command::Inspect(inspect) => inspect.run(),
-            Command::Patch(patch) => patch.run(),
-            Command::Undo(undo) => undo.run(),
-            Command::Diagnose(diagnose) => diagnose.run(),
-            Command::New(new) => new.run(),
-            Command::Init(init) => init.run(),
-            Command::Explain(explain) => explain.run(),
-        })
-        .into(),
-        // These are also clap's own exit codes: 2 for wrong usage, 0 for --help and --version.
+    // clap exits with 2 after wrong usage, and with 0 after --help and --version.
+    let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));
+    let result = match cli.unwrap_or_else(|error| error.exit()).command {
+        Command::Verify(verify) => verify.run(),
+        Command::Inspect(inspect) => inspect.run(),
+        Command::Patch(patch) => patch.run(),
+        Command::Undo(undo) => undo.run(),
+        Command::Diagnose(diagnose) => diagnose.run(),
+        Command::New(new) => new.run(),
+        Command::Init(init) => init.run(),
+        Command::Explain(explain) => explain.run(),
+    };
+    let code = match result {
+        Ok(code) => code,
+        Err(error) if error.is_closed_pipe() => ExitCode::Passed,
         Err(error) => {
-            let code = if error.use_stderr() { ExitCode::Error } else { ExitCode::Passed };
-            let _ = error.print();
-            code.into()
+            print_error(&error);
+            ExitCode::Error
         }
-    }
+    };
+    code.into()
 }

@@ -17,38 +17,18 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
-        let out = &mut std::io::stdout().lock();
-        match self.code {
-            Some(name) => write_code(&name, out)?,
-            None => write_all_codes(out)?,
-        }
+        let mut out = std::io::stdout().lock();
+        let Some(name) = self.code else {
+            for code in Code::ALL {
+                writeln!(out, "{:<23} {}", code.name(), code.summary())?;
+            }
+            return Ok(ExitCode::Passed);
+        };
+        let Some(code) = Code::from_name(&name) else {
+            let nearest = nearest(&name, Code::ALL.iter().map(|code| code.name()));
+            return Err(Error::UnknownCode { code: name, nearest });
+        };
+        out.write_all(code.explanation().as_bytes())?;
         Ok(ExitCode::Passed)
     }
-}
-
-/// Writes the meaning of the code with this name, its causes and its fixes.
-///
-/// # Errors
-///
-/// When there is no such code, or `out` can't be written.
-fn write_code(name: &str, out: &mut dyn Write) -> Result<(), Error> {
-    let Some(code) = Code::from_name(name) else {
-        return Err(Error::UnknownCode {
-            code: name.to_owned(),
-            nearest: nearest(name, Code::ALL.iter().map(|code| code.name())),
-        });
-    };
-    Ok(out.write_all(code.explanation().as_bytes())?)
-}
-
-/// Writes every code with its summary.
-///
-/// # Errors
-///
-/// When `out` can't be written.
-fn write_all_codes(out: &mut dyn Write) -> Result<(), Error> {
-    for &code in Code::ALL {
-        writeln!(out, "{:<23} {}", code.name(), code.summary())?;
-    }
-    Ok(())
 }

@@ -17,9 +17,7 @@ pub(crate) fn repository(folder: &Path) -> Result<PathBuf, String> {
 /// Whether the repository around the file ignores it.
 pub(crate) fn is_ignored(file: &Path) -> bool {
     let folder = file.parent().unwrap_or(Path::new("."));
-    let mut git = git(folder);
-    git.args(["check-ignore", "--quiet", "--"]).arg(file).stderr(Stdio::null());
-    git.output().is_ok_and(|output| output.status.success())
+    run(git(folder).args(["check-ignore", "--quiet", "--"]).arg(file)).is_ok()
 }
 
 /// Creates a repository in a folder. The error is git's message.
@@ -28,7 +26,6 @@ pub(crate) fn init(folder: &Path) -> Result<(), String> {
 }
 
 /// A file of the repository that is changed or new since the last commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Uncommitted {
     /// The path relative to the repository's folder.
     pub(crate) path: String,

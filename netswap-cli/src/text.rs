@@ -11,17 +11,18 @@ pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let exact = plural(count, "byte", "bytes");
     #[expect(clippy::cast_precision_loss, reason = "it is rounded to a tenth")]
-    let mut rounded = count as f64 / 1024.0;
-    if rounded < 1.0 {
-        return exact;
+    let mut rounded = count as f64;
+    let mut unit = None;
+    for larger in UNITS {
+        if rounded >= 1024.0 {
+            rounded /= 1024.0;
+            unit = Some(larger);
+        }
     }
-    let mut units = UNITS.iter();
-    let mut unit = units.next();
-    while rounded >= 1024.0 {
-        rounded /= 1024.0;
-        unit = units.next();
+    match unit {
+        Some(unit) => format!("{rounded:.1} {unit} ({exact})"),
+        None => exact,
     }
-    format!("{rounded:.1} {} ({exact})", unit.unwrap_or(&""))
 }
 
 /// Writes rows of a label and a text, which may have several lines. Skips rows without text.

@@ -110,11 +110,7 @@ impl Verify {
             return Ok(print(self.format.into(), self.quiet, &(), verify)?);
         }
         let paths = resolve(self.paths)?;
-        let progress = if self.quiet {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::new(options.looked_at.clone())
-        };
+        let progress = ProgressBar::new(options.looked_at.clone(), self.quiet);
         let verify = |on_image: &mut OnImage<'_>| verify::paths(&paths, &options, on_image);
         Ok(print(self.format.into(), self.quiet, &progress, verify)?)
     }

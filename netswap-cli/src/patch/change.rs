@@ -109,28 +109,16 @@ impl ChangeSummary {
 }
 
 impl Change {
-    /// Creates the result for a file whose header changes.
-    pub(crate) fn changed(
-        path: PathBuf,
-        status: ChangeStatus,
-        before: Header,
-        after: Header,
-    ) -> Self {
+    /// Creates the result for a file with these headers before and after.
+    pub(crate) fn new(path: PathBuf, status: ChangeStatus, before: Header, after: Header) -> Self {
         let (before, after) = (Some(before), Some(after));
         Change { path, status, before, after, reason: None, finding: None }
     }
 
-    /// Creates the result for a file whose header stays the same.
-    pub(crate) fn none(path: PathBuf, status: ChangeStatus, header: Header) -> Self {
-        Change::changed(path, status, header, header)
-    }
-
     /// Creates the result for a file that can't be changed or read.
     pub(crate) fn refused(path: PathBuf, header: Option<Header>, finding: Finding) -> Self {
-        let status = match finding.code {
-            Code::Unreadable => ChangeStatus::Unreadable,
-            _ => ChangeStatus::Refused,
-        };
+        let is_unreadable = finding.code == Code::Unreadable;
+        let status = if is_unreadable { ChangeStatus::Unreadable } else { ChangeStatus::Refused };
         let finding = Some(finding);
         Change { path, status, before: header, after: header, reason: None, finding }
     }
@@ -176,14 +164,11 @@ impl Write<'_> {
         &self,
         append_entry: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), WriteError> {
-        let mut append_entry = Some(append_entry);
-        let mut append_entry =
-            || append_entry.take().map_or(Ok(()), |append| append()).map_err(WriteError::Failed);
         match system::open_to_change(self.path, self.follow_link) {
             Ok(file) => self.write(&file, append_entry),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && self.is_read_only => {
-                append_entry()?;
-                self.with_permission(|file| self.write(file, || Ok(())))
+                append_entry().map_err(WriteError::Failed)?;
+                self.write_read_only()
             }
             Err(error) => Err(unwritable(&error).into()),
         }
@@ -192,10 +177,10 @@ impl Write<'_> {
     fn write(
         &self,
         file: &File,
-        append_entry: impl FnOnce() -> Result<(), WriteError>,
+        append_entry: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), WriteError> {
         self.check(file)?;
-        append_entry()?;
+        append_entry().map_err(WriteError::Failed)?;
         self.check(file)?;
         self.compare(file)?;
         // A share reports only on flush whether the written bytes have arrived.
@@ -228,24 +213,20 @@ impl Write<'_> {
     /// can stay the same while the file changes.
     fn compare(&self, file: &File) -> Result<(), Finding> {
         let mut current = vec![0; self.old.len()];
-        let read =
-            read_full(file, &mut current, self.offset).map_err(|error| unwritable(&error))?;
-        current.truncate(read);
+        let read = read_full(file, &mut current, self.offset);
+        current.truncate(read.map_err(|error| unwritable(&error))?);
         if current == self.old { Ok(()) } else { Err(changed_meanwhile()) }
     }
 
     /// Removes the read-only attribute during the write.
-    fn with_permission(
-        &self,
-        write: impl FnOnce(&File) -> Result<(), WriteError>,
-    ) -> Result<(), WriteError> {
+    fn write_read_only(&self) -> Result<(), WriteError> {
         let io_finding = |error: io::Error| WriteError::Refused(unwritable(&error));
         let before = self.reader.metadata().map_err(io_finding)?.permissions();
         let mut writable = before.clone();
         system::make_writable(&mut writable);
         system::set_permissions(self.reader, self.path, writable).map_err(io_finding)?;
         let written = match system::open_to_change(self.path, self.follow_link) {
-            Ok(file) => write(&file),
+            Ok(file) => self.write(&file, || Ok(())),
             Err(error) => Err(unwritable(&error).into()),
         };
         let restored = system::set_permissions(self.reader, self.path, before);
@@ -277,11 +258,11 @@ pub(crate) fn changed_meanwhile() -> Finding {
 
 /// Explains why the system does not let a file be changed.
 pub(crate) fn unwritable(error: &io::Error) -> Finding {
-    let message = one_line(&error.to_string()).into();
-    if system::is_in_use(error) {
-        let help = "close the programs that run from it or have it open".into();
-        return Finding { code: Code::InUse, message, help };
-    }
-    let help = "check that this account may write to it and that its disk is not full".into();
-    Finding { code: Code::Unwritable, message, help }
+    let (code, help) = if system::is_in_use(error) {
+        (Code::InUse, "close the programs that run from it or have it open")
+    } else {
+        let help = "check that this account may write to it and that its disk is not full";
+        (Code::Unwritable, help)
+    };
+    Finding { code, message: one_line(&error.to_string()).into(), help: help.into() }
 }

@@ -4,14 +4,14 @@
 //! wrote it. Each of the others is the entry of one file. An entry is on the disk before its file
 //! is touched. So either the file is unchanged, or its entry has the original bytes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use netswap::image::{Edit, Layout};
 use netswap::system;
-use netswap::text::{PathFields, hex, one_line};
+use netswap::text::{hex, one_line};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -46,25 +46,13 @@ pub struct Entry {
     pub edit: Edit,
 }
 
-/// An entry in the form that is written.
-#[derive(Serialize)]
-struct Written<'a> {
-    #[serde(flatten)]
-    path: PathFields<'a>,
-    length: u64,
-    headers: String,
-    read_only: bool,
-    offset: u64,
-    old: String,
-    new: String,
-}
-
-/// An entry in the form that is read.
-#[derive(Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the file's own names")]
+/// An entry as a line of the journal.
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Read {
+struct Line {
     path: String,
+    /// The path in hexadecimal, if it is not valid Unicode.
+    #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
     length: u64,
     headers: String,
@@ -81,15 +69,10 @@ pub(crate) fn fingerprint(layout: &Layout) -> u32 {
 }
 
 impl Entry {
-    pub(crate) fn new(path: &Path, layout: &Layout, length: u64, edit: Edit) -> io::Result<Self> {
-        let path = std::path::absolute(path)?;
-        let fingerprint = fingerprint(layout);
-        Ok(Entry { path, length, fingerprint, is_read_only: false, edit })
-    }
-
     pub fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut line = serde_json::to_vec(&Written {
-            path: PathFields::new(&self.path),
+        let mut line = serde_json::to_vec(&Line {
+            path: self.path.to_string_lossy().into_owned(),
+            path_bytes: self.path.to_str().is_none().then(|| hex(&system::path_bytes(&self.path))),
             length: self.length,
             headers: hex(&self.fingerprint.to_be_bytes()),
             read_only: self.is_read_only,
@@ -103,7 +86,7 @@ impl Entry {
 
     /// Parses a line. The error says what is wrong with it.
     pub fn parse(line: &[u8]) -> Result<Self, String> {
-        let read: Read = serde_json::from_slice(line).map_err(|error| {
+        let read: Line = serde_json::from_slice(line).map_err(|error| {
             // Remove the position: the caller reports the line number, which is always 1 here.
             let error = error.to_string();
             error.split_once(" at line 1 ").map_or(error.clone(), |(what, _)| what.to_owned())
@@ -115,7 +98,7 @@ impl Entry {
             None => Some(PathBuf::from(read.path)),
             Some(text) => system::path_from_bytes(&bytes("path_bytes", text)?),
         };
-        let headers = bytes("headers", &read.headers)?;
+        let headers = bytes("headers", &read.headers)?.try_into();
         let edit = Edit {
             offset: read.offset,
             old: bytes("old", &read.old)?,
@@ -127,29 +110,18 @@ impl Entry {
         Ok(Entry {
             path: path.filter(|path| path.is_absolute()).ok_or("its path is not absolute")?,
             length: read.length,
-            fingerprint: headers
-                .try_into()
-                .map(u32::from_be_bytes)
-                .map_err(|_| "`headers` is not four bytes")?,
+            fingerprint: u32::from_be_bytes(headers.map_err(|_| "`headers` is not four bytes")?),
             is_read_only: read.read_only,
             edit,
         })
     }
 }
 
-/// The location of a journal.
-#[derive(Clone, Debug)]
-pub(crate) enum JournalFile {
-    /// This file, which must not exist yet.
-    File(PathBuf),
-    /// A new file in the system's folder for the state of programs.
-    Default,
-}
-
 /// A journal that many threads write to at once.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    location: JournalFile,
+    /// The file to create. `None` for a new file in the system's folder for the state of programs.
+    location: Option<PathBuf>,
     opened: OnceLock<Result<Opened, String>>,
 }
 
@@ -173,7 +145,7 @@ struct State {
 
 impl Journal {
     /// Creates a journal whose file is created with its first entry.
-    pub(crate) fn at(location: JournalFile) -> Self {
+    pub(crate) fn at(location: Option<PathBuf>) -> Self {
         Journal { location, opened: OnceLock::new() }
     }
 
@@ -184,8 +156,8 @@ impl Journal {
     ///
     /// When this entry or another one can't be written. The file must not be touched then.
     pub(crate) fn append(&self, entry: &Entry) -> Result<(), Error> {
-        let opened = self.opened.get_or_init(|| Opened::create(&self.location));
-        let opened = opened.as_ref().map_err(|why| self.failed(why))?;
+        let create = || Opened::create(self.location.as_deref()).map_err(|error| error.to_string());
+        let opened = self.opened.get_or_init(create).as_ref().map_err(|why| self.failed(why))?;
         opened.append(entry).map_err(|why| self.failed(&why))
     }
 
@@ -196,52 +168,37 @@ impl Journal {
     }
 
     fn failed(&self, why: &str) -> Error {
-        let path = match (&self.location, self.path()) {
-            (_, Some(path)) => Some(path.to_owned()),
-            (JournalFile::File(path), None) => Some(path.clone()),
-            (JournalFile::Default, None) => None,
-        };
+        let path = self.path().or(self.location.as_deref()).map(Path::to_owned);
         Error::WriteJournal { path, why: why.to_owned(), has_entries: self.path().is_some() }
     }
 }
 
 impl Opened {
-    fn create(location: &JournalFile) -> Result<Self, String> {
-        let create = || {
-            let created = jiff::Timestamp::now();
-            let (path, file) = match location {
-                JournalFile::File(path) => {
-                    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-                    (path.clone(), file)
-                }
-                JournalFile::Default => {
-                    let folder = env::state_folder().ok_or_else(|| {
-                        io::Error::other("this account has no home folder to keep it in")
-                    })?;
-                    fs::create_dir_all(&folder)?;
-                    let file = tempfile::Builder::new()
-                        .prefix(&created.strftime("%Y%m%dT%H%M%SZ-").to_string())
-                        .suffix(".journal")
-                        .tempfile_in(&folder)?;
-                    let (file, path) = file.keep()?;
-                    (path, file)
-                }
-            };
-            let head = Head {
-                schema: SCHEMA.to_owned(),
-                netswap: env!("CARGO_PKG_VERSION").to_owned(),
-                created: created.to_string(),
-            };
-            let mut line = serde_json::to_vec(&head)?;
-            line.push(b'\n');
-            (&file).write_all(&line)?;
-            // The file's name, too, should survive a loss of power. Some systems can't sync a
-            // folder.
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let _ = File::open(folder.unwrap_or(Path::new("."))).map(|folder| folder.sync_all());
-            Ok::<_, io::Error>((path, file))
+    fn create(location: Option<&Path>) -> io::Result<Self> {
+        let created = jiff::Timestamp::now();
+        let (mut file, path) = if let Some(path) = location {
+            (File::create_new(path)?, path.to_owned())
+        } else {
+            let no_home = || io::Error::other("this account has no home folder to keep it in");
+            let folder = env::state_folder().ok_or_else(no_home)?;
+            fs::create_dir_all(&folder)?;
+            let file = tempfile::Builder::new()
+                .prefix(&created.strftime("%Y%m%dT%H%M%SZ-").to_string())
+                .suffix(".journal")
+                .tempfile_in(&folder)?;
+            file.keep()?
         };
-        let (path, file) = create().map_err(|error| error.to_string())?;
+        let head = Head {
+            schema: SCHEMA.to_owned(),
+            netswap: env!("CARGO_PKG_VERSION").to_owned(),
+            created: created.to_string(),
+        };
+        let mut line = serde_json::to_vec(&head)?;
+        line.push(b'\n');
+        file.write_all(&line)?;
+        // The file's name, too, should survive a loss of power. Some systems can't sync a folder.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let _ = File::open(folder.unwrap_or(Path::new("."))).map(|folder| folder.sync_all());
         let state = State { file, written: 0, synced: 0, is_syncing: false, failed: None };
         Ok(Opened { path, state: Mutex::new(state), synced: Condvar::new() })
     }
@@ -322,47 +279,46 @@ impl<R: BufRead> Entries<R> {
     /// Reads a journal that error messages call `path`.
     pub fn read(path: &Path, lines: R) -> Result<Self, Error> {
         let mut entries = Entries { path: path.to_owned(), lines, number: 0, is_at_end: false };
-        let mut line = Vec::new();
-        entries.number += 1;
-        let read = io::Read::take(&mut entries.lines, LONGEST_LINE).read_until(b'\n', &mut line);
-        read.map_err(|error| entries.error(&error.to_string()))?;
+        let line = entries.bytes()?;
         if line.last() != Some(&b'\n') && is_start_of_head(&line) {
             // The program that wrote it ended before it changed any file.
             entries.is_at_end = true;
             return Ok(entries);
         }
-        let head = serde_json::from_slice::<Head>(&line).ok();
-        match head {
-            Some(head) if head.schema == SCHEMA => Ok(entries),
-            Some(head) => {
+        match serde_json::from_slice::<Head>(&line) {
+            Ok(head) if head.schema == SCHEMA => Ok(entries),
+            Ok(head) => {
                 let schema = one_line(&head.schema);
                 let why = format!("its schema is `{schema}`, but this netswap reads `{SCHEMA}`");
                 Err(read_error(path, None, &why))
             }
-            None => Err(read_error(path, None, "it does not begin like a netswap journal")),
+            Err(_) => Err(read_error(path, None, "it does not begin like a netswap journal")),
         }
+    }
+
+    /// Reads up to the end of the line, but at most `LONGEST_LINE` bytes.
+    fn bytes(&mut self) -> Result<Vec<u8>, Error> {
+        let mut line = Vec::new();
+        self.number += 1;
+        let read = io::Read::take(&mut self.lines, LONGEST_LINE).read_until(b'\n', &mut line);
+        self.is_at_end = read.is_err();
+        read.map_err(|error| self.error(&error.to_string()))?;
+        Ok(line)
     }
 
     /// Reads the next line. Returns `None` at the end, or if the last line is cut off: its file has
     /// not been touched.
     fn line(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        let mut line = Vec::new();
-        self.number += 1;
-        let mut limited = io::Read::take(&mut self.lines, LONGEST_LINE);
-        let count = limited.read_until(b'\n', &mut line);
-        let count = count.map_err(|error| {
-            self.is_at_end = true;
-            self.error(&error.to_string())
-        })?;
+        let mut line = self.bytes()?;
+        let is_cut_off = (line.len() as u64) < LONGEST_LINE;
         if line.pop() == Some(b'\n') {
             return Ok(Some(line));
         }
-        if (count as u64) < LONGEST_LINE {
+        if is_cut_off {
             return Ok(None);
         }
         // The next call continues after this line.
-        let skipped = self.lines.skip_until(b'\n');
-        self.is_at_end = skipped.is_err();
+        self.is_at_end = self.lines.skip_until(b'\n').is_err();
         Err(self.error("it is too long"))
     }
 
@@ -378,10 +334,8 @@ impl<R: BufRead> Iterator for Entries<R> {
         if self.is_at_end {
             return None;
         }
-        match self.line() {
-            Ok(line) => Some(Entry::parse(&line?).map_err(|why| self.error(&why))),
-            Err(error) => Some(Err(error)),
-        }
+        let line = self.line().transpose()?;
+        Some(line.and_then(|line| Entry::parse(&line).map_err(|why| self.error(&why))))
     }
 }
 
@@ -407,7 +361,7 @@ mod tests {
 
     fn journal() -> (tempfile::TempDir, Journal) {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::at(JournalFile::File(dir.path().join("a.journal")));
+        let journal = Journal::at(Some(dir.path().join("a.journal")));
         (dir, journal)
     }
 

@@ -8,34 +8,48 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use clap::Args;
+use netswap::Header;
 use netswap::find::{Visit, WalkOptions, WalkedFile, all_exist, walk};
 use netswap::finding::{Code, Finding};
 use netswap::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName};
 use netswap::system::{self, Identity, Stamp};
-use netswap::{Header, SwapRun};
 
 use crate::Error;
+use crate::arguments::SwapRun;
 use crate::patch::change::{
     Change, ChangeStatus, ChangeSummary, Changes, OnChange, Write, WriteError, unwritable,
 };
-use crate::patch::journal::{Entry, Journal, JournalFile};
+use crate::patch::journal::{Entry, Journal, fingerprint};
 
 /// The change to make, and what it may break.
-#[derive(Clone, Debug)]
+#[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "the command's switches")]
-pub(crate) struct Options {
-    /// The bits to set, or to clear.
-    pub(crate) bits: Vec<SwapRun>,
-    pub(crate) clear: bool,
-    pub(crate) recompute_checksum: bool,
-    pub(crate) break_signature: bool,
-    pub(crate) break_strong_name: bool,
-    pub(crate) include_read_only: bool,
-    pub(crate) dry_run: bool,
-    pub(crate) journal: JournalFile,
-    pub(crate) walk: WalkOptions,
-    /// Number of files processed so far, for the progress display.
-    pub(crate) looked_at: Arc<AtomicU64>,
+pub(super) struct Options {
+    /// The bits to set: net, cd, or both
+    #[arg(long, value_name = "BITS", value_enum, value_delimiter = ',', default_value = "net")]
+    swap_run: Vec<SwapRun>,
+    /// Clear the bits instead
+    #[arg(long)]
+    clear: bool,
+    /// Show what would be changed, and change nothing
+    #[arg(short = 'n', long)]
+    pub(super) dry_run: bool,
+    /// Change signed files too, which invalidates their signatures
+    #[arg(long)]
+    break_signature: bool,
+    /// Change strong-named .NET assemblies too, which invalidates their strong names
+    #[arg(long)]
+    break_strong_name: bool,
+    /// Change read-only files too, and keep them read-only
+    #[arg(long)]
+    include_read_only: bool,
+    /// Compute the checksum from the whole file instead of updating it
+    #[arg(long)]
+    recompute_checksum: bool,
+    /// Write the journal to FILE, which must not exist, instead of this account's own folder
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
 }
 
 /// The result for a file with several names. `None` until the change under one of them is finished.
@@ -54,8 +68,15 @@ impl From<Change> for PatchResult {
 }
 
 /// Changes the files, and all images below the folders, in the order of their paths. Stops if the
-/// journal can't be written. An error that concerns one file is in its [`Change`].
-pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChange<'_>) -> Changes {
+/// journal can't be written. An error that concerns one file is in its [`Change`]. Counts the files
+/// in `looked_at`, for the progress display.
+pub(super) fn patch(
+    paths: &[PathBuf],
+    walk_options: &WalkOptions,
+    options: &Options,
+    looked_at: &AtomicU64,
+    on_change: &mut OnChange<'_>,
+) -> Changes {
     let start = Instant::now();
     let mut summary = ChangeSummary::default();
     if let Err(error) = all_exist(paths) {
@@ -63,13 +84,16 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
     }
     let patcher = Patcher {
         options,
+        bits: options.swap_run.iter().copied().map(Into::into).collect(),
+        follow_links: walk_options.follow_links,
         roots_may_overlap: paths.len() > 1,
+        looked_at,
         journal: Journal::at(options.journal.clone()),
         shared: Mutex::default(),
         others: AtomicU64::new(0),
     };
     let mut reported = HashSet::new();
-    let walked = walk(paths, &options.walk, &patcher, |result: Result<PatchResult, Error>| {
+    let walked = walk(paths, walk_options, &patcher, |result: Result<PatchResult, Error>| {
         let PatchResult { mut change, shared } = result?;
         // Which of its names a file was changed under is random. Report the first name in path
         // order.
@@ -91,8 +115,11 @@ pub(crate) fn patch(paths: &[PathBuf], options: &Options, on_change: &mut OnChan
 
 struct Patcher<'a> {
     options: &'a Options,
+    bits: Vec<netswap::SwapRun>,
+    follow_links: bool,
     /// Whether several of the given paths may lead to the same file.
     roots_may_overlap: bool,
+    looked_at: &'a AtomicU64,
     journal: Journal,
     /// The results for files with several names. Each file is changed under the name that is
     /// reached first.
@@ -104,7 +131,7 @@ impl Visit for Patcher<'_> {
     type Item = Result<PatchResult, Error>;
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
-        self.options.looked_at.fetch_add(1, Ordering::Relaxed);
+        self.looked_at.fetch_add(1, Ordering::Relaxed);
         let path = file.path();
         if let WalkedFile::Named(named) = file
             && let Some(finding) = self.link(named)
@@ -141,7 +168,7 @@ impl Patcher<'_> {
     /// Returns the finding for a named file that is a symbolic link, unless links are followed.
     fn link(&self, named: &Path) -> Option<Finding> {
         let is_link = named.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
-        (is_link && !self.options.walk.follow_links).then(|| Finding {
+        (is_link && !self.follow_links).then(|| Finding {
             code: Code::SymbolicLink,
             message: "it is a symbolic link".into(),
             help: "name its target, or pass --follow-links".into(),
@@ -149,47 +176,41 @@ impl Patcher<'_> {
     }
 
     fn image(&self, path: PathBuf, file: &File, layout: &Layout) -> Result<PatchResult, Error> {
-        let header = layout.header;
-        if header.kind() == Kind::Efi {
-            let reason = Some("UEFI loads it, not Windows");
-            let none = Change::none(path, ChangeStatus::Skipped, header);
-            return Ok(Change { reason, ..none }.into());
-        }
-        let (stamp, names) = match system::stamp(file) {
-            Ok(stamp) => stamp,
-            Err(error) => {
-                let finding = Finding::from(ReadError::from(error));
-                return Ok(Change::refused(path, Some(header), finding).into());
-            }
-        };
-        // A followed link is another name for a file. So is a folder that was given twice.
-        let is_shared = names > 1 || self.options.walk.follow_links || self.roots_may_overlap;
-        let shared = stamp.identity.filter(|_| is_shared);
-        let planned = match self.plan(file, layout, stamp) {
-            Ok(Some(planned)) => planned,
-            Ok(None) => return Ok(self.unchanged(path, header, shared)),
-            Err(finding) => return Ok(Change::refused(path, Some(header), finding).into()),
-        };
-        let after = planned.edit.applied(header);
-        if self.options.dry_run {
-            let change = Change::changed(path, ChangeStatus::WouldChange, header, after);
-            return Ok(PatchResult { change, shared });
-        }
-        let written = match shared {
-            None => self.write(&path, file, layout, planned),
-            Some(identity) => self
-                .write_once(identity, (header, after), || self.write(&path, file, layout, planned)),
-        };
-        match written {
-            Ok(()) => {
-                let change = Change::changed(path, ChangeStatus::Changed, header, after);
-                Ok(PatchResult { change, shared })
-            }
+        match self.change(&path, file, layout) {
+            Ok(result) => Ok(result),
             Err(WriteError::Refused(finding)) => {
-                Ok(Change::refused(path, Some(header), finding).into())
+                Ok(Change::refused(path, Some(layout.header), finding).into())
             }
             Err(WriteError::Failed(error)) => Err(error),
         }
+    }
+
+    fn change(&self, path: &Path, file: &File, layout: &Layout) -> Result<PatchResult, WriteError> {
+        let header = layout.header;
+        let result = |status, after| Change::new(path.to_owned(), status, header, after);
+        if header.kind() == Kind::Efi {
+            let reason = Some("UEFI loads it, not Windows");
+            return Ok(Change { reason, ..result(ChangeStatus::Skipped, header) }.into());
+        }
+        let stamp = system::stamp(file);
+        let (stamp, names) = stamp.map_err(|error| Finding::from(ReadError::from(error)))?;
+        // A followed link is another name for a file. So is a folder that was given twice.
+        let is_shared = names > 1 || self.follow_links || self.roots_may_overlap;
+        let shared = stamp.identity.filter(|_| is_shared);
+        let Some(entry) = self.plan(path, file, layout, stamp)? else {
+            return Ok(self.unchanged(path.to_owned(), header, shared));
+        };
+        let after = entry.edit.applied(header);
+        if self.options.dry_run {
+            let change = result(ChangeStatus::WouldChange, after);
+            return Ok(PatchResult { change, shared });
+        }
+        let write = || self.write(path, file, stamp, &entry);
+        match shared {
+            None => write()?,
+            Some(identity) => self.write_once(identity, (header, after), write)?,
+        }
+        Ok(PatchResult { change: result(ChangeStatus::Changed, after), shared })
     }
 
     /// Changes a file with several names under the first name that is reached. Returns the same
@@ -228,15 +249,21 @@ impl Patcher<'_> {
         if let Some(cell) = cell
             && let Some(Ok((before, after))) = &*cell.lock().unwrap_or_else(PoisonError::into_inner)
         {
-            let change = Change::changed(path, ChangeStatus::Changed, *before, *after);
+            let change = Change::new(path, ChangeStatus::Changed, *before, *after);
             return PatchResult { change, shared };
         }
-        Change::none(path, ChangeStatus::Unchanged, header).into()
+        Change::new(path, ChangeStatus::Unchanged, header, header).into()
     }
 
-    /// Plans the write to an image. Returns `None` if there is nothing to write. The error says
-    /// what the write would break.
-    fn plan(&self, file: &File, layout: &Layout, stamp: Stamp) -> Result<Option<Planned>, Finding> {
+    /// Plans the write to an image. Returns `None` if there is nothing to write. Refuses a write
+    /// that would break something.
+    fn plan(
+        &self,
+        path: &Path,
+        file: &File,
+        layout: &Layout,
+        stamp: Stamp,
+    ) -> Result<Option<Entry>, WriteError> {
         let options = self.options;
         let io_finding = |error: io::Error| Finding::from(ReadError::Io(error));
         let checksum = if options.recompute_checksum {
@@ -244,27 +271,29 @@ impl Patcher<'_> {
         } else {
             NewChecksum::Updated
         };
-        let edit = Edit::plan(layout, stamp.length, &options.bits, !options.clear, checksum);
+        let edit = Edit::plan(layout, stamp.length, &self.bits, !options.clear, checksum);
         let Some(edit) = edit else {
             return Ok(None);
         };
         if !layout.can_be_edited {
             let why = "its headers overlap, so one can't be changed without the other";
-            return Err(Finding::from(ReadError::Table(why)));
+            return Err(Finding::from(ReadError::Table(why)).into());
         }
         if layout.end_of_sections() > stamp.length {
-            return Err(Finding::from(ReadError::SectionPastEnd));
+            return Err(Finding::from(ReadError::SectionPastEnd).into());
         }
         self.refuse_signed(file, layout)?;
         let is_read_only = file.metadata().map_err(io_finding)?.permissions().readonly();
         if is_read_only && !options.include_read_only {
-            return Err(Finding {
+            return Err(WriteError::Refused(Finding {
                 code: Code::ReadOnly,
                 message: "it is read-only".into(),
                 help: "pass --include-read-only to change it and keep it read-only".into(),
-            });
+            }));
         }
-        Ok(Some(Planned { edit, stamp, is_read_only }))
+        let path = std::path::absolute(path).map_err(|error| WriteError::Failed(error.into()))?;
+        let (length, fingerprint) = (stamp.length, fingerprint(layout));
+        Ok(Some(Entry { path, length, fingerprint, is_read_only, edit }))
     }
 
     fn refuse_signed(&self, file: &File, layout: &Layout) -> Result<(), Finding> {
@@ -294,31 +323,20 @@ impl Patcher<'_> {
         &self,
         path: &Path,
         reader: &File,
-        layout: &Layout,
-        planned: Planned,
+        stamp: Stamp,
+        entry: &Entry,
     ) -> Result<(), WriteError> {
-        let Planned { edit, stamp, is_read_only } = planned;
-        let entry = Entry::new(path, layout, stamp.length, edit);
-        let entry = entry.map_err(|error| WriteError::Failed(error.into()))?;
-        let entry = Entry { is_read_only, ..entry };
         let write = Write {
             path,
             reader,
-            follow_link: self.options.walk.follow_links,
+            follow_link: self.follow_links,
             stamp,
-            is_read_only,
+            is_read_only: entry.is_read_only,
             is_flushed: true,
             offset: entry.edit.offset,
             old: &entry.edit.old,
             new: &entry.edit.new,
         };
-        write.perform(|| self.journal.append(&entry))
+        write.perform(|| self.journal.append(entry))
     }
-}
-
-/// A planned write, and the state of its file.
-struct Planned {
-    edit: Edit,
-    stamp: Stamp,
-    is_read_only: bool,
 }

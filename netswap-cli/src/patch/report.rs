@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use anstyle::Style;
 use netswap::Format;
 use netswap::image::Kind;
+use netswap::output::Out;
 use netswap::report::grouped::Grouped;
 use netswap::report::json_stream::{JsonStream, field};
 use netswap::report::spool::SpoolFile;
-use netswap::style::{BAD, GOOD, write_error};
-use netswap::text::{PathFields, Printable, plural, quoted, shown, unreadable};
-use netswap::{ExitCode, Finding, Header, SwapRun};
+use netswap::style::{BAD, GOOD};
+use netswap::text::{PathFields, Printable, plural, quoted, shown};
+use netswap::{Finding, Header, SwapRun};
 use serde::Serialize;
 
 use crate::patch::change::{Change, ChangeStatus, ChangeSummary, Changes};
@@ -24,14 +25,14 @@ pub(crate) enum Verb {
 }
 
 /// A report, written file by file.
-pub(crate) struct ChangeReport<W> {
+pub(crate) struct ChangeReport {
     verb: Verb,
     /// `None` in the format for people.
     objects: Option<JsonStream>,
     is_quiet: bool,
     is_dry_run: bool,
     here: PathBuf,
-    out: W,
+    out: Out,
     refusals: Grouped,
     later: SpoolFile,
 }
@@ -77,9 +78,7 @@ impl Verb {
             (_, ChangeStatus::Unreadable) => "unreadable",
         }
     }
-}
 
-impl Verb {
     /// Returns the word for a status in the format for people.
     fn human_word(self, status: ChangeStatus) -> &'static str {
         match (self, status) {
@@ -90,26 +89,27 @@ impl Verb {
     }
 }
 
-impl<W: Write> ChangeReport<W> {
-    pub(crate) fn new(
-        verb: Verb,
-        format: Format,
-        is_quiet: bool,
-        is_dry_run: bool,
-        out: W,
-    ) -> Self {
-        let (refusals, later) = (Grouped::new(11), SpoolFile::default());
-        let here = std::env::current_dir().unwrap_or_default();
-        let objects =
-            (format != Format::Human).then(|| JsonStream::new(verb.schema(), "files", format));
-        ChangeReport { verb, objects, is_quiet, is_dry_run, here, out, refusals, later }
+impl ChangeReport {
+    pub(crate) fn new(verb: Verb, format: Format, is_quiet: bool, is_dry_run: bool) -> Self {
+        let is_json = format != Format::Human;
+        ChangeReport {
+            verb,
+            objects: is_json.then(|| JsonStream::new(verb.schema(), "files", format)),
+            is_quiet,
+            is_dry_run,
+            here: std::env::current_dir().unwrap_or_default(),
+            out: Out::for_report(format),
+            refusals: Grouped::new(11),
+            later: SpoolFile::default(),
+        }
     }
 
     pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
         match &mut self.objects {
-            Some(objects) => objects.object(&object(self.verb, change), &mut self.out),
-            None => self.write_line(change),
+            Some(objects) => objects.object(&object(self.verb, change), &mut self.out)?,
+            None => self.write_line(change)?,
         }
+        self.out.flush_if_due()
     }
 
     pub(crate) fn end(mut self, changes: &Changes) -> io::Result<()> {
@@ -144,21 +144,15 @@ impl<W: Write> ChangeReport<W> {
         self.out.flush()
     }
 
-    pub(crate) fn out(&mut self) -> &mut W {
-        &mut self.out
-    }
-
     /// Writes refused and unreadable files at once, and keeps the others for the end.
     fn write_line(&mut self, change: &Change) -> io::Result<()> {
-        let is_quiet = self.is_quiet;
         let word = self.verb.human_word(change.status);
         let (style, out): (Style, &mut dyn Write) = match change.status {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
-                let findings = change.finding.as_slice();
-                self.refusals.before(findings, &mut self.out)?;
+                self.refusals.before(change.finding.as_slice(), &mut self.out)?;
                 (BAD, &mut self.out)
             }
-            _ if is_quiet => return Ok(()),
+            _ if self.is_quiet => return Ok(()),
             ChangeStatus::Changed | ChangeStatus::WouldChange => (GOOD, &mut self.later),
             ChangeStatus::Unchanged | ChangeStatus::Skipped => (Style::new(), &mut self.later),
         };
@@ -178,32 +172,27 @@ impl<W: Write> ChangeReport<W> {
         let images = summary.files - summary.not_images - summary.unreadable;
         let changed =
             if self.is_dry_run { ChangeStatus::WouldChange } else { ChangeStatus::Changed };
-        let changed = self.verb.human_word(changed);
-        let parts: Vec<_> = [
+        let counts = [
             (summary.changed, changed),
-            (summary.unchanged, "unchanged"),
-            (summary.skipped, "skipped"),
-            (summary.refused, "refused"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
+            (summary.unchanged, ChangeStatus::Unchanged),
+            (summary.skipped, ChangeStatus::Skipped),
+            (summary.refused, ChangeStatus::Refused),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts
+            .map(|(count, status)| format!("{count} {}", self.verb.human_word(status)))
+            .collect();
+        let colon = if counts.is_empty() { "" } else { ": " };
         let images = plural(images, "file", "files");
-        let parts =
-            if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
-        let others = plural(summary.not_images, "other file", "other files");
-        let unread = unreadable(summary.unreadable);
-        match self.verb {
-            Verb::Patch => {
-                format!("{images}{parts} ({others}{unread}, {:.2} s)", summary.seconds)
-            }
-            Verb::Undo => {
-                let unread = unread.trim_start_matches(", ");
-                let unread = if unread.is_empty() { String::new() } else { format!("{unread}, ") };
-                format!("{images}{parts} ({unread}{:.2} s)", summary.seconds)
-            }
+        let mut others = Vec::new();
+        if self.verb == Verb::Patch {
+            others.push(plural(summary.not_images, "other file", "other files"));
         }
+        if summary.unreadable > 0 {
+            others.push(format!("{} unreadable", summary.unreadable));
+        }
+        others.push(format!("{:.2} s", summary.seconds));
+        format!("{images}{colon}{} ({})", counts.join(", "), others.join(", "))
     }
 }
 
@@ -223,15 +212,6 @@ fn object(verb: Verb, change: &Change) -> Object<'_> {
         reason: change.reason,
         findings: change.finding.iter().collect(),
     }
-}
-
-/// Explains why nothing was changed, if there was no image.
-pub(crate) fn write_warnings(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
-    if changes.exit_code() == ExitCode::NothingToVerify {
-        let what = "no Windows image found in the given files and folders";
-        write_error(err, &format!("nothing to change: {what}"))?;
-    }
-    Ok(())
 }
 
 /// Formats what changed: `x64 exe, swap-run: none -> net`.

@@ -6,7 +6,6 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use netswap::output::Out;
 use netswap::{ExitCode, WalkOptions};
 
 use crate::Error;
@@ -38,13 +37,10 @@ pub(super) struct Undo {
 
 impl Undo {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
-        let format = netswap::Format::from(self.format);
-        let out = Out::for_report(format);
-        let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, self.dry_run, out);
-        let changes = restore::undo(&self.journal, self.jobs, self.dry_run, &mut |change| {
-            report.file(change)?;
-            Ok(report.out().flush_if_due()?)
-        })?;
+        let (format, is_dry_run) = (self.format.into(), self.dry_run);
+        let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, is_dry_run);
+        let on_change = &mut |change: &_| Ok(report.file(change)?);
+        let changes = restore::undo(&self.journal, self.jobs, is_dry_run, on_change)?;
         end(report, changes)
     }
 }

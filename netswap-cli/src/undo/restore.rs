@@ -9,7 +9,7 @@ use std::time::Instant;
 use netswap::find::ordered::{self, TaskResult};
 use netswap::finding::{Code, Finding};
 use netswap::image::{EditState, Layout, ReadError};
-use netswap::system;
+use netswap::{Header, system};
 
 use crate::Error;
 use crate::patch::change::{
@@ -36,17 +36,15 @@ pub(crate) fn undo(
     let start = Instant::now();
     let mut summary = ChangeSummary::default();
     let mut first_error = None;
-    let mut entries = Entries::open(journal)?;
-    let mut is_at_end = false;
-    while !is_at_end {
+    let mut entries = Entries::open(journal)?.peekable();
+    while entries.peek().is_some() {
         let mut batch = Vec::new();
-        while batch.len() < AT_ONCE && !is_at_end {
-            match entries.next() {
-                Some(Ok(entry)) => batch.push(entry),
-                Some(Err(error)) => {
+        for entry in entries.by_ref().take(AT_ONCE) {
+            match entry {
+                Ok(entry) => batch.push(entry),
+                Err(error) => {
                     first_error.get_or_insert(error);
                 }
-                None => is_at_end = true,
             }
         }
         let restore_entry =
@@ -65,59 +63,62 @@ pub(crate) fn undo(
 }
 
 fn restore(entry: &Entry, dry_run: bool) -> Change {
-    let path = entry.path.clone();
-    let refused = |finding| Change::refused(path.clone(), None, finding);
-    let file = match system::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return refused(changed_since("the file no longer exists"));
+    let mut header = None;
+    let restored = restore_file(entry, dry_run, &mut header);
+    restored.unwrap_or_else(|finding| Change::refused(entry.path.clone(), header, finding))
+}
+
+/// Restores the bytes. Sets `before` as soon as the file's header is known.
+fn restore_file(
+    entry: &Entry,
+    dry_run: bool,
+    before: &mut Option<Header>,
+) -> Result<Change, Finding> {
+    let path = &entry.path;
+    let file = system::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => changed_since("the file no longer exists"),
+        io::ErrorKind::IsADirectory => changed_since(REPLACED_BY_FOLDER),
+        _ if system::is_in_use(&error) => unwritable(&error),
+        _ => Finding::from(ReadError::from(error)),
+    })?;
+    let layout = match Layout::read(&file) {
+        Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::IsADirectory => {
+            return Err(changed_since(REPLACED_BY_FOLDER));
         }
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-            return refused(changed_since("it was replaced by a folder"));
-        }
-        Err(error) if system::is_in_use(&error) => {
-            return refused(unwritable(&error));
-        }
-        Err(error) => return refused(Finding::from(ReadError::from(error))),
+        Err(ReadError::Io(error)) => return Err(Finding::from(ReadError::Io(error))),
+        layout => layout,
     };
-    let io_finding = |error: io::Error| Finding::from(ReadError::Io(error));
-    let (layout, stamp) = match (Layout::read(&file), system::stamp(&file)) {
-        (Ok(Some(layout)), Ok((stamp, _))) => (layout, stamp),
-        (Err(ReadError::Io(error)), _) if error.kind() == io::ErrorKind::IsADirectory => {
-            return refused(changed_since("it was replaced by a folder"));
-        }
-        (Err(ReadError::Io(error)), _) | (_, Err(error)) => return refused(io_finding(error)),
-        (Ok(None) | Err(_), _) => return refused(changed_since("it is no longer an image")),
+    let stamp = system::stamp(&file);
+    let (stamp, _) = stamp.map_err(|error| Finding::from(ReadError::Io(error)))?;
+    let Ok(Some(layout)) = layout else {
+        return Err(changed_since("it is no longer an image"));
     };
-    let header = layout.header;
-    let refused = |finding| Change::refused(path.clone(), Some(header), finding);
+    let header = *before.insert(layout.header);
     if stamp.length != entry.length {
-        return refused(changed_since("its length has changed since the patch"));
+        return Err(changed_since("its length has changed since the patch"));
     }
     if fingerprint(&layout) != entry.fingerprint {
-        return refused(changed_since("its headers have changed since the patch"));
+        return Err(changed_since("its headers have changed since the patch"));
     }
     if !layout.can_be_edited {
-        return refused(changed_since("its headers overlap"));
+        return Err(changed_since("its headers overlap"));
     }
     match entry.edit.state(&layout) {
         EditState::Applied => {}
         EditState::NotApplied => {
-            return match make_read_only_again(entry, &file, dry_run) {
-                Ok(()) => Change::none(path, ChangeStatus::Unchanged, header),
-                Err(error) => refused(unwritable(&error)),
-            };
+            make_read_only_again(entry, &file, dry_run)?;
+            return Ok(Change::new(path.clone(), ChangeStatus::Unchanged, header, header));
         }
         EditState::Other => {
-            return refused(changed_since("its bits or its checksum have changed since the patch"));
+            return Err(changed_since("its bits or its checksum have changed since the patch"));
         }
     }
-    let after = Some(entry.edit.undone(header));
+    let after = entry.edit.undone(header);
     if dry_run {
-        return Change { after, ..Change::none(path, ChangeStatus::WouldChange, header) };
+        return Ok(Change::new(path.clone(), ChangeStatus::WouldChange, header, after));
     }
     let write = Write {
-        path: &entry.path,
+        path,
         reader: &file,
         follow_link: true,
         stamp,
@@ -127,29 +128,29 @@ fn restore(entry: &Entry, dry_run: bool) -> Change {
         old: entry.edit.now(&layout),
         new: &entry.edit.old,
     };
-    let written = write.perform(|| Ok(())).and_then(|()| {
-        let written = make_read_only_again(entry, &file, dry_run);
-        written.map_err(|error| unwritable(&error).into())
-    });
-    match written {
-        Ok(()) => Change { after, ..Change::none(path, ChangeStatus::Changed, header) },
-        Err(WriteError::Refused(finding)) => refused(finding),
-        Err(WriteError::Failed(error)) => refused(changed_since(&error.to_string())),
-    }
+    write.perform(|| Ok(())).map_err(|error| match error {
+        WriteError::Refused(finding) => finding,
+        WriteError::Failed(error) => changed_since(&error.to_string()),
+    })?;
+    make_read_only_again(entry, &file, dry_run)?;
+    Ok(Change::new(path.clone(), ChangeStatus::Changed, header, after))
 }
 
 /// Makes a file read-only again. A patch that was interrupted may have left it writable.
-fn make_read_only_again(entry: &Entry, file: &File, dry_run: bool) -> io::Result<()> {
+fn make_read_only_again(entry: &Entry, file: &File, dry_run: bool) -> Result<(), Finding> {
     if !entry.is_read_only || dry_run {
         return Ok(());
     }
-    let mut permissions = file.metadata()?.permissions();
+    let metadata = file.metadata().map_err(|error| unwritable(&error))?;
+    let mut permissions = metadata.permissions();
     if permissions.readonly() {
         return Ok(());
     }
     permissions.set_readonly(true);
-    system::set_permissions(file, &entry.path, permissions)
+    system::set_permissions(file, &entry.path, permissions).map_err(|error| unwritable(&error))
 }
+
+const REPLACED_BY_FOLDER: &str = "it was replaced by a folder";
 
 fn changed_since(what: &str) -> Finding {
     Finding {
