@@ -21,20 +21,13 @@ pub enum Error {
         Printable(glob),
         one_line(why)
     )]
-    Glob {
-        /// The glob as given.
-        glob: PathBuf,
-        /// The reason why it can't be used.
-        why: String,
-    },
+    Glob { glob: PathBuf, why: String },
     /// The journal can't be written, so the command stops changing files.
     #[error("failed to write the journal{}: {}; {}", after_space(path.as_deref()), one_line(why), journal_advice(*has_entries))]
     WriteJournal {
         /// The file, or `None` if there is no folder for it.
         path: Option<PathBuf>,
-        /// The system's error message.
         why: String,
-        /// Whether the journal already has entries.
         has_entries: bool,
     },
     /// The command failed after it had changed some files.
@@ -42,20 +35,13 @@ pub enum Error {
         "{source}; to restore the files changed so far, run netswap undo {}",
         Printable(journal)
     )]
-    Interrupted {
-        /// The journal.
-        journal: PathBuf,
-        /// The error that stopped the command.
-        source: Box<Error>,
-    },
+    Interrupted { journal: PathBuf, source: Box<Error> },
     /// The journal, or a line of it, can't be read.
     #[error("failed to read the journal {}{}: {}", Printable(path), line_number(*line), one_line(why))]
     ReadJournal {
-        /// The file.
         path: PathBuf,
         /// The line, counted from 1, or `None` if the error concerns the whole file.
         line: Option<u64>,
-        /// The reason.
         why: String,
     },
     /// No project can have this name.
@@ -67,25 +53,18 @@ pub enum Error {
     ProjectName {
         /// The name as given, or the name of the folder.
         name: String,
-        /// The reason why it is refused.
         why: String,
     },
     /// A file or a non-empty folder already exists at the path of the new project.
     #[error("failed to create a project: {} {what}; choose a new or empty folder", Printable(path))]
     PathTaken {
-        /// The path of the project.
         path: PathBuf,
         /// The obstacle, such as `is not empty`.
         what: &'static str,
     },
     /// A new project can't be written. Nothing was written.
     #[error("failed to create a project in {}: {}; nothing was written", Printable(path), one_line(&source.to_string()))]
-    WriteProject {
-        /// The folder.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    WriteProject { path: PathBuf, source: io::Error },
     /// There is no project here, or its manifests are invalid.
     #[error(
         "failed to read the project: {0}; run this in a folder with a Cargo.toml, or pass --manifest-path"
@@ -94,7 +73,6 @@ pub enum Error {
     /// The project has no such package.
     #[error("no package `{}` in this workspace{}", one_line(name), name_suggestion(nearest.as_deref()))]
     UnknownPackage {
-        /// The name as given.
         name: String,
         /// The name that was probably meant.
         nearest: Option<String>,
@@ -106,7 +84,6 @@ pub enum Error {
         one_line(files)
     )]
     UncommittedChanges {
-        /// The project's folder.
         folder: PathBuf,
         /// The names of some of the files.
         files: String,
@@ -128,35 +105,19 @@ pub enum Error {
     RejectedByCargo(String),
     /// A file of a project can't be read.
     #[error("failed to read {}: {}; nothing was changed", Printable(path), one_line(&source.to_string()))]
-    ReadProject {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    ReadProject { path: PathBuf, source: io::Error },
     /// A file of a project can't be written. No file was changed.
     #[error("failed to write {}: {}; nothing was changed", Printable(path), one_line(&source.to_string()))]
-    WriteFile {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    WriteFile { path: PathBuf, source: io::Error },
     /// A changed file of a project can't be restored.
     #[error("failed to restore {}: {}", Printable(path), one_line(&source.to_string()))]
-    RestoreFile {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    RestoreFile { path: PathBuf, source: io::Error },
     /// The arguments are invalid.
     #[error("{}", one_line(.0))]
     Usage(String),
     /// `netswap explain` does not know this code.
     #[error("unknown code `{}`;{} `netswap explain` lists all codes", one_line(code), code_suggestion(*.nearest))]
     UnknownCode {
-        /// The code as given.
         code: String,
         /// The code that was probably meant.
         nearest: Option<&'static str>,

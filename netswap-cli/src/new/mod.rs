@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use netswap::ExitCode;
-use netswap::text::quoted;
+use netswap::text::{one_line, quoted};
 
-use self::project::{Options, Vcs};
+use self::project::{Vcs, check_name, clone_path, create, name_of};
 use crate::Error;
-use crate::new::template::{Layout, License};
+use crate::new::template::{Answers, Layout, License};
 
 /// Create a new tool project that sets the bit and verifies it in CI
 #[derive(Debug, Args)]
@@ -51,42 +51,31 @@ impl New {
             New { workspace: true, .. } => Layout::Workspace,
             New { lib_and_bin, cdylib, .. } => Layout::Tool { lib_and_bin, cdylib },
         };
-        let project = project::new(&Options {
-            path: self.path.clone(),
-            name: self.name,
-            edition: self.edition,
+        let name = self.name.map_or_else(|| name_of(&self.path), Ok)?;
+        check_name(&name, layout)?;
+        let netswap_path = self.netswap_path.as_deref().map(clone_path).transpose()?;
+        let answers = Answers {
+            name: &name,
+            edition: &self.edition,
             license: self.license,
             layout,
-            vcs: self.vcs,
-            netswap_path: self.netswap_path,
-        })?;
-        if let Some(why) = project.no_repository {
-            let _ = writeln!(
-                std::io::stderr(),
-                "no repository was created: {}",
-                netswap::text::one_line(&why)
-            );
+            netswap_path: netswap_path.as_deref(),
+        };
+        if let Some(why) = create(&self.path, &answers, self.vcs)? {
+            let _ = writeln!(std::io::stderr(), "no repository was created: {}", one_line(&why));
         }
         let mut out = std::io::stdout().lock();
-        let location = quoted(&self.path);
-        let location =
-            if location == project.name { String::new() } else { format!(" in {location}") };
-        writeln!(out, "created {}{location}; next steps:\n", project.name)?;
+        let folder = quoted(&self.path);
+        let location = if folder == name { String::new() } else { format!(" in {folder}") };
+        writeln!(out, "created {name}{location}; next steps:\n")?;
         if self.path.as_os_str() != "." {
-            writeln!(out, "    cd {}", quoted(&self.path))?;
+            writeln!(out, "    cd {folder}")?;
         }
-        for command in next(layout) {
-            writeln!(out, "    cargo {command}")?;
-        }
+        let run = if self.workspace { "run --bin hello" } else { "run" };
+        writeln!(out, "    cargo {run} -- Ada")?;
+        writeln!(out, "    cargo test")?;
+        let verify = "xtask verify --workspace --release --target x86_64-pc-windows-msvc";
+        writeln!(out, "    cargo {verify}")?;
         Ok(ExitCode::Passed)
-    }
-}
-
-/// Returns the Cargo commands to show as the next steps.
-fn next(layout: Layout) -> &'static [&'static str] {
-    const VERIFY: &str = "xtask verify --workspace --release --target x86_64-pc-windows-msvc";
-    match layout {
-        Layout::Tool { .. } => &["run -- Ada", "test", VERIFY],
-        Layout::Workspace => &["run --bin hello -- Ada", "test", VERIFY],
     }
 }

@@ -3,28 +3,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use netswap::text::{normal, one_line};
 
-use crate::new::template::{Answers, Layout, License, files};
+use crate::new::template::{Answers, Layout, files};
 use crate::{Error, git};
-
-/// The options for a new project.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    pub(crate) path: PathBuf,
-    /// `None` for the name of the folder.
-    pub(crate) name: Option<String>,
-    pub(crate) edition: String,
-    pub(crate) license: License,
-    pub(crate) layout: Layout,
-    /// `None` for git, if it is installed and the project is not in a repository already.
-    pub(crate) vcs: Option<Vcs>,
-    /// The path of a netswap clone. Its crates replace the published ones.
-    pub(crate) netswap_path: Option<PathBuf>,
-}
 
 /// The version control of a new project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -33,59 +18,30 @@ pub(crate) enum Vcs {
     None,
 }
 
-/// The project that was created.
-#[derive(Debug)]
-pub(crate) struct NewProject {
-    pub(crate) name: String,
-    /// The reason why a repository is missing although it was wanted. Otherwise `None`.
-    pub(crate) no_repository: Option<String>,
-}
-
-/// Names that no file can have on Windows ([naming
-/// files](https://learn.microsoft.com/windows/win32/fileio/naming-a-file)). On other systems, Cargo
-/// only warns about them.
-const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
-const RESERVED_WITH_DIGIT: [&str; 2] = ["com", "lpt"];
-
-/// The names of the crates that a tool is built with, or next to.
-const RESERVED_CRATES: [&str; 3] = ["xtask", "netswap", "netswap_build"];
-/// A project with a plug-in also uses this name.
-const RESERVED_WITH_PLUGIN: &str = "abi_stable";
-
-/// Creates the project.
+/// Creates the project. If `vcs` is `None`, creates a git repository too, unless git is missing or
+/// the project is in a repository already. Returns the reason why that repository is missing.
 ///
 /// # Errors
 ///
-/// When the name is invalid for a package, the folder exists and is not empty, or something can't
-/// be written. Then nothing is written.
-pub(crate) fn new(options: &Options) -> Result<NewProject, Error> {
-    let target = normal(&options.path);
-    let name = match &options.name {
-        Some(name) => name.clone(),
-        None => name_of(&target)?,
-    };
-    check_name(&name, options.layout)?;
-    let netswap_path = options.netswap_path.as_deref().map(clone_path).transpose()?;
+/// When the folder exists and is not empty, or something can't be written. Then nothing is written.
+pub(crate) fn create(
+    path: &Path,
+    answers: &Answers<'_>,
+    vcs: Option<Vcs>,
+) -> Result<Option<String>, Error> {
+    let target = normal(path);
     let is_there = is_empty_folder(&target)?;
-    let answers = Answers {
-        name: &name,
-        edition: &options.edition,
-        license: options.license,
-        layout: options.layout,
-        netswap_path: netswap_path.as_deref(),
-    };
-    let failed = |source: io::Error| Error::WriteProject { path: options.path.clone(), source };
-    let files = files(&answers);
+    let failed = |source: io::Error| Error::WriteProject { path: path.to_owned(), source };
 
     // Write the project next to its final place, so that it can be moved there as a whole.
     let home = if is_there { target.as_path() } else { existing_parent(&target) };
     let stage =
         tempfile::Builder::new().prefix(".netswap-new-").tempdir_in(home).map_err(failed)?;
     let project = stage.path().join(target.strip_prefix(home).unwrap_or(Path::new("")));
-    for (path, text) in files {
+    for (path, text) in files(answers) {
         write(&project.join(path), &text).map_err(failed)?;
     }
-    let no_repository = match options.vcs {
+    let no_repository = match vcs {
         Some(Vcs::None) => None,
         Some(Vcs::Git) => {
             git::init(&project).map_err(|why| failed(io::Error::other(why)))?;
@@ -95,62 +51,56 @@ pub(crate) fn new(options: &Options) -> Result<NewProject, Error> {
         None => git::init(&project).err(),
     };
     move_all(stage.path(), home).map_err(failed)?;
-    Ok(NewProject { name, no_repository })
+    Ok(no_repository)
 }
 
-fn name_of(folder: &Path) -> Result<String, Error> {
-    folder.file_name().and_then(OsStr::to_str).map(str::to_owned).ok_or_else(|| {
+/// Returns the folder's name, as the name of a project.
+pub(super) fn name_of(folder: &Path) -> Result<String, Error> {
+    normal(folder).file_name().and_then(OsStr::to_str).map(str::to_owned).ok_or_else(|| {
         let why = "the folder's name can't be the name of a package; pass one with --name";
         Error::Usage(why.to_owned())
     })
 }
 
-fn check_name(name: &str, layout: Layout) -> Result<(), Error> {
+/// Checks that a project can have this name.
+pub(super) fn check_name(name: &str, layout: Layout) -> Result<(), Error> {
     let refused =
         |why: &str| Err(Error::ProjectName { name: name.to_owned(), why: why.to_owned() });
     let lower = name.to_lowercase();
-    let is_reserved = RESERVED.contains(&lower.as_str())
-        || RESERVED_WITH_DIGIT.iter().any(|device| {
-            let digit = lower.strip_prefix(device);
-            digit.is_some_and(|digit| matches!(digit.as_bytes(), [b'0'..=b'9']))
-        });
-    if is_reserved {
+    // Names that no file can have on Windows
+    // (https://learn.microsoft.com/windows/win32/fileio/naming-a-file). On other systems, Cargo
+    // only warns about them.
+    let digit = lower.strip_prefix("com").or(lower.strip_prefix("lpt")).unwrap_or_default();
+    if ["con", "prn", "aux", "nul"].contains(&&*lower) || matches!(digit.as_bytes(), [b'0'..=b'9'])
+    {
         return refused("Windows reserves it for a device");
     }
     let Layout::Tool { cdylib, .. } = layout else {
-        return if is_title(name) {
-            Ok(())
-        } else {
-            refused(
-                "it must begin with a letter or digit, and contain only these, spaces and `-_.`",
-            )
-        };
+        // The name of a workspace is in its README and its licence. It is not a package.
+        let is_plain = |c: char| c.is_alphanumeric() || [' ', '-', '_', '.'].contains(&c);
+        if name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain) {
+            return Ok(());
+        }
+        let why = "it must begin with a letter or digit, and contain only these, spaces and `-_.`";
+        return refused(why);
     };
     // The name of the crate, in lower case because Windows ignores case in file names.
-    let krate = lower.replace('-', "_");
-    if RESERVED_CRATES.contains(&krate.as_str()) || (cdylib && krate == RESERVED_WITH_PLUGIN) {
-        return refused("another package of the project has this name");
+    match &*lower.replace('-', "_") {
+        "xtask" | "netswap" | "netswap_build" => {
+            refused("another package of the project has this name")
+        }
+        "abi_stable" if cdylib => refused("another package of the project has this name"),
+        "std" => refused("a crate of Rust's standard library has this name"),
+        _ => refused_by_cargo(name).map_or(Ok(()), |why| refused(&why)),
     }
-    if krate == "std" {
-        return refused("a crate of Rust's standard library has this name");
-    }
-    match refused_by_cargo(name) {
-        Some(why) => refused(&why),
-        None => Ok(()),
-    }
-}
-
-/// Whether a workspace can have this name in its README and its licence. It is not a package.
-fn is_title(name: &str) -> bool {
-    let is_plain = |c: char| c.is_alphanumeric() || [' ', '-', '_', '.'].contains(&c);
-    name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain)
 }
 
 /// Asks Cargo to create a package with this name, and returns its error message, if any.
 fn refused_by_cargo(name: &str) -> Option<String> {
+    let not_run = |error: io::Error| Some(format!("failed to run cargo: {error}"));
     let scratch = match tempfile::tempdir() {
         Ok(scratch) => scratch,
-        Err(error) => return Some(format!("failed to run cargo: {error}")),
+        Err(error) => return not_run(error),
     };
     let mut cargo = Command::new(netswap::env::cargo());
     cargo.args(["new", "--quiet", "--bin", "--vcs", "none", "--color", "never"]);
@@ -162,7 +112,7 @@ fn refused_by_cargo(name: &str) -> Option<String> {
             let error = stderr.lines().find_map(|line| line.strip_prefix("error: "));
             Some(one_line(error.unwrap_or(&stderr)))
         }
-        Err(error) => Some(format!("failed to run cargo: {error}")),
+        Err(error) => not_run(error),
     }
 }
 
@@ -181,9 +131,8 @@ pub(crate) fn clone_path(path: &Path) -> Result<String, Error> {
     let text = full.to_str().ok_or_else(|| invalid_path("the path is not valid Unicode"))?;
     let text = if cfg!(windows) { text.replace('\\', "/") } else { text.to_owned() };
     if text.contains(['"', '\\']) || text.contains(char::is_control) {
-        return Err(invalid_path(
-            "a path with quotes, backslashes or control characters can't be written",
-        ));
+        let why = "a path with quotes, backslashes or control characters can't be written";
+        return Err(invalid_path(why));
     }
     Ok(text)
 }
