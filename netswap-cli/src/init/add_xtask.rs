@@ -9,12 +9,12 @@ use cargo_metadata::semver::Version;
 use cargo_metadata::{DependencyKind, Edition};
 use glob::Pattern;
 use netswap::find::xtask::{XTASK, config_file};
-use toml_edit::{InlineTable, Item};
+use toml_edit::{InlineTable, Item, Value};
 use walkdir::{DirEntry, WalkDir};
 
 use super::files::Files;
-use super::manifest::{Manifest, Requirement};
-use super::package::{VERSION, read, require};
+use super::manifest::Manifest;
+use super::package::{UNFAITHFUL, line, read, require};
 use super::plan::{Converted, Remark};
 use super::program;
 use super::project::{Package, Program, Project};
@@ -23,8 +23,6 @@ use super::rustfmt::formatted;
 use super::xtask::{Found, Xtask};
 use crate::Error;
 use crate::new::template;
-
-const NETSWAP: Requirement = Requirement { name: "netswap", version: VERSION };
 
 /// The oldest Rust version that netswap supports.
 const OLDEST_RUST: Version = Version::new(1, 85, 0);
@@ -50,13 +48,11 @@ pub(super) fn convert(
     warn(project, files, &mut converted.notes)?;
     converted.todo = match xtask {
         Xtask::None => add_package(project, files)?,
-        Xtask::Found(found) if !xtask.leaves_out(&found.package) => Some(Remark {
-            path: found.package.manifest.clone(),
-            why: "its package also makes other images, which `cargo xtask verify` would skip"
-                .to_owned(),
-            remedy: "move it to a package of its own, and run netswap init --xtask again"
-                .to_owned(),
-        }),
+        Xtask::Found(found) if !xtask.leaves_out(&found.package) => Some(Remark::new(
+            &found.package.manifest,
+            "its package also makes other images, which `cargo xtask verify` would skip",
+            "move it to a package of its own, and run netswap init --xtask again",
+        )),
         Xtask::Found(found) => {
             let todo = add_task(found, project, files)?;
             if !found.has_alias {
@@ -64,14 +60,13 @@ pub(super) fn convert(
             }
             todo
         }
-        Xtask::Unknown(why) => Some(Remark {
-            path: config_file(&project.root),
-            why: (*why).to_owned(),
-            remedy: format!(
-                "add this dependency to the package that it runs, and call this for the task verify; skip(2) skips the names of the program and the task:\n    {}\n    {CALL}",
-                NETSWAP.line()
-            ),
-        }),
+        Xtask::Unknown(why) => {
+            let remedy = format!(
+                "add this dependency to the package that it runs, and {CALL_THIS}:\n    {}\n    {CALL}",
+                line("netswap")
+            );
+            Some(Remark::new(&config_file(&project.root), *why, remedy))
+        }
     };
     Ok(converted)
 }
@@ -83,27 +78,24 @@ fn warn(project: &Project, files: &mut Files, notes: &mut Vec<Remark>) -> Result
     if config.is_file()
         && let Some(target) = read(files, &config)?.get(&["build", "target"])
     {
-        notes.push(Remark {
-            path: config.clone(),
-            why: format!("build.target = {} applies to the xtask, too", target.to_string().trim()),
-            remedy: "remove it, and pass --target as an argument".to_owned(),
-        });
+        let target = target.to_string();
+        let why = format!("build.target = {} applies to the xtask, too", target.trim());
+        notes.push(Remark::new(&config, why, "remove it, and pass --target as an argument"));
     }
     let versions = project.packages.iter().filter_map(|package| package.rust_version.as_ref());
     if let Some(version) = versions.min().filter(|version| **version < OLDEST_RUST) {
-        notes.push(Remark {
-            path: project.root_manifest(),
-            why: format!(
-                "a rust-version is {version}, but the xtask's netswap needs {OLDEST_RUST}"
-            ),
-            remedy: "run the xtask with a newer Rust: cargo +stable xtask verify".to_owned(),
-        });
+        let why =
+            format!("a rust-version is {version}, but the xtask's netswap needs {OLDEST_RUST}");
+        let remedy = "run the xtask with a newer Rust: cargo +stable xtask verify";
+        notes.push(Remark::new(&project.root_manifest(), why, remedy));
     }
     Ok(())
 }
 
 /// The call with which an xtask runs the task.
 const CALL: &str = "netswap::xtask::verify(std::env::args_os().skip(2))";
+const CALL_THIS: &str =
+    "call this for the task verify; skip(2) skips the names of the program and the task";
 
 /// Writes the package of the template, makes it a member of the workspace, and adds the alias.
 fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, Error> {
@@ -112,14 +104,13 @@ fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, E
     let folder = project.root.join(XTASK);
     let by_hand = |path: &Path, why: &str, remedy: &str| {
         let remedy = format!("{remedy}, and run netswap init --xtask again");
-        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), remedy }))
+        Ok(Some(Remark::new(path, why, remedy)))
     };
     if files.exists(&folder) {
         return by_hand(&folder, "it exists, but is not a package", "rename or remove it");
     }
-    if !manifest.is_faithful() {
-        let why = "an edit would move the dotted keys of one table together";
-        return by_hand(&root, why, "move them together yourself");
+    if !manifest.is_faithful {
+        return by_hand(&root, UNFAITHFUL, "move them together yourself");
     }
     let is_new = |package: &Package| {
         !matches!(package.edition, Edition::E2015 | Edition::E2018 | Edition::E2021)
@@ -142,11 +133,8 @@ fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, E
 /// packages in subfolders, so that they stay outside.
 fn add_member(manifest: &mut Manifest, project: &Project) {
     const WORKSPACE: &[&str] = &["workspace"];
-    let others = if manifest.get(WORKSPACE).is_none() {
-        packages_below(&project.root)
-    } else {
-        BTreeSet::new()
-    };
+    let is_new = manifest.get(WORKSPACE).is_none();
+    let others = if is_new { packages_below(&project.root) } else { BTreeSet::new() };
     let list = |key| manifest.get(&["workspace", key]).and_then(Item::as_array);
     let texts = |key| list(key).into_iter().flatten().filter_map(|value| value.as_str());
     let is_xtask = |text: &str| text.trim_start_matches("./").trim_end_matches('/') == XTASK;
@@ -216,14 +204,11 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
         return Ok(None);
     }
     let own = found.project.as_ref().unwrap_or(project);
-    if let Err(todo) = require(files, &found.package, own, DependencyKind::Normal, NETSWAP)? {
+    if let Err(todo) = require(files, &found.package, own, DependencyKind::Normal, "netswap")? {
         return Ok(Some(todo));
     }
     let by_hand = |path: &Path, why: &str| {
-        let remedy = format!(
-            "call this for the task verify; skip(2) skips the names of the program and the task:\n    {CALL}"
-        );
-        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), remedy }))
+        Ok(Some(Remark::new(path, why, format!("{CALL_THIS}:\n    {CALL}"))))
     };
     let [program] = programs.as_slice() else {
         return by_hand(&found.package.manifest, "it has several programs");
@@ -267,16 +252,13 @@ pub(super) fn patch(
         let is_new = config.get(PATCH).is_none();
         for (name, is_wanted) in packages {
             if is_wanted && config.get(&[PATCH, &[name]].concat()).is_none() {
-                let mut path = InlineTable::new();
-                path.insert("path", format!("{clone}/{name}").into());
-                config.add(PATCH, name, path);
+                let path = Value::from(format!("{clone}/{name}"));
+                config.add(PATCH, name, InlineTable::from_iter([("path", path)]));
             }
         }
         if is_new {
-            config.comment(
-                PATCH,
-                "Use the crates of a local clone. Its path is valid on this machine only.",
-            );
+            let why = "Use the crates of a local clone. Its path is valid on this machine only.";
+            config.comment(PATCH, why);
         }
     })
 }

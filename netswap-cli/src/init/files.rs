@@ -51,7 +51,7 @@ impl Files {
                 let path = written_path(path);
                 let failed = |source| Error::ReadProject { path: path.clone(), source };
                 let before = TextFile::new(fs::read_to_string(&path).map_err(failed)?);
-                let text = before.text().to_owned();
+                let text = before.text.clone();
                 entry.insert(File { path, before: Some(before), text })
             }
         }
@@ -66,9 +66,7 @@ impl Files {
     /// Whether the file is new, or its planned text differs from the current one.
     pub(crate) fn is_changed(&self, path: &Path) -> bool {
         let file = self.files.get(&identity(path));
-        file.is_some_and(|file| {
-            file.before.as_ref().is_none_or(|before| before.text() != file.text)
-        })
+        file.is_some_and(|file| file.before.as_ref().is_none_or(|before| before.text != file.text))
     }
 
     /// Sets the planned text of a file. A file that was not read is new.
@@ -92,7 +90,7 @@ impl Files {
             Some(before) => FileChange {
                 path: file.path,
                 after: before.with(&file.text),
-                before: Some(before.original().to_owned()),
+                before: Some(before.original),
             },
             None => FileChange { path: file.path, before: None, after: file.text },
         });

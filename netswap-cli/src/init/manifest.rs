@@ -1,33 +1,17 @@
 //! A `Cargo.toml` or Cargo configuration to add entries to. Comments, order and formatting stay.
 //! New entries go where the owner would have put them.
 
-use toml_edit::{
-    Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, TomlError, Value,
-};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, TomlError, Value};
 
-use super::placement::{InsertAt, insert_inline, insert_line, make_room, push};
+use super::placement::{InsertAt, insert_inline, insert_line, make_room, push, text};
 
 /// A manifest that is being edited.
 #[derive(Clone, Debug)]
 pub(crate) struct Manifest {
     document: DocumentMut,
-    is_faithful: bool,
-}
-
-/// A dependency to add to a manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Requirement {
-    /// The package.
-    pub(crate) name: &'static str,
-    /// The part of the version that must match, such as `0.1`.
-    pub(crate) version: &'static str,
-}
-
-/// The spelling of `workspace = true`: `{ workspace = true }` or `.workspace = true`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Inline,
-    Dotted,
+    /// Whether an edit changes nothing else. It would bring together the dotted keys of one table
+    /// that are in different places.
+    pub(crate) is_faithful: bool,
 }
 
 /// Returns the tables that a new table of dependencies follows, as groups of their first keys. The
@@ -38,17 +22,6 @@ fn before(table: &str) -> &'static [&'static [&'static str]] {
     match table {
         "dependencies" => &[PACKAGE],
         _ => &[&["dependencies", "dev-dependencies"], PACKAGE],
-    }
-}
-
-impl Requirement {
-    /// Returns the line for a manifest.
-    pub(crate) fn line(self) -> String {
-        format!("{} = {}", self.name, self.value())
-    }
-
-    fn value(self) -> Value {
-        Value::from(self.version)
     }
 }
 
@@ -63,12 +36,6 @@ impl Manifest {
         // The text may lack the line end of its last line.
         let is_faithful = document.to_string().trim_end() == text.trim_end();
         Ok(Manifest { document, is_faithful })
-    }
-
-    /// Whether an edit changes nothing else. It would bring together the dotted keys of one table
-    /// that are in different places.
-    pub(crate) fn is_faithful(&self) -> bool {
-        self.is_faithful
     }
 
     pub(crate) fn text(&self) -> String {
@@ -99,33 +66,28 @@ impl Manifest {
         dependencies.find(is_it).map(|(key, _)| key.to_owned())
     }
 
-    /// Returns the spelling with which this package inherits dependencies from the workspace, if it
-    /// does.
-    pub(crate) fn inherits(&self) -> Option<Form> {
+    /// Returns the first dependency that this package inherits from the workspace.
+    pub(crate) fn inherited(&self) -> Option<&Item> {
         let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
-        let mut all = tables.iter().filter_map(|table| self.get(&[table])?.as_table_like());
-        all.find_map(|table| table.iter().find_map(|(_, item)| form(item)))
+        let tables = tables.iter().filter_map(|table| self.get(&[table])?.as_table_like());
+        let mut all = tables.flat_map(TableLike::iter).map(|(_, dependency)| dependency);
+        all.find(|item| item.get("workspace").and_then(Item::as_bool) == Some(true))
     }
 
     /// Adds a dependency with its version to a table of dependencies.
-    pub(crate) fn add_dependency(&mut self, table: &[&str], requirement: Requirement) {
-        self.insert_dependency(table, requirement.name, requirement.value().into());
+    pub(crate) fn add_dependency(&mut self, table: &[&str], name: &str, version: &str) {
+        self.insert_dependency(table, name, version.into());
     }
 
-    /// Adds a dependency that is inherited from the workspace, spelled like the others.
+    /// Adds a dependency that is inherited from the workspace, spelled like the others:
+    /// `{ workspace = true }` or `.workspace = true`.
     pub(crate) fn inherit_dependency(&mut self, table: &[&str], key: &str) {
-        let item = match self.inherits() {
-            Some(Form::Inline) => {
-                let mut value = InlineTable::new();
-                value.insert("workspace", true.into());
-                Item::Value(value.into())
-            }
-            Some(Form::Dotted) | None => {
-                let mut value = Table::new();
-                value.set_dotted(true);
-                value.insert("workspace", true.into());
-                Item::Table(value)
-            }
+        let mut value = Table::from_iter([("workspace", true)]);
+        value.set_dotted(true);
+        let item = if self.inherited().is_some_and(Item::is_inline_table) {
+            Item::Value(value.into_inline_table().into())
+        } else {
+            Item::Table(value)
         };
         self.insert_dependency(table, key, item);
     }
@@ -137,7 +99,10 @@ impl Manifest {
             .and_then(Item::as_table)
             .is_some_and(|table| table.is_implicit() && table.get_values().is_empty());
         if has_tables_alone {
-            self.insert_table(table, key, as_table(item, "version"), &[table]);
+            let with_version = |version| Table::from_iter([("version", version)]);
+            let mut dependency = item.into_table().unwrap_or_else(with_version);
+            dependency.set_dotted(false);
+            self.insert_table(table, key, dependency, &[table]);
         } else {
             let before = table.last().map_or(&[][..], |table| before(table));
             self.insert(table, key, item, InsertAt::Sorted, before);
@@ -151,58 +116,41 @@ impl Manifest {
 
     /// Writes a comment above a table that has a header.
     pub(crate) fn comment(&mut self, path: &[&str], comment: &str) {
-        if let Some(table) = self.table(path) {
-            let before = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
-            let prefix = format!("{before}# {comment}\n");
+        if let Some(table) = self.get_mut(path).and_then(Item::as_table_mut) {
+            let prefix = format!("{}# {comment}\n", text(table.decor().prefix()));
             table.decor_mut().set_prefix(prefix);
         }
     }
 
     /// Adds a text to the end of a list. In a list of several lines it gets its own line.
     pub(crate) fn push(&mut self, table: &[&str], key: &str, text: &str) {
-        let item = self.descend(table).and_then(|table| table.get_mut(key));
-        match item.and_then(Item::as_array_mut) {
+        let list = self.get_mut(table).and_then(|table| table.get_mut(key));
+        match list.and_then(Item::as_array_mut) {
             Some(array) => push(array, text),
             None => self.add(table, key, Array::from_iter([text])),
         }
     }
 
-    /// Returns the table at this path of keys, unless it is an inline table.
-    fn table(&mut self, path: &[&str]) -> Option<&mut Table> {
-        let mut table = self.document.as_table_mut();
+    fn get_mut(&mut self, path: &[&str]) -> Option<&mut Item> {
+        let mut item = self.document.as_item_mut();
         for key in path {
-            table = table.get_mut(key)?.as_table_mut()?;
+            item = item.as_table_like_mut()?.get_mut(key)?;
         }
-        Some(table)
-    }
-
-    fn descend(&mut self, path: &[&str]) -> Option<&mut dyn TableLike> {
-        let mut table: &mut dyn TableLike = self.document.as_table_mut();
-        for key in path {
-            table = table.get_mut(key)?.as_table_like_mut()?;
-        }
-        Some(table)
+        Some(item)
     }
 
     fn insert(&mut self, path: &[&str], key: &str, item: Item, at: InsertAt, before: &[&[&str]]) {
-        match self.get(path) {
-            Some(Item::Value(Value::InlineTable(_))) => {
-                if let Some(table) = self.descend(path)
-                    && let Ok(value) = item.into_value()
-                {
+        match self.get_mut(path) {
+            Some(Item::Value(Value::InlineTable(table))) => {
+                if let Ok(value) = item.into_value() {
                     insert_inline(table, key, value);
                 }
             }
-            Some(_) => {
-                if let Some(table) = self.table(path) {
-                    insert_line(table, key, item, at);
-                }
-            }
+            Some(Item::Table(table)) => insert_line(table, key, item, at),
+            Some(_) => {}
             None => {
                 if let Some((last, above)) = path.split_last() {
-                    let mut table = Table::new();
-                    table.insert(key, item);
-                    self.insert_table(above, last, table, before);
+                    self.insert_table(above, last, Table::from_iter([(key, item)]), before);
                 }
             }
         }
@@ -225,31 +173,9 @@ impl Manifest {
     }
 }
 
-/// Converts an item to a table with a header. A plain value becomes the value of this key in it.
-fn as_table(item: Item, key: &str) -> Table {
-    let mut table = match item.into_table() {
-        Ok(table) => table,
-        Err(value) => {
-            let mut table = Table::new();
-            table.insert(key, value);
-            table
-        }
-    };
-    table.set_dotted(false);
-    table
-}
-
-fn form(dependency: &Item) -> Option<Form> {
-    let is_inherited = dependency.get("workspace").and_then(Item::as_bool) == Some(true);
-    let form = if dependency.is_inline_table() { Form::Inline } else { Form::Dotted };
-    is_inherited.then_some(form)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NETSWAP_BUILD: Requirement = Requirement { name: "netswap-build", version: "0.1" };
 
     fn edited(text: &str, edit: impl FnOnce(&mut Manifest)) -> String {
         let mut manifest = Manifest::parse(text).unwrap();
@@ -258,7 +184,9 @@ mod tests {
     }
 
     fn with_dependency(text: &str) -> String {
-        edited(text, |manifest| manifest.add_dependency(&["build-dependencies"], NETSWAP_BUILD))
+        edited(text, |manifest| {
+            manifest.add_dependency(&["build-dependencies"], "netswap-build", "0.1");
+        })
     }
 
     #[test]
@@ -396,7 +324,7 @@ mod tests {
 
     #[test]
     fn scattered_dotted_keys_are_not_faithful() {
-        let is_faithful = |text: &str| Manifest::parse(text).unwrap().is_faithful();
+        let is_faithful = |text: &str| Manifest::parse(text).unwrap().is_faithful;
         assert!(is_faithful("[a]\nb.c = 1\nb.d = 2\ne = 3"));
         assert!(!is_faithful("[a]\nb.c = 1\ne = 3\nb.d = 2\n"));
     }

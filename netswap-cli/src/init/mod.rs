@@ -22,10 +22,10 @@ use std::path::PathBuf;
 use clap::Args;
 use netswap::ExitCode;
 
-use self::run::{Allow, Options};
+use self::run::Allow;
 use crate::Error;
 use crate::init::plan::Wanted;
-use crate::init::report::{Mode, print};
+use crate::init::report::print;
 use crate::new::project::clone_path;
 
 /// Add netswap to an existing project
@@ -34,7 +34,6 @@ use crate::new::project::clone_path;
 /// everything else as you wrote it. Lists what you have to do by hand.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
-#[expect(clippy::struct_excessive_bools, reason = "the command's switches")]
 pub(super) struct Init {
     /// Convert this package. Can be repeated [default: all but the xtask]
     #[arg(short, long, value_name = "NAME")]
@@ -45,15 +44,8 @@ pub(super) struct Init {
     /// Print the changes as a diff, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Convert despite uncommitted changes
-    #[arg(long)]
-    allow_dirty: bool,
-    /// Convert despite staged changes
-    #[arg(long)]
-    allow_staged: bool,
-    /// Convert without version control
-    #[arg(long)]
-    allow_no_vcs: bool,
+    #[command(flatten)]
+    allow: Allow,
     /// Convert the project of this Cargo.toml
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
@@ -71,22 +63,13 @@ Exit codes:
 
 impl Init {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
-        let options = Options {
-            manifest_path: self.manifest_path,
-            wanted: Wanted {
-                packages: self.package,
-                xtask: self.xtask,
-                netswap_path: self.netswap_path.as_deref().map(clone_path).transpose()?,
-            },
-            dry_run: self.dry_run,
-            allow: Allow {
-                dirty: self.allow_dirty,
-                staged: self.allow_staged,
-                no_vcs: self.allow_no_vcs,
-            },
+        let wanted = Wanted {
+            packages: self.package,
+            xtask: self.xtask,
+            netswap_path: self.netswap_path.as_deref().map(clone_path).transpose()?,
         };
-        let result = run::init(&options)?;
-        let mode = if self.dry_run { Mode::DryRun } else { Mode::Applied };
-        print(&result, mode)
+        let allow = (!self.dry_run).then_some(self.allow);
+        let result = run::init(self.manifest_path.as_deref(), &wanted, allow)?;
+        print(&result, self.dry_run)
     }
 }

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::DependencyKind;
 use cargo_metadata::semver::Version;
 use netswap::text::plural;
-use toml_edit::{Array, Item};
+use toml_edit::{Item, Value};
 
 use super::files::Files;
-use super::manifest::{Manifest, Requirement};
-use super::plan::{Converted, Remark};
+use super::manifest::Manifest;
+use super::plan::Remark;
 use super::program;
-use super::project::{Package, Project};
+use super::project::{Package, Project, key};
 use super::rust::Source;
 use super::rustfmt::formatted;
 use crate::Error;
@@ -21,7 +21,10 @@ use crate::Error;
 pub(super) const VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
-const NETSWAP_BUILD: Requirement = Requirement { name: "netswap-build", version: VERSION };
+const NETSWAP_BUILD: &str = "netswap-build";
+
+/// The remark about a manifest that is not [faithful](Manifest::is_faithful).
+pub(super) const UNFAITHFUL: &str = "an edit would move the dotted keys of one table together";
 
 /// The oldest Rust version that netswap-build supports.
 const OLDEST_RUST: Version = Version::new(1, 63, 0);
@@ -29,7 +32,8 @@ const OLDEST_RUST: Version = Version::new(1, 63, 0);
 /// The first line of a new build script.
 const ABOUT: &str = "//! Makes Windows copy what is built here to the page file when it is loaded from a network share.";
 
-/// Adds the dependency and the call to a package if they are missing.
+/// Adds the dependency and the call to a package if they are missing. Returns a remark if the owner
+/// has to do it by hand.
 ///
 /// # Errors
 ///
@@ -38,56 +42,38 @@ pub(super) fn convert(
     package: &Package,
     project: &Project,
     files: &mut Files,
-) -> Result<Converted, Error> {
-    let mut converted = Converted::new(&package.name);
-    converted.todo = add(package, project, files, &mut converted.notes)?;
-    Ok(converted)
-}
-
-/// Adds the dependency and the call. Returns a remark if the owner has to do it by hand.
-fn add(
-    package: &Package,
-    project: &Project,
-    files: &mut Files,
     notes: &mut Vec<Remark>,
 ) -> Result<Option<Remark>, Error> {
-    let dependency = package.dependency(DependencyKind::Build, NETSWAP_BUILD.name);
-    let key = dependency.map_or(NETSWAP_BUILD.name, |dependency| &dependency.key);
+    let dependency = package.dependency(DependencyKind::Build, NETSWAP_BUILD);
+    let key = dependency.map_or(NETSWAP_BUILD, key);
     let manifest = read(files, &package.manifest)?;
     let script = match Script::read(package, &manifest, key, files)? {
         Script::Requests if dependency.is_some() => return Ok(None),
         Script::ByHand(todo) => return Ok(Some(todo)),
         script => script,
     };
-    if dependency.is_some_and(|dependency| dependency.is_optional) {
-        return Ok(Some(Remark {
-            path: package.manifest.clone(),
-            why: format!("{key} is an optional build-dependency"),
-            remedy: format!(
-                "where its feature is enabled, call it in the build script:\n    {}",
-                call(key)
-            ),
-        }));
+    if dependency.is_some_and(|dependency| dependency.optional) {
+        let why = format!("{key} is an optional build-dependency");
+        let remedy = "where its feature is enabled, call it in the build script";
+        let remedy = format!("{remedy}:\n    {}", call(key));
+        return Ok(Some(Remark::new(&package.manifest, why, remedy)));
     }
     let key = match require(files, package, project, DependencyKind::Build, NETSWAP_BUILD)? {
         Ok(key) => key,
         Err(todo) => return Ok(Some(todo)),
     };
     if let Some(version) = package.rust_version.as_ref().filter(|version| **version < OLDEST_RUST) {
-        notes.push(Remark {
-            path: package.manifest.clone(),
-            why: format!("its rust-version is {version}, but netswap-build needs {OLDEST_RUST}"),
-            remedy: "raise it, or build with a newer Rust".to_owned(),
-        });
+        let why = format!("its rust-version is {version}, but netswap-build needs {OLDEST_RUST}");
+        let remedy = "raise it, or build with a newer Rust";
+        notes.push(Remark::new(&package.manifest, why, remedy));
     }
     match script {
         Script::Lacks(path) => {
             // The other packages with this build script make the call too, so they need the
             // dependency.
             for other in project.packages_with(&path) {
-                if let Err(todo) =
-                    require(files, other, project, DependencyKind::Build, NETSWAP_BUILD)?
-                {
+                let added = require(files, other, project, DependencyKind::Build, NETSWAP_BUILD)?;
+                if let Err(todo) = added {
                     return Ok(Some(todo));
                 }
             }
@@ -97,15 +83,12 @@ fn add(
             let text = format!("{ABOUT}\n\nfn main() {{\n    {}\n}}\n", call(&key));
             files.set(&path, formatted(None, text, package.folder(), package.edition));
             let included = manifest.in_package("include").and_then(Item::as_array);
-            let names_it = |list: &Array| {
-                list.iter().any(|glob| glob.as_str().is_some_and(|glob| glob.ends_with("build.rs")))
-            };
-            if included.is_some_and(|list| !names_it(list)) {
-                notes.push(Remark {
-                    path: package.manifest.clone(),
-                    why: "its `include` may not list build.rs".to_owned(),
-                    remedy: "add it, if the package is published".to_owned(),
-                });
+            let is_script =
+                |glob: &Value| glob.as_str().is_some_and(|glob| glob.ends_with("build.rs"));
+            if included.is_some_and(|globs| !globs.iter().any(is_script)) {
+                let why = "its `include` may not list build.rs";
+                let remedy = "add it, if the package is published";
+                notes.push(Remark::new(&package.manifest, why, remedy));
             }
             Ok(None)
         }
@@ -123,7 +106,7 @@ fn add_call(
 ) -> Result<Option<Remark>, Error> {
     let by_hand = |why: &str| {
         let remedy = format!("add this line to the start of its main:\n    {call}");
-        Ok(Some(Remark { path: path.to_owned(), why: why.to_owned(), remedy }))
+        Ok(Some(Remark::new(path, why, remedy)))
     };
     let before = files.text(path)?.to_owned();
     let Some(source) = Source::parse(&before) else {
@@ -137,11 +120,9 @@ fn add_call(
         return by_hand("some of its modules are missing or can't be parsed as Rust");
     };
     if !source.is_empty() && !words.texts.iter().any(|text| text.contains("rerun-if")) {
-        notes.push(Remark {
-            path: path.to_owned(),
-            why: "it will run again only for the files that its rerun-if lines name".to_owned(),
-            remedy: "print cargo:rerun-if-changed=FILE for each file that it reads".to_owned(),
-        });
+        let why = "it will run again only for the files that its rerun-if lines name";
+        let remedy = "print cargo:rerun-if-changed=FILE for each file that it reads";
+        notes.push(Remark::new(path, why, remedy));
     }
     files.set(path, formatted(Some(&before), after, package.folder(), package.edition));
     Ok(None)
@@ -149,6 +130,11 @@ fn add_call(
 
 fn call(key: &str) -> String {
     format!("{}::emit();", crate_name(key))
+}
+
+/// Returns the line that adds a dependency to a manifest.
+pub(super) fn line(name: &str) -> String {
+    format!("{name} = \"{VERSION}\"")
 }
 
 fn crate_name(key: &str) -> String {
@@ -174,30 +160,26 @@ impl Script {
         key: &str,
         files: &mut Files,
     ) -> Result<Self, Error> {
-        let in_manifest = |why: &str, remedy: &str| {
-            let path = package.manifest.clone();
-            Ok(Script::ByHand(Remark { path, why: why.to_owned(), remedy: remedy.to_owned() }))
+        let by_hand = |path: &Path, why: &str, remedy: &str| {
+            Ok(Script::ByHand(Remark::new(path, why, remedy)))
         };
         if let Some(list) = manifest.in_package("metabuild") {
             if list.to_string().contains("\"netswap-build\"") {
                 return Ok(Script::Requests);
             }
             let remedy = "add \"netswap-build\" to that list and to the build-dependencies";
-            return in_manifest("metabuild makes its build script", remedy);
+            return by_hand(&package.manifest, "metabuild makes its build script", remedy);
         }
         let usual = package.folder().join("build.rs");
         match package.build_scripts.as_slice() {
             [] if manifest.in_package("build").and_then(Item::as_bool) == Some(false) => {
-                in_manifest(
-                    "`build = false` disables build scripts",
-                    "remove that line, and run netswap init again",
-                )
+                let why = "`build = false` disables build scripts";
+                by_hand(&package.manifest, why, "remove that line, and run netswap init again")
             }
-            [] if files.exists(&usual) => Ok(Script::ByHand(Remark {
-                path: usual,
-                why: "it exists, but Cargo does not use it as a build script".to_owned(),
-                remedy: "rename or remove it, and run netswap init again".to_owned(),
-            })),
+            [] if files.exists(&usual) => {
+                let why = "it exists, but Cargo does not use it as a build script";
+                by_hand(&usual, why, "rename or remove it, and run netswap init again")
+            }
             [] => Ok(Script::New(usual)),
             [path] if !files.exists(path) => Ok(Script::New(path.clone())),
             [path] => {
@@ -212,7 +194,7 @@ impl Script {
                     "add netswap-build to the build-dependencies, and this line to the start of main in one of them:\n    {}",
                     call(key)
                 );
-                in_manifest(&why, &remedy)
+                by_hand(&package.manifest, &why, &remedy)
             }
         }
     }
@@ -242,12 +224,13 @@ pub(super) fn require(
     package: &Package,
     project: &Project,
     kind: DependencyKind,
-    requirement: Requirement,
+    name: &str,
 ) -> Result<Result<String, Remark>, Error> {
     const SHARED: &[&str] = &["workspace", "dependencies"];
-    let dependency = package.dependency(kind, requirement.name);
-    if let Some(dependency) = dependency.filter(|dependency| !dependency.is_conditional) {
-        return Ok(Ok(dependency.key.clone()));
+    let dependency = package.dependency(kind, name);
+    // A build-dependency with a target is only for some hosts.
+    if let Some(dependency) = dependency.filter(|dependency| dependency.target.is_none()) {
+        return Ok(Ok(key(dependency).to_owned()));
     }
     let mut manifest = read(files, &package.manifest)?;
     let table = match kind {
@@ -259,25 +242,22 @@ pub(super) fn require(
         _ => "dependencies",
     };
     // It was just added, for another package with the same build script.
-    if let Some(key) = manifest.key_of(&[table], requirement.name) {
+    if let Some(key) = manifest.key_of(&[table], name) {
         return Ok(Ok(key));
     }
     let root = project.root_manifest();
     let mut workspace = read(files, &root)?;
     for (manifest, path) in [(&manifest, &package.manifest), (&workspace, &root)] {
-        if !manifest.is_faithful() {
-            return Ok(Err(Remark {
-                path: path.clone(),
-                why: "an edit would move the dotted keys of one table together".to_owned(),
-                remedy: format!("add to {table} of {}:\n    {}", package.name, requirement.line()),
-            }));
+        if !manifest.is_faithful {
+            let remedy = format!("add to {table} of {}:\n    {}", package.name, line(name));
+            return Ok(Err(Remark::new(path, UNFAITHFUL, remedy)));
         }
     }
-    let mut shared = workspace.key_of(SHARED, requirement.name);
+    let mut shared = workspace.key_of(SHARED, name);
     if shared.is_none() && workspace.get(SHARED).is_some() && is_inheriting(project, files)? {
-        workspace.add_dependency(SHARED, requirement);
+        workspace.add_dependency(SHARED, name, VERSION);
         files.set(&root, workspace.text());
-        shared = workspace.key_of(SHARED, requirement.name);
+        shared = workspace.key_of(SHARED, name);
         // The root manifest may be the manifest of this package.
         manifest = read(files, &package.manifest)?;
     }
@@ -285,8 +265,8 @@ pub(super) fn require(
         manifest.inherit_dependency(&[table], &key);
         key
     } else {
-        manifest.add_dependency(&[table], requirement);
-        requirement.name.to_owned()
+        manifest.add_dependency(&[table], name, VERSION);
+        name.to_owned()
     };
     files.set(&package.manifest, manifest.text());
     Ok(Ok(key))
@@ -295,7 +275,7 @@ pub(super) fn require(
 /// Whether packages of the project inherit dependencies from the workspace.
 fn is_inheriting(project: &Project, files: &mut Files) -> Result<bool, Error> {
     for package in &project.packages {
-        if read(files, &package.manifest)?.inherits().is_some() {
+        if read(files, &package.manifest)?.inherited().is_some() {
             return Ok(true);
         }
     }

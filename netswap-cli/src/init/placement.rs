@@ -1,7 +1,7 @@
 //! The position of a new entry in a TOML document: its line, its table, and which of the comments
 //! nearby belong to it.
 
-use toml_edit::{Array, DocumentMut, Item, RawString, Table, TableLike, Value};
+use toml_edit::{Array, DocumentMut, Item, Key, RawString, Table, TableLike, Value};
 
 /// The position of a new line in its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,31 +11,29 @@ pub(super) enum InsertAt {
     Last,
 }
 
+/// Returns the spaces and comments beside a key or value.
+pub(super) fn text(decor: Option<&RawString>) -> &str {
+    decor.and_then(RawString::as_str).unwrap_or_default()
+}
+
 /// Adds a line to a table.
 pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, at: InsertAt) {
     // A table that has only subtables gets its own header.
     table.set_implicit(false);
     let keys: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
     let behind: Vec<_> = keys.iter().filter(|other| other.as_str() > key).collect();
-    let prefix = |table: &Table, key: &str| {
-        let prefix = table.key(key).and_then(|key| key.leaf_decor().prefix()?.as_str());
-        prefix.unwrap_or_default().to_owned()
-    };
+    let prefix = |key: &Key| text(key.leaf_decor().prefix()).to_owned();
     // A comment above the first line may apply to all lines, so no line goes above it.
     let is_first = behind.len() == keys.len();
+    let first = keys.first().and_then(|first| table.key(first));
     let is_sorted = at == InsertAt::Sorted
         && keys.is_sorted()
-        && !(is_first && keys.first().is_some_and(|first| prefix(table, first).contains('#')));
+        && !(is_first && first.is_some_and(|first| prefix(first).contains('#')));
     let behind = if is_sorted { behind } else { Vec::new() };
     let moved: Vec<_> = behind.iter().filter_map(|key| table.remove_entry(key)).collect();
     table.insert(key, item);
-    if let Some(other) = keys.last() {
-        let line = moved.last().map_or_else(
-            || prefix(table, other),
-            |(key, _)| {
-                key.leaf_decor().prefix().and_then(RawString::as_str).unwrap_or("").to_owned()
-            },
-        );
+    let last = keys.last().and_then(|last| table.key(last));
+    if let Some(line) = moved.last().map(|(key, _)| key).or(last).map(prefix) {
         let indentation = line.rsplit('\n').next().unwrap_or_default();
         if let Some(mut key) = table.key_mut(key) {
             key.leaf_decor_mut().set_prefix(indentation);
@@ -51,8 +49,7 @@ pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, at: InsertAt
 pub(super) fn insert_inline(table: &mut dyn TableLike, key: &str, value: Value) {
     let last = table.iter_mut().last().and_then(|(_, item)| item.as_value_mut());
     let suffix = last.map(|last| {
-        let suffix =
-            last.decor().suffix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        let suffix = text(last.decor().suffix()).to_owned();
         last.decor_mut().set_suffix("");
         suffix
     });
@@ -94,7 +91,7 @@ pub(super) fn make_room(
     let next = positions.iter().map(|(_, other)| *other).filter(|other| *other > position).min();
     for_each_table(document.as_table_mut(), None, &mut |_, other| {
         if other.position() == next {
-            let prefix = other.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+            let prefix = text(other.decor().prefix());
             let (of_last, own) = split_comments(prefix);
             if prefix.is_empty() {
                 // This document has no empty lines between tables.
@@ -161,36 +158,29 @@ fn for_each_table(table: &mut Table, root: Option<&str>, call: &mut impl FnMut(&
 }
 
 /// Adds a text to the end of a list. It gets its own line if the other texts have one each.
-pub(super) fn push(array: &mut Array, text: &str) {
-    let mut value = Value::from(text);
-    let own = |value: &Value| {
-        value.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned()
-    };
-    let Some(last) = array.iter().last().map(own) else {
-        let space = array.trailing().as_str().unwrap_or_default().to_owned();
-        if space.contains('\n') {
+pub(super) fn push(array: &mut Array, member: &str) {
+    let mut value = Value::from(member);
+    let Some(last) = array.iter().last() else {
+        if text(Some(array.trailing())).contains('\n') {
             value.decor_mut().set_prefix("\n    ");
             array.set_trailing_comma(true);
         }
         array.push_formatted(value);
         return;
     };
-    let line = match last.rsplit_once('\n') {
+    let line = match text(last.decor().prefix()).rsplit_once('\n') {
         Some((_, indentation)) => format!("\n{indentation}"),
         None => " ".to_owned(),
     };
     // Anything after the last value, such as a comment, stays there.
     let behind = if array.trailing_comma() {
-        array.trailing().as_str().unwrap_or_default().to_owned()
+        text(Some(array.trailing())).to_owned()
     } else {
-        let last = array.len() - 1;
-        let decor = array.get_mut(last).map(Value::decor_mut);
-        let suffix = decor.map(|decor| {
-            let suffix = decor.suffix().and_then(RawString::as_str).unwrap_or_default().to_owned();
-            decor.set_suffix("");
-            suffix
-        });
-        suffix.unwrap_or_default()
+        let suffix = text(last.decor().suffix()).to_owned();
+        if let Some(last) = array.iter_mut().last() {
+            last.decor_mut().set_suffix("");
+        }
+        suffix
     };
     let comment = behind.trim_end();
     let end = behind.strip_prefix(comment).unwrap_or_default();

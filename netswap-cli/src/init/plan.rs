@@ -2,7 +2,7 @@
 //! yet.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use netswap::text::nearest;
 
@@ -13,7 +13,7 @@ use super::{add_xtask, package};
 use crate::Error;
 
 /// The options for a plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Wanted {
     /// The packages to convert. If empty, all packages that make an image, except for the xtask.
     pub(crate) packages: Vec<String>,
@@ -69,6 +69,12 @@ impl Converted {
     }
 }
 
+impl Remark {
+    pub(super) fn new(path: &Path, why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Remark { path: path.to_owned(), why: why.into(), remedy: remedy.into() }
+    }
+}
+
 /// Reads the project's files and plans their new text.
 ///
 /// # Errors
@@ -94,7 +100,8 @@ pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
     }
     let mut converted = Vec::new();
     for package in packages {
-        let mut outcome = package::convert(package, project, &mut files)?;
+        let mut outcome = Converted::new(&package.name);
+        outcome.todo = package::convert(package, project, &mut files, &mut outcome.notes)?;
         outcome.files = files.take_touched();
         if outcome.files.is_empty() && files.is_changed(&package.manifest) {
             // It was changed together with another package that has the same build script.

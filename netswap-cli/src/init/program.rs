@@ -14,7 +14,8 @@ use crate::Error;
 pub(super) fn words(main: &Path, files: &mut Files) -> Result<Option<Words>, Error> {
     let mut all = Words::default();
     // Each file, with the folder of its modules.
-    let mut left = vec![(main.to_owned(), folder(main).to_owned())];
+    let folder = main.parent().unwrap_or(Path::new("."));
+    let mut left = vec![(main.to_owned(), folder.to_owned())];
     while let Some((path, modules)) = left.pop() {
         let Some(words) = Source::parse(files.text(&path)?).map(|source| source.words()) else {
             return Ok(None);
@@ -30,10 +31,6 @@ pub(super) fn words(main: &Path, files: &mut Files) -> Result<Option<Words>, Err
         all.texts.extend(words.texts);
     }
     Ok(Some(all))
-}
-
-fn folder(file: &Path) -> &Path {
-    file.parent().unwrap_or(Path::new("."))
 }
 
 /// Finds the file of a module

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::semver::Version;
-use cargo_metadata::{DependencyKind, Edition, MetadataCommand, Target, TargetKind};
+use cargo_metadata::{Dependency, DependencyKind, Edition, MetadataCommand, Target, TargetKind};
 use netswap::BuildError;
 use netswap::env::cargo;
 use netswap::text::{normal, one_line};
@@ -29,6 +29,7 @@ pub(crate) struct Package {
     pub(crate) build_scripts: Vec<PathBuf>,
     pub(crate) programs: Vec<Program>,
     pub(crate) has_cdylib: bool,
+    /// This includes those inherited from the workspace.
     dependencies: Vec<Dependency>,
     default_run: Option<String>,
 }
@@ -41,16 +42,9 @@ pub(crate) struct Program {
     pub(crate) source: PathBuf,
 }
 
-/// A dependency of a package. This includes those inherited from the workspace.
-#[derive(Clone, Debug)]
-pub(crate) struct Dependency {
-    name: String,
-    kind: DependencyKind,
-    /// Its key in the manifest.
-    pub(crate) key: String,
-    pub(crate) is_optional: bool,
-    /// Whether it is only for some targets. For a build-dependency, this means hosts.
-    pub(crate) is_conditional: bool,
+/// Returns the dependency's key in the manifest.
+pub(super) fn key(dependency: &Dependency) -> &str {
+    dependency.rename.as_ref().unwrap_or(&dependency.name)
 }
 
 impl Project {
@@ -118,7 +112,7 @@ impl Package {
                 .map(|target| Program { name: target.name.clone(), source: source(target) })
                 .collect(),
             has_cdylib: of_kind(TargetKind::CDyLib).next().is_some(),
-            dependencies: package.dependencies.iter().map(Dependency::from_metadata).collect(),
+            dependencies: package.dependencies.clone(),
             default_run: package.default_run.clone(),
         }
     }
@@ -126,13 +120,9 @@ impl Package {
     /// Returns the dependency of this kind on a package. If there are several, prefers an
     /// unconditional one.
     pub(crate) fn dependency(&self, kind: DependencyKind, name: &str) -> Option<&Dependency> {
-        let mut all: Vec<_> = self
-            .dependencies
-            .iter()
-            .filter(|dependency| dependency.kind == kind && dependency.name == name)
-            .collect();
-        all.sort_by_key(|dependency| dependency.is_conditional);
-        all.first().copied()
+        let all = self.dependencies.iter();
+        all.filter(|dependency| dependency.kind == kind && dependency.name == name)
+            .min_by_key(|dependency| dependency.target.is_some())
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -154,18 +144,6 @@ impl Package {
             (Some(name), _) => self.program(name),
             (None, [only]) => Some(only),
             (None, _) => None,
-        }
-    }
-}
-
-impl Dependency {
-    fn from_metadata(dependency: &cargo_metadata::Dependency) -> Self {
-        Dependency {
-            name: dependency.name.clone(),
-            kind: dependency.kind,
-            key: dependency.rename.as_ref().unwrap_or(&dependency.name).clone(),
-            is_optional: dependency.optional,
-            is_conditional: dependency.target.is_some(),
         }
     }
 }

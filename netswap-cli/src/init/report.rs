@@ -14,14 +14,6 @@ use crate::Error;
 use crate::init::plan::Converted;
 use crate::init::run::InitResult;
 
-/// The mode of the report: the changes are made, or only shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Applied,
-    /// The diff goes to standard output, for `git apply`. All else goes to standard error.
-    DryRun,
-}
-
 /// The result for a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
@@ -41,12 +33,12 @@ impl Status {
         }
     }
 
-    fn word(self, mode: Mode) -> &'static str {
-        match (self, mode) {
-            (Status::Converted, Mode::Applied) => "converted",
-            (Status::Converted, Mode::DryRun) => "would-convert",
-            (Status::Unchanged, _) => "unchanged",
-            (Status::ByHand, _) => "by-hand",
+    fn word(self, is_dry_run: bool) -> &'static str {
+        match self {
+            Status::Converted if is_dry_run => "would-convert",
+            Status::Converted => "converted",
+            Status::Unchanged => "unchanged",
+            Status::ByHand => "by-hand",
         }
     }
 
@@ -59,22 +51,22 @@ impl Status {
     }
 }
 
-/// Prints the report and returns the exit code.
+/// Prints the report and returns the exit code. After a dry run, the diff goes to standard output,
+/// for `git apply`, and the report to standard error.
 ///
 /// # Errors
 ///
 /// When the report can't be written.
-pub(crate) fn print(result: &InitResult, mode: Mode) -> Result<ExitCode, Error> {
-    match mode {
-        Mode::Applied => write(result, mode, &mut Out::new(true))?,
-        Mode::DryRun => {
-            diff::print(&result.plan.changes, &result.root)?;
-            let mut err = netswap::output::stderr();
-            if !result.plan.changes.is_empty() {
-                writeln!(err)?;
-            }
-            write(result, mode, &mut err)?;
+pub(crate) fn print(result: &InitResult, is_dry_run: bool) -> Result<ExitCode, Error> {
+    if is_dry_run {
+        diff::print(&result.plan.changes, &result.root)?;
+        let mut err = netswap::output::stderr();
+        if !result.plan.changes.is_empty() {
+            writeln!(err)?;
         }
+        write(result, is_dry_run, &mut err)?;
+    } else {
+        write(result, is_dry_run, &mut Out::new(true))?;
     }
     let packages = &result.plan.converted;
     Ok(if packages.is_empty() {
@@ -86,48 +78,37 @@ pub(crate) fn print(result: &InitResult, mode: Mode) -> Result<ExitCode, Error> 
     })
 }
 
-fn write(result: &InitResult, mode: Mode, out: &mut dyn Write) -> io::Result<()> {
+fn write(result: &InitResult, is_dry_run: bool, out: &mut dyn Write) -> io::Result<()> {
     let packages = &result.plan.converted;
-    let name_width = packages.iter().map(|package| one_line(&package.name).len()).max();
-    let columns = Columns {
-        words: Status::ALL.map(|status| status.word(mode).len()).into_iter().max().unwrap_or(0),
-        names: name_width.unwrap_or(0),
-    };
+    let words = Status::ALL.iter().map(|status| status.word(is_dry_run).len()).max();
+    let names = packages.iter().map(|package| one_line(&package.name).len()).max();
+    let columns = Columns { words: words.unwrap_or(0), names: names.unwrap_or(0) };
     for package in packages {
-        write_package(package, mode, &columns, &result.root, out)?;
+        write_package(package, is_dry_run, &columns, &result.root, out)?;
     }
     if packages.is_empty() {
-        return match result.plan.left_out.first() {
-            Some(name) => writeln!(
-                out,
-                "nothing to convert except the xtask; to convert it, pass --package {}",
-                one_line(name)
-            ),
-            None => {
-                writeln!(out, "nothing to convert: no package makes a program or a cdylib")
+        let why = match result.plan.left_out.first() {
+            Some(name) => {
+                format!(" except the xtask; to convert it, pass --package {}", one_line(name))
             }
+            None => ": no package makes a program or a cdylib".to_owned(),
         };
+        return writeln!(out, "nothing to convert{why}");
     }
     let is_listed = |file: &&PathBuf| packages.iter().any(|package| package.files.contains(*file));
-    let shared = result.plan.shared.iter().filter(|file| !is_listed(file));
-    for file in shared {
-        writeln!(
-            out,
-            "{:words$}  {}",
-            "changed",
-            Printable(shown(file, &result.root)),
-            words = columns.words
-        )?;
+    for file in result.plan.shared.iter().filter(|file| !is_listed(file)) {
+        let path = Printable(shown(file, &result.root));
+        writeln!(out, "{:words$}  {path}", "changed", words = columns.words)?;
     }
     let count = u64::try_from(packages.len()).unwrap_or(u64::MAX);
     let parts = Status::ALL.map(|status| {
         let count = packages.iter().filter(|package| Status::new(package) == status).count();
-        (count > 0).then(|| format!("{count} {}", status.word(mode)))
+        (count > 0).then(|| format!("{count} {}", status.word(is_dry_run)))
     });
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     writeln!(out, "\n{}: {}", plural(count, "package", "packages"), parts.join(", "))?;
     let is_done = packages.iter().all(|package| package.todo.is_none());
-    if mode == Mode::Applied && is_done && !result.plan.changes.is_empty() {
+    if !is_dry_run && is_done && !result.plan.changes.is_empty() {
         if result.has_lock {
             writeln!(out, "the next build will also change Cargo.lock")?;
         }
@@ -144,20 +125,19 @@ struct Columns {
 
 fn write_package(
     package: &Converted,
-    mode: Mode,
+    is_dry_run: bool,
     columns: &Columns,
     root: &Path,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let Columns { words, names } = *columns;
     let status = Status::new(package);
-    let (word, style, name) = (status.word(mode), status.style(), one_line(&package.name));
+    let (word, style, name) = (status.word(is_dry_run), status.style(), one_line(&package.name));
     let path = |path| Printable(shown(path, root)).to_string();
     let files: Vec<_> = package.files.iter().map(|file| path(file)).collect();
     let files = files.join(", ");
     // If a step is left to do, show it before the files that were changed.
-    let (first, last) =
-        if status == Status::ByHand { ("", files.as_str()) } else { (files.as_str(), "") };
+    let (first, last) = if package.todo.is_some() { ("", &*files) } else { (&*files, "") };
     let line = format!("{name:<names$}  {first}");
     writeln!(out, "{style}{word:<words$}{style:#}  {}", line.trim_end())?;
     let indent = words + 2;
@@ -168,7 +148,7 @@ fn write_package(
         }
     }
     if !last.is_empty() {
-        let verb = if mode == Mode::Applied { "changed" } else { "would change" };
+        let verb = if is_dry_run { "would change" } else { "changed" };
         writeln!(out, "{:indent$}{verb} anyway: {last}", "")?;
     }
     Ok(())

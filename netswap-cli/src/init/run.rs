@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use netswap::text::shown;
 
 use super::files::FileChange;
@@ -11,25 +12,18 @@ use super::project::Project;
 use super::write::write;
 use crate::{Error, git};
 
-/// The options of a conversion: the project, the changes, and the checks to skip.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    /// `None` for the project around the current folder.
-    pub(crate) manifest_path: Option<PathBuf>,
-    pub(crate) wanted: Wanted,
-    pub(crate) dry_run: bool,
-    pub(crate) allow: Allow,
-}
-
 /// The problems with version control that don't stop the conversion.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Allow {
-    /// Uncommitted changes.
-    pub(crate) dirty: bool,
-    /// Changes that are staged for the next commit.
-    pub(crate) staged: bool,
-    /// No version control.
-    pub(crate) no_vcs: bool,
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Allow {
+    /// Convert despite uncommitted changes
+    #[arg(long = "allow-dirty")]
+    dirty: bool,
+    /// Convert despite staged changes
+    #[arg(long = "allow-staged")]
+    staged: bool,
+    /// Convert without version control
+    #[arg(long = "allow-no-vcs")]
+    no_vcs: bool,
 }
 
 /// The result of a conversion or of a dry run.
@@ -44,17 +38,22 @@ pub(crate) struct InitResult {
     pub(crate) has_lock: bool,
 }
 
-/// Converts the project.
+/// Converts the project of this manifest, or the one around the current folder. Without `allow`,
+/// only plans the changes.
 ///
 /// # Errors
 ///
 /// When the project can't be read or written, a check with git fails, or Cargo rejects the result.
 /// Then every file is as it was before.
-pub(crate) fn init(options: &Options) -> Result<InitResult, Error> {
-    let project = Project::read(options.manifest_path.as_deref())?;
-    let plan = plan(&project, &options.wanted)?;
-    if !options.dry_run && !plan.changes.is_empty() {
-        check_git(&project.root, &plan.changes, options.allow)?;
+pub(super) fn init(
+    manifest_path: Option<&Path>,
+    wanted: &Wanted,
+    allow: Option<Allow>,
+) -> Result<InitResult, Error> {
+    let project = Project::read(manifest_path)?;
+    let plan = plan(&project, wanted)?;
+    if let Some(allow) = allow.filter(|_| !plan.changes.is_empty()) {
+        check_git(&project.root, &plan.changes, allow)?;
         let written = write(&plan.changes)?;
         if let Err(error) = Project::read(Some(&project.root_manifest())) {
             written.roll_back()?;
@@ -66,7 +65,7 @@ pub(crate) fn init(options: &Options) -> Result<InitResult, Error> {
     }
     let program = if plan.has_xtask { "cargo xtask" } else { "netswap" };
     // Without --workspace, Cargo builds only one of several packages, or all including the xtask.
-    let has_several = project.packages.len() > 1 || options.wanted.xtask;
+    let has_several = project.packages.len() > 1 || wanted.xtask;
     let all = if has_several { " --workspace" } else { "" };
     let verify = format!("{program} verify{all} --release --target x86_64-pc-windows-msvc");
     let has_lock = project.root.join("Cargo.lock").is_file();
@@ -86,8 +85,7 @@ fn check_git(root: &Path, changes: &[FileChange], allow: Allow) -> Result<(), Er
     };
     let mut repositories = BTreeSet::new();
     for FileChange { path, .. } in changes {
-        let folders = path.ancestors().skip(1);
-        let folder = folders.into_iter().find(|folder| folder.is_dir()).unwrap_or(root);
+        let folder = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(root);
         match git::repository(folder) {
             Ok(repository) => repositories.insert(repository),
             Err(why) => return not_kept(folder, why),

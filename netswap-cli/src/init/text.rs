@@ -5,36 +5,28 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// A text, and its original form in the file.
+/// A text, and its original form.
 #[derive(Clone, Debug)]
-pub(crate) struct TextFile {
-    original: String,
-    text: String,
+pub(super) struct TextFile {
+    /// The text as it is in the file.
+    pub(super) original: String,
+    /// The text without a byte order mark. Each line ends with `\n`.
+    pub(super) text: String,
 }
 
 /// A line without its end, and the end: `\n`, `\r\n`, or empty for the last line.
 type Line<'a> = (&'a str, &'a str);
 
 impl TextFile {
-    pub(crate) fn new(original: String) -> Self {
+    pub(super) fn new(original: String) -> Self {
         let text = without_mark(&original).replace("\r\n", "\n");
         TextFile { original, text }
-    }
-
-    /// Returns the text as it is in the file.
-    pub(crate) fn original(&self) -> &str {
-        &self.original
-    }
-
-    /// Returns the text without a byte order mark. Each line ends with `\n`.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
     }
 
     /// Returns the file with this text. Lines in both texts keep their bytes. New lines get the
     /// most common line end. The file ends with a line end only if it did before, or if its last
     /// line is new.
-    pub(crate) fn with(&self, text: &str) -> String {
+    pub(super) fn with(&self, text: &str) -> String {
         let body = without_mark(&self.original);
         let (old, new) = (lines(body, &["\r\n", "\n"]), lines(text, &["\n"]));
         let usual = usual_end(&old);
@@ -108,7 +100,7 @@ mod tests {
         ] {
             let file = TextFile::new(before.to_owned());
             assert_eq!(file.with(text), after, "{before:?}");
-            assert_eq!(file.with(file.text()), before);
+            assert_eq!(file.with(&file.text), before);
         }
     }
 
@@ -119,15 +111,15 @@ mod tests {
             after in "([abc]{0,2}\n?){0,8}",
         ) {
             let file = TextFile::new(before.clone());
-            prop_assert_eq!(file.with(file.text()), before.clone());
+            prop_assert_eq!(file.with(&file.text), before.clone());
             let written = TextFile::new(file.with(&after));
-            prop_assert_eq!(written.text().trim_end_matches('\n'), after.trim_end_matches('\n'));
-            prop_assert_eq!(written.original().starts_with('\u{feff}'), before.starts_with('\u{feff}'));
+            prop_assert_eq!(written.text.trim_end_matches('\n'), after.trim_end_matches('\n'));
+            prop_assert_eq!(written.original.starts_with('\u{feff}'), before.starts_with('\u{feff}'));
         }
     }
 
     #[test]
     fn text_lacks_byte_order_mark_and_carriage_returns() {
-        assert_eq!(TextFile::new("\u{feff}a\r\nb".to_owned()).text(), "a\nb");
+        assert_eq!(TextFile::new("\u{feff}a\r\nb".to_owned()).text, "a\nb");
     }
 }

@@ -44,7 +44,8 @@ fn restore(change: &FileChange) -> io::Result<()> {
     match &change.before {
         None => fs::remove_file(&change.path),
         Some(before) => {
-            replacement(&change.path, before)?.persist(&change.path).map(drop).map_err(Into::into)
+            replacement(&change.path, before)?.persist(&change.path)?;
+            Ok(())
         }
     }
 }
@@ -64,18 +65,18 @@ pub(crate) fn write(changes: &[FileChange]) -> Result<Written<'_>, Error> {
 }
 
 fn write_into<'a>(changes: &'a [FileChange], written: &mut Written<'a>) -> Result<(), Error> {
+    let failed =
+        |change: &FileChange, source| Error::WriteFile { path: change.path.clone(), source };
     let mut staged = Vec::new();
     for change in changes {
-        let failed = |source| Error::WriteFile { path: change.path.clone(), source };
-        staged.push((change, stage(change, &mut written.folders).map_err(failed)?));
+        staged.push(stage(change, &mut written.folders).map_err(|error| failed(change, error))?);
     }
-    for (change, file) in staged {
+    for (change, file) in changes.iter().zip(staged) {
         let moved = match change.before {
             Some(_) => file.persist(&change.path),
             None => file.persist_noclobber(&change.path),
         };
-        let failed = |source| Error::WriteFile { path: change.path.clone(), source };
-        moved.map_err(|error| failed(error.error))?;
+        moved.map_err(|error| failed(change, error.error))?;
         written.changes.push(change);
     }
     Ok(())

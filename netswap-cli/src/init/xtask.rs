@@ -90,9 +90,8 @@ impl Xtask {
             Xtask::None => false,
             Xtask::Unknown(_) => package.name == XTASK,
             Xtask::Found(found) => {
-                let is_it = |program: &Program| match &found.program {
-                    Some(xtask) => xtask.name == program.name,
-                    None => true,
+                let is_it = |program: &Program| {
+                    found.program.as_ref().is_none_or(|xtask| xtask.name == program.name)
                 };
                 package.manifest == found.package.manifest
                     && !package.has_cdylib
