@@ -176,6 +176,7 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::init::without_and_with;
 
     fn edited(text: &str, edit: impl FnOnce(&mut Manifest)) -> String {
         let mut manifest = Manifest::parse(text).unwrap();
@@ -191,73 +192,38 @@ mod tests {
 
     #[test]
     fn dependency_is_added_in_the_usual_position() {
-        for (before, after) in [
-            (
-                "[package]\nname = \"a\"\n",
-                "[package]\nname = \"a\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n",
-            ),
-            (
-                "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n# c = \"2\"\n\n# Small.\n[profile.release]\nlto = true\n",
-                "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n# c = \"2\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n\n# Small.\n[profile.release]\nlto = true\n",
-            ),
-            (
-                "[package]\nname = \"a\"\n\n[[bin]]\nname = \"x\"\n\n[[bin]]\nname = \"y\"\n\n[workspace]\n",
-                "[package]\nname = \"a\"\n\n[[bin]]\nname = \"x\"\n\n[[bin]]\nname = \"y\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n\n[workspace]\n",
-            ),
-            (
-                "[dependencies.b]\nversion = \"1\"\n\n[package]\nname = \"a\"\n# the end\n",
-                "[dependencies.b]\nversion = \"1\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n\n[package]\nname = \"a\"\n# the end\n",
-            ),
-            (
-                "[package]\nname = \"a\"\n[dependencies]\n[lib]\n",
-                "[package]\nname = \"a\"\n[dependencies]\n[build-dependencies]\nnetswap-build = \"0.1\"\n[lib]\n",
-            ),
-            (
-                "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n",
-                "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n",
-            ),
-            (
-                "[build-dependencies]\ncc = \"1\" # C\nwinresource = \"0.1\"\n\n[features]\n",
-                "[build-dependencies]\ncc = \"1\" # C\nnetswap-build = \"0.1\"\nwinresource = \"0.1\"\n\n[features]\n",
-            ),
-            (
-                "[build-dependencies]\n# unsorted\nz = \"1\"\na = \"1\"\n",
-                "[build-dependencies]\n# unsorted\nz = \"1\"\na = \"1\"\nnetswap-build = \"0.1\"\n",
-            ),
-            (
-                "[build-dependencies.cc]\nversion = \"1\"\n",
-                "[build-dependencies.cc]\nversion = \"1\"\n\n[build-dependencies.netswap-build]\nversion = \"0.1\"\n",
-            ),
-            (
-                "build-dependencies.cc = \"1\"\n\n[package]\nname = \"a\"\n",
-                "build-dependencies.cc = \"1\"\nbuild-dependencies.netswap-build = \"0.1\"\n\n[package]\nname = \"a\"\n",
-            ),
-            (
-                "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n\n# Small.\n[profile.release]\nlto = true\n",
-                "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n\n[build-dependencies]\nnetswap-build = \"0.1\"\n\n# Small.\n[profile.release]\nlto = true\n",
-            ),
-            (
-                "[build-dependencies]\n  cc = \"1\"\n  z = \"1\"\n",
-                "[build-dependencies]\n  cc = \"1\"\n  netswap-build = \"0.1\"\n  z = \"1\"\n",
-            ),
-            (
-                "[build-dependencies]\n# All of these\n# are needed.\nserde = \"1\"\n",
-                "[build-dependencies]\n# All of these\n# are needed.\nserde = \"1\"\nnetswap-build = \"0.1\"\n",
-            ),
-            (
-                "[build-dependencies]\nserde.version = \"1\"\nserde.features = [\"a\"]\nserde.default-features = false\n",
-                "[build-dependencies]\nnetswap-build = \"0.1\"\nserde.version = \"1\"\nserde.features = [\"a\"]\nserde.default-features = false\n",
-            ),
-            (
-                "build-dependencies = {cc=\"1\"}\n",
-                "build-dependencies = {cc=\"1\", netswap-build = \"0.1\"}\n",
-            ),
-            (
-                "build-dependencies = { cc = \"1\" }\n",
-                "build-dependencies = { cc = \"1\", netswap-build = \"0.1\" }\n",
-            ),
+        for marked in [
+            "[package]\nname = \"a\"\n«\n[build-dependencies]\nnetswap-build = \"0.1\"\n»",
+            "[package]\nname = \"a\"\n\n[dependencies]\nb = \"1\"\n# c = \"2\"\n\n\
+             «[build-dependencies]\nnetswap-build = \"0.1\"\n\n»# Small.\n[profile.release]\n\
+             lto = true\n",
+            "[package]\nname = \"a\"\n\n[[bin]]\nname = \"x\"\n\n[[bin]]\nname = \"y\"\n\n\
+             «[build-dependencies]\nnetswap-build = \"0.1\"\n\n»[workspace]\n",
+            "[dependencies.b]\nversion = \"1\"\n\n«[build-dependencies]\n\
+             netswap-build = \"0.1\"\n\n»[package]\nname = \"a\"\n# the end\n",
+            "[package]\nname = \"a\"\n[dependencies]\n«[build-dependencies]\n\
+             netswap-build = \"0.1\"\n»[lib]\n",
+            "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n«\n[build-dependencies]\n\
+             netswap-build = \"0.1\"\n»",
+            "[build-dependencies]\ncc = \"1\" # C\n«netswap-build = \"0.1\"\n\
+             »winresource = \"0.1\"\n\n[features]\n",
+            "[build-dependencies]\n# unsorted\nz = \"1\"\na = \"1\"\n«netswap-build = \"0.1\"\n»",
+            "[build-dependencies.cc]\nversion = \"1\"\n«\n[build-dependencies.netswap-build]\n\
+             version = \"0.1\"\n»",
+            "build-dependencies.cc = \"1\"\n«build-dependencies.netswap-build = \"0.1\"\n»\n\
+             [package]\nname = \"a\"\n",
+            "[dependencies]\nb = \"1\"\n\n# c = \"2\"\n\n«[build-dependencies]\n\
+             netswap-build = \"0.1\"\n\n»# Small.\n[profile.release]\nlto = true\n",
+            "[build-dependencies]\n  cc = \"1\"\n«  netswap-build = \"0.1\"\n»  z = \"1\"\n",
+            "[build-dependencies]\n# All of these\n# are needed.\nserde = \"1\"\n\
+             «netswap-build = \"0.1\"\n»",
+            "[build-dependencies]\n«netswap-build = \"0.1\"\n»serde.version = \"1\"\n\
+             serde.features = [\"a\"]\nserde.default-features = false\n",
+            "build-dependencies = {cc=\"1\"«, netswap-build = \"0.1\"»}\n",
+            "build-dependencies = { cc = \"1\"«, netswap-build = \"0.1\"» }\n",
         ] {
-            assert_eq!(with_dependency(before), after, "{before}");
+            let (before, after) = without_and_with(marked);
+            assert_eq!(with_dependency(&before), after, "{before}");
         }
     }
 
@@ -294,31 +260,21 @@ mod tests {
 
     #[test]
     fn member_is_added_in_the_lists_format() {
-        for (before, after) in [
-            ("[workspace]\n", "[workspace]\nmembers = [\"xtask\"]\n"),
-            ("[workspace]\nmembers = [\"a\"]\n", "[workspace]\nmembers = [\"a\", \"xtask\"]\n"),
-            (
-                "[workspace]\nmembers = [\n    \"a\", # why\n    \"b\", # last\n]\n",
-                "[workspace]\nmembers = [\n    \"a\", # why\n    \"b\", # last\n    \"xtask\",\n]\n",
-            ),
-            (
-                "[workspace]\nmembers = [\n  \"a\",\n  \"b\"\n]\n",
-                "[workspace]\nmembers = [\n  \"a\",\n  \"b\",\n  \"xtask\"\n]\n",
-            ),
-            ("", "[workspace]\nmembers = [\"xtask\"]\n"),
-            ("[workspace]\nmembers = [ \"a\" ]\n", "[workspace]\nmembers = [ \"a\", \"xtask\" ]\n"),
-            ("[workspace]\nmembers = [\n]\n", "[workspace]\nmembers = [\n    \"xtask\",\n]\n"),
-            (
-                "[package]\nname = \"a\"\n\n[workspace.lints.rust]\nx = \"warn\"\n",
-                "[package]\nname = \"a\"\n\n[workspace]\nmembers = [\"xtask\"]\n\n[workspace.lints.rust]\nx = \"warn\"\n",
-            ),
-            (
-                "[package]\nname = \"a\"\n",
-                "[package]\nname = \"a\"\n\n[workspace]\nmembers = [\"xtask\"]\n",
-            ),
+        for marked in [
+            "[workspace]\n«members = [\"xtask\"]\n»",
+            "[workspace]\nmembers = [\"a\"«, \"xtask\"»]\n",
+            "[workspace]\nmembers = [\n    \"a\", # why\n    \"b\", # last\n«    \"xtask\",\n»]\n",
+            "[workspace]\nmembers = [\n  \"a\",\n  \"b\"«,\n  \"xtask\"»\n]\n",
+            "«[workspace]\nmembers = [\"xtask\"]\n»",
+            "[workspace]\nmembers = [ \"a\"«, \"xtask\"» ]\n",
+            "[workspace]\nmembers = [\n«    \"xtask\",\n»]\n",
+            "[package]\nname = \"a\"\n\n«[workspace]\nmembers = [\"xtask\"]\n\n\
+             »[workspace.lints.rust]\nx = \"warn\"\n",
+            "[package]\nname = \"a\"\n«\n[workspace]\nmembers = [\"xtask\"]\n»",
         ] {
+            let (before, after) = without_and_with(marked);
             let push = |manifest: &mut Manifest| manifest.push(&["workspace"], "members", "xtask");
-            assert_eq!(edited(before, push), after, "{before}");
+            assert_eq!(edited(&before, push), after, "{before}");
         }
     }
 

@@ -73,3 +73,10 @@ impl Init {
         print(&result, self.dry_run)
     }
 }
+
+/// Returns a text without its parts in `«»`, and with them.
+#[cfg(test)]
+fn without_and_with(marked: &str) -> (String, String) {
+    let without = marked.split('»').map(|part| part.split('«').next().unwrap()).collect();
+    (without, marked.replace(['«', '»'], ""))
+}

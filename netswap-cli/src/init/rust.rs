@@ -244,6 +244,7 @@ fn body(tokens: &[TokenTree]) -> Option<&Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::init::without_and_with;
     use proptest::prelude::*;
 
     fn with_call(text: &str) -> Result<String, &'static str> {
@@ -252,49 +253,32 @@ mod tests {
 
     #[test]
     fn statement_is_inserted_first_in_main() {
-        for (before, after) in [
-            ("fn main() {}", "fn main() {\n    call();\n}"),
-            ("fn main() { }\n", "fn main() {\n    call();\n}\n"),
-            ("fn main() {\n}\n", "fn main() {\n    call();\n}\n"),
-            ("fn main()\n{\n  a();\n}", "fn main()\n{\n  call();\n  a();\n}"),
-            ("fn main() { a(); }", "fn main() { call(); a(); }"),
-            ("fn main() {a();}", "fn main() { call(); a();}"),
-            ("#! [allow(x)]\nfn main() {}", "#! [allow(x)]\nfn main() {\n    call();\n}"),
-            ("fn main() { // why\n    a();\n}", "fn main() { // why\n    call();\n    a();\n}"),
-            ("fn main() {\n\n\ta();\n}", "fn main() {\n\tcall();\n\n\ta();\n}"),
-            ("fn main() {\n    // a();\n}", "fn main() {\n    call();\n    // a();\n}"),
-            (
-                "fn main() -> Result<(), E> {\n    Ok(())\n}",
-                "fn main() -> Result<(), E> {\n    call();\n    Ok(())\n}",
-            ),
-            (
-                "fn main() -> Is<{ N }, { M }> {\n    Ok(())\n}",
-                "fn main() -> Is<{ N }, { M }> {\n    call();\n    Ok(())\n}",
-            ),
-            (
-                "fn main() {\n    #![allow(x)]\n    //! why\n    a();\n}",
-                "fn main() {\n    #![allow(x)]\n    //! why\n    call();\n    a();\n}",
-            ),
-            ("fn main() { #![allow(x)] a(); }", "fn main() { #![allow(x)] call(); a(); }"),
-            (
-                "fn a() {\n\tb();\n}\n\nfn main() {}\n",
-                "fn a() {\n\tb();\n}\n\nfn main() {\n\tcall();\n}\n",
-            ),
-            (
-                "#!/usr/bin/env x\nfn main() {\n    a();\n}",
-                "#!/usr/bin/env x\nfn main() {\n    call();\n    a();\n}",
-            ),
-            (
-                "// fn main() {\nconst A: &str = \"fn main() {\";\nmod m {\n    fn main() {}\n}\nasync fn main() {\n    a();\n}",
-                "// fn main() {\nconst A: &str = \"fn main() {\";\nmod m {\n    fn main() {}\n}\nasync fn main() {\n    call();\n    a();\n}",
-            ),
-            (
-                "#[cfg(a)]\nfn main() {}\n#[cfg(not(a))]\nfn main() { ä(); }",
-                "#[cfg(a)]\nfn main() {\n    call();\n}\n#[cfg(not(a))]\nfn main() { call(); ä(); }",
-            ),
+        for marked in [
+            "fn main() {«\n    call();\n»}",
+            "fn main() {\n«    call();\n»}\n",
+            "fn main()\n{\n«  call();\n»  a();\n}",
+            "fn main() {« call();» a(); }",
+            "fn main() {« call(); »a();}",
+            "#! [allow(x)]\nfn main() {«\n    call();\n»}",
+            "fn main() { // why\n«    call();\n»    a();\n}",
+            "fn main() {\n«\tcall();\n»\n\ta();\n}",
+            "fn main() {\n«    call();\n»    // a();\n}",
+            "fn main() -> Result<(), E> {\n«    call();\n»    Ok(())\n}",
+            "fn main() -> Is<{ N }, { M }> {\n«    call();\n»    Ok(())\n}",
+            "fn main() {\n    #![allow(x)]\n    //! why\n«    call();\n»    a();\n}",
+            "fn main() { #![allow(x)]« call();» a(); }",
+            "fn a() {\n\tb();\n}\n\nfn main() {«\n\tcall();\n»}\n",
+            "#!/usr/bin/env x\nfn main() {\n«    call();\n»    a();\n}",
+            "// fn main() {\nconst A: &str = \"fn main() {\";\nmod m {\n    fn main() {}\n}\n\
+             async fn main() {\n«    call();\n»    a();\n}",
+            "#[cfg(a)]\nfn main() {«\n    call();\n»}\n#[cfg(not(a))]\nfn main() {« call();» ä(); }",
         ] {
-            assert_eq!(with_call(before).as_deref(), Ok(after), "{before}");
+            let (before, after) = without_and_with(marked);
+            assert_eq!(with_call(&before), Ok(after), "{before}");
         }
+        // The space between the braces goes.
+        let after = "fn main() {\n    call();\n}\n";
+        assert_eq!(with_call("fn main() { }\n").as_deref(), Ok(after));
     }
 
     #[test]
@@ -337,38 +321,21 @@ mod tests {
 
     /// Returns random sequences of Rust fragments, valid and invalid.
     fn any_source() -> impl Strategy<Value = String> {
-        let piece = prop_oneof![
-            Just("fn main() "),
-            Just("fn main"),
-            Just("main"),
-            Just("fn "),
-            Just("("),
-            Just(")"),
-            Just("{"),
-            Just("}"),
-            Just("{}"),
-            Just("{ a(); }"),
-            Just("\n"),
-            Just(" "),
-            Just("\t"),
-            Just("#[cfg(a)]"),
-            Just("#![allow(a)]"),
-            Just("//! d\n"),
-            Just("// {\n"),
-            Just("/* } */"),
-            Just("\"{\""),
-            Just("r#\"}\"#"),
-            Just("<{ 1 }>"),
-            Just("-> A "),
-            Just(";"),
-            Just("mod m;"),
-            Just("ä"),
-            Just("\u{feff}"),
-            Just("#!"),
-            Just("'a"),
-            Just("macro! "),
-            Just("\r"),
+        const SHORT: [&str; 22] = [
+            "fn main", "main", "fn ", "(", ")", "{", "}", "{}", "\n", " ", "\t", "// {\n", "\"{\"",
+            "-> A ", ";", "mod m;", "ä", "\u{feff}", "#!", "'a", "macro! ", "\r",
         ];
+        const LONG: [&str; 8] = [
+            "fn main() ",
+            "{ a(); }",
+            "#[cfg(a)]",
+            "#![allow(a)]",
+            "//! d\n",
+            "/* } */",
+            "r#\"}\"#",
+            "<{ 1 }>",
+        ];
+        let piece = proptest::sample::select([&SHORT[..], &LONG].concat());
         proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
 
