@@ -15,7 +15,6 @@ pub enum Error {
     /// Nothing could be built.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A glob on the command line can't be used.
     #[error(
         "failed to find {}: {}; name files and folders that exist",
         Printable(glob),
@@ -36,7 +35,6 @@ pub enum Error {
         Printable(journal)
     )]
     Interrupted { journal: PathBuf, source: Box<Error> },
-    /// The journal, or a line of it, can't be read.
     #[error("failed to read the journal {}{}: {}", Printable(path), line_number(*line), one_line(why))]
     ReadJournal {
         path: PathBuf,
@@ -44,7 +42,6 @@ pub enum Error {
         line: Option<u64>,
         why: String,
     },
-    /// No project can have this name.
     #[error(
         "invalid project name `{}`: {}; choose another with --name",
         one_line(name),
@@ -62,7 +59,6 @@ pub enum Error {
         /// The obstacle, such as `is not empty`.
         what: &'static str,
     },
-    /// A new project can't be written. Nothing was written.
     #[error("failed to create a project in {}: {}; nothing was written", Printable(path), one_line(&source.to_string()))]
     WriteProject { path: PathBuf, source: io::Error },
     /// There is no project here, or its manifests are invalid.
@@ -70,13 +66,8 @@ pub enum Error {
         "failed to read the project: {0}; run this in a folder with a Cargo.toml, or pass --manifest-path"
     )]
     NoProject(String),
-    /// The project has no such package.
     #[error("no package `{}` in this workspace{}", one_line(name), name_suggestion(nearest.as_deref()))]
-    UnknownPackage {
-        name: String,
-        /// The name that was probably meant.
-        nearest: Option<String>,
-    },
+    UnknownPackage { name: String, nearest: Option<String> },
     /// The project has uncommitted changes, which the conversion could be mixed up with.
     #[error(
         "failed to convert {}: uncommitted changes: {}; commit or stash them, or pass --allow-dirty",
@@ -103,26 +94,16 @@ pub enum Error {
     /// Cargo rejects the converted project. All files have their old text again.
     #[error("failed to convert the project: {}; nothing was changed", one_line(.0))]
     RejectedByCargo(String),
-    /// A file of a project can't be read.
     #[error("failed to read {}: {}; nothing was changed", Printable(path), one_line(&source.to_string()))]
     ReadProject { path: PathBuf, source: io::Error },
-    /// A file of a project can't be written. No file was changed.
     #[error("failed to write {}: {}; nothing was changed", Printable(path), one_line(&source.to_string()))]
     WriteFile { path: PathBuf, source: io::Error },
-    /// A changed file of a project can't be restored.
     #[error("failed to restore {}: {}", Printable(path), one_line(&source.to_string()))]
     RestoreFile { path: PathBuf, source: io::Error },
-    /// The arguments are invalid.
     #[error("{}", one_line(.0))]
     Usage(String),
-    /// `netswap explain` does not know this code.
     #[error("unknown code `{}`;{} `netswap explain` lists all codes", one_line(code), code_suggestion(*.nearest))]
-    UnknownCode {
-        code: String,
-        /// The code that was probably meant.
-        nearest: Option<&'static str>,
-    },
-    /// The report can't be written.
+    UnknownCode { code: String, nearest: Option<&'static str> },
     #[error("failed to write the report: {0}")]
     Output(#[from] io::Error),
 }

@@ -3,11 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Whether the folder is in a repository.
-pub(crate) fn is_repository(folder: &Path) -> bool {
-    repository(folder).is_ok()
-}
-
 /// Returns the folder of the repository that contains this folder. The error is git's message.
 pub(crate) fn repository(folder: &Path) -> Result<PathBuf, String> {
     let output = run(git(folder).args(["rev-parse", "--show-toplevel"]))?;

@@ -1,5 +1,6 @@
 //! Paths on the command line: files, folders, and globs that no shell has expanded.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -36,13 +37,9 @@ fn matches(path: &Path, text: &str) -> Result<Vec<PathBuf>, Error> {
         require_literal_separator: true,
         require_literal_leading_dot: false,
     };
-    let glob_error = |why: String| Error::Glob { glob: path.to_owned(), why };
-    let found = glob::glob_with(text, options).map_err(|error| glob_error(error.to_string()))?;
-    let mut found: Vec<PathBuf> =
-        found.collect::<Result<_, _>>().map_err(|error| glob_error(error.to_string()))?;
+    let failed = |why: &dyn Display| Error::Glob { glob: path.to_owned(), why: why.to_string() };
+    let found = glob::glob_with(text, options).map_err(|error| failed(&error))?;
+    let mut found = found.collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
     found.sort();
-    if found.is_empty() {
-        return Err(glob_error("no file or folder matches it".to_owned()));
-    }
-    Ok(found)
+    if found.is_empty() { Err(failed(&"no file or folder matches it")) } else { Ok(found) }
 }

@@ -31,10 +31,6 @@ const OLDEST_RUST: Version = Version::new(1, 85, 0);
 const STATEMENT: &str = "netswap::xtask::verify_if_asked();";
 
 /// Adds the missing parts of `cargo xtask verify`.
-///
-/// # Errors
-///
-/// When a file can't be read.
 pub(super) fn convert(
     xtask: &Xtask,
     project: &Project,
@@ -236,10 +232,6 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
 }
 
 /// Makes Cargo use the crates of a clone instead of the published ones.
-///
-/// # Errors
-///
-/// When the Cargo configuration can't be read.
 pub(super) fn patch(
     clone: &str,
     with_netswap: bool,

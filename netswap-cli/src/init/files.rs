@@ -40,10 +40,6 @@ pub(crate) struct FileChange {
 
 impl Files {
     /// Returns the planned text of a file. Each line ends with `\n`. Reads the file only once.
-    ///
-    /// # Errors
-    ///
-    /// When it can't be read or is not UTF-8.
     pub(crate) fn text(&mut self, path: &Path) -> Result<&str, Error> {
         Ok(&match self.files.entry(identity(path)) {
             Entry::Occupied(file) => file.into_mut(),

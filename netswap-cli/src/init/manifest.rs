@@ -26,11 +26,6 @@ fn before(table: &str) -> &'static [&'static [&'static str]] {
 }
 
 impl Manifest {
-    /// Parses the text of a manifest.
-    ///
-    /// # Errors
-    ///
-    /// When the text is not TOML.
     pub(crate) fn parse(text: &str) -> Result<Self, TomlError> {
         let document: DocumentMut = text.parse()?;
         // The text may lack the line end of its last line.

@@ -34,10 +34,6 @@ const ABOUT: &str = "//! Makes Windows copy what is built here to the page file 
 
 /// Adds the dependency and the call to a package if they are missing. Returns a remark if the owner
 /// has to do it by hand.
-///
-/// # Errors
-///
-/// When one of its files can't be read.
 pub(super) fn convert(
     package: &Package,
     project: &Project,
@@ -96,7 +92,6 @@ pub(super) fn convert(
     }
 }
 
-/// Adds the call to a build script.
 fn add_call(
     path: &Path,
     call: &str,
@@ -141,7 +136,6 @@ fn crate_name(key: &str) -> String {
     key.replace('-', "_")
 }
 
-/// A package's build script.
 enum Script {
     /// It already requests the bit.
     Requests,
@@ -201,10 +195,6 @@ impl Script {
 }
 
 /// Reads a manifest with the changes that are planned so far.
-///
-/// # Errors
-///
-/// When it can't be read or is not TOML.
 pub(super) fn read(files: &mut Files, path: &Path) -> Result<Manifest, Error> {
     Manifest::parse(files.text(path)?).map_err(|error| Error::ReadProject {
         path: path.to_owned(),
@@ -215,10 +205,6 @@ pub(super) fn read(files: &mut Files, path: &Path) -> Result<Manifest, Error> {
 /// Adds a dependency to a package if it is missing. Inherits it if the workspace lists it already,
 /// or if packages inherit others. Returns the dependency's key, or a remark if the owner has to do
 /// it by hand.
-///
-/// # Errors
-///
-/// When a manifest can't be read.
 pub(super) fn require(
     files: &mut Files,
     package: &Package,

@@ -16,7 +16,6 @@ pub(super) fn text(decor: Option<&RawString>) -> &str {
     decor.and_then(RawString::as_str).unwrap_or_default()
 }
 
-/// Adds a line to a table.
 pub(super) fn insert_line(table: &mut Table, key: &str, item: Item, at: InsertAt) {
     // A table that has only subtables gets its own header.
     table.set_implicit(false);
@@ -77,17 +76,18 @@ pub(super) fn make_room(
         of_group.map(|(_, position)| *position).max()
     };
     let last = positions.iter().map(|(_, position)| *position).max();
-    let Some(last) = last else {
-        take_comments(document.trailing(), document.is_empty(), table);
+    let position = before.iter().find_map(last_of).or(last);
+    let Some(position) = position.filter(|_| position != last) else {
+        // The comments at the end of the document go in front of the new table.
+        let prefix = match text(Some(document.trailing())).trim_end() {
+            "" if document.is_empty() => String::new(),
+            "" => "\n".to_owned(),
+            comments => format!("{comments}\n\n"),
+        };
+        table.decor_mut().set_prefix(prefix);
         document.set_trailing("");
-        return 0;
+        return last.map_or(0, |last| last + 1);
     };
-    let position = before.iter().find_map(last_of).unwrap_or(last);
-    if position == last {
-        take_comments(document.trailing(), false, table);
-        document.set_trailing("");
-        return position + 1;
-    }
     let next = positions.iter().map(|(_, other)| *other).filter(|other| *other > position).min();
     for_each_table(document.as_table_mut(), None, &mut |_, other| {
         if other.position() == next {
@@ -106,16 +106,6 @@ pub(super) fn make_room(
         }
     });
     position + 1
-}
-
-/// Moves the comments at the end of the document in front of the new table.
-fn take_comments(trailing: &RawString, is_first: bool, table: &mut Table) {
-    let comments = trailing.as_str().unwrap_or_default().trim_end();
-    if comments.is_empty() {
-        table.decor_mut().set_prefix(if is_first { "" } else { "\n" });
-    } else {
-        table.decor_mut().set_prefix(format!("{comments}\n\n"));
-    }
 }
 
 /// Splits the comments in front of a table. Those up to the last empty line belong to the table

@@ -12,7 +12,6 @@ use super::xtask::Xtask;
 use super::{add_xtask, package};
 use crate::Error;
 
-/// The options for a plan.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     /// The packages to convert. If empty, all packages that make an image, except for the xtask.
@@ -42,7 +41,6 @@ pub(crate) struct Plan {
 /// The result for one package.
 #[derive(Clone, Debug)]
 pub(crate) struct Converted {
-    /// The package's name.
     pub(crate) name: String,
     /// The files to write for it. The files of earlier packages may include others that it needs.
     pub(crate) files: Vec<PathBuf>,
@@ -55,9 +53,7 @@ pub(crate) struct Converted {
 /// A step for the project's owner.
 #[derive(Clone, Debug)]
 pub(crate) struct Remark {
-    /// The file concerned.
     pub(crate) path: PathBuf,
-    /// The reason for the step.
     pub(crate) why: String,
     /// The instructions. Lines to paste are indented.
     pub(crate) remedy: String,
@@ -76,10 +72,6 @@ impl Remark {
 }
 
 /// Reads the project's files and plans their new text.
-///
-/// # Errors
-///
-/// When a file can't be read, or a requested package is missing.
 pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
     let mut files = Files::default();
     let xtask = Xtask::find(project)?;

@@ -7,10 +7,6 @@ use super::rust::{Source, Words};
 use crate::Error;
 
 /// Returns the words in a program's files, or `None` if one of them is missing or is not Rust.
-///
-/// # Errors
-///
-/// When one of them can't be read.
 pub(super) fn words(main: &Path, files: &mut Files) -> Result<Option<Words>, Error> {
     let mut all = Words::default();
     // Each file, with the folder of its modules.

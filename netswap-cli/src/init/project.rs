@@ -13,12 +13,10 @@ use crate::Error;
 /// The packages of a workspace, in the order of their paths.
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
-    /// The folder of the workspace.
     pub(crate) root: PathBuf,
     pub(crate) packages: Vec<Package>,
 }
 
-/// A package of the workspace.
 #[derive(Clone, Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
@@ -34,7 +32,6 @@ pub(crate) struct Package {
     default_run: Option<String>,
 }
 
-/// A program that a package makes.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) name: String,
@@ -49,10 +46,6 @@ pub(super) fn key(dependency: &Dependency) -> &str {
 
 impl Project {
     /// Reads the project with `cargo metadata`.
-    ///
-    /// # Errors
-    ///
-    /// When there is no project, or its manifests are invalid.
     pub(crate) fn read(manifest_path: Option<&Path>) -> Result<Self, Error> {
         let mut command = MetadataCommand::new();
         command.cargo_path(cargo()).no_deps();

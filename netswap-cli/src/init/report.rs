@@ -14,7 +14,6 @@ use crate::Error;
 use crate::init::plan::Converted;
 use crate::init::run::InitResult;
 
-/// The result for a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
     Converted,
@@ -53,10 +52,6 @@ impl Status {
 
 /// Prints the report and returns the exit code. After a dry run, the diff goes to standard output,
 /// for `git apply`, and the report to standard error.
-///
-/// # Errors
-///
-/// When the report can't be written.
 pub(crate) fn print(result: &InitResult, is_dry_run: bool) -> Result<ExitCode, Error> {
     if is_dry_run {
         diff::print(&result.plan.changes, &result.root)?;
@@ -117,7 +112,6 @@ fn write(result: &InitResult, is_dry_run: bool, out: &mut dyn Write) -> io::Resu
     Ok(())
 }
 
-/// The widths of the columns.
 struct Columns {
     words: usize,
     names: usize,

@@ -29,7 +29,6 @@ pub(super) struct Allow {
 /// The result of a conversion or of a dry run.
 #[derive(Debug)]
 pub(crate) struct InitResult {
-    /// The project's folder.
     pub(crate) root: PathBuf,
     pub(crate) plan: Plan,
     /// The command that verifies the whole project.

@@ -15,7 +15,6 @@ pub(crate) struct Source<'a> {
     tokens: Vec<TokenTree>,
 }
 
-/// The words in a source.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
     pub(crate) names: HashSet<String>,
@@ -27,7 +26,6 @@ pub(crate) struct Words {
     pub(crate) modules: HashSet<String>,
 }
 
-/// A function `main`.
 struct Main<'a> {
     body: &'a Group,
     /// Whether it exists only under a `cfg` condition.
@@ -65,9 +63,9 @@ impl<'a> Source<'a> {
                     TokenTree::Ident(name) => {
                         let is_used =
                             matches!(before, Some(TokenTree::Ident(word)) if word == "use");
-                        if is_used
-                            || matches!(tokens.get(index + 1), Some(TokenTree::Punct(colon)) if colon.as_char() == ':' && colon.spacing() == Spacing::Joint)
-                        {
+                        let is_in_path = matches!(tokens.get(index + 1), Some(TokenTree::Punct(colon))
+                            if colon.as_char() == ':' && colon.spacing() == Spacing::Joint);
+                        if is_used || is_in_path {
                             words.paths.insert(name.to_string());
                         }
                         words.names.insert(name.to_string());
@@ -99,7 +97,6 @@ impl<'a> Source<'a> {
         mains
     }
 
-    /// Whether `main` is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.mains().iter().all(|main| main.body.stream().is_empty())
     }

@@ -15,10 +15,7 @@ pub(crate) fn formatted(
     edition: Edition,
 ) -> String {
     let of = |text: &str| rustfmt(text, folder, edition);
-    let is_formatted = match before {
-        Some(before) => of(before).is_some_and(|formatted| formatted == before),
-        None => true,
-    };
+    let is_formatted = before.is_none_or(|before| of(before).as_deref() == Some(before));
     if is_formatted { of(&after).unwrap_or(after) } else { after }
 }
 

@@ -8,7 +8,6 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// A text, and its original form.
 #[derive(Clone, Debug)]
 pub(super) struct TextFile {
-    /// The text as it is in the file.
     pub(super) original: String,
     /// The text without a byte order mark. Each line ends with `\n`.
     pub(super) text: String,

@@ -7,17 +7,14 @@ use netswap::text::normal;
 use super::project::{Package, Program, Project};
 use crate::Error;
 
-/// The result of the search for an xtask.
 #[derive(Clone, Debug)]
 pub(super) enum Xtask {
-    /// The project has no xtask.
     None,
     Found(Box<Found>),
     /// The alias can't be followed to a program, for this reason.
     Unknown(&'static str),
 }
 
-/// An existing xtask.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     /// The xtask's own project, if it has one.
@@ -29,11 +26,6 @@ pub(super) struct Found {
 }
 
 impl Xtask {
-    /// Finds the xtask of a project.
-    ///
-    /// # Errors
-    ///
-    /// When a configuration or a manifest can't be read.
     pub(super) fn find(project: &Project) -> Result<Self, Error> {
         let alias = Alias::read(&project.root);
         match alias.map_err(|(path, source)| Error::ReadProject { path, source })? {
@@ -100,7 +92,6 @@ impl Xtask {
         }
     }
 
-    /// Whether the xtask already verifies.
     pub(super) fn verifies(&self) -> bool {
         let Xtask::Found(found) = self else {
             return false;

@@ -47,7 +47,7 @@ pub(crate) fn create(
             git::init(&project).map_err(|why| failed(io::Error::other(why)))?;
             None
         }
-        None if git::is_repository(home) => None,
+        None if git::repository(home).is_ok() => None,
         None => git::init(&project).err(),
     };
     move_all(stage.path(), home).map_err(failed)?;

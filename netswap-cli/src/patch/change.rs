@@ -16,7 +16,6 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// The result for one file.
 #[derive(Debug)]
 pub(crate) struct Change {
     pub(crate) path: PathBuf,
@@ -31,9 +30,7 @@ pub(crate) struct Change {
     pub(crate) finding: Option<Finding>,
 }
 
-/// The outcome for one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChangeStatus {
     /// Its bytes were changed.
     Changed,
@@ -52,7 +49,6 @@ pub(crate) enum ChangeStatus {
 /// The number of files with each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct ChangeSummary {
-    /// All files that were processed.
     pub(crate) files: u64,
     /// Files that were changed, or would have been.
     pub(crate) changed: u64,
@@ -65,7 +61,6 @@ pub(crate) struct ChangeSummary {
     pub(crate) not_images: u64,
     /// Files and folders that could not be read.
     pub(crate) unreadable: u64,
-    /// Duration of the run.
     pub(crate) seconds: f64,
 }
 
@@ -127,7 +122,6 @@ impl Change {
 /// A callback that receives each file as soon as it is finished.
 pub(crate) type OnChange<'a> = dyn FnMut(&Change) -> Result<(), Error> + 'a;
 
-/// A write to perform.
 pub(crate) struct Write<'a> {
     pub(crate) path: &'a Path,
     /// The file that was read, open for reading.

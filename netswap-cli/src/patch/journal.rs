@@ -35,9 +35,7 @@ struct Head {
 /// The change that was to be made to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The absolute path of the file.
     pub path: PathBuf,
-    /// Its length in bytes.
     pub length: u64,
     /// The [`fingerprint()`] of its headers.
     pub fingerprint: u32,
@@ -135,7 +133,6 @@ struct Opened {
 #[derive(Debug)]
 struct State {
     file: File,
-    /// Number of entries written.
     written: u64,
     /// Number of entries that are on the disk.
     synced: u64,
@@ -264,11 +261,6 @@ pub struct Entries<R> {
 }
 
 impl Entries<BufReader<File>> {
-    /// Opens a journal.
-    ///
-    /// # Errors
-    ///
-    /// When the file can't be read, or is not a journal.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |error: io::Error| read_error(path, None, &error.to_string());
         Entries::read(path, BufReader::new(File::open(path).map_err(failed)?))

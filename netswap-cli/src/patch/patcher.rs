@@ -132,30 +132,25 @@ impl Visit for Patcher<'_> {
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         self.looked_at.fetch_add(1, Ordering::Relaxed);
-        let path = file.path();
+        let refused = |finding| Ok(Change::refused(file.path(), None, finding).into());
         if let WalkedFile::Named(named) = file
             && let Some(finding) = self.link(named)
         {
-            items.push(Ok(Change::refused(path, None, finding).into()));
-            return;
+            return items.push(refused(finding));
         }
         let read = file.open().map_err(ReadError::from).and_then(|file| {
             let layout = Layout::read(&file)?;
             Ok(layout.map(|layout| (file, layout)))
         });
         items.push(match read {
-            Ok(Some((opened, layout))) => self.image(path, &opened, &layout),
-            Ok(None) if matches!(file, WalkedFile::Named(_)) => {
-                Ok(Change::refused(path, None, Finding::not_an_image()).into())
-            }
+            Ok(Some((opened, layout))) => self.image(file.path(), &opened, &layout),
+            Ok(None) if matches!(file, WalkedFile::Named(_)) => refused(Finding::not_an_image()),
             Ok(None) => {
                 self.others.fetch_add(1, Ordering::Relaxed);
                 return;
             }
-            Err(ReadError::Io(error)) if system::is_in_use(&error) => {
-                Ok(Change::refused(path, None, unwritable(&error)).into())
-            }
-            Err(error) => Ok(Change::refused(path, None, Finding::from(error)).into()),
+            Err(ReadError::Io(error)) if system::is_in_use(&error) => refused(unwritable(&error)),
+            Err(error) => refused(Finding::from(error)),
         });
     }
 
