@@ -1,7 +1,8 @@
 //! The error type of the commands.
 
+use std::fmt::Display;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use netswap::BuildError;
 use netswap::text::{Printable, one_line};
@@ -22,7 +23,7 @@ pub enum Error {
     )]
     Glob { glob: PathBuf, why: String },
     /// The journal can't be written, so the command stops changing files.
-    #[error("failed to write the journal{}: {}; {}", after_space(path.as_deref()), one_line(why), journal_advice(*has_entries))]
+    #[error("failed to write the journal{}: {}; {}", after(" ", path.as_ref().map(Printable)), one_line(why), journal_advice(*has_entries))]
     WriteJournal {
         /// The file, or `None` if there is no folder for it.
         path: Option<PathBuf>,
@@ -35,7 +36,7 @@ pub enum Error {
         Printable(journal)
     )]
     Interrupted { journal: PathBuf, source: Box<Error> },
-    #[error("failed to read the journal {}{}: {}", Printable(path), line_number(*line), one_line(why))]
+    #[error("failed to read the journal {}{}: {}", Printable(path), after(", line ", *line), one_line(why))]
     ReadJournal {
         path: PathBuf,
         /// The line, counted from 1, or `None` if the error concerns the whole file.
@@ -66,7 +67,7 @@ pub enum Error {
         "failed to read the project: {0}; run this in a folder with a Cargo.toml, or pass --manifest-path"
     )]
     NoProject(String),
-    #[error("no package `{}` in this workspace{}", one_line(name), name_suggestion(nearest.as_deref()))]
+    #[error("no package `{}` in this workspace{}", one_line(name), after("; ", suggestion(nearest.as_deref())))]
     UnknownPackage { name: String, nearest: Option<String> },
     /// The project has uncommitted changes, which the conversion could be mixed up with.
     #[error(
@@ -102,7 +103,7 @@ pub enum Error {
     RestoreFile { path: PathBuf, source: io::Error },
     #[error("{}", one_line(.0))]
     Usage(String),
-    #[error("unknown code `{}`;{} `netswap explain` lists all codes", one_line(code), code_suggestion(*.nearest))]
+    #[error("unknown code `{}`;{} `netswap explain` lists all codes", one_line(code), after(" ", suggestion(*.nearest)))]
     UnknownCode { code: String, nearest: Option<&'static str> },
     #[error("failed to write the report: {0}")]
     Output(#[from] io::Error),
@@ -119,8 +120,9 @@ impl Error {
     }
 }
 
-fn after_space(path: Option<&Path>) -> String {
-    path.map_or_else(String::new, |path| format!(" {}", Printable(path)))
+/// Returns the value after a prefix, or nothing.
+fn after(prefix: &str, value: Option<impl Display>) -> String {
+    value.map_or_else(String::new, |value| format!("{prefix}{value}"))
 }
 
 fn journal_advice(has_entries: bool) -> &'static str {
@@ -131,14 +133,6 @@ fn journal_advice(has_entries: bool) -> &'static str {
     }
 }
 
-fn line_number(line: Option<u64>) -> String {
-    line.map_or_else(String::new, |line| format!(", line {line}"))
-}
-
-fn name_suggestion(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!("; did you mean `{}`?", one_line(nearest)))
-}
-
-fn code_suggestion(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!(" did you mean `{nearest}`?"))
+fn suggestion(nearest: Option<&str>) -> Option<String> {
+    nearest.map(|nearest| format!("did you mean `{}`?", one_line(nearest)))
 }

@@ -20,17 +20,9 @@ pub(crate) fn init(folder: &Path) -> Result<(), String> {
     run(git(folder).args(["init", "--quiet"])).map(drop)
 }
 
-/// A file of the repository that is changed or new since the last commit.
-pub(crate) struct Uncommitted {
-    /// The path relative to the repository's folder.
-    pub(crate) path: String,
-    /// Whether all of its changes are staged for the next commit.
-    pub(crate) is_staged: bool,
-}
-
-/// Returns the changed and new files of the repository around the folder. The error is git's
-/// message.
-pub(crate) fn uncommitted(folder: &Path) -> Result<Vec<Uncommitted>, String> {
+/// Returns the changed and new files of a repository, relative to its folder. If `allow_staged`,
+/// leaves out files whose changes are all staged. The error is git's message.
+pub(crate) fn uncommitted(folder: &Path, allow_staged: bool) -> Result<Vec<String>, String> {
     // Without these options, the user's git configuration may leave files out.
     let all = ["--untracked-files=normal", "--ignore-submodules=none"];
     let status = run(git(folder).args(["status", "--porcelain", "-z", "--no-renames"]).args(all))?;
@@ -38,7 +30,7 @@ pub(crate) fn uncommitted(folder: &Path) -> Result<Vec<Uncommitted>, String> {
     let entries = status.split('\0').filter_map(|entry| {
         let (letters, path) = entry.split_at_checked(3)?;
         let is_staged = letters.get(1..2) == Some(" ");
-        Some(Uncommitted { path: path.to_owned(), is_staged })
+        (!(is_staged && allow_staged)).then(|| path.to_owned())
     });
     Ok(entries.collect())
 }

@@ -128,8 +128,11 @@ impl CargoArguments {
             ));
         }
         let mut build = Build::new();
-        let (manifest_path, has_packages) = (self.manifest_path, !self.package.is_empty());
-        if let Some(path) = &manifest_path {
+        // Leave out the xtask unless --package is given: it stays on the machine that builds it.
+        if self.package.is_empty() {
+            build.leave_out_xtask();
+        }
+        if let Some(path) = &self.manifest_path {
             build.manifest_path(path);
         }
         for triple in self.target {
@@ -155,10 +158,6 @@ impl CargoArguments {
             }
         }
         build.args(self.others);
-        // Leave out the xtask unless --package is given: it stays on the machine that builds it.
-        if !has_packages {
-            build.leave_out_xtask();
-        }
         Ok(build)
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::slice;
 
 use cargo_metadata::semver::Version;
 use cargo_metadata::{DependencyKind, Edition};
@@ -17,7 +18,7 @@ use super::manifest::Manifest;
 use super::package::{UNFAITHFUL, line, read, require};
 use super::plan::{Converted, Remark};
 use super::program;
-use super::project::{Package, Program, Project};
+use super::project::{Package, Project};
 use super::rust::Source;
 use super::rustfmt::formatted;
 use super::xtask::{Found, Xtask};
@@ -188,14 +189,10 @@ fn edit_config(
 
 /// Adds verification to an existing xtask, before its own tasks.
 fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Option<Remark>, Error> {
-    let programs: Vec<&Program> = match &found.program {
-        Some(program) => vec![program],
-        None => found.package.programs.iter().collect(),
-    };
-    let mut words = Vec::new();
-    for program in &programs {
-        words.push(program::words(&program.source, files)?);
-    }
+    let all = &found.package.programs;
+    let programs = found.program.as_ref().map_or(all.as_slice(), slice::from_ref);
+    let words = programs.iter().map(|program| program::words(&program.source, files));
+    let words = words.collect::<Result<Vec<_>, _>>()?;
     if words.iter().flatten().any(|words| words.paths.contains("netswap")) {
         return Ok(None);
     }
@@ -206,7 +203,7 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
     let by_hand = |path: &Path, why: &str| {
         Ok(Some(Remark::new(path, why, format!("{CALL_THIS}:\n    {CALL}"))))
     };
-    let [program] = programs.as_slice() else {
+    let [program] = programs else {
         return by_hand(&found.package.manifest, "it has several programs");
     };
     let path = &program.source;

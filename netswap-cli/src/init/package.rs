@@ -43,7 +43,7 @@ pub(super) fn convert(
     let dependency = package.dependency(DependencyKind::Build, NETSWAP_BUILD);
     let key = dependency.map_or(NETSWAP_BUILD, key);
     let manifest = read(files, &package.manifest)?;
-    let script = match Script::read(package, &manifest, key, files)? {
+    let script = match find_script(package, &manifest, key, files)? {
         Script::Requests if dependency.is_some() => return Ok(None),
         Script::ByHand(todo) => return Ok(Some(todo)),
         script => script,
@@ -67,7 +67,8 @@ pub(super) fn convert(
         Script::Lacks(path) => {
             // The other packages with this build script make the call too, so they need the
             // dependency.
-            for other in project.packages_with(&path) {
+            let packages = project.packages.iter();
+            for other in packages.filter(|package| package.build_scripts.contains(&path)) {
                 let added = require(files, other, project, DependencyKind::Build, NETSWAP_BUILD)?;
                 if let Err(todo) = added {
                     return Ok(Some(todo));
@@ -147,49 +148,46 @@ enum Script {
     ByHand(Remark),
 }
 
-impl Script {
-    fn read(
-        package: &Package,
-        manifest: &Manifest,
-        key: &str,
-        files: &mut Files,
-    ) -> Result<Self, Error> {
-        let by_hand = |path: &Path, why: &str, remedy: &str| {
-            Ok(Script::ByHand(Remark::new(path, why, remedy)))
-        };
-        if let Some(list) = manifest.in_package("metabuild") {
-            if list.to_string().contains("\"netswap-build\"") {
-                return Ok(Script::Requests);
-            }
-            let remedy = "add \"netswap-build\" to that list and to the build-dependencies";
-            return by_hand(&package.manifest, "metabuild makes its build script", remedy);
+fn find_script(
+    package: &Package,
+    manifest: &Manifest,
+    key: &str,
+    files: &mut Files,
+) -> Result<Script, Error> {
+    let by_hand =
+        |path: &Path, why: &str, remedy: &str| Ok(Script::ByHand(Remark::new(path, why, remedy)));
+    if let Some(list) = manifest.in_package("metabuild") {
+        if list.to_string().contains("\"netswap-build\"") {
+            return Ok(Script::Requests);
         }
-        let usual = package.folder().join("build.rs");
-        match package.build_scripts.as_slice() {
-            [] if manifest.in_package("build").and_then(Item::as_bool) == Some(false) => {
-                let why = "`build = false` disables build scripts";
-                by_hand(&package.manifest, why, "remove that line, and run netswap init again")
-            }
-            [] if files.exists(&usual) => {
-                let why = "it exists, but Cargo does not use it as a build script";
-                by_hand(&usual, why, "rename or remove it, and run netswap init again")
-            }
-            [] => Ok(Script::New(usual)),
-            [path] if !files.exists(path) => Ok(Script::New(path.clone())),
-            [path] => {
-                let words = program::words(path, files)?.unwrap_or_default();
-                let requests = words.paths.contains(&crate_name(key));
-                Ok(if requests { Script::Requests } else { Script::Lacks(path.clone()) })
-            }
-            several => {
-                let count = u64::try_from(several.len()).unwrap_or(u64::MAX);
-                let why = format!("it has {}", plural(count, "build script", "build scripts"));
-                let remedy = format!(
-                    "add netswap-build to the build-dependencies, and this line to the start of main in one of them:\n    {}",
-                    call(key)
-                );
-                by_hand(&package.manifest, &why, &remedy)
-            }
+        let remedy = "add \"netswap-build\" to that list and to the build-dependencies";
+        return by_hand(&package.manifest, "metabuild makes its build script", remedy);
+    }
+    let usual = package.folder().join("build.rs");
+    match package.build_scripts.as_slice() {
+        [] if manifest.in_package("build").and_then(Item::as_bool) == Some(false) => {
+            let why = "`build = false` disables build scripts";
+            by_hand(&package.manifest, why, "remove that line, and run netswap init again")
+        }
+        [] if files.exists(&usual) => {
+            let why = "it exists, but Cargo does not use it as a build script";
+            by_hand(&usual, why, "rename or remove it, and run netswap init again")
+        }
+        [] => Ok(Script::New(usual)),
+        [path] if !files.exists(path) => Ok(Script::New(path.clone())),
+        [path] => {
+            let words = program::words(path, files)?.unwrap_or_default();
+            let requests = words.paths.contains(&crate_name(key));
+            Ok(if requests { Script::Requests } else { Script::Lacks(path.clone()) })
+        }
+        several => {
+            let count = u64::try_from(several.len()).unwrap_or(u64::MAX);
+            let why = format!("it has {}", plural(count, "build script", "build scripts"));
+            let remedy = format!(
+                "add netswap-build to the build-dependencies, and this line to the start of main in one of them:\n    {}",
+                call(key)
+            );
+            by_hand(&package.manifest, &why, &remedy)
         }
     }
 }

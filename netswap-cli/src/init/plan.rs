@@ -75,21 +75,20 @@ impl Remark {
 pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
     let mut files = Files::default();
     let xtask = Xtask::find(project)?;
-    let mut left_out = Vec::new();
-    let mut packages = Vec::new();
+    let (mut left_out, mut packages) = (Vec::new(), Vec::new());
     if wanted.packages.is_empty() {
-        for package in project.packages.iter().filter(|package| package.makes_images()) {
-            if xtask.leaves_out(package) {
-                left_out.push(package.name.clone());
-            } else {
-                packages.push(package);
-            }
-        }
-    } else {
-        for name in wanted.packages.iter().collect::<BTreeSet<_>>() {
-            packages.push(project.package(name).ok_or_else(|| unknown(name, project))?);
-        }
+        let all = project.packages.iter().filter(|package| package.makes_images());
+        (left_out, packages) = all.partition(|package| xtask.leaves_out(package));
     }
+    for name in wanted.packages.iter().collect::<BTreeSet<_>>() {
+        let Some(package) = project.package(name) else {
+            let names = project.packages.iter().map(|package| &*package.name);
+            let nearest = nearest(name, names).map(str::to_owned);
+            return Err(Error::UnknownPackage { name: name.clone(), nearest });
+        };
+        packages.push(package);
+    }
+    let left_out = left_out.into_iter().map(|package| package.name.clone()).collect();
     let mut converted = Vec::new();
     for package in packages {
         let mut outcome = Converted::new(&package.name);
@@ -113,12 +112,4 @@ pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
     }
     let shared = files.take_touched();
     Ok(Plan { converted, shared, left_out, has_xtask, changes: files.changes() })
-}
-
-fn unknown(name: &str, project: &Project) -> Error {
-    let names = project.packages.iter().map(|package| &*package.name);
-    Error::UnknownPackage {
-        name: name.to_owned(),
-        nearest: nearest(name, names).map(str::to_owned),
-    }
 }

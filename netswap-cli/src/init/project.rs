@@ -80,13 +80,6 @@ impl Project {
     pub(crate) fn with_manifest(&self, manifest: &Path) -> Option<&Package> {
         self.packages.iter().find(|package| package.manifest == manifest)
     }
-
-    /// Returns all packages with this build script.
-    pub(crate) fn packages_with(&self, build_script: &Path) -> impl Iterator<Item = &Package> {
-        let has_it =
-            move |package: &&Package| package.build_scripts.iter().any(|path| path == build_script);
-        self.packages.iter().filter(has_it)
-    }
 }
 
 impl Package {

@@ -14,39 +14,19 @@ use crate::Error;
 use crate::init::plan::Converted;
 use crate::init::run::InitResult;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    Converted,
-    Unchanged,
-    ByHand,
+const UNCHANGED: &str = "unchanged";
+const BY_HAND: &str = "by-hand";
+
+fn converted(is_dry_run: bool) -> &'static str {
+    if is_dry_run { "would-convert" } else { "converted" }
 }
 
-impl Status {
-    const ALL: [Status; 3] = [Status::Converted, Status::Unchanged, Status::ByHand];
-
-    fn new(package: &Converted) -> Self {
-        match (&package.todo, package.files.is_empty()) {
-            (Some(_), _) => Status::ByHand,
-            (None, false) => Status::Converted,
-            (None, true) => Status::Unchanged,
-        }
-    }
-
-    fn word(self, is_dry_run: bool) -> &'static str {
-        match self {
-            Status::Converted if is_dry_run => "would-convert",
-            Status::Converted => "converted",
-            Status::Unchanged => "unchanged",
-            Status::ByHand => "by-hand",
-        }
-    }
-
-    fn style(self) -> Style {
-        match self {
-            Status::Converted => GOOD,
-            Status::Unchanged => Style::new(),
-            Status::ByHand => BAD,
-        }
+/// Returns the word for the result of a package, and its style.
+fn status(package: &Converted, is_dry_run: bool) -> (&'static str, Style) {
+    match (&package.todo, package.files.is_empty()) {
+        (Some(_), _) => (BY_HAND, BAD),
+        (None, false) => (converted(is_dry_run), GOOD),
+        (None, true) => (UNCHANGED, Style::new()),
     }
 }
 
@@ -75,11 +55,11 @@ pub(crate) fn print(result: &InitResult, is_dry_run: bool) -> Result<ExitCode, E
 
 fn write(result: &InitResult, is_dry_run: bool, out: &mut dyn Write) -> io::Result<()> {
     let packages = &result.plan.converted;
-    let words = Status::ALL.iter().map(|status| status.word(is_dry_run).len()).max();
+    // No other word is longer.
+    let words = converted(is_dry_run).len();
     let names = packages.iter().map(|package| one_line(&package.name).len()).max();
-    let columns = Columns { words: words.unwrap_or(0), names: names.unwrap_or(0) };
     for package in packages {
-        write_package(package, is_dry_run, &columns, &result.root, out)?;
+        write_package(package, is_dry_run, (words, names.unwrap_or(0)), &result.root, out)?;
     }
     if packages.is_empty() {
         let why = match result.plan.left_out.first() {
@@ -93,12 +73,13 @@ fn write(result: &InitResult, is_dry_run: bool, out: &mut dyn Write) -> io::Resu
     let is_listed = |file: &&PathBuf| packages.iter().any(|package| package.files.contains(*file));
     for file in result.plan.shared.iter().filter(|file| !is_listed(file)) {
         let path = Printable(shown(file, &result.root));
-        writeln!(out, "{:words$}  {path}", "changed", words = columns.words)?;
+        writeln!(out, "{:words$}  {path}", "changed")?;
     }
     let count = u64::try_from(packages.len()).unwrap_or(u64::MAX);
-    let parts = Status::ALL.map(|status| {
-        let count = packages.iter().filter(|package| Status::new(package) == status).count();
-        (count > 0).then(|| format!("{count} {}", status.word(is_dry_run)))
+    let parts = [converted(is_dry_run), UNCHANGED, BY_HAND].map(|word| {
+        let has_word = |package: &&Converted| status(package, is_dry_run).0 == word;
+        let count = packages.iter().filter(has_word).count();
+        (count > 0).then(|| format!("{count} {word}"))
     });
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     writeln!(out, "\n{}: {}", plural(count, "package", "packages"), parts.join(", "))?;
@@ -112,21 +93,16 @@ fn write(result: &InitResult, is_dry_run: bool, out: &mut dyn Write) -> io::Resu
     Ok(())
 }
 
-struct Columns {
-    words: usize,
-    names: usize,
-}
-
+/// Writes the result of a package in columns for the words and names.
 fn write_package(
     package: &Converted,
     is_dry_run: bool,
-    columns: &Columns,
+    (words, names): (usize, usize),
     root: &Path,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Columns { words, names } = *columns;
-    let status = Status::new(package);
-    let (word, style, name) = (status.word(is_dry_run), status.style(), one_line(&package.name));
+    let (word, style) = status(package, is_dry_run);
+    let name = one_line(&package.name);
     let path = |path| Printable(shown(path, root)).to_string();
     let files: Vec<_> = package.files.iter().map(|file| path(file)).collect();
     let files = files.join(", ");

@@ -93,16 +93,14 @@ fn check_git(root: &Path, changes: &[FileChange], allow: Allow) -> Result<(), Er
             return not_kept(path, "git ignores it".to_owned());
         }
     }
-    let mut uncommitted = Vec::new();
+    let mut names = Vec::new();
     for repository in repositories {
-        match git::uncommitted(&repository) {
-            Ok(files) => uncommitted.extend(files),
+        match git::uncommitted(&repository, allow.staged) {
+            Ok(files) => names.extend(files),
             Err(why) => return not_kept(&repository, why),
         }
     }
-    uncommitted.retain(|file| !(allow.dirty || allow.staged && file.is_staged));
-    let mut names: Vec<_> = uncommitted.into_iter().map(|file| file.path).collect();
-    if names.is_empty() {
+    if names.is_empty() || allow.dirty {
         return Ok(());
     }
     if names.len() > NAMED {

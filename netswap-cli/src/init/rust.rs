@@ -63,7 +63,8 @@ impl<'a> Source<'a> {
                     TokenTree::Ident(name) => {
                         let is_used =
                             matches!(before, Some(TokenTree::Ident(word)) if word == "use");
-                        let is_in_path = matches!(tokens.get(index + 1), Some(TokenTree::Punct(colon))
+                        let next = tokens.get(index + 1);
+                        let is_in_path = matches!(next, Some(TokenTree::Punct(colon))
                             if colon.as_char() == ':' && colon.spacing() == Spacing::Joint);
                         if is_used || is_in_path {
                             words.paths.insert(name.to_string());
@@ -279,28 +280,27 @@ mod tests {
     }
 
     #[test]
-    fn source_without_main_is_refused() {
-        for text in ["", "make_main! { fn main() {} }", "use other::main;", "fn main();"] {
-            assert_eq!(with_call(text), Err("it does not define `fn main` itself"), "{text}");
+    fn missing_or_conditional_main_is_refused() {
+        let (missing, conditional) =
+            ("it does not define `fn main` itself", "its `fn main` has a `cfg` condition");
+        for (text, why) in [
+            ("", missing),
+            ("make_main! { fn main() {} }", missing),
+            ("use other::main;", missing),
+            ("fn main();", missing),
+            ("#[cfg(a)]\nfn main() {}", conditional),
+            ("#[cfg(a)]\n#[allow(x)]\npub(crate) extern \"C\" fn main() {}", conditional),
+            ("#[allow(x)]\n#[cfg(a)]\nasync fn main() {}", conditional),
+        ] {
+            assert_eq!(with_call(text), Err(why), "{text}");
         }
+        assert!(with_call("#[cfg(a)] fn other() {}\n#[allow(x)]\nfn main() {}").is_ok());
     }
 
     #[test]
     fn invalid_rust_is_not_parsed() {
         assert!(Source::parse("fn main() {").is_none());
         assert!(Source::parse("\"").is_none());
-    }
-
-    #[test]
-    fn conditional_main_is_refused() {
-        for text in [
-            "#[cfg(a)]\nfn main() {}",
-            "#[cfg(a)]\n#[allow(x)]\npub(crate) extern \"C\" fn main() {}",
-            "#[allow(x)]\n#[cfg(a)]\nasync fn main() {}",
-        ] {
-            assert_eq!(with_call(text), Err("its `fn main` has a `cfg` condition"), "{text}");
-        }
-        assert!(with_call("#[cfg(a)] fn other() {}\n#[allow(x)]\nfn main() {}").is_ok());
     }
 
     #[test]

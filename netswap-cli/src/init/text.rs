@@ -28,7 +28,8 @@ impl TextFile {
     pub(super) fn with(&self, text: &str) -> String {
         let body = without_mark(&self.original);
         let (old, new) = (lines(body, &["\r\n", "\n"]), lines(text, &["\n"]));
-        let usual = usual_end(&old);
+        let count = |wanted: &str| old.iter().filter(|(_, end)| *end == wanted).count();
+        let usual = if count("\r\n") > count("\n") { "\r\n" } else { "\n" };
         let contents = |lines: &[Line<'_>]| -> Vec<String> {
             lines.iter().map(|(content, _)| (*content).to_owned()).collect()
         };
@@ -71,11 +72,6 @@ fn lines<'a>(text: &'a str, ends: &[&'static str]) -> Vec<Line<'a>> {
         (line.strip_suffix(end).unwrap_or(line), end)
     };
     text.split_inclusive('\n').map(split).collect()
-}
-
-fn usual_end(lines: &[Line<'_>]) -> &'static str {
-    let of = |wanted: &str| lines.iter().filter(|(_, end)| *end == wanted).count();
-    if of("\r\n") > of("\n") { "\r\n" } else { "\n" }
 }
 
 #[cfg(test)]

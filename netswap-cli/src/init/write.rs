@@ -145,24 +145,18 @@ fn create_folder(folder: &Path, created: &mut Vec<PathBuf>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn change(path: PathBuf, before: Option<&str>) -> FileChange {
         FileChange { path, before: before.map(str::to_owned), after: "after".to_owned() }
     }
 
-    /// Returns the names of a folder's files and folders, with the contents of the files.
-    fn files(folder: &Path) -> Vec<(String, Option<String>)> {
-        let mut files: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| {
-                let path = entry.unwrap().path();
-                let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                (name, fs::read_to_string(path).ok())
-            })
-            .collect();
-        files.sort();
-        files
+    /// Returns the paths in a folder, with the contents of the files.
+    fn files(folder: &Path) -> BTreeMap<PathBuf, Option<String>> {
+        let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        paths.map(|path| (path.clone(), fs::read_to_string(path).ok())).collect()
     }
 
     #[test]

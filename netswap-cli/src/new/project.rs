@@ -39,7 +39,9 @@ pub(crate) fn create(
         tempfile::Builder::new().prefix(".netswap-new-").tempdir_in(home).map_err(failed)?;
     let project = stage.path().join(target.strip_prefix(home).unwrap_or(Path::new("")));
     for (path, text) in files(answers) {
-        write(&project.join(path), &text).map_err(failed)?;
+        let path = project.join(path);
+        let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+        folder.and_then(|()| fs::write(&path, text)).map_err(failed)?;
     }
     let no_repository = match vcs {
         Some(Vcs::None) => None,
@@ -91,29 +93,24 @@ pub(super) fn check_name(name: &str, layout: Layout) -> Result<(), Error> {
         }
         "abi_stable" if cdylib => refused("another package of the project has this name"),
         "std" => refused("a crate of Rust's standard library has this name"),
-        _ => refused_by_cargo(name).map_or(Ok(()), |why| refused(&why)),
+        _ => match refused_by_cargo(name) {
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => refused(&why),
+            Err(error) => refused(&format!("failed to run cargo: {error}")),
+        },
     }
 }
 
 /// Asks Cargo to create a package with this name, and returns its error message, if any.
-fn refused_by_cargo(name: &str) -> Option<String> {
-    let not_run = |error: io::Error| Some(format!("failed to run cargo: {error}"));
-    let scratch = match tempfile::tempdir() {
-        Ok(scratch) => scratch,
-        Err(error) => return not_run(error),
-    };
+fn refused_by_cargo(name: &str) -> io::Result<Option<String>> {
+    let scratch = tempfile::tempdir()?;
     let mut cargo = Command::new(netswap::env::cargo());
     cargo.args(["new", "--quiet", "--bin", "--vcs", "none", "--color", "never"]);
     cargo.arg(format!("--name={name}")).arg("package").current_dir(scratch.path());
-    match cargo.stdin(Stdio::null()).output() {
-        Ok(output) if output.status.success() => None,
-        Ok(output) => {
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            let error = stderr.lines().find_map(|line| line.strip_prefix("error: "));
-            Some(one_line(error.unwrap_or(&stderr)))
-        }
-        Err(error) => not_run(error),
-    }
+    let output = cargo.stdin(Stdio::null()).output()?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let error = stderr.lines().find_map(|line| line.strip_prefix("error: "));
+    Ok((!output.status.success()).then(|| one_line(error.unwrap_or(&stderr))))
 }
 
 /// Returns the path of a clone as written in TOML.
@@ -154,13 +151,6 @@ fn is_empty_folder(path: &Path) -> Result<bool, Error> {
 fn existing_parent(path: &Path) -> &Path {
     let mut above = path.ancestors().skip(1);
     above.find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, text)
 }
 
 /// Moves the contents of one folder into another, all or nothing.

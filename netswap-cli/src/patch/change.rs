@@ -52,12 +52,9 @@ pub(crate) struct ChangeSummary {
     pub(crate) files: u64,
     /// Files that were changed, or would have been.
     pub(crate) changed: u64,
-    /// Images that are already as requested.
     pub(crate) unchanged: u64,
-    /// Images that need not be changed.
     pub(crate) skipped: u64,
     pub(crate) refused: u64,
-    /// Files that are not images.
     pub(crate) not_images: u64,
     /// Files and folders that could not be read.
     pub(crate) unreadable: u64,

@@ -56,16 +56,7 @@ pub(super) struct Options {
 type Shared = Arc<Mutex<Option<Result<(Header, Header), Finding>>>>;
 
 /// The result for one file, and the file's identity if it has several names.
-struct PatchResult {
-    change: Change,
-    shared: Option<Identity>,
-}
-
-impl From<Change> for PatchResult {
-    fn from(change: Change) -> Self {
-        PatchResult { change, shared: None }
-    }
-}
+type PatchResult = (Change, Option<Identity>);
 
 /// Changes the files, and all images below the folders, in the order of their paths. Stops if the
 /// journal can't be written. An error that concerns one file is in its [`Change`]. Counts the files
@@ -94,7 +85,7 @@ pub(super) fn patch(
     };
     let mut reported = HashSet::new();
     let walked = walk(paths, walk_options, &patcher, |result: Result<PatchResult, Error>| {
-        let PatchResult { mut change, shared } = result?;
+        let (mut change, shared) = result?;
         // Which of its names a file was changed under is random. Report the first name in path
         // order.
         let is_changed = matches!(change.status, ChangeStatus::Changed | ChangeStatus::WouldChange);
@@ -132,7 +123,7 @@ impl Visit for Patcher<'_> {
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         self.looked_at.fetch_add(1, Ordering::Relaxed);
-        let refused = |finding| Ok(Change::refused(file.path(), None, finding).into());
+        let refused = |finding| Ok((Change::refused(file.path(), None, finding), None));
         if let WalkedFile::Named(named) = file
             && let Some(finding) = self.link(named)
         {
@@ -155,7 +146,7 @@ impl Visit for Patcher<'_> {
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        Ok(Change::refused(path, None, Finding::from(ReadError::Io(error))).into())
+        Ok((Change::refused(path, None, Finding::from(ReadError::Io(error))), None))
     }
 }
 
@@ -174,7 +165,7 @@ impl Patcher<'_> {
         match self.change(&path, file, layout) {
             Ok(result) => Ok(result),
             Err(WriteError::Refused(finding)) => {
-                Ok(Change::refused(path, Some(layout.header), finding).into())
+                Ok((Change::refused(path, Some(layout.header), finding), None))
             }
             Err(WriteError::Failed(error)) => Err(error),
         }
@@ -185,7 +176,7 @@ impl Patcher<'_> {
         let result = |status, after| Change::new(path.to_owned(), status, header, after);
         if header.kind() == Kind::Efi {
             let reason = Some("UEFI loads it, not Windows");
-            return Ok(Change { reason, ..result(ChangeStatus::Skipped, header) }.into());
+            return Ok((Change { reason, ..result(ChangeStatus::Skipped, header) }, None));
         }
         let stamp = system::stamp(file);
         let (stamp, names) = stamp.map_err(|error| Finding::from(ReadError::from(error)))?;
@@ -197,15 +188,14 @@ impl Patcher<'_> {
         };
         let after = entry.edit.applied(header);
         if self.options.dry_run {
-            let change = result(ChangeStatus::WouldChange, after);
-            return Ok(PatchResult { change, shared });
+            return Ok((result(ChangeStatus::WouldChange, after), shared));
         }
         let write = || self.write(path, file, stamp, &entry);
         match shared {
             None => write()?,
             Some(identity) => self.write_once(identity, (header, after), write)?,
         }
-        Ok(PatchResult { change: result(ChangeStatus::Changed, after), shared })
+        Ok((result(ChangeStatus::Changed, after), shared))
     }
 
     /// Changes a file with several names under the first name that is reached. Returns the same
@@ -221,18 +211,17 @@ impl Patcher<'_> {
             cells.entry(identity).or_default().clone()
         };
         let mut outcome = cell.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*outcome {
-            Some(Ok(_)) => return Ok(()),
-            Some(Err(finding)) => return Err(WriteError::Refused(finding.clone())),
-            None => {}
+        if outcome.is_none() {
+            *outcome = match write() {
+                Ok(()) => Some(Ok(headers)),
+                Err(WriteError::Refused(finding)) => Some(Err(finding)),
+                Err(failed @ WriteError::Failed(_)) => return Err(failed),
+            };
         }
-        let written = write();
-        *outcome = match &written {
-            Ok(()) => Some(Ok(headers)),
-            Err(WriteError::Refused(finding)) => Some(Err(finding.clone())),
-            Err(WriteError::Failed(_)) => None,
-        };
-        written
+        match &*outcome {
+            Some(Err(finding)) => Err(WriteError::Refused(finding.clone())),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the result for a file that is as requested: it was so before, or it was just changed
@@ -244,10 +233,9 @@ impl Patcher<'_> {
         if let Some(cell) = cell
             && let Some(Ok((before, after))) = &*cell.lock().unwrap_or_else(PoisonError::into_inner)
         {
-            let change = Change::new(path, ChangeStatus::Changed, *before, *after);
-            return PatchResult { change, shared };
+            return (Change::new(path, ChangeStatus::Changed, *before, *after), shared);
         }
-        Change::new(path, ChangeStatus::Unchanged, header, header).into()
+        (Change::new(path, ChangeStatus::Unchanged, header, header), None)
     }
 
     /// Plans the write to an image. Returns `None` if there is nothing to write. Refuses a write

@@ -97,31 +97,24 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::{Path, PathBuf};
 
+    use walkdir::WalkDir;
+
     use super::*;
 
     fn templates() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")
     }
 
-    /// Adds the files below a folder to `found`, with `/` between the names.
-    fn below(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                below(&path, root, found);
-            } else {
-                let path = path.strip_prefix(root).unwrap().to_str().unwrap();
-                found.insert(path.replace('\\', "/"));
-            }
-        }
-    }
-
     #[test]
     fn every_template_file_is_in_its_table() {
         for (name, files) in [("tool", TOOL), ("workspace", WORKSPACE)] {
             let root = templates().join(name);
-            let mut there = BTreeSet::new();
-            below(&root, &root, &mut there);
+            let entries = WalkDir::new(&root).into_iter().map(Result::unwrap);
+            let found = entries.filter(|entry| entry.file_type().is_file()).map(|entry| {
+                let path = entry.path().strip_prefix(&root).unwrap();
+                path.to_str().unwrap().replace('\\', "/")
+            });
+            let mut there: BTreeSet<String> = found.collect();
             assert!(there.remove("cargo-generate.toml"));
             let listed: BTreeSet<String> = files.iter().map(|file| file.path.to_owned()).collect();
             assert_eq!(listed, there);

@@ -35,7 +35,7 @@ pub(crate) enum Layout {
     Workspace,
 }
 
-/// The licence of a new project.
+/// The licence of a new project. Its name is the SPDX expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum License {
     /// No licence.
@@ -47,13 +47,6 @@ pub(crate) enum License {
     Apache,
     #[value(name = "MIT OR Apache-2.0")]
     Both,
-}
-
-impl License {
-    /// Returns the SPDX expression, or `none`, as on the command line.
-    fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
 }
 
 /// Returns the project's files: their paths below its folder, with `/` between the names, and their
@@ -105,7 +98,7 @@ impl Answers<'_> {
             "project-name" => self.name.to_owned(),
             "crate_name" => self.name.replace('-', "_"),
             "edition" => self.edition.to_owned(),
-            "license" => self.license.name(),
+            "license" => self.license.to_possible_value()?.get_name().to_owned(),
             "netswap_path" => self.netswap_path.unwrap_or_default().to_owned(),
             _ => return None,
         })
