@@ -25,20 +25,6 @@ struct Cli {
     command: Command,
 }
 
-pub(crate) const EXIT_CODES: &str = "\
-Exit codes:
-  0  all images passed
-  1  at least one image failed
-  2  wrong usage or configuration, a failed build, or an unreadable file
-  3  no image found";
-
-pub(crate) const CHANGE_EXIT_CODES: &str = "\
-Exit codes:
-  0  all images now have the requested bits
-  1  some files were refused
-  2  wrong usage, an unusable journal, or an unreadable file
-  3  no image found";
-
 #[derive(Debug, Subcommand)]
 enum Command {
     Verify(Box<verify::Verify>),
@@ -49,11 +35,6 @@ enum Command {
     New(new::New),
     Init(init::Init),
     Explain(explain::Explain),
-}
-
-/// Reports that a command found nothing to work on.
-pub(crate) fn nothing_to(verb: &str, why: &str) {
-    print_error(&format!("nothing to {verb}: {why}"));
 }
 
 /// Runs `netswap` with these arguments. The first is the program's name.

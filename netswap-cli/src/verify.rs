@@ -10,7 +10,6 @@ use netswap::{Build, ExitCode, verify};
 
 use crate::Error;
 use crate::arguments::{Format, WalkArguments};
-use crate::cli::EXIT_CODES;
 use crate::named::resolve;
 use crate::progress::ProgressBar;
 
@@ -47,6 +46,13 @@ pub(super) struct Verify {
     #[command(flatten)]
     cargo: CargoArguments,
 }
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all images passed
+  1  at least one image failed
+  2  wrong usage or configuration, a failed build, or an unreadable file
+  3  no image found";
 
 /// The arguments for `cargo build`.
 #[derive(Debug, Args)]

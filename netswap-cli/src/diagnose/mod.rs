@@ -13,7 +13,6 @@ use netswap::text::Printable;
 
 use crate::Error;
 use crate::arguments::{Format, WalkArguments};
-use crate::cli::nothing_to;
 use crate::diagnose::crash::Images;
 use crate::diagnose::diagnosis::diagnose;
 use crate::diagnose::report::DiagnoseReport;
@@ -64,9 +63,8 @@ impl Diagnose {
         })?;
         report.end()?;
         if code == ExitCode::NothingToVerify {
-            nothing_to(
-                "diagnose",
-                "no crash dump or report found; `netswap explain share-lost` shows where Windows writes them",
+            print_error(
+                &"nothing to diagnose: no crash dump or report found; `netswap explain share-lost` shows where Windows writes them",
             );
         }
         Ok(if images.unreadable.is_empty() { code } else { ExitCode::Error })

@@ -13,10 +13,10 @@ use netswap::find::xtask::{XTASK, config_file};
 use toml_edit::{InlineTable, Item, Value};
 use walkdir::{DirEntry, WalkDir};
 
+use super::converted::{Converted, Remark};
 use super::files::Files;
 use super::manifest::Manifest;
 use super::package::{UNFAITHFUL, line, read, require};
-use super::plan::{Converted, Remark};
 use super::program;
 use super::project::{Package, Project};
 use super::rust::Source;

@@ -1,6 +1,7 @@
 //! `netswap init`.
 
 mod add_xtask;
+mod converted;
 mod diff;
 mod files;
 mod manifest;

@@ -8,9 +8,9 @@ use cargo_metadata::semver::Version;
 use netswap::text::plural;
 use toml_edit::{Item, Value};
 
+use super::converted::Remark;
 use super::files::Files;
 use super::manifest::Manifest;
-use super::plan::Remark;
 use super::program;
 use super::project::{Package, Project, key};
 use super::rust::Source;

@@ -11,7 +11,7 @@ use netswap::text::{Printable, one_line, plural, shown};
 
 use super::diff;
 use crate::Error;
-use crate::init::plan::Converted;
+use crate::init::converted::Converted;
 use crate::init::run::InitResult;
 
 const UNCHANGED: &str = "unchanged";

@@ -7,11 +7,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use netswap::ExitCode;
-use netswap::output::Out;
+use netswap::output::{Out, print_error};
 
 use crate::Error;
 use crate::arguments::{Format, WalkArguments};
-use crate::cli::nothing_to;
 use crate::inspect::inspection::inspect;
 use crate::inspect::report::InspectReport;
 use crate::named::resolve;
@@ -53,7 +52,9 @@ impl Inspect {
         })?;
         report.end()?;
         if code == ExitCode::NothingToVerify {
-            nothing_to("inspect", "no Windows image found in the given files and folders");
+            print_error(
+                &"nothing to inspect: no Windows image found in the given files and folders",
+            );
         }
         Ok(code)
     }

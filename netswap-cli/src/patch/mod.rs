@@ -10,12 +10,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use netswap::ExitCode;
-use netswap::output::Progress;
+use netswap::output::{Progress, print_error};
 
 use self::patcher::Options;
 use crate::Error;
 use crate::arguments::{Format, WalkArguments};
-use crate::cli::nothing_to;
 use crate::named::resolve;
 use crate::patch::change::Changes;
 use crate::patch::report::{ChangeReport, Verb};
@@ -27,7 +26,7 @@ use crate::progress::ProgressBar;
 /// valid. Refuses signed files and strong-named assemblies. Saves the original bytes to a journal
 /// first, for `netswap undo`.
 #[derive(Debug, Args)]
-#[command(after_help = crate::cli::CHANGE_EXIT_CODES)]
+#[command(after_help = EXIT_CODES)]
 pub(super) struct Patch {
     /// Files and folders to search for images
     #[arg(required = true)]
@@ -43,6 +42,13 @@ pub(super) struct Patch {
     #[command(flatten)]
     walk: WalkArguments,
 }
+
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  all images now have the requested bits
+  1  some files were refused
+  2  wrong usage, an unusable journal, or an unreadable file
+  3  no image found";
 
 impl Patch {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
@@ -63,7 +69,7 @@ pub(super) fn end(report: ChangeReport, changes: Changes) -> Result<ExitCode, Er
     let ended = report.end(&changes);
     let code = changes.exit_code();
     if code == ExitCode::NothingToVerify {
-        nothing_to("change", "no Windows image found in the given files and folders");
+        print_error(&"nothing to change: no Windows image found in the given files and folders");
     }
     let Some(error) = changes.error.or(ended.err().map(Error::Output)) else {
         return Ok(code);

@@ -10,14 +10,14 @@ use netswap::{ExitCode, WalkOptions};
 
 use crate::Error;
 use crate::arguments::{Format, jobs};
-use crate::patch::end;
 use crate::patch::report::{ChangeReport, Verb};
+use crate::patch::{EXIT_CODES, end};
 
 /// Undo a `netswap patch`
 ///
 /// Restores the original bytes from the journal. Refuses files that have changed since the patch.
 #[derive(Debug, Args)]
-#[command(after_help = crate::cli::CHANGE_EXIT_CODES)]
+#[command(after_help = EXIT_CODES)]
 pub(super) struct Undo {
     /// The journal whose path `netswap patch` printed
     journal: PathBuf,
