@@ -53,7 +53,11 @@ pub(super) fn convert(
         Xtask::Found(found) => {
             let todo = add_task(found, project, files)?;
             if !found.has_alias {
-                add_alias(found, project, files)?;
+                let selection = match &found.project {
+                    None => format!("--package {}", found.package.name),
+                    Some(_) => format!("--manifest-path {XTASK}/Cargo.toml"),
+                };
+                add_alias(&selection, project, files)?;
             }
             todo
         }
@@ -121,8 +125,7 @@ fn add_package(project: &Project, files: &mut Files) -> Result<Option<Remark>, E
     }
     add_member(&mut manifest, project);
     files.set(&root, manifest.text());
-    let alias = format!("run --quiet --package {XTASK} --");
-    edit_config(project, files, |config| config.add(&["alias"], XTASK, alias))?;
+    add_alias(&format!("--package {XTASK}"), project, files)?;
     Ok(None)
 }
 
@@ -163,12 +166,10 @@ fn packages_below(root: &Path) -> BTreeSet<String> {
     folders.collect()
 }
 
-fn add_alias(found: &Found, project: &Project, files: &mut Files) -> Result<(), Error> {
-    let value = match &found.project {
-        None => format!("run --quiet --package {} --", found.package.name),
-        Some(_) => format!("run --quiet --manifest-path {XTASK}/Cargo.toml --"),
-    };
-    edit_config(project, files, |config| config.add(&["alias"], XTASK, value))
+/// Adds the alias that runs the program selected by these arguments.
+fn add_alias(selection: &str, project: &Project, files: &mut Files) -> Result<(), Error> {
+    let alias = format!("run --quiet {selection} --");
+    edit_config(project, files, |config| config.add(&["alias"], XTASK, alias))
 }
 
 /// Edits the Cargo configuration. Creates it if it is missing.

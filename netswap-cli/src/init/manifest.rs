@@ -242,15 +242,16 @@ mod tests {
 
     #[test]
     fn renamed_dependency_is_found() {
-        let of = |text: &str| {
-            let text = format!("[workspace.dependencies]\n{text}\n");
-            Manifest::parse(&text).unwrap().key_of(&["workspace", "dependencies"], "netswap-build")
-        };
-        assert_eq!(of("netswap-build = \"0.1\"").as_deref(), Some("netswap-build"));
-        let renamed = "swap = { version = \"0.1\", package = \"netswap-build\" }";
-        assert_eq!(of(renamed).as_deref(), Some("swap"));
-        assert_eq!(of("netswap-build = { package = \"other\" }"), None);
-        assert_eq!(of("cc = \"1\""), None);
+        for (line, key) in [
+            ("netswap-build = \"0.1\"", Some("netswap-build")),
+            ("swap = { version = \"0.1\", package = \"netswap-build\" }", Some("swap")),
+            ("netswap-build = { package = \"other\" }", None),
+            ("cc = \"1\"", None),
+        ] {
+            let manifest = Manifest::parse(&format!("[workspace.dependencies]\n{line}\n")).unwrap();
+            let found = manifest.key_of(&["workspace", "dependencies"], "netswap-build");
+            assert_eq!(found.as_deref(), key, "{line}");
+        }
     }
 
     #[test]

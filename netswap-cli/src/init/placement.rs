@@ -131,18 +131,14 @@ fn split_comments(prefix: &str) -> (String, String) {
 fn for_each_table(table: &mut Table, root: Option<&str>, call: &mut impl FnMut(&str, &mut Table)) {
     for (key, item) in table.iter_mut() {
         let root = root.unwrap_or(key.get()).to_owned();
-        match item {
-            Item::Table(table) => {
-                call(&root, table);
-                for_each_table(table, Some(&root), call);
-            }
-            Item::ArrayOfTables(tables) => {
-                for table in tables.iter_mut() {
-                    call(&root, table);
-                    for_each_table(table, Some(&root), call);
-                }
-            }
-            _ => {}
+        let tables = match item {
+            Item::Table(table) => vec![table],
+            Item::ArrayOfTables(tables) => tables.iter_mut().collect(),
+            _ => Vec::new(),
+        };
+        for table in tables {
+            call(&root, table);
+            for_each_table(table, Some(&root), call);
         }
     }
 }

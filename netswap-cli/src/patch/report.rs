@@ -129,9 +129,8 @@ impl ChangeReport {
     fn end_human(mut self, changes: &Changes) -> io::Result<()> {
         self.refusals.end(&mut self.out)?;
         let summary = self.summary(&changes.summary);
-        let is_apart = self.later.is_empty();
-        self.later.write_to(&mut self.out)?;
-        if !is_apart {
+        if !self.later.is_empty() {
+            self.later.write_to(&mut self.out)?;
             writeln!(self.out)?;
         }
         writeln!(self.out, "{summary}")?;

@@ -84,11 +84,11 @@ fn has_mit(answers: &Answers<'_>) -> bool {
     matches!(answers.license, License::Mit | License::Both)
 }
 
-fn has_library(answers: &Answers<'_>) -> bool {
+pub(super) fn has_library(answers: &Answers<'_>) -> bool {
     matches!(answers.layout, Layout::Tool { lib_and_bin: true, .. })
 }
 
-fn has_plugin(answers: &Answers<'_>) -> bool {
+pub(super) fn has_plugin(answers: &Answers<'_>) -> bool {
     matches!(answers.layout, Layout::Tool { cdylib: true, .. })
 }
 

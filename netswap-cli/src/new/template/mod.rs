@@ -106,10 +106,7 @@ impl Answers<'_> {
 
     /// Returns whether a condition of a template holds, or `None` if it is unknown.
     fn holds(&self, condition: &str) -> Option<bool> {
-        let (has_library, has_plugin) = match self.layout {
-            Layout::Tool { lib_and_bin, cdylib } => (lib_and_bin, cdylib),
-            Layout::Workspace => (false, false),
-        };
+        let (has_library, has_plugin) = (files::has_library(self), files::has_plugin(self));
         Some(match condition {
             "cdylib" => has_plugin,
             "cdylib and lib_and_bin == false" => has_plugin && !has_library,
