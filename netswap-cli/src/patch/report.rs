@@ -7,7 +7,7 @@ use anstyle::Style;
 use netswap::Format;
 use netswap::image::Kind;
 use netswap::output::Out;
-use netswap::report::grouped::Grouped;
+use netswap::report::finding_group::FindingGroup;
 use netswap::report::json_stream::{JsonStream, field};
 use netswap::report::spool::SpoolFile;
 use netswap::style::{BAD, GOOD};
@@ -33,7 +33,7 @@ pub(crate) struct ChangeReport {
     is_dry_run: bool,
     here: PathBuf,
     out: Out,
-    refusals: Grouped,
+    refusals: FindingGroup,
     later: SpoolFile,
 }
 
@@ -99,7 +99,7 @@ impl ChangeReport {
             is_dry_run,
             here: std::env::current_dir().unwrap_or_default(),
             out: Out::for_report(format),
-            refusals: Grouped::new(11),
+            refusals: FindingGroup::new(11),
             later: SpoolFile::default(),
         }
     }
@@ -148,7 +148,7 @@ impl ChangeReport {
         let word = self.verb.human_word(change.status);
         let (style, out): (Style, &mut dyn Write) = match change.status {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
-                self.refusals.before(change.finding.as_slice(), &mut self.out)?;
+                self.refusals.before_file(change.finding.as_slice(), &mut self.out)?;
                 (BAD, &mut self.out)
             }
             _ if self.is_quiet => return Ok(()),

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::grouped::Grouped;
+use super::finding_group::FindingGroup;
 use super::spool::SpoolFile;
 
 use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error};
@@ -16,7 +16,7 @@ use crate::{ExitCode, Header};
 pub(super) struct Human {
     here: PathBuf,
     is_quiet: bool,
-    failures: Grouped,
+    failures: FindingGroup,
     allowed: SpoolFile,
     passed: SpoolFile,
 }
@@ -24,7 +24,7 @@ pub(super) struct Human {
 impl Human {
     pub(super) fn new(is_quiet: bool) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
-        let failures = Grouped::new(8);
+        let failures = FindingGroup::new(8);
         Human {
             here,
             is_quiet,
@@ -37,7 +37,7 @@ impl Human {
     pub(super) fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
         match image.verdict.status {
             Status::Failed | Status::Unreadable => {
-                self.failures.before(&image.verdict.findings, out)?;
+                self.failures.before_file(&image.verdict.findings, out)?;
                 write_image(image, &self.here, out)
             }
             Status::Allowed | Status::Passed if self.is_quiet => Ok(()),

@@ -1,5 +1,5 @@
-//! Findings that consecutive files share, printed once after them. On a share most files have the
-//! same ones.
+//! The findings that consecutive files share, written once after these files. On a share, most files
+//! have the same findings.
 
 use std::io::{self, Write};
 
@@ -7,21 +7,22 @@ use anstyle::Style;
 
 use crate::finding::Finding;
 
-pub struct Grouped {
-    /// The findings of the files written last.
+/// The group of consecutive files with the same findings that is being written.
+pub struct FindingGroup {
+    /// The findings of each file in the group.
     findings: Vec<Finding>,
     indent: usize,
 }
 
-impl Grouped {
-    /// Returns a writer for reports in which file names begin in this column.
+impl FindingGroup {
+    /// Returns an empty group, for a report in which file names begin in the column `indent`.
     pub fn new(indent: usize) -> Self {
-        Grouped { findings: Vec::new(), indent }
+        FindingGroup { findings: Vec::new(), indent }
     }
 
-    /// Writes the group so far if these findings are different. Must be called before a file with
-    /// these findings is written.
-    pub fn before(&mut self, findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    /// Ends the group if the next file has different findings. Must be called before that file is
+    /// written.
+    pub fn before_file(&mut self, findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
         if self.findings != findings {
             self.end(out)?;
             self.findings = findings.to_vec();
@@ -29,7 +30,7 @@ impl Grouped {
         Ok(())
     }
 
-    /// Writes the findings of the files so far, each with its remedy, and an empty line.
+    /// Ends the group: writes its findings, each with its remedy, and an empty line.
     pub fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
         let bold = Style::new().bold();
         let indent = self.indent;
