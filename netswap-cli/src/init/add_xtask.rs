@@ -38,14 +38,14 @@ pub(super) fn convert(
     files: &mut Files,
 ) -> Result<Converted, Error> {
     let name = match xtask {
-        Xtask::Found(found) if xtask.leaves_out(&found.package) => &found.package.name,
+        Xtask::Found(found) if xtask.is_only_image_of(&found.package) => &found.package.name,
         _ => XTASK,
     };
     let mut converted = Converted::new(name);
     warn(project, files, &mut converted.notes)?;
     converted.todo = match xtask {
         Xtask::None => add_package(project, files)?,
-        Xtask::Found(found) if !xtask.leaves_out(&found.package) => Some(Remark::new(
+        Xtask::Found(found) if !xtask.is_only_image_of(&found.package) => Some(Remark::new(
             &found.package.manifest,
             "its package also makes other images, which `cargo xtask verify` would skip",
             "move it to a package of its own, and run netswap init --xtask again",
@@ -194,7 +194,7 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
     let programs = found.program.as_ref().map_or(all.as_slice(), slice::from_ref);
     let words = programs.iter().map(|program| program::words(&program.source, files));
     let words = words.collect::<Result<Vec<_>, _>>()?;
-    if words.iter().flatten().any(|words| words.paths.contains("netswap")) {
+    if words.iter().flatten().any(|words| words.used.contains("netswap")) {
         return Ok(None);
     }
     let own = found.project.as_ref().unwrap_or(project);
@@ -216,7 +216,7 @@ fn add_task(found: &Found, project: &Project, files: &mut Files) -> Result<Optio
         return by_hand(path, "some of its modules are missing or can't be parsed as Rust");
     };
     let is_task = |word: &String| word.eq_ignore_ascii_case("verify");
-    if words.names.iter().chain(&words.texts).any(is_task) {
+    if words.names.iter().chain(&words.literals).any(is_task) {
         return by_hand(path, "it already has something called verify");
     }
     match source.with_statement(STATEMENT) {

@@ -85,7 +85,7 @@ impl Files {
         let changes = self.files.into_values().map(|file| match file.before {
             Some(before) => FileChange {
                 path: file.path,
-                after: before.with(&file.text),
+                after: before.with_text(&file.text),
                 before: Some(before.original),
             },
             None => FileChange { path: file.path, before: None, after: file.text },

@@ -3,7 +3,7 @@
 
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, TomlError, Value};
 
-use super::placement::{InsertAt, insert_inline, insert_line, make_room, push, text};
+use super::placement::{InsertAt, decor_text, insert_inline, insert_line, make_room, push};
 
 /// A manifest that is being edited.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Manifest {
 
 /// Returns the tables that a new table of dependencies follows, as groups of their first keys. The
 /// first group with existing tables counts.
-fn before(table: &str) -> &'static [&'static [&'static str]] {
+fn predecessors(table: &str) -> &'static [&'static [&'static str]] {
     const PACKAGE: &[&str] =
         &["package", "project", "lib", "bin", "example", "test", "bench", "features"];
     match table {
@@ -99,8 +99,8 @@ impl Manifest {
             dependency.set_dotted(false);
             self.insert_table(table, key, dependency, &[table]);
         } else {
-            let before = table.last().map_or(&[][..], |table| before(table));
-            self.insert(table, key, item, InsertAt::Sorted, before);
+            let predecessors = table.last().map_or(&[][..], |table| predecessors(table));
+            self.insert(table, key, item, InsertAt::Sorted, predecessors);
         }
     }
 
@@ -112,7 +112,7 @@ impl Manifest {
     /// Writes a comment above a table that has a header.
     pub(crate) fn comment(&mut self, path: &[&str], comment: &str) {
         if let Some(table) = self.get_mut(path).and_then(Item::as_table_mut) {
-            let prefix = format!("{}# {comment}\n", text(table.decor().prefix()));
+            let prefix = format!("{}# {comment}\n", decor_text(table.decor().prefix()));
             table.decor_mut().set_prefix(prefix);
         }
     }
@@ -134,7 +134,14 @@ impl Manifest {
         Some(item)
     }
 
-    fn insert(&mut self, path: &[&str], key: &str, item: Item, at: InsertAt, before: &[&[&str]]) {
+    fn insert(
+        &mut self,
+        path: &[&str],
+        key: &str,
+        item: Item,
+        at: InsertAt,
+        predecessors: &[&[&str]],
+    ) {
         match self.get_mut(path) {
             Some(Item::Value(Value::InlineTable(table))) => {
                 if let Ok(value) = item.into_value() {
@@ -145,15 +152,21 @@ impl Manifest {
             Some(_) => {}
             None => {
                 if let Some((last, above)) = path.split_last() {
-                    self.insert_table(above, last, Table::from_iter([(key, item)]), before);
+                    self.insert_table(above, last, Table::from_iter([(key, item)]), predecessors);
                 }
             }
         }
     }
 
     /// Adds a table with its own header, within the tables of this path.
-    fn insert_table(&mut self, path: &[&str], key: &str, mut table: Table, before: &[&[&str]]) {
-        let position = make_room(&mut self.document, &mut table, before);
+    fn insert_table(
+        &mut self,
+        path: &[&str],
+        key: &str,
+        mut table: Table,
+        predecessors: &[&[&str]],
+    ) {
+        let position = make_room(&mut self.document, &mut table, predecessors);
         table.set_position(Some(position));
         let mut parent = self.document.as_table_mut();
         for key in path {

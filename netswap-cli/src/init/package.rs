@@ -115,7 +115,7 @@ fn add_call(
     let Some(words) = program::words(path, files)? else {
         return by_hand("some of its modules are missing or can't be parsed as Rust");
     };
-    if !source.is_empty() && !words.texts.iter().any(|text| text.contains("rerun-if")) {
+    if !source.has_empty_main() && !words.literals.iter().any(|text| text.contains("rerun-if")) {
         let why = "it will run again only for the files that its rerun-if lines name";
         let remedy = "print cargo:rerun-if-changed=FILE for each file that it reads";
         notes.push(Remark::new(path, why, remedy));
@@ -177,7 +177,7 @@ fn find_script(
         [path] if !files.exists(path) => Ok(Script::New(path.clone())),
         [path] => {
             let words = program::words(path, files)?.unwrap_or_default();
-            let requests = words.paths.contains(&crate_name(key));
+            let requests = words.used.contains(&crate_name(key));
             Ok(if requests { Script::Requests } else { Script::Lacks(path.clone()) })
         }
         several => {

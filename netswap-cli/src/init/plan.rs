@@ -46,7 +46,7 @@ pub(crate) fn plan(project: &Project, wanted: &Wanted) -> Result<Plan, Error> {
     let (mut left_out, mut packages) = (Vec::new(), Vec::new());
     if wanted.packages.is_empty() {
         let all = project.packages.iter().filter(|package| package.makes_images());
-        (left_out, packages) = all.partition(|package| xtask.leaves_out(package));
+        (left_out, packages) = all.partition(|package| xtask.is_only_image_of(package));
     }
     for name in wanted.packages.iter().collect::<BTreeSet<_>>() {
         let Some(package) = project.package(name) else {

@@ -9,10 +9,10 @@ use crate::Error;
 /// Returns the words in a program's files, or `None` if one of them is missing or is not Rust.
 pub(super) fn words(main: &Path, files: &mut Files) -> Result<Option<Words>, Error> {
     let mut all = Words::default();
-    // Each file, with the folder of its modules.
     let folder = main.parent().unwrap_or(Path::new("."));
-    let mut left = vec![(main.to_owned(), folder.to_owned())];
-    while let Some((path, modules)) = left.pop() {
+    // Each file, with the folder of its modules.
+    let mut pending = vec![(main.to_owned(), folder.to_owned())];
+    while let Some((path, modules)) = pending.pop() {
         let Some(words) = Source::parse(files.text(&path)?).map(|source| source.words()) else {
             return Ok(None);
         };
@@ -20,11 +20,11 @@ pub(super) fn words(main: &Path, files: &mut Files) -> Result<Option<Words>, Err
             let Some(file) = module(&modules, name, files) else {
                 return Ok(None);
             };
-            left.push((file, modules.join(name)));
+            pending.push((file, modules.join(name)));
         }
         all.names.extend(words.names);
-        all.paths.extend(words.paths);
-        all.texts.extend(words.texts);
+        all.used.extend(words.used);
+        all.literals.extend(words.literals);
     }
     Ok(Some(all))
 }

@@ -1,5 +1,6 @@
-//! Inserts a statement at the start of a Rust program's `main`. The tokens show where that is, so
-//! no comment, string, macro or inner module is mistaken for it.
+//! The source of a Rust program, as tokens. Inserts a statement at the start of its `main`, and
+//! collects the words that it uses. A search in the text would also find comments, strings, and
+//! `main` functions in macros and modules.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -10,22 +11,25 @@ use proc_macro2::{Delimiter, Group, Spacing, Span, TokenStream, TokenTree};
 /// The source of a program, as tokens.
 pub(crate) struct Source<'a> {
     text: &'a str,
-    /// The offset of the tokens, which start after a `#!` line.
+    /// The offset of the tokens in the text. It is 0, unless the text starts with a `#!` line.
     start: usize,
     tokens: Vec<TokenTree>,
 }
 
+/// The words of a source, by kind.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
+    /// All identifiers, including keywords.
     pub(crate) names: HashSet<String>,
-    /// The names at the start or in the middle of a path, or imported by `use`.
-    pub(crate) paths: HashSet<String>,
+    /// The names before a `::` or directly after `use`, such as those of crates.
+    pub(crate) used: HashSet<String>,
     /// The contents of literals.
-    pub(crate) texts: HashSet<String>,
+    pub(crate) literals: HashSet<String>,
     /// The modules at the top level that are in files of their own.
     pub(crate) modules: HashSet<String>,
 }
 
+/// A function `main`.
 struct Main<'a> {
     body: &'a Group,
     /// Whether it exists only under a `cfg` condition.
@@ -35,7 +39,7 @@ struct Main<'a> {
 impl<'a> Source<'a> {
     /// Parses a source. Returns `None` if the text is not Rust.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        // `#!` starts an attribute if a bracket follows. Otherwise the line is for the system.
+        // `#!` starts an attribute if a bracket follows. Otherwise the line names an interpreter.
         let is_script =
             text.strip_prefix("#!").is_some_and(|rest| !rest.trim_start().starts_with('['));
         let start = if is_script { text.find('\n').unwrap_or(text.len()) } else { 0 };
@@ -46,64 +50,68 @@ impl<'a> Source<'a> {
     /// Returns the words in the source, including those in macros.
     pub(crate) fn words(&self) -> Words {
         let mut words = Words::default();
-        for part in self.tokens.windows(3) {
-            if let [TokenTree::Ident(keyword), TokenTree::Ident(name), TokenTree::Punct(end)] = part
+        for tokens in self.tokens.windows(3) {
+            if let [TokenTree::Ident(keyword), TokenTree::Ident(name), TokenTree::Punct(end)] =
+                tokens
                 && keyword == "mod"
                 && end.as_char() == ';'
             {
                 words.modules.insert(name.to_string());
             }
         }
-        let mut left = vec![self.tokens.clone()];
-        while let Some(tokens) = left.pop() {
-            let mut before: Option<&TokenTree> = None;
+        let mut pending = vec![self.tokens.clone()];
+        while let Some(tokens) = pending.pop() {
+            let mut previous: Option<&TokenTree> = None;
             for (index, token) in tokens.iter().enumerate() {
                 match token {
-                    TokenTree::Group(group) => left.push(group.stream().into_iter().collect()),
+                    TokenTree::Group(group) => pending.push(group.stream().into_iter().collect()),
                     TokenTree::Ident(name) => {
-                        let is_used =
-                            matches!(before, Some(TokenTree::Ident(word)) if word == "use");
+                        let is_imported =
+                            matches!(previous, Some(TokenTree::Ident(word)) if word == "use");
                         let next = tokens.get(index + 1);
                         let is_in_path = matches!(next, Some(TokenTree::Punct(colon))
                             if colon.as_char() == ':' && colon.spacing() == Spacing::Joint);
-                        if is_used || is_in_path {
-                            words.paths.insert(name.to_string());
+                        if is_imported || is_in_path {
+                            words.used.insert(name.to_string());
                         }
                         words.names.insert(name.to_string());
                     }
                     TokenTree::Literal(literal) => {
-                        words.texts.insert(literal.to_string().trim_matches('"').to_owned());
+                        words.literals.insert(literal.to_string().trim_matches('"').to_owned());
                     }
                     TokenTree::Punct(_) => {}
                 }
-                before = Some(token);
+                previous = Some(token);
             }
         }
         words
     }
 
     /// Returns the functions `main` at the top level. There is none if a macro or another file
-    /// makes it. There are several if `cfg` selects one of them.
+    /// defines it. There are several if `cfg` selects one of them.
     fn mains(&self) -> Vec<Main<'_>> {
         let mut mains = Vec::new();
         for (index, pair) in self.tokens.windows(2).enumerate() {
-            let is_main = matches!(pair, [TokenTree::Ident(function), TokenTree::Ident(name)]
-                if function == "fn" && name == "main");
-            let behind = self.tokens.get(index + 2..).unwrap_or_default();
-            if let Some(body) = body(behind).filter(|_| is_main) {
-                let front = self.tokens.get(..index).unwrap_or_default();
-                mains.push(Main { body, is_conditional: has_condition(front) });
+            let is_main = matches!(pair, [TokenTree::Ident(keyword), TokenTree::Ident(name)]
+                if keyword == "fn" && name == "main");
+            if !is_main {
+                continue;
+            }
+            let before = self.tokens.get(..index).unwrap_or_default();
+            let after = self.tokens.get(index + 2..).unwrap_or_default();
+            if let Some(body) = function_body(after) {
+                mains.push(Main { body, is_conditional: ends_with_cfg(before) });
             }
         }
         mains
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether no `main` contains a statement.
+    pub(crate) fn has_empty_main(&self) -> bool {
         self.mains().iter().all(|main| main.body.stream().is_empty())
     }
 
-    /// Returns the text with the statement as the first one in `main`. If there are several, each
-    /// gets it.
+    /// Returns the text with the statement as the first one in `main`, or in each of several.
     ///
     /// # Errors
     ///
@@ -118,47 +126,50 @@ impl<'a> Source<'a> {
             _ => {}
         }
         let mut text = self.text.to_owned();
+        // From the last to the first, because an insertion moves what follows it.
         for main in mains.into_iter().rev() {
-            let edit = self.insertion(main.body, statement);
-            let (range, insertion) = edit.ok_or("its `fn main` can't be read")?;
-            text.replace_range(range, &insertion);
+            let insertion = self.insertion(main.body, statement);
+            let (range, replacement) = insertion.ok_or("its `fn main` can't be read")?;
+            text.replace_range(range, &replacement);
         }
         Ok(text)
     }
 
-    /// Returns the range of the text to replace so that the body starts with the statement, and the
+    /// Returns the edit that makes a body start with the statement: a range of the text, and its
     /// replacement.
     fn insertion(&self, body: &Group, statement: &str) -> Option<(Range<usize>, String)> {
         let open = self.range(body.span_open()).end;
         let close = self.range(body.span_close()).start;
         let line_start = self.text.get(..open)?.rfind('\n').map_or(0, |end| end + 1);
-        let base = indentation(self.text.get(line_start..)?);
+        let outer = indentation(self.text.get(line_start..)?);
+        let default = || format!("{outer}{}", self.indentation_unit());
         let inside = self.text.get(open..close)?;
+        // `{}` becomes a body of several lines.
         if inside.trim().is_empty() && !inside.contains('\n') {
-            let unit = self.indentation_unit();
-            return Some((open..close, format!("\n{base}{unit}{statement}\n{base}")));
+            return Some((open..close, format!("\n{}{statement}\n{outer}", default())));
         }
-        let after = self.after_inner_attributes(body).unwrap_or(open);
-        let rest = self.text.get(after..close)?;
+        let start = self.inner_attributes_end(body).unwrap_or(open);
+        let rest = self.text.get(start..close)?;
         let line = rest.lines().next().unwrap_or_default();
-        let ends_here = rest.len() > line.len();
-        if ends_here && (line.trim().is_empty() || line.trim_start().starts_with("//")) {
-            let at = after + line.len();
+        let has_more_lines = rest.len() > line.len();
+        // The statement goes on the next line, with the indentation of the code there.
+        if has_more_lines && (line.trim().is_empty() || line.trim_start().starts_with("//")) {
+            let at = start + line.len();
             let mut below = rest.get(line.len()..)?.lines().filter(|line| !line.trim().is_empty());
-            let same = below.next().map(indentation).filter(|indentation| {
-                indentation.len() > base.len() && indentation.starts_with(base)
-            });
-            let own = || format!("{base}{}", self.indentation_unit());
-            let indentation = same.map_or_else(own, str::to_owned);
+            let inner = below
+                .next()
+                .map(indentation)
+                .filter(|inner| inner.len() > outer.len() && inner.starts_with(outer));
+            let indentation = inner.map_or_else(default, str::to_owned);
             return Some((at..at, format!("\n{indentation}{statement}")));
         }
         // The body continues on this line, so the statement goes on the same line.
         let gap = if rest.starts_with(char::is_whitespace) { "" } else { " " };
-        Some((after..after, format!(" {statement}{gap}")))
+        Some((start..start, format!(" {statement}{gap}")))
     }
 
     /// Returns the end of the body's own attributes, `#![…]` and `//!`, if there are any.
-    fn after_inner_attributes(&self, body: &Group) -> Option<usize> {
+    fn inner_attributes_end(&self, body: &Group) -> Option<usize> {
         let tokens: Vec<_> = body.stream().into_iter().collect();
         let attributes = tokens.chunks_exact(3).map_while(|attribute| match attribute {
             [TokenTree::Punct(hash), TokenTree::Punct(bang), TokenTree::Group(group)]
@@ -171,6 +182,7 @@ impl<'a> Source<'a> {
         attributes.last()
     }
 
+    /// Returns a token's range in the text.
     fn range(&self, span: Span) -> Range<usize> {
         let range = span.byte_range();
         range.start + self.start..range.end + self.start
@@ -194,10 +206,10 @@ fn indentation(line: &str) -> &str {
     line.get(..line.len() - content.len()).unwrap_or_default()
 }
 
-/// Whether one of the attributes at the end of these tokens is `cfg`. Only qualifiers may follow
-/// the attributes, since a function comes next.
-fn has_condition(tokens: &[TokenTree]) -> bool {
-    let qualifiers = |token: &&TokenTree| match token {
+/// Whether a function has a `cfg` attribute. The tokens are those before its `fn`. They end with its
+/// attributes and then its qualifiers, such as `pub(crate) extern "C"`.
+fn ends_with_cfg(tokens: &[TokenTree]) -> bool {
+    let is_qualifier = |token: &&TokenTree| match token {
         TokenTree::Ident(word) => {
             ["pub", "const", "async", "unsafe", "extern"].contains(&&*word.to_string())
         }
@@ -205,7 +217,7 @@ fn has_condition(tokens: &[TokenTree]) -> bool {
         TokenTree::Literal(_) => true,
         TokenTree::Punct(_) => false,
     };
-    let mut tokens = tokens.iter().rev().skip_while(qualifiers);
+    let mut tokens = tokens.iter().rev().skip_while(is_qualifier);
     while let (Some(TokenTree::Group(group)), Some(TokenTree::Punct(hash))) =
         (tokens.next(), tokens.next())
     {
@@ -220,9 +232,9 @@ fn has_condition(tokens: &[TokenTree]) -> bool {
     false
 }
 
-/// Finds the function's body in the tokens after its name. Braces in its signature are generic
-/// arguments, which follow `<` or a comma.
-fn body(tokens: &[TokenTree]) -> Option<&Group> {
+/// Finds a function's body in the tokens after its name. Braces after `<` or a comma are generic
+/// arguments in its signature.
+fn function_body(tokens: &[TokenTree]) -> Option<&Group> {
     let mut is_argument = false;
     for token in tokens {
         match token {
@@ -233,8 +245,7 @@ fn body(tokens: &[TokenTree]) -> Option<&Group> {
             _ => {}
         }
         is_argument = matches!(token, TokenTree::Punct(punctuation)
-            if matches!(punctuation.as_char(), '<' | ',')
-            && punctuation.spacing() == Spacing::Alone);
+            if matches!(punctuation.as_char(), '<' | ','));
     }
     None
 }
@@ -311,8 +322,8 @@ mod tests {
             ["a", "c", "e", "f", "g", "i", "used"].map(|word| set.contains(word))
         };
         assert_eq!(found_in(&words.names), [false, true, false, true, true, true, true]);
-        assert_eq!(found_in(&words.paths), [false, false, false, true, false, false, true]);
-        assert_eq!(found_in(&words.texts), [false, false, true, false, false, false, false]);
+        assert_eq!(found_in(&words.used), [false, false, false, true, false, false, true]);
+        assert_eq!(found_in(&words.literals), [false, false, true, false, false, false, false]);
         assert_eq!(words.modules, HashSet::from(["file".to_owned()]));
     }
 

@@ -1,19 +1,19 @@
-//! A text file that is edited. Unchanged parts keep their bytes, including line ends and the byte
-//! order mark.
+//! A text file to edit. Unchanged lines keep their line ends, and the file keeps its byte order
+//! mark.
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// A text, and its original form.
+/// A file's contents, and the text in them to edit.
 #[derive(Clone, Debug)]
 pub(super) struct TextFile {
     pub(super) original: String,
-    /// The text without a byte order mark. Each line ends with `\n`.
+    /// The text, without the byte order mark. Each line ends with `\n`.
     pub(super) text: String,
 }
 
-/// A line without its end, and the end: `\n`, `\r\n`, or empty for the last line.
+/// A line's content and its end: `\n`, `\r\n`, or empty for the last line.
 type Line<'a> = (&'a str, &'a str);
 
 impl TextFile {
@@ -22,14 +22,14 @@ impl TextFile {
         TextFile { original, text }
     }
 
-    /// Returns the file with this text. Lines in both texts keep their bytes. New lines get the
-    /// most common line end. The file ends with a line end only if it did before, or if its last
-    /// line is new.
-    pub(super) fn with(&self, text: &str) -> String {
+    /// Returns the file's contents with this text instead. Lines in both texts keep their bytes. New
+    /// lines get the file's most common line end. The last line has an end only if it had one before
+    /// or is new.
+    pub(super) fn with_text(&self, text: &str) -> String {
         let body = without_mark(&self.original);
         let (old, new) = (lines(body, &["\r\n", "\n"]), lines(text, &["\n"]));
         let count = |wanted: &str| old.iter().filter(|(_, end)| *end == wanted).count();
-        let usual = if count("\r\n") > count("\n") { "\r\n" } else { "\n" };
+        let common_end = if count("\r\n") > count("\n") { "\r\n" } else { "\n" };
         let contents = |lines: &[Line<'_>]| -> Vec<String> {
             lines.iter().map(|(content, _)| (*content).to_owned()).collect()
         };
@@ -41,17 +41,17 @@ impl TextFile {
         for operation in capture_diff_slices(Algorithm::Myers, &contents(&old), &contents(&new)) {
             match operation {
                 DiffOp::Equal { old_index, new_index, len } => {
-                    let both = old.iter().skip(old_index).zip(new.iter().skip(new_index));
-                    for (index, (line, _)) in both.take(len).enumerate() {
-                        let is_last = new_index + index + 1 == new.len();
-                        let end = if line.1.is_empty() && !is_last { usual } else { line.1 };
-                        push((line.0, end));
+                    let kept = old.iter().skip(old_index).take(len);
+                    for ((content, end), index) in kept.zip(new_index..) {
+                        let is_last = index + 1 == new.len();
+                        let end = if end.is_empty() && !is_last { common_end } else { end };
+                        push((content, end));
                     }
                 }
                 DiffOp::Insert { new_index, new_len, .. }
                 | DiffOp::Replace { new_index, new_len, .. } => {
                     for (content, end) in new.iter().skip(new_index).take(new_len) {
-                        push((content, if end.is_empty() { "" } else { usual }));
+                        push((content, if end.is_empty() { "" } else { common_end }));
                     }
                 }
                 DiffOp::Delete { .. } => {}
@@ -65,7 +65,7 @@ fn without_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// Splits a text into lines that end with one of these.
+/// Splits a text into lines, which have one of these ends.
 fn lines<'a>(text: &'a str, ends: &[&'static str]) -> Vec<Line<'a>> {
     let split = |line| {
         let end = ends.iter().copied().find(|end| str::ends_with(line, end)).unwrap_or("");
@@ -94,20 +94,20 @@ mod tests {
             ("a\rb\n", "a\rb\nnew\n", "a\rb\nnew\n"),
         ] {
             let file = TextFile::new(before.to_owned());
-            assert_eq!(file.with(text), after, "{before:?}");
-            assert_eq!(file.with(&file.text), before);
+            assert_eq!(file.with_text(text), after, "{before:?}");
+            assert_eq!(file.with_text(&file.text), before);
         }
     }
 
     proptest! {
         #[test]
-        fn same_text_gives_the_same_file(
+        fn any_edit_keeps_the_text_and_the_mark(
             before in "(\u{feff})?([ab]{0,2}(\n|\r\n|\r)?){0,8}",
             after in "([abc]{0,2}\n?){0,8}",
         ) {
             let file = TextFile::new(before.clone());
-            prop_assert_eq!(file.with(&file.text), before.clone());
-            let written = TextFile::new(file.with(&after));
+            prop_assert_eq!(file.with_text(&file.text), before.clone());
+            let written = TextFile::new(file.with_text(&after));
             prop_assert_eq!(written.text.trim_end_matches('\n'), after.trim_end_matches('\n'));
             prop_assert_eq!(written.original.starts_with('\u{feff}'), before.starts_with('\u{feff}'));
         }

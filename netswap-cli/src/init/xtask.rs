@@ -1,4 +1,5 @@
-//! Finds a project's xtask: the program that the alias `xtask` runs, or the package of this name.
+//! Finds a project's xtask: the program that the alias `xtask` runs, or the package with this
+//! name.
 
 use cargo_metadata::DependencyKind;
 use netswap::find::xtask::{Alias, CargoRun, XTASK};
@@ -7,6 +8,7 @@ use netswap::text::normal;
 use super::project::{Package, Program, Project};
 use crate::Error;
 
+/// The xtask of a project.
 #[derive(Clone, Debug)]
 pub(super) enum Xtask {
     None,
@@ -15,6 +17,7 @@ pub(super) enum Xtask {
     Unknown(&'static str),
 }
 
+/// The package and the program of an xtask.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     /// The xtask's own project, if it has one.
@@ -29,7 +32,7 @@ impl Xtask {
     pub(super) fn find(project: &Project) -> Result<Self, Error> {
         let alias = Alias::read(&project.root);
         match alias.map_err(|(path, source)| Error::ReadProject { path, source })? {
-            Alias::Run(run) => return Xtask::run_by(&run, project),
+            Alias::Run(run) => return Xtask::find_run(&run, project),
             Alias::Unknown(why) => return Ok(Xtask::Unknown(why)),
             Alias::Missing => {}
         }
@@ -44,25 +47,26 @@ impl Xtask {
         if !manifest.is_file() {
             return Ok(Xtask::None);
         }
-        let own = Project::read(Some(&manifest))?;
-        Ok(match own.with_manifest(&manifest).cloned() {
-            Some(package) => found(Some(own), package),
+        let own_project = Project::read(Some(&manifest))?;
+        Ok(match own_project.with_manifest(&manifest).cloned() {
+            Some(package) => found(Some(own_project), package),
             None => Xtask::Unknown("xtask exists, but is not a package"),
         })
     }
 
-    /// Finds the program that an alias runs.
-    fn run_by(run: &CargoRun, project: &Project) -> Result<Self, Error> {
+    /// Finds the program that the alias runs.
+    fn find_run(run: &CargoRun, project: &Project) -> Result<Self, Error> {
         let is_selected = |package: &&Package| {
             let programs = package.programs.iter().map(|program| program.name.as_str());
             run.selects(&project.root, &package.name, &package.manifest, programs)
         };
-        let mut own = None;
+        let mut own_project = None;
         let mut package = project.packages.iter().find(is_selected).cloned();
         if let (None, Some(path)) = (&package, &run.manifest_path) {
             let path = normal(&project.root.join(path));
             if path.is_file() {
-                package = own.insert(Project::read(Some(&path))?).with_manifest(&path).cloned();
+                let read = own_project.insert(Project::read(Some(&path))?);
+                package = read.with_manifest(&path).cloned();
             }
         }
         let Some(package) = package else {
@@ -72,26 +76,28 @@ impl Xtask {
             Some(bin) => package.program(bin).cloned(),
             None => package.main_program().cloned(),
         };
-        Ok(Xtask::Found(Box::new(Found { project: own, package, program, has_alias: true })))
+        let project = own_project;
+        Ok(Xtask::Found(Box::new(Found { project, package, program, has_alias: true })))
     }
 
-    /// Whether a package is left out when all packages are converted. That is a package that makes
-    /// only the xtask, which stays on the machine that builds it.
-    pub(super) fn leaves_out(&self, package: &Package) -> bool {
+    /// Whether a package makes no other image than the xtask. It does not need the bit, because the
+    /// xtask stays on the machine that builds it.
+    pub(super) fn is_only_image_of(&self, package: &Package) -> bool {
         match self {
             Xtask::None => false,
             Xtask::Unknown(_) => package.name == XTASK,
             Xtask::Found(found) => {
-                let is_it = |program: &Program| {
+                let is_xtask = |program: &Program| {
                     found.program.as_ref().is_none_or(|xtask| xtask.name == program.name)
                 };
                 package.manifest == found.package.manifest
                     && !package.has_cdylib
-                    && package.programs.iter().all(is_it)
+                    && package.programs.iter().all(is_xtask)
             }
         }
     }
 
+    /// Whether `cargo xtask verify` exists: there is an alias, and the xtask depends on netswap.
     pub(super) fn verifies(&self) -> bool {
         let Xtask::Found(found) = self else {
             return false;
