@@ -4,26 +4,28 @@
 //! Nothing in this crate is a public API. Use the crate `netswap` instead.
 
 mod arguments;
-#[doc(hidden)]
-pub mod cli;
-#[doc(hidden)]
-pub mod diagnose;
 mod env;
-#[doc(hidden)]
-pub mod error;
 mod explain;
 mod git;
 mod init;
 mod inspect;
-#[doc(hidden)]
-pub mod linker;
-mod named;
 mod new;
-#[doc(hidden)]
-pub mod patch;
+mod paths;
 mod progress;
 mod text;
 mod undo;
 mod verify;
+
+// The programs, their tests and the fuzz targets use these modules.
+#[doc(hidden)]
+pub mod cli;
+#[doc(hidden)]
+pub mod diagnose;
+#[doc(hidden)]
+pub mod error;
+#[doc(hidden)]
+pub mod linker;
+#[doc(hidden)]
+pub mod patch;
 
 use error::Error;

@@ -10,7 +10,7 @@ use netswap::{Build, ExitCode, verify};
 
 use crate::Error;
 use crate::arguments::{Format, WalkArguments};
-use crate::named::resolve;
+use crate::paths::resolve;
 use crate::progress::ProgressBar;
 
 /// Check that programs and DLLs are safe to run from a network share

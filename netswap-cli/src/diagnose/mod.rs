@@ -16,7 +16,7 @@ use crate::arguments::{Format, WalkArguments};
 use crate::diagnose::crash::Images;
 use crate::diagnose::diagnosis::diagnose;
 use crate::diagnose::report::DiagnoseReport;
-use crate::named::resolve;
+use crate::paths::resolve;
 
 /// Find out whether a program crashed because it lost a network share
 ///

@@ -20,7 +20,7 @@ use crate::Error;
 pub(crate) struct Inspected {
     pub(crate) path: PathBuf,
     /// The inspection, or the reason that the file can't be inspected.
-    pub(crate) what: Result<Box<Inspection>, Finding>,
+    pub(crate) result: Result<Box<Inspection>, Finding>,
 }
 
 /// The content of an image's headers, and of the tables that they point to.
@@ -95,7 +95,7 @@ pub(crate) fn inspect(
     all_exist(paths)?;
     let mut code = ExitCode::NothingToVerify;
     walk(paths, options, &Inspector::default(), |inspected: Inspected| {
-        code = code.worse(match &inspected.what {
+        code = code.worse(match &inspected.result {
             Ok(inspection) if inspection.findings.is_empty() => ExitCode::Passed,
             Err(finding) if finding.code == Code::Unreadable => ExitCode::Error,
             Ok(_) | Err(_) => ExitCode::Findings,
@@ -116,17 +116,17 @@ impl Visit for Inspector {
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         let path = file.path();
         let opened = file.open().map_err(ReadError::from);
-        let what = match opened.and_then(|file| self.inspect(&path, &file)) {
+        let result = match opened.and_then(|file| self.inspect(&path, &file)) {
             Ok(Some(inspection)) => Ok(Box::new(inspection)),
             Ok(None) if matches!(file, WalkedFile::Named(_)) => Err(Finding::not_an_image()),
             Ok(None) => return,
             Err(error) => Err(Finding::from(error)),
         };
-        items.push(Inspected { path, what });
+        items.push(Inspected { path, result });
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        Inspected { path, what: Err(Finding::from(ReadError::Io(error))) }
+        Inspected { path, result: Err(Finding::from(ReadError::Io(error))) }
     }
 }
 

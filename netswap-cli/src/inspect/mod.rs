@@ -13,7 +13,7 @@ use crate::Error;
 use crate::arguments::{Format, WalkArguments};
 use crate::inspect::inspection::inspect;
 use crate::inspect::report::InspectReport;
-use crate::named::resolve;
+use crate::paths::resolve;
 
 /// Show what an image's headers say
 ///

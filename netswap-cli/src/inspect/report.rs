@@ -30,7 +30,7 @@ struct Object<'a> {
     #[serde(flatten)]
     path: PathFields<'a>,
     #[serde(flatten)]
-    what: Option<&'a Inspection>,
+    inspection: Option<&'a Inspection>,
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<[&'a Finding; 1]>,
 }
@@ -46,8 +46,8 @@ impl<W: Write> InspectReport<W> {
         if let Some(objects) = &mut self.objects {
             let object = Object {
                 path: PathFields::new(&inspected.path),
-                what: inspected.what.as_deref().ok(),
-                findings: inspected.what.as_ref().err().map(|finding| [finding]),
+                inspection: inspected.result.as_deref().ok(),
+                findings: inspected.result.as_ref().err().map(|finding| [finding]),
             };
             return objects.object(&object, &mut self.out);
         }
@@ -71,7 +71,7 @@ impl<W: Write> InspectReport<W> {
 
 fn human(inspected: &Inspected, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{NAME}{}{NAME:#}", Printable(&inspected.path))?;
-    let inspection = match &inspected.what {
+    let inspection = match &inspected.result {
         Ok(inspection) => inspection,
         Err(finding) => return write_finding(finding, out),
     };

@@ -15,9 +15,9 @@ use netswap::output::{Progress, print_error};
 use self::patcher::Options;
 use crate::Error;
 use crate::arguments::{Format, WalkArguments};
-use crate::named::resolve;
 use crate::patch::change::Changes;
 use crate::patch::report::{ChangeReport, Verb};
+use crate::paths::resolve;
 use crate::progress::ProgressBar;
 
 /// Set the bit in finished files, in place
