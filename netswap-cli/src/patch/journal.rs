@@ -22,7 +22,7 @@ const SCHEMA: &str = "netswap.journal/1";
 
 /// The most bytes in a line. A longer line is not an entry: paths have at most 32,767 characters on
 /// Windows, and fewer elsewhere.
-const LONGEST_LINE: u64 = 256 << 10;
+const MAX_LINE_LENGTH: u64 = 256 << 10;
 
 /// The first line of a journal.
 #[derive(Deserialize, Serialize)]
@@ -288,11 +288,11 @@ impl<R: BufRead> Entries<R> {
         }
     }
 
-    /// Reads up to the end of the line, but at most `LONGEST_LINE` bytes.
+    /// Reads up to the end of the line, but at most `MAX_LINE_LENGTH` bytes.
     fn bytes(&mut self) -> Result<Vec<u8>, Error> {
         let mut line = Vec::new();
         self.number += 1;
-        let read = io::Read::take(&mut self.lines, LONGEST_LINE).read_until(b'\n', &mut line);
+        let read = io::Read::take(&mut self.lines, MAX_LINE_LENGTH).read_until(b'\n', &mut line);
         self.is_at_end = read.is_err();
         read.map_err(|error| self.error(&error.to_string()))?;
         Ok(line)
@@ -302,7 +302,7 @@ impl<R: BufRead> Entries<R> {
     /// not been touched.
     fn line(&mut self) -> Result<Option<Vec<u8>>, Error> {
         let mut line = self.bytes()?;
-        let is_cut_off = (line.len() as u64) < LONGEST_LINE;
+        let is_cut_off = (line.len() as u64) < MAX_LINE_LENGTH;
         if line.pop() == Some(b'\n') {
             return Ok(Some(line));
         }

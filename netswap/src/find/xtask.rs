@@ -15,7 +15,7 @@ use crate::text::normal;
 pub const XTASK: &str = "xtask";
 
 /// The maximum number of aliases that refer to one another.
-const LONGEST_CHAIN: usize = 8;
+const MAX_ALIASES: usize = 8;
 
 /// The command that a project's alias `xtask` stands for.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Alias {
         let Some(mut words) = words_of_alias(XTASK, folder)? else {
             return Ok(Alias::Missing);
         };
-        for _ in 0..LONGEST_CHAIN {
+        for _ in 0..MAX_ALIASES {
             let flags = words.iter().take_while(|word| ["-q", "--quiet"].contains(&word.as_str()));
             words.drain(..flags.count());
             let Some(command) = words.first() else {

@@ -42,7 +42,7 @@ const ENTRY_HEADER: u32 = 8;
 
 /// Maximum number of entries, more than any signer writes. `signtool /as` adds its signatures
 /// inside the one entry.
-const MOST_ENTRIES: u32 = 256;
+const MAX_ENTRIES: u32 = 256;
 
 impl CertificateTable {
     /// Reads the certificate table of a file of `length` bytes. Reads only the entries' headers,
@@ -118,7 +118,7 @@ fn entries(
             return Ok(Err("an entry reaches beyond the table"));
         }
         count += 1;
-        if count > MOST_ENTRIES {
+        if count > MAX_ENTRIES {
             return Ok(Err("it has more than 256 entries"));
         }
         at += u64::from(size).next_multiple_of(8);

@@ -74,12 +74,12 @@ pub enum Malformed {
 impl Header {
     /// Maximum number of sections that Windows accepts (PE format, "COFF File Header",
     /// `NumberOfSections`).
-    pub(super) const MOST_SECTIONS: usize = 96;
+    pub(super) const MAX_SECTIONS: usize = 96;
 
     /// Maximum size of headers in bytes, from the signature to the last section header.
-    pub const MOST_BYTES: usize = size_of::<pe::ImageNtHeaders64>()
+    pub const MAX_SIZE: usize = size_of::<pe::ImageNtHeaders64>()
         + pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES * size_of::<pe::ImageDataDirectory>()
-        + Self::MOST_SECTIONS * size_of::<pe::ImageSectionHeader>();
+        + Self::MAX_SECTIONS * size_of::<pe::ImageSectionHeader>();
 
     /// Reads the NT headers. `bytes` starts with their signature, `PE\0\0`.
     ///
@@ -110,14 +110,14 @@ impl Header {
             + size_of::<pe::ImageFileHeader>()
             + usize::from(file.size_of_optional_header.get(LE))
             + size_of::<pe::ImageSectionHeader>()
-                * usize::from(file.number_of_sections.get(LE)).min(Self::MOST_SECTIONS);
+                * usize::from(file.number_of_sections.get(LE)).min(Self::MAX_SECTIONS);
         // Windows uses the number of directories and does not check that the optional header is
         // long enough for them.
         let directories = usize::try_from(optional.number_of_rva_and_sizes())
             .unwrap_or(usize::MAX)
             .min(pe::IMAGE_NUMBEROF_DIRECTORY_ENTRIES);
         let with_directories = size_of::<Nt>() + directories * size_of::<pe::ImageDataDirectory>();
-        let size = size_of_headers.min(Self::MOST_BYTES);
+        let size = size_of_headers.min(Self::MAX_SIZE);
         if bytes.len() < size.max(with_directories) {
             return Err(Malformed::Truncated);
         }
@@ -252,7 +252,7 @@ mod tests {
             let mut bytes = nt_headers(0x0822);
             bytes[20..22].copy_from_slice(&size.to_le_bytes());
             bytes[6..8].copy_from_slice(&u16::MAX.to_le_bytes());
-            bytes.resize(Header::MOST_BYTES, 0);
+            bytes.resize(Header::MAX_SIZE, 0);
             assert!(Header::parse(&bytes).unwrap().has(SwapRun::Net), "{size}");
         }
     }

@@ -20,11 +20,11 @@ pub struct Import {
 
 /// Maximum number of entries in a table, more than any linker writes. Reading a table without an
 /// end stops here.
-const MOST_IMPORTS: u32 = 4096;
+const MAX_IMPORTS: u32 = 4096;
 
 /// Maximum length of a DLL name in bytes. It exceeds the limit of Windows for file names, 255
 /// characters.
-const LONGEST_NAME: usize = 1024;
+const MAX_NAME_LENGTH: usize = 1024;
 
 /// `RvaBased`, a bit in a delay-load descriptor's Attributes. New descriptors have it set.
 const RVA_BASED: u32 = 1;
@@ -74,7 +74,7 @@ fn nth<T: object::pod::Pod>(
     table: u32,
     index: u32,
 ) -> Result<Option<T>, TableError> {
-    if index == MOST_IMPORTS {
+    if index == MAX_IMPORTS {
         return Err(TableError::Malformed("an import table has no end"));
     }
     let size = u32::try_from(size_of::<T>()).unwrap_or(u32::MAX);
@@ -92,7 +92,7 @@ fn import(
     is_delayed: bool,
 ) -> Result<Import, TableError> {
     let name = reader
-        .text(layout, name, LONGEST_NAME)?
+        .text(layout, name, MAX_NAME_LENGTH)?
         .filter(|name| !name.is_empty())
         .ok_or(TableError::Malformed("an import has no name in the file"))?;
     Ok(Import { name: String::from_utf8_lossy(&name).into_owned(), is_delayed })

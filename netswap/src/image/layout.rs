@@ -109,7 +109,7 @@ impl Layout {
             + size_of::<pe::ImageFileHeader>()
             + usize::from(file.size_of_optional_header.get(LE));
         let sections = records::<pe::ImageSectionHeader>(bytes.get(table..).unwrap_or_default())
-            .take(usize::from(file.number_of_sections.get(LE)).min(Header::MOST_SECTIONS))
+            .take(usize::from(file.number_of_sections.get(LE)).min(Header::MAX_SECTIONS))
             .map(|section| Section {
                 address: section.virtual_address.get(LE),
                 virtual_size: section.virtual_size.get(LE),

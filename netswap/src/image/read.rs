@@ -166,7 +166,7 @@ pub(super) fn nt_headers<T>(
             Step::Beyond(e_lfanew) => return at_end(window.bytes(), Some(e_lfanew)),
         }
     };
-    let mut beyond = Window::<{ Header::MOST_BYTES }>::at(e_lfanew.into());
+    let mut beyond = Window::<{ Header::MAX_SIZE }>::at(e_lfanew.into());
     loop {
         beyond.read(file)?;
         match signed(e_lfanew, beyond.bytes(), &parse) {

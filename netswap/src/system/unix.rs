@@ -164,11 +164,11 @@ pub fn volume(identity: Identity) -> u64 {
 }
 
 /// Raises this process's limit on open files to the maximum that the system allows, up to
-/// `MOST_OPEN`. A deep tree needs a few for each level. If the system refuses, files that can't be
-/// opened are reported.
+/// `MAX_OPEN_FILES`. A deep tree needs a few for each level. If the system refuses, files that can't
+/// be opened are reported.
 pub fn raise_open_files() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
-    let most = limit.maximum.map_or(MOST_OPEN, |most| most.min(MOST_OPEN));
+    let most = limit.maximum.map_or(MAX_OPEN_FILES, |most| most.min(MAX_OPEN_FILES));
     let raised = Rlimit { current: Some(most), maximum: limit.maximum };
     if limit.current.is_some_and(|current| current < most) {
         let _ = rustix::process::setrlimit(Resource::Nofile, raised);
@@ -176,7 +176,7 @@ pub fn raise_open_files() {
 }
 
 /// The highest limit that macOS accepts.
-const MOST_OPEN: u64 = 10_240;
+const MAX_OPEN_FILES: u64 = 10_240;
 
 /// Opens the file at `path` to read only its header.
 pub fn open(path: &Path) -> io::Result<File> {
