@@ -3,7 +3,7 @@
 use netswap::image::ReadAt;
 
 use netswap_cli::diagnose::crash::{
-    Crash, CrashError, IN_PAGE_ERROR, InPage, Origin, file_name, minidump, same_share, wer,
+    Crash, CrashError, IN_PAGE_ERROR, InPage, Origin, file_name, is_same_name, minidump, wer,
 };
 
 /// Checks that a minidump has the same result when reads are short, and that no part of the result
@@ -25,8 +25,8 @@ pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
     }
     // A UTF-16 unit is at most three bytes of UTF-8.
     let lengths = crash.modules.iter().map(|module| module.path.len());
-    assert!(lengths.clone().all(|length| length <= 3 * minidump::LONGEST_NAME));
-    assert!(lengths.sum::<usize>() <= 3 * minidump::LONGEST_NAMES);
+    assert!(lengths.clone().all(|length| length <= 3 * minidump::MAX_NAME_LENGTH));
+    assert!(lengths.sum::<usize>() <= 3 * minidump::MAX_NAMES_LENGTH);
     for module in &crash.modules {
         assert!(module.range.is_some() && module.time_stamp.is_some());
     }
@@ -42,7 +42,7 @@ pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
 /// Panics if a check fails.
 pub fn report(bytes: &[u8]) {
     let original = comparable(wer::read(bytes));
-    let is_no_report = original == Err(CrashError::NotACrash.to_string());
+    let is_no_report = original == Err(CrashError::UnknownFormat.to_string());
     assert_ne!(wer::is_report(bytes), is_no_report);
     let text = String::from_utf8_lossy(bytes);
     let units = text.encode_utf16().flat_map(u16::to_le_bytes);
@@ -71,7 +71,7 @@ fn check_origins(crash: &Crash) {
         match Origin::from_path(path) {
             // The name of a share is also a path to this share.
             Origin::Share(name) => match Origin::from_path(&name) {
-                Origin::Share(share) => assert!(same_share(&name, &share)),
+                Origin::Share(share) => assert!(is_same_name(&name, &share)),
                 other => panic!("{path}: {name} is {other:?}"),
             },
             Origin::Drive(letter) => assert!(letter.is_ascii_uppercase()),

@@ -68,7 +68,7 @@ fn check_words(file: &[u8]) {
     let length: usize = words.iter().map(|word| word.len()).sum();
     assert!(2 * length <= 3 * file.len());
     let has_no_zero = |word: &OsString| !word.as_encoded_bytes().contains(&0);
-    assert!(file.starts_with(&response::MARK) || words.iter().all(has_no_zero));
+    assert!(file.starts_with(&response::UTF_16_MARK) || words.iter().all(has_no_zero));
 }
 
 /// Checks that words written to a file are read back unchanged.
@@ -145,7 +145,7 @@ fn expand(files: &[&[u8]]) -> Option<Vec<OsString>> {
         count.set(count.get() + u32::from(contents.is_some()));
         Ok(contents)
     };
-    let result = response::expanded_by(&read, MAX_FILES, &["@0".into()]);
+    let result = response::expand_with(&read, MAX_FILES, &["@0".into()]);
     assert!(count.get() <= MAX_FILES);
     match result {
         Ok(arguments) => {

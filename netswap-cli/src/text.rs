@@ -35,8 +35,8 @@ pub(crate) fn write_rows(rows: &[(&str, String)], out: &mut dyn Write) -> io::Re
     Ok(())
 }
 
-/// Decodes little-endian UTF-16, and replaces what is invalid.
-pub(crate) fn utf_16(bytes: &[u8]) -> String {
+/// Decodes little-endian UTF-16, and replaces invalid units.
+pub(crate) fn decode_utf_16(bytes: &[u8]) -> String {
     let (units, _) = bytes.as_chunks();
     let units: Vec<_> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
     String::from_utf16_lossy(&units)

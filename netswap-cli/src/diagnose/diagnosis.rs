@@ -11,23 +11,25 @@ use serde::Serialize;
 use crate::Error;
 use crate::diagnose::crash::{
     self, Advice, Bit, Bits, Cause, Crash, CrashError, Images, Origin, PageOwner, advice,
-    file_name, needed_bit, same_share,
+    file_name, is_same_name, needed_bit,
 };
 
+/// A dump or report, and its diagnosis.
 #[derive(Debug)]
 pub(crate) struct Diagnosed {
     pub(crate) path: PathBuf,
     /// The diagnosis, or the reason that there is none.
-    pub(crate) what: Result<Box<Diagnosis>, CrashError>,
+    pub(crate) result: Result<Box<Diagnosis>, CrashError>,
 }
 
+/// A crash, its cause, and what helps.
 #[derive(Debug)]
 pub(crate) struct Diagnosis {
     pub(crate) crash: Crash,
     pub(crate) cause: Cause,
     pub(crate) owner: PageOwner,
-    /// The image that the page belonged to or may have belonged to, or else the program.
-    pub(crate) image: Option<Suspect>,
+    /// The image that the page belonged to, as far as that is known, or else the likeliest one.
+    pub(crate) suspect: Option<Suspect>,
     /// Other images of the same share. Their pages may be lost next.
     pub(crate) others: Vec<Suspect>,
     pub(crate) advice: Vec<Advice>,
@@ -41,46 +43,50 @@ pub(crate) struct Suspect {
     pub(crate) origin: Origin,
     /// The state of the bit that an image of this origin needs.
     pub(crate) bit: Bit,
+    /// All its bits, and how they are known.
     pub(crate) bits: Bits,
 }
 
 impl Diagnosis {
-    /// Diagnoses a crash. `bits` returns what is known of an image's bits.
-    pub(crate) fn new(crash: Crash, bits: &dyn Fn(&crash::Module) -> Bits) -> Self {
+    /// Diagnoses a crash. `find_bits` returns what is known of an image's bits.
+    pub(crate) fn new(crash: Crash, find_bits: &dyn Fn(&crash::Module) -> Bits) -> Self {
         let exception = crash.exception;
         let cause = Cause::from_exception(exception.code, exception.in_page.status);
-        let is_in_page = cause != Cause::NotInPage;
-        let owner = if is_in_page { PageOwner::from_crash(&crash) } else { PageOwner::Unknown };
-        let suspect = |module: &crash::Module| {
+        let is_in_page_error = cause != Cause::NotInPage;
+        let owner =
+            if is_in_page_error { PageOwner::from_crash(&crash) } else { PageOwner::Unknown };
+        let to_suspect = |module: &crash::Module| {
             let origin = Origin::from_path(&module.path);
-            let bits = bits(module);
+            let bits = find_bits(module);
             let bit = bits.has(needed_bit(cause, &origin));
             Suspect { path: module.path.clone(), origin, bit, bits }
         };
         let likely_owner = likely_owner(&crash);
         let known_owner = owner.module().and_then(|index| crash.modules.get(index));
         // For other exceptions, no image is suspected and no file is opened.
-        let image = known_owner.or(likely_owner.as_ref()).filter(|_| is_in_page).map(suspect);
+        let suspect =
+            known_owner.or(likely_owner.as_ref()).filter(|_| is_in_page_error).map(to_suspect);
         let modules = crash.modules.iter().enumerate();
         let other_modules = modules.filter(|(index, _)| Some(*index) != owner.module());
         // A report may name the program but no modules.
         let unlisted_program = likely_owner.iter().filter(|_| crash.modules.is_empty());
-        // `suspect` may open a file, so it is called only for images of the same share.
+        let others = other_modules.map(|(_, module)| module).chain(unlisted_program);
+        // `to_suspect` may open a file, so it is called only for images of the same share.
         let has_same_origin = |module: &&crash::Module| {
             let origin = Origin::from_path(&module.path);
-            image.as_ref().is_some_and(|image| is_same_origin(&image.origin, &origin))
+            suspect.as_ref().is_some_and(|suspect| is_same_origin(&suspect.origin, &origin))
         };
-        let others = other_modules.map(|(_, module)| module).chain(unlisted_program);
-        let others = others.filter(has_same_origin).map(suspect).collect();
-        let advice = match &image {
-            Some(image) => advice(cause, owner, &image.origin, image.bit),
+        let others = others.filter(has_same_origin).map(to_suspect).collect();
+        let advice = match &suspect {
+            Some(suspect) => advice(cause, owner, &suspect.origin, suspect.bit),
             None => advice(cause, owner, &Origin::Unknown, Bit::NotKnown),
         };
-        Diagnosis { crash, cause, owner, image, others, advice }
+        Diagnosis { crash, cause, owner, suspect, others, advice }
     }
 
     /// Whether the crash was caused by the loss of a share, or may have been.
     pub(crate) fn involves_share(&self) -> bool {
+        // This advice is given only if the page may have come from a share.
         let share_advice = [Advice::ReadTheOthers, Advice::CopyTheData];
         self.cause == Cause::ShareLost
             || self.cause == Cause::Unclear
@@ -89,10 +95,10 @@ impl Diagnosis {
 
     /// Returns the image that the page belonged to or may have belonged to.
     pub(crate) fn page_image(&self) -> Option<&Suspect> {
-        self.image.as_ref().filter(|_| self.owner.module().is_some())
+        self.suspect.as_ref().filter(|_| self.owner.module().is_some())
     }
 
-    /// Whether the crash was read from a report, and not from a dump.
+    /// Whether the crash was read from a report. Only a dump has the addresses of modules.
     pub(crate) fn is_from_report(&self) -> bool {
         self.crash.modules.iter().all(|module| module.range.is_none())
     }
@@ -103,14 +109,14 @@ impl Diagnosis {
 fn likely_owner(crash: &Crash) -> Option<crash::Module> {
     let path = crash.program.as_deref()?;
     let modules = &crash.modules;
-    let is_path = |module: &&crash::Module| same_share(&module.path, path);
-    let is_name = |module: &&crash::Module| same_share(file_name(&module.path), file_name(path));
-    let is_of_share = |module: &&crash::Module| {
+    let has_path = |module: &&crash::Module| is_same_name(&module.path, path);
+    let has_name = |module: &&crash::Module| is_same_name(file_name(&module.path), file_name(path));
+    let is_from_share = |module: &&crash::Module| {
         matches!(Origin::from_path(&module.path), Origin::Share(_) | Origin::WebDav(_))
     };
     let is_local = matches!(Origin::from_path(path), Origin::System | Origin::Local);
-    let library = modules.iter().find(is_of_share).filter(|_| is_local);
-    let program = || modules.iter().find(is_path).or_else(|| modules.iter().find(is_name));
+    let library = modules.iter().find(is_from_share).filter(|_| is_local);
+    let program = || modules.iter().find(has_path).or_else(|| modules.iter().find(has_name));
     let unlisted = || crash::Module { path: path.to_owned(), ..Default::default() };
     Some(library.or_else(program).cloned().unwrap_or_else(unlisted))
 }
@@ -119,7 +125,7 @@ fn likely_owner(crash: &Crash) -> Option<crash::Module> {
 fn is_same_origin(a: &Origin, b: &Origin) -> bool {
     match (a, b) {
         (Origin::Share(a), Origin::Share(b)) | (Origin::WebDav(a), Origin::WebDav(b)) => {
-            same_share(a, b)
+            is_same_name(a, b)
         }
         (Origin::Drive(a), Origin::Drive(b)) => a == b,
         _ => false,
@@ -136,31 +142,15 @@ pub(crate) fn diagnose(
     all_exist(paths)?;
     let mut code = ExitCode::NothingToVerify;
     walk(paths, options, &Diagnoser { images }, |diagnosed: Diagnosed| {
-        let this = match &diagnosed.what {
+        let file_code = match &diagnosed.result {
             Ok(diagnosis) if diagnosis.involves_share() => ExitCode::Findings,
             Ok(_) => ExitCode::Passed,
             Err(_) => ExitCode::Error,
         };
-        code = this.worse(code);
+        code = file_code.worse(code);
         on_diagnosed(&diagnosed)
     })?;
     Ok(code)
-}
-
-/// Whether a file in a folder is skipped. Reports of other events are, and so are dumps of programs
-/// that live on. A file with the name of a dump or report may have been one, so it is not.
-fn is_not_a_crash(error: &CrashError, path: &Path) -> bool {
-    match error {
-        CrashError::NotACrash => !is_named_like_a_crash(path),
-        CrashError::NotOfACrash(_) | CrashError::NoException => true,
-        _ => false,
-    }
-}
-
-fn is_named_like_a_crash(path: &Path) -> bool {
-    let is = |name: Option<&OsStr>, of| name.is_some_and(|name| name.eq_ignore_ascii_case(of));
-    ["dmp", "mdmp", "hdmp"].into_iter().any(|extension| is(path.extension(), extension))
-        || is(path.file_name(), "Report.wer")
 }
 
 struct Diagnoser<'a> {
@@ -172,23 +162,41 @@ impl Visit for Diagnoser<'_> {
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         let path = file.path();
-        let what = match file.open().map_err(CrashError::from).and_then(|file| crash::read(&file)) {
+        let result = match file.open().map_err(CrashError::from).and_then(|file| crash::read(&file))
+        {
             Ok(crash) => {
-                let bits = |module: &_| self.images.find_bits(module);
-                Ok(Box::new(Diagnosis::new(crash, &bits)))
+                let find_bits = |module: &_| self.images.find_bits(module);
+                Ok(Box::new(Diagnosis::new(crash, &find_bits)))
             }
             // Folders contain other files, too.
-            Err(error)
-                if matches!(file, WalkedFile::Listed(..)) && is_not_a_crash(&error, &path) =>
-            {
+            Err(error) if matches!(file, WalkedFile::Listed(..)) && is_unrelated(&error, &path) => {
                 return;
             }
             Err(error) => Err(error),
         };
-        items.push(Diagnosed { path, what });
+        items.push(Diagnosed { path, result });
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        Diagnosed { path, what: Err(error.into()) }
+        Diagnosed { path, result: Err(error.into()) }
     }
+}
+
+/// Whether a file that can't be read as a crash has nothing to do with one. A damaged dump or report
+/// may have an unknown format, so the file's name decides.
+fn is_unrelated(error: &CrashError, path: &Path) -> bool {
+    match error {
+        CrashError::UnknownFormat => !has_crash_name(path),
+        CrashError::OtherEvent(_) | CrashError::NoException => true,
+        _ => false,
+    }
+}
+
+/// Whether a file has the name of a dump or report.
+fn has_crash_name(path: &Path) -> bool {
+    let is = |name: Option<&OsStr>, expected| {
+        name.is_some_and(|name| name.eq_ignore_ascii_case(expected))
+    };
+    ["dmp", "mdmp", "hdmp"].into_iter().any(|extension| is(path.extension(), extension))
+        || is(path.file_name(), "Report.wer")
 }

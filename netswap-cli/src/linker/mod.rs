@@ -77,7 +77,7 @@ fn run(called: &OsStr, given: &[OsString]) -> Result<i32, LinkerError> {
         return Err(LinkerError::Loop(linker.into()));
     }
     let bits = switch::bits(env::linker_variable("NETSWAP").as_deref())?;
-    let all = response::expanded(given)?;
+    let all = response::expand(given)?;
     let outputs = arguments::outputs(&all);
     let target = target::triple(called, &all, &outputs);
     let choice = real::choose(called, &target, cfg!(windows), &env::linker_variable);

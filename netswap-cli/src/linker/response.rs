@@ -13,43 +13,43 @@ use std::path::{Path, PathBuf};
 use netswap::system::os_string;
 
 use super::LinkerError;
-use crate::text::utf_16;
+use crate::text::decode_utf_16;
 
 /// The maximum number of files to read. Without it, a file that names itself would have no end. GNU
 /// ld and gcc refuse the 2,000th argument that names a file ("too many @-files encountered", seen
 /// with 2.40 and 12). LLVM's linkers refuse a file that names itself.
-const MOST_FILES: u32 = 1999;
+const MAX_FILES: u32 = 1999;
 
 /// The byte order mark of UTF-16, little-endian.
-pub const MARK: [u8; 2] = [0xff, 0xfe];
+pub const UTF_16_MARK: [u8; 2] = [0xff, 0xfe];
 
 const UTF_8_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
-/// Replaces each response file among the arguments by its contents. Keeps the argument if the file
-/// is missing, because GNU ld takes it as a name. The linker has to report the missing file.
-pub(super) fn expanded(arguments: &[OsString]) -> Result<Vec<OsString>, LinkerError> {
-    expanded_by(&read, MOST_FILES, arguments)
+/// Replaces each argument `@FILE` by the arguments in the file. Keeps it if the file is missing: GNU
+/// ld then takes it literally, and the linker reports the error.
+pub(super) fn expand(arguments: &[OsString]) -> Result<Vec<OsString>, LinkerError> {
+    expand_with(&read, MAX_FILES, arguments)
 }
 
-/// Does the same with the files that `read` returns, and refuses more than `most_files` of them.
-/// `read` returns `None` if there is no such file.
-pub fn expanded_by(
+/// Expands the arguments, with `read` instead of the file system, and refuses more than `max_files`
+/// files. `read` returns `None` if there is no such file.
+pub fn expand_with(
     read: &dyn Fn(&Path) -> io::Result<Option<Vec<u8>>>,
-    most_files: u32,
+    max_files: u32,
     arguments: &[OsString],
 ) -> Result<Vec<OsString>, LinkerError> {
-    let mut all = Vec::with_capacity(arguments.len());
+    let mut expanded = Vec::with_capacity(arguments.len());
     // A stack: the next argument is the last one.
-    let mut left: Vec<OsString> = arguments.iter().rev().cloned().collect();
+    let mut pending: Vec<OsString> = arguments.iter().rev().cloned().collect();
     let mut files = 0;
-    while let Some(argument) = left.pop() {
+    while let Some(argument) = pending.pop() {
         let Some(name) = argument.as_encoded_bytes().strip_prefix(b"@") else {
-            all.push(argument);
+            expanded.push(argument);
             continue;
         };
         let path = PathBuf::from(os_string(name));
-        let contents = if files == most_files {
-            let why = format!("{most_files} were read before it; perhaps one names itself");
+        let contents = if files == max_files {
+            let why = format!("{max_files} were read before it; perhaps one names itself");
             Err(io::Error::other(why))
         } else {
             read(&path)
@@ -57,15 +57,16 @@ pub fn expanded_by(
         match contents {
             Ok(Some(bytes)) => {
                 files += 1;
-                left.extend(split(&bytes).into_iter().rev());
+                pending.extend(split(&bytes).into_iter().rev());
             }
-            Ok(None) => all.push(argument),
+            Ok(None) => expanded.push(argument),
             Err(source) => return Err(LinkerError::ResponseFile { path, source }),
         }
     }
-    Ok(all)
+    Ok(expanded)
 }
 
+/// Reads a response file. Returns `None` if there is no such file, or it is a folder.
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => fs::read(path).map(Some),
@@ -77,8 +78,9 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// Splits the contents of a response file into arguments. The byte order mark shows how.
 pub fn split(bytes: &[u8]) -> Vec<OsString> {
-    match bytes.strip_prefix(&MARK) {
+    match bytes.strip_prefix(&UTF_16_MARK) {
         Some(units) => split_as_msvc(units),
         None => split_as_gnu(bytes.strip_prefix(&UTF_8_MARK).unwrap_or(bytes)),
     }
@@ -108,11 +110,11 @@ fn split_as_gnu(bytes: &[u8]) -> Vec<OsString> {
 }
 
 /// Splits arguments as link.exe does. White space separates them, and double quotes keep them
-/// together. A backslash is literal unless a quote follows. rustc writes one argument per line, and
-/// an argument may end with a backslash. So a line end also ends the argument.
+/// together. A backslash is literal unless a quote follows. A line end also ends the argument: rustc
+/// writes one argument per line, and a backslash at its end would escape the closing quote.
 fn split_as_msvc(units: &[u8]) -> Vec<OsString> {
     let mut arguments = Vec::new();
-    for line in utf_16(units).lines() {
+    for line in decode_utf_16(units).lines() {
         let (mut argument, mut is_quoted): (Option<String>, bool) = (None, false);
         let mut characters = line.chars().peekable();
         while let Some(character) = characters.next() {
@@ -138,9 +140,9 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
-    fn utf_16(text: &str) -> Vec<u8> {
+    fn encode_utf_16(text: &str) -> Vec<u8> {
         let units = text.encode_utf16().flat_map(u16::to_le_bytes);
-        MARK.into_iter().chain(units).collect()
+        UTF_16_MARK.into_iter().chain(units).collect()
     }
 
     #[test]
@@ -160,11 +162,11 @@ mod tests {
             (b"".to_vec(), &[]),
             (b"\xef\xbb\xbf-o t\xc3\xb6.exe".to_vec(), &["-o", "tö.exe"]),
             // in UTF-16
-            (utf_16("\"/OUT:C:\\a b\\tö.exe\"\n\"/DLL\"\n"), &["/OUT:C:\\a b\\tö.exe", "/DLL"]),
-            (utf_16("/OUT:C:\\x\\y.exe /DLL\r\n"), &["/OUT:C:\\x\\y.exe", "/DLL"]),
-            (utf_16("\"/LIBPATH:C:\\a b\\\"\n\"/OUT:t.exe\"\n"), &["/LIBPATH:C:\\a b\"", "/OUT:t.exe"]),
-            (utf_16("\"a\\\"b\""), &["a\"b"]),
-            (utf_16(""), &[]),
+            (encode_utf_16("\"/OUT:C:\\a b\\tö.exe\"\n\"/DLL\"\n"), &["/OUT:C:\\a b\\tö.exe", "/DLL"]),
+            (encode_utf_16("/OUT:C:\\x\\y.exe /DLL\r\n"), &["/OUT:C:\\x\\y.exe", "/DLL"]),
+            (encode_utf_16("\"/LIBPATH:C:\\a b\\\"\n\"/OUT:t.exe\"\n"), &["/LIBPATH:C:\\a b\"", "/OUT:t.exe"]),
+            (encode_utf_16("\"a\\\"b\""), &["a\"b"]),
+            (encode_utf_16(""), &[]),
         ];
         for (bytes, expected) in table {
             assert_eq!(split(&bytes), expected, "{}", bytes.escape_ascii());
@@ -178,7 +180,7 @@ mod tests {
             text => Ok(text.map(|text| text.as_bytes().to_vec())),
         };
         let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
-        expanded_by(&read, MOST_FILES, &arguments)
+        expand_with(&read, MAX_FILES, &arguments)
     }
 
     #[test]

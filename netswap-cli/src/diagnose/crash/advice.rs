@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cause::Cause;
 use super::origin::{Origin, file_name};
-use super::{Crash, Memory, Module};
+use super::{Crash, MemoryKind, Module};
 
 /// The owner of the page that could not be read in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,17 +93,17 @@ impl PageOwner {
                 })
             };
             let outside = match crash.memory {
-                Some(Memory::Mapped) => PageOwner::Mapped,
-                Some(Memory::Private) => PageOwner::Private,
+                Some(MemoryKind::Mapped) => PageOwner::Mapped,
+                Some(MemoryKind::Private) => PageOwner::Private,
                 // The image is one that the dump does not name.
-                Some(Memory::Image) => PageOwner::Unknown,
+                Some(MemoryKind::Image) => PageOwner::Unknown,
                 None => PageOwner::Memory,
             };
             return crash.modules.iter().position(holds).map_or(outside, PageOwner::Image);
         }
         // If the instruction itself could not be read, the page belongs to the same image. But an
         // instruction of a Windows DLL or of another local image can read pages of any image.
-        let named = crash.named.as_ref().map(|named| named.name.to_lowercase());
+        let named = crash.faulting_module.as_ref().map(|named| named.name.to_lowercase());
         let is_named = |module: &&Module| Some(file_name(&module.path).to_lowercase()) == named;
         let mut with_name = crash.modules.iter().enumerate().filter(|(_, module)| is_named(module));
         match (with_name.next(), with_name.next()) {
@@ -267,7 +267,8 @@ mod tests {
         let in_page = InPage { address, ..InPage::default() };
         Crash {
             exception: Exception { code: IN_PAGE_ERROR, in_page },
-            named: named.map(|name| NamedModule { name: name.to_owned(), ..Default::default() }),
+            faulting_module: named
+                .map(|name| NamedModule { name: name.to_owned(), ..Default::default() }),
             modules: vec![
                 module(r"\\a\b\Tool.exe", 0x40_0000),
                 module(r"\\a\b\x.dll", u64::MAX - 0xfff),
@@ -287,13 +288,13 @@ mod tests {
             (Some(0), None, None, PageOwner::Memory),
             (Some(0), None, Some("tool.exe"), PageOwner::Memory),
             // The kind of memory decides only outside modules.
-            (Some(0x1_0000), Some(Memory::Mapped), None, PageOwner::Mapped),
-            (Some(0x1_0000), Some(Memory::Private), None, PageOwner::Private),
-            (Some(0x1_0000), Some(Memory::Image), None, PageOwner::Unknown),
+            (Some(0x1_0000), Some(MemoryKind::Mapped), None, PageOwner::Mapped),
+            (Some(0x1_0000), Some(MemoryKind::Private), None, PageOwner::Private),
+            (Some(0x1_0000), Some(MemoryKind::Image), None, PageOwner::Unknown),
             (Some(0x1_0000), None, None, PageOwner::Memory),
-            (Some(0x40_0000), Some(Memory::Mapped), None, PageOwner::Image(0)),
-            (Some(0x40_0000), Some(Memory::Private), None, PageOwner::Image(0)),
-            (Some(0x40_0000), Some(Memory::Image), None, PageOwner::Image(0)),
+            (Some(0x40_0000), Some(MemoryKind::Mapped), None, PageOwner::Image(0)),
+            (Some(0x40_0000), Some(MemoryKind::Private), None, PageOwner::Image(0)),
+            (Some(0x40_0000), Some(MemoryKind::Image), None, PageOwner::Image(0)),
             (None, None, Some("tool.EXE"), PageOwner::Instruction(0)),
             (None, None, Some("other.dll"), PageOwner::Unknown),
             (None, None, None, PageOwner::Unknown),

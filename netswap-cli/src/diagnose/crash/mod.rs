@@ -16,7 +16,7 @@ use serde::Serialize;
 pub use advice::{Advice, Bit, PageOwner, advice, needed_bit};
 pub use cause::{Cause, Status, exception_name};
 pub use images::{Bits, Images};
-pub use origin::{Origin, file_name, mapping_commands, same_share};
+pub use origin::{Origin, file_name, is_same_name, mapping_commands};
 
 /// `STATUS_IN_PAGE_ERROR`: a page could not be read in
 /// ([NTSTATUS values](https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55)).
@@ -30,12 +30,12 @@ pub struct Crash {
     /// The time of the crash, in seconds since 1970.
     pub time: Option<u64>,
     pub exception: Exception,
-    /// The module that the report names. A dump has an address instead.
-    pub named: Option<NamedModule>,
+    /// The module that crashed, if a report names it. A dump has an address instead.
+    pub faulting_module: Option<NamedModule>,
     /// The loaded images, in the order in which they were found.
     pub modules: Vec<Module>,
     /// The kind of memory that could not be read in, if a dump records it.
-    pub memory: Option<Memory>,
+    pub memory: Option<MemoryKind>,
     /// Whether the dump ends before the end of the memory that it claims to hold.
     pub is_cut_off: bool,
 }
@@ -50,7 +50,7 @@ pub struct Exception {
 
 /// The details of an in-page error: the parameters of its `EXCEPTION_RECORD`
 /// ([documented](https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-exception_record)). A WER
-/// report never has all of them.
+/// report has the status at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InPage {
     pub access: Option<Access>,
@@ -66,18 +66,18 @@ pub struct InPage {
 pub enum Access {
     Read,
     Write,
-    /// As for data execution prevention.
+    /// Running code. Windows records it as a violation of data execution prevention (DEP).
     Execute,
 }
 
 /// The kind of memory that pages belong to: the `Type` of a `MEMORY_BASIC_INFORMATION`
 /// ([documented](https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-memory_basic_information)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Memory {
+pub enum MemoryKind {
     Image,
     /// A file that is mapped as data, or memory that programs share.
     Mapped,
-    /// Memory of the program's own, such as its heap.
+    /// The program's own memory, such as its heap.
     Private,
 }
 
@@ -96,13 +96,13 @@ pub struct Module {
     pub characteristics: Option<u16>,
 }
 
-/// A module that is known only by its name.
+/// A module that a report names, without its path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedModule {
     pub name: String,
     /// `TimeDateStamp` of its header.
     pub time_stamp: Option<u32>,
-    /// The offset in it of the instruction that failed, in bytes.
+    /// The offset of the failed instruction in the module, in bytes.
     pub offset: Option<u64>,
 }
 
@@ -110,7 +110,7 @@ pub struct NamedModule {
 #[derive(Debug, thiserror::Error)]
 pub enum CrashError {
     #[error("it is neither a minidump nor a Report.wer; if it should be one, copy it again")]
-    NotACrash,
+    UnknownFormat,
     #[error("it is a kernel dump, not one of a program; open it with WinDbg")]
     KernelDump,
     #[error("it ends before the end of its {0}; copy it again")]
@@ -120,17 +120,17 @@ pub enum CrashError {
     #[error("it contains no exception: the program had not crashed")]
     NoException,
     #[error("it reports `{0}`, which is not a program crash")]
-    NotOfACrash(String),
+    OtherEvent(String),
     #[error("it lacks the line `{0}`, which describes the crash")]
     NoSignature(&'static str),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-/// The longest report in bytes. No WER report is longer, even if it names a thousand modules.
-const LONGEST_REPORT: u64 = 4 << 20;
+/// The maximum length of a report in bytes. Even a report with a thousand modules is shorter.
+const MAX_REPORT_LENGTH: u64 = 4 << 20;
 
-/// Reads a minidump or a report.
+/// Reads a minidump or a WER report. The first bytes show which of them the file is.
 pub fn read(file: &File) -> Result<Crash, CrashError> {
     let length = file.metadata()?.len();
     let mut start = [0; 4096];
@@ -138,11 +138,11 @@ pub fn read(file: &File) -> Result<Crash, CrashError> {
     let start = start.get(..count).unwrap_or_default();
     if minidump::is_minidump(start) || minidump::is_kernel_dump(start) {
         minidump::read(file, length)
-    } else if wer::is_report(start) && length <= LONGEST_REPORT {
+    } else if wer::is_report(start) && length <= MAX_REPORT_LENGTH {
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         let count = read_full(file, &mut bytes, 0)?;
         wer::read(bytes.get(..count).unwrap_or_default())
     } else {
-        Err(CrashError::NotACrash)
+        Err(CrashError::UnknownFormat)
     }
 }

@@ -206,8 +206,8 @@ impl Serialize for Origin {
     }
 }
 
-/// Whether two names are the same share. Windows ignores case in them.
-pub fn same_share(a: &str, b: &str) -> bool {
+/// Whether two names of shares or files, or two paths, are the same. Windows ignores case in them.
+pub fn is_same_name(a: &str, b: &str) -> bool {
     let folded = |name| str::chars(name).flat_map(char::to_uppercase);
     folded(a).eq(folded(b))
 }
@@ -419,8 +419,8 @@ mod tests {
             (r"\\depot\tools", r"\\depot.example\tools", false),
             ("", "", true),
         ] {
-            assert_eq!(same_share(a, b), expected, "{a} {b}");
-            assert_eq!(same_share(b, a), expected, "{b} {a}");
+            assert_eq!(is_same_name(a, b), expected, "{a} {b}");
+            assert_eq!(is_same_name(b, a), expected, "{b} {a}");
         }
     }
 

@@ -19,12 +19,13 @@
 use std::borrow::Cow;
 
 use super::{Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Module, NamedModule, file_name};
+use crate::text::decode_utf_16;
 
 /// The number of bytes that `is_report` reads. The first two lines fit into them.
 const START: usize = 1024;
 
 /// The longest name of an event that is shown, in characters.
-const LONGEST_EVENT: usize = 64;
+const MAX_EVENT_LENGTH: usize = 64;
 
 /// The keys of the signature values that the events below use.
 const SIGNATURES: [&str; 9] = [
@@ -96,14 +97,14 @@ fn is_all_digits(text: &str) -> bool {
 /// code.
 pub fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
     if !is_report(bytes) {
-        return Err(CrashError::NotACrash);
+        return Err(CrashError::UnknownFormat);
     }
     let text = decode(bytes);
     let lines = Lines::parse(&text);
     let event = lines.event.unwrap_or_default();
     let layout = EVENTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(event));
     let Some((_, layout)) = layout else {
-        return Err(CrashError::NotOfACrash(event.chars().take(LONGEST_EVENT).collect()));
+        return Err(CrashError::OtherEvent(event.chars().take(MAX_EVENT_LENGTH).collect()));
     };
     let (exception, program, module) = match *layout {
         Layout::Exception { program, module, code, offset } => {
@@ -127,7 +128,7 @@ pub fn read(bytes: &[u8]) -> Result<Crash, CrashError> {
         time: lines.time.and_then(seconds),
         exception,
         modules: lines.loaded_modules(&named),
-        named: module,
+        faulting_module: module,
         ..Crash::default()
     })
 }
@@ -291,13 +292,6 @@ fn decode(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-fn decode_utf_16(bytes: &[u8]) -> String {
-    let (units, _) = bytes.as_chunks::<2>();
-    let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
-    let replaced = |c: Result<char, _>| c.unwrap_or(char::REPLACEMENT_CHARACTER);
-    char::decode_utf16(units).map(replaced).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,7 +387,7 @@ mod tests {
             program: Some(r"\\depot\büro\ledger.exe".to_owned()),
             time: Some(1_673_013_688),
             exception: Exception { code: IN_PAGE_ERROR, in_page: InPage::default() },
-            named: Some(NamedModule {
+            faulting_module: Some(NamedModule {
                 name: "Übersicht.dll".to_owned(),
                 time_stamp: Some(0x6377_b0f2),
                 offset: Some(0x906bc),
@@ -491,7 +485,7 @@ mod tests {
             let crash = read(report(event, &values).as_bytes()).unwrap();
             assert_eq!(crash.exception.code, code, "{event}");
             assert_eq!(crash.exception.in_page, InPage::default(), "{event}");
-            assert_eq!(crash.named, named, "{event}");
+            assert_eq!(crash.faulting_module, named, "{event}");
             let program = if event.starts_with("Mo") { None } else { Some("a.exe") };
             assert_eq!(crash.program.as_deref(), program, "{event}");
         }
@@ -516,7 +510,7 @@ mod tests {
                 time_stamp,
                 offset,
             });
-            assert_eq!(crash.named, expected, "{name} {stamp} {offset}");
+            assert_eq!(crash.faulting_module, expected, "{name} {stamp} {offset}");
         }
     }
 
@@ -580,12 +574,12 @@ mod tests {
         for event in ["AppHangB1", "AppHangXProcB1", "BlueScreen", "RADAR_PRE_LEAK_64", "BEX6", ""]
         {
             match read(report(event, &["a.exe"]).as_bytes()) {
-                Err(CrashError::NotOfACrash(name)) => assert_eq!(name, event),
+                Err(CrashError::OtherEvent(name)) => assert_eq!(name, event),
                 other => panic!("{event}: {other:?}"),
             }
         }
         match read(report(&"Ü".repeat(5000), &[]).as_bytes()) {
-            Err(CrashError::NotOfACrash(name)) => assert_eq!(name, "Ü".repeat(LONGEST_EVENT)),
+            Err(CrashError::OtherEvent(name)) => assert_eq!(name, "Ü".repeat(MAX_EVENT_LENGTH)),
             other => panic!("{other:?}"),
         }
     }
@@ -658,7 +652,7 @@ mod tests {
             (&[b'\n'; 4096], false),
         ] {
             assert_eq!(is_report(start), expected, "{}", start.escape_ascii());
-            assert_eq!(matches!(read(start), Err(CrashError::NotACrash)), !expected);
+            assert_eq!(matches!(read(start), Err(CrashError::UnknownFormat)), !expected);
         }
         assert!(is_report(&utf_16(APPCRASH, true)) && is_report(&utf_16(APPCRASH, false)));
         assert!(is_report(&utf_16(APPCRASH, true)[..64]));

@@ -1,4 +1,4 @@
-//! Styles and fields that the page and the table of crashes share.
+//! Fields of a crash that several formats of the report show.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ pub(super) fn time(seconds: u64) -> Option<String> {
     Timestamp::from_second(i64::try_from(seconds).ok()?).ok().map(|time| time.to_string())
 }
 
-/// Returns the offset in its image of the address that could not be read.
-pub(super) fn offset(diagnosis: &Diagnosis) -> Option<u64> {
+/// Returns the offset of the unread address in its image.
+pub(super) fn image_offset(diagnosis: &Diagnosis) -> Option<u64> {
     let PageOwner::Image(index) = diagnosis.owner else {
         return None;
     };
@@ -27,6 +27,7 @@ pub(super) fn offset(diagnosis: &Diagnosis) -> Option<u64> {
     diagnosis.crash.exception.in_page.address?.checked_sub(base)
 }
 
+/// Returns the owner's name in JSON.
 pub(super) fn owner_name(owner: PageOwner) -> &'static str {
     match owner {
         PageOwner::Image(_) => "image",
@@ -38,21 +39,26 @@ pub(super) fn owner_name(owner: PageOwner) -> &'static str {
     }
 }
 
-/// Describes in one line what the page belonged to, and in some more how Windows reads such memory.
-pub(super) fn page_of(diagnosis: &Diagnosis) -> (String, &'static str) {
-    let (what, how) = match (diagnosis.owner, diagnosis.page_image()) {
-        _ if diagnosis.cause == Cause::NotInPage => ("", ""),
-        (_, Some(image)) => return (Printable(&image.path).to_string(), ""),
-        (PageOwner::Mapped, _) => (
+/// Returns two texts: one line about what the page belonged to, and some about how Windows reads
+/// such memory. Both are empty after another exception than an in-page error.
+pub(super) fn describe_owner(diagnosis: &Diagnosis) -> (String, &'static str) {
+    if diagnosis.cause == Cause::NotInPage {
+        return (String::new(), "");
+    }
+    if let Some(image) = diagnosis.page_image() {
+        return (Printable(&image.path).to_string(), "");
+    }
+    let (what, how) = match diagnosis.owner {
+        PageOwner::Mapped => (
             "no image: a file mapped as data, or shared memory",
             "Windows reads a mapped file page by page from its share or disk,\n\
              and shared memory from the page file.",
         ),
-        (PageOwner::Private, _) => (
+        PageOwner::Private => (
             "no image: the program's private memory",
             "Windows reads such memory from the page file.",
         ),
-        (PageOwner::Memory, _) => (
+        PageOwner::Memory => (
             "no image that the dump lists: a mapped file, or other memory",
             "The dump does not show which. Windows reads a mapped file page by\n\
              page from its share or disk, and other memory from the page file.",

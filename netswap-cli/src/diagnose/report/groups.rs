@@ -9,7 +9,7 @@ use netswap::style::NAME;
 use netswap::text::{Printable, plural};
 use serde::{Serialize, Serializer};
 
-use super::fields::{bit_counts, hexadecimal, offset, owner_name, page_of, time};
+use super::fields::{bit_counts, describe_owner, hexadecimal, image_offset, owner_name, time};
 use super::remedy::{Remedy, win32_path};
 use crate::diagnose::crash::{Bit, Cause};
 use crate::diagnose::diagnosis::Diagnosis;
@@ -57,7 +57,7 @@ struct Example {
     /// latest crash with a known state ranks highest: it describes the present.
     rank: Option<(bool, Option<String>)>,
     path: PathBuf,
-    page_of: String,
+    page_owner: String,
     remedy: Remedy,
 }
 
@@ -97,7 +97,7 @@ impl Groups {
         }
         group.count += 1;
         // Prefer the offset: Windows loads an image at varying addresses.
-        group.addresses.extend(offset(diagnosis).or(crash.exception.in_page.address));
+        group.addresses.extend(image_offset(diagnosis).or(crash.exception.in_page.address));
         if let Some(image) = image {
             *group.bits.entry(image.bit).or_default() += 1;
         }
@@ -105,9 +105,9 @@ impl Groups {
         let is_known = image.is_some_and(|image| matches!(image.bit, Bit::Set | Bit::NotSet));
         let rank = Some((is_known, time.clone()));
         if rank > group.example.rank {
-            let (page_of, _) = page_of(diagnosis);
+            let (page_owner, _) = describe_owner(diagnosis);
             let (path, remedy) = (path.to_owned(), Remedy::new(diagnosis));
-            group.example = Example { rank, path, page_of, remedy };
+            group.example = Example { rank, path, page_owner, remedy };
         }
         group.first = group.first.take().into_iter().chain(time.clone()).min();
         group.last = group.last.take().max(time);
@@ -163,7 +163,7 @@ fn write_group(key: &Key, group: &Group, out: &mut dyn Write) -> io::Result<()> 
     let program = group.program.as_ref().filter(|_| group.image.is_none());
     let rows = [
         ("program", program.map(|path| Printable(path).to_string()).unwrap_or_default()),
-        ("page of", group.example.page_of.clone()),
+        ("page of", group.example.page_owner.clone()),
         ("swap-run", bits),
         ("time", time),
         ("failed at", addresses),

@@ -13,7 +13,7 @@ use netswap::style::{BAD, NAME};
 use netswap::text::{PathFields, Printable, one_line};
 use serde::Serialize;
 
-use self::fields::{hexadecimal, offset, owner_name, time};
+use self::fields::{hexadecimal, image_offset, owner_name, time};
 use self::groups::Groups;
 use self::page::write_page;
 use crate::diagnose::crash::{Access, Advice, Status};
@@ -39,7 +39,7 @@ struct Object<'a> {
     #[serde(flatten)]
     path: PathFields<'a>,
     #[serde(flatten)]
-    what: Option<Fields<'a>>,
+    fields: Option<Fields<'a>>,
     error: Option<String>,
 }
 
@@ -75,22 +75,22 @@ impl<W: Write> DiagnoseReport<W> {
     }
 
     pub(crate) fn crash(&mut self, diagnosed: &Diagnosed) -> io::Result<()> {
-        if let Ok(diagnosis) = &diagnosed.what {
+        if let Ok(diagnosis) = &diagnosed.result {
             self.count += 1;
             self.groups.add(&diagnosed.path, diagnosis);
         } else {
             self.unreadable += 1;
         }
         if let Some(objects) = &mut self.objects {
-            let what = diagnosed.what.as_ref();
+            let result = diagnosed.result.as_ref();
             let object = Object {
                 path: PathFields::new(&diagnosed.path),
-                what: what.ok().map(|diagnosis| fields(diagnosis)),
-                error: what.err().map(ToString::to_string),
+                fields: result.ok().map(|diagnosis| fields(diagnosis)),
+                error: result.err().map(ToString::to_string),
             };
             return objects.object(&object, &mut self.out);
         }
-        match &diagnosed.what {
+        match &diagnosed.result {
             Ok(diagnosis) if self.count == 1 => {
                 write_page(&diagnosed.path, diagnosis, &mut self.screen)
             }
@@ -131,7 +131,7 @@ fn fields(diagnosis: &Diagnosis) -> Fields<'_> {
         status: in_page.status.map(hexadecimal),
         status_name: in_page.status.and_then(|status| Status::new(status).name),
         place: owner_name(diagnosis.owner),
-        offset: offset(diagnosis).map(|offset| format!("0x{offset:x}")),
+        offset: image_offset(diagnosis).map(|offset| format!("0x{offset:x}")),
         image: diagnosis.page_image(),
         others: &diagnosis.others,
         is_cut_off: crash.is_cut_off,

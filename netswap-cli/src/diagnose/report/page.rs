@@ -9,7 +9,7 @@ use netswap::image::SwapRun;
 use netswap::style::{BAD, GOOD, NAME};
 use netswap::text::Printable;
 
-use super::fields::{bit_counts, hexadecimal, offset, page_of, time};
+use super::fields::{bit_counts, describe_owner, hexadecimal, image_offset, time};
 use super::remedy::Remedy;
 use crate::diagnose::crash::{
     Access, Advice, Bit, Bits, Cause, Exception, Origin, PageOwner, Status, exception_name,
@@ -27,7 +27,7 @@ pub(super) fn write_page(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     writeln!(out, "{NAME}{}{NAME:#}", Printable(path))?;
-    let origin = diagnosis.image.as_ref().map(|image| &image.origin);
+    let origin = diagnosis.suspect.as_ref().map(|suspect| &suspect.origin);
     let is_drive = matches!(origin, Some(Origin::Drive(_)));
     let is_cut_off = diagnosis.crash.is_cut_off;
     let cut_off = "The dump is incomplete. Check that the whole file was copied.";
@@ -36,7 +36,7 @@ pub(super) fn write_page(
         ("program", program(diagnosis)),
         ("exception", exception(diagnosis)),
         ("status", status(diagnosis)),
-        ("page of", detailed_page_of(diagnosis)),
+        ("page of", describe_owner_in_detail(diagnosis)),
         ("swap-run", swap_run(diagnosis)),
         (if is_drive { "same drive" } else { "same share" }, others(diagnosis)),
         ("cut off", if is_cut_off { cut_off.to_owned() } else { String::new() }),
@@ -102,15 +102,15 @@ fn status(diagnosis: &Diagnosis) -> String {
 }
 
 /// Describes what the page belonged to, its offset there, and where that came from.
-fn detailed_page_of(diagnosis: &Diagnosis) -> String {
-    let (what, how) = page_of(diagnosis);
+fn describe_owner_in_detail(diagnosis: &Diagnosis) -> String {
+    let (what, how) = describe_owner(diagnosis);
     match (diagnosis.owner, diagnosis.page_image()) {
         (PageOwner::Instruction(_), Some(image)) => {
             let doubt = "This image's code crashed; the page may belong to another image.";
             format!("{what}\n{}\n{doubt}", origin_text(&image.origin))
         }
         (_, Some(image)) => {
-            let offset = offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
+            let offset = image_offset(diagnosis).map(|offset| format!(" + 0x{offset:x}"));
             format!("{what}{}\n{}", offset.unwrap_or_default(), origin_text(&image.origin))
         }
         (_, None) if how.is_empty() => what,
@@ -175,16 +175,16 @@ fn others(diagnosis: &Diagnosis) -> String {
     let mut others: Vec<_> = diagnosis.others.iter().collect();
     others.sort_by_key(|other| other.bit);
     let shown_count = if others.len() > MAX_OTHERS { MAX_OTHERS - 1 } else { others.len() };
-    let (shown, left) = others.split_at(shown_count);
+    let (shown, hidden) = others.split_at(shown_count);
     let line =
         |other: &&Suspect| format!("{}  {}", Printable(file_name(&other.path)), bit_state(other));
     let mut lines: Vec<_> = shown.iter().map(line).collect();
-    if !left.is_empty() {
+    if !hidden.is_empty() {
         let mut bits = BTreeMap::new();
-        for other in left {
+        for other in hidden {
             *bits.entry(other.bit).or_default() += 1;
         }
-        lines.push(format!("and {} more: {}", left.len(), bit_counts(&bits)));
+        lines.push(format!("and {} more: {}", hidden.len(), bit_counts(&bits)));
     }
     lines.join("\n")
 }

@@ -64,7 +64,7 @@ impl Remedy {
 fn steps(advice: Advice, diagnosis: &Diagnosis) -> Vec<Step> {
     let with_commands = |text, commands| Step { advice, text, commands };
     let sentence = |text| with_commands(text, Vec::new());
-    let image = diagnosis.image.as_ref();
+    let image = diagnosis.suspect.as_ref();
     let path = file(image);
     let step = match advice {
         Advice::SetNetworkBit => return network_bit(diagnosis),

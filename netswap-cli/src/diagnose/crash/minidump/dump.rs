@@ -98,7 +98,7 @@ impl<'a, R: ReadAt + ?Sized> Dump<'a, R> {
             return Err(CrashError::KernelDump);
         }
         if !is_minidump(&start) {
-            return Err(CrashError::NotACrash);
+            return Err(CrashError::UnknownFormat);
         }
         let directory = Vec::new();
         let mut dump = Dump { time: 0, file, length, window, directory, has_32_bits: false };

@@ -18,8 +18,8 @@ use minidump_common::format::{
 use netswap::image::ReadAt;
 
 use self::dump::Dump;
-use super::{Access, Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, Memory, Module};
-use crate::text::utf_16;
+use super::{Access, Crash, CrashError, Exception, IN_PAGE_ERROR, InPage, MemoryKind, Module};
+use crate::text::decode_utf_16;
 
 const SIGNATURE: &[u8] = b"MDMP";
 
@@ -33,11 +33,11 @@ const MAX_MODULES: u64 = 1 << 14;
 const MAX_REGIONS: u64 = 1 << 22;
 
 /// The longest path on Windows, in UTF-16 units.
-pub const LONGEST_NAME: usize = 32_767;
+pub const MAX_NAME_LENGTH: usize = 32_767;
 
 /// The maximum number of UTF-16 units in the names of all modules together. In a hostile file,
 /// names can share their bytes.
-pub const LONGEST_NAMES: usize = 1 << 20;
+pub const MAX_NAMES_LENGTH: usize = 1 << 20;
 
 /// The names of these parts in error messages.
 const EXCEPTION: &str = "exception";
@@ -71,7 +71,7 @@ pub fn read(file: &(impl ReadAt + ?Sized), length: u64) -> Result<Crash> {
         program: program(&modules).map(|module| module.path.clone()),
         time: Some(u64::from(dump.time)).filter(|time| *time > 0),
         exception,
-        named: None,
+        faulting_module: None,
         modules,
         memory,
         is_cut_off,
@@ -133,7 +133,7 @@ fn modules(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Vec<Module>> {
         names.push(record.module_name_rva);
         Ok(ControlFlow::Continue(()))
     })?;
-    let mut left = LONGEST_NAMES;
+    let mut left = MAX_NAMES_LENGTH;
     for (module, offset) in modules.iter_mut().zip(names) {
         module.path = name(dump, offset, &mut left)?;
     }
@@ -145,12 +145,12 @@ fn modules(dump: &Dump<'_, impl ReadAt + ?Sized>) -> Result<Vec<Module>> {
 fn name(dump: &Dump<'_, impl ReadAt + ?Sized>, offset: u32, left: &mut usize) -> Result<String> {
     let length: u32 = dump.record(offset.into(), NAMES)?;
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    if length % 2 != 0 || length / 2 > LONGEST_NAME.min(*left) {
+    if length % 2 != 0 || length / 2 > MAX_NAME_LENGTH.min(*left) {
         return Err(CrashError::Malformed(NAMES));
     }
     *left -= length / 2;
     let bytes = dump.bytes(u64::from(offset) + size_of::<u32>() as u64, length, NAMES)?;
-    Ok(utf_16(&bytes))
+    Ok(decode_utf_16(&bytes))
 }
 
 /// Finds the program's module. Modules are in load order, and the program is the first. It may end
@@ -269,7 +269,7 @@ mod tests {
             assert_eq!((is_minidump(start), is_kernel_dump(start)), (is_mini, is_kernel));
         }
         assert!(matches!(read(b"PAGEDU64"), Err(CrashError::KernelDump)));
-        assert!(matches!(read(b"MZ"), Err(CrashError::NotACrash)));
+        assert!(matches!(read(b"MZ"), Err(CrashError::UnknownFormat)));
     }
 
     #[test]
@@ -385,14 +385,14 @@ mod tests {
 
     #[test]
     fn module_names_may_be_invalid_utf_16() {
-        let longest = vec![u16::from(b'x'); LONGEST_NAME];
+        let longest = vec![u16::from(b'x'); MAX_NAME_LENGTH];
         for (path, expected) in [
             (
                 "\\\\server\\Größe\\\u{1f980}.exe".encode_utf16().collect(),
                 "\\\\server\\Größe\\🦀.exe",
             ),
             (vec![0x61, 0xd83e, 0x62, 0xdd80], "a\u{fffd}b\u{fffd}"),
-            (longest.clone(), &"x".repeat(LONGEST_NAME)),
+            (longest.clone(), &"x".repeat(MAX_NAME_LENGTH)),
         ] {
             let modules = vec![Loaded { path, ..Loaded::default() }];
             let crash = read(&Synthesized { modules, ..share_lost() }.bytes()).unwrap();
@@ -480,16 +480,16 @@ mod tests {
         ];
         for (architecture, address, expected) in [
             (X64, 0, None),
-            (X64, 0x1_0000, Some(Memory::Private)),
-            (X64, 0x1_0fff, Some(Memory::Private)),
-            (X64, 0x1_1000, Some(Memory::Mapped)),
-            (X64, 0x1_2abc, Some(Memory::Image)),
+            (X64, 0x1_0000, Some(MemoryKind::Private)),
+            (X64, 0x1_0fff, Some(MemoryKind::Private)),
+            (X64, 0x1_1000, Some(MemoryKind::Mapped)),
+            (X64, 0x1_2abc, Some(MemoryKind::Image)),
             (X64, 0x1_3000, None),
             (X64, 0x1_4000, None),
             (X64, 0x1_5000, None),
             (X64, u64::MAX, None),
             // Addresses are truncated to 32 bits.
-            (X86, 0xffff_ffff_8000_1234, Some(Memory::Mapped)),
+            (X86, 0xffff_ffff_8000_1234, Some(MemoryKind::Mapped)),
         ] {
             let exception = Some((IN_PAGE_ERROR, vec![0, address, 0xc000_020c]));
             let regions = regions.clone();
@@ -503,7 +503,7 @@ mod tests {
         let dump =
             Synthesized { regions: vec![(TOOL, 0x1_0000, 0x4_0000)], ..share_lost() }.bytes();
         let list = u32_at(&dump, REGIONS + 8) as usize;
-        assert_eq!(read(&dump).unwrap().memory, Some(Memory::Mapped));
+        assert_eq!(read(&dump).unwrap().memory, Some(MemoryKind::Mapped));
         assert_eq!(read(&patched(&dump, list + 4, &[56])).unwrap().memory, None);
     }
 
@@ -537,7 +537,7 @@ mod tests {
                         }
                         // The missing part was not needed.
                         Ok(crash) => assert_eq!(crash, whole, "{length}"),
-                        Err(CrashError::NotACrash) => assert!(length < 4),
+                        Err(CrashError::UnknownFormat) => assert!(length < 4),
                         Err(CrashError::Truncated(_)) => assert!(length >= 4),
                         Err(error) => panic!("{length}: {error}"),
                     }
@@ -625,7 +625,7 @@ mod tests {
         lies(MEMORY, &entry(9), count(0x0e00_0000));
 
         // Modules that share one name.
-        let modules = vec![Loaded { path: vec![0x78; LONGEST_NAME], ..Loaded::default() }];
+        let modules = vec![Loaded { path: vec![0x78; MAX_NAME_LENGTH], ..Loaded::default() }];
         let bytes = Synthesized { modules, ..share_lost() }.bytes();
         let module = &bytes[MODULE_LIST + 4..][..108];
         let list = [&10_000_u32.to_le_bytes()[..], &module.repeat(10_000)].concat();

@@ -12,7 +12,7 @@ use minidump_common::format::{
 use netswap::image::ReadAt;
 
 use super::dump::{Dump, List, Record};
-use super::{CrashError, MAX_REGIONS, Memory, Result};
+use super::{CrashError, MAX_REGIONS, MemoryKind, Result};
 
 /// The name of this part in error messages.
 const REGIONS: &str = "list of memory regions";
@@ -22,7 +22,7 @@ const REGIONS: &str = "list of memory regions";
 pub(super) fn memory_at(
     dump: &Dump<'_, impl ReadAt + ?Sized>,
     address: u64,
-) -> Result<Option<Memory>> {
+) -> Result<Option<MemoryKind>> {
     let Some(stream) = dump.stream(MINIDUMP_STREAM_TYPE::MemoryInfoListStream, REGIONS)? else {
         return Ok(None);
     };
@@ -47,9 +47,9 @@ pub(super) fn memory_at(
             return Ok(ControlFlow::Continue(()));
         }
         found = match MemoryType::from_bits(region._type) {
-            Some(MemoryType::MEM_IMAGE) => Some(Memory::Image),
-            Some(MemoryType::MEM_MAPPED) => Some(Memory::Mapped),
-            Some(MemoryType::MEM_PRIVATE) => Some(Memory::Private),
+            Some(MemoryType::MEM_IMAGE) => Some(MemoryKind::Image),
+            Some(MemoryType::MEM_MAPPED) => Some(MemoryKind::Mapped),
+            Some(MemoryType::MEM_PRIVATE) => Some(MemoryKind::Private),
             _ => None,
         };
         Ok(ControlFlow::Break(()))
