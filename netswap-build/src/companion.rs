@@ -99,10 +99,8 @@ impl SwapRun {
     pub fn try_companion(&self, compiler: &cc::Tool) -> Result<Companion, Error> {
         let companion = self.plan_companion(compiler, &BuildEnv::from_env()?)?;
         let mut out = io::stdout();
-        match out.write_all(companion.to_string().as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => Ok(companion),
-            Err(source) => Err(Error::stdout(source)),
-        }
+        write!(out, "{companion}").and_then(|()| out.flush()).map_err(Error::stdout)?;
+        Ok(companion)
     }
 
     /// Returns the decision as a value. Reads, writes, prints and runs nothing.
@@ -196,15 +194,10 @@ impl<'a> Driver<'a> {
     /// clang-cl has no `-Wl,`. It passes a second `/link` to the linker: LLD 19 takes it for a file,
     /// and LLD 22 ignores it.
     fn wrap(&self, arguments: &[&str]) -> Vec<String> {
-        match (self.style, arguments) {
-            (_, []) => Vec::new(),
-            (Style::Cl, _) => {
-                let link = ["/link"];
-                link.iter().chain(arguments).map(|&argument| argument.to_owned()).collect()
-            }
-            (Style::Clang | Style::Gcc, _) => {
-                arguments.iter().map(|argument| format!("-Wl,{argument}")).collect()
-            }
+        match self.style {
+            _ if arguments.is_empty() => Vec::new(),
+            Style::Cl => ["/link"].iter().chain(arguments).map(ToString::to_string).collect(),
+            Style::Clang | Style::Gcc => arguments.iter().map(|one| format!("-Wl,{one}")).collect(),
         }
     }
 }

@@ -19,21 +19,16 @@ impl Directive {
     ///
     /// When the scope is a binary whose name contains `=` or a control character.
     pub(crate) fn link_arg(scope: &Scope, argument: &'static str) -> Result<Self, Error> {
-        let suffix = match scope {
-            Scope::All => "",
-            Scope::Bins => "-bins",
-            Scope::Bin(name) => {
-                if name.is_empty() || name.chars().any(|c| c == '=' || c.is_control()) {
-                    return Err(Error::bin_name(name));
-                }
-                return Ok(Directive(format!("cargo:rustc-link-arg-bin={name}={argument}")));
+        let is_invalid = |c: char| c == '=' || c.is_control();
+        let scope = match scope {
+            Scope::All => String::new(),
+            Scope::Bin(name) if name.is_empty() || name.contains(is_invalid) => {
+                return Err(Error::bin_name(name));
             }
-            Scope::Cdylib => "-cdylib",
-            Scope::Examples => "-examples",
-            Scope::Tests => "-tests",
-            Scope::Benches => "-benches",
+            Scope::Bin(name) => format!("-bin={name}"),
+            _ => format!("-{}", scope.name()),
         };
-        Ok(Directive(format!("cargo:rustc-link-arg{suffix}={argument}")))
+        Ok(Directive(format!("cargo:rustc-link-arg{scope}={argument}")))
     }
 
     /// Returns `cargo:rerun-if-env-changed=NETSWAP`: Cargo runs the build script again if it changes.
@@ -49,11 +44,7 @@ impl Directive {
 
 /// Replaces control characters, which would end the line or control the terminal.
 pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::new();
-    for c in text.chars() {
-        line.push(if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
-    }
-    line
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 impl fmt::Display for Directive {

@@ -49,25 +49,13 @@ impl BuildEnv {
     ///
     /// As for [`from_env`](Self::from_env).
     pub fn from_vars(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        Self::new(&lookup)
-    }
-
-    fn new(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        let text = |name| match lookup(name).map(OsString::into_string) {
-            None => Ok(None),
-            Some(Ok(text)) => Ok(Some(text)),
-            Some(Err(_)) => Err(Error::not_utf8(name)),
+        let text = |name| {
+            let text = lookup(name).map(OsString::into_string).transpose();
+            text.map_err(|_| Error::not_utf8(name))
         };
-        let required = |name| match text(name) {
-            Ok(None) => Err(Error::missing(name)),
-            Ok(Some(text)) => Ok(text),
-            Err(error) => Err(error),
-        };
+        let required = |name| text(name)?.ok_or_else(|| Error::missing(name));
         // An empty value counts as unset.
-        let filled = |name| match lookup(name) {
-            Some(value) if value.is_empty() => None,
-            value => value,
-        };
+        let filled = |name| lookup(name).filter(|value| !value.is_empty());
         Ok(BuildEnv {
             package: required("CARGO_PKG_NAME")?,
             target: required("TARGET")?,
@@ -77,10 +65,7 @@ impl BuildEnv {
             linker: filled("RUSTC_LINKER"),
             rustflags: text("CARGO_ENCODED_RUSTFLAGS")?.unwrap_or_default(),
             netswap: filled("NETSWAP"),
-            out_dir: match filled("OUT_DIR") {
-                Some(path) => path.into(),
-                None => return Err(Error::missing("OUT_DIR")),
-            },
+            out_dir: filled("OUT_DIR").ok_or_else(|| Error::missing("OUT_DIR"))?.into(),
         })
     }
 }
@@ -143,12 +128,9 @@ mod tests {
     fn variable_with_invalid_utf8_is_named() {
         use std::os::unix::ffi::OsStringExt;
         let with = |bad: &'static str| {
-            BuildEnv::from_vars(move |name| {
-                if name == bad {
-                    Some(OsString::from_vec(vec![b'l', 0xff]))
-                } else {
-                    cargo_sets(name)
-                }
+            BuildEnv::from_vars(move |name| match name {
+                name if name == bad => Some(OsString::from_vec(vec![b'l', 0xff])),
+                name => cargo_sets(name),
             })
         };
         for name in ["CARGO_PKG_NAME", "TARGET", "CARGO_ENCODED_RUSTFLAGS"] {

@@ -81,9 +81,6 @@ impl fmt::Display for Error {
 
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match &self.source {
-            Some(source) => Some(source),
-            None => None,
-        }
+        self.source.as_ref().map(|source| source as &(dyn error::Error + 'static))
     }
 }

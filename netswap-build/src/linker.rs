@@ -20,8 +20,7 @@ pub enum Linker {
 }
 
 /// A family of linkers that share the spelling of the argument.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(test, derive(PartialEq))]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Family {
     /// Microsoft's link.exe, and lld-link or rust-lld in its place.
     Msvc,
@@ -51,10 +50,6 @@ impl Family {
             Family::NetswapLinker => "netswap-linker",
             Family::Unknown => "unknown",
         }
-    }
-
-    pub(crate) fn is_netswap_linker(self) -> bool {
-        matches!(self, Family::NetswapLinker)
     }
 
     /// Returns the name for a sentence.
@@ -93,11 +88,7 @@ impl Family {
             return (Family::Msvc, USUAL.to_owned());
         }
         let flags = LinkerFlags::parse(&env.rustflags);
-        let program = match (flags.linker, &env.linker) {
-            (Some(program), _) => Some(OsStr::new(program)),
-            (None, Some(program)) => Some(program.as_os_str()),
-            (None, None) => None,
-        };
+        let program = flags.linker.map(OsStr::new).or(env.linker.as_deref());
         let kind = ProgramKind::infer(program, flags.flavor, target);
         let name = file_name(program.unwrap_or_default());
         let is_netswap_linker = name.starts_with("netswap-linker");

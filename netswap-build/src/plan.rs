@@ -120,25 +120,22 @@ pub(crate) fn decide(
     family: Family,
 ) -> (Outcome, Vec<&'static str>) {
     let bits = netswap.unwrap_or(wanted);
-    let both = match (family.arguments(), bits.net || bits.removable, netswap) {
-        (_, false, Some(_)) => return (Outcome::SwitchedOff, Vec::new()),
-        (_, false, None) => return (Outcome::NotRequested, Vec::new()),
+    let is_requested = bits.net || bits.removable;
+    let outcome = match (family.arguments(), netswap) {
+        (_, Some(_)) if !is_requested => Outcome::SwitchedOff,
+        (_, None) if !is_requested => Outcome::NotRequested,
+        (Some(both), _) => {
+            let both = both.into_iter().zip([bits.net, bits.removable]);
+            let arguments = both.filter(|(_, is_wanted)| *is_wanted).map(|(argument, _)| argument);
+            return (Outcome::Emitted, arguments.collect());
+        }
         // netswap-linker sets the network bit, or what NETSWAP lists. It does not see the build script.
-        (None, true, netswap)
-            if family.is_netswap_linker() && (netswap.is_some() || !bits.removable) =>
-        {
-            return (Outcome::LeftToLinker, Vec::new());
+        (None, _) if family == Family::NetswapLinker && (netswap.is_some() || !bits.removable) => {
+            Outcome::LeftToLinker
         }
-        (None, true, _) => return (Outcome::Unsupported, Vec::new()),
-        (Some(both), true, _) => both,
+        (None, _) => Outcome::Unsupported,
     };
-    let mut arguments = Vec::new();
-    for (argument, is_wanted) in both.into_iter().zip([bits.net, bits.removable]) {
-        if is_wanted {
-            arguments.push(argument);
-        }
-    }
-    (Outcome::Emitted, arguments)
+    (outcome, Vec::new())
 }
 
 /// Reads the bits that `NETSWAP` requests instead of the build script. `None` if it is not set.
@@ -159,7 +156,7 @@ pub(crate) fn switch(env: &BuildEnv) -> Result<Option<Bits>, Error> {
 
 /// Explains why there is no argument, and lists the alternatives.
 fn unsupported(family: Family, basis: &str, bits: Bits, env: &BuildEnv) -> String {
-    if family.is_netswap_linker() {
+    if family == Family::NetswapLinker {
         return format!(
             "netswap-linker ({basis}) sets only the network bit unless NETSWAP lists others, so the images of `{}` for {} will lack the bit for removable media. \
              Set NETSWAP={} in the environment of the build.",

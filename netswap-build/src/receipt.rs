@@ -31,38 +31,30 @@ pub(crate) struct Fields<'a> {
 
 impl Receipt {
     pub(crate) fn new(env: &BuildEnv, fields: &Fields<'_>) -> Self {
-        let mut json = Json("{\n  \"schema\": \"netswap.receipt/1\"".to_owned());
-        json.key("package").string(&env.package);
-        json.key("target").string(&env.target);
-        if let Some((family, basis)) = fields.linker {
-            json.key("linker").string(family.name());
-            json.key("linker_basis").string(basis);
-        } else {
-            json.key("linker").raw("null");
-            json.key("linker_basis").raw("null");
-        }
-        match &env.linker {
-            Some(linker) => json.key("configured_linker").string(&linker.to_string_lossy()),
-            None => json.key("configured_linker").raw("null"),
-        };
-        json.key("requested").strings(fields.requested.words());
-        match fields.netswap {
-            Some(bits) => json.key("netswap").strings(bits.words()),
-            None => json.key("netswap").raw("null"),
-        };
-        json.key("scopes").scopes(fields.scopes);
-        json.key("arguments").strings(fields.arguments);
-        json.key("outcome").string(fields.outcome.name());
-        json.raw("\n}\n");
-        Receipt(json.0)
+        let linker = fields.linker.map(|(family, _)| family.name());
+        let basis = fields.linker.map(|(_, basis)| basis);
+        let configured = env.linker.as_ref().map(|linker| linker.to_string_lossy());
+        let scopes: Vec<_> = fields.scopes.iter().map(scope).collect();
+        let json = [
+            ("schema", string("netswap.receipt/1")),
+            ("package", string(&env.package)),
+            ("target", string(&env.target)),
+            ("linker", or_null(linker.map(string))),
+            ("linker_basis", or_null(basis.map(string))),
+            ("configured_linker", or_null(configured.as_deref().map(string))),
+            ("requested", strings(fields.requested.words())),
+            ("netswap", or_null(fields.netswap.map(|bits| strings(bits.words())))),
+            ("scopes", list(&scopes)),
+            ("arguments", strings(fields.arguments)),
+            ("outcome", string(fields.outcome.name())),
+        ];
+        let lines = json.map(|(name, value)| format!("  \"{name}\": {value}"));
+        Receipt(format!("{{\n{}\n}}\n", lines.join(",\n")))
     }
 
     pub(crate) fn write_to_dir(&self, out_dir: &Path) -> Result<(), Error> {
         let path = out_dir.join(RECEIPT_FILE);
-        match fs::write(&path, &self.0) {
-            Ok(()) => Ok(()),
-            Err(source) => Err(Error::receipt(&path, source)),
-        }
+        fs::write(&path, &self.0).map_err(|source| Error::receipt(&path, source))
     }
 }
 
@@ -72,64 +64,41 @@ impl fmt::Display for Receipt {
     }
 }
 
-/// A JSON document under construction.
-struct Json(String);
-
-impl Json {
-    fn raw(&mut self, text: &str) -> &mut Self {
-        self.0.push_str(text);
-        self
-    }
-
-    /// Adds the name of the next field.
-    fn key(&mut self, name: &str) -> &mut Self {
-        self.raw(",\n  ").string(name).raw(": ")
-    }
-
-    /// Adds a string (RFC 8259, section 7).
-    fn string(&mut self, text: &str) -> &mut Self {
-        self.0.push('"');
-        for c in text.chars() {
-            match c {
-                '"' => self.0.push_str("\\\""),
-                '\\' => self.0.push_str("\\\\"),
-                '\0'..='\u{1f}' => {
-                    let escape = format!("\\u{:04x}", u32::from(c));
-                    self.0.push_str(&escape);
-                }
-                _ => self.0.push(c),
+/// Formats a string (RFC 8259, section 7).
+fn string(text: &str) -> String {
+    let mut json = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\0'..='\u{1f}' => {
+                let escape = format!("\\u{:04x}", u32::from(c));
+                json.push_str(&escape);
             }
+            _ => json.push(c),
         }
-        self.0.push('"');
-        self
     }
+    json.push('"');
+    json
+}
 
-    fn strings(&mut self, items: &[&str]) -> &mut Self {
-        let mut separator = "[";
-        for item in items {
-            self.raw(separator).string(item);
-            separator = ", ";
-        }
-        self.raw(if items.is_empty() { "[]" } else { "]" })
-    }
+fn list(values: &[String]) -> String {
+    format!("[{}]", values.join(", "))
+}
 
-    /// Adds the scopes. Each is a string, except that a binary is an object with its name.
-    fn scopes(&mut self, scopes: &[Scope]) -> &mut Self {
-        let mut separator = "[";
-        for scope in scopes {
-            self.raw(separator);
-            match scope {
-                Scope::All => self.string("all"),
-                Scope::Bins => self.string("bins"),
-                Scope::Bin(name) => self.raw("{\"bin\": ").string(name).raw("}"),
-                Scope::Cdylib => self.string("cdylib"),
-                Scope::Examples => self.string("examples"),
-                Scope::Tests => self.string("tests"),
-                Scope::Benches => self.string("benches"),
-            };
-            separator = ", ";
-        }
-        self.raw("]")
+fn strings(items: &[&str]) -> String {
+    list(&items.iter().map(|item| string(item)).collect::<Vec<_>>())
+}
+
+fn or_null(value: Option<String>) -> String {
+    value.unwrap_or_else(|| "null".to_owned())
+}
+
+/// Formats a scope: a string, except that a binary is an object with its name.
+fn scope(scope: &Scope) -> String {
+    match scope {
+        Scope::Bin(name) => format!("{{\"bin\": {}}}", string(name)),
+        _ => string(scope.name()),
     }
 }
 

@@ -22,10 +22,9 @@ impl<'a> LinkerFlags<'a> {
         for flag in encoded.split('\u{1f}') {
             let option = if after_c {
                 flag
-            } else if let Some(option) = flag.strip_prefix("--codegen=") {
-                option
             } else {
-                flag.strip_prefix("-C").unwrap_or_default()
+                let option = flag.strip_prefix("--codegen=").or_else(|| flag.strip_prefix("-C"));
+                option.unwrap_or_default()
             };
             if let Some((name, value)) = option.split_once('=') {
                 flags.set(name, value);
@@ -40,19 +39,14 @@ impl<'a> LinkerFlags<'a> {
         match name {
             "linker" => self.linker = Some(value),
             "linker-flavor" | "linker_flavor" => self.flavor = Some(value),
-            "link-arg" | "link_arg" => self.link_argument(value),
+            "link-arg" | "link_arg" => {
+                self.driver_linker = driver_linker(value).or(self.driver_linker);
+            }
             "link-args" | "link_args" => {
-                for argument in value.split(' ') {
-                    self.link_argument(argument);
-                }
+                let last = value.split(' ').rev().find_map(driver_linker);
+                self.driver_linker = last.or(self.driver_linker);
             }
             _ => {}
-        }
-    }
-
-    fn link_argument(&mut self, argument: &'a str) {
-        if let Some(linker) = driver_linker(argument) {
-            self.driver_linker = Some(linker);
         }
     }
 }

@@ -81,6 +81,19 @@ impl Scope {
     pub fn bin(name: impl Into<String>) -> Self {
         Scope::Bin(name.into())
     }
+
+    /// Returns the name in the receipt, and after `cargo:rustc-link-arg-`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Scope::All => "all",
+            Scope::Bins => "bins",
+            Scope::Bin(_) => "bin",
+            Scope::Cdylib => "cdylib",
+            Scope::Examples => "examples",
+            Scope::Tests => "tests",
+            Scope::Benches => "benches",
+        }
+    }
 }
 
 /// Whether this build script has already called netswap-build.
@@ -155,10 +168,8 @@ impl SwapRun {
         let env = BuildEnv::from_env()?;
         let plan = self.plan(&env)?;
         plan.receipt.write_to_dir(&env.out_dir)?;
-        match plan.write_to(&mut io::stdout()) {
-            Ok(()) => Ok(plan.outcome),
-            Err(source) => Err(Error::stdout(source)),
-        }
+        plan.write_to(&mut io::stdout()).map_err(Error::stdout)?;
+        Ok(plan.outcome)
     }
 
     /// Returns the decision as a value. Reads, writes and prints nothing.
