@@ -89,12 +89,11 @@ pub fn verify_if_asked() {
 /// ```
 pub fn verify_paths<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> process::ExitCode {
     let paths: Vec<PathBuf> = paths.into_iter().map(Into::into).collect();
-    let code = finish(|| {
-        print(Format::Human, false, &(), |on_image| {
-            verify::paths(&paths, &verify::Options::default(), on_image)
-        })
-    });
-    code.into()
+    let options = verify::Options::default();
+    finish(|| {
+        print(Format::Human, false, &(), |on_image| verify::paths(&paths, &options, on_image))
+    })
+    .into()
 }
 
 fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -21,7 +21,6 @@ pub(super) struct Metadata {
     pub(super) workspace_root: PathBuf,
 }
 
-/// A package.
 pub(super) struct Package {
     pub(super) id: String,
     pub(super) name: String,
@@ -30,7 +29,6 @@ pub(super) struct Package {
     pub(super) default_run: Option<String>,
 }
 
-/// A Cargo target.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) name: String,
@@ -68,6 +66,13 @@ read_fields!(Target { name, kind, crate_types, src_path });
 read_fields!(Artifact { package_id, manifest_path, target, profile, filenames, executable });
 read_fields!(Profile { test });
 read_fields!(BuildScript { package_id, out_dir });
+
+impl Target {
+    /// Whether the target is of this kind, in Cargo's words.
+    pub(super) fn is(&self, kind: &str) -> bool {
+        self.kind.iter().any(|own| own == kind)
+    }
+}
 
 impl Metadata {
     /// Runs `cargo metadata --no-deps`.

@@ -10,6 +10,8 @@ use cargo_platform::{Cfg, Platform};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::xtask::config_file_in;
+
 /// The linkers that Cargo's configuration names for one `cargo build`.
 pub(super) struct ConfiguredLinkers<'a> {
     arguments: &'a [OsString],
@@ -115,12 +117,8 @@ fn home() -> Option<PathBuf> {
 fn config_files(here: &Path, home: Option<PathBuf>) -> Vec<PathBuf> {
     let mut folders: Vec<_> = here.ancestors().map(|folder| folder.join(".cargo")).collect();
     folders.extend(home.filter(|home| !folders.contains(home)));
-    // If both exist, Cargo reads the one with the older name.
-    let file = |folder: &PathBuf| {
-        let mut files = ["config", "config.toml"].into_iter().map(|name| folder.join(name));
-        files.find(|file| file.is_file())
-    };
-    folders.iter().filter_map(file).collect()
+    let files = folders.iter().map(|folder| config_file_in(folder));
+    files.filter(|file| file.is_file()).collect()
 }
 
 /// A configuration table from a `--config` argument, a variable or a file.
@@ -203,27 +201,28 @@ mod tests {
     }
 
     #[test]
-    fn no_linker_is_configured_by_default() {
-        assert_eq!(get(&["--release"], &[]), Ok(None));
-    }
-
-    #[test]
-    fn environment_variable_sets_the_linker() {
-        let variable = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "clang")];
-        assert_eq!(get(&[], &variable), Ok(Some("clang".into())));
-        let empty = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "")];
-        assert_eq!(get(&[], &empty), Ok(None));
-        let other = [("CARGO_TARGET_I686_UNKNOWN_UEFI_LINKER", "clang")];
-        assert_eq!(get(&[], &other), Ok(None));
-    }
-
-    #[test]
-    fn the_last_config_argument_wins() {
+    fn the_setting_of_highest_precedence_wins() {
         let first = "--config=target.x86_64-unknown-uefi.linker='first'";
         let second = "target.x86_64-unknown-uefi.linker = \"second\"";
-        let variable = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "clang")];
-        assert_eq!(get(&[first], &variable), Ok(Some("first".into())));
-        assert_eq!(get(&[first, "-q", "--config", second], &[]), Ok(Some("second".into())));
+        let cfg = "target.'cfg(target_os = \"uefi\")'.linker = 'by-cfg'";
+        let variable = ("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "clang");
+        let empty = (variable.0, "");
+        let other = ("CARGO_TARGET_I686_UNKNOWN_UEFI_LINKER", "clang");
+        let table = [
+            (&["--release"][..], &[][..], None),
+            (&[], &[variable], Some("clang")),
+            (&[], &[empty], None),
+            (&[], &[other], None),
+            (&[first], &[variable], Some("first")),
+            (&[first, "-q", "--config", second], &[], Some("second")),
+            (&["--config", second], &[variable], Some("second")),
+            // A triple overrides a cfg, even if the cfg is in an argument.
+            (&["--config", cfg], &[variable], Some("clang")),
+        ];
+        for (arguments, environment, expected) in table {
+            let found = get(arguments, environment);
+            assert_eq!(found, Ok(expected.map(Into::into)), "{arguments:?} {environment:?}");
+        }
     }
 
     #[test]
@@ -268,15 +267,6 @@ mod tests {
         // Cargo's home can also be above the project.
         let found = config_files(&here, Some(dir.path().join("work/.cargo")));
         assert_eq!(found.iter().filter(below).collect::<Vec<_>>(), [&older, &above]);
-    }
-
-    #[test]
-    fn triple_beats_cfg_and_argument_beats_variable() {
-        let cfg = "target.'cfg(target_os = \"uefi\")'.linker = 'by-cfg'";
-        let variable = [("CARGO_TARGET_X86_64_UNKNOWN_UEFI_LINKER", "by-variable")];
-        assert_eq!(get(&["--config", cfg], &variable), Ok(Some("by-variable".into())));
-        let triple = "target.x86_64-unknown-uefi.linker = 'by-argument'";
-        assert_eq!(get(&["--config", triple], &variable), Ok(Some("by-argument".into())));
     }
 
     #[test]

@@ -32,18 +32,15 @@ impl Messages {
 
 /// Compares a receipt's linker with the one configured now, if the configuration can be read.
 fn with_linker(receipt: Receipt, linkers: &ConfiguredLinkers<'_>) -> ReceiptState {
-    if !receipt.depends_on_linker() {
-        return ReceiptState::Present(receipt);
+    if receipt.depends_on_linker() {
+        if let Ok(configured) = linkers.get(&receipt.target) {
+            let configured = configured.map(|linker| linker.to_string_lossy().into_owned());
+            if configured != receipt.configured_linker {
+                return ReceiptState::OtherLinker { receipt, configured };
+            }
+        }
     }
-    let Ok(configured) = linkers.get(&receipt.target) else {
-        return ReceiptState::Present(receipt);
-    };
-    let configured = configured.map(|linker| linker.to_string_lossy().into_owned());
-    if configured == receipt.configured_linker {
-        ReceiptState::Present(receipt)
-    } else {
-        ReceiptState::OtherLinker { receipt, configured }
-    }
+    ReceiptState::Present(receipt)
 }
 
 /// Returns the name in a package's identifier
@@ -63,7 +60,7 @@ pub(super) fn package_name(id: &str) -> &str {
 /// Returns the files of an artifact that may be images to ship.
 pub(super) fn images(artifact: &Artifact) -> Vec<PathBuf> {
     let target = &artifact.target;
-    if target.kind.iter().any(|kind| ["custom-build", "proc-macro"].contains(&kind.as_str())) {
+    if target.is("custom-build") || target.is("proc-macro") {
         return Vec::new();
     }
     if let Some(executable) = &artifact.executable {

@@ -179,12 +179,6 @@ impl<Task, Item> Queue<Task, Item> {
     fn lock(&self) -> MutexGuard<'_, State<Task, Item>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn stop(&self) {
-        self.lock().is_stopped = true;
-        self.tasks.notify_all();
-        self.items.notify_all();
-    }
 }
 
 impl<Task: Send, Item: Send> State<Task, Item> {
@@ -215,12 +209,9 @@ impl<Task, Item> State<Task, Item> {
     /// Whether the first waiting task can start: there is room for its results, or the held results
     /// wait for it.
     fn can_start(&self) -> bool {
-        let Some((first, _)) = self.waiting.first_key_value() else {
-            return false;
-        };
-        let is_waited_for =
-            || self.finished.first_key_value().is_none_or(|(finished, _)| first < finished);
-        self.held < MAX_HELD || is_waited_for()
+        let is_waited_for = |first| self.finished.keys().next().is_none_or(|held| first < held);
+        let mut waiting = self.waiting.keys();
+        waiting.next().is_some_and(|first| self.held < MAX_HELD || is_waited_for(first))
     }
 
     /// Takes the first waiting task, if it can start.
@@ -244,12 +235,9 @@ impl<Task, Item> State<Task, Item> {
     /// Whether the first held items are next: no task that still waits or runs can produce earlier
     /// ones.
     fn has_next(&self) -> bool {
-        let Some((position, _)) = self.finished.first_key_value() else {
-            return false;
-        };
-        let is_before = |other: Option<&Position>| other.is_none_or(|other| position < other);
-        is_before(self.waiting.first_key_value().map(|(position, _)| position))
-            && is_before(self.running.first())
+        let others = [self.waiting.keys().next(), self.running.first()];
+        let is_first = |held| others.into_iter().flatten().all(|other| held < other);
+        self.finished.keys().next().is_some_and(is_first)
     }
 
     fn next(&mut self) -> Option<Vec<Item>> {
@@ -270,8 +258,11 @@ struct Stop<'a, Task, Item>(&'a Queue<Task, Item>, fn() -> bool);
 
 impl<Task, Item> Drop for Stop<'_, Task, Item> {
     fn drop(&mut self) {
-        if self.1() {
-            self.0.stop();
+        let Stop(queue, is_due) = self;
+        if is_due() {
+            queue.lock().is_stopped = true;
+            queue.tasks.notify_all();
+            queue.items.notify_all();
         }
     }
 }

@@ -173,14 +173,13 @@ impl Receipt {
 
     /// Whether the build script's output contains the receipt's directives.
     fn is_of_run(&self, output: &[u8]) -> bool {
-        let mut lines = output.split(|byte| *byte == b'\n');
-        let ends_with = |end: &str| {
-            let mut lines = lines.clone();
-            lines.any(|line| line.ends_with(end.as_bytes()))
+        let lines: Vec<_> = output.split(|byte| *byte == b'\n').collect();
+        let is_printed = |argument: &String| {
+            let end = format!("={argument}");
+            lines.iter().any(|line| line.ends_with(end.as_bytes()))
         };
-        let has_arguments =
-            self.arguments.iter().all(|argument| ends_with(&format!("={argument}")));
-        has_arguments && lines.any(|line| line == b"cargo:rerun-if-env-changed=NETSWAP")
+        self.arguments.iter().all(is_printed)
+            && lines.contains(&&b"cargo:rerun-if-env-changed=NETSWAP"[..])
     }
 }
 
@@ -200,29 +199,27 @@ impl ReceiptState {
     /// Cargo keeps `OUT_DIR` when a build script changes, so a receipt can outlive the call that
     /// wrote it. It counts only if the build script printed its directives in the last run.
     pub(crate) fn read(out_dir: &Path) -> Self {
+        Self::try_read(out_dir).unwrap_or_else(ReceiptState::Unusable)
+    }
+
+    fn try_read(out_dir: &Path) -> Result<Self, String> {
         let text = match fs::read_to_string(out_dir.join(FILE)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return ReceiptState::Absent,
-            Err(error) => return ReceiptState::Unusable(error.to_string()),
-        };
-        let receipt = match Receipt::parse(&text) {
-            Ok(receipt) if receipt.schema != SCHEMA => {
-                return ReceiptState::Unusable(format!(
-                    "its schema is `{}`, but this version of netswap reads `{SCHEMA}`",
-                    receipt.schema
-                ));
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(ReceiptState::Absent);
             }
-            Ok(receipt) => receipt,
-            Err(why) => return ReceiptState::Unusable(why),
+            text => text.map_err(|error| error.to_string())?,
         };
-        match last_output(out_dir) {
-            Ok(Some(output)) if receipt.is_of_run(&output) => ReceiptState::Present(receipt),
-            Ok(Some(_)) => ReceiptState::Absent,
-            Ok(None) => ReceiptState::Unusable(
-                "Cargo's record of the build script's output was not found".to_owned(),
-            ),
-            Err(error) => ReceiptState::Unusable(error.to_string()),
+        let receipt = Receipt::parse(&text)?;
+        if receipt.schema != SCHEMA {
+            return Err(format!(
+                "its schema is `{}`, but this version of netswap reads `{SCHEMA}`",
+                receipt.schema
+            ));
         }
+        let output = last_output(out_dir).map_err(|error| error.to_string())?;
+        let output = output.ok_or("Cargo's record of the build script's output was not found")?;
+        let is_current = receipt.is_of_run(&output);
+        Ok(if is_current { ReceiptState::Present(receipt) } else { ReceiptState::Absent })
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::cargo::{self, Metadata, Target, read_messages};
+use super::cargo::{self, Metadata, read_messages};
 use super::linker::ConfiguredLinkers;
 use super::messages::{Messages, images, package_name, receipt_for};
 use super::receipt::changed_linker;
@@ -212,9 +212,7 @@ impl Build {
     pub(crate) fn workspace(&self) -> Result<Workspace, BuildError> {
         let metadata = Metadata::read(self.manifest_path.as_deref())?;
         let members = metadata.members().map(|package| {
-            let is_script =
-                |target: &&Target| target.kind.iter().any(|kind| kind == "custom-build");
-            let script = package.targets.iter().find(is_script);
+            let script = package.targets.iter().find(|target| target.is("custom-build"));
             Member {
                 id: package.id.clone(),
                 name: package.name.clone(),
@@ -304,17 +302,17 @@ impl Build {
     ) -> Option<BuildError> {
         workspace.members.iter().find_map(|member| {
             let receipts = messages.receipts(&member.id, linkers);
-            receipts.into_iter().find_map(|receipt| match receipt {
-                ReceiptState::OtherLinker { receipt, configured } => {
-                    Some(BuildError::LinkerChanged {
-                        status,
-                        package: one_line(&member.name),
-                        clean: self.clean(&member.name, target),
-                        then: receipt.configured_linker,
-                        now: configured,
-                    })
-                }
-                _ => None,
+            receipts.into_iter().find_map(|state| {
+                let ReceiptState::OtherLinker { receipt, configured } = state else {
+                    return None;
+                };
+                Some(BuildError::LinkerChanged {
+                    status,
+                    package: one_line(&member.name),
+                    clean: self.clean(&member.name, target),
+                    then: receipt.configured_linker,
+                    now: configured,
+                })
             })
         })
     }
@@ -360,9 +358,7 @@ impl Build {
         }
         command.spawn().map_err(|source| BuildError::Run { program: program.into(), source })
     }
-}
 
-impl Build {
     fn found(
         &self,
         workspace: &Workspace,
@@ -376,14 +372,14 @@ impl Build {
         let receipt = receipt_for(&path, target, receipts);
         let target = target.or_else(|| receipt.receipt().map(|receipt| receipt.target.as_str()));
         let target = target.map(str::to_owned);
+        let package =
+            member.map_or_else(|| package_name(&artifact.package_id), |own| own.name.as_str());
         let own = &artifact.target;
-        let package = member
-            .map_or_else(|| package_name(&artifact.package_id).to_owned(), |own| own.name.clone());
         Found {
             path,
             source: Source::Build(Box::new(Artifact {
-                clean: self.clean(&package, target.as_deref()),
-                package,
+                clean: self.clean(package, target.as_deref()),
+                package: package.to_owned(),
                 manifest: artifact.manifest_path.clone(),
                 build_script: member.and_then(|member| member.build_script.clone()),
                 is_member: member.is_some(),

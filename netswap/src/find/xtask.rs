@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::cargo::{Metadata, Package, Target};
+use super::cargo::{Metadata, Package};
 use crate::text::normal;
 
 /// The default name of the alias, of the package and of its folder.
@@ -130,32 +130,28 @@ impl CargoRun {
 /// Returns the `Cargo.toml` of the workspace's package that makes only the xtask, if there is one.
 pub(super) fn manifest(metadata: &Metadata) -> Option<PathBuf> {
     let alias = Alias::read(&metadata.workspace_root).ok()?;
-    let mut members = metadata.members();
-    let package = match &alias {
-        Alias::Run(run) => members.find(|package| {
-            let manifest = &package.manifest_path;
-            run.selects(&metadata.workspace_root, &package.name, manifest, programs(package))
-        }),
-        Alias::Missing | Alias::Unknown(_) => members.find(|package| package.name == XTASK),
-    }?;
-    let bin = match &alias {
-        Alias::Run(run) => run.bin.as_deref(),
+    let run = match &alias {
+        Alias::Run(run) => Some(run),
         Alias::Missing | Alias::Unknown(_) => None,
     };
+    let package = metadata.members().find(|package| match run {
+        Some(run) => {
+            let manifest = &package.manifest_path;
+            run.selects(&metadata.workspace_root, &package.name, manifest, programs(package))
+        }
+        None => package.name == XTASK,
+    })?;
+    let bin = run.and_then(|run| run.bin.as_deref());
     let xtask = bin.or(package.default_run.as_deref());
     let is_xtask = |program| xtask.is_none_or(|xtask| xtask == program);
-    let makes_cdylib = package.targets.iter().any(|target| has_kind(target, "cdylib"));
+    let makes_cdylib = package.targets.iter().any(|target| target.is("cdylib"));
     let makes_only_xtask = !makes_cdylib && programs(package).all(is_xtask);
     makes_only_xtask.then(|| package.manifest_path.clone())
 }
 
 fn programs(package: &Package) -> impl Iterator<Item = &str> {
-    let programs = package.targets.iter().filter(|target| has_kind(target, "bin"));
+    let programs = package.targets.iter().filter(|target| target.is("bin"));
     programs.map(|target| target.name.as_str())
-}
-
-fn has_kind(target: &Target, kind: &str) -> bool {
-    target.kind.iter().any(|own| own == kind)
 }
 
 /// Returns the words of an alias, from the nearest configuration in this folder or above that has
@@ -188,10 +184,14 @@ fn words(alias: &DeValue<'_>) -> Vec<String> {
     list.filter_map(|word| word.get_ref().as_str().map(str::to_owned)).collect()
 }
 
-/// Returns the path of the Cargo configuration in a folder. If both files exist, Cargo reads the
-/// one with the old name, without an extension.
+/// Returns the path of the Cargo configuration in a folder.
 pub fn config_file(folder: &Path) -> PathBuf {
-    let folder = folder.join(".cargo");
+    config_file_in(&folder.join(".cargo"))
+}
+
+/// Returns the path of the configuration in `.cargo` or Cargo's home. If both files exist, Cargo
+/// reads the one with the old name, without an extension.
+pub(super) fn config_file_in(folder: &Path) -> PathBuf {
     let old = folder.join("config");
     if old.is_file() { old } else { folder.join("config.toml") }
 }

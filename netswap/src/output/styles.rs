@@ -8,14 +8,16 @@ const ESCAPE: u8 = 0x1b;
 
 /// Returns standard output. Removes styles unless it shows them.
 pub(super) fn stdout() -> Box<dyn Write> {
-    let stdout = io::stdout();
-    if shows_styles(&stdout) { Box::new(stdout) } else { Box::new(Plain::new(stdout)) }
+    styled(io::stdout())
 }
 
 /// Returns standard error, locked. Removes styles unless it shows them.
 pub fn stderr() -> Box<dyn Write> {
-    let stderr = io::stderr().lock();
-    if shows_styles(&stderr) { Box::new(stderr) } else { Box::new(Plain::new(stderr)) }
+    styled(io::stderr().lock())
+}
+
+fn styled(to: impl IsTerminal + Write + 'static) -> Box<dyn Write> {
+    if shows_styles(&to) { Box::new(to) } else { Box::new(Plain { to, is_in_style: false }) }
 }
 
 /// Whether the stream shows styles.
@@ -52,12 +54,6 @@ struct Plain<W> {
     is_in_style: bool,
 }
 
-impl<W> Plain<W> {
-    fn new(to: W) -> Self {
-        Plain { to, is_in_style: false }
-    }
-}
-
 impl<W: Write> Write for Plain<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut rest = bytes;
@@ -92,7 +88,7 @@ mod tests {
         let red = AnsiColor::Red.on_default().bold();
         let text = format!("{red}error:{red:#} a m\n{red}{red:#}");
         for length in 1..text.len() {
-            let mut plain = Plain::new(Vec::new());
+            let mut plain = Plain { to: Vec::new(), is_in_style: false };
             for part in text.as_bytes().chunks(length) {
                 plain.write_all(part).unwrap();
             }

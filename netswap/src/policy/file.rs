@@ -69,13 +69,6 @@ impl std::error::Error for PolicyError {
     }
 }
 
-/// A policy table: the whole of `netswap.toml`, or `metadata.netswap` of a manifest.
-#[derive(Default)]
-struct Table {
-    swap_run: Option<Vec<SwapRun>>,
-    allow: Vec<Allow>,
-}
-
 /// A mistake in a policy, and its place in the text.
 struct Mistake {
     place: Range<usize>,
@@ -116,25 +109,6 @@ impl Mistake {
     }
 }
 
-impl Table {
-    fn read(table: &DeTable<'_>) -> Result<Self, Mistake> {
-        let mut policy = Table::default();
-        for (key, value) in table {
-            match &**key.get_ref() {
-                "swap-run" => {
-                    policy.swap_run =
-                        Some(array(value)?.iter().map(bit).collect::<Result<_, _>>()?);
-                }
-                "allow" => {
-                    policy.allow = array(value)?.iter().map(allow).collect::<Result<_, _>>()?;
-                }
-                word => return Err(Mistake::unknown(key, "key", word, &["swap-run", "allow"])),
-            }
-        }
-        Ok(policy)
-    }
-}
-
 /// Reads a word of `swap-run`.
 fn bit(value: &Spanned<DeValue<'_>>) -> Result<SwapRun, Mistake> {
     let word = string(value)?;
@@ -159,9 +133,13 @@ fn allow(value: &Spanned<DeValue<'_>>) -> Result<Allow, Mistake> {
     Ok(Allow::new(image, reason.ok_or_else(|| missing("reason"))?))
 }
 
-fn array<'a, 'i>(value: &'a Spanned<DeValue<'i>>) -> Result<&'a [Spanned<DeValue<'i>>], Mistake> {
-    let array = value.get_ref().as_array();
-    array.map(|array| &**array).ok_or_else(|| wrong_type(value, "an array"))
+/// Reads each item of an array.
+fn each<T>(
+    value: &Spanned<DeValue<'_>>,
+    read: fn(&Spanned<DeValue<'_>>) -> Result<T, Mistake>,
+) -> Result<Vec<T>, Mistake> {
+    let array = value.get_ref().as_array().ok_or_else(|| wrong_type(value, "an array"))?;
+    array.iter().map(read).collect()
 }
 
 fn table<'a, 'i>(value: &'a Spanned<DeValue<'i>>) -> Result<&'a DeTable<'i>, Mistake> {
@@ -174,12 +152,10 @@ fn string<'a>(value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Mistake> {
 
 fn filled<'a>(value: &'a Spanned<DeValue<'_>>) -> Result<&'a str, Mistake> {
     let text = string(value)?;
-    let is_empty = text.trim().is_empty();
-    if is_empty {
-        Err(Mistake::new(value, "the value must not be empty; fill it in"))
-    } else {
-        Ok(text)
+    if text.trim().is_empty() {
+        return Err(Mistake::new(value, "the value must not be empty; fill it in"));
     }
+    Ok(text)
 }
 
 fn wrong_type(value: &Spanned<DeValue<'_>>, expected: &str) -> Mistake {
@@ -194,8 +170,22 @@ impl Rules {
     ///
     /// Returns an error if the file can't be read or is not a valid policy.
     pub fn from_file(path: &Path) -> Result<Self, PolicyError> {
-        let table = parse(path, &read(path)?, Table::read)?;
-        Ok(table.rules(path, path.parent().unwrap_or(Path::new(""))))
+        let folder = path.parent().unwrap_or(Path::new(""));
+        parse(path, &read(path)?, |table| Rules::from_table(table, path, folder))
+    }
+
+    /// Reads a policy table: the whole of `netswap.toml`, or `metadata.netswap` of a manifest.
+    fn from_table(table: &DeTable<'_>, source: &Path, folder: &Path) -> Result<Self, Mistake> {
+        let (source, folder) = (source.to_owned(), folder.to_owned());
+        let mut rules = Rules { source, folder, swap_run: None, allow: Vec::new() };
+        for (key, value) in table {
+            match &**key.get_ref() {
+                "swap-run" => rules.swap_run = Some(each(value, bit)?),
+                "allow" => rules.allow = each(value, allow)?,
+                word => return Err(Mistake::unknown(key, "key", word, &["swap-run", "allow"])),
+            }
+        }
+        Ok(rules)
     }
 
     /// Reads the `netswap.toml` in this folder, if there is one.
@@ -222,12 +212,10 @@ impl ManifestRules {
     /// Returns an error if the file can't be read or is not a valid policy.
     pub(crate) fn from_file(path: &Path, folder: &Path) -> Result<Self, PolicyError> {
         let section = |manifest: &DeTable<'_>, name: &str| {
-            let section = manifest.get(name).and_then(|section| section.get_ref().get("metadata"));
-            let Some(policy) = section.and_then(|metadata| metadata.get_ref().get("netswap"))
-            else {
-                return Ok(None);
-            };
-            Ok(Some(Arc::new(Table::read(table(policy)?)?.rules(path, folder))))
+            let metadata = manifest.get(name).and_then(|section| section.get_ref().get("metadata"));
+            let policy = metadata.and_then(|metadata| metadata.get_ref().get("netswap"));
+            let rules = |policy| Rules::from_table(table(policy)?, path, folder).map(Arc::new);
+            policy.map(rules).transpose()
         };
         parse(path, &read(path)?, |manifest| {
             Ok(ManifestRules {
@@ -235,17 +223,6 @@ impl ManifestRules {
                 workspace: section(manifest, "workspace")?,
             })
         })
-    }
-}
-
-impl Table {
-    fn rules(self, source: &Path, folder: &Path) -> Rules {
-        Rules {
-            source: source.to_owned(),
-            folder: folder.to_owned(),
-            swap_run: self.swap_run,
-            allow: self.allow,
-        }
     }
 }
 
@@ -275,8 +252,8 @@ mod tests {
 
     fn rules(text: &str) -> Result<Rules, String> {
         let path = Path::new("/share/netswap.toml");
-        let table = parse(path, text, Table::read).map_err(|error| error.to_string())?;
-        Ok(table.rules(path, Path::new("/share")))
+        let read = |table: &DeTable<'_>| Rules::from_table(table, path, Path::new("/share"));
+        parse(path, text, read).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -23,12 +23,10 @@ pub(super) struct Human {
 
 impl Human {
     pub(super) fn new(is_quiet: bool) -> Self {
-        let here = std::env::current_dir().unwrap_or_default();
-        let failures = FindingGroup::new(8);
         Human {
-            here,
+            here: std::env::current_dir().unwrap_or_default(),
             is_quiet,
-            failures,
+            failures: FindingGroup::new(8),
             allowed: SpoolFile::default(),
             passed: SpoolFile::default(),
         }
