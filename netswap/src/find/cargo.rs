@@ -3,11 +3,8 @@
 //!
 //! Other fields are ignored, so a new edition or a new kind of target does not stop a verification.
 
-use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use serde_json::Value;
 
 use super::BuildError;
 use crate::json::{FromJson, read_fields};
@@ -108,47 +105,4 @@ impl Metadata {
     pub(super) fn members(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
     }
-}
-
-/// Reads the [messages][1] of a build to their end.
-///
-/// [1]: https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages
-///
-/// # Errors
-///
-/// Returns an error if a message can't be read, because it could be about an image. The remaining
-/// messages are read anyway, so that Cargo does not block.
-pub(super) fn read_messages(
-    from: impl BufRead,
-    mut artifact: impl FnMut(Artifact),
-    mut script: impl FnMut(BuildScript),
-) -> Result<(), io::Error> {
-    let mut result = Ok(());
-    for line in from.split(b'\n') {
-        let line = line?;
-        // Compilers and build scripts can print other lines.
-        if !line.starts_with(b"{") {
-            continue;
-        }
-        let Ok(message) = serde_json::from_slice::<Value>(&line) else {
-            if line.starts_with(b"{\"reason\":\"") {
-                result = Err(unknown_message(&line, "it is not valid JSON"));
-            }
-            continue;
-        };
-        let read = match message.get("reason").and_then(Value::as_str) {
-            Some("compiler-artifact") => Artifact::from_json(&message).map(&mut artifact),
-            Some("build-script-executed") => BuildScript::from_json(&message).map(&mut script),
-            _ => Ok(()),
-        };
-        if let Err(why) = read {
-            result = Err(unknown_message(&line, &why));
-        }
-    }
-    result
-}
-
-fn unknown_message(line: &[u8], why: &str) -> io::Error {
-    let start: String = String::from_utf8_lossy(line).chars().take(60).collect();
-    io::Error::other(format!("unknown message `{}…`: {why}", one_line(&start)))
 }

@@ -72,14 +72,12 @@ mod tests {
             let expected = format!("cargo clean --package tool{options}");
             assert_eq!(command("tool", None, None, &arguments), expected);
         }
+        let (target, manifest) = ("i686-pc-windows-gnu", "w/Cargo.toml");
         assert_eq!(
-            command(
-                "tool",
-                Some("i686-pc-windows-gnu"),
-                Some("w/Cargo.toml".as_ref()),
-                &["-r".into()]
-            ),
-            "cargo clean --package tool --release --target i686-pc-windows-gnu --manifest-path w/Cargo.toml"
+            command("tool", Some(target), Some(manifest.as_ref()), &["-r".into()]),
+            format!(
+                "cargo clean --package tool --release --target {target} --manifest-path {manifest}"
+            )
         );
     }
 

@@ -1,19 +1,62 @@
 //! Cargo's messages about one build: its artifacts, and where its build scripts left receipts.
 
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use super::cargo::Artifact;
+use serde_json::Value;
+
+use super::cargo::{Artifact, BuildScript};
 use super::linker::ConfiguredLinkers;
 use super::{Receipt, ReceiptState};
+use crate::json::FromJson;
+use crate::text::one_line;
 
 /// The parts of Cargo's messages about a build that netswap needs.
 #[derive(Default)]
 pub(super) struct Messages {
     pub(super) artifacts: Vec<Artifact>,
-    pub(super) out_dirs: Vec<(String, PathBuf)>,
+    scripts: Vec<BuildScript>,
 }
 
 impl Messages {
+    /// Reads the [messages][1] of a build to their end.
+    ///
+    /// [1]: https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a message can't be read, because it could be about an image. The remaining
+    /// messages are read anyway, so that Cargo does not block.
+    pub(super) fn read(&mut self, from: impl BufRead) -> io::Result<()> {
+        let mut result = Ok(());
+        for line in from.split(b'\n') {
+            let line = line?;
+            // Compilers and build scripts can print other lines.
+            if !line.starts_with(b"{") {
+                continue;
+            }
+            let Ok(message) = serde_json::from_slice::<Value>(&line) else {
+                if line.starts_with(b"{\"reason\":\"") {
+                    result = Err(unknown_message(&line, "it is not valid JSON"));
+                }
+                continue;
+            };
+            let read = match message.get("reason").and_then(Value::as_str) {
+                Some("compiler-artifact") => {
+                    Artifact::from_json(&message).map(|artifact| self.artifacts.push(artifact))
+                }
+                Some("build-script-executed") => {
+                    BuildScript::from_json(&message).map(|script| self.scripts.push(script))
+                }
+                _ => Ok(()),
+            };
+            if let Err(why) = read {
+                result = Err(unknown_message(&line, &why));
+            }
+        }
+        result
+    }
+
     /// Returns the receipts of a package's build script: one for each target that the package was
     /// built for, including the host.
     pub(super) fn receipts(
@@ -21,13 +64,18 @@ impl Messages {
         package: &str,
         linkers: &ConfiguredLinkers<'_>,
     ) -> Vec<ReceiptState> {
-        let of_package = self.out_dirs.iter().filter(|(id, _)| id == package);
-        let read = |out_dir: &PathBuf| match ReceiptState::read(out_dir) {
+        let of_package = self.scripts.iter().filter(|script| script.package_id == package);
+        let read = |script: &BuildScript| match ReceiptState::read(&script.out_dir) {
             ReceiptState::Present(receipt) => with_linker(receipt, linkers),
             state => state,
         };
-        of_package.map(|(_, out_dir)| read(out_dir)).collect()
+        of_package.map(read).collect()
     }
+}
+
+fn unknown_message(line: &[u8], why: &str) -> io::Error {
+    let start: String = String::from_utf8_lossy(line).chars().take(60).collect();
+    io::Error::other(format!("unknown message `{}…`: {why}", one_line(&start)))
 }
 
 /// Compares a receipt's linker with the one configured now, if the configuration can be read.

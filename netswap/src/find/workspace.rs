@@ -6,7 +6,7 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::cargo::{self, Metadata, read_messages};
+use super::cargo::{self, Metadata};
 use super::linker::ConfiguredLinkers;
 use super::messages::{Messages, images, package_name, receipt_for};
 use super::receipt::changed_linker;
@@ -267,13 +267,8 @@ impl Build {
     ) -> Result<Messages, BuildError> {
         let mut cargo = self.spawn(target, self.excluded(workspace))?;
         let mut messages = Messages::default();
-        let read = cargo.stdout.take().map_or(Ok(()), |stdout| {
-            read_messages(
-                BufReader::new(stdout),
-                |artifact| messages.artifacts.push(artifact),
-                |script| messages.out_dirs.push((script.package_id, script.out_dir)),
-            )
-        });
+        let stdout = cargo.stdout.take();
+        let read = stdout.map_or(Ok(()), |stdout| messages.read(BufReader::new(stdout)));
         let status = cargo.wait().map_err(BuildError::Messages)?;
         match read {
             _ if !status.success() => {

@@ -32,12 +32,11 @@ const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
 impl Out {
     /// Opens standard output for a report for people or for programs.
     pub fn new(is_for_people: bool) -> Self {
-        let to: Box<dyn Write> = if io::stdout().is_terminal() && is_for_people {
-            stdout()
-        } else if is_for_people {
-            Box::new(BufWriter::with_capacity(BUFFER, stdout()))
+        let stdout = if is_for_people { stdout() } else { Box::new(io::stdout()) };
+        let to = if is_for_people && io::stdout().is_terminal() {
+            stdout
         } else {
-            Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))
+            Box::new(BufWriter::with_capacity(BUFFER, stdout))
         };
         Out { to, is_closed: false, flushed: Instant::now() }
     }

@@ -133,10 +133,9 @@ impl Exclude {
         let glob = |text: String| {
             let below = text.strip_prefix('.').filter(|rest| rest.starts_with(['/', '\\']));
             let below = below.unwrap_or(&text).trim_end_matches(['/', '\\']);
-            match Glob::new(below.trim_start_matches(['/', '\\']).to_owned()) {
-                Ok(glob) => Ok(Glob { text: below.to_owned(), ..glob }),
-                Err(error) => Err(Error::Usage(format!("--exclude: {error}"))),
-            }
+            let glob = Glob::new(below.trim_start_matches(['/', '\\']).to_owned());
+            let glob = glob.map(|glob| Glob { text: below.to_owned(), ..glob });
+            glob.map_err(|error| Error::Usage(format!("--exclude: {error}")))
         };
         Ok(Exclude { globs: globs.into_iter().map(glob).collect::<Result<_, _>>()? })
     }

@@ -2,14 +2,13 @@
 
 use std::io::{self, Write};
 
+use serde_core::ser::{Serialize, SerializeMap, Serializer};
+
 use super::Format;
 use super::json_stream::{JsonStream, field};
-use crate::finding::Finding;
-use crate::image::Kind;
 use crate::json::write_fields;
 use crate::policy::Policy;
 use crate::text::PathFields;
-use crate::verdict::Status;
 use crate::verify::{Verification, VerifiedImage};
 use crate::{Header, SwapRun};
 
@@ -33,41 +32,36 @@ struct Exception<'a> {
     matched: u64,
 }
 
-#[expect(clippy::struct_field_names, reason = "the PE format's names")]
-struct Image<'a> {
-    path: PathFields<'a>,
-    status: Status,
-    kind: Option<Kind>,
-    machine: Option<String>,
-    characteristics: Option<String>,
-    swap_run: Option<Vec<SwapRun>>,
-    size_of_image: Option<u32>,
-    checksum: Option<String>,
-    signed: Option<bool>,
-    package: Option<&'a str>,
-    target: Option<&'a str>,
-    reason: Option<&'a str>,
-    findings: &'a [Finding],
-}
+/// An image in the report.
+struct ImageObject<'a>(&'a VerifiedImage);
 
 write_fields!(PolicyObject<'a> { default, sources });
 write_fields!(Source<'a> { ..path, swap_run, allow });
 write_fields!(Exception<'a> { image, reason, matched });
-write_fields!(Image<'a> {
-    ..path,
-    status,
-    kind,
-    machine,
-    characteristics,
-    swap_run,
-    size_of_image,
-    checksum,
-    signed,
-    package,
-    target,
-    reason,
-    findings,
-});
+
+impl Serialize for ImageObject<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let VerifiedImage { path, verdict, package, target, .. } = self.0;
+        let header = verdict.header.as_ref();
+        let characteristics = header.map(|header| format!("{:#06x}", header.characteristics));
+        let checksum = header.map(|header| format!("{:#010x}", header.checksum));
+        let mut object = to.serialize_map(None)?;
+        PathFields::new(path).write_to(&mut object)?;
+        object.serialize_entry("status", &verdict.status)?;
+        object.serialize_entry("kind", &header.map(Header::kind))?;
+        object.serialize_entry("machine", &header.map(Header::machine_name))?;
+        object.serialize_entry("characteristics", &characteristics)?;
+        object.serialize_entry("swap_run", &header.map(Header::swap_run))?;
+        object.serialize_entry("size_of_image", &header.map(|header| header.size_of_image))?;
+        object.serialize_entry("checksum", &checksum)?;
+        object.serialize_entry("signed", &header.map(|header| header.signed))?;
+        object.serialize_entry("package", package)?;
+        object.serialize_entry("target", target)?;
+        object.serialize_entry("reason", &verdict.reason)?;
+        object.serialize_entry("findings", &verdict.findings)?;
+        object.end()
+    }
+}
 
 /// The writer of the report of `netswap verify`.
 pub(super) struct Json {
@@ -82,7 +76,7 @@ impl Json {
     }
 
     pub(super) fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
-        self.objects.object(&image_object(image), out)
+        self.objects.object(&ImageObject(image), out)
     }
 
     /// Writes the policy, the baseline and the summary. The number of matches of each exception is
@@ -115,24 +109,4 @@ fn policy(outcome: &Verification) -> PolicyObject<'_> {
             .collect(),
     });
     PolicyObject { default: Policy::default().swap_run().to_vec(), sources: sources.collect() }
-}
-
-fn image_object(image: &VerifiedImage) -> Image<'_> {
-    let verdict = &image.verdict;
-    let header = verdict.header.as_ref();
-    Image {
-        path: PathFields::new(&image.path),
-        status: verdict.status,
-        kind: header.map(Header::kind),
-        machine: header.map(Header::machine_name),
-        characteristics: header.map(|header| format!("{:#06x}", header.characteristics)),
-        swap_run: header.map(Header::swap_run),
-        size_of_image: header.map(|header| header.size_of_image),
-        checksum: header.map(|header| format!("{:#010x}", header.checksum)),
-        signed: header.map(|header| header.signed),
-        package: image.package.as_deref(),
-        target: image.target.as_deref(),
-        reason: verdict.reason.as_deref(),
-        findings: &verdict.findings,
-    }
 }

@@ -1,32 +1,11 @@
-//! The output and the receipt of a build script, compared whole. No test uses the environment or
-//! stdout.
+//! The output and the receipt of a build script.
 
-#![allow(clippy::unwrap_used)] // A test may.
-use netswap_build::{BuildEnv, Error, Linker, Outcome, Plan, Scope, SwapRun};
+use netswap_build::{Error, Linker, Outcome, Plan, Scope, SwapRun};
 
-const RERUN: &str = "cargo:rerun-if-env-changed=NETSWAP\n";
-const MSVC: [&str; 3] = ["x86_64-pc-windows-msvc", "windows", "msvc"];
-const GNU: [&str; 3] = ["x86_64-pc-windows-gnu", "windows", "gnu"];
-const LINUX: [&str; 3] = ["x86_64-unknown-linux-gnu", "linux", "gnu"];
+use crate::{build_env, GNU, LINUX, MSVC, RERUN};
 
-fn plan(
-    wanted: &SwapRun,
-    [target, os, env]: [&str; 3],
-    more: &[(&str, &str)],
-) -> Result<Plan, Error> {
-    let vars = [
-        ("CARGO_PKG_NAME", "tool"),
-        ("TARGET", target),
-        ("OUT_DIR", "out"),
-        ("CARGO_CFG_TARGET_OS", os),
-        ("CARGO_CFG_TARGET_ENV", env),
-        ("CARGO_CFG_TARGET_ABI", ""),
-    ];
-    let env = BuildEnv::from_vars(|name| {
-        let mut all = more.iter().chain(&vars);
-        all.find(|var| var.0 == name).map(|var| var.1.into())
-    })?;
-    wanted.plan(&env)
+fn plan(wanted: &SwapRun, target: [&str; 3], more: &[(&str, &str)]) -> Result<Plan, Error> {
+    wanted.plan(&build_env(target, more)?)
 }
 
 fn printed(wanted: &SwapRun, target: [&str; 3], more: &[(&str, &str)]) -> String {
@@ -34,63 +13,53 @@ fn printed(wanted: &SwapRun, target: [&str; 3], more: &[(&str, &str)]) -> String
 }
 
 #[test]
-fn msvc_images_get_the_network_bit_by_default() {
-    let plan = plan(&SwapRun::new(), MSVC, &[]).unwrap();
-    assert_eq!(plan.outcome, Outcome::Emitted);
-    assert_eq!(plan.to_string(), format!("{RERUN}cargo:rustc-link-arg=/SWAPRUN:NET\n"));
-}
-
-#[test]
-fn non_windows_target_gets_only_the_rerun_line() {
-    for target in [
-        LINUX,
-        ["aarch64-apple-darwin", "macos", ""],
-        ["x86_64-unknown-uefi", "uefi", ""],
-        ["x86_64-pc-cygwin", "cygwin", ""],
-    ] {
-        let plan = plan(&SwapRun::new().required(true), target, &[]).unwrap();
-        assert_eq!(plan.outcome, Outcome::NotWindows, "{target:?}");
-        assert_eq!(plan.to_string(), RERUN, "{target:?}");
-    }
-}
-
-#[test]
-fn host_is_ignored() {
-    let host = [("HOST", "x86_64-pc-windows-msvc")];
-    assert_eq!(printed(&SwapRun::new(), LINUX, &host), RERUN);
-}
-
-#[test]
-fn each_bit_is_one_argument_in_every_scope() {
-    let wanted = SwapRun::new()
+fn options_and_variables_decide_the_output() {
+    let new = SwapRun::new;
+    let both_in_two_scopes = new()
         .removable(true)
         .scope(Scope::Bin("a".into()))
         .scope(Scope::Cdylib)
         .scope(Scope::Cdylib);
-    assert_eq!(
-        printed(&wanted, MSVC, &[]),
-        format!(
-            "{RERUN}\
-             cargo:rustc-link-arg-bin=a=/SWAPRUN:NET\n\
-             cargo:rustc-link-arg-bin=a=/SWAPRUN:CD\n\
-             cargo:rustc-link-arg-cdylib=/SWAPRUN:NET\n\
-             cargo:rustc-link-arg-cdylib=/SWAPRUN:CD\n"
-        )
-    );
-}
-
-#[test]
-fn gnullvm_gets_llds_spelling() {
+    let in_two_scopes = "cargo:rustc-link-arg-bin=a=/SWAPRUN:NET\n\
+                         cargo:rustc-link-arg-bin=a=/SWAPRUN:CD\n\
+                         cargo:rustc-link-arg-cdylib=/SWAPRUN:NET\n\
+                         cargo:rustc-link-arg-cdylib=/SWAPRUN:CD\n";
+    let net = "cargo:rustc-link-arg=/SWAPRUN:NET\n";
+    let cd = "cargo:rustc-link-arg=/SWAPRUN:CD\n";
+    let both = &[net, cd].concat();
+    let lld = "cargo:rustc-link-arg=-Wl,-Xlink=/swaprun:net\n";
+    let direct_lld = "cargo:rustc-link-arg=-Xlink=/swaprun:net\n";
     let gnullvm = ["x86_64-pc-windows-gnullvm", "windows", "gnu"];
-    let abi = ("CARGO_CFG_TARGET_ABI", "llvm");
-    assert_eq!(
-        printed(&SwapRun::new(), gnullvm, &[abi]),
-        format!("{RERUN}cargo:rustc-link-arg=-Wl,-Xlink=/swaprun:net\n")
-    );
-    assert_eq!(
-        printed(&SwapRun::new(), gnullvm, &[abi, ("RUSTC_LINKER", "rust-lld")]),
-        format!("{RERUN}cargo:rustc-link-arg=-Xlink=/swaprun:net\n")
-    );
+    let llvm = ("CARGO_CFG_TARGET_ABI", "llvm");
+    let host = ("HOST", "x86_64-pc-windows-msvc");
+    let darwin = ["aarch64-apple-darwin", "macos", ""];
+    let uefi = ["x86_64-unknown-uefi", "uefi", ""];
+    let cygwin = ["x86_64-pc-cygwin", "cygwin", ""];
+    for (wanted, target, more, outcome, expected) in [
+        (new(), MSVC, &[][..], Outcome::Emitted, net),
+        (both_in_two_scopes, MSVC, &[], Outcome::Emitted, in_two_scopes),
+        (new().net(false), MSVC, &[], Outcome::NotRequested, ""),
+        (new(), gnullvm, &[llvm], Outcome::Emitted, lld),
+        (new(), gnullvm, &[llvm, ("RUSTC_LINKER", "rust-lld")], Outcome::Emitted, direct_lld),
+        (new().linker(Linker::Lld).required(true), GNU, &[], Outcome::Emitted, lld),
+        (new().required(true), LINUX, &[], Outcome::NotWindows, ""),
+        (new().required(true), darwin, &[], Outcome::NotWindows, ""),
+        (new().required(true), uefi, &[], Outcome::NotWindows, ""),
+        (new().required(true), cygwin, &[], Outcome::NotWindows, ""),
+        (new(), LINUX, &[host], Outcome::NotWindows, ""),
+        (new(), MSVC, &[("NETSWAP", "off")], Outcome::SwitchedOff, ""),
+        (new().required(true), GNU, &[("NETSWAP", "off")], Outcome::SwitchedOff, ""),
+        (new(), MSVC, &[("NETSWAP", "net")], Outcome::Emitted, net),
+        (new(), MSVC, &[("NETSWAP", "cd")], Outcome::Emitted, cd),
+        (new(), MSVC, &[("NETSWAP", "net,cd")], Outcome::Emitted, both),
+        (new(), MSVC, &[("NETSWAP", "cd,net")], Outcome::Emitted, both),
+        (new(), MSVC, &[("NETSWAP", "")], Outcome::Emitted, net),
+    ] {
+        let plan = plan(&wanted, target, more).unwrap();
+        let row = format!("{wanted:?} {target:?} {more:?}");
+        assert_eq!(plan.outcome, outcome, "{row}");
+        assert_eq!(plan.to_string(), format!("{RERUN}{expected}"), "{row}");
+    }
 }
 
 #[test]
@@ -133,52 +102,12 @@ fn required_bit_turns_the_warning_into_an_error() {
 }
 
 #[test]
-fn caller_can_set_lld_as_the_linker() {
-    let wanted = SwapRun::new().linker(Linker::Lld).required(true);
-    assert_eq!(
-        printed(&wanted, GNU, &[]),
-        format!("{RERUN}cargo:rustc-link-arg=-Wl,-Xlink=/swaprun:net\n")
-    );
-}
-
-#[test]
-fn netswap_variable_overrides_the_code() {
-    let net = "cargo:rustc-link-arg=/SWAPRUN:NET\n";
-    let cd = "cargo:rustc-link-arg=/SWAPRUN:CD\n";
-    for (value, outcome, expected) in [
-        ("off", Outcome::SwitchedOff, String::new()),
-        ("net", Outcome::Emitted, net.to_owned()),
-        ("cd", Outcome::Emitted, cd.to_owned()),
-        ("net,cd", Outcome::Emitted, format!("{net}{cd}")),
-        ("cd,net", Outcome::Emitted, format!("{net}{cd}")),
-        ("", Outcome::Emitted, net.to_owned()),
-    ] {
-        let plan = plan(&SwapRun::new(), MSVC, &[("NETSWAP", value)]).unwrap();
-        assert_eq!(plan.outcome, outcome, "NETSWAP={value}");
-        assert_eq!(plan.to_string(), format!("{RERUN}{expected}"), "NETSWAP={value}");
-    }
-}
-
-#[test]
-fn netswap_off_disables_warning_and_error() {
-    let wanted = SwapRun::new().required(true);
-    assert_eq!(printed(&wanted, GNU, &[("NETSWAP", "off")]), RERUN);
-}
-
-#[test]
 fn invalid_netswap_value_lists_the_valid_ones() {
     for value in ["on", "NET", "net;cd", "net,", "net\ncargo:rustc-link-arg=evil"] {
         let error = plan(&SwapRun::new(), MSVC, &[("NETSWAP", value)]).unwrap_err().to_string();
         assert!(error.contains("off, net, cd, net,cd"), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
-}
-
-#[test]
-fn no_requested_bit_emits_no_argument() {
-    let plan = plan(&SwapRun::new().net(false), MSVC, &[]).unwrap();
-    assert_eq!(plan.outcome, Outcome::NotRequested);
-    assert_eq!(plan.to_string(), RERUN);
 }
 
 #[test]

@@ -1,12 +1,8 @@
 //! The arguments for a link by the build script itself, for compilers that the crate `cc` finds.
 
-#![allow(clippy::unwrap_used)] // A test may.
-use netswap_build::{BuildEnv, Companion, Error, Linker, Outcome, SwapRun};
+use netswap_build::{Companion, Error, Linker, Outcome, SwapRun};
 
-const RERUN: &str = "cargo:rerun-if-env-changed=NETSWAP\n";
-const MSVC: [&str; 3] = ["x86_64-pc-windows-msvc", "windows", "msvc"];
-const GNU: [&str; 3] = ["x86_64-pc-windows-gnu", "windows", "gnu"];
-const LINUX: [&str; 3] = ["x86_64-unknown-linux-gnu", "linux", "gnu"];
+use crate::{build_env, GNU, LINUX, MSVC, RERUN};
 
 /// Returns a compiler of this name with these flags, as a build script gets it for the target.
 fn compiler(program: &str, [target, ..]: [&str; 3], flags: &[&str]) -> cc::Tool {
@@ -21,21 +17,10 @@ fn compiler(program: &str, [target, ..]: [&str; 3], flags: &[&str]) -> cc::Tool 
 fn plan(
     wanted: &SwapRun,
     compiler: &cc::Tool,
-    [target, os, env]: [&str; 3],
+    target: [&str; 3],
     netswap: &str,
 ) -> Result<Companion, Error> {
-    let vars = [
-        ("CARGO_PKG_NAME", "tool"),
-        ("TARGET", target),
-        ("OUT_DIR", "out"),
-        ("CARGO_CFG_TARGET_OS", os),
-        ("CARGO_CFG_TARGET_ENV", env),
-        ("CARGO_CFG_TARGET_ABI", ""),
-        ("NETSWAP", netswap),
-    ];
-    let env =
-        BuildEnv::from_vars(|name| vars.iter().find(|var| var.0 == name).map(|var| var.1.into()))?;
-    wanted.plan_companion(compiler, &env)
+    wanted.plan_companion(compiler, &build_env(target, &[("NETSWAP", netswap)])?)
 }
 
 #[cfg(unix)]
