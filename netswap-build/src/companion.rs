@@ -128,7 +128,6 @@ struct Driver<'a> {
 enum Style {
     /// cl, and clang-cl.
     Cl,
-    /// clang.
     Clang,
     /// gcc, and any unknown compiler.
     Gcc,

@@ -14,10 +14,7 @@ pub struct Directive(String);
 
 impl Directive {
     /// Returns `cargo:rustc-link-arg…`, which passes `argument` to the linker of the images in `scope`.
-    ///
-    /// # Errors
-    ///
-    /// When the scope is a binary whose name contains `=` or a control character.
+    /// A binary's name with `=` or a control character is an error.
     pub(crate) fn link_arg(scope: &Scope, argument: &'static str) -> Result<Self, Error> {
         let is_invalid = |c: char| c == '=' || c.is_control();
         let scope = match scope {

@@ -13,9 +13,7 @@ use crate::Error;
 pub struct BuildEnv {
     /// `CARGO_PKG_NAME`: the package whose build script runs.
     pub(crate) package: String,
-    /// `TARGET`: the target's triple.
     pub(crate) target: String,
-    /// `CARGO_CFG_TARGET_OS`.
     pub(crate) target_os: String,
     /// `CARGO_CFG_TARGET_ENV`, empty if the target has none.
     pub(crate) target_env: String,

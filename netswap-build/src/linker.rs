@@ -28,9 +28,7 @@ pub(crate) enum Family {
     LldDriver,
     /// LLD's MinGW mode called directly.
     LldDirect,
-    /// GNU ld.
     GnuLd,
-    /// `zig cc`.
     Zig,
     /// `netswap-linker`, which runs GNU ld or zig and then sets the bits.
     NetswapLinker,
@@ -136,11 +134,8 @@ enum ProgramKind {
     Driver,
     /// A compiler driver that gets `-fuse-ld=lld` from rustc.
     LldDriver,
-    /// LLD itself.
     Lld,
-    /// GNU ld itself.
     GnuLd,
-    /// `zig cc`.
     Zig,
 }
 

@@ -60,10 +60,6 @@ pub(crate) fn driver_linker(argument: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn encoded(flags: &[&str]) -> String {
-        flags.join("\u{1f}")
-    }
-
     #[test]
     fn every_spelling_of_fuse_ld_is_found() {
         for flags in [
@@ -77,7 +73,7 @@ mod tests {
             &["-Clink-arg=--ld-path=lld"],
             &["--cfg", "a b", "-C", "link-arg=-fuse-ld=lld"],
         ] {
-            let flags = encoded(flags);
+            let flags = flags.join("\u{1f}");
             assert_eq!(LinkerFlags::parse(&flags).driver_linker, Some("lld"), "{flags:?}");
         }
     }
@@ -93,20 +89,15 @@ mod tests {
             &["-Ctarget-feature=+crt-static"],
             &["--cfg", "linker=\"lld\""],
         ] {
-            let flags = encoded(flags);
+            let flags = flags.join("\u{1f}");
             assert_eq!(LinkerFlags::parse(&flags), LinkerFlags::default(), "{flags:?}");
         }
     }
 
     #[test]
     fn last_linker_and_flavor_win() {
-        let flags = encoded(&[
-            "-Clinker=gcc",
-            "-Clinker=clang",
-            "-C",
-            "linker-flavor=gcc",
-            "-Clinker-flavor=gnu-lld",
-        ]);
+        let flags = "-Clinker=gcc -Clinker=clang -C linker-flavor=gcc -Clinker-flavor=gnu-lld";
+        let flags = flags.replace(' ', "\u{1f}");
         let flags = LinkerFlags::parse(&flags);
         assert_eq!((flags.linker, flags.flavor), (Some("clang"), Some("gnu-lld")));
     }

@@ -7,19 +7,11 @@ use serde_json::Value;
 
 /// A type that is read from a JSON value.
 pub(crate) trait FromJson: Sized {
-    /// Reads the value.
-    ///
-    /// # Errors
-    ///
-    /// Returns what is wrong with the value, for example `is not a string`.
+    /// Reads the value. An error says what is wrong with it, for example `is not a string`.
     fn from_json(value: &Value) -> Result<Self, String>;
 }
 
-/// Reads a field of an object. A missing field has the value `null`.
-///
-/// # Errors
-///
-/// Returns an error that names the field.
+/// Reads a field of an object. A missing field has the value `null`. An error names the field.
 pub(crate) fn field<T: FromJson>(object: &Value, name: &str) -> Result<T, String> {
     let value = object.get(name);
     T::from_json(value.unwrap_or(&Value::Null)).map_err(|why| match value {

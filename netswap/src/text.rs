@@ -78,7 +78,6 @@ pub fn unreadable(count: u64) -> String {
     if count == 0 { String::new() } else { format!(", {count} unreadable") }
 }
 
-/// Returns the bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     let mut text = String::with_capacity(2 * bytes.len());
@@ -141,16 +140,13 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Whether a character is escaped when a name is printed.
+/// Whether a character is escaped when a name is printed: a control character, or an invisible one
+/// that changes how the following text is read. The latter are line and paragraph separators,
+/// characters of zero width, and those of Unicode's Bidirectional Algorithm (UAX 9, table 1).
 pub fn is_escaped(c: char) -> bool {
-    c.is_control() || is_format(c)
-}
-
-/// Whether a character is invisible and changes how the following text is read. These are line and
-/// paragraph separators, characters of zero width, and those of Unicode's Bidirectional Algorithm
-/// (UAX 9, table 1).
-fn is_format(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
 /// Returns a library's message as one line that is safe for a terminal.

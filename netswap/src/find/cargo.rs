@@ -73,11 +73,6 @@ impl Target {
 
 impl Metadata {
     /// Runs `cargo metadata --no-deps`.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if Cargo can't be run, there is no workspace, or the output has an unknown
-    /// form.
     pub(super) fn read(manifest_path: Option<&Path>) -> Result<Self, BuildError> {
         let program = crate::env::cargo();
         let mut cargo = Command::new(&program);
@@ -101,7 +96,6 @@ impl Metadata {
             .map_err(|why| BuildError::Workspace(format!("cargo metadata: {why}")))
     }
 
-    /// Returns the members of the workspace.
     pub(super) fn members(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
     }

@@ -19,13 +19,9 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// Reads the [messages][1] of a build to their end.
-    ///
-    /// [1]: https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if a message can't be read, because it could be about an image. The remaining
+    /// Reads the messages of a build to their end
+    /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages)).
+    /// A message that can't be read is an error, because it could be about an image. The remaining
     /// messages are read anyway, so that Cargo does not block.
     pub(super) fn read(&mut self, from: impl BufRead) -> io::Result<()> {
         let mut result = Ok(());

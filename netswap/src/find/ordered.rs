@@ -272,7 +272,7 @@ mod tests {
     use super::*;
     use std::convert::Infallible;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     fn jobs(count: usize) -> NonZeroUsize {
         NonZeroUsize::new(count).unwrap()

@@ -270,19 +270,18 @@ impl Build {
         let stdout = cargo.stdout.take();
         let read = stdout.map_or(Ok(()), |stdout| messages.read(BufReader::new(stdout)));
         let status = cargo.wait().map_err(BuildError::Messages)?;
-        match read {
-            _ if !status.success() => {
-                let changed = self.linker_changed(status, workspace, target, &messages, linkers);
-                Err(changed.unwrap_or(match target {
-                    Some(target) if !self.builds_std() && !has_standard_library(target) => {
-                        BuildError::NoStandardLibrary { target: one_line(target) }
-                    }
-                    _ => BuildError::Failed(status),
-                }))
-            }
-            Err(error) => Err(BuildError::Messages(error)),
-            Ok(()) => Ok(messages),
+        if status.success() {
+            read.map_err(BuildError::Messages)?;
+            return Ok(messages);
         }
+        let changed = self.linker_changed(status, workspace, target, &messages, linkers);
+        Err(match (changed, target) {
+            (Some(changed), _) => changed,
+            (None, Some(target)) if !self.builds_std() && !has_standard_library(target) => {
+                BuildError::NoStandardLibrary { target: one_line(target) }
+            }
+            (None, _) => BuildError::Failed(status),
+        })
     }
 
     /// Returns the reason why a build failed, if it is a changed linker. It names the first

@@ -189,10 +189,6 @@ impl Rules {
     }
 
     /// Reads the `netswap.toml` in this folder, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the file exists but can't be read or is not a valid policy.
     pub(crate) fn in_folder(folder: &Path) -> Result<Option<Arc<Self>>, PolicyError> {
         let path = folder.join(POLICY_FILE);
         // A broken link counts as an existing file, because someone put it there. Reading it fails.
@@ -206,10 +202,6 @@ impl Rules {
 impl ManifestRules {
     /// Reads the `metadata.netswap` tables of a `Cargo.toml`. `folder` is the workspace's folder,
     /// which contains the images.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the file can't be read or is not a valid policy.
     pub(crate) fn from_file(path: &Path, folder: &Path) -> Result<Self, PolicyError> {
         let section = |manifest: &DeTable<'_>, name: &str| {
             let metadata = manifest.get(name).and_then(|section| section.get_ref().get("metadata"));

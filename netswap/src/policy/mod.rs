@@ -64,11 +64,10 @@ impl Policy {
     pub fn allow(&self, image: &Path) -> Option<&Allow> {
         let mut found = None;
         for rules in &self.rules {
-            for allow in &rules.allow {
-                if allow.matches(image, &rules.folder) {
-                    allow.matched.fetch_add(1, Ordering::Relaxed);
-                    found = found.or(Some(allow));
-                }
+            let below = image.strip_prefix(&rules.folder).unwrap_or(image);
+            for allow in rules.allow.iter().filter(|allow| allow.image.matches(below)) {
+                allow.matched.fetch_add(1, Ordering::Relaxed);
+                found = found.or(Some(allow));
             }
         }
         found
@@ -97,10 +96,6 @@ impl Allow {
     /// Returns the number of images matched so far. An exception that matches none is stale.
     pub fn matched(&self) -> u64 {
         self.matched.load(Ordering::Relaxed)
-    }
-
-    fn matches(&self, image: &Path, folder: &Path) -> bool {
-        self.image.matches(image.strip_prefix(folder).unwrap_or(image))
     }
 }
 
@@ -151,11 +146,7 @@ impl Exclude {
 }
 
 impl Glob {
-    /// Parses a glob.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if it has an unclosed bracket or brace, or braces nested more than 10 deep.
+    /// Parses a glob. Refuses an unclosed bracket or brace, and braces nested more than 10 deep.
     pub(crate) fn new(text: String) -> Result<Self, String> {
         let mut pattern = text.replace('\\', "/").to_lowercase();
         // For fast-glob, a leading `!` negates the glob. Here it is part of a name.

@@ -19,7 +19,6 @@ pub struct JsonStream {
 /// A field of the document or of the last line: its name, and its value in JSON.
 pub type Field = (&'static str, String);
 
-/// Returns a field with this name and value.
 pub fn field(name: &'static str, value: &impl Serialize) -> io::Result<Field> {
     Ok((name, serde_json::to_string(value)?))
 }

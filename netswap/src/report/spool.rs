@@ -24,7 +24,6 @@ impl SpoolFile {
         self.is_empty
     }
 
-    /// Writes the whole text.
     pub fn write_to(self, out: &mut dyn Write) -> io::Result<()> {
         let mut store = self.store.into_inner()?;
         store.rewind()?;
