@@ -114,12 +114,11 @@ impl SwapRun {
 }
 
 /// The parts of a compiler command that decide the spelling of the argument.
-#[cfg_attr(test, derive(Debug))]
 struct Driver<'a> {
     style: Style,
     program: &'a Path,
-    /// The linker that its arguments name. The last one wins.
-    linker: Option<String>,
+    /// Whether the linker that its arguments name is LLD. The last one wins.
+    names_lld: Option<bool>,
 }
 
 /// The style of a compiler driver's command line.
@@ -148,8 +147,11 @@ impl<'a> Driver<'a> {
         program: &'a Path,
         arguments: impl DoubleEndedIterator<Item = &'a OsStr>,
     ) -> Self {
-        let last = |argument: &OsStr| driver_linker(&argument.to_string_lossy()).map(str::to_owned);
-        Driver { style, program, linker: arguments.rev().find_map(last) }
+        let names_lld = |argument: &OsStr| {
+            let argument = argument.to_string_lossy();
+            driver_linker(&argument).map(|linker| is_lld(&file_name(OsStr::new(linker))))
+        };
+        Driver { style, program, names_lld: arguments.rev().find_map(names_lld) }
     }
 
     /// Returns the linker that it runs for this target, and a phrase with the reason.
@@ -171,18 +173,10 @@ impl<'a> Driver<'a> {
             }
             _ if is_zig(&name) => Family::Zig,
             (Target::OtherWindows | Target::NotWindows, ..) => Family::Unknown,
-            (Target::Gnu | Target::GnuLlvm, _, style) => {
-                let drives_lld = match &self.linker {
-                    Some(linker) => is_lld(&file_name(OsStr::new(linker))),
-                    // LLVM's MinGW toolchain has only LLD. A gcc belongs to another toolchain.
-                    None => matches!((target, style), (Target::GnuLlvm, Style::Clang)),
-                };
-                if drives_lld {
-                    Family::LldDirect
-                } else {
-                    Family::GnuLd
-                }
-            }
+            _ if self.names_lld == Some(true) => Family::LldDirect,
+            // LLVM's MinGW toolchain has only LLD. A gcc belongs to another toolchain.
+            (Target::GnuLlvm, _, Style::Clang) if self.names_lld.is_none() => Family::LldDirect,
+            (Target::Gnu | Target::GnuLlvm, ..) => Family::GnuLd,
         };
         (family, basis)
     }

@@ -13,10 +13,6 @@ pub const NAME: Style = Style::new().bold();
 pub const LABEL: Style = Style::new().dimmed();
 
 /// Writes a line with an error, after a red `error:`.
-///
-/// # Errors
-///
-/// When `err` can't be written.
 pub fn write_error(err: &mut dyn Write, error: &dyn Display) -> io::Result<()> {
     writeln!(err, "{BAD}error:{BAD:#} {error}")
 }

@@ -90,10 +90,9 @@ impl Metadata {
         // A Cargo behind a wrapper can print other lines.
         let mut lines = output.stdout.split(|byte| *byte == b'\n');
         let json = lines.find(|line| line.starts_with(b"{")).unwrap_or_default();
-        let metadata = serde_json::from_slice(json).map_err(|error| error.to_string());
-        metadata
-            .and_then(|value| Metadata::from_json(&value))
-            .map_err(|why| BuildError::Workspace(format!("cargo metadata: {why}")))
+        let value = serde_json::from_slice(json).map_err(|error| error.to_string());
+        let metadata = value.and_then(|value| Metadata::from_json(&value));
+        metadata.map_err(|why| BuildError::Workspace(format!("cargo metadata: {why}")))
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = &Package> {

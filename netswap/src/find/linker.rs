@@ -175,15 +175,17 @@ fn linkers(config: &DeTable<'_>) -> Vec<(String, String)> {
 
 /// Returns the compiler's `cfg` values for this target.
 fn cfgs(triple: &str) -> Result<Vec<Cfg>, Unknown> {
-    let mut rustc = Command::new(crate::env::rustc());
-    rustc.args(["--print", "cfg", "--target", triple]).stdin(Stdio::null()).stderr(Stdio::null());
-    let output = rustc.output().map_err(|_| Unknown)?;
-    if !output.status.success() {
-        return Err(Unknown);
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = rustc_prints("cfg", triple).ok_or(Unknown)?;
     // Newer compilers print some `cfg` values that this version can't parse.
     Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+}
+
+/// Returns the output of `rustc --print` for this target.
+pub(super) fn rustc_prints(what: &str, target: &str) -> Option<String> {
+    let mut rustc = Command::new(crate::env::rustc());
+    rustc.args(["--print", what, "--target", target]).stdin(Stdio::null());
+    let output = rustc.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::cargo::{self, Metadata};
-use super::linker::ConfiguredLinkers;
+use super::linker::{ConfiguredLinkers, rustc_prints};
 use super::messages::{Messages, images, package_name, receipt_for};
 use super::receipt::changed_linker;
 use super::{Artifact, Found, ReceiptState, Source, clean, xtask};
@@ -390,12 +390,9 @@ impl Build {
 
 /// Whether the compiler has a standard library for the target. True if that can't be determined.
 fn has_standard_library(target: &str) -> bool {
-    let mut rustc = Command::new(crate::env::rustc());
-    rustc.args(["--print", "target-libdir", "--target", target]).stdin(Stdio::null());
-    let Some(output) = rustc.output().ok().filter(|output| output.status.success()) else {
+    let Some(folder) = rustc_prints("target-libdir", target) else {
         return true;
     };
-    let folder = String::from_utf8_lossy(&output.stdout);
     let is_standard = |name: OsString| name.to_string_lossy().starts_with("libstd-");
     match Path::new(folder.trim_end()).read_dir() {
         Ok(mut files) => files.any(|file| file.is_ok_and(|file| is_standard(file.file_name()))),

@@ -44,10 +44,6 @@ pub type ConfigError = (PathBuf, io::Error);
 
 impl Alias {
     /// Reads the alias in the Cargo configuration of this folder, and follows it to a `cargo run`.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if a configuration can't be read.
     pub fn read(folder: &Path) -> Result<Self, ConfigError> {
         const NOT_RUN: &str = "its alias xtask is not a `cargo run` that netswap understands";
         let Some(mut words) = words_of_alias(XTASK, folder)? else {

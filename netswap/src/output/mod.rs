@@ -95,7 +95,7 @@ pub fn print(
     let outcome = verify(&mut |image| {
         progress.apart(|| {
             report.image(image)?;
-            Ok(report.out().flush_if_due()?)
+            Ok(report.out.flush_if_due()?)
         })
     });
     progress.clear();

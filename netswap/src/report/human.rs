@@ -58,10 +58,6 @@ impl Human {
 
 /// Writes the warnings, one per line: stale exceptions, and baseline entries that no longer occur.
 /// Also writes an error if there was nothing to verify.
-///
-/// # Errors
-///
-/// When `err` can't be written.
 pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result<()> {
     for (rules, allow) in outcome.stale() {
         let (source, glob) = (Printable(&rules.source), one_line(allow.image()));

@@ -40,7 +40,7 @@ impl FromStr for Format {
 
 /// A report that is written while the images are verified.
 pub struct Report<W> {
-    out: W,
+    pub(crate) out: W,
     writer: Writer,
 }
 
@@ -85,9 +85,5 @@ impl<W: Write> Report<W> {
             Writer::Json(json) => json.end(outcome, out),
         }?;
         self.out.flush()
-    }
-
-    pub(crate) fn out(&mut self) -> &mut W {
-        &mut self.out
     }
 }
