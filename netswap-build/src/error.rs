@@ -40,7 +40,6 @@ impl Error {
         ))
     }
 
-    /// `Scope::Bin` has a name that is not valid in a directive.
     pub(crate) fn bin_name(name: &str) -> Self {
         Error::new(format!(
             "the binary name {name:?} is not valid in a Cargo directive; give Scope::Bin the name from Cargo.toml, without `=` or control characters"

@@ -187,7 +187,6 @@ mod tests {
     use super::*;
     use crate::env::for_tests;
 
-    /// Returns the family for a configured linker and rustflags.
     fn family(env: &str, abi: &str, linker: &str, rustflags: &[&str]) -> Family {
         let mut build = for_tests("x86_64-pc-windows-…", "windows", env, Some(abi));
         build.linker = Some(linker.into()).filter(|_| !linker.is_empty());

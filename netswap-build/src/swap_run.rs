@@ -96,7 +96,6 @@ impl Scope {
     }
 }
 
-/// Whether this build script has already called netswap-build.
 static CALLED: AtomicBool = AtomicBool::new(false);
 
 impl SwapRun {

@@ -19,7 +19,6 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Returns the kind of the target that is built for.
     pub(crate) fn from_env(env: &BuildEnv) -> Self {
         // Cargo sets CARGO_CFG_TARGET_ABI since Rust 1.78. Before, only the triple has the ABI.
         let llvm = match &env.target_abi {

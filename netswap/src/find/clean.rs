@@ -1,6 +1,8 @@
 //! The `cargo clean` command that makes Cargo build one package again (pure).
 
+use std::borrow::Cow;
 use std::ffi::OsString;
+use std::iter;
 use std::path::Path;
 
 use crate::text::{one_line, quoted};
@@ -17,31 +19,37 @@ pub(super) fn command(
     let mut push = |option: &str, value: Option<String>| {
         words.extend(value.map(|value| format!("{option} {}", quoted(value.as_ref()))));
     };
-    let profile = value_of("--profile", arguments);
+    let value_of = |option| values_of(option, arguments).next().flatten();
+    let profile = value_of("--profile");
     let is_release = profile.is_none() && arguments.iter().any(is_release);
     push("--profile", profile);
     push("--target", target.map(str::to_owned));
     push("--manifest-path", manifest_path.map(|path| path.to_string_lossy().into_owned()));
-    push("--target-dir", value_of("--target-dir", arguments));
+    push("--target-dir", value_of("--target-dir"));
     if is_release {
         words.insert(2, "--release".to_owned());
     }
     words.join(" ")
 }
 
-/// Returns the value of an option in Cargo's arguments.
-fn value_of(option: &str, arguments: &[OsString]) -> Option<String> {
+/// Returns the values of an option in Cargo's arguments. `None` stands for a missing value.
+pub(super) fn values_of(
+    option: &str,
+    arguments: &[OsString],
+) -> impl Iterator<Item = Option<String>> {
     let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
-    while let Some(argument) = arguments.next() {
-        if argument == option {
-            return arguments.next().map(Into::into);
+    iter::from_fn(move || {
+        loop {
+            let argument = arguments.next()?;
+            if argument == option {
+                return Some(arguments.next().map(Cow::into_owned));
+            }
+            let value = argument.strip_prefix(option).and_then(|rest| rest.strip_prefix('='));
+            if let Some(value) = value {
+                return Some(Some(value.to_owned()));
+            }
         }
-        let value = argument.strip_prefix(option).and_then(|rest| rest.strip_prefix('='));
-        if let Some(value) = value {
-            return Some(value.to_owned());
-        }
-    }
-    None
+    })
 }
 
 /// Whether the argument is `--release`, `-r`, or a group of short options that includes `r`.

@@ -10,6 +10,7 @@ use cargo_platform::{Cfg, Platform};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::clean::values_of;
 use super::xtask::config_file_in;
 
 /// The linkers that Cargo's configuration names for one `cargo build`.
@@ -88,20 +89,8 @@ impl<'a> ConfiguredLinkers<'a> {
 
     /// Reads the `--config` arguments, in their order.
     fn tables(&self) -> Result<Vec<Table>, Unknown> {
-        let mut tables = Vec::new();
-        let mut arguments = self.arguments.iter().map(|argument| argument.to_str());
-        while let Some(argument) = arguments.next() {
-            let value = match argument {
-                Some("--config") => arguments.next().flatten(),
-                Some(argument) => match argument.strip_prefix("--config=") {
-                    Some(value) => Some(value),
-                    None => continue,
-                },
-                None => continue,
-            };
-            tables.push(value.and_then(Table::read).ok_or(Unknown)?);
-        }
-        Ok(tables)
+        let tables = values_of("--config", self.arguments);
+        tables.map(|table| table.as_deref().and_then(Table::read).ok_or(Unknown)).collect()
     }
 }
 

@@ -17,11 +17,9 @@ use std::time::Duration;
 /// before the next task.
 type Position = Vec<u32>;
 
-/// The result of a task: its items and the tasks that it added.
+/// The result of a task: its items, and the tasks that it added, in order.
 pub struct TaskResult<Task, Item> {
-    /// The items that it produced, in order.
     pub items: Vec<Item>,
-    /// The tasks that it added, in order.
     pub tasks: Vec<Task>,
 }
 
@@ -246,7 +244,6 @@ impl<Task, Item> State<Task, Item> {
         Some(items)
     }
 
-    /// Whether all tasks are done.
     fn is_over(&self) -> bool {
         self.waiting.is_empty() && self.running.is_empty()
     }

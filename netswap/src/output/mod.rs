@@ -41,7 +41,6 @@ impl Out {
         Out { to, is_closed: false, flushed: Instant::now() }
     }
 
-    /// Opens standard output for a report in this format.
     pub fn for_report(format: Format) -> Self {
         Out::new(format == Format::Human)
     }
@@ -113,7 +112,6 @@ pub trait Progress {
         write()
     }
 
-    /// Removes the display.
     fn clear(&self) {}
 }
 

@@ -32,7 +32,6 @@ struct Exception<'a> {
     matched: u64,
 }
 
-/// An image in the report.
 struct ImageObject<'a>(&'a VerifiedImage);
 
 write_fields!(PolicyObject<'a> { default, sources });
@@ -63,7 +62,6 @@ impl Serialize for ImageObject<'_> {
     }
 }
 
-/// The writer of the report of `netswap verify`.
 pub(super) struct Json {
     objects: JsonStream,
     has_policy: bool,

@@ -85,7 +85,6 @@ impl JsonStream {
 mod tests {
     use super::*;
 
-    /// Returns the output for these objects and fields.
     fn written(format: Format, objects: &[u8], fields: &[Field]) -> String {
         let mut out = Vec::new();
         let mut writer = JsonStream::new("a/1", "list", format);
