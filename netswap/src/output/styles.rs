@@ -32,16 +32,10 @@ fn shows_styles(stream: &impl IsTerminal) -> bool {
     if anstyle_query::clicolor_force() {
         return true;
     }
-    // On Windows the console shows styles only after this call.
-    let is_enabled = || anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
-    match anstyle_query::clicolor() {
-        Some(false) => false,
-        Some(true) => stream.is_terminal() && is_enabled(),
-        None => {
-            let is_able = anstyle_query::term_supports_color() || anstyle_query::is_ci();
-            stream.is_terminal() && is_able && is_enabled()
-        }
-    }
+    let is_able = anstyle_query::clicolor()
+        .unwrap_or_else(|| anstyle_query::term_supports_color() || anstyle_query::is_ci());
+    // On Windows the console shows styles only after the last call.
+    is_able && stream.is_terminal() && anstyle_query::windows::enable_ansi_colors().unwrap_or(true)
 }
 
 /// A writer that removes styles.
