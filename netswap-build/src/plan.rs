@@ -79,38 +79,29 @@ pub(crate) fn plan(wanted: &SwapRun, env: &BuildEnv) -> Result<Plan, Error> {
     let scopes = if wanted.scopes.is_empty() { &[Scope::All][..] } else { &wanted.scopes };
     // Without a rerun line Cargo runs the build script again whenever a file of the package changes.
     let mut directives = vec![Directive::rerun_if_netswap_changed()];
-    let mut fields = Fields {
-        linker: None,
-        requested: wanted.bits,
-        netswap: None,
-        scopes,
-        arguments: &[],
-        outcome: Outcome::NotWindows,
+    let (netswap, linker) = match target {
+        Target::NotWindows => (None, None),
+        _ => (switch(env)?, Some(Family::detect(target, wanted.linker, env))),
     };
-    if let Target::NotWindows = target {
-        let receipt = Receipt::new(env, &fields);
-        return Ok(Plan { outcome: Outcome::NotWindows, directives, receipt });
-    }
-
-    fields.netswap = switch(env)?;
-    let (family, basis) = Family::detect(target, wanted.linker, env);
-    fields.linker = Some((family, &basis));
-    let (outcome, arguments) = decide(wanted.bits, fields.netswap, family);
-    fields.outcome = outcome;
-    fields.arguments = &arguments;
+    let (outcome, arguments) = match linker {
+        Some((family, _)) => decide(wanted.bits, netswap, family),
+        None => (Outcome::NotWindows, Vec::new()),
+    };
     for scope in scopes {
-        for argument in fields.arguments {
+        for argument in &arguments {
             directives.push(Directive::link_arg(scope, argument)?);
         }
     }
-    if let Outcome::Unsupported = fields.outcome {
-        let text = unsupported(family, &basis, fields.netswap.unwrap_or(wanted.bits), env);
+    if let (Outcome::Unsupported, Some((family, basis))) = (outcome, &linker) {
+        let text = unsupported(*family, basis, netswap.unwrap_or(wanted.bits), env);
         if wanted.required {
             return Err(Error::unsupported(&text));
         }
         directives.push(Directive::warning(&format!("netswap-build: {text}")));
     }
-    Ok(Plan { outcome: fields.outcome, directives, receipt: Receipt::new(env, &fields) })
+    let arguments = &arguments;
+    let fields = Fields { linker, requested: wanted.bits, netswap, scopes, arguments, outcome };
+    Ok(Plan { outcome, directives, receipt: Receipt::new(env, &fields) })
 }
 
 /// Returns the outcome for a linker of this family, and the arguments that set the requested bits.

@@ -18,7 +18,7 @@ pub struct Receipt(String);
 /// The fields of a receipt that are not in the build's environment.
 pub(crate) struct Fields<'a> {
     /// The linker family, and a phrase with the reason. `None` for other targets than Windows.
-    pub(crate) linker: Option<(Family, &'a str)>,
+    pub(crate) linker: Option<(Family, String)>,
     /// The bits that the build script requests.
     pub(crate) requested: Bits,
     /// The bits that `NETSWAP` requests instead.
@@ -31,16 +31,15 @@ pub(crate) struct Fields<'a> {
 
 impl Receipt {
     pub(crate) fn new(env: &BuildEnv, fields: &Fields<'_>) -> Self {
-        let linker = fields.linker.map(|(family, _)| family.name());
-        let basis = fields.linker.map(|(_, basis)| basis);
+        let linker = fields.linker.as_ref();
         let configured = env.linker.as_ref().map(|linker| linker.to_string_lossy());
         let scopes: Vec<_> = fields.scopes.iter().map(scope).collect();
         let json = [
             ("schema", string("netswap.receipt/1")),
             ("package", string(&env.package)),
             ("target", string(&env.target)),
-            ("linker", or_null(linker.map(string))),
-            ("linker_basis", or_null(basis.map(string))),
+            ("linker", or_null(linker.map(|(family, _)| string(family.name())))),
+            ("linker_basis", or_null(linker.map(|(_, basis)| string(basis)))),
             ("configured_linker", or_null(configured.as_deref().map(string))),
             ("requested", strings(fields.requested.words())),
             ("netswap", or_null(fields.netswap.map(|bits| strings(bits.words())))),
@@ -113,7 +112,7 @@ mod tests {
         env.package = "my\"tool\n".into();
         env.linker = Some("C:\\VC\\link.exe".into());
         let fields = Fields {
-            linker: Some((Family::Msvc, "a basis")),
+            linker: Some((Family::Msvc, "a basis".into())),
             requested: Bits { net: true, removable: true },
             netswap: Some(Bits { net: true, removable: false }),
             scopes: &[Scope::bin("a\\b"), Scope::Cdylib],
