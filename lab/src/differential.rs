@@ -4,9 +4,8 @@
 //! Compares every field that both sides report, for every file that begins with MZ. A difference is
 //! a disagreement, unless [`KNOWN`] lists it with the reason. Nothing is skipped silently.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
 use std::process;
 
 use serde_json::Value;
@@ -16,7 +15,7 @@ use crate::corpus::{self, Corpus, Selection};
 use crate::fields::{Field, INSPECT, VERIFY};
 use crate::outcome::Outcome;
 use crate::programs;
-use crate::readers::{self, READERS};
+use crate::readers::{self, Images, READERS, by_path};
 
 /// A difference that is no disagreement, because netswap is right.
 struct Known {
@@ -70,7 +69,7 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 fn compare_all(corpus: &Corpus, commands: &[&Command]) -> Result<Count, String> {
     let mut sides = Vec::new();
     for reader in READERS {
-        sides.push((reader, by_path(readers::read(reader, corpus)?)));
+        sides.push((reader, readers::read(reader, corpus)?));
     }
     let mut count = Count::default();
     for (command, fields) in commands {
@@ -88,32 +87,12 @@ fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
     netswap.args([command, "--format", "ndjson"]);
     netswap.args(corpus.folders.iter().map(|folder| corpus.root.join(folder)));
     let outcome = Outcome::run(&mut netswap)?;
-    let mut rows = readers::lines(&outcome.text())?;
-    // The rows of totals have no path.
-    rows.retain(|row| row.get("path").is_some());
-    if rows.is_empty() {
+    let images = by_path(readers::lines(&outcome.text())?, &corpus.root);
+    if images.is_empty() {
         // Findings have their own exit code, so it does not show a failure. Empty output does.
         return Err(outcome.error("the report contains no image"));
     }
-    for row in &mut rows {
-        if let Some(path) = row.get_mut("path") {
-            *path = relative(path.as_str().unwrap_or_default(), &corpus.root).into();
-        }
-    }
-    Ok(by_path(rows))
-}
-
-fn relative(path: &str, root: &Path) -> String {
-    let path = Path::new(path);
-    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
-}
-
-/// The report about each file, by its path below the corpus root.
-type Images = BTreeMap<String, Value>;
-
-fn by_path(rows: Vec<Value>) -> Images {
-    let path = |row: &Value| Some(row.get("path")?.as_str()?.to_owned());
-    rows.into_iter().filter_map(|row| Some((path(&row)?, row))).collect()
+    Ok(images)
 }
 
 /// The counts of a comparison.
@@ -159,9 +138,10 @@ impl Count {
             };
             field(IS_IMAGE, our.is_some().into(), their.is_some().into());
             let (Some(our), Some(their)) = (our, their) else { continue };
-            for Field { name, ours, theirs } in fields {
-                if let Some(their) = theirs(their) {
-                    field(name, ours(our).unwrap_or_else(|| "missing".into()), their);
+            for compared in fields {
+                if let Some(their) = compared.theirs(their) {
+                    let our = compared.ours(our).unwrap_or_else(|| "missing".into());
+                    field(compared.name, our, their);
                 }
             }
         }
@@ -191,7 +171,7 @@ mod tests {
     use super::*;
 
     fn images(rows: &[Value]) -> Images {
-        by_path(rows.to_vec())
+        by_path(rows.to_vec(), std::path::Path::new(""))
     }
 
     fn compare(ours: &[Value], theirs: &[Value]) -> Count {

@@ -2,47 +2,42 @@
 
 use serde_json::{Value, json};
 
-/// A field: its name, and a function for each side that returns its value in the same form.
+/// A field: its name, and where each side reports it.
 pub(crate) struct Field {
     pub(crate) name: &'static str,
-    /// Returns `None` if netswap does not report the field, which is a disagreement.
-    pub(crate) ours: fn(&Value) -> Option<Value>,
-    /// Returns `None` if the reader does not report the field, for any image or for this one.
-    pub(crate) theirs: fn(&Value) -> Option<Value>,
+    ours: Source,
+    theirs: Source,
 }
 
-const MACHINE: Field = Field {
-    name: "machine",
-    ours: |image| number(image.get("machine")?),
-    theirs: |image| copy(image, "machine"),
-};
+/// A JSON pointer, and the function that converts the value there to the form that is compared.
+type Source = (&'static str, fn(&Value) -> Option<Value>);
 
-const CHARACTERISTICS: Field = Field {
-    name: "characteristics",
-    ours: |image| number(image.get("characteristics")?),
-    theirs: |image| copy(image, "characteristics"),
-};
+impl Field {
+    /// Returns netswap's value. `None` is a disagreement, because netswap does not report the field.
+    pub(crate) fn ours(&self, image: &Value) -> Option<Value> {
+        let (pointer, convert) = self.ours;
+        convert(image.pointer(pointer)?)
+    }
 
-const SWAP_RUN: Field = Field {
-    name: "swap_run",
-    ours: |image| copy(image, "swap_run"),
-    theirs: |image| Some(swap_run(image.get("characteristics")?.as_u64()?)),
-};
+    /// Returns the reader's value. `None` if it does not report the field, for any image or for
+    /// this one.
+    pub(crate) fn theirs(&self, image: &Value) -> Option<Value> {
+        let (pointer, convert) = self.theirs;
+        convert(image.pointer(pointer)?)
+    }
+}
 
-const KIND: Field = Field {
-    name: "kind",
-    ours: |image| copy(image, "kind"),
-    theirs: |image| {
-        let number = |key| image.get(key).and_then(Value::as_u64);
-        Some(kind(number("subsystem")?, number("characteristics")?))
-    },
-};
+const fn field(name: &'static str, ours: Source, theirs: Source) -> Field {
+    Field { name, ours, theirs }
+}
 
-const SIZE_OF_IMAGE: Field = Field {
-    name: "size_of_image",
-    ours: |image| copy(image, "size_of_image"),
-    theirs: |image| copy(image, "size_of_image"),
-};
+const MACHINE: Field = field("machine", ("/machine", number), ("/machine", SAME));
+const CHARACTERISTICS: Field =
+    field("characteristics", ("/characteristics", number), ("/characteristics", SAME));
+const SWAP_RUN: Field = field("swap_run", ("/swap_run", SAME), ("/characteristics", swap_run));
+const KIND: Field = field("kind", ("/kind", SAME), ("", kind));
+const SIZE_OF_IMAGE: Field =
+    field("size_of_image", ("/size_of_image", SAME), ("/size_of_image", SAME));
 
 /// The fields of an image in the report of `netswap verify`.
 pub(crate) const VERIFY: [Field; 7] = [
@@ -51,16 +46,12 @@ pub(crate) const VERIFY: [Field; 7] = [
     SWAP_RUN,
     KIND,
     SIZE_OF_IMAGE,
-    Field {
-        name: "checksum",
-        ours: |image| number(image.get("checksum")?),
-        theirs: |image| copy(image, "checksum"),
-    },
-    Field {
-        name: "signed",
-        ours: |image| copy(image, "signed"),
-        theirs: |image| Some((!certificates(image)?.is_null()).into()),
-    },
+    field("checksum", ("/checksum", number), ("/checksum", SAME)),
+    field(
+        "signed",
+        ("/signed", SAME),
+        ("", |image| Some((!certificates(image)?.is_null()).into())),
+    ),
 ];
 
 /// The fields of an image in the report of `netswap inspect`.
@@ -70,60 +61,23 @@ pub(crate) const INSPECT: [Field; 14] = [
     SWAP_RUN,
     KIND,
     SIZE_OF_IMAGE,
-    Field {
-        name: "subsystem",
-        ours: |image| copy(image, "subsystem"),
-        theirs: |image| copy(image, "subsystem"),
-    },
-    Field {
-        name: "checksum.stored",
-        ours: |image| number(image.pointer("/checksum/stored")?),
-        theirs: |image| copy(image, "checksum"),
-    },
-    Field {
-        name: "checksum.computed",
-        ours: |image| number(image.pointer("/checksum/computed")?),
-        theirs: |image| copy(image, "computed_checksum"),
-    },
-    Field {
-        name: "checksum.state",
-        ours: |image| image.pointer("/checksum/state").cloned(),
-        theirs: |image| Some(state(image.get("checksum")?, image.get("computed_checksum")?)),
-    },
-    Field {
-        name: "certificate_table",
-        ours: |image| {
-            let table = image.get("certificate_table")?;
-            let is_absent = table.get("state")? == "absent";
-            if is_absent { Some(Value::Null) } else { extent(table) }
-        },
-        theirs: certificates,
-    },
-    Field {
-        name: "managed",
-        ours: |image| copy(image, "managed"),
-        theirs: |image| copy(image, "managed"),
-    },
-    Field {
-        name: "strong_name",
-        ours: |image| copy(image, "strong_name"),
-        theirs: |image| copy(image, "strong_name"),
-    },
-    Field {
-        name: "imports",
-        ours: |image| imports(image, false),
-        theirs: |image| copy(image, "imports"),
-    },
-    Field {
-        name: "delayed imports",
-        ours: |image| imports(image, true),
-        theirs: |image| copy(image, "delay_imports"),
-    },
+    field("subsystem", ("/subsystem", SAME), ("/subsystem", SAME)),
+    field("checksum.stored", ("/checksum/stored", number), ("/checksum", SAME)),
+    field("checksum.computed", ("/checksum/computed", number), ("/computed_checksum", SAME)),
+    field("checksum.state", ("/checksum/state", SAME), ("", checksum_state)),
+    field("certificate_table", ("/certificate_table", our_certificates), ("", certificates)),
+    field("managed", ("/managed", SAME), ("/managed", SAME)),
+    field("strong_name", ("/strong_name", SAME), ("/strong_name", SAME)),
+    field("imports", ("/imports", |imports| names(imports, false)), ("/imports", SAME)),
+    field(
+        "delayed imports",
+        ("/imports", |imports| names(imports, true)),
+        ("/delay_imports", SAME),
+    ),
 ];
 
-fn copy(image: &Value, key: &str) -> Option<Value> {
-    image.get(key).cloned()
-}
+/// The value is already in the form that is compared.
+const SAME: fn(&Value) -> Option<Value> = |value| Some(value.clone());
 
 /// Returns the number that netswap writes in hexadecimal or as a machine's name.
 fn number(value: &Value) -> Option<Value> {
@@ -139,28 +93,32 @@ fn number(value: &Value) -> Option<Value> {
 }
 
 /// Returns netswap's names of the run-from-swap bits in Characteristics.
-fn swap_run(characteristics: u64) -> Value {
+fn swap_run(characteristics: &Value) -> Option<Value> {
+    let characteristics = characteristics.as_u64()?;
     let bits = [(0x0800, "net"), (0x0400, "cd")];
-    bits.into_iter().filter(|bit| characteristics & bit.0 != 0).map(|bit| bit.1).collect()
+    Some(bits.into_iter().filter(|bit| characteristics & bit.0 != 0).map(|bit| bit.1).collect())
 }
 
-/// Returns netswap's name for the kind of an image with this Subsystem and these Characteristics.
-fn kind(subsystem: u64, characteristics: u64) -> Value {
-    match subsystem {
+/// Returns netswap's name for the kind of an image.
+fn kind(image: &Value) -> Option<Value> {
+    let number = |key| image.get(key).and_then(Value::as_u64);
+    let (subsystem, characteristics) = (number("subsystem")?, number("characteristics")?);
+    Some(match subsystem {
         10..=13 => "efi".into(),
         1 => "driver".into(),
         _ if characteristics & 0x2000 != 0 => "dll".into(),
         _ => "exe".into(),
-    }
+    })
 }
 
-/// Returns netswap's name for the state of a stored checksum, compared with the computed one.
-fn state(stored: &Value, computed: &Value) -> Value {
-    match (stored, computed) {
-        (stored, _) if *stored == 0 => "none".into(),
-        (stored, computed) if stored == computed => "valid".into(),
+/// Returns netswap's name for the state of an image's checksum.
+fn checksum_state(image: &Value) -> Option<Value> {
+    let (stored, computed) = (image.get("checksum")?, image.get("computed_checksum")?);
+    Some(match stored {
+        stored if *stored == 0 => "none".into(),
+        stored if stored == computed => "valid".into(),
         _ => "stale".into(),
-    }
+    })
 }
 
 /// Returns the certificate table's offset and size as a reader reports them, or null if there is no
@@ -170,21 +128,20 @@ fn certificates(image: &Value) -> Option<Value> {
     if *table.get("size")? == 0 { Some(Value::Null) } else { extent(table) }
 }
 
+/// The same for netswap's report.
+fn our_certificates(table: &Value) -> Option<Value> {
+    if table.get("state")? == "absent" { Some(Value::Null) } else { extent(table) }
+}
+
 fn extent(table: &Value) -> Option<Value> {
     Some(json!([table.get("offset")?, table.get("size")?]))
 }
 
 /// Returns the names of the imported DLLs in netswap's report: the delayed ones, or the others.
-fn imports(image: &Value, delayed: bool) -> Option<Value> {
-    let imports = image.get("imports")?.as_array()?;
+fn names(imports: &Value, delayed: bool) -> Option<Value> {
     let is_selected = |import: &&Value| import.get("delayed") == Some(&Value::Bool(delayed));
-    Some(
-        imports
-            .iter()
-            .filter(is_selected)
-            .filter_map(|import| import.get("name").cloned())
-            .collect(),
-    )
+    let selected = imports.as_array()?.iter().filter(is_selected);
+    Some(selected.filter_map(|import| import.get("name").cloned()).collect())
 }
 
 #[cfg(test)]
@@ -212,7 +169,7 @@ mod tests {
             "imports": ["KERNEL32.dll"], "delay_imports": ["USER32.dll"],
         });
         for field in &INSPECT {
-            let (ours, theirs) = ((field.ours)(&ours), (field.theirs)(&theirs));
+            let (ours, theirs) = (field.ours(&ours), field.theirs(&theirs));
             assert!(ours.is_some(), "{}", field.name);
             assert_eq!(ours, theirs, "{}", field.name);
         }
@@ -221,8 +178,8 @@ mod tests {
     #[test]
     fn missing_field_is_skipped_but_null_is_compared() {
         let computed = INSPECT.iter().find(|field| field.name == "checksum.computed").unwrap();
-        assert_eq!((computed.theirs)(&json!({"checksum": 0})), None);
+        assert_eq!(computed.theirs(&json!({"checksum": 0})), None);
         let null = json!({"checksum": 0, "computed_checksum": null});
-        assert_eq!((computed.theirs)(&null), Some(Value::Null));
+        assert_eq!(computed.theirs(&null), Some(Value::Null));
     }
 }

@@ -4,9 +4,8 @@
 //! changed. The checksum must be valid, stale or absent as before. After `netswap undo` every byte
 //! must be as it was.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -15,7 +14,8 @@ use crate::NotPassed;
 use crate::corpus::{self, Corpus, Selection};
 use crate::files::{at, create_folder, empty_folder, files_below, remove_folder, scratch};
 use crate::outcome::Outcome;
-use crate::{programs, readers};
+use crate::programs;
+use crate::readers::{self, Images, by_path};
 
 const BOTH_BITS: u64 = 0x0c00;
 
@@ -41,23 +41,26 @@ fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
             files.push((original, file));
         }
     }
-    let before = by_path(readers::read("pefile", &copy)?);
+    let before = readers::read("pefile", &copy)?;
     let journal = copy.root.join("all.journal");
-    let report = report(patch(&netswap, &copy, &journal))?;
+    let mut patch = Command::new(&netswap);
+    patch.args(["patch", "--swap-run", "net,cd", "--break-signature", "--break-strong-name"]);
+    patch.arg("--journal").arg(&journal).args(&copy.folders);
+    let report = report(&mut patch, &copy.root)?;
     let patched = with_status("patched", &report)?;
     let skipped = count_skipped(&report)?;
-    let after = by_path(readers::read("pefile", &copy)?);
+    let after = readers::read("pefile", &copy)?;
     let mut checksums = [0_usize; 3];
     for path in &patched {
-        let image = |side: &BTreeMap<String, Value>| {
-            side.get(path)
-                .cloned()
-                .ok_or_else(|| format!("{path} is not an image according to pefile"))
+        let (Some(before), Some(after)) = (before.get(path), after.get(path)) else {
+            return Err(format!("{path} is not an image according to pefile"));
         };
-        let state = compare(&image(&before)?, &image(&after)?);
+        let state = compare(before, after);
         *checksums.get_mut(state.map_err(|why| format!("{path}: {why}"))?).ok_or("no state")? += 1;
     }
-    let restored = with_status("restored", &self::report(undo(&netswap, &journal))?)?;
+    let mut undo = Command::new(&netswap);
+    let undo = self::report(undo.arg("undo").arg(&journal), &copy.root)?;
+    let restored = with_status("restored", &undo)?;
     if restored != patched {
         let (patched, restored) = (patched.len(), restored.len());
         return Err(format!("{patched} files were patched, but {restored} restored"));
@@ -76,35 +79,14 @@ fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
     ))
 }
 
-fn patch(netswap: &Path, copy: &Corpus, journal: &Path) -> Command {
-    let mut netswap = Command::new(netswap);
-    netswap.args(["patch", "--swap-run", "net,cd", "--break-signature", "--break-strong-name"]);
-    netswap.args(["--format", "ndjson", "--journal"]).arg(journal).args(&copy.folders);
-    netswap.current_dir(&copy.root);
-    netswap
-}
-
-fn undo(netswap: &Path, journal: &Path) -> Command {
-    let mut netswap = Command::new(netswap);
-    netswap.args(["undo", "--format", "ndjson"]).arg(journal);
-    netswap.current_dir(journal.parent().unwrap_or(journal));
-    netswap
-}
-
-/// Runs netswap and returns its report about each file, sorted by the path below its working
-/// folder.
-fn report(mut netswap: Command) -> Result<BTreeMap<String, Value>, String> {
-    let folder = netswap.get_current_dir().map(Path::to_owned).unwrap_or_default();
-    let rows = readers::lines(&Outcome::run(&mut netswap)?.text())?;
-    let by_path = rows.into_iter().filter(|row| row.get("path").is_some()).map(|row| {
-        let path = PathBuf::from(text(&row, "path"));
-        (path.strip_prefix(&folder).unwrap_or(&path).to_string_lossy().into_owned(), row)
-    });
-    Ok(by_path.collect())
+/// Runs netswap in this folder, and returns its report about each file.
+fn report(netswap: &mut Command, folder: &Path) -> Result<Images, String> {
+    let outcome = Outcome::run(netswap.args(["--format", "ndjson"]).current_dir(folder))?;
+    Ok(by_path(readers::lines(&outcome.text())?, folder))
 }
 
 /// Returns the paths of the files that have this status.
-fn with_status(status: &str, report: &BTreeMap<String, Value>) -> Result<Vec<String>, String> {
+fn with_status(status: &str, report: &Images) -> Result<Vec<String>, String> {
     let files = report.iter().filter(|(_, file)| text(file, "status") == status);
     let paths: Vec<String> = files.map(|(path, _)| path.clone()).collect();
     if paths.is_empty() { Err(format!("no file has the status {status}")) } else { Ok(paths) }
@@ -112,18 +94,16 @@ fn with_status(status: &str, report: &BTreeMap<String, Value>) -> Result<Vec<Str
 
 /// Returns the number of skipped files. Only UEFI images may be skipped, because Windows does not
 /// load them.
-fn count_skipped(report: &BTreeMap<String, Value>) -> Result<usize, String> {
-    let not_patched: Vec<_> =
-        report.iter().filter(|(_, file)| text(file, "status") != "patched").collect();
-    let is_wrong = |(_, file): &&(&String, &Value)| {
-        text(file, "status") != "skipped" || text(file, "kind") != "efi"
-    };
-    match not_patched.iter().find(is_wrong) {
-        Some((path, file)) => {
-            Err(format!("{path} was {} instead of patched", text(file, "status")))
+fn count_skipped(report: &Images) -> Result<usize, String> {
+    let mut skipped = 0;
+    for (path, file) in report {
+        match (text(file, "status"), text(file, "kind")) {
+            ("patched", _) => {}
+            ("skipped", "efi") => skipped += 1,
+            (status, _) => return Err(format!("{path} was {status} instead of patched")),
         }
-        None => Ok(not_patched.len()),
     }
+    Ok(skipped)
 }
 
 /// Compares an image before and after the patch. Returns whether its checksum is absent (0), valid
@@ -160,14 +140,11 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
     row.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn by_path(rows: Vec<Value>) -> BTreeMap<String, Value> {
-    rows.into_iter().map(|row| (text(&row, "path").to_owned(), row)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::collections::BTreeMap;
 
     fn image(characteristics: u64, checksum: u64, computed: u64, machine: u64) -> Value {
         json!({ "characteristics": characteristics, "checksum": checksum,

@@ -1,6 +1,7 @@
 //! Readers that share no code with netswap: pefile, lief and llvm-readobj for Windows images,
 //! minidump for crash dumps.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,16 +15,29 @@ use crate::tools::{LLVM, Python, Tree};
 /// The readers, by their names in `corpus/read.py`.
 pub(crate) const READERS: [&str; 3] = ["pefile", "lief", "llvm-readobj"];
 
+/// The report about each file, by its path below the corpus root.
+pub(crate) type Images = BTreeMap<String, Value>;
+
 /// Returns a reader's report about each image of the corpus: the objects that `corpus/read.py`
 /// prints.
-pub(crate) fn read(reader: &str, corpus: &Corpus) -> Result<Vec<Value>, String> {
+pub(crate) fn read(reader: &str, corpus: &Corpus) -> Result<Images, String> {
     let mut script = Python::find()?.command();
     script.arg(root().join("lab/corpus/read.py")).arg("--with").arg(reader);
     if reader == "llvm-readobj" {
         script.arg("--llvm-readobj").arg(llvm_readobj()?);
     }
     script.arg(&corpus.root).args(&corpus.folders);
-    lines(&output(&mut script)?)
+    Ok(by_path(lines(&output(&mut script)?)?, &corpus.root))
+}
+
+/// Returns the rows by their paths below `root`. Skips rows without a path, which contain totals.
+pub(crate) fn by_path(rows: Vec<Value>, root: &Path) -> Images {
+    let path = |row: &Value| {
+        let path = Path::new(row.get("path")?.as_str()?);
+        let below = path.strip_prefix(root).unwrap_or(path);
+        Some(below.to_string_lossy().replace('\\', "/"))
+    };
+    rows.into_iter().filter_map(|row| Some((path(&row)?, row))).collect()
 }
 
 /// Parses the JSON of each line.
