@@ -10,13 +10,8 @@ use crate::tools::{GENPEIMG, Python, Tree, WINDOWS};
 /// The number of files passed to one process of a program that accepts several.
 const BATCH: &str = "500";
 
-/// A program, or the reason why it is missing.
-pub(crate) struct Peer {
-    /// The program's name and version.
-    pub(crate) name: &'static str,
-    /// The command that runs it.
-    pub(crate) words: Result<Words, String>,
-}
+/// A program's name and version, and the command that runs it or the reason why it is missing.
+type Peer = (&'static str, Result<Words, String>);
 
 /// Returns programs that read the headers of every image in a list.
 pub(crate) fn readers(list: &Path) -> Vec<Peer> {
@@ -24,20 +19,17 @@ pub(crate) fn readers(list: &Path) -> Vec<Peer> {
         let xargs = words!["xargs", "--max-args", BATCH, "--arg-file", list];
         program.map(|program| [xargs, program, words![option]].concat())
     };
-    let objdump =
-        || Ok(words_from(&Tree::find(WINDOWS)?.command("usr/bin/x86_64-w64-mingw32-objdump")));
+    let objdump = program(WINDOWS, "usr/bin/x86_64-w64-mingw32-objdump");
+    let llvm_readobj = llvm_readobj().map(|path| words![path]);
     let script = |name: &str| {
         let script = words![root().join("lab/bench").join(name), list];
         Ok([python()?, script].concat())
     };
     vec![
-        Peer {
-            name: "llvm-readobj --file-headers",
-            words: in_batches(llvm_readobj().map(|path| words![path]), "--file-headers"),
-        },
-        Peer { name: "objdump -f", words: in_batches(objdump(), "-f") },
-        Peer { name: "pefile 2024.8.26, fast_load", words: script("pefile_scan.py") },
-        Peer { name: "lief 1.0.0 for Python", words: script("lief_scan.py") },
+        ("llvm-readobj --file-headers", in_batches(llvm_readobj, "--file-headers")),
+        ("objdump -f", in_batches(objdump, "-f")),
+        ("pefile 2024.8.26, fast_load", script("pefile_scan.py")),
+        ("lief 1.0.0 for Python", script("lief_scan.py")),
     ]
 }
 
@@ -48,5 +40,10 @@ pub(crate) fn python() -> Result<Words, String> {
 
 /// Returns the command for genpeimg from MinGW-w64.
 pub(crate) fn genpeimg() -> Result<Words, String> {
-    Ok(words_from(&Tree::find(GENPEIMG)?.command("usr/bin/genpeimg")))
+    program(GENPEIMG, "usr/bin/genpeimg")
+}
+
+/// Returns the command for a program in a tree of Debian's packages.
+fn program(tree: &'static str, path: &str) -> Result<Words, String> {
+    Ok(words_from(&Tree::find(tree)?.command(path)))
 }

@@ -73,9 +73,9 @@ impl Bench {
         }
         let (sample, files) = sample(tree)?;
         let mut missing = Vec::new();
-        for peer in readers(&sample) {
-            let name = format!("{}*", peer.name);
-            match peer.words {
+        for (name, words) in readers(&sample) {
+            let name = format!("{name}*");
+            match words {
                 Ok(words) => scans.push(Scan { name, words, files, jobs: None }),
                 Err(why) => missing.push(format!("{name:<30} {why}")),
             }
@@ -86,14 +86,7 @@ impl Bench {
             "{} files, caches warm: {} rounds, interleaved; ratios per file to the floor with {REFERENCE} threads\n",
             tree.files, self.rounds
         );
-        println!(
-            "{:<30} {} {:>9} {:>9} {:>10}",
-            "variant",
-            Ratio::HEADINGS,
-            "CPU",
-            "files/s",
-            "peak RSS"
-        );
+        println!("{:<30} {}       CPU   files/s   peak RSS", "variant", Ratio::HEADINGS);
         for (scan, ratio, usages) in compare(&scans, &usages, REFERENCE) {
             println!(
                 "{:<30} {ratio} {:>7.3} s {:>9.0} {:>6.1} MiB",
@@ -162,16 +155,9 @@ impl Bench {
             "{SHARE_FILES} files, {LATENCY_MILLISECONDS} ms latency: {rounds} rounds; ratios to the floor with {SHARE_REFERENCE} threads; efficiency: requests in flight to jobs\n"
         );
         println!(
-            "{:<30} {} {:>8} {:>6} {:>6} {:>6} {:>9} {:>10} {:>11}",
+            "{:<30} {} requests lookup   open   read     bytes  in flight  efficiency",
             "requests and bytes per file:",
-            Ratio::HEADINGS,
-            "requests",
-            "lookup",
-            "open",
-            "read",
-            "bytes",
-            "in flight",
-            "efficiency"
+            Ratio::HEADINGS
         );
         for ((scan, ratio, usages), results) in
             compare(&scans, &usages, SHARE_REFERENCE).into_iter().zip(&results)

@@ -126,27 +126,12 @@ pub(crate) const TOOLS: [Tool; 33] = [
     debian(WINDOWS, "mingw-w64-x86-64-dev", AtLeast("10.0"), None),
     debian(WINDOWS, "libz-mingw-w64", AtLeast("1.2"), None),
     debian(WINDOWS, "wine64", AtLeast("8.0"), Some("usr/lib/wine/wine64")),
-    debian(OLDEST_RUST.tree, "rustc", Series(OLDEST_RUST.version), Some("usr/bin/rustc")),
+    oldest_rust(&OLDEST_RUST, "rustc", Some("usr/bin/rustc")),
     debian(OLDEST_RUST.tree, "cargo", AtLeast("1.65"), Some("usr/bin/cargo")),
-    debian(
-        OLDEST_RUST_OF_NETSWAP.tree,
-        "rustc-web",
-        Series(OLDEST_RUST_OF_NETSWAP.version),
-        Some("usr/bin/rustc"),
-    ),
-    debian(
-        OLDEST_RUST_OF_NETSWAP.tree,
-        "cargo-web",
-        Series(OLDEST_RUST_OF_NETSWAP.version),
-        Some("usr/bin/cargo"),
-    ),
+    oldest_rust(&OLDEST_RUST_OF_NETSWAP, "rustc-web", Some("usr/bin/rustc")),
+    oldest_rust(&OLDEST_RUST_OF_NETSWAP, "cargo-web", Some("usr/bin/cargo")),
     // Without this line apt would choose a newer version, which rustc can't use.
-    debian(
-        OLDEST_RUST_OF_NETSWAP.tree,
-        "libstd-rust-web-dev",
-        Series(OLDEST_RUST_OF_NETSWAP.version),
-        None,
-    ),
+    oldest_rust(&OLDEST_RUST_OF_NETSWAP, "libstd-rust-web-dev", None),
     debian(LLVM, "llvm-14", AtLeast("14.0"), Some("usr/lib/llvm-14/bin/llvm-readobj")),
     debian(SIGNER, "osslsigncode", AtLeast("2.5"), Some("usr/bin/osslsigncode")),
     debian(SIGNER, "openssl", AtLeast("3.0"), None),
@@ -161,28 +146,10 @@ pub(crate) const TOOLS: [Tool; 33] = [
     python("minidump", Exactly("0.0.24")),
     python("ziglang", Exactly("0.17.1")),
     python("cargo-zigbuild", Exactly("0.24.1")),
-    Tool {
-        name: "mdbook",
-        version: Exactly("0.5.4"),
-        source: Source::Crate {
-            options: &["--debug", "--no-default-features"],
-            uses_openssl: false,
-        },
-    },
-    Tool {
-        name: "cargo-fuzz",
-        version: Exactly("0.13.2"),
-        source: Source::Crate { options: &["--debug"], uses_openssl: false },
-    },
+    from_crate("mdbook", Exactly("0.5.4"), &["--debug", "--no-default-features"], false),
+    from_crate("cargo-fuzz", Exactly("0.13.2"), &["--debug"], false),
     // The last version that builds with Rust 1.95.
-    Tool {
-        name: "cargo-generate",
-        version: Exactly("0.23.13"),
-        source: Source::Crate {
-            options: &["--debug", "--no-default-features"],
-            uses_openssl: true,
-        },
-    },
+    from_crate("cargo-generate", Exactly("0.23.13"), &["--debug", "--no-default-features"], true),
 ];
 
 const fn debian(
@@ -192,6 +159,23 @@ const fn debian(
     program: Option<&'static str>,
 ) -> Tool {
     Tool { name, version, source: Source::Debian { tree, program } }
+}
+
+const fn oldest_rust(
+    rust: &'static Rust,
+    name: &'static str,
+    program: Option<&'static str>,
+) -> Tool {
+    debian(rust.tree, name, Series(rust.version), program)
+}
+
+const fn from_crate(
+    name: &'static str,
+    version: Version,
+    options: &'static [&'static str],
+    uses_openssl: bool,
+) -> Tool {
+    Tool { name, version, source: Source::Crate { options, uses_openssl } }
 }
 
 const fn python(name: &'static str, version: Version) -> Tool {

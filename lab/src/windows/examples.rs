@@ -35,18 +35,9 @@ pub(super) fn verify(setup: &Setup<'_>) -> Result<Evidence, String> {
             let name = Path::new(&image).file_name().unwrap_or_default();
             fs::copy(&image, share.join(name)).map_err(at(Path::new(&image)))?;
             let image = name.to_string_lossy().into_owned();
-            let (target, linked_by) = (MSVC.to_owned(), "LLD (lld-link)".to_owned());
-            let result = LinkResult {
-                target,
-                linked_by,
-                set_by: set_by.clone(),
-                image,
-                off,
-                on,
-                is_run: true,
-            };
-            result.check()?;
-            results.push(result);
+            let (target, linked_by, set_by) = (MSVC.to_owned(), "LLD (lld-link)", set_by.clone());
+            let result = LinkResult { target, linked_by, set_by, image, off, on, is_run: true };
+            results.push(result.checked()?);
         }
     }
     let names: Vec<_> = results.iter().map(|result| result.image.as_str()).collect();

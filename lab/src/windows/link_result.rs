@@ -1,6 +1,5 @@
 //! The result of a link with and without netswap: a row on the page of toolchains.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,7 @@ pub(super) const NETWORK_BIT: u16 = 0x0800;
 pub(super) struct LinkResult {
     pub(super) target: String,
     /// A description of the linker.
-    pub(super) linked_by: String,
+    pub(super) linked_by: &'static str,
     /// The argument or program that set the bit.
     pub(super) set_by: SetBy,
     /// The image whose Characteristics were read.
@@ -40,8 +39,8 @@ pub(super) enum SetBy {
 }
 
 impl LinkResult {
-    /// Checks that the bit is set where it should be and nowhere else.
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// Returns the result if the bit is set where it should be and nowhere else.
+    pub(super) fn checked(self) -> Result<Self, String> {
         let is_set = |characteristics: u16| characteristics & NETWORK_BIT != 0;
         let expected = self.set_by != SetBy::Nothing;
         if is_set(self.off) || is_set(self.on) != expected {
@@ -50,7 +49,7 @@ impl LinkResult {
                 self.image, self.target, self.linked_by, self.on, self.off, self.set_by
             ));
         }
-        Ok(())
+        Ok(self)
     }
 }
 
@@ -105,7 +104,7 @@ pub(super) fn table(results: &[LinkResult]) -> String {
         let row = format!(
             "| `{target}` | {linked_by} | {set_by} | {image} | `{off:#06x}` | `{on:#06x}` | {run} |\n"
         );
-        let _ = table.write_str(&row);
+        table += &row;
     }
     table
 }

@@ -194,7 +194,7 @@ const DISAMBIGUATE: &str = "unable to disambiguate: -Xlink=/swaprun:net";
 pub(super) fn link(
     fixture: &Fixture,
     target: &str,
-    linked_by: &str,
+    linked_by: &'static str,
     configure: &dyn Fn(&mut Command),
 ) -> Result<LinkResult, String> {
     let fixtures = root().join("fixtures");
@@ -213,14 +213,10 @@ pub(super) fn link(
         all_output(cargo.env("NETSWAP", netswap))?;
         characteristics(&image)
     };
-    let off = build("off")?;
-    let on = build("net")?;
+    let (off, on) = (build("off")?, build("net")?);
     let set_by = SetBy::find(fixture.package, &target_dir, target)?;
-    let (target, linked_by) = (target.to_owned(), linked_by.to_owned());
-    let image = format!("{}, without std", fixture.image);
-    let result = LinkResult { target, linked_by, set_by, image, off, on, is_run: false };
-    result.check()?;
-    Ok(result)
+    let (target, image) = (target.to_owned(), format!("{}, without std", fixture.image));
+    LinkResult { target, linked_by, set_by, image, off, on, is_run: false }.checked()
 }
 
 /// Creates a folder of empty libraries and objects with the names of MinGW's. The fixtures use

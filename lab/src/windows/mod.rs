@@ -86,110 +86,61 @@ impl Evidence {
     }
 }
 
-/// A tool that a test needs in addition.
-#[derive(Clone, Copy)]
-enum Needs {
-    Nothing,
-    Zig,
-    Upx,
-    Signer,
-    Python,
-}
+/// Fetches a tool that a test needs in addition. `Err` gives the reason if it is not available.
+type Fetch = fn() -> Result<(), String>;
 
-impl Needs {
-    /// Fetches the tool. `Err` gives the reason if it is not available.
-    fn fetch(self) -> Result<(), String> {
-        match self {
-            Needs::Nothing => Ok(()),
-            Needs::Zig => Zig::find().map(drop),
-            Needs::Upx => Tree::find(UPX).map(drop),
-            Needs::Signer => Signer::find().map(drop),
-            Needs::Python => Python::find().map(drop),
-        }
-    }
-}
+const ZIG: Option<Fetch> = Some(|| Zig::find().map(drop));
+const PYTHON: Option<Fetch> = Some(|| Python::find().map(drop));
 
 /// A test: the sentence that it proves, its function, and the additional tool that it needs.
-type Test = (&'static str, fn(&Setup<'_>) -> Result<Evidence, String>, Needs);
+type Test = (&'static str, fn(&Setup<'_>) -> Result<Evidence, String>, Option<Fetch>);
 
 const TESTS: [Test; 21] = [
-    ("examples with std pass their own cargo xtask verify", examples::verify, Needs::Nothing),
-    (
-        "a tool runs from a share, with the right output and exit code",
-        examples::run_tools,
-        Needs::Nothing,
-    ),
-    (
-        "a host runs from the share with and without its plug-in",
-        examples::run_plugin_host,
-        Needs::Nothing,
-    ),
+    ("examples with std pass their own cargo xtask verify", examples::verify, None),
+    ("a tool runs from a share, with the right output and exit code", examples::run_tools, None),
+    ("a host runs from the share with and without its plug-in", examples::run_plugin_host, None),
     (
         "a DLL that a build script links has the bit, and loads from the share",
         native::package_and_run,
-        Needs::Nothing,
+        None,
     ),
-    ("a tool for gnullvm has the bit, and runs from a share", targets::gnullvm, Needs::Nothing),
-    (
-        "netswap-linker sets the bit of a tool for GNU, which runs from a share",
-        targets::gnu,
-        Needs::Nothing,
-    ),
-    ("netswap-linker sets the bit of a tool built by cargo-zigbuild", targets::zig, Needs::Zig),
-    ("zig without netswap-linker causes a warning", targets::zig_alone, Needs::Zig),
-    ("the linker sets the bit for every msvc target", links::msvc, Needs::Nothing),
-    (
-        "LLD, and GNU ld with netswap-linker, set the bit for the MinGW targets",
-        links::mingw,
-        Needs::Nothing,
-    ),
+    ("a tool for gnullvm has the bit, and runs from a share", targets::gnullvm, None),
+    ("netswap-linker sets the bit of a tool for GNU, which runs from a share", targets::gnu, None),
+    ("netswap-linker sets the bit of a tool built by cargo-zigbuild", targets::zig, ZIG),
+    ("zig without netswap-linker causes a warning", targets::zig_alone, ZIG),
+    ("the linker sets the bit for every msvc target", links::msvc, None),
+    ("LLD, and GNU ld with netswap-linker, set the bit for the MinGW targets", links::mingw, None),
     (
         "a gcc that is configured with GNU ld ignores -fuse-ld=lld, and its link fails",
         links::gcc_with_linker,
-        Needs::Nothing,
+        None,
     ),
     (
         "GNU strip and objcopy clear the bit, and verify reports the loss",
         after_link::strip_and_objcopy,
-        Needs::Nothing,
+        None,
     ),
-    ("a profile that strips keeps the bit", after_link::strip_profile, Needs::Nothing),
-    ("UPX keeps the bit", after_link::upx, Needs::Upx),
-    ("signing keeps the bit, whichever linker set it", after_link::signing, Needs::Signer),
-    ("netswap.exe has the bit", netswap::build_and_verify, Needs::Nothing),
+    ("a profile that strips keeps the bit", after_link::strip_profile, None),
+    ("UPX keeps the bit", after_link::upx, Some(|| Tree::find(UPX).map(drop))),
     (
-        "netswap.exe verifies a share, and finds an image without the bit",
-        netswap::verify,
-        Needs::Nothing,
+        "signing keeps the bit, whichever linker set it",
+        after_link::signing,
+        Some(|| Signer::find().map(drop)),
     ),
-    ("netswap.exe inspects a file given any form of its path", netswap::inspect, Needs::Nothing),
-    (
-        "netswap.exe patches and restores a file given any form of its path",
-        netswap::patch,
-        Needs::Nothing,
-    ),
-    (
-        "netswap.exe patches read-only files only with --include-read-only",
-        netswap::read_only,
-        Needs::Nothing,
-    ),
-    (
-        "netswap.exe reports a file that another program holds open as in use",
-        netswap::in_use,
-        Needs::Nothing,
-    ),
+    ("netswap.exe has the bit", netswap::build_and_verify, None),
+    ("netswap.exe verifies a share, and finds an image without the bit", netswap::verify, None),
+    ("netswap.exe inspects a file given any form of its path", netswap::inspect, None),
+    ("netswap.exe patches and restores a file given any form of its path", netswap::patch, None),
+    ("netswap.exe patches read-only files only with --include-read-only", netswap::read_only, None),
+    ("netswap.exe reports a file that another program holds open as in use", netswap::in_use, None),
 ];
 
 /// Tests that use one processor for a minute, so they run in parallel with the others.
 ///
 /// They put images without the bit on the share, so they have their own Wine prefix and share.
 const CRASHES: [Test; 2] = [
-    ("netswap diagnoses the dumps of programs that crash on a share", crash::dumps, Needs::Python),
-    (
-        "netswap finds one cause for several dumps and reports of a program",
-        crash::story,
-        Needs::Python,
-    ),
+    ("netswap diagnoses the dumps of programs that crash on a share", crash::dumps, PYTHON),
+    ("netswap finds one cause for several dumps and reports of a program", crash::story, PYTHON),
 ];
 
 /// The name of the last test, which uses the results of all others.
@@ -255,8 +206,8 @@ fn all(write: bool) -> Result<(), NotPassed> {
 /// Runs all of the tests, even if some fail.
 fn run_tests(setup: &Setup<'_>, tests: &[Test]) -> Results {
     let mut results = Results::default();
-    for (name, test, needs) in tests {
-        if let Err(why) = needs.fetch() {
+    for (name, test, fetch) in tests {
+        if let Some(Err(why)) = fetch.map(|fetch| fetch()) {
             println!("not run           {name}: {why}");
             results.not_run.push(format!("{name}: {why}"));
             continue;
@@ -306,28 +257,18 @@ fn update_pages(
     write: bool,
 ) -> Result<(), String> {
     let mut toolchains = Page::read("toolchains.md")?;
+    toolchains.show("seen", &table(links), write)?;
     if write {
         let mut versions = setup.debian.versions();
         versions.push(Zig::find()?.versions()?);
         versions.extend(Tree::find(UPX)?.version(UPX_PROGRAM));
         versions.push(setup.wine.version());
-        toolchains.replace("seen", &table(links))?;
         // Versions differ from machine to machine, so they are not compared.
-        toolchains.replace("versions", &format!("- {}\n", versions.join("\n- ")))?;
-        toolchains.write()?;
-    } else {
-        toolchains.check("seen", &table(links))?;
+        toolchains.show("versions", &format!("- {}\n", versions.join("\n- ")), write)?;
     }
-    for Excerpt { page, name, text } in excerpts {
-        let mut page = Page::read(page)?;
-        if write {
-            page.replace(name, text)?;
-            page.write()?;
-        } else {
-            page.check(name, text)?;
-        }
-    }
-    Ok(())
+    excerpts
+        .iter()
+        .try_for_each(|Excerpt { page, name, text }| Page::read(page)?.show(name, text, write))
 }
 
 /// Reports all tests as not run.

@@ -33,11 +33,9 @@ pub(super) fn package_and_run(setup: &Setup<'_>) -> Result<Evidence, String> {
         let (off, _) = package(setup, target, &log, "off", 1, &folder)?;
         let (on, set_by) = package(setup, target, &log, "net", 0, &folder)?;
         run(setup, &folder)?;
-        let (target, linked_by) = (target.to_owned(), linked_by.to_owned());
-        let image = format!("{HELPER} of {}", NATIVE_TOOL.name);
+        let (target, image) = (target.to_owned(), format!("{HELPER} of {}", NATIVE_TOOL.name));
         let result = LinkResult { target, linked_by, set_by, image, off, on, is_run: true };
-        result.check()?;
-        results.push(result);
+        results.push(result.checked()?);
     }
     Ok(Evidence::new(format!("{PROGRAM} and {HELPER} in {} ways", results.len()), results))
 }

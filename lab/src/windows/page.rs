@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::files::{at, root, write};
+use crate::files::{self, at, root};
 
 /// The line after each part.
 const END: &str = "<!-- end -->\n";
@@ -22,8 +22,16 @@ impl Page {
         Ok(Page { path, text })
     }
 
-    /// Checks that a part shows this result.
-    pub(super) fn check(&self, name: &str, result: &str) -> Result<(), String> {
+    /// Checks that a part shows this result, or writes the page with it.
+    pub(super) fn show(&mut self, name: &str, result: &str, write: bool) -> Result<(), String> {
+        if !write {
+            return self.check(name, result);
+        }
+        self.replace(name, result)?;
+        files::write(&self.path, &self.text)
+    }
+
+    fn check(&self, name: &str, result: &str) -> Result<(), String> {
         let (_, part, _) = self.parts(name)?;
         if stable(part) == stable(result) {
             return Ok(());
@@ -34,16 +42,10 @@ impl Page {
         ))
     }
 
-    /// Replaces a part by this result.
-    pub(super) fn replace(&mut self, name: &str, result: &str) -> Result<(), String> {
+    fn replace(&mut self, name: &str, result: &str) -> Result<(), String> {
         let (before, _, after) = self.parts(name)?;
         self.text = [before, result, after].concat();
         Ok(())
-    }
-
-    /// Writes the page.
-    pub(super) fn write(self) -> Result<(), String> {
-        write(&self.path, self.text)
     }
 
     /// Returns the text before a part, the part, and the text after it.

@@ -82,7 +82,7 @@ fn check(result: LinkResult, is_expected: fn(&SetBy) -> bool) -> Result<Evidence
 fn build_and_run(
     setup: &Setup<'_>,
     target: &str,
-    linked_by: &str,
+    linked_by: &'static str,
     cargo: &dyn Fn(&str) -> Command,
 ) -> Result<LinkResult, String> {
     // Cleans the package first, because Cargo would reuse an image of another linker.
@@ -100,11 +100,8 @@ fn build_and_run(
         run_program(setup.wine.command(&path).arg("Ada"))?.expect(0, &["Hello, Ada!\n"])?;
         characteristics(&program)
     };
-    let off = build("off")?;
-    let on = build("net")?;
+    let (off, on) = (build("off")?, build("net")?);
     let set_by = SetBy::find(HELLO_TOOL.name, &target_dir(), target)?;
-    let (target, linked_by, image) = (target.to_owned(), linked_by.to_owned(), IMAGE.to_owned());
-    let result = LinkResult { target, linked_by, set_by, image, off, on, is_run: true };
-    result.check()?;
-    Ok(result)
+    let (target, image) = (target.to_owned(), IMAGE.to_owned());
+    LinkResult { target, linked_by, set_by, image, off, on, is_run: true }.checked()
 }
