@@ -164,19 +164,6 @@ impl Wheel {
         file.ends_with(".whl")
             && normalized(file.split('-').next().unwrap_or_default()) == normalized(package)
     }
-
-    /// Returns the arguments of pip for the wheel's platform.
-    fn pip_arguments(&self) -> [&str; 7] {
-        [
-            "download",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--platform",
-            &self.platform,
-            "--python-version",
-            self.python.trim_start_matches("cp"),
-        ]
-    }
 }
 
 /// Fetches wheels for one platform and one Python version.
@@ -187,7 +174,9 @@ fn fetch_batch(wheels: &[&Wheel], root: &Path, python: &Python) -> Result<(), St
     let downloads = root.join(format!("{}.{}.partial", first.folder(), std::process::id()));
     let downloads = create_folder(downloads)?;
     let mut pip = python.pip();
-    pip.args(first.pip_arguments()).args(wheels.iter().map(|wheel| &wheel.requirement));
+    pip.args(["download", "--no-deps", "--only-binary=:all:", "--platform", &first.platform]);
+    pip.args(["--python-version", first.python.trim_start_matches("cp")]);
+    pip.args(wheels.iter().map(|wheel| &wheel.requirement));
     let result = check(pip.arg("--dest").arg(&downloads))
         .and_then(|()| wheels.iter().try_for_each(|wheel| wheel.unpack(&downloads, root, python)));
     result.and(remove_folder(&downloads))
@@ -231,16 +220,32 @@ impl Tally {
         if !self.distinct.insert(hasher.finish()) {
             return Ok(());
         }
-        let machine = match Headers::parse(&bytes) {
-            Some(headers) => {
-                self.with_certificates += usize::from(headers.has_certificates);
-                self.with_checksum += usize::from(headers.has_checksum);
-                headers.machine_name()
-            }
-            None => "not PE".to_owned(),
-        };
+        let machine = self.add_headers(&bytes).unwrap_or_else(|| "not PE".to_owned());
         *self.machines.entry(machine).or_default() += 1;
         Ok(())
+    }
+
+    /// Counts the header fields of an image, and returns the name of its machine. Returns `None` if
+    /// there are no NT headers. Reads them without netswap, because the corpus tests netswap.
+    fn add_headers(&mut self, bytes: &[u8]) -> Option<String> {
+        let word = |offset: usize| Some(u16::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
+        let long = |offset: usize| Some(u32::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
+        let nt = usize::try_from(long(0x3c)?).ok()?;
+        if long(nt)? != u32::from_le_bytes(*b"PE\0\0") {
+            return None;
+        }
+        let optional = nt + 24;
+        let directories = optional + if word(optional)? == 0x10b { 96 } else { 112 };
+        let (machine, certificates) = (word(nt + 4)?, long(directories + 4 * 8 + 4)?);
+        let checksum = long(optional + 64)?;
+        self.with_certificates += usize::from(certificates != 0);
+        self.with_checksum += usize::from(checksum != 0);
+        Some(match machine {
+            0x8664 => "x64".to_owned(),
+            0x014c => "x86".to_owned(),
+            0xaa64 => "ARM64".to_owned(),
+            machine => format!("{machine:#06x}"),
+        })
     }
 }
 
@@ -258,42 +263,6 @@ impl std::fmt::Display for Tally {
             self.with_certificates,
             self.with_checksum
         )
-    }
-}
-
-/// The header fields that are counted. They are read without netswap, because the corpus tests
-/// netswap.
-struct Headers {
-    machine: u16,
-    has_certificates: bool,
-    has_checksum: bool,
-}
-
-impl Headers {
-    /// Reads the headers. Returns `None` if there are no NT headers.
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let word = |offset: usize| Some(u16::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
-        let long = |offset: usize| Some(u32::from_le_bytes(*bytes.get(offset..)?.first_chunk()?));
-        let nt = usize::try_from(long(0x3c)?).ok()?;
-        if long(nt)? != u32::from_le_bytes(*b"PE\0\0") {
-            return None;
-        }
-        let optional = nt + 24;
-        let directories = optional + if word(optional)? == 0x10b { 96 } else { 112 };
-        Some(Headers {
-            machine: word(nt + 4)?,
-            has_certificates: long(directories + 4 * 8 + 4)? != 0,
-            has_checksum: long(optional + 64)? != 0,
-        })
-    }
-
-    fn machine_name(&self) -> String {
-        match self.machine {
-            0x8664 => "x64".to_owned(),
-            0x014c => "x86".to_owned(),
-            0xaa64 => "ARM64".to_owned(),
-            machine => format!("{machine:#06x}"),
-        }
     }
 }
 

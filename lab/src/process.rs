@@ -1,5 +1,6 @@
 //! Runs programs.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -66,32 +67,30 @@ pub fn cargo_sharing(target: &str, arguments: &[&str]) -> Command {
 
 /// Runs a command to its end.
 pub fn check(command: &mut Command) -> Result<(), String> {
-    let status = command.status().map_err(|error| error_message(command, &error.to_string()))?;
-    if status.success() { Ok(()) } else { Err(error_message(command, &status.to_string())) }
+    let status = command.status().map_err(|error| error_message(command, error))?;
+    if status.success() { Ok(()) } else { Err(error_message(command, status)) }
 }
 
 /// Runs a command to its end and returns its standard output.
 pub fn output(command: &mut Command) -> Result<String, String> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| error_message(command, &error.to_string()))?;
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| error_message(command, error))?;
     if !output.status.success() {
-        return Err(error_message(command, &output.status.to_string()));
+        return Err(error_message(command, output.status));
     }
-    String::from_utf8(output.stdout).map_err(|error| error_message(command, &error.to_string()))
+    String::from_utf8(output.stdout).map_err(|error| error_message(command, error))
 }
 
 /// Runs a command to its end and returns its standard output and standard error. The error of a
 /// failed command contains the command and both.
 pub(crate) fn all_output(command: &mut Command) -> Result<String, String> {
-    let output = command.output().map_err(|error| error_message(command, &error.to_string()))?;
+    let output = command.output().map_err(|error| error_message(command, error))?;
     let text =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     if output.status.success() {
         Ok(text.concat())
     } else {
-        Err(format!("{}\n{}", error_message(command, &output.status.to_string()), text.concat()))
+        Err(format!("{}\n{}", error_message(command, output.status), text.concat()))
     }
 }
 
@@ -102,7 +101,7 @@ pub(crate) fn is_installed(program: &str) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-fn error_message(command: &Command, reason: &str) -> String {
+fn error_message(command: &Command, reason: impl Display) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
     let arguments: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();

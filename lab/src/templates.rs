@@ -19,90 +19,79 @@ const NAME: &str = "a-tool";
 /// Compares the projects of all combinations of options.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     no_arguments(arguments, "cargo xtask templates")?;
-    Ok(compare()?)
+    Ok(compare_all()?)
 }
 
-/// A combination of options: the template, and the arguments for both programs.
-struct Combination {
-    template: &'static str,
-    /// The arguments of `netswap new`.
-    options: Vec<String>,
-    /// The answers for `cargo generate`: `question=answer`.
-    answers: Vec<String>,
-}
+/// A layout: the template, the arguments of `netswap new`, and the answers for `cargo generate`.
+type Layout = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-/// Returns all combinations of options.
-fn combinations() -> Vec<Combination> {
+const LAYOUTS: [Layout; 5] = [
+    ("tool", &[], &["lib_and_bin=false", "cdylib=false"]),
+    ("tool", &["--lib-and-bin"], &["lib_and_bin=true", "cdylib=false"]),
+    ("tool", &["--cdylib"], &["lib_and_bin=false", "cdylib=true"]),
+    ("tool", &["--lib-and-bin", "--cdylib"], &["lib_and_bin=true", "cdylib=true"]),
+    ("workspace", &["--workspace"], &[]),
+];
+
+/// Creates each combination of options with both programs and compares the files.
+fn compare_all() -> Result<(), String> {
+    let programs = [programs::debug("netswap")?, program("cargo-generate")?];
     let clone = root().to_string_lossy().replace('\\', "/");
-    let layouts: [(&str, &[&str], &[&str]); 5] = [
-        ("tool", &[], &["lib_and_bin=false", "cdylib=false"]),
-        ("tool", &["--lib-and-bin"], &["lib_and_bin=true", "cdylib=false"]),
-        ("tool", &["--cdylib"], &["lib_and_bin=false", "cdylib=true"]),
-        ("tool", &["--lib-and-bin", "--cdylib"], &["lib_and_bin=true", "cdylib=true"]),
-        ("workspace", &["--workspace"], &[]),
-    ];
-    let mut combinations = Vec::new();
-    for (template, layout, layout_answers) in layouts {
+    let mut count = 0;
+    for layout in &LAYOUTS {
         for edition in ["2021", "2024"] {
             for license in ["none", "MIT", "Apache-2.0", "MIT OR Apache-2.0"] {
                 for netswap_path in ["", &clone] {
-                    let owned = |words: &[&str]| -> Vec<String> {
-                        words.iter().map(|word| (*word).to_owned()).collect()
-                    };
-                    let mut options = owned(layout);
-                    options.extend(owned(&["--edition", edition, "--license", license]));
-                    if !netswap_path.is_empty() {
-                        options.extend(owned(&["--netswap-path", netswap_path]));
-                    }
-                    let mut answers = owned(layout_answers);
-                    answers.push(format!("edition={edition}"));
-                    answers.push(format!("license={license}"));
-                    answers.push(format!("netswap_path={netswap_path}"));
-                    combinations.push(Combination { template, options, answers });
+                    compare(&programs, layout, edition, license, netswap_path)?;
+                    count += 1;
                 }
             }
         }
     }
-    combinations
+    println!("{count} combinations of options: both programs create the same files");
+    Ok(())
 }
 
-/// Creates each combination with both programs and compares the files.
-fn compare() -> Result<(), String> {
-    let cargo_generate = program("cargo-generate")?;
-    let netswap = programs::debug("netswap")?;
-    let folder = scratch("templates");
-    let combinations = combinations();
-    for combination in &combinations {
-        let ours = empty_folder(folder.clone())?.join("netswap").join(NAME);
-        let theirs = create_folder(folder.join("cargo-generate"))?;
+/// Creates a project with both programs and compares the files.
+fn compare(
+    [netswap, cargo_generate]: &[PathBuf; 2],
+    (template, layout, answers): &Layout,
+    edition: &str,
+    license: &str,
+    netswap_path: &str,
+) -> Result<(), String> {
+    let folder = empty_folder(scratch("templates"))?;
+    let ours = folder.join("netswap").join(NAME);
+    let theirs = create_folder(folder.join("cargo-generate"))?;
 
-        let mut new = Command::new(&netswap);
-        new.args(["new", "--vcs", "none"]).args(&combination.options).arg(&ours);
-        all_output(&mut new)?;
-
-        let mut generate = Command::new(&cargo_generate);
-        generate.args(["generate", "--silent", "--vcs", "none", "--name", NAME, "--path"]);
-        generate.arg(root().join("netswap-cli").join("templates")).arg(combination.template);
-        generate.arg("--destination").arg(&theirs).stdin(Stdio::null());
-        for answer in &combination.answers {
-            generate.args(["--define", answer]);
-        }
-        all_output(&mut generate)?;
-
-        let (ours, theirs) = (contents(&ours)?, contents(&theirs.join(NAME))?);
-        let mut paths = ours.keys().chain(theirs.keys());
-        if let Some(path) = paths.find(|path| ours.get(*path) != theirs.get(*path)) {
-            return Err(format!(
-                "{} {}: {} differs; the projects are in {}",
-                combination.template,
-                combination.options.join(" "),
-                path.display(),
-                folder.display()
-            ));
-        }
+    let mut options = [layout, &["--edition", edition, "--license", license][..]].concat();
+    if !netswap_path.is_empty() {
+        options.extend(["--netswap-path", netswap_path]);
     }
-    println!("{} combinations of options: both programs create the same files", combinations.len());
-    Ok(())
+    let mut new = Command::new(netswap);
+    all_output(new.args(["new", "--vcs", "none"]).args(&options).arg(&ours))?;
+
+    let mut generate = Command::new(cargo_generate);
+    generate.args(["generate", "--silent", "--vcs", "none", "--name", NAME, "--path"]);
+    generate.arg(root().join("netswap-cli").join("templates")).arg(template);
+    generate.arg("--destination").arg(&theirs).stdin(Stdio::null());
+    generate.args(answers.iter().flat_map(|answer| ["--define", answer]));
+    generate.arg("--define").arg(format!("edition={edition}"));
+    generate.arg("--define").arg(format!("license={license}"));
+    generate.arg("--define").arg(format!("netswap_path={netswap_path}"));
+    all_output(&mut generate)?;
+
+    let (ours, theirs) = (contents(&ours)?, contents(&theirs.join(NAME))?);
+    let mut paths = ours.keys().chain(theirs.keys());
+    match paths.find(|path| ours.get(*path) != theirs.get(*path)) {
+        Some(path) => Err(format!(
+            "{template} {}: {} differs; the projects are in {}",
+            options.join(" "),
+            path.display(),
+            folder.display()
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Returns the content of each file below a folder.

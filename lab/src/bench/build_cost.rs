@@ -4,23 +4,19 @@
 //! from scratch, so a slow moment of the machine affects all variants alike. The result is the
 //! ratio to a build script that prints the line by hand and has no dependencies.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use super::Options;
 use super::ratio::{Ratio, interleaved};
-use crate::files::{at, remove_folder, scratch};
+use crate::files::{remove_folder, scratch, write};
 use crate::packages::netswap_build;
 use crate::process::{cargo, check, output};
 
-/// A build script: its name, its build-dependency and its `main`.
-struct Variant {
-    name: &'static str,
-    dependency: Option<&'static str>,
-    main: Option<&'static str>,
-}
+/// A build script: its name, its build-dependency and the code in its `main`. Empty text means that
+/// there is none.
+type Variant = (&'static str, &'static str, &'static str);
 
 const PRINTING: &str = r#"println!("cargo:rerun-if-env-changed=NETSWAP");
     if std::env::var_os("CARGO_CFG_TARGET_ENV").is_some_and(|env| env == "msvc") {
@@ -44,41 +40,40 @@ const ONE_FUNCTION: &str = r#"pub fn emit() {
 /// The index of the variant that all others are compared with.
 const REFERENCE: usize = 1;
 
+/// Code that calls a peer if the target is Windows.
+macro_rules! on_windows {
+    ($call:literal) => {
+        concat!(
+            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        ",
+            $call,
+            "\n    }"
+        )
+    };
+}
+
 const VARIANTS: [Variant; 8] = [
-    Variant { name: "no build script", dependency: None, main: None },
-    Variant { name: "a printing build script", dependency: None, main: Some(PRINTING) },
-    Variant { name: "an empty crate", dependency: Some("empty = \"0.1\""), main: Some(PRINTING) },
-    Variant {
-        name: "a crate with one function",
-        dependency: Some("one-function = \"0.1\""),
-        main: Some("one_function::emit();"),
-    },
-    Variant {
-        name: "netswap-build",
-        dependency: Some("netswap-build = \"0.1\""),
-        main: Some("netswap_build::emit();"),
-    },
-    Variant {
-        name: "embed-manifest 1.5.1",
-        dependency: Some("embed-manifest = \"=1.5.1\""),
-        main: Some(
-            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        embed_manifest::embed_manifest(embed_manifest::new_manifest(\"A.B\")).unwrap();\n    }",
+    ("no build script", "", ""),
+    ("a printing build script", "", PRINTING),
+    ("an empty crate", "empty = \"0.1\"", PRINTING),
+    ("a crate with one function", "one-function = \"0.1\"", "one_function::emit();"),
+    ("netswap-build", "netswap-build = \"0.1\"", "netswap_build::emit();"),
+    (
+        "embed-manifest 1.5.1",
+        "embed-manifest = \"=1.5.1\"",
+        on_windows!(
+            "embed_manifest::embed_manifest(embed_manifest::new_manifest(\"A.B\")).unwrap();"
         ),
-    },
-    Variant {
-        name: "winresource 0.1.34",
-        dependency: Some("winresource = \"=0.1.34\""),
-        main: Some(
-            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        winresource::WindowsResource::new().compile().unwrap();\n    }",
-        ),
-    },
-    Variant {
-        name: "cc 1.11.3",
-        dependency: Some("cc = \"=1.11.3\""),
-        main: Some(
-            "if std::env::var_os(\"CARGO_CFG_WINDOWS\").is_some() {\n        cc::Build::new().file(\"a.c\").compile(\"a\");\n    }",
-        ),
-    },
+    ),
+    (
+        "winresource 0.1.34",
+        "winresource = \"=0.1.34\"",
+        on_windows!("winresource::WindowsResource::new().compile().unwrap();"),
+    ),
+    (
+        "cc 1.11.3",
+        "cc = \"=1.11.3\"",
+        on_windows!("cc::Build::new().file(\"a.c\").compile(\"a\");"),
+    ),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
@@ -87,8 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     publish(&home.join("registry"))?;
     let projects = VARIANTS.iter().enumerate().map(|(index, variant)| {
         let project = home.join(format!("variant-{index}"));
-        variant.write(&project).map_err(at(&project))?;
-        Ok::<_, String>(project)
+        write_project(&project, variant).map(|()| project)
     });
     let projects: Vec<PathBuf> = projects.collect::<Result<_, _>>()?;
     let mut crates = Vec::new();
@@ -104,8 +98,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     let reference = times.get(REFERENCE).cloned().unwrap_or_default();
     println!("{rounds} rounds of clean builds, interleaved; ratios to a printing build script\n");
     println!("{:<25} {:>6} {}", "build script", "crates", Ratio::HEADINGS);
-    for ((variant, times), crates) in VARIANTS.iter().zip(&times).zip(crates) {
-        println!("{:<25} {crates:>6} {}", variant.name, Ratio::new(times, &reference));
+    for (((name, ..), times), crates) in VARIANTS.iter().zip(&times).zip(crates) {
+        println!("{name:<25} {crates:>6} {}", Ratio::new(times, &reference));
     }
     Ok(())
 }
@@ -129,48 +123,38 @@ fn in_project(project: &Path, arguments: &[&str]) -> Command {
 /// incrementally, and without showing its warnings.
 fn publish(registry: &Path) -> Result<(), String> {
     let mut packages = vec![netswap_build(registry)?];
-    let mut write = || -> std::io::Result<()> {
-        for (name, code) in [("empty", ""), ("one-function", ONE_FUNCTION)] {
-            let package = registry.join(format!("{name}-0.1.0"));
-            fs::create_dir_all(package.join("src"))?;
-            fs::write(package.join("src").join("lib.rs"), code)?;
-            fs::write(package.join("Cargo.toml"), manifest(name))?;
-            packages.push(package);
-        }
-        // Cargo accepts a folder as a package of a directory registry only with this file.
-        packages.iter().try_for_each(|package| {
-            fs::write(package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}")
-        })
-    };
-    write().map_err(at(registry))
+    for (name, code) in [("empty", ""), ("one-function", ONE_FUNCTION)] {
+        let package = registry.join(format!("{name}-0.1.0"));
+        write(&package.join("src/lib.rs"), code)?;
+        write(&package.join("Cargo.toml"), manifest(name))?;
+        packages.push(package);
+    }
+    // Cargo accepts a folder as a package of a directory registry only with this file.
+    packages.iter().try_for_each(|package| {
+        write(&package.join(".cargo-checksum.json"), "{\"files\":{},\"package\":null}")
+    })
 }
 
 fn manifest(name: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
 }
 
-impl Variant {
-    /// Writes the project.
-    fn write(&self, project: &Path) -> std::io::Result<()> {
-        fs::create_dir_all(project.join("src"))?;
-        fs::create_dir_all(project.join(".cargo"))?;
-        let dependency = self.dependency.unwrap_or("");
-        // The peers come from the registry that Cargo is configured for.
-        let local = !dependency.contains("\"=");
-        let config = "[source.crates-io]\nreplace-with = \"local\"\n\n[source.local]\ndirectory = \"../registry\"\n";
-        fs::write(project.join(".cargo").join("config.toml"), if local { config } else { "" })?;
-        let manifest = format!(
-            "{}\n[build-dependencies]\n{dependency}\n\n[workspace]\n",
-            manifest("hello-world")
-        );
-        fs::write(project.join("Cargo.toml"), manifest)?;
-        fs::write(
-            project.join("src").join("main.rs"),
-            "fn main() {\n    println!(\"Hello, world!\");\n}\n",
-        )?;
-        if let Some(main) = self.main {
-            fs::write(project.join("build.rs"), format!("fn main() {{\n    {main}\n}}\n"))?;
-        }
-        Ok(())
+/// Writes the project of a variant.
+fn write_project(project: &Path, (_, dependency, main): &Variant) -> Result<(), String> {
+    // The peers come from the registry that Cargo is configured for.
+    let config = if dependency.contains("\"=") {
+        ""
+    } else {
+        "[source.crates-io]\nreplace-with = \"local\"\n\n[source.local]\ndirectory = \"../registry\"\n"
+    };
+    write(&project.join(".cargo/config.toml"), config)?;
+    let manifest = manifest("hello-world");
+    let manifest = format!("{manifest}\n[build-dependencies]\n{dependency}\n\n[workspace]\n");
+    write(&project.join("Cargo.toml"), manifest)?;
+    let program = "fn main() {\n    println!(\"Hello, world!\");\n}\n";
+    write(&project.join("src/main.rs"), program)?;
+    if main.is_empty() {
+        return Ok(());
     }
+    write(&project.join("build.rs"), format!("fn main() {{\n    {main}\n}}\n"))
 }

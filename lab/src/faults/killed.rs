@@ -29,14 +29,10 @@ struct Test<'a> {
     tree: Tree,
     journal: PathBuf,
     random: Rng,
-    usual: Durations,
+    /// How long patch and undo take if nothing kills them.
+    usual_patch: Duration,
+    usual_undo: Duration,
     counts: Counts,
-}
-
-/// How long the commands take if nothing kills them.
-struct Durations {
-    patch: Duration,
-    undo: Duration,
 }
 
 #[derive(Default)]
@@ -65,8 +61,8 @@ pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPas
     }
     let journal = folder.join("patch.journal");
     let random = Rng::with_seed(options.seed);
-    let usual = Durations { patch: Duration::ZERO, undo: Duration::ZERO };
-    let mut test = Test { netswap, tree, journal, random, usual, counts: Counts::default() };
+    let (usual_patch, usual_undo, counts) = Default::default();
+    let mut test = Test { netswap, tree, journal, random, usual_patch, usual_undo, counts };
     for round in 0..options.rounds {
         if round % ROUNDS_PER_MEASUREMENT == 0 {
             test.measure()?;
@@ -97,17 +93,14 @@ impl Test<'_> {
         self.tree.check_patched()?;
         let undo = Outcome::run(&mut self.undo())?.expect_code(0)?;
         self.tree.check_restored()?;
-        let [patch, undo] = [patch, undo].map(|outcome| outcome.seconds);
-        self.usual = Durations {
-            patch: Duration::from_secs_f64(patch),
-            undo: Duration::from_secs_f64(undo),
-        };
+        self.usual_patch = Duration::from_secs_f64(patch.seconds);
+        self.usual_undo = Duration::from_secs_f64(undo.seconds);
         Ok(())
     }
 
     fn round(&mut self) -> Result<(), String> {
         remove_file(&self.journal)?;
-        let delay = self.random_delay(self.usual.patch);
+        let delay = self.random_delay(self.usual_patch);
         let is_killed = run_and_kill(&mut self.patch(), delay)?;
         let states = self.tree.states()?;
         let journal = Journal::read(&self.journal)?;
@@ -127,7 +120,7 @@ impl Test<'_> {
             return self.tree.check_restored();
         }
         if self.random.bool() {
-            let delay = self.random_delay(self.usual.undo);
+            let delay = self.random_delay(self.usual_undo);
             let is_killed = run_and_kill(&mut self.undo(), delay)?;
             let states = self.tree.states()?;
             let counts = &mut self.counts;
@@ -146,9 +139,9 @@ impl Test<'_> {
     }
 
     fn summary(&self, rounds: u32) -> Result<String, String> {
-        let Counts { patch, patch_partial, without_header, cut_line, .. } = self.counts;
-        let Counts { split, undo, undo_partial, .. } = self.counts;
-        let duration = self.usual.patch.as_millis();
+        let Counts { patch, patch_partial, without_header, cut_line, split, undo, undo_partial } =
+            self.counts;
+        let duration = self.usual_patch.as_millis();
         let modes = if self.netswap.obeys_permissions { " and modes" } else { "" };
         let summary = format!(
             "{FILES} files; patch (usually {duration} ms) killed in {patch} of {rounds} rounds, {patch_partial} times after it changed some of the files; {without_header} journals without a complete first line, {cut_line} with a cut line; undo killed {undo} times, {undo_partial} times after it restored some of the files; {split} files were split between two pages, all others old or new; all bytes{modes} restored"

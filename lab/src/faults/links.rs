@@ -207,8 +207,8 @@ impl Test<'_> {
         let root = self.folder.join("proc");
         write_image(&root.join("a.exe"))?;
         link("/proc", &root.join("proc"))?;
-        let follow = ["--follow-links", "--one-file-system"].map(OsStr::new);
-        let found = self.verify(&[follow[0], follow[1], root.as_os_str()], 1)?;
+        let [follow, one] = ["--follow-links", "--one-file-system"].map(OsStr::new);
+        let found = self.verify(&[follow, one, root.as_os_str()], 1)?;
         let expected = (BTreeSet::from([root.join("a.exe")]), BTreeSet::new());
         if found == expected {
             Ok(())
@@ -249,7 +249,8 @@ fn find(root: &Path, links: &str, kind: &str) -> Result<BTreeSet<PathBuf>, Strin
     Ok(paths.map(|path| OsString::from_vec(path.to_vec()).into()).collect())
 }
 
-fn contents(files: &BTreeSet<PathBuf>) -> Result<Vec<Vec<u8>>, String> {
+/// Reads all files.
+pub(super) fn contents(files: &BTreeSet<PathBuf>) -> Result<Vec<Vec<u8>>, String> {
     files.iter().map(|file| fs::read(file).map_err(at(file))).collect()
 }
 

@@ -44,6 +44,32 @@ struct Invocation {
     pipe: bool,
 }
 
+const HUMAN: &[&str] = &["--format", "human"];
+const JSON: &[&str] = &["--format", "json"];
+const NDJSON: &[&str] = &["--format", "ndjson"];
+
+/// All commands that are measured.
+const INVOCATIONS: [Invocation; 10] = [
+    verify(HUMAN, false, false),
+    verify(HUMAN, false, true),
+    verify(JSON, false, false),
+    verify(JSON, false, true),
+    verify(NDJSON, false, false),
+    verify(NDJSON, false, true),
+    verify(HUMAN, true, false),
+    verify(JSON, true, true),
+    patch(&["--dry-run", "--swap-run", "cd", "--format", "human"], false),
+    patch(&["--dry-run", "--swap-run", "cd", "--format", "json"], true),
+];
+
+const fn verify(arguments: &'static [&'static str], passes: bool, pipe: bool) -> Invocation {
+    Invocation { command: "verify", arguments, passes, pipe }
+}
+
+const fn patch(arguments: &'static [&'static str], pipe: bool) -> Invocation {
+    Invocation { command: "patch", arguments, passes: true, pipe }
+}
+
 pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPassed> {
     c::require_compiler()?;
     let folder = test_folder("million")?;
@@ -85,25 +111,6 @@ fn affordable(options: &Options, count: u32, seconds: f64) -> (u32, String) {
         return (requested, String::new());
     }
     (count.max(requested / 5), format!(" (not {requested}, which would take {all:.0} s here)"))
-}
-
-/// Returns all commands that are measured.
-fn invocations() -> Vec<Invocation> {
-    let verify =
-        |arguments, passes, pipe| Invocation { command: "verify", arguments, passes, pipe };
-    let patch = |arguments, pipe| Invocation { command: "patch", arguments, passes: true, pipe };
-    let [human, json, ndjson] =
-        [&["--format", "human"], &["--format", "json"], &["--format", "ndjson"]];
-    let mut invocations = Vec::new();
-    for arguments in [human, json, ndjson] {
-        invocations.push(verify(arguments, false, false));
-        invocations.push(verify(arguments, false, true));
-    }
-    invocations.push(verify(human, true, false));
-    invocations.push(verify(json, true, true));
-    invocations.push(patch(&["--dry-run", "--swap-run", "cd", "--format", "human"], false));
-    invocations.push(patch(&["--dry-run", "--swap-run", "cd", "--format", "json"], true));
-    invocations
 }
 
 /// The best run of a command.
@@ -149,7 +156,7 @@ impl Test<'_> {
             }
             Ok(Peak { invocation, usage: best })
         };
-        invocations().into_iter().map(best).collect()
+        INVOCATIONS.into_iter().map(best).collect()
     }
 
     fn measure(&self, invocation: Invocation, roots: &[&Path]) -> Result<Usage, String> {

@@ -5,20 +5,19 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 
 use super::Options;
-use super::links::write_image;
+use super::links::{contents, write_image};
 use super::program::Netswap;
 use super::report::{Report, path_in};
 use super::tree::{Journal, test_folder};
 use crate::NotPassed;
-use crate::files::{at, remove_file};
+use crate::files::remove_file;
 use crate::outcome::Outcome;
 
 /// File names. [`names`] adds names of 255 bytes, and one for each single byte.
@@ -108,7 +107,7 @@ struct Test<'a> {
 
 impl Test<'_> {
     fn run(&self) -> Result<(), String> {
-        let before = self.contents()?;
+        let before = contents(&self.files)?;
         self.check_verify(1)?;
         self.check_json(1)?;
         self.check_lines(self.on_root("inspect").args(["--jobs", "4"]), 0)?;
@@ -127,7 +126,7 @@ impl Test<'_> {
         self.check_lines(&mut self.undo(&[]), 0)?;
         let mut missing = self.netswap.with_timeout("verify");
         check_printable(&Outcome::run(missing.arg(self.root.join("no such \n\x1b")))?)?;
-        if self.contents()? == before {
+        if contents(&self.files)? == before {
             Ok(())
         } else {
             Err("undo restored not all files".to_owned())
@@ -197,11 +196,6 @@ impl Test<'_> {
         let mut undo = self.netswap.undo(&self.journal);
         undo.args(arguments);
         undo
-    }
-
-    fn contents(&self) -> Result<Vec<Vec<u8>>, String> {
-        let read = |path: &Path| fs::read(path).map_err(at(path));
-        self.files.iter().map(|path| read(path)).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! verify reports the files that it can't read, and never waits for them.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -87,12 +88,10 @@ fn failing_reads(share: &SlowFs, netswap: &Netswap, tree: &Tree) -> Result<u64, 
     let _mount = share.mount(&tree.root, 0, Some("image-???0.exe"))?;
     let report = Report::run(&mut verify(share, netswap), &[2])?;
     Report::run(verify(share, netswap).arg("--ignore-unreadable"), &[1])?;
-    let names = tree.files.iter().map(|file| file.path.to_string_lossy());
-    let failing = names.filter(|name| name.ends_with("0.exe")).count();
+    let fails = |path: &&PathBuf| path.to_string_lossy().ends_with("0.exe");
+    let failing = tree.files.iter().map(|file| &file.path).filter(fails).count();
     let unreadable = report.paths("unreadable")?;
-    let fails = |name: &str| name.ends_with("0.exe");
-    if unreadable.len() != failing || !unreadable.iter().all(|path| fails(&path.to_string_lossy()))
-    {
+    if unreadable.len() != failing || !unreadable.iter().all(|path| fails(&path)) {
         return Err(report.error("the unreadable files are not those whose reads fail"));
     }
     if usize::try_from(report.count("files")?) != Ok(FILES) {

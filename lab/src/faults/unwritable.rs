@@ -45,10 +45,12 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    fn patch(&self, tree: &Path) -> Command {
+    /// Returns the command that patches a tree. Removes the journal of an earlier run.
+    fn patch(&self, tree: &Path) -> Result<Command, String> {
+        remove_file(&self.journal)?;
         let mut patch = self.netswap.patch(&self.journal);
         patch.args(["--format", "ndjson"]).arg(tree);
-        patch
+        Ok(patch)
     }
 
     fn undo(&self) -> Command {
@@ -86,16 +88,14 @@ impl Test<'_> {
             let end = range.start + bytes;
             let cut = [new.get(..end), old.get(end..)].map(Option::unwrap_or_default).concat();
 
-            remove_file(&self.journal)?;
             let fault = InjectedFault { bytes, times: Some(1), ..write };
-            self.run_with_fault(self.patch(file), fault)?.expect_code(1)?;
+            self.run_with_fault(self.patch(file)?, fault)?.expect_code(1)?;
             expect(&old, "after patch restored the file")?;
             self.run_undo(0)?;
             expect(&old, "after patch restored the file, and undo")?;
 
-            remove_file(&self.journal)?;
             let fault = InjectedFault { bytes, ..write };
-            let patch = self.run_with_fault(self.patch(file), fault)?.expect_code(1)?;
+            let patch = self.run_with_fault(self.patch(file)?, fault)?.expect_code(1)?;
             expect(&cut, "after patch failed to restore the file")?;
             if cut != old {
                 let paths = BTreeSet::from([file.to_owned()]);
@@ -104,9 +104,8 @@ impl Test<'_> {
             self.run_undo(0)?;
             expect(&old, "after patch failed to restore the file, and undo")?;
 
-            remove_file(&self.journal)?;
             let fault = InjectedFault { bytes, kill: true, ..write };
-            let patch = self.run_with_fault(self.patch(file), fault)?;
+            let patch = self.run_with_fault(self.patch(file)?, fault)?;
             if patch.code.is_some() {
                 return Err(patch.error("patch was not killed"));
             }
@@ -122,8 +121,7 @@ impl Test<'_> {
     fn failing_writes(&self, tree: &Tree) -> Result<u64, String> {
         let fails = |path: &&PathBuf| path.to_string_lossy().ends_with("1.exe");
         let write = InjectedFault::all("pwrite64", UNWRITABLE);
-        remove_file(&self.journal)?;
-        let patch = self.run_with_fault(self.patch(&tree.root), write)?.expect_code(1)?;
+        let patch = self.run_with_fault(self.patch(&tree.root)?, write)?.expect_code(1)?;
         let patch = Report::parse(patch)?;
         let states = tree.states()?;
         let entries = Journal::read(&self.journal)?.entries;
@@ -138,8 +136,7 @@ impl Test<'_> {
         self.run_undo(0)?;
         tree.check_restored()?;
 
-        remove_file(&self.journal)?;
-        Outcome::run(&mut self.patch(&tree.root))?.expect_code(0)?;
+        Outcome::run(&mut self.patch(&tree.root)?)?.expect_code(0)?;
         tree.check_patched()?;
         let undo = Report::parse(self.run_with_fault(self.undo(), write)?.expect_code(1)?)?;
         if undo.paths("refused")? != refused || tree.states()?.new != refused {
@@ -152,9 +149,8 @@ impl Test<'_> {
 
     /// Makes the syncs of some files fail. Undo restores the files, whatever they contain then.
     fn failing_syncs(&self, tree: &Tree) -> Result<(), String> {
-        remove_file(&self.journal)?;
         let sync = InjectedFault::all("fdatasync", UNWRITABLE);
-        let patch = self.run_with_fault(self.patch(&tree.root), sync)?.expect_code(1)?;
+        let patch = self.run_with_fault(self.patch(&tree.root)?, sync)?.expect_code(1)?;
         let patch = Report::parse(patch)?;
         if patch.count("refused")? == 0 {
             return Err(patch.error("patch refused no file"));
@@ -172,9 +168,8 @@ impl Test<'_> {
     fn failing_journal_syncs(&self, tree: &Tree) -> Result<usize, String> {
         let moments = [0, 1, 7, 30];
         for after in moments {
-            remove_file(&self.journal)?;
             let sync = InjectedFault { after, ..InjectedFault::all("fdatasync", "*.journal") };
-            let mut patch = self.patch(&tree.root);
+            let mut patch = self.patch(&tree.root)?;
             // One job, so that each entry is synced by itself.
             patch.args(["--jobs", "1"]);
             let name = self.journal.display().to_string();
