@@ -166,7 +166,6 @@ fn expand(files: &[&[u8]]) -> Option<Vec<OsString>> {
     }
 }
 
-/// Returns the contents of the file with this name.
 fn contents(files: &[&[u8]], path: &Path) -> io::Result<Option<Vec<u8>>> {
     if path == Path::new(PIPE) {
         return Err(io::Error::other("a pipe"));

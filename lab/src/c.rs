@@ -8,7 +8,6 @@ use crate::NotPassed;
 use crate::files::{create_folder, root, scratch};
 use crate::process::{check, is_installed};
 
-/// Checks that there is a C compiler.
 pub(crate) fn require_compiler() -> Result<(), NotPassed> {
     if is_installed("cc") {
         Ok(())

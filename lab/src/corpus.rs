@@ -17,12 +17,10 @@ use crate::tools::Python;
 
 const LIST: &str = include_str!("../corpus/wheels.txt");
 
-/// A selection of wheels from the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Selection {
     /// A few small wheels of every kind.
     Small,
-    /// All wheels.
     Full,
 }
 
@@ -35,7 +33,6 @@ struct Wheel {
     platform: String,
     /// The interpreter's tag: `cp312`.
     python: String,
-    /// The number of images in the wheel.
     images: usize,
     small: bool,
 }
@@ -96,7 +93,6 @@ pub(crate) fn fetch(selection: Selection) -> Result<Corpus, String> {
     Ok(Corpus { root, folders: wheels.iter().map(Wheel::folder).collect() })
 }
 
-/// Reads the lines of the list.
 fn wheels(list: &str) -> Result<Vec<Wheel>, String> {
     let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines

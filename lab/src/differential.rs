@@ -95,7 +95,6 @@ fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
     Ok(images)
 }
 
-/// The counts of a comparison.
 #[derive(Default)]
 struct Count {
     images: BTreeSet<String>,

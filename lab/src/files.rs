@@ -78,14 +78,12 @@ pub(crate) fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), Strin
     fs::write(path, contents).map_err(at(path))
 }
 
-/// Writes an executable shell script.
 pub(crate) fn write_script(path: &Path, commands: &str) -> Result<(), String> {
     write(path, format!("#!/bin/sh\n{commands}"))?;
     let status = Command::new("chmod").arg("+x").arg(path).status().map_err(at(path))?;
     if status.success() { Ok(()) } else { Err(format!("{}: chmod failed", path.display())) }
 }
 
-/// Returns the paths of all files below a folder.
 pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(at(folder))? {

@@ -87,7 +87,6 @@ impl Fuzzer {
         Ok(Fuzzer { program: program("cargo-fuzz")? })
     }
 
-    /// Builds the targets.
     pub(crate) fn build(&self, targets: &[&str]) -> Result<(), String> {
         // cargo-fuzz builds one target or all.
         let target = if let [target] = targets { Some(target) } else { None };

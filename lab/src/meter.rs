@@ -24,7 +24,6 @@ pub(crate) struct Usage {
 pub(crate) struct Meter(PathBuf);
 
 impl Meter {
-    /// Builds it.
     pub(crate) fn build() -> Result<Self, String> {
         c::compile("lab/bench/run.c", "run", &[]).map(Meter)
     }

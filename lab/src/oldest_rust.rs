@@ -34,7 +34,6 @@ pub fn netswap() -> Result<(), NotPassed> {
     Ok(check(test.env("CARGO_TARGET_DIR", scratch("oldest-rust")).current_dir(root()))?)
 }
 
-/// Checks that a package's manifest names this `rust-version`.
 fn check_rust_version(package: &Path, version: &str) -> Result<(), String> {
     let manifest = package.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).map_err(at(&manifest))?;
@@ -46,7 +45,6 @@ fn check_rust_version(package: &Path, version: &str) -> Result<(), String> {
     }
 }
 
-/// Returns a command for the Cargo of that Rust.
 fn oldest_cargo(tree: &Tree) -> Command {
     let mut command = tree.command("usr/bin/cargo");
     command.env("RUSTC", tree.path("usr/bin/rustc"));

@@ -46,7 +46,6 @@ impl Outcome {
         }
     }
 
-    /// Checks the exit code.
     pub(crate) fn expect_code(self, code: i32) -> Result<Self, String> {
         self.expect_codes(&[code])
     }

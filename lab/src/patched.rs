@@ -27,7 +27,6 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     Ok(())
 }
 
-/// Runs the check and returns a summary.
 fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
     let netswap = programs::debug("netswap")?;
     let copy = Corpus { root: empty_folder(scratch("patched"))?, folders: corpus.folders.clone() };
@@ -85,7 +84,6 @@ fn report(netswap: &mut Command, folder: &Path) -> Result<Images, String> {
     Ok(by_path(readers::lines(&outcome.text())?, folder))
 }
 
-/// Returns the paths of the files that have this status.
 fn with_status(status: &str, report: &Images) -> Result<Vec<String>, String> {
     let files = report.iter().filter(|(_, file)| text(file, "status") == status);
     let paths: Vec<String> = files.map(|(path, _)| path.clone()).collect();

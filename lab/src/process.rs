@@ -35,7 +35,6 @@ pub(crate) fn in_threads<T: Send>(
     })
 }
 
-/// Returns the number of processors.
 pub(crate) fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }

@@ -40,7 +40,6 @@ pub(crate) fn by_path(rows: Vec<Value>, root: &Path) -> Images {
     rows.into_iter().filter_map(|row| Some((path(&row)?, row))).collect()
 }
 
-/// Parses the JSON of each line.
 pub(crate) fn lines(text: &str) -> Result<Vec<Value>, String> {
     let parse = |line| serde_json::from_str(line).map_err(|error| format!("{error}: `{line}`"));
     text.lines().map(parse).collect()

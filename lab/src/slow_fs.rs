@@ -25,7 +25,6 @@ impl SlowFs {
         Ok(SlowFs { program, root: create_folder(scratch("slow-fs"))? })
     }
 
-    /// Returns the mount point.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -83,12 +82,10 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// Returns the number of requests of all kinds.
     pub(crate) fn count(&self) -> f64 {
         self.kinds.iter().map(|(_, count)| count).sum()
     }
 
-    /// Returns the number of requests of one kind.
     pub(crate) fn count_kind(&self, kind: &str) -> f64 {
         self.kinds.iter().filter(|(name, _)| name == kind).map(|(_, count)| count).sum()
     }

@@ -94,7 +94,6 @@ fn compare(
     }
 }
 
-/// Returns the content of each file below a folder.
 fn contents(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, String> {
     let content = |path: PathBuf| {
         let content = fs::read(&path).map_err(at(&path))?;

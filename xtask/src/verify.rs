@@ -134,7 +134,6 @@ fn passes(image: Option<&VerifiedImage>) -> bool {
     image.is_some_and(|image| image.verdict.status == Status::Passed)
 }
 
-/// Runs a build and verifies its images.
 fn build_and_verify(build: &Build) -> Result<Vec<VerifiedImage>, Error> {
     let mut images = Vec::new();
     netswap::verify::build(build, &netswap::verify::Options::default(), &mut |image| {

@@ -139,7 +139,6 @@ fn manifest(name: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
 }
 
-/// Writes the project of a variant.
 fn write_project(project: &Path, (_, dependency, main): &Variant) -> Result<(), String> {
     // The peers come from the registry that Cargo is configured for.
     let config = if dependency.contains("\"=") {

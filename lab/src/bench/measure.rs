@@ -8,7 +8,6 @@ use crate::c;
 use crate::files::write;
 use testkit::image::{Image, NET, Sum};
 
-/// A program and its arguments.
 pub(crate) type Words = Vec<OsString>;
 
 /// Builds a program and its arguments from text or paths.
@@ -41,7 +40,6 @@ pub(crate) fn write_dll(path: &Path, length: usize) -> Result<(), String> {
     write(path, Image::dll().with(NET).sum(Sum::Right).length(length).bytes())
 }
 
-/// Returns the command that verifies a tree or a file.
 pub(crate) fn verify(netswap: &Path, options: &[&str], path: &Path) -> Words {
     let mut words = words![netswap, "verify"];
     words.extend(options.iter().map(OsString::from));

@@ -16,11 +16,9 @@ mod tree;
 
 use crate::NotPassed;
 
-/// The options after a bench's name.
 struct Options {
     /// The number of measured rounds for each variant.
     rounds: usize,
-    /// The number of files to scan.
     files: u32,
 }
 

@@ -38,7 +38,6 @@ pub(crate) fn python() -> Result<Words, String> {
     Ok(words_from(&Python::find()?.command()))
 }
 
-/// Returns the command for genpeimg from MinGW-w64.
 pub(crate) fn genpeimg() -> Result<Words, String> {
     program(GENPEIMG, "usr/bin/genpeimg")
 }

@@ -43,7 +43,6 @@ pub(crate) struct Ratio {
 }
 
 impl Ratio {
-    /// The column headings.
     pub(crate) const HEADINGS: &str = "   median   ratio       min-max";
 
     /// Compares the seconds of each round with those of the reference.

@@ -13,13 +13,11 @@ const FLAT_PERCENT: u32 = 5;
 /// The number of images in ten files. The others are text files.
 const IMAGES_OF_TEN: u64 = 6;
 
-/// A complete tree.
 pub(crate) struct Tree {
     /// The tree's folder, which holds nothing else.
     pub(crate) root: PathBuf,
     /// A list of the tree's images, one path per line.
     pub(crate) images: PathBuf,
-    /// The number of files in the tree.
     pub(crate) files: u32,
 }
 

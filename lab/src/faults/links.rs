@@ -249,7 +249,6 @@ fn find(root: &Path, links: &str, kind: &str) -> Result<BTreeSet<PathBuf>, Strin
     Ok(paths.map(|path| OsString::from_vec(path.to_vec()).into()).collect())
 }
 
-/// Reads all files.
 pub(super) fn contents(files: &BTreeSet<PathBuf>) -> Result<Vec<Vec<u8>>, String> {
     files.iter().map(|file| fs::read(file).map_err(at(file))).collect()
 }

@@ -23,7 +23,6 @@ use std::time::Instant;
 use self::program::Netswap;
 use crate::NotPassed;
 
-/// The parsed arguments.
 struct Options {
     /// How often the test `killed` kills a command.
     rounds: u32,
@@ -33,7 +32,6 @@ struct Options {
     seconds: u32,
     /// A test that would take more seconds than this does less, if it can. `None` is no limit.
     max_seconds: Option<f64>,
-    /// The seed of all random numbers.
     seed: u64,
 }
 

@@ -27,7 +27,6 @@ const ACCOUNTS: [&[&str]; 2] =
 const TIMEOUT_SECONDS: &str = "300";
 
 impl Netswap {
-    /// Builds the program.
     pub(super) fn build() -> Result<Self, String> {
         let path = programs::release("netswap")?;
         let folder = create_folder(scratch("faults"))?;
@@ -91,7 +90,6 @@ impl Netswap {
     }
 }
 
-/// Whether this process has root's privileges.
 pub(super) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }

@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use crate::outcome::Outcome;
 
-/// A report, and the run that printed it.
 pub(super) struct Report {
     pub(super) outcome: Outcome,
     rows: Vec<Value>,
@@ -23,7 +22,6 @@ impl Report {
         Report::parse(Outcome::run(command)?.expect_codes(codes)?)
     }
 
-    /// Parses the standard output of a run.
     pub(super) fn parse(outcome: Outcome) -> Result<Self, String> {
         let lines = outcome.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let rows = lines.map(serde_json::from_slice).collect::<Result<_, _>>();
@@ -31,7 +29,6 @@ impl Report {
         Ok(Report { outcome, rows })
     }
 
-    /// Returns the paths with this status.
     pub(super) fn paths(&self, status: &str) -> Result<BTreeSet<PathBuf>, String> {
         let has_status = |row: &&Value| row.get("status").is_some_and(|it| it == status);
         let mut paths = BTreeSet::new();
@@ -66,7 +63,6 @@ impl Report {
         Ok(())
     }
 
-    /// Returns an error message with the reason and the run.
     pub(super) fn error(&self, reason: &str) -> String {
         self.outcome.error(reason)
     }

@@ -13,7 +13,6 @@ use super::report::path_in;
 use crate::files::{at, empty_folder, scratch, write};
 use testkit::image::{Image, NET, Sum, patched};
 
-/// A file of the tree.
 pub(super) struct TestFile {
     pub(super) path: PathBuf,
     pub(super) old: Vec<u8>,
@@ -67,7 +66,6 @@ impl Tree {
         Ok(())
     }
 
-    /// Returns the files that `netswap patch` changes.
     pub(super) fn to_change(&self) -> impl Iterator<Item = &TestFile> {
         self.files.iter().filter(|file| file.old != file.new)
     }
@@ -191,7 +189,6 @@ fn make_accessible(folder: &Path) {
     }
 }
 
-/// The contents of a journal file.
 #[derive(Default)]
 pub(super) struct Journal {
     /// Whether its first line is complete.

@@ -59,7 +59,6 @@ fn link_openssl(cargo: &mut Command, tree: &Tree) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the version that a program prints.
 fn version_of(program: &PathBuf) -> Option<String> {
     let output = Command::new(program).arg("--version").stderr(Stdio::null()).output().ok()?;
     version_in(&String::from_utf8_lossy(&output.stdout)).map(str::to_owned)

@@ -46,7 +46,6 @@ const SKIPPED: [&str; 16] = [
 /// It is written last.
 const PACKAGES: &str = "packages.txt";
 
-/// A tree of unpacked packages.
 pub(crate) struct Tree {
     folder: PathBuf,
 }

@@ -33,7 +33,6 @@ pub fn run(names: &[String]) -> Result<(), NotPassed> {
     Ok(())
 }
 
-/// Fetches all tools.
 pub(crate) fn fetch() -> Result<(), String> {
     TOOLS.iter().try_for_each(Tool::fetch)
 }
@@ -48,16 +47,13 @@ impl Tool {
     }
 }
 
-/// A fetched tool.
 pub(crate) struct Tool {
     /// The package name in the registry that the tool comes from.
     pub(crate) name: &'static str,
-    /// The version that the checks need.
     pub(crate) version: Version,
     pub(crate) source: Source,
 }
 
-/// The source of a tool.
 #[derive(Clone, Copy)]
 pub(crate) enum Source {
     /// A Debian 12 package, unpacked into the tree of this name. `program` is a path below the

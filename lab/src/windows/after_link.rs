@@ -23,7 +23,6 @@ fn verify(setup: &Setup<'_>, arguments: &[&str]) -> Result<Outcome, String> {
     run_program(cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir()))
 }
 
-/// Returns the path of the built program.
 fn program() -> PathBuf {
     target_dir().join(MSVC).join("debug").join("hello-tool.exe")
 }

@@ -124,7 +124,6 @@ impl Debian {
         }
     }
 
-    /// Writes the scripts and the libraries.
     fn write_derived_files(&self) -> Result<(), String> {
         create_folder(self.scripts())?;
         let gcc = self.derived.join("gcc");

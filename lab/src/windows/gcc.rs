@@ -17,7 +17,6 @@ const LINKER: &str = "/usr/bin/x86_64-w64-mingw32-ld";
 
 const COLLECT2: &str = "usr/lib/gcc/x86_64-w64-mingw32/12-win32/collect2";
 
-/// gcc.
 pub(super) const GCC: &str = "usr/bin/x86_64-w64-mingw32-gcc-win32";
 
 /// The copy of gcc. It is in the same folder as gcc, because gcc finds its parts relative to

@@ -11,7 +11,6 @@ use crate::files::{create_folder, remove_file, root, write};
 use crate::process::{all_output, cargo};
 use crate::rustc::hermetic_targets;
 
-/// A fixture that the tests link.
 pub(super) struct Fixture {
     folder: &'static str,
     package: &'static str,
@@ -37,7 +36,6 @@ enum Linker {
     Netswap(&'static str),
 }
 
-/// A way to link.
 struct Way {
     targets: &'static [&'static str],
     linker: Linker,

@@ -45,7 +45,6 @@ use crate::tools::{Python, Tree, UPX};
 struct Setup<'a> {
     debian: &'a Debian,
     wine: Wine<'a>,
-    /// The path of netswap-linker.
     linker: PathBuf,
 }
 
@@ -66,7 +65,6 @@ struct Evidence {
 
 /// The output of a program that a page of the book shows.
 struct Excerpt {
-    /// The page's file name.
     page: &'static str,
     /// The name of the part of the page.
     name: &'static str,
@@ -80,7 +78,6 @@ impl<T: Into<String>> From<T> for Evidence {
 }
 
 impl Evidence {
-    /// Creates evidence from the results of links.
     fn new(summary: String, links: Vec<LinkResult>) -> Self {
         Evidence { summary, links, excerpts: Vec::new() }
     }
@@ -296,7 +293,6 @@ fn run_program(command: &mut Command) -> Result<Outcome, String> {
     Outcome::run(command)
 }
 
-/// Parses a JSON report on standard output.
 fn parse_report(outcome: &Outcome) -> Result<Value, String> {
     serde_json::from_str(&outcome.text()).map_err(|error| outcome.error(&error.to_string()))
 }

@@ -26,7 +26,6 @@ pub(super) fn build_and_verify(setup: &Setup<'_>) -> Result<Evidence, String> {
     Ok("verified by itself, from the share".into())
 }
 
-/// Returns the command that builds netswap.exe.
 pub(super) fn build(debian: &Debian) -> Command {
     let mut cargo = debian.cargo(MSVC, root());
     cargo.args(["build", "--quiet", "--locked", "--package", "netswap-cli", "--bin", "netswap"]);

@@ -15,7 +15,6 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Reads the page with this file name.
     pub(super) fn read(name: &str) -> Result<Self, String> {
         let path = root().join("docs").join("src").join(name);
         let text = fs::read_to_string(&path).map_err(at(&path))?;

@@ -17,7 +17,6 @@ pub(crate) const SHARE: &str = r"\\fileserver\tools";
 /// The drive that the share is mapped to.
 pub(crate) const MAPPED: &str = "T:";
 
-/// Wine and its prefix.
 pub(crate) struct Wine<'a> {
     debian: &'a Debian,
     prefix: PathBuf,
@@ -68,7 +67,6 @@ impl<'a> Wine<'a> {
         server
     }
 
-    /// Returns Wine's version.
     pub(crate) fn version(&self) -> String {
         self.debian.tree.version(PROGRAM).unwrap_or_default()
     }
@@ -78,7 +76,6 @@ impl<'a> Wine<'a> {
         self.prefix.join("dosdevices/unc/fileserver/tools")
     }
 
-    /// Returns the folder that serves as drive `C:`.
     pub(crate) fn drive(&self) -> PathBuf {
         self.prefix.join("drive_c")
     }

@@ -28,7 +28,6 @@ impl Zig {
         self.python.path("bin/cargo-zigbuild")
     }
 
-    /// Returns the versions of zig and cargo-zigbuild.
     pub(super) fn versions(&self) -> Result<String, String> {
         let zig = output(Command::new(self.zig()).arg("version"))?;
         let zigbuild = output(Command::new(self.cargo_zigbuild()).arg("--version"))?;

@@ -22,12 +22,9 @@ pub struct Synthesized {
     pub padding: u64,
 }
 
-/// A loaded module.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
-    /// Its first address.
     pub base: u64,
-    /// Its `TimeDateStamp`.
     pub time_stamp: u32,
     /// Its path in UTF-16, which may be invalid.
     pub path: Vec<u16>,
@@ -55,7 +52,6 @@ pub fn image(e_lfanew: u32, time_stamp: u32, characteristics: u16) -> Vec<u8> {
 }
 
 impl Synthesized {
-    /// Returns the whole dump.
     pub fn bytes(&self) -> Vec<u8> {
         let (length, parts) = self.parts();
         let zeros_to = |bytes: &mut Vec<u8>, offset| {
@@ -108,7 +104,6 @@ impl Synthesized {
         (at, parts)
     }
 
-    /// Returns the size of a region with this content.
     fn size(&self, region: &[u8]) -> u64 {
         region.len() as u64 + self.padding
     }

@@ -24,7 +24,6 @@ pub fn fake_linker() -> PathBuf {
     repository().join("netswap-cli/tests/linker/fake-linker.sh")
 }
 
-/// Returns the root folder of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().and_then(Path::parent).unwrap()
 }
@@ -37,7 +36,6 @@ pub struct Project {
     variables: Vec<(String, String)>,
 }
 
-/// The output of a program and its exit code.
 #[derive(Debug)]
 pub struct Run {
     pub code: i32,
@@ -77,7 +75,6 @@ impl Project {
         self
     }
 
-    /// Removes a variable that `env` set.
     pub fn env_remove(mut self, name: &str) -> Self {
         self.variables.retain(|(variable, _)| variable != name);
         self
@@ -99,12 +96,10 @@ impl Project {
         self.run(&mut command)
     }
 
-    /// Runs `cargo` in the project.
     pub fn cargo(&self, arguments: &[&str]) -> Run {
         self.run(&mut cargo(&self.root, arguments))
     }
 
-    /// Runs a program in the project.
     pub fn run(&self, command: &mut Command) -> Run {
         clean_environment(command.current_dir(&self.root));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

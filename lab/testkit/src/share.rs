@@ -38,7 +38,6 @@ impl fmt::Debug for FileState {
 }
 
 impl Share {
-    /// Creates a share with these files.
     pub fn new<const COUNT: usize>(files: [(&str, Vec<u8>); COUNT]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         // The temporary folder may be a symbolic link. Reports print the canonical path.
@@ -56,7 +55,6 @@ impl Share {
         self.root.join(name)
     }
 
-    /// Returns a path next to the share.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.root.with_file_name(name)
     }
@@ -102,7 +100,6 @@ impl Share {
         files(&self.home).into_iter().filter(|path| path.extension().is_some()).collect()
     }
 
-    /// Returns the path of the only journal.
     pub fn journal(&self) -> PathBuf {
         let [journal] = &self.journals()[..] else { panic!("{:?}", self.journals()) };
         journal.clone()
@@ -114,7 +111,6 @@ impl Share {
         text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Runs undo with the only journal.
     pub fn undo(&self) -> OutputAssert {
         self.run(["undo", self.journal().to_str().unwrap()])
     }

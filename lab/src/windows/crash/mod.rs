@@ -73,7 +73,6 @@ const ACCESSES: [(&str, u64); 3] = [("read", 0), ("write", 1), ("execute", 8)];
 /// The underlying status of an in-page error on a share.
 const NETWORK: u32 = 0xc000_020c;
 
-/// The kinds of crash.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     /// An in-page error at one of [`PLACES`], with one of [`ACCESSES`] and the underlying status.
@@ -94,7 +93,6 @@ struct Crash {
     full: bool,
 }
 
-/// The dump of a crash.
 struct Dump {
     crash: Crash,
     file: PathBuf,
@@ -165,7 +163,6 @@ fn create_dumps(setup: &Setup<'_>, crashes: &[(String, Crash)]) -> Result<Vec<Du
 }
 
 impl Crash {
-    /// Returns the arguments for the program.
     fn arguments(self) -> Vec<String> {
         match self.kind {
             Kind::InPage { place, offset, access, status } => {
@@ -204,7 +201,6 @@ impl Crash {
         }
     }
 
-    /// Returns the exception's code.
     fn code(self) -> Option<u64> {
         match self.kind {
             Kind::InPage { .. } => Some(IN_PAGE_ERROR),
