@@ -78,9 +78,7 @@ pub(crate) struct Fuzzer {
 impl Fuzzer {
     /// Fetches cargo-fuzz. `Err` contains the reason why it cannot run here.
     pub(crate) fn find() -> Result<Self, String> {
-        if !cfg!(target_os = "linux") {
-            return Err("the fuzzer runs on Linux".to_owned());
-        }
+        ensure!(cfg!(target_os = "linux"), "the fuzzer runs on Linux");
         if !is_installed("c++") {
             return Err("there is no C++ compiler, which the fuzzer needs: c++".to_owned());
         }

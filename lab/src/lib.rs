@@ -5,6 +5,15 @@
 
 #![allow(clippy::missing_errors_doc, reason = "a check fails if what it checks is not so")]
 
+/// Returns an error with this message unless the condition holds.
+macro_rules! ensure {
+    ($holds:expr, $($message:tt)+) => {
+        if !$holds {
+            return Err(format!($($message)+).into());
+        }
+    };
+}
+
 pub mod bench;
 pub mod book;
 mod c;

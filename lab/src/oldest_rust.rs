@@ -38,11 +38,8 @@ fn check_rust_version(package: &Path, version: &str) -> Result<(), String> {
     let manifest = package.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).map_err(at(&manifest))?;
     let line = format!("rust-version = \"{version}\"");
-    if text.contains(&line) {
-        Ok(())
-    } else {
-        Err(format!("{}: `{line}` is missing", manifest.display()))
-    }
+    ensure!(text.contains(&line), "{}: `{line}` is missing", manifest.display());
+    Ok(())
 }
 
 fn oldest_cargo(tree: &Tree) -> Command {

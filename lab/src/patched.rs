@@ -128,9 +128,7 @@ fn compare(before: &Value, after: &Value) -> Result<usize, String> {
         }
         image
     };
-    if rest(before) != rest(after) {
-        return Err("another field was changed".to_owned());
-    }
+    ensure!(rest(before) == rest(after), "another field was changed");
     Ok(state(after))
 }
 

@@ -103,21 +103,15 @@ impl Signer {
         let [patch, journal, break_signature, undo] =
             ["patch", "--journal", "--break-signature", "undo"].map(Path::new);
         netswap(&[patch, journal, Path::new("refused.journal"), &file], 1)?;
-        if read()? != signed {
-            return Err("patch changed a file that it refused".to_owned());
-        }
+        ensure!(read()? == signed, "patch changed a file that it refused");
         let journal_file = self.folder.join("patch.journal");
         remove_file(&journal_file)?;
         netswap(&[patch, break_signature, journal, &journal_file, &file], 0)?;
-        if read()? == signed {
-            return Err("patch did not change the file".to_owned());
-        }
+        ensure!(read()? != signed, "patch did not change the file");
         self.check_signature(false)?;
 
         netswap(&[undo, &journal_file], 0)?;
-        if read()? != signed {
-            return Err("undo did not restore the file".to_owned());
-        }
+        ensure!(read()? == signed, "undo did not restore the file");
         self.check_signature(true)
     }
 

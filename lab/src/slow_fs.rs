@@ -18,9 +18,7 @@ pub(crate) struct SlowFs {
 impl SlowFs {
     /// Builds the program. `Err` contains the reason why it is not available here.
     pub(crate) fn build() -> Result<Self, String> {
-        if !Path::new("/dev/fuse").exists() {
-            return Err("this kernel has no FUSE: there is no /dev/fuse".to_owned());
-        }
+        ensure!(Path::new("/dev/fuse").exists(), "this kernel has no FUSE: there is no /dev/fuse");
         let program = c::compile("lab/bench/slow-fs.c", "slow-fs", &libfuse()?)?;
         Ok(SlowFs { program, root: create_folder(scratch("slow-fs"))? })
     }

@@ -210,11 +210,8 @@ impl Test<'_> {
         let [follow, one] = ["--follow-links", "--one-file-system"].map(OsStr::new);
         let found = self.verify(&[follow, one, root.as_os_str()], 1)?;
         let expected = (BTreeSet::from([root.join("a.exe")]), BTreeSet::new());
-        if found == expected {
-            Ok(())
-        } else {
-            Err(format!("verify with a link to /proc found {found:?}"))
-        }
+        ensure!(found == expected, "verify with a link to /proc found {found:?}");
+        Ok(())
     }
 
     /// Checks that the walk of a folder that is mounted below itself ends.

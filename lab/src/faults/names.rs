@@ -114,9 +114,7 @@ impl Test<'_> {
         self.check_lines(self.on_root("patch").arg("--dry-run"), 0)?;
         remove_file(&self.journal)?;
         self.check_lines(&mut self.patch(&[]), 0)?;
-        if Journal::read(&self.journal)?.entries != self.files {
-            return Err("the journal has other names".to_owned());
-        }
+        ensure!(Journal::read(&self.journal)?.entries == self.files, "the journal has other names");
         self.check_verify(0)?;
         self.check_json(0)?;
         // The journal exists now, so patch fails with a message that names it.
@@ -126,11 +124,8 @@ impl Test<'_> {
         self.check_lines(&mut self.undo(&[]), 0)?;
         let mut missing = self.netswap.with_timeout("verify");
         check_printable(&Outcome::run(missing.arg(self.root.join("no such \n\x1b")))?)?;
-        if contents(&self.files)? == before {
-            Ok(())
-        } else {
-            Err("undo restored not all files".to_owned())
-        }
+        ensure!(contents(&self.files)? == before, "undo restored not all files");
+        Ok(())
     }
 
     /// Verifies all files, first by their folder and then by their names.

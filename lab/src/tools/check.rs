@@ -101,9 +101,6 @@ impl OldMachine {
 }
 
 fn expect(output: &str, part: &str) -> Result<(), String> {
-    if output.contains(part) {
-        Ok(())
-    } else {
-        Err(format!("the output lacks `{part}`:\n{output}"))
-    }
+    ensure!(output.contains(part), "the output lacks `{part}`:\n{output}");
+    Ok(())
 }

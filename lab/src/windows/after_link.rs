@@ -40,9 +40,7 @@ pub(super) fn strip_and_objcopy(setup: &Setup<'_>) -> Result<Evidence, String> {
         let after = characteristics(&program)?;
         let outcome = verify(setup, &[])?;
         restore(&program, &original)?;
-        if after & NETWORK_BIT != 0 {
-            return Err(format!("{tool} keeps the bit: {after:#06x}"));
-        }
+        ensure!(after & NETWORK_BIT == 0, "{tool} keeps the bit: {after:#06x}");
         let outcome = outcome.expect_code(1)?;
         if first_code(&parse_report(&outcome)?) != Some("lost-after-link") {
             let reason = format!("verify does not report lost-after-link after {tool}");
@@ -68,9 +66,7 @@ pub(super) fn strip_profile(setup: &Setup<'_>) -> Result<Evidence, String> {
     let strip = format!("profile.dev.package.{}.strip=true", HELLO_TOOL.name);
     verify(setup, &["--config", &strip])?.expect(0, &["\"passed\""])?;
     let after = characteristics(&program())?;
-    if after & NETWORK_BIT == 0 {
-        return Err(format!("a profile with strip = true clears the bit: {after:#06x}"));
-    }
+    ensure!(after & NETWORK_BIT != 0, "a profile with strip = true clears the bit: {after:#06x}");
     Ok(format!("strip = true leaves {after:#06x}").into())
 }
 

@@ -117,11 +117,12 @@ impl Debian {
     fn check_assembler(&self) -> Result<(), String> {
         let assembler = output(self.gcc().arg("-print-prog-name=as"))?;
         let assembler = Path::new(assembler.trim_end());
-        if assembler.starts_with(self.tree.path("")) {
-            Ok(())
-        } else {
-            Err(format!("gcc runs an installed assembler: {}", assembler.display()))
-        }
+        ensure!(
+            assembler.starts_with(self.tree.path("")),
+            "gcc runs an installed assembler: {}",
+            assembler.display()
+        );
+        Ok(())
     }
 
     fn write_derived_files(&self) -> Result<(), String> {

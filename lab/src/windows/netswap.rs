@@ -49,9 +49,7 @@ fn copy_without_bit(setup: &Setup<'_>, root: &Path, below: &str) -> Result<PathB
     // The high byte of Characteristics is 23 bytes after the start of the signature.
     let characteristics = usize::try_from(header).map_err(|error| error.to_string())? + 23;
     let byte = bytes.get_mut(characteristics).ok_or("the header of hello-tool.exe is truncated")?;
-    if *byte & 0x08 == 0 {
-        return Err("hello-tool.exe on the share lacks the bit".to_owned());
-    }
+    ensure!(*byte & 0x08 != 0, "hello-tool.exe on the share lacks the bit");
     *byte &= !0x08;
     write(&path, bytes)?;
     Ok(path)
@@ -111,9 +109,7 @@ pub(super) fn patch(setup: &Setup<'_>) -> Result<Evidence, String> {
             return Err(format!("{path}: patch changed {changed} bytes instead of 1"));
         }
         netswap(setup, &["undo", &journal])?.expect(0, &["1 restored"])?;
-        if read()? != before {
-            return Err(format!("{path}: undo did not restore the file"));
-        }
+        ensure!(read()? == before, "{path}: undo did not restore the file");
     }
     // Without `--journal`, the journal is in its default folder.
     let (_, form) = forms.first().ok_or("there is no form of a path")?;
@@ -130,9 +126,7 @@ pub(super) fn read_only(setup: &Setup<'_>) -> Result<Evidence, String> {
     let before = fs::read(&file).map_err(at(&file))?;
     let image = r"C:\read-only.exe";
     netswap(setup, &["patch", image, "--journal", r"C:\a.jsonl"])?.expect(1, &["read-only"])?;
-    if fs::read(&file).map_err(at(&file))? != before {
-        return Err("patch changed the read-only file".to_owned());
-    }
+    ensure!(fs::read(&file).map_err(at(&file))? == before, "patch changed the read-only file");
     let patch =
         netswap(setup, &["patch", "--include-read-only", image, "--journal", r"C:\b.jsonl"])?;
     patch.expect(0, &["1 patched"])?;
@@ -157,9 +151,7 @@ pub(super) fn in_use(setup: &Setup<'_>) -> Result<Evidence, String> {
     let verify = netswap(setup, &["verify", "--format", "json", image]);
     drop(holder.stdin.take());
     holder.wait().map_err(|error| error.to_string())?;
-    if line.trim() != "held" {
-        return Err(format!("hold.exe could not open the file: {line:?}"));
-    }
+    ensure!(line.trim() == "held", "hold.exe could not open the file: {line:?}");
     patch?.expect(1, &["in-use"])?;
     let verify = verify?.expect_code(2)?;
     if first_code(&parse_report(&verify)?) != Some("unreadable") {

@@ -71,9 +71,7 @@ pub(super) fn zig_alone(setup: &Setup<'_>) -> Result<Evidence, String> {
 /// Checks that the right argument or program sets the bit.
 fn check(result: LinkResult, is_expected: fn(&SetBy) -> bool) -> Result<Evidence, String> {
     let LinkResult { off, on, set_by, .. } = &result;
-    if !is_expected(set_by) {
-        return Err(format!("the bit is set by {set_by:?}"));
-    }
+    ensure!(is_expected(set_by), "the bit is set by {set_by:?}");
     let summary = format!("Characteristics {on:#06x}, with NETSWAP=off {off:#06x}");
     Ok(Evidence::new(summary, vec![result]))
 }

@@ -38,9 +38,7 @@ impl<'a> Wine<'a> {
         // is a system folder decides.
         let mut boot = wine.program("wineboot");
         let _ = boot.arg("--init").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        if !system.join("kernel32.dll").exists() {
-            return Err("wineboot created no prefix".to_owned());
-        }
+        ensure!(system.join("kernel32.dll").exists(), "wineboot created no prefix");
         let mut gcc = debian.gcc();
         gcc.args(["-O1", "-shared", "-o"]).arg(system.join("bcryptprimitives.dll"));
         check(gcc.arg(root().join("lab/windows/bcryptprimitives.c")).arg("-ladvapi32"))?;
