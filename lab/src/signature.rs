@@ -42,6 +42,7 @@ impl Signer {
         let mut command = self.tree.command(&format!("usr/bin/{program}"));
         // By default openssl reads its configuration from an absolute path, which may not exist.
         command.env("OPENSSL_CONF", self.tree.path("etc/ssl/openssl.cnf"));
+        command.current_dir(&self.folder);
         command
     }
 
@@ -64,11 +65,9 @@ impl Signer {
 
     fn create_key(&self) -> Result<(), String> {
         let mut request = self.command("openssl");
-        request
-            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
-            .args(["-subj", "/CN=netswap", "-addext", "extendedKeyUsage=codeSigning"])
-            .args(["-keyout", "key.pem", "-out", "certificate.pem"])
-            .current_dir(&self.folder);
+        request.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]);
+        request.args(["-subj", "/CN=netswap", "-addext", "extendedKeyUsage=codeSigning"]);
+        request.args(["-keyout", "key.pem", "-out", "certificate.pem"]);
         all_output(&mut request).map(drop)
     }
 
@@ -84,8 +83,7 @@ impl Signer {
         remove_file(&file)?;
         let mut sign = self.command("osslsigncode");
         sign.args(["sign", "-certs", "certificate.pem", "-key", "key.pem", "-in"]).arg(program);
-        sign.arg("-out").arg(&file).current_dir(&self.folder);
-        all_output(&mut sign)?;
+        all_output(sign.arg("-out").arg(&file))?;
         Ok(file)
     }
 
@@ -119,15 +117,16 @@ impl Signer {
     pub(crate) fn check_signature(&self, expected: bool) -> Result<(), String> {
         let mut verify = self.command("osslsigncode");
         verify.args(["verify", "-CAfile", "certificate.pem", "-in", "signed.exe"]);
-        let output = all_output(verify.current_dir(&self.folder));
+        let output = all_output(&mut verify);
         let is_valid = output.is_ok();
         let output = output.unwrap_or_else(|output| output);
         let is_mismatch = output.contains("MISMATCH");
-        if (is_valid, is_mismatch) == (expected, !expected) {
-            Ok(())
-        } else {
-            let expected = if expected { "valid" } else { "invalid" };
-            Err(format!("osslsigncode does not report that the signature is {expected}:\n{output}"))
-        }
+        let is_expected = (is_valid, is_mismatch) == (expected, !expected);
+        let state = if expected { "valid" } else { "invalid" };
+        ensure!(
+            is_expected,
+            "osslsigncode does not report that the signature is {state}:\n{output}"
+        );
+        Ok(())
     }
 }

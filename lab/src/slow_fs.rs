@@ -12,7 +12,8 @@ use crate::tools::{FUSE, Tree};
 /// The program that mounts a folder, and the mount point.
 pub(crate) struct SlowFs {
     program: PathBuf,
-    root: PathBuf,
+    /// The mount point.
+    pub(crate) root: PathBuf,
 }
 
 impl SlowFs {
@@ -21,10 +22,6 @@ impl SlowFs {
         ensure!(Path::new("/dev/fuse").exists(), "this kernel has no FUSE: there is no /dev/fuse");
         let program = c::compile("lab/bench/slow-fs.c", "slow-fs", &libfuse()?)?;
         Ok(SlowFs { program, root: create_folder(scratch("slow-fs"))? })
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
     }
 
     /// Mounts the folder until the mount is dropped. Each request takes `milliseconds`. Reads fail

@@ -138,7 +138,7 @@ impl Bench {
             }
         };
         let tree = Tree::new(SHARE_FILES)?;
-        let scans = self.scans(slow_fs.root(), tree.files, &SHARE_JOBS);
+        let scans = self.scans(&slow_fs.root, tree.files, &SHARE_JOBS);
         let rounds = fewer(self.rounds);
         let results = interleaved(rounds, 0, &scans, |scan| {
             // A fresh mount, so that nothing from the last run is cached.

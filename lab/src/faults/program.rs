@@ -61,11 +61,8 @@ impl Netswap {
         script_arguments: &[&OsStr],
         subcommand: &str,
     ) -> Command {
-        let mut command = Command::new("unshare");
-        if !is_root() {
-            command.args(["--user", "--map-root-user"]);
-        }
-        command.args(["--mount", "sh", "-c", script, "sh"]).args(script_arguments);
+        let mut command = unshare();
+        command.args(["sh", "-c", script, "sh"]).args(script_arguments);
         command.args(["timeout", "--signal=KILL", TIMEOUT_SECONDS]).args(self.words());
         command.arg(subcommand);
         command
@@ -96,12 +93,18 @@ pub(super) fn is_root() -> bool {
 
 /// Whether a process can mount file systems in its own mount namespace.
 pub(super) fn can_mount() -> bool {
+    let output = unshare().args(["mount", "-t", "tmpfs", "test", "/mnt"]).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+/// Returns the start of a command that runs in its own mount namespace.
+fn unshare() -> Command {
     let mut unshare = Command::new("unshare");
     if !is_root() {
         unshare.args(["--user", "--map-root-user"]);
     }
-    unshare.args(["--mount", "mount", "-t", "tmpfs", "test", "/mnt"]);
-    unshare.output().is_ok_and(|output| output.status.success())
+    unshare.arg("--mount");
+    unshare
 }
 
 /// Whether this account can read a file with permissions, and can't read one without.

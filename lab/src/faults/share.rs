@@ -46,7 +46,7 @@ pub(super) fn run(netswap: &Netswap, _: &Options) -> Result<String, NotPassed> {
 
 fn verify(share: &SlowFs, netswap: &Netswap) -> Command {
     let mut verify = netswap.with_timeout("verify");
-    verify.args(["--format", "ndjson"]).arg(share.root());
+    verify.args(["--format", "ndjson"]).arg(&share.root);
     verify
 }
 
@@ -60,7 +60,7 @@ fn disconnect(
     let mount = share.mount(&tree.root, LATENCY, None)?;
     let umount = |option: &str| {
         let mut umount = Command::new("umount");
-        umount.arg(option).arg(share.root()).stderr(Stdio::null());
+        umount.arg(option).arg(&share.root).stderr(Stdio::null());
         umount.status()
     };
     let report = thread::scope(|scope| {

@@ -196,11 +196,7 @@ impl Archive {
 
     /// Fetches the lists from the mirror that the machine is configured for.
     fn update() -> Result<Self, String> {
-        if !is_debian() {
-            return Err(
-                "this is not Debian: apt-get, dpkg or Debian's keyring is missing".to_owned()
-            );
-        }
+        ensure!(is_debian(), "this is not Debian: apt-get, dpkg or Debian's keyring is missing");
         let folder = cache()?.join("debian").join("archive");
         let mut errors = Vec::new();
         for mirror in mirrors(&folder)? {
@@ -215,7 +211,7 @@ impl Archive {
     }
 
     /// Fetches the package lists of one mirror.
-    fn new(folder: &Path, mirror: &Mirror) -> Result<Self, String> {
+    fn new(folder: &Path, (main, security): &Mirror) -> Result<Self, String> {
         for part in ["lists/partial", "cache/archives/partial"] {
             create_folder(folder.join(part))?;
         }
@@ -223,7 +219,6 @@ impl Archive {
             let file = folder.join(name);
             write(&file, text).map(|()| file)
         };
-        let Mirror { main, security } = mirror;
         let source =
             |uri: &str, suite: &str| format!("deb [signed-by={KEYRING}] {uri} {suite} main\n");
         let sources = [
@@ -288,10 +283,7 @@ fn apt() -> Command {
 }
 
 /// The addresses of a mirror for Debian's packages and for its security updates.
-struct Mirror {
-    main: String,
-    security: String,
-}
+type Mirror = (String, String);
 
 /// Returns the mirrors in the machine's apt configuration. Works without the machine's package
 /// lists.
@@ -316,7 +308,7 @@ fn parse_mirrors(uris: &str) -> Vec<Mirror> {
         // The usual address on mirrors that have both.
         let default = || format!("{main}-security");
         let security = security.map_or_else(default, |(uri, _)| (*uri).to_owned());
-        mirrors.push(Mirror { main: (*main).to_owned(), security });
+        mirrors.push(((*main).to_owned(), security));
     }
     mirrors
 }

@@ -102,11 +102,10 @@ pub(super) fn signing(_: &Setup<'_>) -> Result<Evidence, String> {
         let copy = signer.sign_with_new_key(&image)?;
         signer.check_signature(true)?;
         let after = characteristics(&copy)?;
-        if before != after || after & NETWORK_BIT == 0 {
-            return Err(format!(
-                "{target}: signing changes Characteristics from {before:#06x} to {after:#06x}"
-            ));
-        }
+        ensure!(
+            before == after && after & NETWORK_BIT != 0,
+            "{target}: signing changes Characteristics from {before:#06x} to {after:#06x}"
+        );
         results.push(format!("{target} {after:#06x}"));
     }
     Ok(results.join(", ").into())

@@ -43,12 +43,11 @@ impl LinkResult {
     pub(super) fn checked(self) -> Result<Self, String> {
         let is_set = |characteristics: u16| characteristics & NETWORK_BIT != 0;
         let expected = self.set_by != SetBy::Nothing;
-        if is_set(self.off) || is_set(self.on) != expected {
-            return Err(format!(
-                "{} for {}, linked by {}: Characteristics are {:#06x}, with NETSWAP=off {:#06x}, but the bit is set by {:?}",
-                self.image, self.target, self.linked_by, self.on, self.off, self.set_by
-            ));
-        }
+        let LinkResult { target, linked_by, set_by, image, off, on, .. } = &self;
+        ensure!(
+            !is_set(*off) && is_set(*on) == expected,
+            "{image} for {target}, linked by {linked_by}: Characteristics are {on:#06x}, with NETSWAP=off {off:#06x}, but the bit is set by {set_by:?}"
+        );
         Ok(self)
     }
 }

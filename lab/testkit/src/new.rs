@@ -63,31 +63,25 @@ const PLUG_IN_GREETING: &str = "tests::plug_in_greeting_contains_the_name ... ok
 
 const WITHOUT_PLUG_IN: &str = "plugin::tests::folder_without_plug_in_loads_none ... ok";
 
+const TOOL: Layout = Layout {
+    example: "hello-tool",
+    options: &[],
+    runs: &[(&[], "Hello, Ada!\n")],
+    tests: &[GREETING],
+};
+
+const PLUG_IN_HOST: Layout = Layout {
+    example: "plugin-host",
+    options: &["--cdylib"],
+    runs: &[(&[], "Hello from the plug-in, Ada!\n")],
+    tests: &[GREETING, PLUG_IN_GREETING, WITHOUT_PLUG_IN],
+};
+
 pub const LAYOUTS: [Layout; 5] = [
-    Layout {
-        example: "hello-tool",
-        options: &[],
-        runs: &[(&[], "Hello, Ada!\n")],
-        tests: &[GREETING],
-    },
-    Layout {
-        example: "hello-tool",
-        options: &["--lib-and-bin"],
-        runs: &[(&[], "Hello, Ada!\n")],
-        tests: &[GREETING],
-    },
-    Layout {
-        example: "plugin-host",
-        options: &["--cdylib"],
-        runs: &[(&[], "Hello from the plug-in, Ada!\n")],
-        tests: &[GREETING, PLUG_IN_GREETING, WITHOUT_PLUG_IN],
-    },
-    Layout {
-        example: "plugin-host",
-        options: &["--cdylib", "--lib-and-bin"],
-        runs: &[(&[], "Hello from the plug-in, Ada!\n")],
-        tests: &[GREETING, PLUG_IN_GREETING, WITHOUT_PLUG_IN],
-    },
+    TOOL,
+    Layout { options: &["--lib-and-bin"], ..TOOL },
+    PLUG_IN_HOST,
+    Layout { options: &["--cdylib", "--lib-and-bin"], ..PLUG_IN_HOST },
     Layout {
         example: "workspace-tools",
         options: &["--workspace"],

@@ -139,27 +139,18 @@ impl Run {
     pub fn rows(&self) -> BTreeMap<String, Row> {
         let report = self.json();
         assert_eq!(report["schema"], "netswap.verify/1");
-        let images = report["images"].as_array().unwrap().len();
-        let rows: BTreeMap<_, _> = report["images"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|image| {
-                let path = Path::new(image["path"].as_str().unwrap());
-                let codes = image["findings"].as_array().unwrap().iter();
-                let codes = codes.map(|finding| finding["code"].as_str().unwrap().to_owned());
-                let digits = image["characteristics"].as_str().unwrap().trim_start_matches("0x");
-                let characteristics = u16::from_str_radix(digits, 16).unwrap();
-                assert_eq!(characteristics, independently_read(path), "{}", path.display());
-                let row = Row {
-                    status: image["status"].as_str().unwrap().to_owned(),
-                    codes: codes.collect(),
-                    characteristics,
-                };
-                (file_name(path), row)
-            })
-            .collect();
-        assert_eq!(rows.len(), images, "two images have the same name: {self:#?}");
+        let mut rows = BTreeMap::new();
+        for image in report["images"].as_array().unwrap() {
+            let path = Path::new(image["path"].as_str().unwrap());
+            let codes = image["findings"].as_array().unwrap().iter();
+            let codes = codes.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect();
+            let digits = image["characteristics"].as_str().unwrap().trim_start_matches("0x");
+            let characteristics = u16::from_str_radix(digits, 16).unwrap();
+            assert_eq!(characteristics, independently_read(path), "{}", path.display());
+            let status = image["status"].as_str().unwrap().to_owned();
+            let before = rows.insert(file_name(path), Row { status, codes, characteristics });
+            assert_eq!(before, None, "two images have the same name: {self:#?}");
+        }
         rows
     }
 }

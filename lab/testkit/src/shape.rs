@@ -44,14 +44,8 @@ impl Shape {
 
     pub fn git(&self, arguments: &[&str]) -> String {
         let mut git = Command::new("git");
-        git.args([
-            "-c",
-            "user.name=A",
-            "-c",
-            "user.email=a@example.org",
-            "-c",
-            "core.autocrlf=false",
-        ]);
+        let options = ["user.name=A", "user.email=a@example.org", "core.autocrlf=false"];
+        git.args(options.iter().flat_map(|option| ["-c", option]));
         let run = Run::capture(git.args(arguments).current_dir(&self.root));
         assert_eq!(run.code, 0, "{run:#?}");
         run.stdout

@@ -62,12 +62,12 @@ pub(super) fn path_in_dump(bits: Bits, image: &str) -> String {
 
 /// Checks what the independent reader read from a dump.
 fn compare(crash: Crash, address: u64, read: &Value) -> Result<(), String> {
-    if read.get("code") != Some(&crash.code().into()) {
-        return Err(format!("dumps.py reads another exception: {read}"));
-    }
-    if read.get("parameters") != Some(&crash.parameters(address).into()) {
-        return Err(format!("dumps.py reads other parameters than those for {address:#x}: {read}"));
-    }
+    let (code, parameters) = (crash.code().into(), crash.parameters(address).into());
+    ensure!(read.get("code") == Some(&code), "dumps.py reads another exception: {read}");
+    ensure!(
+        read.get("parameters") == Some(&parameters),
+        "dumps.py reads other parameters than those for {address:#x}: {read}"
+    );
     let modules = read.get("modules").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let number = |module: &Value, field: &str| module.get(field).and_then(Value::as_u64);
     let named = |image: &str| {
@@ -90,11 +90,10 @@ fn compare(crash: Crash, address: u64, read: &Value) -> Result<(), String> {
             named(image).ok_or_else(|| format!("dumps.py does not find {image}: {read}"))?;
         let bit = number(module, "characteristics").map(|bits| bits & NET != 0);
         let expected = crash.full.then(|| crash.bits.has(image));
-        if bit != expected {
-            return Err(format!(
-                "dumps.py reads {bit:?} instead of {expected:?} for the bit of {image}: {read}"
-            ));
-        }
+        ensure!(
+            bit == expected,
+            "dumps.py reads {bit:?} instead of {expected:?} for the bit of {image}: {read}"
+        );
     }
     Ok(())
 }
