@@ -6,8 +6,7 @@ use netswap_cli::diagnose::crash::{
     Crash, CrashError, IN_PAGE_ERROR, InPage, Origin, file_name, is_same_name, minidump, wer,
 };
 
-/// Checks that a minidump has the same result when reads are short, and that no part of the result
-/// exceeds its limit.
+/// Checks that short reads change no result, and that no part of it exceeds its limit.
 ///
 /// # Panics
 ///
@@ -34,8 +33,7 @@ pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
     assert_eq!(crash.program.as_ref().is_some_and(is_module), !crash.modules.is_empty());
 }
 
-/// Checks that a report has the same result in each encoding, and that each path in it has an
-/// origin.
+/// Checks that a report has one result in all encodings, and that each path has an origin.
 ///
 /// # Panics
 ///
@@ -49,8 +47,7 @@ pub fn report(bytes: &[u8]) {
     let utf_16: Vec<u8> = [0xff, 0xfe].into_iter().chain(units).collect();
     let utf_8 = [b"\xef\xbb\xbf", text.as_bytes()].concat();
     let with_mark = comparable(wer::read(&utf_8));
-    // The limit for recognizing a report is in bytes, and UTF-16 needs more bytes for the same
-    // text.
+    // The limit for recognizing a report is in bytes, and UTF-16 needs more for a text.
     if wer::is_report(&utf_8) == wer::is_report(&utf_16) {
         assert_eq!(with_mark, comparable(wer::read(&utf_16)));
     }

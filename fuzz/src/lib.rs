@@ -16,8 +16,7 @@ pub fn layout(bytes: &[u8]) -> Option<Layout> {
 #[derive(Clone, Copy, Debug)]
 pub struct ShortReader<'a>(pub &'a [u8]);
 
-/// The maximum length of a read. It is prime, so a field is at different offsets in consecutive
-/// reads.
+/// The maximum length of a read. It is prime, so each read has fields at other offsets.
 const MAX_READ: usize = 251;
 
 impl ReadAt for ShortReader<'_> {

@@ -21,8 +21,7 @@ pub(crate) fn compile(source: &str, name: &str, arguments: &[OsString]) -> Resul
     let output = create_folder(scratch("c"))?.join(name);
     let mut cc = Command::new("cc");
     cc.args(["-O2", "-Wall", "-Wextra", "-pthread", "-o"]).arg(&output).arg(root().join(source));
-    // The arguments follow the source, because the linker takes from a library only what earlier
-    // files need.
+    // The linker takes from a library only what earlier files need, so the source is first.
     check(cc.args(arguments))?;
     Ok(output)
 }

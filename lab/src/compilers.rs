@@ -4,8 +4,7 @@ use crate::NotPassed;
 use crate::process::{self, BUILDS, NEW_LAYOUT, cargo};
 use crate::windows::Debian;
 
-/// Runs these tests with fetched compilers. Runs those that depend on the layout of Cargo's build
-/// folder with both layouts.
+/// Runs these tests with fetched compilers, and those of build folders with both layouts.
 pub fn check() -> Result<(), NotPassed> {
     let debian = Debian::find().map_err(NotPassed::NotRun)?;
     let test = |filter: &[&str], new_layout: &str| {

@@ -19,8 +19,7 @@ impl Field {
         convert(image.pointer(pointer)?)
     }
 
-    /// Returns the reader's value. `None` if it does not report the field, for any image or for
-    /// this one.
+    /// Returns the reader's value, or `None` if it does not report the field.
     pub(crate) fn theirs(&self, image: &Value) -> Option<Value> {
         let (pointer, convert) = self.theirs;
         convert(image.pointer(pointer)?)
@@ -121,8 +120,7 @@ fn checksum_state(image: &Value) -> Option<Value> {
     })
 }
 
-/// Returns the certificate table's offset and size as a reader reports them, or null if there is no
-/// table.
+/// Returns the certificate table's offset and size, or null if there is no table.
 fn certificates(image: &Value) -> Option<Value> {
     let table = image.get("certificate_table")?;
     if *table.get("size")? == 0 { Some(Value::Null) } else { extent(table) }

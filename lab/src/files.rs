@@ -13,14 +13,12 @@ pub fn root() -> &'static Path {
     lab.parent().unwrap_or(lab)
 }
 
-/// Returns a folder for files that the tasks create. It is below Cargo's target folder, so `cargo
-/// clean` removes it.
+/// Returns a folder for created files, in the target folder that `cargo clean` removes.
 pub fn scratch(name: &str) -> PathBuf {
     root().join("target").join("xtask").join(name)
 }
 
-/// Returns the folder for files that are fetched once: `NETSWAP_CACHE`, or else netswap's folder in
-/// the user's cache.
+/// Returns the folder for fetched files: `NETSWAP_CACHE`, or else one in the user's cache.
 pub(crate) fn cache() -> Result<PathBuf, String> {
     let folder = |name: &str| {
         let value = variable(name).filter(|value| !value.is_empty());

@@ -21,8 +21,7 @@ pub(crate) const TARGETS: [&str; 8] =
 /// at most at 4096, and one read takes 4096 bytes.
 const MAX_INPUT: u32 = 10_000;
 
-/// The memory limit of one allocation in MiB. No reader needs more than 1 MiB at once, whatever an
-/// input claims.
+/// The limit of one allocation in MiB. No reader needs more than 1, whatever the input says.
 const MAX_ALLOCATION: u32 = 8;
 
 /// The seconds for each target when all checks run: long enough to get well beyond the seeds, and
@@ -45,8 +44,7 @@ pub fn check() -> Result<(), NotPassed> {
     let fuzzer = Fuzzer::find().map_err(NotPassed::NotRun)?;
     let mut lint = cargo_sharing("fuzz", &["clippy", "--quiet", "--locked", "--all-targets"]);
     lint.args(["--", "--deny", "warnings"]).current_dir(root().join("fuzz"));
-    // Clippy links nothing, so the path need not exist. Without it, the build script compiles
-    // libFuzzer.
+    // Clippy links nothing, so the path need not exist. It saves compiling libFuzzer.
     lint.env("CUSTOM_LIBFUZZER_PATH", scratch("none").join("libfuzzer.a"));
     process::check(&mut lint)?;
     Ok(fuzzer.run_all(&TARGETS, SECONDS_IN_CHECK)?)
@@ -137,16 +135,14 @@ impl Fuzzer {
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(name).arg("--target-dir").arg(scratch("fuzz"));
-        // By default cargo-fuzz compiles each crate as one unit, which uses one processor. 16 is
-        // rustc's own default.
+        // cargo-fuzz's default is one unit, which uses one processor. 16 is rustc's.
         command.args(["--codegen-units", "16"]);
         command.env("RUSTC_BOOTSTRAP", "1").current_dir(root());
         command
     }
 }
 
-/// Returns the figures of a run. libFuzzer prints its coverage after it has read the seeds, and at
-/// the end.
+/// Returns the figures of a run. The seeds' coverage is that of the event INITED.
 fn summary(log: &str) -> String {
     let coverage = |event: &str| {
         let line = log.lines().rfind(|line| line.contains(event))?;

@@ -51,8 +51,7 @@ fn oldest_cargo(tree: &Tree) -> Command {
     command
 }
 
-/// Makes the oldest `cc`, and no other crate, available to an unpacked package whose Cargo has no
-/// index.
+/// Makes only the oldest `cc` available to an unpacked package, whose Cargo has no index.
 fn provide_cc(package: &Path) -> Result<(), String> {
     let folder = scratch("cc");
     let manifest = format!(

@@ -9,8 +9,7 @@ use std::thread;
 use crate::env::variable;
 use crate::files::{root, scratch};
 
-/// Runs `work` for each item in this many threads, starting with the last item. Starts no item
-/// after an error.
+/// Runs `work` in threads for each item, the last one first. Starts none after an error.
 pub(crate) fn in_threads<T: Send>(
     threads: usize,
     items: Vec<T>,
@@ -55,8 +54,7 @@ pub const NEW_LAYOUT: &str = "NETSWAP_TEST_NEW_LAYOUT";
 /// Returns a Cargo command for another project that reuses the dependencies compiled for this
 /// workspace. Programs go to the target folder of this name.
 pub fn cargo_sharing(target: &str, arguments: &[&str]) -> Command {
-    // The same profile as in this workspace's Cargo.toml, because Cargo reuses nothing from another
-    // profile.
+    // The profile of this workspace, because Cargo reuses nothing from another profile.
     let profile = ["--config=profile.dev.debug=1", "--config=profile.dev.package.'*'.debug=false"];
     let mut cargo = cargo(&profile);
     cargo.args(arguments).env("CARGO_TARGET_DIR", scratch(target));

@@ -18,8 +18,7 @@ pub(crate) const READERS: [&str; 3] = ["pefile", "lief", "llvm-readobj"];
 /// The report about each file, by its path below the corpus root.
 pub(crate) type Images = BTreeMap<String, Value>;
 
-/// Returns a reader's report about each image of the corpus: the objects that `corpus/read.py`
-/// prints.
+/// Returns a reader's report about each image: the objects that `corpus/read.py` prints.
 pub(crate) fn read(reader: &str, corpus: &Corpus) -> Result<Images, String> {
     let mut script = Python::find()?.command();
     script.arg(root().join("lab/corpus/read.py")).arg("--with").arg(reader);

@@ -30,8 +30,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         let mut test = Command::new(xtask);
         test.arg("test").args(words).env("PATH", path).env(DECOYS, "1");
         if words.is_empty() {
-            // Incremental compilation would take 10 % more time here, and no crate is compiled
-            // twice.
+            // Incremental compilation would take 10 % more time, and no crate is compiled twice.
             test.env("CARGO_INCREMENTAL", "0");
         }
         test.status().map_err(|error| error.to_string())

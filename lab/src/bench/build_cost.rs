@@ -14,8 +14,7 @@ use crate::files::{remove_folder, scratch, write};
 use crate::packages::netswap_build;
 use crate::process::{cargo, check, output};
 
-/// A build script: its name, its build-dependency and the code in its `main`. Empty text means that
-/// there is none.
+/// A build script: its name, its build-dependency and the code in its `main`, if any.
 type Variant = (&'static str, &'static str, &'static str);
 
 const PRINTING: &str = r#"println!("cargo:rerun-if-env-changed=NETSWAP");
@@ -23,9 +22,8 @@ const PRINTING: &str = r#"println!("cargo:rerun-if-env-changed=NETSWAP");
         println!("cargo:rustc-link-arg=/SWAPRUN:NET");
     }"#;
 
-/// The complete source of a crate that prints the same lines and writes a one-line receipt. It
-/// makes no decisions, offers no choices and handles no errors. No crate that writes a receipt can
-/// do less.
+/// The complete source of a crate that prints the same lines and writes a one-line receipt. No
+/// crate that writes a receipt can do less: it has no choices, decisions or error handling.
 const ONE_FUNCTION: &str = r#"pub fn emit() {
     println!("cargo:rerun-if-env-changed=NETSWAP");
     if std::env::var_os("CARGO_CFG_TARGET_ENV").is_some_and(|env| env == "msvc") {

@@ -19,8 +19,7 @@ use testkit::dump::{Loaded, Synthesized, image};
 /// The number of modules, typical of a program with a window.
 const MODULES: u32 = 100;
 
-/// The number of other memory regions in such a program. The dump lists each region twice: as
-/// memory and by its kind.
+/// The number of other memory regions. The dump lists each twice: as memory and by its kind.
 const OTHER_REGIONS: u64 = 5_000;
 
 /// The first address, and the distance between the starts of two regions.
@@ -71,8 +70,7 @@ fn minidump() -> Result<PathBuf, String> {
     Ok(target.join("release").join("bench-minidump"))
 }
 
-/// Writes the dump of a program that failed to read a page, with `padding` zero bytes in each
-/// region.
+/// Writes the dump of a failed page read, with `padding` zero bytes in each region.
 fn write(path: &Path, padding: u64) -> Result<(), String> {
     let mut file = File::create(path).map_err(at(path))?;
     let (length, parts) = dump(padding).parts();

@@ -186,8 +186,7 @@ impl Bench {
     }
 
     /// Returns the floor and netswap, each with these numbers of threads, and netswap with its
-    /// default. Like the floor, netswap prints only its counts, because all images of the tree
-    /// pass.
+    /// default. netswap prints only its counts, because all images of the tree pass.
     fn scans(&self, root: &Path, files: u32, jobs: &[u32]) -> Vec<Scan> {
         let floor = jobs.iter().map(|jobs| self.floor_scan(root, files, *jobs, false));
         let with_jobs = jobs.iter().map(|jobs| {
@@ -242,8 +241,7 @@ fn median_of(usages: &[Usage], value: fn(&Usage) -> f64) -> f64 {
     median(&usages.iter().map(value).collect::<Vec<_>>())
 }
 
-/// Returns fewer rounds for runs that mostly wait for a disk or a share: they are slow and vary
-/// little.
+/// Returns fewer rounds for runs that mostly wait, which are slow and vary little.
 fn fewer(rounds: usize) -> usize {
     rounds.div_ceil(3)
 }

@@ -57,8 +57,7 @@ impl Tree {
         fs::write(&self.images, images.into_inner()?)
     }
 
-    /// Returns the folder of a file. One folder is flat; the others hold a hundred files each, and
-    /// ten more in a subfolder.
+    /// Returns a file's folder. One is flat. The others hold 100 files, and 10 in a subfolder.
     fn folder(&self, number: u32) -> PathBuf {
         let flat = self.files / 100 * FLAT_PERCENT;
         let Some(number) = number.checked_sub(flat) else {

@@ -119,8 +119,7 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    /// Checks verify and patch on one case. Returns how many paths verify finds when it follows
-    /// links.
+    /// Checks verify and patch. Returns how many paths verify finds when it follows links.
     fn case(&self, root: &Path) -> Result<usize, String> {
         let not_followed = self.verify(&[root.as_os_str()], 1)?;
         let files = find(root, "-P", "f")?;
@@ -181,8 +180,7 @@ impl Test<'_> {
         }
     }
 
-    /// Checks that a named pipe is refused. Reading it would block forever, because nobody writes
-    /// to it.
+    /// Checks that a named pipe is refused. A read would block forever, as nobody writes.
     fn named_pipe(&self) -> Result<(), String> {
         let pipe = self.folder.join("pipe.exe");
         check(Command::new("mkfifo").arg(&pipe))?;

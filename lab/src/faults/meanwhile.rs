@@ -22,8 +22,7 @@ use testkit::image::{Image, Sum, patched};
 
 const FILES: usize = 48;
 
-/// Offsets of the NT headers. The offset changes each time a file is written, so that a late write
-/// would hit other bytes.
+/// Offsets of the NT headers. Each write changes them, so a late write hits other bytes.
 const E_LFANEW: [usize; 3] = [0x80, 0xc8, 0x110];
 
 /// A change that another program makes to a file.
@@ -147,8 +146,7 @@ impl Test<'_> {
     }
 }
 
-/// Changes random files, one after another, until `is_finished` is set. Returns the number of
-/// changes.
+/// Changes random files until `is_finished` is set. Returns the number of changes.
 fn change_files(
     files: &mut [File],
     link_target: &Path,
@@ -249,8 +247,7 @@ impl File {
         self.exists = true;
     }
 
-    /// Applies a change to all possible contents. Also adds them with the bit, because netswap may
-    /// set it after the change.
+    /// Changes all possible contents, and adds them with the bit, which netswap may set later.
     fn update(&mut self, change: impl Fn(&mut Vec<u8>)) {
         self.possible_contents.iter_mut().for_each(change);
         let patched: Vec<_> =

@@ -179,8 +179,7 @@ impl Test<'_> {
     }
 }
 
-/// Runs a program whose output goes to a pipe, and ends with its exit code. The exit code is passed
-/// through the file `$1`.
+/// Runs a program whose output goes to a pipe. The file `$1` passes its exit code on.
 const PIPE: &str = r#"
 code=$1
 shift
@@ -188,8 +187,7 @@ shift
 exit "$(cat "$code")"
 "#;
 
-/// Returns a folder with `count` entries, in folders of `per_folder`. Creates it unless an earlier
-/// run did.
+/// Returns a folder with `count` entries, in folders of `per_folder`. Reuses an earlier one.
 fn create_entries(name: &str, count: u32, per_folder: u32) -> Result<PathBuf, String> {
     let home = scratch("faults-million").join(format!("{name}-{count}"));
     let (root, marker) = (home.join("root"), home.join("done"));

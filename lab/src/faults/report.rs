@@ -16,8 +16,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Runs a command to its end and parses its standard output. The exit code must be one of
-    /// these.
+    /// Runs a command, whose exit code must be one of these, and parses its output.
     pub(super) fn run(command: &mut Command, codes: &[i32]) -> Result<Self, String> {
         Report::parse(Outcome::run(command)?.expect_codes(codes)?)
     }

@@ -16,8 +16,7 @@ use testkit::image::{Image, NET, Sum, patched};
 pub(super) struct TestFile {
     pub(super) path: PathBuf,
     pub(super) old: Vec<u8>,
-    /// The bytes after `netswap patch`. Equal to `old` if the file is no image or already has the
-    /// bit.
+    /// The bytes after `netswap patch`. Equal to `old` if patch does not change the file.
     pub(super) new: Vec<u8>,
     is_read_only: bool,
 }
@@ -93,8 +92,7 @@ impl Tree {
         Ok(states)
     }
 
-    /// Checks that all files have their original bytes, and that read-only files are still
-    /// read-only.
+    /// Checks that all files have their original bytes, and that none lost its read-only mode.
     pub(super) fn check_restored(&self) -> Result<(), String> {
         let states = self.states()?;
         if let Some(path) = states.new.union(&states.split).next() {

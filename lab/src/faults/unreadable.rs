@@ -47,8 +47,7 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    /// Runs verify, patch and undo. Returns how many files failed, and how many images were still
-    /// read.
+    /// Runs verify, patch and undo. Returns how many files failed, and how many were read.
     fn run(&self, closed: &Path) -> Result<(usize, usize), String> {
         let files = || self.tree.files.iter().filter(|file| !file.path.starts_with(closed));
         let failing = || files().filter(|file| fails(&file.path));

@@ -116,8 +116,7 @@ impl Test<'_> {
         Ok(range.len())
     }
 
-    /// Makes the writes of some files fail, in patch and then in undo. Returns how many files were
-    /// refused.
+    /// Makes writes fail in patch and then in undo. Returns how many files were refused.
     fn failing_writes(&self, tree: &Tree) -> Result<u64, String> {
         let fails = |path: &&PathBuf| path.to_string_lossy().ends_with("1.exe");
         let write = InjectedFault::all("pwrite64", UNWRITABLE);
@@ -163,8 +162,7 @@ impl Test<'_> {
         tree.check_restored()
     }
 
-    /// Makes the syncs of the journal fail, at once and later. Returns the number of moments that
-    /// were tested.
+    /// Makes the journal's syncs fail, at once and later. Returns the number of moments.
     fn failing_journal_syncs(&self, tree: &Tree) -> Result<usize, String> {
         let moments = [0, 1, 7, 30];
         for after in moments {

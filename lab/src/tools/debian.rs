@@ -42,8 +42,7 @@ const SKIPPED: [&str; 16] = [
     "tar",
 ];
 
-/// The file that lists a tree's packages and versions, one per line: `lld-19 1:19.1.7-3~deb12u1`.
-/// It is written last.
+/// The list of a tree's packages: `lld-19 1:19.1.7-3~deb12u1`. It is written last.
 const PACKAGES: &str = "packages.txt";
 
 pub(crate) struct Tree {
@@ -109,8 +108,7 @@ impl Tree {
         command
     }
 
-    /// Writes a script that runs a program in the tree with the arguments `first`, followed by the
-    /// script's own.
+    /// Writes a script that runs a program with the arguments `first` and its own.
     pub(crate) fn write_script(
         &self,
         path: &Path,
@@ -285,8 +283,7 @@ fn apt() -> Command {
 /// The addresses of a mirror for Debian's packages and for its security updates.
 type Mirror = (String, String);
 
-/// Returns the mirrors in the machine's apt configuration. Works without the machine's package
-/// lists.
+/// Returns the mirrors in apt's configuration. Needs no package lists.
 fn mirrors(folder: &Path) -> Result<Vec<Mirror>, String> {
     let empty = folder.join("empty");
     create_folder(empty.join("partial"))?;

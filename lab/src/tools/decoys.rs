@@ -8,8 +8,7 @@ use std::ffi::OsString;
 use crate::env::variable;
 use crate::files::{empty_folder, scratch, write_script};
 
-/// The names of the installed programs of the tools in the table, and pkg-config, which finds
-/// installed libraries.
+/// The names of installed programs of the tools, and pkg-config, which finds libraries.
 const NAMES: [&str; 27] = [
     "cargo-fuzz",
     "cargo-generate",

@@ -42,9 +42,8 @@ impl fmt::Display for Version {
     }
 }
 
-/// Finds the version in a program's output for `--version`. It is the first word that starts with a
-/// digit, after an optional `v` or `wine-`. It ends before the first character that is neither a
-/// digit nor a dot.
+/// Finds the version that a program prints. It is the first word that starts with a digit, after an
+/// optional `v` or `wine-`, up to the first character that is neither a digit nor a dot.
 pub(super) fn version_in(text: &str) -> Option<&str> {
     text.split_whitespace().find_map(|word| {
         let word = word.strip_prefix("wine-").or(word.strip_prefix('v')).unwrap_or(word);

@@ -15,8 +15,7 @@ use crate::process::{all_output, check};
 use crate::signature::Signer;
 use crate::tools::{Tree, UPX};
 
-/// Builds the first example and verifies it with its own xtask. Passes additional arguments to
-/// Cargo.
+/// Builds the first example and verifies it with its own xtask.
 fn verify(setup: &Setup<'_>, arguments: &[&str]) -> Result<Outcome, String> {
     let mut cargo = setup.debian.cargo(MSVC, &HELLO_TOOL.folder());
     cargo.args(["xtask", "verify", "--locked", "--quiet", "--format", "json"]).args(arguments);
@@ -27,8 +26,7 @@ fn program() -> PathBuf {
     target_dir().join(MSVC).join("debug").join("hello-tool.exe")
 }
 
-/// Runs each tool on the program in Cargo's target folder. verify must find from the receipt that
-/// the bit was lost.
+/// Runs each tool on the built program. The receipt must tell verify that the bit was lost.
 pub(super) fn strip_and_objcopy(setup: &Setup<'_>) -> Result<Evidence, String> {
     let program = program();
     verify(setup, &[])?.expect_code(0)?;

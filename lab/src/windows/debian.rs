@@ -141,8 +141,7 @@ impl Debian {
         }
         self.build_c_runtime()?;
         let substitutes = create_folder(self.substitutes())?;
-        // For gnullvm, std names LLVM's libunwind. GCC's library contains the functions that std
-        // calls.
+        // For gnullvm, std names LLVM's libunwind. GCC's library has the same functions.
         let unwind = output(self.gcc().arg("-print-file-name=libgcc_eh.a"))?;
         let copy = substitutes.join("libunwind.a");
         fs::copy(unwind.trim_end(), &copy).map_err(at(&copy))?;
@@ -172,8 +171,7 @@ impl Debian {
         Ok(())
     }
 
-    /// Returns the folder of the libraries that builds for the MinGW targets name, but that MinGW
-    /// has under other names.
+    /// Returns the folder of libraries that MinGW has under other names than builds use.
     pub(super) fn substitutes(&self) -> PathBuf {
         self.derived.join("mingw")
     }
@@ -218,8 +216,7 @@ impl Debian {
     }
 }
 
-/// Sets the compiler and linker that the crate `cc` uses: this compiler for C and C++, and LLD.
-/// `script` runs the compiler.
+/// Sets the crate cc's compiler for C and C++, which `script` runs, and its linker LLD.
 pub(super) fn set_cc_compiler(cargo: &mut Command, target: &str, compiler: &str, script: &Path) {
     let include = if compiler == "clang-cl" { "-imsvc" } else { "-isystem" };
     let headers = root().join(HEADERS);

@@ -16,8 +16,7 @@ use crate::outcome::Outcome;
 /// The folder of the examples' programs on the share.
 const FOLDER: &str = "examples";
 
-/// Builds each example with its own xtask, which verifies the result. Copies the images to the
-/// share.
+/// Builds and verifies each example with its own xtask. Copies the images to the share.
 ///
 /// Also builds each example with the bit switched off, which verify must report.
 pub(super) fn verify(setup: &Setup<'_>) -> Result<Evidence, String> {
@@ -44,8 +43,7 @@ pub(super) fn verify(setup: &Setup<'_>) -> Result<Evidence, String> {
     Ok(Evidence::new(names.join(", "), results))
 }
 
-/// Returns the images of an example and their Characteristics. Its own `cargo xtask verify` must
-/// end with `code`.
+/// Returns an example's images and their Characteristics. Its verify must end with `code`.
 fn build_and_verify(
     setup: &Setup<'_>,
     example: &Example,
@@ -100,8 +98,7 @@ pub(super) fn run_tools(setup: &Setup<'_>) -> Result<Evidence, String> {
 pub(super) fn run_plugin_host(setup: &Setup<'_>) -> Result<Evidence, String> {
     let dll = setup.wine.share().join(FOLDER).join("plugin_host_plugin.dll");
     let aside = dll.with_extension("aside");
-    // Uses the drive: if a program is started by a UNC path, Wine gives it a path of itself that no
-    // function accepts.
+    // Uses the drive: for a UNC path, Wine gives the program an unusable path of itself.
     let host = |parts: &[&str], code| {
         run_tool(setup, MAPPED, "plugin-host.exe", &["Ada"])?.expect(code, parts)
     };

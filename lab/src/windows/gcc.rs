@@ -19,15 +19,13 @@ const COLLECT2: &str = "usr/lib/gcc/x86_64-w64-mingw32/12-win32/collect2";
 
 pub(super) const GCC: &str = "usr/bin/x86_64-w64-mingw32-gcc-win32";
 
-/// The copy of gcc. It is in the same folder as gcc, because gcc finds its parts relative to
-/// itself.
+/// The copy of gcc, in the same folder: gcc finds its parts relative to itself.
 pub(super) const GCC_ANYWHERE: &str = "usr/bin/x86_64-w64-mingw32-gcc-anywhere";
 
 /// A path without a program. gcc and collect2 then search their own folders and obey `-fuse-ld=`.
 const NONE: &str = "/nonexistent";
 
-/// Writes the copy of gcc into the tree, and a copy of collect2 into the folder. gcc gets the
-/// folder as its option `-B`.
+/// Writes a copy of gcc into the tree, and one of collect2 into the folder for `-B`.
 pub(super) fn write_gcc(tree: &Tree, folder: &Path) -> Result<(), String> {
     copy_with_path(&tree.path(GCC), ASSEMBLER, NONE, &tree.path(GCC_ANYWHERE))?;
     write_collect2(tree, folder, NONE)
@@ -42,8 +40,7 @@ fn write_collect2(tree: &Tree, folder: &Path, linker: &str) -> Result<(), String
 /// Writes a copy of a program in which a path is replaced. The new path must not be longer.
 fn copy_with_path(from: &Path, old: &str, new: &str, to: &Path) -> Result<(), String> {
     let mut bytes = fs::read(from).map_err(at(from))?;
-    // The search includes the final zero byte, because gcc also contains the path in its configure
-    // command.
+    // The final zero byte is part of the search: gcc's configure command has the path, too.
     let old = [old.as_bytes(), b"\0"].concat();
     let start = bytes.windows(old.len()).position(|window| window == old);
     let field = start.and_then(|start| bytes.get_mut(start..start + old.len()));

@@ -187,8 +187,7 @@ pub(super) fn gcc_with_linker(setup: &Setup<'_>) -> Result<Evidence, String> {
 /// The error of GNU ld for LLD's argument.
 const DISAMBIGUATE: &str = "unable to disambiguate: -Xlink=/swaprun:net";
 
-/// Links the fixture with and without the bit, using the Cargo that runs this xtask. `configure`
-/// changes each Cargo command.
+/// Links the fixture with and without the bit. `configure` changes each Cargo command.
 pub(super) fn link(
     fixture: &Fixture,
     target: &str,
@@ -217,8 +216,7 @@ pub(super) fn link(
     LinkResult { target, linked_by, set_by, image, off, on, is_run: false }.checked()
 }
 
-/// Creates a folder of empty libraries and objects with the names of MinGW's. The fixtures use
-/// nothing from MinGW.
+/// Creates empty libraries and objects with MinGW's names. The fixtures use nothing of MinGW.
 fn empty_mingw() -> Result<PathBuf, String> {
     const LIBRARIES: [&str; 13] = [
         "advapi32", "gcc", "gcc_eh", "kernel32", "mingw32", "mingwex", "moldname", "msvcrt",

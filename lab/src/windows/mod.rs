@@ -155,8 +155,7 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     }
 }
 
-/// Runs all tests, even if some fail. Then compares the pages with the results, or writes the
-/// results into them.
+/// Runs all tests, even if some fail. Then compares or writes the pages.
 fn all(write: bool) -> Result<(), NotPassed> {
     if cfg!(windows) {
         // On Windows, `cargo xtask verify` builds the examples.

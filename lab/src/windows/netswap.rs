@@ -38,8 +38,7 @@ fn netswap(setup: &Setup<'_>, arguments: &[&str]) -> Result<Outcome, String> {
     run_program(setup.wine.command(&windows_path(SHARE, Path::new(PROGRAM))).args(arguments))
 }
 
-/// Copies a tool to the path `below` in the folder `root`, and clears the bit of the copy. Returns
-/// the path of the copy.
+/// Copies a tool to `root/below` without its bit, and returns the copy's path.
 fn copy_without_bit(setup: &Setup<'_>, root: &Path, below: &str) -> Result<PathBuf, String> {
     let tool = setup.wine.share().join("examples").join("hello-tool.exe");
     let path = root.join(below);

@@ -39,8 +39,7 @@ fn prepare_with_cargo(debian: &Debian) -> Result<(), String> {
     }
     for example in &EXAMPLES {
         let mut cargo = debian.cargo(MSVC, &example.folder());
-        // `cargo build --package xtask` would select other features of its dependencies than `cargo
-        // xtask` does.
+        // `cargo build --package xtask` would select other features than `cargo xtask`.
         cargo.args(XTASK).args(["verify", "--locked", "--help"]);
         all_output(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
     }

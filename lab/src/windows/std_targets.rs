@@ -15,8 +15,7 @@ pub(crate) fn with_std(target: &str) -> [&str; 6] {
     ["--target", target, STD, NO_BACKTRACES, "--config", NO_DEBUG]
 }
 
-/// The arguments that run an xtask. It is compiled without debug information, which saves compile
-/// time.
+/// The arguments that run an xtask, compiled without debug information to save time.
 pub(crate) const XTASK: [&str; 3] = ["--config", "profile.dev.debug=false", "xtask"];
 
 /// Returns the name of Cargo's environment variable for a target.

@@ -34,8 +34,7 @@ impl<'a> Wine<'a> {
         fs::copy(&zlib, system.join("zlib1.dll")).map_err(at(&zlib))?;
         // Without this, the server ends and starts again between two programs.
         check(wine.server().arg("--persistent"))?;
-        // wineboot fails because the 32-bit part is missing, which does not matter. Whether there
-        // is a system folder decides.
+        // wineboot fails, but only because the 32-bit part is missing. The system folder decides.
         let mut boot = wine.program("wineboot");
         let _ = boot.arg("--init").stdout(Stdio::null()).stderr(Stdio::null()).status();
         ensure!(system.join("kernel32.dll").exists(), "wineboot created no prefix");

@@ -34,8 +34,7 @@ impl Home {
         run
     }
 
-    /// Runs `netswap new` with these arguments. Checks that it fails and leaves no file. Returns
-    /// the error message.
+    /// Checks that `netswap new` fails and leaves no file. Returns the error message.
     pub fn refusal(&self, arguments: &[&str]) -> String {
         let before = files(self.0.path());
         let run = Run::capture(&mut self.command(arguments));
@@ -90,8 +89,7 @@ pub const LAYOUTS: [Layout; 5] = [
     },
 ];
 
-/// Creates a project with an example's name and lock file, using the crates of this repository.
-/// Returns its folder.
+/// Creates a project with an example's name and lock file, and this repository's crates.
 pub fn create_like(home: &Home, example: &str, options: &[&str]) -> PathBuf {
     let clone = ["--netswap-path", repository().to_str().unwrap()];
     home.create(&[&[example], options, &clone].concat());

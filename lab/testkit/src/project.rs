@@ -11,8 +11,7 @@ use tempfile::TempDir;
 
 pub const X64: &str = "x86_64-pc-windows-msvc";
 
-/// Returns the path of a program of netswap-cli. Cargo builds it before the tests, and sets this
-/// variable when it runs them.
+/// Returns the path of a program of netswap-cli, which Cargo builds before the tests.
 pub fn program(name: &str) -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "set by Cargo")]
     let path = std::env::var_os(format!("CARGO_BIN_EXE_{name}"));
@@ -134,8 +133,7 @@ impl Run {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
-    /// Returns the rows of a JSON report, by file name. Checks that the independent reader finds
-    /// the same bits.
+    /// Returns the rows of a JSON report. The independent reader must find the same bits.
     pub fn rows(&self) -> BTreeMap<String, Row> {
         let report = self.json();
         assert_eq!(report["schema"], "netswap.verify/1");
@@ -166,8 +164,7 @@ impl Row {
     }
 }
 
-/// Writes the configuration of `from` into `to`, and replaces the paths of the local crates by full
-/// paths.
+/// Writes the configuration of `from` into `to`, with full paths of the local crates.
 pub fn configure(from: &Path, to: &Path) {
     let mut config = fs::read_to_string(from.join(".cargo/config.toml")).unwrap();
     for name in ["netswap", "netswap-build"] {
@@ -187,8 +184,7 @@ pub fn cargo(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Removes the variables that Cargo sets for this test, and those that change how a project is
-/// built.
+/// Removes Cargo's variables for this test, and those that change how projects are built.
 pub fn clean_environment(command: &mut Command) {
     #[expect(clippy::disallowed_methods, reason = "for programs that read it")]
     for (name, _) in std::env::vars_os() {

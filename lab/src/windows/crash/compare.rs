@@ -15,8 +15,7 @@ use crate::programs;
 use crate::readers;
 use crate::tools::Python;
 
-/// The share as Wine's loader and its dumps name it. Windows' dumps have two backslashes for
-/// `UNC\`.
+/// The share as Wine's dumps name it. Windows' dumps have two backslashes for `UNC\`.
 const SHARE_IN_DUMPS: &str = r"UNC\fileserver\tools";
 
 /// `IMAGE_FILE_NET_RUN_FROM_SWAP`.

@@ -32,8 +32,7 @@ const DATA: &str = "data.bin";
 const IN_PAGE_ERROR: u64 = 0xc000_0006;
 const ACCESS_VIOLATION: u64 = 0xc000_0005;
 
-/// The images that have the bit. Each variant has a folder on the share with a program, a DLL and a
-/// data file.
+/// The images with the bit. Each variant has its folder with a program, a DLL and data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Bits {
     Neither,
@@ -62,8 +61,7 @@ impl Bits {
     }
 }
 
-/// The places of the unreadable page, as `crash.c` names them, and the image that contains the
-/// page, if any.
+/// The places of the unreadable page in `crash.c`, and the images that contain them.
 const PLACES: [(&str, Option<&str>); 4] =
     [("exe", Some(PROGRAM)), ("dll", Some(LIBRARY)), ("mapped", None), ("private", None)];
 
@@ -173,8 +171,7 @@ impl Crash {
         }
     }
 
-    /// Runs the program by its path on the share, with this kind of crash. Returns its dump, which
-    /// is below [`DUMPS`].
+    /// Runs the program by its path on the share. Returns its dump, which is below [`DUMPS`].
     fn create_dump(self, setup: &Setup<'_>, name: &str) -> Result<Dump, String> {
         let below = Path::new(DUMPS).join(name);
         let file = setup.wine.drive().join(&below);

@@ -87,8 +87,7 @@ struct Reports {
     crash: PathBuf,
 }
 
-/// Writes the reports in UTF-16, as Windows does. Their values are those that an independent reader
-/// reads from the dump.
+/// Writes the reports in UTF-16, as Windows does, with values from an independent reader.
 fn write_reports(folder: &Path, dump: &Dump, read: &Value) -> Result<Reports, String> {
     let number = |value: &Value, field: &str| {
         let number = value.get(field).and_then(Value::as_u64);
