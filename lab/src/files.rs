@@ -20,10 +20,7 @@ pub fn scratch(name: &str) -> PathBuf {
 
 /// Returns the folder for fetched files: `NETSWAP_CACHE`, or else one in the user's cache.
 pub(crate) fn cache() -> Result<PathBuf, String> {
-    let folder = |name: &str| {
-        let value = variable(name).filter(|value| !value.is_empty());
-        value.map(PathBuf::from)
-    };
+    let folder = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     folder("NETSWAP_CACHE")
         .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("netswap")))
         .or_else(|| Some(folder("HOME")?.join(".cache").join("netswap")))
@@ -32,9 +29,7 @@ pub(crate) fn cache() -> Result<PathBuf, String> {
 
 /// Locks this part of the cache against other processes until the file is dropped.
 pub(crate) fn lock_cache(part: &str) -> Result<File, String> {
-    let folder = cache()?;
-    fs::create_dir_all(&folder).map_err(at(&folder))?;
-    let path = folder.join(part).with_extension("lock");
+    let path = create_folder(cache()?)?.join(part).with_extension("lock");
     let file = File::create(&path).map_err(at(&path))?;
     file.lock().map_err(at(&path))?;
     Ok(file)

@@ -16,15 +16,9 @@ pub fn hermetic_targets() -> Result<Vec<String>, String> {
 
 /// Whether rustc has a standard library for the target.
 pub fn has_std(target: &str) -> bool {
-    let libdir =
-        output(Command::new("rustc").args(["--print", "target-libdir", "--target", target]));
-    let Ok(libdir) = libdir else {
-        return false;
-    };
-    let Ok(mut files) = Path::new(libdir.trim_end()).read_dir() else {
-        return false;
-    };
-    files.any(|file| {
-        file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
-    })
+    let mut rustc = Command::new("rustc");
+    let libdir = output(rustc.args(["--print", "target-libdir", "--target", target]));
+    let folder = libdir.ok().and_then(|libdir| Path::new(libdir.trim_end()).read_dir().ok());
+    let mut files = folder.into_iter().flatten().flatten();
+    files.any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
 }

@@ -1,5 +1,6 @@
 //! A high-latency share: a folder behind `lab/bench/slow-fs.c`, which delays each request.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -67,22 +68,18 @@ pub(crate) struct Mount {
     stdout: BufReader<ChildStdout>,
 }
 
-/// The requests that a mount received.
-#[derive(Default)]
-pub(crate) struct Requests {
-    /// The number of requests of each kind, by its name in FUSE.
-    pub(crate) kinds: Vec<(String, f64)>,
-    /// The number of bytes read.
-    pub(crate) bytes: f64,
-}
+/// The numbers of requests that a mount received, by their names in FUSE, and of `bytes` read.
+pub(crate) struct Requests(BTreeMap<String, f64>);
 
 impl Requests {
+    /// Returns the number of requests of all kinds.
     pub(crate) fn count(&self) -> f64 {
-        self.kinds.iter().map(|(_, count)| count).sum()
+        self.0.iter().filter(|(name, _)| *name != "bytes").map(|(_, number)| number).sum()
     }
 
-    pub(crate) fn count_kind(&self, kind: &str) -> f64 {
-        self.kinds.iter().filter(|(name, _)| name == kind).map(|(_, count)| count).sum()
+    /// Returns the number of this name, or 0.
+    pub(crate) fn number(&self, name: &str) -> f64 {
+        self.0.get(name).copied().unwrap_or_default()
     }
 }
 
@@ -116,13 +113,6 @@ fn parse(line: &str) -> Option<Requests> {
     let (pairs, []) = words.as_chunks() else {
         return None;
     };
-    let mut requests = Requests::default();
-    for [name, count] in pairs {
-        let count = count.parse().ok()?;
-        match *name {
-            "bytes" => requests.bytes = count,
-            name => requests.kinds.push((name.to_owned(), count)),
-        }
-    }
-    Some(requests)
+    let number = |[name, count]: &[&str; 2]| Some(((*name).to_owned(), count.parse().ok()?));
+    pairs.iter().map(number).collect::<Option<_>>().map(Requests)
 }

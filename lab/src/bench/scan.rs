@@ -162,24 +162,22 @@ impl Bench {
         for ((scan, ratio, usages), results) in
             compare(&scans, &usages, SHARE_REFERENCE).into_iter().zip(&results)
         {
-            let per_file = |value: fn(&Requests) -> f64| {
-                let values: Vec<f64> =
-                    results.iter().map(|(_, requests)| value(requests)).collect();
+            let per_file = |value: &dyn Fn(&Requests) -> f64| {
+                let values: Vec<_> = results.iter().map(|(_, requests)| value(requests)).collect();
                 median(&values) / f64::from(scan.files)
             };
-            let requests = per_file(Requests::count);
+            let requests = per_file(&Requests::count);
+            let [lookup, open, read, bytes] = ["lookup", "open", "read", "bytes"]
+                .map(|name| per_file(&|requests| requests.number(name)));
             let waited =
                 requests * f64::from(scan.files) * f64::from(LATENCY_MILLISECONDS) / 1000.0;
             let in_flight = waited / median_of(usages, |usage| usage.seconds);
-            let efficiency = scan.jobs.map(|jobs| in_flight / f64::from(jobs) * 100.0);
+            let efficiency = scan.jobs.map_or("-".to_owned(), |jobs| {
+                format!("{:.0} %", in_flight / f64::from(jobs) * 100.0)
+            });
             println!(
-                "{:<30} {ratio} {requests:>8.3} {:>6.3} {:>6.3} {:>6.3} {:>9.0} {in_flight:>10.1} {:>11}",
+                "{:<30} {ratio} {requests:>8.3} {lookup:>6.3} {open:>6.3} {read:>6.3} {bytes:>9.0} {in_flight:>10.1} {efficiency:>11}",
                 scan.name,
-                per_file(|requests| requests.count_kind("lookup")),
-                per_file(|requests| requests.count_kind("open")),
-                per_file(|requests| requests.count_kind("read")),
-                per_file(|requests| requests.bytes),
-                efficiency.map_or("-".to_owned(), |percent| format!("{percent:.0} %")),
             );
         }
         Ok(())

@@ -107,7 +107,7 @@ pub(super) fn run(netswap: &Netswap, options: &Options) -> Result<String, NotPas
 impl Test<'_> {
     fn round(&mut self) -> Result<(), String> {
         let mut files: Vec<File> = (0..FILES).map(|number| File::new(&self.root, number)).collect();
-        files.iter_mut().try_for_each(File::rewrite)?;
+        files.iter_mut().try_for_each(|file| file.rewrite().map_err(at(&file.path)))?;
         remove_file(&self.journal)?;
         self.run_while_files_change(&mut files)?;
         if fs::read(&self.link_target).map_err(at(&self.link_target))? != image(0) {
@@ -156,7 +156,7 @@ fn change_files(
     let mut changes = 0;
     while !is_finished.load(Ordering::Relaxed) {
         if let (Some(file), Some(change)) = (random.choice(&mut *files), random.choice(CHANGES)) {
-            file.apply(change, link_target)?;
+            file.apply(change, link_target).map_err(at(&file.path))?;
         }
         changes += 1;
     }
@@ -171,68 +171,51 @@ impl File {
     }
 
     /// Makes this change to the file, and updates its possible contents.
-    fn apply(&mut self, change: Change, link_target: &Path) -> Result<(), String> {
-        let result = match change {
-            Change::Truncate if self.can_change_length() => self.truncate(),
-            Change::Append if self.can_change_length() => self.append(),
-            Change::Replace => self.replace(),
-            Change::Delete if self.exists => self.delete(),
-            Change::Link => self.link(link_target),
-            // A missing file can only be written again.
-            _ => return self.rewrite(),
-        };
-        result.map_err(at(&self.path))
-    }
-
-    fn can_change_length(&self) -> bool {
-        self.exists && !has_checksum(self.number)
-    }
-
-    fn truncate(&mut self) -> io::Result<()> {
-        let length = self.possible_contents.first().map_or(0, Vec::len);
-        let length = (length - 1).max(1024);
-        OpenOptions::new().write(true).open(&self.path)?.set_len(length as u64)?;
-        self.update(|bytes| bytes.truncate(length));
-        Ok(())
-    }
-
-    fn append(&mut self) -> io::Result<()> {
-        let end = [7; 5];
-        OpenOptions::new().append(true).open(&self.path)?.write_all(&end)?;
-        self.update(|bytes| bytes.extend(end));
-        Ok(())
-    }
-
-    fn replace(&mut self) -> io::Result<()> {
+    fn apply(&mut self, change: Change, link_target: &Path) -> io::Result<()> {
         let next = self.path.with_extension("next");
-        let image = self.next_image();
-        fs::write(&next, &image)?;
-        fs::rename(&next, &self.path)?;
-        self.set_content(image);
+        let can_change_length = self.exists && !has_checksum(self.number);
+        match change {
+            Change::Truncate if can_change_length => {
+                let length = self.possible_contents.first().map_or(0, Vec::len);
+                let length = (length - 1).max(1024);
+                OpenOptions::new().write(true).open(&self.path)?.set_len(length as u64)?;
+                self.update(|bytes| bytes.truncate(length));
+            }
+            Change::Append if can_change_length => {
+                let end = [7; 5];
+                OpenOptions::new().append(true).open(&self.path)?.write_all(&end)?;
+                self.update(|bytes| bytes.extend(end));
+            }
+            Change::Replace => {
+                let image = self.next_image();
+                fs::write(&next, &image)?;
+                fs::rename(&next, &self.path)?;
+                self.set_content(image);
+            }
+            Change::Delete if self.exists => {
+                self.exists = false;
+                fs::remove_file(&self.path)?;
+            }
+            Change::Link => {
+                symlink(link_target, &next)?;
+                self.exists = false;
+                fs::rename(&next, &self.path)?;
+            }
+            // A missing file can only be written again.
+            _ => self.rewrite()?,
+        }
         Ok(())
     }
 
     /// Overwrites the file in place, as most programs do when they copy.
-    fn rewrite(&mut self) -> Result<(), String> {
+    fn rewrite(&mut self) -> io::Result<()> {
         let image = self.next_image();
-        if !self.exists {
-            remove_file(&self.path)?;
+        if !self.exists && fs::symlink_metadata(&self.path).is_ok() {
+            fs::remove_file(&self.path)?;
         }
-        fs::write(&self.path, &image).map_err(at(&self.path))?;
+        fs::write(&self.path, &image)?;
         self.set_content(image);
         Ok(())
-    }
-
-    fn delete(&mut self) -> io::Result<()> {
-        self.exists = false;
-        fs::remove_file(&self.path)
-    }
-
-    fn link(&mut self, link_target: &Path) -> io::Result<()> {
-        let next = self.path.with_extension("next");
-        symlink(link_target, &next)?;
-        self.exists = false;
-        fs::rename(&next, &self.path)
     }
 
     fn next_image(&mut self) -> Vec<u8> {

@@ -19,7 +19,7 @@ use crate::tools::{Tree, UPX};
 fn verify(setup: &Setup<'_>, arguments: &[&str]) -> Result<Outcome, String> {
     let mut cargo = setup.debian.cargo(MSVC, &HELLO_TOOL.folder());
     cargo.args(["xtask", "verify", "--locked", "--quiet", "--format", "json"]).args(arguments);
-    run_program(cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir()))
+    run_program(cargo.args(with_std(MSVC)))
 }
 
 fn program() -> PathBuf {

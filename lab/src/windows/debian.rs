@@ -7,6 +7,7 @@ use std::process::Command;
 
 use super::gcc::{GCC, GCC_ANYWHERE, write_gcc};
 use super::std_targets::{GNU, GNULLVM, MSVC, cargo_variable};
+use super::target_dir;
 use crate::env::variable;
 use crate::files::{at, cache, create_folder, lock_cache, root, write};
 use crate::process::{check, output};
@@ -188,7 +189,7 @@ impl Debian {
     /// for the host are unchanged.
     pub(super) fn cargo(&self, target: &str, folder: &Path) -> Command {
         let mut cargo = self.tree.command(CARGO);
-        cargo.current_dir(folder);
+        cargo.current_dir(folder).env("CARGO_TARGET_DIR", target_dir());
         for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "NETSWAP"]
         {
             cargo.env_remove(name);

@@ -53,8 +53,8 @@ fn build_and_verify(
     let mut cargo = setup.debian.cargo(MSVC, &example.folder());
     cargo.args(XTASK);
     cargo.args(["verify", "--workspace", "--locked", "--quiet", "--format", "json"]);
-    cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir());
-    let outcome = run_program(cargo.env("NETSWAP", netswap))?.expect_code(code)?;
+    let outcome =
+        run_program(cargo.args(with_std(MSVC)).env("NETSWAP", netswap))?.expect_code(code)?;
     let status = if code == 0 { "passed" } else { "failed" };
     let images = images(&outcome, status)?.into_iter().map(|image| {
         let characteristics = characteristics(Path::new(&image))?;

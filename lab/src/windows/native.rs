@@ -58,8 +58,7 @@ fn package(
     }
     remove_file(&log.file)?;
     cargo.args(XTASK).args(["package", "--locked", "--quiet"]).args(with_std(target));
-    cargo.env("CARGO_TARGET_DIR", target_dir()).env("NETSWAP", netswap);
-    run_program(&mut cargo)?.expect(code, &[PROGRAM, HELPER])?;
+    run_program(cargo.env("NETSWAP", netswap))?.expect(code, &[PROGRAM, HELPER])?;
     let dist = NATIVE_TOOL.folder().join("dist");
     let folder = create_folder(setup.wine.share().join(folder))?;
     for name in [PROGRAM, HELPER] {

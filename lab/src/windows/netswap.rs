@@ -29,7 +29,7 @@ pub(super) fn build_and_verify(setup: &Setup<'_>) -> Result<Evidence, String> {
 pub(super) fn build(debian: &Debian) -> Command {
     let mut cargo = debian.cargo(MSVC, root());
     cargo.args(["build", "--quiet", "--locked", "--package", "netswap-cli", "--bin", "netswap"]);
-    cargo.args(with_std(MSVC)).env("CARGO_TARGET_DIR", target_dir());
+    cargo.args(with_std(MSVC));
     cargo
 }
 

@@ -34,14 +34,13 @@ fn prepare_with_cargo(debian: &Debian) -> Result<(), String> {
         if target == GNU {
             cargo.env(cargo_variable(GNU, "LINKER"), &linker);
         }
-        cargo.args(["build", "--locked", "--quiet", "--package", library]).args(with_std(target));
-        check(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
+        cargo.args(["build", "--locked", "--quiet", "--package", library]);
+        check(cargo.args(with_std(target)))?;
     }
     for example in &EXAMPLES {
         let mut cargo = debian.cargo(MSVC, &example.folder());
         // `cargo build --package xtask` would select other features than `cargo xtask`.
-        cargo.args(XTASK).args(["verify", "--locked", "--help"]);
-        all_output(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
+        all_output(cargo.args(XTASK).args(["verify", "--locked", "--help"]))?;
     }
     check(&mut netswap::build(debian))
 }

@@ -85,12 +85,10 @@ fn build_and_run(
 ) -> Result<LinkResult, String> {
     // Cleans the package first, because Cargo would reuse an image of another linker.
     let mut clean = setup.debian.cargo(target, &HELLO_TOOL.folder());
-    clean.args(["clean", "--quiet", "--package", HELLO_TOOL.name, "--target", target]);
-    all_output(clean.env("CARGO_TARGET_DIR", target_dir()))?;
+    all_output(clean.args(["clean", "--quiet", "--package", HELLO_TOOL.name, "--target", target]))?;
     let build = |netswap: &str| {
         let mut cargo = cargo(netswap);
-        cargo.args(["--quiet", "--locked"]).args(with_std(target));
-        all_output(cargo.env("CARGO_TARGET_DIR", target_dir()))?;
+        all_output(cargo.args(["--quiet", "--locked"]).args(with_std(target)))?;
         let program = target_dir().join(target).join("debug").join(IMAGE);
         let folder = create_folder(setup.wine.share().join("targets"))?;
         fs::copy(&program, folder.join(IMAGE)).map_err(at(&program))?;
