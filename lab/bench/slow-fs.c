@@ -1,7 +1,7 @@
 /* A high-latency share: a read-only FUSE file system that shows a folder and delays each request by a
  * network's round trip. It counts the requests.
  *
- *   slow-fs [--lifetime SECONDS] [--fail-read GLOB] MILLISECONDS SOURCE MOUNTPOINT
+ *   slow-fs [--fail-read GLOB] MILLISECONDS SOURCE MOUNTPOINT
  *
  * It prints `mounted`. Then for each line on standard input it prints how many requests of each kind
  * it received since the last line, and how many bytes were read. It ends when standard input ends, so
@@ -12,10 +12,10 @@
  *
  * - A directory is opened, and listed with the attributes of its entries (readdirplus), as SMB's
  *   QUERY_DIRECTORY does. No plain listing is offered.
- * - The attributes from a listing or a lookup are cached for --lifetime. The default of 10 seconds is
- *   that of Windows' FileInfoCacheLifetime and DirectoryCacheLifetime. (Linux' client has `actimeo`,
- *   1 second.) So opening a file that was just listed costs one request, SMB's CREATE, and no lookup.
- *   After that time it also costs a lookup. Missing names are not cached.
+ * - The attributes from a listing or a lookup are cached for 10 seconds, as Windows does by default
+ *   (FileInfoCacheLifetime and DirectoryCacheLifetime). Linux' client has `actimeo`, 1 second. So
+ *   opening a file that was just listed costs one request, SMB's CREATE, and no lookup. After that
+ *   time it also costs a lookup. Missing names are not cached.
  * - The kernel caches an open file and reads ahead. An SMB client does so under a lease, and knows the
  *   length of the file. The cache is discarded when the file is closed.
  * - Closing costs nothing, because a client does not wait for the response to SMB's CLOSE.
@@ -29,7 +29,6 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <fuse_lowlevel.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <search.h>
 #include <signal.h>
@@ -48,7 +47,8 @@ static const char *const KIND_NAMES[KINDS] = {"lookup", "getattr", "opendir", "r
                                               "open",   "read",    "bytes"};
 
 static atomic_long counts[KINDS];
-static double milliseconds, lifetime = 10;
+static const double LIFETIME = 10; /* of cached attributes, in seconds */
+static double milliseconds;
 static const char *fail_read;
 static int source;
 
@@ -94,7 +94,7 @@ static int find(fuse_ino_t parent, const char *name, struct fuse_entry_param *en
         free(path);
         return error;
     }
-    entry->attr_timeout = entry->entry_timeout = lifetime;
+    entry->attr_timeout = entry->entry_timeout = LIFETIME;
     entry->ino = inode_of(path);
     return entry->ino == 0 ? ENOMEM : 0;
 }
@@ -116,7 +116,7 @@ static void getattr(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *i
     if (fstatat(source, path_of(ino), &status, AT_SYMLINK_NOFOLLOW) < 0)
         fuse_reply_err(request, errno);
     else
-        fuse_reply_attr(request, &status, lifetime);
+        fuse_reply_attr(request, &status, LIFETIME);
 }
 
 static void open_file(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info) {
@@ -310,29 +310,20 @@ static int serve(const char *mountpoint) {
 }
 
 int main(int count, char **arguments) {
-    static const struct option OPTIONS[] = {{"lifetime", required_argument, NULL, 'l'},
-                                            {"fail-read", required_argument, NULL, 'f'},
-                                            {NULL, 0, NULL, 0}};
-    int option, wrong = 0;
-    while ((option = getopt_long(count, arguments, "", OPTIONS, NULL)) != -1) {
-        if (option == 'l')
-            lifetime = atof(optarg);
-        else if (option == 'f')
-            fail_read = optarg;
-        else
-            wrong = 1;
+    if (count == 6 && strcmp(arguments[1], "--fail-read") == 0) {
+        fail_read = arguments[2];
+        arguments += 2;
+        count -= 2;
     }
-    if (wrong || count - optind != 3) {
-        fputs("usage: slow-fs [--lifetime SECONDS] [--fail-read GLOB] MILLISECONDS SOURCE "
-              "MOUNTPOINT\n",
-              stderr);
+    if (count != 4) {
+        fputs("usage: slow-fs [--fail-read GLOB] MILLISECONDS SOURCE MOUNTPOINT\n", stderr);
         return 2;
     }
-    milliseconds = atof(arguments[optind]);
-    source = open(arguments[optind + 1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    milliseconds = atof(arguments[1]);
+    source = open(arguments[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (source < 0) {
-        perror(arguments[optind + 1]);
+        perror(arguments[2]);
         return 1;
     }
-    return serve(arguments[optind + 2]);
+    return serve(arguments[3]);
 }

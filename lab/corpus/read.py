@@ -1,8 +1,8 @@
 """Reads the Windows images in a tree with an independent reader. Prints one JSON object per line.
 
 Reports every file that begins with MZ, sorted by path. Omits the keys that a reader does not
-report. A value that was not computed is null. If a file is not an image according to the reader, the
-object has only the keys `path` and `error`.
+report. If a file is not an image according to the reader, the object has only the keys `path` and
+`error`.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def text(name):
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
 
 
-def with_pefile(path, with_checksum, _):
+def with_pefile(path, _):
     import pefile
 
     # The limit for all DLLs together. With its default of 8192, pefile omits DLLs.
@@ -68,7 +68,7 @@ def with_pefile(path, with_checksum, _):
             "subsystem": pe.OPTIONAL_HEADER.Subsystem,
             "size_of_image": pe.OPTIONAL_HEADER.SizeOfImage,
             "checksum": pe.OPTIONAL_HEADER.CheckSum,
-            "computed_checksum": pe.generate_checksum() if with_checksum else None,
+            "computed_checksum": pe.generate_checksum(),
             "certificate_table": certificate_table(*directories[CERTIFICATES]),
             "managed": managed,
             "strong_name": strong_name(pe.get_data(address, 72)) if managed else None,
@@ -79,7 +79,7 @@ def with_pefile(path, with_checksum, _):
         }
 
 
-def with_lief(path, with_checksum, _):
+def with_lief(path, _):
     import lief
 
     lief.logging.disable()
@@ -104,7 +104,7 @@ def with_lief(path, with_checksum, _):
         "subsystem": int(optional.subsystem),
         "size_of_image": optional.sizeof_image,
         "checksum": optional.checksum,
-        "computed_checksum": pe.compute_checksum() if with_checksum else None,
+        "computed_checksum": pe.compute_checksum(),
         "certificate_table": certificate_table(*entry),
         "managed": managed,
         "strong_name": name,
@@ -113,7 +113,7 @@ def with_lief(path, with_checksum, _):
     }
 
 
-def with_llvm_readobj(path, _, program):
+def with_llvm_readobj(path, program):
     run = subprocess.run(
         [program, "--file-headers", "--coff-imports", path], capture_output=True, check=False
     )
@@ -164,10 +164,8 @@ def images(root, folders):
 def row(path, arguments):
     """Returns the object for one file."""
     file = os.path.join(arguments.root, path)
-    limit = arguments.checksum_up_to
-    with_checksum = limit is None or os.path.getsize(file) <= limit
     try:
-        fields = READERS[arguments.reader](file, with_checksum, arguments.llvm_readobj)
+        fields = READERS[arguments.reader](file, arguments.llvm_readobj)
     except NotAnImage as error:
         fields = {"error": str(error)}
     except Exception as error:  # A reader's bug is reported, and the other files are still read.
@@ -181,12 +179,6 @@ def main():
     parser.add_argument("folders", nargs="*", help="folders below the root (default: all)")
     parser.add_argument("--with", dest="reader", choices=READERS, default="pefile")
     parser.add_argument("--llvm-readobj", default="llvm-readobj", help="the path of that program")
-    parser.add_argument(
-        "--checksum-up-to",
-        type=int,
-        metavar="BYTES",
-        help="do not compute the checksum of larger files",
-    )
     arguments = parser.parse_args()
     paths = images(arguments.root, arguments.folders)
     with multiprocessing.Pool() as pool:

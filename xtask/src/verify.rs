@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use netswap::{Build, Code, Error, Status, VerifiedImage};
+use netswap::{Build, Code, Status, VerifiedImage};
 
 use lab::examples::{EXAMPLES, Example};
 use lab::files::{root, scratch};
@@ -77,10 +77,7 @@ fn fixture_row(target: &str) -> Row {
         // These variables would replace the fixtures' own flags.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    let images = match build_and_verify(&build) {
-        Ok(images) => images,
-        Err(error) => return not_built(target, &error),
-    };
+    let Some(images) = build_and_verify(target, &build) else { return Row::NotBuilt };
     let (with, without) = (image(&images, "with-bit"), image(&images, "no-bit"));
     println!("{target:<28} {:<28} {}", cell(with), cell(without));
     let is_found = without.is_some_and(|image| {
@@ -111,10 +108,7 @@ fn example_row(target: &str, example: &Example) -> Row {
     build.args(["--quiet", "--release", "--workspace", "--exclude", "xtask", "--config"]);
     build.arg(root().join("examples").join(".cargo").join("config.toml"));
     build.arg("--target-dir").arg(scratch("examples"));
-    let images = match build_and_verify(&build) {
-        Ok(images) => images,
-        Err(error) => return not_built(target, &error),
-    };
+    let Some(images) = build_and_verify(target, &build) else { return Row::NotBuilt };
     let mut all_pass = images.len() == example.packages.len();
     for package in example.packages {
         let image = image(&images, package);
@@ -124,23 +118,24 @@ fn example_row(target: &str, example: &Example) -> Row {
     if all_pass { Row::AsExpected } else { Row::Unexpected }
 }
 
-fn not_built(target: &str, error: &Error) -> Row {
-    println!("{target:<28} not built");
-    eprintln!("error: {error}");
-    Row::NotBuilt
-}
-
 fn passes(image: Option<&VerifiedImage>) -> bool {
     image.is_some_and(|image| image.verdict.status == Status::Passed)
 }
 
-fn build_and_verify(build: &Build) -> Result<Vec<VerifiedImage>, Error> {
+/// Runs a build for one target and returns its images. Prints a row if it fails.
+fn build_and_verify(target: &str, build: &Build) -> Option<Vec<VerifiedImage>> {
     let mut images = Vec::new();
-    netswap::verify::build(build, &netswap::verify::Options::default(), &mut |image| {
-        images.push(image.clone());
-        Ok(())
-    })?;
-    Ok(images)
+    let result =
+        netswap::verify::build(build, &netswap::verify::Options::default(), &mut |image| {
+            images.push(image.clone());
+            Ok(())
+        });
+    if let Err(error) = result {
+        println!("{target:<28} not built");
+        eprintln!("error: {error}");
+        return None;
+    }
+    Some(images)
 }
 
 /// Returns the image of the package, if it is the only one.

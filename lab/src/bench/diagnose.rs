@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Options;
 use super::measure::{Words, floor, words};
 use super::peers;
-use super::ratio::interleaved;
-use super::single::print;
+use super::single::measure;
 use crate::files::{at, create_folder, root, scratch};
 use crate::meter::Meter;
 use crate::process::{cargo, check};
@@ -55,10 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             variant("minidump for Python", [python.clone(), words![script, &dump]].concat()),
         ]);
     }
-    let usages = interleaved(options.rounds, 1, &variants, |(_, words)| meter.run(words, 0))?;
-    let names: Vec<&str> = variants.iter().map(|(name, _)| name.as_str()).collect();
-    print(options.rounds, &names, &usages);
-    Ok(())
+    measure(options.rounds, &variants, |(_, words)| meter.run(words, 0), |(name, _)| name)
 }
 
 /// Builds a program that uses the crate minidump to read the same data as netswap.

@@ -9,8 +9,7 @@ use std::cell::Cell;
 use super::Options;
 use super::measure::{Words, floor, words, write_dll};
 use super::peers;
-use super::ratio::interleaved;
-use super::single::{LENGTHS, SHORT, print};
+use super::single::{LENGTHS, SHORT, measure};
 use crate::files::{create_folder, root, scratch};
 use crate::meter::Meter;
 use crate::programs;
@@ -65,10 +64,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         Err(why) => missing.push(format!("pefile, {size}: {why}")),
     }
 
-    let usages =
-        interleaved(options.rounds, 1, &variants, |variant| meter.run(variant.next_words(), 0))?;
-    let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
-    print(options.rounds, &names, &usages);
+    let run = |variant: &Variant| meter.run(variant.next_words(), 0);
+    measure(options.rounds, &variants, run, |variant| &variant.name)?;
     for row in missing {
         println!("{row}");
     }

@@ -23,14 +23,17 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         variants.push((format!("floor --open, {size}"), words![&floor, "--open", &file]));
         variants.push((format!("netswap verify, {size}"), verify(&netswap, &[], &file)));
     }
-    let usages = interleaved(options.rounds, 1, &variants, |(_, words)| meter.run(words, 0))?;
-    let names: Vec<&str> = variants.iter().map(|(name, _)| name.as_str()).collect();
-    print(options.rounds, &names, &usages);
-    Ok(())
+    measure(options.rounds, &variants, |(_, words)| meter.run(words, 0), |(name, _)| name)
 }
 
-/// Prints the milliseconds of each variant, and the difference to the first variant.
-pub(crate) fn print(rounds: usize, names: &[&str], usages: &[Vec<Usage>]) {
+/// Runs the variants, and prints the milliseconds of each and the difference to the first.
+pub(crate) fn measure<V>(
+    rounds: usize,
+    variants: &[V],
+    run: impl FnMut(&V) -> Result<Usage, String>,
+    name: impl Fn(&V) -> &String,
+) -> Result<(), String> {
+    let usages = interleaved(rounds, 1, variants, run)?;
     let in_milliseconds = |usages: &Vec<Usage>| -> Vec<f64> {
         usages.iter().map(|usage| usage.seconds * 1000.0).collect()
     };
@@ -40,16 +43,18 @@ pub(crate) fn print(rounds: usize, names: &[&str], usages: &[Vec<Usage>]) {
         "{rounds} rounds, interleaved; milliseconds, difference to the first variant, and peak memory\n"
     );
     println!("{:<30} {:>9} {:>9} {:>17} {:>11}", "variant", "median", "more", "min-max", "memory");
-    for ((name, own), usages) in names.iter().zip(&milliseconds).zip(usages) {
+    for ((variant, own), usages) in variants.iter().zip(&milliseconds).zip(&usages) {
         let more: Vec<f64> = own.iter().zip(&first).map(|(own, first)| own - first).collect();
         let least = own.iter().copied().fold(f64::INFINITY, f64::min);
         let most = own.iter().copied().fold(0.0, f64::max);
         let peak = usages.iter().map(|usage| usage.peak).fold(0.0, f64::max);
         println!(
-            "{name:<30} {:>9.3} {:>+9.3} {least:>8.3}-{most:<8.3} {:>7.1} MiB",
+            "{:<30} {:>9.3} {:>+9.3} {least:>8.3}-{most:<8.3} {:>7.1} MiB",
+            name(variant),
             median(own),
             median(&more),
             peak / f64::from(1 << 20),
         );
     }
+    Ok(())
 }
