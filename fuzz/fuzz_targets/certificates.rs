@@ -7,9 +7,7 @@ use netswap::image::{CertificateTable, DirectoryEntry};
 use netswap_fuzz::{ShortReader, layout};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some(layout) = layout(bytes) else {
-        return;
-    };
+    let Some(layout) = layout(bytes) else { return };
     let length = bytes.len() as u64;
     let read = |length| CertificateTable::read(bytes, &layout, length).expect("bytes can be read");
     let table = read(length);

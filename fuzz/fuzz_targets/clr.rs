@@ -6,9 +6,7 @@ use netswap::image::strong_name;
 use netswap_fuzz::{ShortReader, layout};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some(layout) = layout(bytes) else {
-        return;
-    };
+    let Some(layout) = layout(bytes) else { return };
     let read = strong_name(bytes, &layout).map_err(|error| error.to_string());
     assert_eq!(strong_name(&ShortReader(bytes), &layout).map_err(|error| error.to_string()), read);
     match read {

@@ -25,9 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
         comparable(Layout::read(&ShortReader(bytes))),
         comparable(layout.as_ref().map(Option::clone))
     );
-    let Ok(Some(layout)) = layout else {
-        return;
-    };
+    let Ok(Some(layout)) = layout else { return };
     if !layout.can_be_edited {
         return;
     }

@@ -7,9 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use netswap_cli::patch::journal::{Entries, Entry};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(entries) = Entries::read(Path::new("fuzzed.journal"), bytes) else {
-        return;
-    };
+    let Ok(entries) = Entries::read(Path::new("fuzzed.journal"), bytes) else { return };
     for entry in entries {
         match entry {
             Ok(entry) => {

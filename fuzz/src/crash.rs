@@ -15,9 +15,7 @@ pub fn minidump(bytes: &[u8], short: &impl ReadAt) {
     let length = bytes.len() as u64;
     let read = comparable(minidump::read(bytes, length));
     assert_eq!(comparable(minidump::read(short, length)), read);
-    let Ok(crash) = read else {
-        return;
-    };
+    let Ok(crash) = read else { return };
     assert!(minidump::is_minidump(bytes) && !minidump::is_kernel_dump(bytes));
     if crash.exception.code != IN_PAGE_ERROR {
         assert_eq!(crash.exception.in_page, InPage::default());

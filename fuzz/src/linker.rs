@@ -49,9 +49,7 @@ pub fn check(bytes: &[u8]) {
         check_words(file);
         check_round_trip(file);
     }
-    let Some(arguments) = expand(&files) else {
-        return;
-    };
+    let Some(arguments) = expand(&files) else { return };
     let outputs = arguments::outputs(&arguments);
     check_outputs_are_named(&outputs, &arguments);
     // Only one spelling per input. The input's length is as good a choice as any.

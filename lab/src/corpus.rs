@@ -59,7 +59,7 @@ impl Selection {
 /// Fetches the corpus, and prints the number of its images of each kind.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     let corpus = fetch(Selection::parse(arguments, "cargo xtask corpus")?)?;
-    println!("{}", Tally::new(&corpus)?);
+    println!("{}", Tally::new(&corpus)?.summary());
     println!("in {}", corpus.root.display());
     Ok(())
 }
@@ -164,9 +164,7 @@ impl Wheel {
 
 /// Fetches wheels for one platform and one Python version.
 fn fetch_batch(wheels: &[&Wheel], root: &Path, python: &Python) -> Result<(), String> {
-    let Some(first) = wheels.first() else {
-        return Ok(());
-    };
+    let Some(first) = wheels.first() else { return Ok(()) };
     let downloads = root.join(format!("{}.{}.partial", first.folder(), std::process::id()));
     let downloads = create_folder(downloads)?;
     let mut pip = python.pip();
@@ -243,21 +241,15 @@ impl Tally {
             machine => format!("{machine:#06x}"),
         })
     }
-}
 
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn summary(&self) -> String {
+        let Tally { files, bytes, distinct, machines, with_certificates, with_checksum } = self;
+        let (megabytes, distinct) = (bytes / 1_000_000, distinct.len());
         let machines: Vec<_> =
-            self.machines.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        write!(
-            f,
-            "{} images of {} MB, {} of them distinct: {}; {} have a certificate table, {} a checksum",
-            self.files,
-            self.bytes / 1_000_000,
-            self.distinct.len(),
-            machines.join(", "),
-            self.with_certificates,
-            self.with_checksum
+            machines.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let machines = machines.join(", ");
+        format!(
+            "{files} images of {megabytes} MB, {distinct} of them distinct: {machines}; {with_certificates} have a certificate table, {with_checksum} a checksum"
         )
     }
 }

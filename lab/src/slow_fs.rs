@@ -110,9 +110,7 @@ impl Drop for Mount {
 /// Reads `open 3 read 4 bytes 16384`.
 fn parse(line: &str) -> Option<Requests> {
     let words: Vec<&str> = line.split(' ').collect();
-    let (pairs, []) = words.as_chunks() else {
-        return None;
-    };
+    let (pairs, []) = words.as_chunks() else { return None };
     let number = |[name, count]: &[&str; 2]| Some(((*name).to_owned(), count.parse().ok()?));
     pairs.iter().map(number).collect::<Option<_>>().map(Requests)
 }

@@ -146,9 +146,7 @@ fn image<'a>(images: &'a [VerifiedImage], package: &str) -> Option<&'a VerifiedI
 
 /// Formats a cell: `passed 0x0822`, `failed 0x0022 not-requested`.
 fn cell(image: Option<&VerifiedImage>) -> String {
-    let Some(image) = image else {
-        return "no image".to_owned();
-    };
+    let Some(image) = image else { return "no image".to_owned() };
     let status = match image.verdict.status {
         Status::Passed => "passed",
         Status::Failed => "failed",

@@ -76,9 +76,7 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
         .first()
         .and_then(|name| BENCHES.iter().find(|bench| bench.name == name))
         .and_then(|bench| Some((bench, bench.options(arguments.get(1..)?)?)));
-    let Some((bench, options)) = bench else {
-        return Err(NotPassed::Usage(usage()));
-    };
+    let Some((bench, options)) = bench else { return Err(NotPassed::Usage(usage())) };
     Ok((bench.run)(&options)?)
 }
 

@@ -146,10 +146,9 @@ impl Bench {
             let usage = self.meter.run(&scan.words, 0)?;
             Ok((usage, mount.requests()?))
         })?;
-        let usages = |results: &Vec<(Usage, Requests)>| -> Vec<Usage> {
-            results.iter().map(|(usage, _)| *usage).collect()
-        };
-        let usages: Vec<Vec<Usage>> = results.iter().map(usages).collect();
+        let usages =
+            results.iter().map(|results| results.iter().map(|(usage, _)| *usage).collect());
+        let usages: Vec<Vec<Usage>> = usages.collect();
 
         println!(
             "{SHARE_FILES} files, {LATENCY_MILLISECONDS} ms latency: {rounds} rounds; ratios to the floor with {SHARE_REFERENCE} threads; efficiency: requests in flight to jobs\n"

@@ -60,9 +60,7 @@ impl Tree {
     /// Returns a file's folder. One is flat. The others hold 100 files, and 10 in a subfolder.
     fn folder(&self, number: u32) -> PathBuf {
         let flat = self.files / 100 * FLAT_PERCENT;
-        let Some(number) = number.checked_sub(flat) else {
-            return self.root.join("all");
-        };
+        let Some(number) = number.checked_sub(flat) else { return self.root.join("all") };
         let product = number / 110;
         let version = self.root.join(format!("release-{:02}", product / 10));
         let bin = version.join(format!("product-{}", product % 10)).join("bin");

@@ -65,10 +65,6 @@ impl Tree {
         Ok(())
     }
 
-    pub(super) fn to_change(&self) -> impl Iterator<Item = &TestFile> {
-        self.files.iter().filter(|file| file.old != file.new)
-    }
-
     /// Reads the current states of the files. A file in none of these states is an error.
     pub(super) fn states(&self) -> Result<States, String> {
         let mut states = States::default();

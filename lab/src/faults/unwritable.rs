@@ -128,7 +128,7 @@ impl Test<'_> {
         let unwritable = entries.iter().filter(fails).cloned().collect();
         if refused != unwritable
             || &states.new | &unwritable != entries
-            || entries.len() != tree.to_change().count()
+            || entries.len() != tree.files.iter().filter(|file| file.old != file.new).count()
         {
             return Err(patch.error("the refused files or the entries are not the expected ones"));
         }

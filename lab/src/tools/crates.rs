@@ -22,9 +22,7 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     let openssl = if fetches_openssl { Some(Tree::find(OPENSSL)?) } else { None };
     let _lock = lock_cache("crates")?;
     let found = version_of(&path);
-    let Err(why) = version.check(name, found.as_deref()) else {
-        return Ok(path);
-    };
+    let Err(why) = version.check(name, found.as_deref()) else { return Ok(path) };
     match found {
         Some(_) => println!("replacing {}: {why}", path.display()),
         None => println!("building {name} {version}"),

@@ -55,9 +55,7 @@ impl Tree {
         let tree = Tree { folder: cache()?.join("debian").join(name) };
         let _lock = lock_cache("debian")?;
         let tools: Vec<_> = TOOLS.iter().filter(|tool| tree_of(tool) == Some(name)).collect();
-        let Err(why) = tree.check(&tools) else {
-            return Ok(tree);
-        };
+        let Err(why) = tree.check(&tools) else { return Ok(tree) };
         if tree.folder.exists() {
             println!("replacing the tools in {}: {why}", tree.folder.display());
             remove_folder(&tree.folder)?;

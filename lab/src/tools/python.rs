@@ -38,9 +38,7 @@ impl Python {
         let python = Python { interpreter, pip, packages: cache()?.join("python") };
         let tools: Vec<_> =
             TOOLS.iter().filter(|tool| matches!(tool.source, Source::Python)).collect();
-        let Err(why) = check_packages(&python.packages, &tools) else {
-            return Ok(python);
-        };
+        let Err(why) = check_packages(&python.packages, &tools) else { return Ok(python) };
         if python.packages.exists() {
             println!("replacing the packages in {}: {why}", python.packages.display());
             remove_folder(&python.packages)?;
@@ -109,9 +107,7 @@ impl Interpreter {
     /// Unpacks Debian's pip and returns its folder. If pip ran from the wheel, Python would compile
     /// it in each run, which takes 1.5 seconds.
     fn pip(&self) -> Result<Option<PathBuf>, String> {
-        let Interpreter::Debian(tree) = self else {
-            return Ok(None);
-        };
+        let Interpreter::Debian(tree) = self else { return Ok(None) };
         let wheels = fs::read_dir(tree.path(WHEELS)).into_iter().flatten().flatten();
         let mut wheels = wheels.map(|entry| entry.path());
         let wheel = wheels.find(|wheel| wheel.to_string_lossy().contains("/pip-"));

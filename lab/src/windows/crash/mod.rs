@@ -191,11 +191,9 @@ impl Crash {
 
     /// Returns the address that the program printed.
     fn address(self, outcome: &Outcome) -> Result<u64, String> {
-        match self.kind {
-            Kind::InPage { .. } => u64::from_str_radix(outcome.text().trim(), 16)
-                .map_err(|error| outcome.error(&error.to_string())),
-            Kind::AccessViolation | Kind::None => Ok(0),
-        }
+        let Kind::InPage { .. } = self.kind else { return Ok(0) };
+        let address = u64::from_str_radix(outcome.text().trim(), 16);
+        address.map_err(|error| outcome.error(&error.to_string()))
     }
 
     fn code(self) -> Option<u64> {
@@ -222,9 +220,7 @@ impl Crash {
 
     /// Returns the image that contains the address.
     fn image(self) -> Option<&'static str> {
-        match self.kind {
-            Kind::InPage { place, .. } => PLACES.into_iter().find(|(name, _)| *name == place)?.1,
-            Kind::AccessViolation | Kind::None => None,
-        }
+        let Kind::InPage { place, .. } = self.kind else { return None };
+        PLACES.into_iter().find(|(name, _)| *name == place)?.1
     }
 }
