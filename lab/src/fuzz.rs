@@ -89,8 +89,7 @@ impl Fuzzer {
         process::check(self.command("build").args(target))
     }
 
-    /// Builds the targets and runs each to its end for this many seconds, one per processor. The
-    /// error lists the targets that failed.
+    /// Builds the targets and runs one per processor. The error lists those that failed.
     pub(crate) fn run_all(&self, targets: &[&str], seconds: u32) -> Result<(), String> {
         self.build(targets)?;
         let failed = Mutex::new(Vec::new());

@@ -22,8 +22,7 @@ pub(crate) fn netswap_build(folder: &Path) -> Result<PathBuf, String> {
     Ok(folder.join(name))
 }
 
-/// Packs the published crates and builds each from its package. Includes uncommitted changes, so
-/// that the current code is checked.
+/// Packs the published crates with uncommitted changes, and builds each from its package.
 pub fn check() -> Result<(), NotPassed> {
     let target = scratch("packed");
     // Cargo does not compile a package from a registry again, even if the package has changed.

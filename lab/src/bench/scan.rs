@@ -253,8 +253,7 @@ fn sample(tree: &Tree) -> Result<(PathBuf, u32), String> {
     Ok((list, u32::try_from(lines.len()).unwrap_or(u32::MAX)))
 }
 
-/// Makes the kernel drop its cached pages, folders and inodes. `sync` runs first, because the
-/// kernel keeps data that is not yet written.
+/// Drops the kernel's caches, after `sync`, because the kernel keeps unwritten data.
 fn drop_caches() -> Result<(), String> {
     check(&mut Command::new("sync"))?;
     let switch = "/proc/sys/vm/drop_caches";

@@ -139,9 +139,8 @@ struct Test<'a> {
 impl Test<'_> {
     /// Measures each command and returns its best run.
     ///
-    /// A run above the limit is repeated. On a busy machine threads wait for one another, and a run
-    /// takes 2 MiB more than on a quiet one. If memory grows with the tree, each run is above the
-    /// limit.
+    /// A run above the limit is repeated: on a busy machine threads wait for one another, and it
+    /// takes 2 MiB more. If memory grows with the tree, each run is above the limit.
     fn peaks(&self, roots: &[&Path]) -> Result<Vec<Peak>, String> {
         let best = |invocation| {
             let mut best = self.measure(invocation, roots)?;

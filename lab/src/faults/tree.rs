@@ -172,8 +172,7 @@ pub(super) fn test_folder(name: &str) -> Result<PathBuf, String> {
     empty_folder(folder)
 }
 
-/// Makes folders accessible that an earlier run left inaccessible. Ignores errors, because then
-/// removing the folders fails too.
+/// Makes folders of an earlier run accessible. If that fails, removing them fails too.
 fn make_accessible(folder: &Path) {
     let _ = fs::set_permissions(folder, Permissions::from_mode(0o755));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -24,8 +24,7 @@ const LD_32: &str = "usr/bin/i686-w64-mingw32-ld";
 
 /// The names that these programs have on other systems, and the arguments that each script adds.
 ///
-/// `{usr}` is the `usr` folder, where clang looks for MinGW. `{gcc}` is a folder with a collect2
-/// that runs no installed linker.
+/// `{usr}` is where clang looks for MinGW. `{gcc}` has a collect2 that runs no installed linker.
 const SCRIPTS: [(&str, &str, &str); 9] = [
     ("clang", CLANG, ""),
     ("clang-cl", CLANG, "--driver-mode=cl"),
@@ -71,8 +70,7 @@ impl Debian {
     /// Fetches missing packages. `Err` gives the reason if that fails.
     pub(crate) fn find() -> Result<Self, String> {
         let debian = Debian { tree: Tree::find(WINDOWS)?, derived: cache()?.join("windows") };
-        // `cargo xtask prepare` may be using the files, so they are only written again when
-        // necessary.
+        // `cargo xtask prepare` may be using the files, so they are written only if necessary.
         let _lock = lock_cache("windows")?;
         let source = debian.source()?;
         let marker = debian.derived.join("source.txt");

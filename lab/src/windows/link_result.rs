@@ -70,8 +70,7 @@ impl SetBy {
     }
 }
 
-/// Returns the path of the package's newest receipt. Searches all folders, because the path of
-/// `OUT_DIR` depends on the Cargo version.
+/// Returns the package's newest receipt in any folder: `OUT_DIR` depends on Cargo's version.
 fn newest_receipt(build: &Path, package: &str) -> Result<PathBuf, String> {
     let mut receipts = Vec::new();
     let mut files = files_below(build)?;
