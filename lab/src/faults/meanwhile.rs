@@ -63,9 +63,9 @@ struct File {
 struct Counts {
     runs: u32,
     changes: u64,
-    patched: u64,
-    refused: u64,
-    unreadable: u64,
+    patched: usize,
+    refused: usize,
+    unreadable: usize,
     with_bit: u64,
 }
 

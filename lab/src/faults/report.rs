@@ -40,8 +40,9 @@ impl Report {
     }
 
     /// Returns a number from the summary.
-    pub(super) fn count(&self, field: &str) -> Result<u64, String> {
+    pub(super) fn count(&self, field: &str) -> Result<usize, String> {
         let count = self.rows.last().and_then(|last| last.get("summary")?.get(field)?.as_u64());
+        let count = count.and_then(|count| usize::try_from(count).ok());
         count.ok_or_else(|| self.error(&format!("the report has no summary with {field}")))
     }
 

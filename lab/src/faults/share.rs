@@ -84,7 +84,7 @@ fn disconnect(
 }
 
 /// Makes the reads of some files fail. Returns how many files verify reports as unreadable.
-fn failing_reads(share: &SlowFs, netswap: &Netswap, tree: &Tree) -> Result<u64, String> {
+fn failing_reads(share: &SlowFs, netswap: &Netswap, tree: &Tree) -> Result<usize, String> {
     let _mount = share.mount(&tree.root, 0, Some("image-???0.exe"))?;
     let report = Report::run(&mut verify(share, netswap), &[2])?;
     Report::run(verify(share, netswap).arg("--ignore-unreadable"), &[1])?;
@@ -94,7 +94,7 @@ fn failing_reads(share: &SlowFs, netswap: &Netswap, tree: &Tree) -> Result<u64, 
     if unreadable.len() != failing || !unreadable.iter().all(|path| fails(&path)) {
         return Err(report.error("the unreadable files are not those whose reads fail"));
     }
-    if usize::try_from(report.count("files")?) != Ok(FILES) {
+    if report.count("files")? != FILES {
         return Err(report.error("the report does not count all files"));
     }
     report.count("unreadable")

@@ -78,12 +78,9 @@ impl Test<'_> {
         for bytes in 0..range.len() {
             let expect = |expected: &[u8], step: &str| {
                 let now = std::fs::read(file).map_err(at(file))?;
-                if now == expected {
-                    Ok(())
-                } else {
-                    let difference = difference(&old, &now);
-                    Err(format!("write cut after {bytes} bytes, {step}: {difference}"))
-                }
+                let difference = difference(&old, &now);
+                ensure!(now == expected, "write cut after {bytes} bytes, {step}: {difference}");
+                Ok::<_, String>(())
             };
             let end = range.start + bytes;
             let cut = [new.get(..end), old.get(end..)].map(Option::unwrap_or_default).concat();
@@ -117,7 +114,7 @@ impl Test<'_> {
     }
 
     /// Makes writes fail in patch and then in undo. Returns how many files were refused.
-    fn failing_writes(&self, tree: &Tree) -> Result<u64, String> {
+    fn failing_writes(&self, tree: &Tree) -> Result<usize, String> {
         let fails = |path: &&PathBuf| path.to_string_lossy().ends_with("1.exe");
         let write = InjectedFault::all("pwrite64", UNWRITABLE);
         let patch = self.run_with_fault(self.patch(&tree.root)?, write)?.expect_code(1)?;
