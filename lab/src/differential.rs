@@ -2,7 +2,7 @@
 //! readers.
 //!
 //! Compares every field that both sides report, for every file that begins with MZ. A difference is
-//! a disagreement, unless [`KNOWN`] lists it with the reason. Nothing is skipped silently.
+//! a disagreement, unless `KNOWN` lists it with the reason. Nothing is skipped silently.
 
 use std::collections::BTreeSet;
 use std::fmt;

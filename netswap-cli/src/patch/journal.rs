@@ -37,7 +37,7 @@ struct Head {
 pub struct Entry {
     pub path: PathBuf,
     pub length: u64,
-    /// The [`fingerprint()`] of its headers.
+    /// The `fingerprint` of its headers.
     pub fingerprint: u32,
     /// Whether it was read-only, and has to be made read-only again.
     pub is_read_only: bool,
