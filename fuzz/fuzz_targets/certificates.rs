@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use netswap::image::{CertificateTable, DirectoryEntry};
+use netswap::image::CertificateTable;
 use netswap_fuzz::{ShortReader, layout};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -15,19 +15,30 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(short.expect("bytes can be read"), table);
     // A file may become shorter after its length was read and before its content is.
     let _ = read(u64::MAX);
-    let directory = layout.directory(DirectoryEntry::Certificate);
-    match table {
+    let place = layout.header.certificate_table.map(|table| (table.address, table.size));
+    let is_inside = |offset, size| u64::from(offset) + u64::from(size) <= length;
+    let is_signed = match table {
         CertificateTable::Absent => {
-            assert!(directory.is_none_or(|directory| directory.size == 0));
-            assert!(!layout.header.signed);
+            assert_eq!(place, None);
+            false
+        }
+        CertificateTable::Outside { offset, size } => {
+            assert_eq!(place, Some((offset, size)));
+            assert!(!is_inside(offset, size));
+            false
         }
         CertificateTable::WellFormed { offset, size, entries } => {
-            let directory = directory.expect("the directory has the table's address");
-            assert_eq!((offset, size), (directory.address, directory.size));
-            assert!(layout.header.signed);
-            assert!(u64::from(offset) + u64::from(size) <= length);
+            assert_eq!(place, Some((offset, size)));
+            assert!(is_inside(offset, size));
             assert!(entries >= 1 && entries <= size / 8);
+            true
         }
-        CertificateTable::Malformed { why, .. } => assert!(!why.is_empty()),
-    }
+        CertificateTable::Malformed { offset, size, why } => {
+            assert_eq!(place, Some((offset, size)));
+            assert!(is_inside(offset, size) && !why.is_empty());
+            true
+        }
+    };
+    // Everything that asks whether the file is signed gets the same answer.
+    assert_eq!(layout.header.signed, is_signed);
 });

@@ -100,5 +100,5 @@ fn positions(layout: &Layout) -> impl PartialEq + std::fmt::Debug {
     let directories = DIRECTORIES.map(|entry| layout.directory(entry));
     // The start addresses of pages, which a loader would need first.
     let pages: Vec<_> = (0..64).map(|page| layout.mapped(page * 0x1000)).collect();
-    (layout.nt_headers, directories, pages, layout.end_of_sections())
+    (layout.nt_headers, directories, pages, layout.is_cut(0))
 }

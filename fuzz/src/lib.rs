@@ -24,4 +24,8 @@ impl ReadAt for ShortReader<'_> {
         let length = buffer.len().min(MAX_READ);
         self.0.read_at(&mut buffer[..length], offset)
     }
+
+    fn length(&self) -> io::Result<u64> {
+        self.0.length()
+    }
 }

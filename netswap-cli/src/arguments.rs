@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
+use netswap::image::Kind;
+use netswap::system::Recall;
 use netswap::{Exclude, WalkOptions};
 
 use crate::Error;
@@ -47,6 +49,33 @@ impl From<SwapRun> for netswap::SwapRun {
     }
 }
 
+/// A kind of image that the bits have no effect on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OtherKind {
+    /// Drivers, and other parts of the kernel
+    Driver,
+    /// Boot applications
+    Boot,
+    /// UEFI images
+    Efi,
+    /// Images for the Xbox
+    Xbox,
+    /// Images for Windows CE
+    WindowsCe,
+}
+
+impl From<OtherKind> for Kind {
+    fn from(kind: OtherKind) -> Self {
+        match kind {
+            OtherKind::Driver => Kind::Driver,
+            OtherKind::Boot => Kind::Boot,
+            OtherKind::Efi => Kind::Efi,
+            OtherKind::Xbox => Kind::Xbox,
+            OtherKind::WindowsCe => Kind::WindowsCe,
+        }
+    }
+}
+
 /// The options for walking folders.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Searching folders")]
@@ -60,6 +89,9 @@ pub(super) struct WalkArguments {
     /// Do not enter other file systems
     #[arg(long, requires = "paths")]
     one_file_system: bool,
+    /// Read files whose content is in the cloud or on tape too, which fetches them
+    #[arg(long, requires = "paths")]
+    recall: bool,
     /// Read this many files and folders at once
     #[arg(short, long, value_name = "NUMBER", value_parser = jobs, requires = "paths", default_value_t = WalkOptions::default().jobs)]
     jobs: NonZeroUsize,
@@ -76,7 +108,9 @@ pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
 
 impl WalkArguments {
     pub(super) fn options(self) -> Result<WalkOptions, Error> {
-        let WalkArguments { exclude, follow_links, one_file_system, jobs } = self;
-        Ok(WalkOptions { jobs, follow_links, one_file_system, exclude: Exclude::new(exclude)? })
+        let WalkArguments { exclude, follow_links, one_file_system, recall, jobs } = self;
+        let exclude = Exclude::new(exclude)?;
+        let recall = if recall { Recall::Allowed } else { Recall::Never };
+        Ok(WalkOptions { jobs, follow_links, one_file_system, exclude, recall })
     }
 }

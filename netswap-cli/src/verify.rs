@@ -9,7 +9,8 @@ use netswap::verify::OnImage;
 use netswap::{Build, ExitCode, verify};
 
 use crate::Error;
-use crate::arguments::{Format, WalkArguments};
+use crate::arguments::{Format, OtherKind, WalkArguments};
+use crate::maker::signer;
 use crate::paths::resolve;
 use crate::progress::ProgressBar;
 
@@ -35,6 +36,9 @@ pub(super) struct Verify {
     /// Write the failures to FILE, for --baseline, and accept them
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
+    /// Check images of this kind too, although the bit has no effect on them. Can be repeated
+    #[arg(long, value_name = "KIND", value_enum)]
+    include_kind: Vec<OtherKind>,
     /// Don't fail on unreadable files
     #[arg(long)]
     ignore_unreadable: bool,
@@ -104,6 +108,8 @@ impl Verify {
             baseline: self.baseline,
             write_baseline: self.write_baseline,
             ignore_unreadable: self.ignore_unreadable,
+            include_kinds: self.include_kind.into_iter().map(Into::into).collect(),
+            signer: Some(|file, table| signer(file, table).ok().flatten()),
             walk: self.walk.options()?,
             ..verify::Options::default()
         };

@@ -89,6 +89,33 @@ codes! {
     /// Changing the file would break its strong name.
     StrongNameWouldBreak = "strong-name-would-break",
         "The .NET assembly has a strong name, which covers the bits.";
+    /// Windows loads the file only with a valid signature, which a change would break.
+    IntegrityRequired = "integrity-required",
+        "Windows loads the file only with a valid signature.";
+    /// The file is an OpenSSL FIPS module, and a file beside it has its checksum.
+    FipsModule = "fips-module",
+        "The file is an OpenSSL FIPS module, whose checksum is in fipsmodule.cnf.";
+    /// The file belongs to a ClickOnce deployment, whose manifests have its hash.
+    ClickOnce = "clickonce",
+        "The file belongs to a ClickOnce deployment, whose manifest has its hash.";
+    /// The file belongs to an MSIX or AppX package, whose block map has its hashes.
+    MsixPackage = "msix-package",
+        "The file belongs to an MSIX package, whose block map has its hashes.";
+    /// A catalog in the same folder signs the file.
+    CatalogMember = "catalog-member",
+        "A catalog in the same folder signs the file.";
+    /// A catalog in the same folder does not list the file. Another one may.
+    CatalogBeside = "catalog-beside",
+        "There is a catalog in the same folder, which does not list the file.";
+    /// A manifest in the same folder has a hash for a file of this name.
+    ManifestHash = "manifest-hash",
+        "A manifest in the same folder has a hash of the file.";
+    /// NSS checks the file against the `.chk` file beside it.
+    NssCheckFile = "nss-check-file",
+        "The file may be checked against the .chk file beside it.";
+    /// A protector has changed the file. Such programs may check themselves.
+    ProtectedImage = "protected-image",
+        "The file was changed by a protector, and may check itself.";
     /// Something else changed the file while netswap worked on it.
     ChangedMeanwhile = "changed-meanwhile",
         "Another program changed the file while netswap worked on it.";
@@ -107,6 +134,9 @@ codes! {
     /// The system refused to change the file.
     Unwritable = "unwritable",
         "The file can't be changed.";
+    /// The file's content is in the cloud or on tape, so it was not read.
+    Offline = "offline",
+        "The file's content is in the cloud or on tape, so netswap did not read it.";
     /// The system refused to read the file or folder.
     Unreadable = "unreadable",
         "The file or folder can't be read.";
@@ -155,6 +185,15 @@ impl Finding {
             code: Code::NotAnImage,
             message: "it is not a PE image".into(),
             help: "name a Windows program or DLL".into(),
+        }
+    }
+
+    /// Returns the finding for a file whose content is in the cloud or on tape.
+    pub fn offline() -> Self {
+        Finding {
+            code: Code::Offline,
+            message: "its content is in the cloud or on tape".into(),
+            help: "pass --recall to fetch and read it".into(),
         }
     }
 }

@@ -78,6 +78,14 @@ pub fn unreadable(count: u64) -> String {
     if count == 0 { String::new() } else { format!(", {count} unreadable") }
 }
 
+/// Returns the line of a summary about files that were not read, because their content is in the
+/// cloud or on tape.
+pub fn offline(count: u64) -> String {
+    let files = plural(count, "file was", "files were");
+    format!("{files} not read: in the cloud or on tape; --recall fetches and reads them")
+}
+
+/// Returns the bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     let mut text = String::with_capacity(2 * bytes.len());

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::SwapRun;
 use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope, Source, changed_linker};
 use crate::finding::{Code, Finding};
-use crate::image::{Content, Header, Kind, ReadError};
+use crate::image::{Content, Header, Imports, Kind, ReadError};
 use crate::json::write_name;
 use crate::text::{Printable, one_line};
 
@@ -21,6 +21,9 @@ pub enum Status {
     Allowed,
     /// The file could not be read, so nothing is known about it.
     Unreadable,
+    /// The file was not read, because its content is in the cloud or on tape. Nothing is known about
+    /// it.
+    Offline,
 }
 
 write_name!(Status);
@@ -33,6 +36,7 @@ impl Status {
             Status::Failed => "failed",
             Status::Allowed => "allowed",
             Status::Unreadable => "unreadable",
+            Status::Offline => "offline",
         }
     }
 }
@@ -46,11 +50,18 @@ pub struct Verdict {
     pub header: Option<Header>,
     /// The reason why the image is allowed.
     pub reason: Option<String>,
+    /// The name of whoever signed the image. Looked for only if a signed image fails.
+    pub signer: Option<String>,
     /// The faults. Empty if the image passed.
     pub findings: Vec<Finding>,
 }
 
 impl Verdict {
+    /// Returns a verdict without a header or findings.
+    pub(crate) fn unread(status: Status) -> Self {
+        Verdict { status, header: None, reason: None, signer: None, findings: Vec::new() }
+    }
+
     /// Returns the verdict on a file whose header can't be read.
     pub(crate) fn broken(error: &ReadError) -> Self {
         let status = match error {
@@ -60,7 +71,7 @@ impl Verdict {
             | ReadError::Magic(_)
             | ReadError::Table(_) => Status::Failed,
         };
-        Verdict { status, header: None, reason: None, findings: vec![error.into()] }
+        Verdict { findings: vec![error.into()], ..Verdict::unread(status) }
     }
 }
 
@@ -85,6 +96,22 @@ impl From<&ReadError> for Finding {
     }
 }
 
+impl Imports {
+    /// Returns a finding for each table that can't be read completely, and whether Windows then
+    /// refuses to load the image.
+    pub fn findings(&self) -> impl Iterator<Item = (Finding, bool)> {
+        let tables = [
+            ("import table", self.problem, true),
+            ("delay-load import table", self.delay_problem, false),
+        ];
+        tables.into_iter().filter_map(|(table, problem, is_fatal)| {
+            let message = format!("its {table} can't be read completely: {}", problem?).into();
+            let help = "build the file again; the DLLs that it names there were not checked".into();
+            Some((Finding { code: Code::MalformedImage, message, help }, is_fatal))
+        })
+    }
+}
+
 impl From<ReadError> for Finding {
     fn from(error: ReadError) -> Self {
         Finding::from(&error)
@@ -93,39 +120,49 @@ impl From<ReadError> for Finding {
 
 /// Judges a file by its header. Returns `None` if the file is not an image.
 ///
-/// `required` are the bits that the policy requires. `allowed` is the reason of an exception for
-/// this image. `source` is why the file is examined.
+/// `required` are the bits that the policy requires. `included` are the kinds of images to judge
+/// although the bits have no effect on them. `allowed` is the reason of an exception for
+/// this image. `source` is why the file is examined. `signer` returns the name of whoever signed the
+/// file; it is called only for a signed image that fails.
 ///
 /// An exception excuses missing bits. It does not excuse a file that could not be read.
 pub fn judge(
     content: Result<Content, ReadError>,
     required: &[SwapRun],
+    included: &[Kind],
     allowed: Option<&str>,
     source: &Source,
+    signer: &dyn Fn(&Header) -> Option<String>,
 ) -> Option<Verdict> {
     let header = match content {
         Ok(Content::Image(header)) => header,
         Ok(Content::Other) => return None,
-        Err(error) => {
-            return Some(Verdict::broken(&error));
-        }
+        Err(error) => return Some(Verdict::broken(&error)),
     };
-    let (status, reason, findings) = if header.kind() == Kind::Efi {
-        (Status::Allowed, Some("UEFI loads it, not Windows"), Vec::new())
-    } else {
-        let findings = missing_bits(&header, required, source);
-        match allowed {
-            _ if findings.is_empty() => (Status::Passed, None, findings),
-            Some(reason) => (Status::Allowed, Some(reason), findings),
-            None => (Status::Failed, None, findings),
-        }
+    let no_effect = header.kind().no_effect().filter(|_| !included.contains(&header.kind()));
+    let lacks_bits = required.iter().any(|bit| !header.has(*bit));
+    let (status, reason) = match (no_effect, allowed) {
+        (Some(reason), _) => (Status::Allowed, Some(reason)),
+        (None, Some(reason)) if lacks_bits => (Status::Allowed, Some(reason)),
+        (None, None) if lacks_bits => (Status::Failed, None),
+        (None, _) => (Status::Passed, None),
     };
-    let reason = reason.map(str::to_owned);
-    Some(Verdict { status, header: Some(header), reason, findings })
+    let signer = if status == Status::Failed && header.signed { signer(&header) } else { None };
+    let findings = match no_effect {
+        Some(_) => Vec::new(),
+        None => missing_bits(&header, required, source, signer.as_deref()),
+    };
+    let (header, reason) = (Some(header), reason.map(str::to_owned));
+    Some(Verdict { status, header, reason, signer, findings })
 }
 
 /// Returns the required bits that are not set, as one finding per cause.
-fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<Finding> {
+fn missing_bits(
+    header: &Header,
+    required: &[SwapRun],
+    source: &Source,
+    signer: Option<&str>,
+) -> Vec<Finding> {
     let mut causes: Vec<(Code, Vec<SwapRun>)> = Vec::new();
     let is_missing = |bit: &SwapRun| required.contains(bit) && !header.has(*bit);
     for bit in SwapRun::ALL.into_iter().filter(is_missing) {
@@ -137,12 +174,12 @@ fn missing_bits(header: &Header, required: &[SwapRun], source: &Source) -> Vec<F
     }
     let finding = |(code, bits): (Code, Vec<SwapRun>)| match source {
         Source::Build(artifact) => build_finding(code, &bits, required, artifact),
-        Source::File => file_finding(code, &bits, header.signed),
+        Source::File => file_finding(code, &bits, header, signer),
         Source::Sibling(program) => {
             let program = Printable(program.file_name().map_or(program.as_path(), Path::new));
             let message =
                 format!("{program} loads this DLL, and {} is not set in it", constants(&bits));
-            Finding { message: message.into(), ..file_finding(code, &bits, header.signed) }
+            Finding { message: message.into(), ..file_finding(code, &bits, header, signer) }
         }
     };
     causes.into_iter().map(finding).collect()
@@ -186,31 +223,40 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
 }
 
 /// Returns the finding for a file whose build is unknown.
-fn file_finding(code: Code, bits: &[SwapRun], is_signed: bool) -> Finding {
-    // All images on a share may lack this bit. If it is the only one required, the texts are static
-    // and need no memory.
-    if bits == [SwapRun::Net] {
-        let message = "IMAGE_FILE_NET_RUN_FROM_SWAP is not set".into();
-        let help = if is_signed {
-            "it is signed, and setting the bit would invalidate the signature\nask the vendor for a build with /SWAPRUN:NET, or if nothing checks the signature:\n    netswap patch --break-signature FILE"
-        } else {
-            "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:\n    netswap patch FILE"
+fn file_finding(code: Code, bits: &[SwapRun], header: &Header, signer: Option<&str>) -> Finding {
+    // All images on a share may lack this bit, so message and help need no memory.
+    if bits == [SwapRun::Net] && !header.signed && !header.is_managed {
+        return Finding {
+            code,
+            message: "IMAGE_FILE_NET_RUN_FROM_SWAP is not set".into(),
+            help: "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:\n    netswap patch FILE".into(),
         };
-        return Finding { code, message, help: help.into() };
     }
     let switches: Vec<_> = bits.iter().map(|bit| bit.switch()).collect();
-    let (switches, words) = (switches.join(" "), netswap_value(bits));
-    let message = format!("{} is not set", constants(bits)).into();
-    let help = if is_signed {
+    let switches = switches.join(" ");
+    let option = match bits {
+        [SwapRun::Net] => String::new(),
+        _ => format!(" --swap-run {}", netswap_value(bits)),
+    };
+    let help = if header.signed {
+        let by = signer.map(|signer| format!(" by {}", one_line(signer))).unwrap_or_default();
         format!(
-            "it is signed, and setting the bit would invalidate the signature\nask the vendor for a build with {switches}, or if nothing checks the signature:\n    netswap patch --swap-run {words} --break-signature FILE"
+            "it is signed{by}, and setting the bit would invalidate the signature\nask the vendor for a build with {switches}, or if nothing checks the signature:\n    netswap patch{option} --break-signature FILE"
+        )
+    } else if header.has_strong_name {
+        format!(
+            "it is a .NET assembly with a strong name, which covers the bit\nin its build, delay-sign it, set the bit with {switches} of editbin or as follows, and then sign it with sn -R:\n    netswap patch{option} FILE"
+        )
+    } else if header.is_managed {
+        format!(
+            "it is a .NET assembly, and its compiler has no option for the bit\nafter the build, before the file is signed, run editbin with {switches}, or:\n    netswap patch{option} FILE"
         )
     } else {
         format!(
-            "link it with {switches}, or set the bit in the file before it is signed:\n    netswap patch --swap-run {words} FILE"
+            "link it with {switches}, or set the bit in the file before it is signed:\n    netswap patch{option} FILE"
         )
     };
-    Finding { code, message, help: help.into() }
+    Finding { code, message: format!("{} is not set", constants(bits)).into(), help: help.into() }
 }
 
 /// Returns the finding for an image that Cargo has just built.
@@ -416,6 +462,10 @@ mod tests {
             size_of_image: 0x5000,
             checksum: 0,
             signed: false,
+            is_kernel: false,
+            is_managed: false,
+            has_strong_name: false,
+            certificate_table: None,
             is_pe32_plus: true,
             size: 24 + 240,
         })
@@ -443,8 +493,10 @@ mod tests {
             ),
         ];
         for (content, plain, excepted) in table {
-            let status =
-                |allowed| judge(content(), NET, allowed, &Source::File).map(|found| found.status);
+            let status = |allowed| {
+                judge(content(), NET, &[], allowed, &Source::File, &|_| None)
+                    .map(|found| found.status)
+            };
             assert_eq!((status(None), status(Some("why"))), (plain, excepted), "{:?}", content());
         }
     }
@@ -461,7 +513,8 @@ mod tests {
             (&[SwapRun::Cd], NET, false),
         ];
         for (set, required, passes) in table {
-            let verdict = judge(Ok(image(set)), required, None, &Source::File).unwrap();
+            let verdict =
+                judge(Ok(image(set)), required, &[], None, &Source::File, &|_| None).unwrap();
             assert_eq!(verdict.status == Status::Passed, passes, "{set:?} {required:?}");
         }
     }
@@ -520,30 +573,67 @@ mod tests {
 
     /// Returns the help for a binary whose package left this receipt.
     fn help(artifact: &Artifact, required: &[SwapRun]) -> String {
-        let verdict = judge(Ok(image(&[])), required, None, &build(artifact)).unwrap();
+        let verdict =
+            judge(Ok(image(&[])), required, &[], None, &build(artifact), &|_| None).unwrap();
         let help: Vec<_> =
             verdict.findings.into_iter().map(|finding| finding.help.into_owned()).collect();
         help.join("\n")
     }
 
     #[test]
-    fn only_signed_images_need_break_signature() {
-        let help = |is_signed, bits: &[SwapRun]| {
-            file_finding(Code::NetSwapMissing, bits, is_signed).help.into_owned()
+    fn help_depends_on_what_covers_the_bits() {
+        let Content::Image(unsigned) = image(&[]) else { panic!("no image") };
+        let signed = Header { signed: true, ..unsigned };
+        let managed = Header { is_managed: true, ..unsigned };
+        let strong = Header { has_strong_name: true, ..managed };
+        let help = |header: &Header, bits: &[SwapRun]| {
+            file_finding(Code::NetSwapMissing, bits, header, None).help.into_owned()
         };
-        assert!(help(false, NET).ends_with("    netswap patch FILE"));
-        assert!(help(true, NET).ends_with("    netswap patch --break-signature FILE"));
-        assert!(help(false, BOTH).ends_with("    netswap patch --swap-run net,cd FILE"));
-        assert!(
-            help(true, BOTH)
-                .ends_with("    netswap patch --swap-run net,cd --break-signature FILE")
-        );
+        for (header, word, option) in [
+            (&unsigned, "link it with /SWAPRUN:NET", ""),
+            (&signed, "ask the vendor", " --break-signature"),
+            (&managed, "run editbin with /SWAPRUN:NET", ""),
+            (&strong, "delay-sign it", ""),
+            (&Header { signed: true, ..strong }, "ask the vendor", " --break-signature"),
+        ] {
+            let net = help(header, NET);
+            assert!(net.contains(word), "{net}");
+            assert!(net.ends_with(&format!(":\n    netswap patch{option} FILE")), "{net}");
+            let both = help(header, BOTH);
+            assert!(both.contains("/SWAPRUN:NET /SWAPRUN:CD"), "{both}");
+            let command = format!(":\n    netswap patch --swap-run net,cd{option} FILE");
+            assert!(both.ends_with(&command), "{both}");
+        }
+    }
+
+    #[test]
+    fn signer_is_looked_for_only_if_a_signed_image_fails() {
+        let Content::Image(unsigned) = image(&[]) else { panic!("no image") };
+        let signed = Header { signed: true, ..unsigned };
+        let set = Header { characteristics: 0x0822, ..signed };
+        let judged = |header: Header, allowed, kinds: &[Kind]| {
+            let name = |_: &Header| Some("Contoso\nLtd".to_owned());
+            judge(Ok(Content::Image(header)), NET, kinds, allowed, &Source::File, &name).unwrap()
+        };
+        let verdict = judged(signed, None, &[]);
+        assert_eq!(verdict.signer.as_deref(), Some("Contoso\nLtd"));
+        let help = &verdict.findings[0].help;
+        assert!(help.starts_with("it is signed by Contoso, Ltd, and "), "{help}");
+        for verdict in [
+            judged(unsigned, None, &[]),
+            judged(set, None, &[]),
+            judged(signed, Some("why"), &[]),
+            judged(Header { subsystem: 10, ..signed }, None, &[]),
+        ] {
+            assert_eq!(verdict.signer, None);
+        }
+        assert!(judged(Header { subsystem: 10, ..signed }, None, &[Kind::Efi]).signer.is_some());
     }
 
     #[test]
     fn bits_with_the_same_cause_share_a_finding() {
         let artifact = Artifact::for_tests(ReceiptState::Absent);
-        let verdict = judge(Ok(image(&[])), BOTH, None, &build(&artifact)).unwrap();
+        let verdict = judge(Ok(image(&[])), BOTH, &[], None, &build(&artifact), &|_| None).unwrap();
         assert_eq!(verdict.findings.len(), 1, "{:?}", verdict.findings);
         assert!(verdict.findings[0].help.contains(".removable(true)"));
     }
@@ -596,7 +686,10 @@ mod tests {
             let configured = Some("rust-lld".to_owned());
             let state = ReceiptState::OtherLinker { receipt, configured };
             let tool = Artifact::for_tests(state);
-            judge(Ok(image(&[])), NET, None, &build(&tool)).unwrap().findings.remove(0)
+            judge(Ok(image(&[])), NET, &[], None, &build(&tool), &|_| None)
+                .unwrap()
+                .findings
+                .remove(0)
         };
         for outcome in [Outcome::Unsupported, Outcome::Emitted, Outcome::LeftToLinker] {
             let finding = cause(outcome, NET);
@@ -622,7 +715,8 @@ mod tests {
                 ..receipt()
             };
             let tool = Artifact::for_tests(ReceiptState::Present(receipt));
-            let verdict = judge(Ok(image(&[])), required, None, &build(&tool)).unwrap();
+            let verdict =
+                judge(Ok(image(&[])), required, &[], None, &build(&tool), &|_| None).unwrap();
             (verdict.findings[0].message.to_string(), verdict.findings[0].help.to_string())
         };
         let (message, help) = finding("netswap-linker", Outcome::LeftToLinker, NET);
@@ -659,7 +753,8 @@ mod tests {
             let package = evil.to_owned();
             let artifact =
                 Artifact { package, ..Artifact::for_tests(ReceiptState::Present(receipt)) };
-            let verdict = judge(Ok(image(&[])), NET, None, &build(&artifact)).unwrap();
+            let verdict =
+                judge(Ok(image(&[])), NET, &[], None, &build(&artifact), &|_| None).unwrap();
             let message = &verdict.findings[0].message;
             assert!(!message.contains(char::is_control), "{message:?}");
         }

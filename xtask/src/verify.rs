@@ -152,6 +152,7 @@ fn cell(image: Option<&VerifiedImage>) -> String {
         Status::Failed => "failed",
         Status::Allowed => "allowed",
         Status::Unreadable => "unreadable",
+        Status::Offline => "offline",
     };
     let header = image.verdict.header.as_ref();
     let bits = header.map(|header| format!(" {:#06x}", header.characteristics));

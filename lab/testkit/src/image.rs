@@ -55,6 +55,9 @@ pub struct Image {
     e_lfanew: usize,
     characteristics: u16,
     subsystem: u16,
+    dll_characteristics: u16,
+    section_name: &'static str,
+    is_flat: bool,
     imports: Vec<String>,
     delayed: Vec<String>,
     assembly: Option<Strong>,
@@ -76,6 +79,9 @@ impl Image {
             e_lfanew: 0x80,
             characteristics: 0x0022,
             subsystem: 3,
+            dll_characteristics: 0,
+            section_name: ".rdata",
+            is_flat: false,
             imports: Vec::new(),
             delayed: Vec::new(),
             assembly: None,
@@ -100,8 +106,31 @@ impl Image {
     }
 
     /// Makes the image a UEFI program.
-    pub fn efi(mut self) -> Self {
-        self.subsystem = 10;
+    pub fn efi(self) -> Self {
+        self.subsystem(10)
+    }
+
+    /// Sets Subsystem, an `IMAGE_SUBSYSTEM_*` value.
+    pub fn subsystem(mut self, subsystem: u16) -> Self {
+        self.subsystem = subsystem;
+        self
+    }
+
+    /// Sets the bits in `DllCharacteristics`.
+    pub fn dll_characteristics(mut self, bits: u16) -> Self {
+        self.dll_characteristics |= bits;
+        self
+    }
+
+    /// Renames the section. The name has at most eight bytes.
+    pub fn section_name(mut self, name: &'static str) -> Self {
+        self.section_name = name;
+        self
+    }
+
+    /// Aligns sections to less than a page, so that each address is an offset in the file.
+    pub fn flat(mut self) -> Self {
+        self.is_flat = true;
         self
     }
 
@@ -171,12 +200,13 @@ impl Image {
         let size_of_optional = if self.is_pe32_plus { 240 } else { 224 };
         let end_of_headers = self.e_lfanew + 24 + size_of_optional + 40;
         let size_of_headers = end_of_headers.next_multiple_of(FILE_ALIGNMENT);
-        let address = size_of_headers.next_multiple_of(PAGE);
+        let alignment = if self.is_flat { FILE_ALIGNMENT } else { PAGE };
+        let address = size_of_headers.next_multiple_of(alignment);
         let (mut section, directories) = self.section(address);
         let fill = self.number.to_le_bytes().into_iter().cycle();
         section.extend(fill.take(self.section.saturating_sub(section.len())));
         let raw_size = section.len().next_multiple_of(FILE_ALIGNMENT);
-        let size_of_image = (address + section.len()).next_multiple_of(PAGE);
+        let size_of_image = (address + section.len()).next_multiple_of(alignment);
 
         let mut bytes = dos_header(self.e_lfanew);
         bytes.extend(b"PE\0\0");
@@ -187,19 +217,21 @@ impl Image {
         let nt = self.e_lfanew;
         put16(&mut bytes, nt + MAGIC, if self.is_pe32_plus { 0x20b } else { 0x10b });
         put32(&mut bytes, nt + 24 + if self.is_pe32_plus { 24 } else { 28 }, 0x1000_0000);
-        put32(&mut bytes, nt + 24 + 32, PAGE); // SectionAlignment
+        put32(&mut bytes, nt + 24 + 32, alignment); // SectionAlignment
         put32(&mut bytes, nt + 24 + 36, FILE_ALIGNMENT);
         put16(&mut bytes, nt + 24 + 40, 6); // MajorOperatingSystemVersion
         put16(&mut bytes, nt + 24 + 48, 6); // MajorSubsystemVersion
         put32(&mut bytes, nt + 24 + 56, size_of_image);
         put32(&mut bytes, nt + 24 + 60, size_of_headers);
         put16(&mut bytes, nt + 24 + 68, self.subsystem);
+        put16(&mut bytes, nt + 24 + 70, self.dll_characteristics);
         put32(&mut bytes, nt + 24 + size_of_optional - 132, 16); // NumberOfRvaAndSizes
         for (index, start, size) in directories {
             put_directory(&mut bytes, index, start, size);
         }
         let header = end_of_headers - 40;
-        bytes[header..header + 6].copy_from_slice(b".rdata");
+        bytes[header..header + self.section_name.len()]
+            .copy_from_slice(self.section_name.as_bytes());
         for (field, value) in [section.len(), address, raw_size, size_of_headers].iter().enumerate()
         {
             put32(&mut bytes, header + 8 + 4 * field, *value);

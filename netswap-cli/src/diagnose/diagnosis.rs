@@ -177,6 +177,12 @@ impl Visit for Diagnoser<'_> {
         items.push(Diagnosed { path, result });
     }
 
+    fn offline(&self, file: &WalkedFile<'_>) -> Option<Self::Item> {
+        let path = file.path();
+        let may_be_crash = matches!(file, WalkedFile::Named(..)) || has_crash_name(&path);
+        may_be_crash.then_some(Diagnosed { path, result: Err(CrashError::Offline) })
+    }
+
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
         Diagnosed { path, result: Err(error.into()) }
     }

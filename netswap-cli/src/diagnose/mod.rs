@@ -51,7 +51,7 @@ impl Diagnose {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let paths = resolve(self.paths)?;
         let walk = self.walk.options()?;
-        let images = Images::collect(&self.images)?;
+        let images = Images::collect(&self.images, walk.recall)?;
         let format = netswap::Format::from(self.format);
         let mut report = DiagnoseReport::new(format, Out::for_report(format));
         for (path, error) in &images.unreadable {

@@ -15,6 +15,8 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use crate::Error;
+use crate::hazards::{Hazard, Hazards};
+use crate::maker::Maker;
 
 #[derive(Debug)]
 pub(crate) struct Inspected {
@@ -47,6 +49,12 @@ pub(crate) struct Inspection {
     /// The kind of its strong name; null if it is not a .NET assembly.
     pub(crate) strong_name: Option<StrongName>,
     pub(crate) imports: Vec<InspectedImport>,
+    /// What can't be read of the import table, and of the delay-load import table.
+    pub(crate) import_problem: Option<&'static str>,
+    pub(crate) delay_import_problem: Option<&'static str>,
+    pub(crate) maker: Maker,
+    /// What a change of the image would break.
+    pub(crate) hazards: Vec<Hazard>,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -98,6 +106,7 @@ pub(crate) fn inspect(
         code = code.worse(match &inspected.result {
             Ok(inspection) if inspection.findings.is_empty() => ExitCode::Passed,
             Err(finding) if finding.code == Code::Unreadable => ExitCode::Error,
+            Err(finding) if finding.code == Code::Offline => ExitCode::NothingToVerify,
             Ok(_) | Err(_) => ExitCode::Findings,
         });
         on_inspected(&inspected)
@@ -108,6 +117,7 @@ pub(crate) fn inspect(
 #[derive(Default)]
 struct Inspector {
     siblings: SiblingDlls,
+    hazards: Hazards,
 }
 
 impl Visit for Inspector {
@@ -118,11 +128,15 @@ impl Visit for Inspector {
         let opened = file.open().map_err(ReadError::from);
         let result = match opened.and_then(|file| self.inspect(&path, &file)) {
             Ok(Some(inspection)) => Ok(Box::new(inspection)),
-            Ok(None) if matches!(file, WalkedFile::Named(_)) => Err(Finding::not_an_image()),
+            Ok(None) if matches!(file, WalkedFile::Named(..)) => Err(Finding::not_an_image()),
             Ok(None) => return,
             Err(error) => Err(Finding::from(error)),
         };
         items.push(Inspected { path, result });
+    }
+
+    fn offline(&self, file: &WalkedFile<'_>) -> Option<Self::Item> {
+        Some(Inspected { path: file.path(), result: Err(Finding::offline()) })
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
@@ -140,7 +154,7 @@ impl Inspector {
         let computed = layout.checksum(file, length)?;
         let certificate_table = CertificateTable::read(file, &layout, length)?;
         let mut findings = Vec::new();
-        if layout.end_of_sections() > length {
+        if layout.is_cut(length) {
             findings.push(Finding::from(ReadError::SectionPastEnd));
         }
         if let CertificateTable::Malformed { why, .. } = certificate_table {
@@ -149,9 +163,12 @@ impl Inspector {
         }
         let strong_name = image::strong_name(file, &layout);
         let strong_name = content_or_finding(strong_name, &mut findings)?.flatten();
-        let imports = image::imports(file, &layout);
-        let imports = content_or_finding(imports, &mut findings)?.unwrap_or_default();
-        let imports = imports.into_iter().map(|import| {
+        let imports = image::imports(file, &layout)?;
+        findings.extend(imports.findings().map(|(finding, _)| finding));
+        let maker = Maker::read(file, &layout)?;
+        let hazards = self.hazards.find(path, file, &layout, &maker)?;
+        let (import_problem, delay_import_problem) = (imports.problem, imports.delay_problem);
+        let imports = imports.dlls.into_iter().map(|import| {
             let beside = self.siblings.of_import(path, &import)?.into_iter().map(sibling_image);
             Ok(InspectedImport {
                 beside: beside.collect(),
@@ -182,6 +199,10 @@ impl Inspector {
             managed: layout.is_managed(),
             strong_name,
             imports: imports.collect::<io::Result<_>>()?,
+            import_problem,
+            delay_import_problem,
+            maker,
+            hazards,
             findings,
         }))
     }

@@ -7,12 +7,14 @@ use anstyle::Style;
 use netswap::Format;
 use netswap::image::{CertificateTable, StrongName};
 use netswap::report::json_stream::JsonStream;
-use netswap::style::{BAD, GOOD, NAME};
+use netswap::style::{BAD, CAUTION, GOOD, NAME};
 use netswap::text::{PathFields, Printable, one_line, plural};
 use netswap::{Finding, SwapRun};
 use serde::Serialize;
 
+use crate::hazards::{Hazard, Severity};
 use crate::inspect::inspection::{ChecksumState, Inspected, Inspection};
+use crate::maker::Maker;
 use crate::text::{bytes, write_rows};
 
 const SCHEMA: &str = "netswap.inspect/1";
@@ -77,12 +79,14 @@ fn human(inspected: &Inspected, out: &mut dyn Write) -> io::Result<()> {
     };
     let rows = [
         ("kind", kind(inspection)),
+        ("made by", maker(&inspection.maker)),
         ("swap-run", swap_run(&inspection.swap_run)),
         ("commit", commit(inspection)),
         ("checksum", checksum(inspection)),
-        ("signature", signature(inspection.certificate_table)),
+        ("signature", signature(inspection)),
         ("strong name", strong_name(inspection)),
         ("imports", imports(inspection)),
+        ("patching", patching(&inspection.hazards)),
     ];
     write_rows(&rows, out)?;
     inspection.findings.iter().try_for_each(|finding| write_finding(finding, out))
@@ -123,13 +127,27 @@ fn checksum(inspection: &Inspection) -> String {
     }
 }
 
-fn signature(table: CertificateTable) -> String {
-    match table {
+/// Formats the vendor and the product: `Contoso Ltd (Contoso Tools)`.
+fn maker(maker: &Maker) -> String {
+    match (maker.vendor.as_deref().map(one_line), maker.product.as_deref().map(one_line)) {
+        (Some(vendor), Some(product)) => format!("{vendor} ({product})"),
+        (vendor, product) => vendor.or(product).unwrap_or_default(),
+    }
+}
+
+fn signature(inspection: &Inspection) -> String {
+    match inspection.certificate_table {
         CertificateTable::Absent => "none".to_owned(),
+        CertificateTable::Outside { offset, size } => format!(
+            "none: the headers name {} at {offset:#x}, outside the file",
+            plural(size.into(), "byte", "bytes")
+        ),
         CertificateTable::WellFormed { offset, size, entries } => {
+            let signer = inspection.maker.signer.as_deref();
+            let signer = signer.map(|signer| one_line(signer) + "\n").unwrap_or_default();
             let entries = plural(entries.into(), "entry", "entries");
             format!(
-                "certificate table of {entries}, {} at {offset:#x}; not checked further",
+                "{signer}certificate table of {entries}, {} at {offset:#x}; not checked further",
                 plural(size.into(), "byte", "bytes")
             )
         }
@@ -168,5 +186,24 @@ fn imports(inspection: &Inspection) -> String {
     if !elsewhere.is_empty() {
         lines.push(elsewhere.join(", "));
     }
+    let problems = [
+        ("import table", inspection.import_problem),
+        ("delay-load import table", inspection.delay_import_problem),
+    ];
+    for (table, problem) in problems {
+        lines.extend(problem.map(|why| format!("{BAD}unreadable{BAD:#} {table}: {why}")));
+    }
     if lines.is_empty() { "none".to_owned() } else { lines.join("\n") }
+}
+
+/// Formats what `netswap patch` would say. Empty if it would change the file without a word.
+fn patching(hazards: &[Hazard]) -> String {
+    let line = |Hazard { finding, severity }: &Hazard| {
+        let (style, word) = match severity {
+            Severity::Final | Severity::Refusal => (BAD, "refused"),
+            Severity::Warning => (CAUTION, "warning"),
+        };
+        format!("{style}{word}{style:#}: {}: {}", finding.code, finding.message)
+    };
+    hazards.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use netswap::finding::{Code, Finding};
-use netswap::image::{Edit, Kind, Layout, NewChecksum, ReadError};
+use netswap::image::{Edit, Layout, NewChecksum, ReadError};
 use netswap::{SwapRun, system};
 
 use crate::patch::change::{Write, WriteError, unwritable};
@@ -23,7 +23,7 @@ pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
     let Some(layout) = Layout::read(&file)? else {
         return Ok(());
     };
-    if layout.header.kind() == Kind::Efi {
+    if layout.header.kind().no_effect().is_some() {
         return Ok(());
     }
     let (stamp, _) = system::stamp(&file).map_err(ReadError::from)?;
@@ -34,10 +34,10 @@ pub(super) fn set(path: &Path, bits: &[SwapRun]) -> Result<(), Finding> {
         let why = "its headers overlap, so one can't be changed without the other";
         return Err(ReadError::Table(why).into());
     }
-    if layout.end_of_sections() > stamp.length {
+    if layout.is_cut(stamp.length) {
         return Err(ReadError::SectionPastEnd.into());
     }
-    if layout.certificate_table().is_some() {
+    if layout.header.signed {
         return Err(Finding {
             code: Code::SignatureWouldBreak,
             message: "the linker signed it".into(),

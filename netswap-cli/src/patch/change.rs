@@ -15,6 +15,7 @@ use netswap::{ExitCode, Header};
 use serde::Serialize;
 
 use crate::Error;
+use crate::maker::Maker;
 
 #[derive(Debug)]
 pub(crate) struct Change {
@@ -26,8 +27,12 @@ pub(crate) struct Change {
     pub(crate) after: Option<Header>,
     /// The reason it was skipped, if that is not an error.
     pub(crate) reason: Option<&'static str>,
-    /// The reason it was refused or could not be read.
-    pub(crate) finding: Option<Finding>,
+    /// The reasons it was refused or could not be read.
+    pub(crate) findings: Vec<Finding>,
+    /// What the change may break.
+    pub(crate) warnings: Vec<Finding>,
+    /// Whoever made it. Read only if it is signed and is refused.
+    pub(crate) maker: Option<Maker>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +49,8 @@ pub(crate) enum ChangeStatus {
     Refused,
     /// It could not be read, so its content is unknown.
     Unreadable,
+    /// It was not read, because its content is in the cloud or on tape.
+    Offline,
 }
 
 /// The number of files with each outcome.
@@ -58,6 +65,10 @@ pub(crate) struct ChangeSummary {
     pub(crate) not_images: u64,
     /// Files and folders that could not be read.
     pub(crate) unreadable: u64,
+    /// Files whose content is in the cloud or on tape.
+    pub(crate) offline: u64,
+    /// Files that were changed, or would have been, although the change may break something.
+    pub(crate) warned: u64,
     pub(crate) seconds: f64,
 }
 
@@ -87,14 +98,16 @@ impl Changes {
 }
 
 impl ChangeSummary {
-    pub(crate) fn count(&mut self, status: ChangeStatus) {
+    pub(crate) fn count(&mut self, change: &Change) {
         self.files += 1;
-        let count = match status {
+        self.warned += u64::from(!change.warnings.is_empty());
+        let count = match change.status {
             ChangeStatus::Changed | ChangeStatus::WouldChange => &mut self.changed,
             ChangeStatus::Unchanged => &mut self.unchanged,
             ChangeStatus::Skipped => &mut self.skipped,
             ChangeStatus::Refused => &mut self.refused,
             ChangeStatus::Unreadable => &mut self.unreadable,
+            ChangeStatus::Offline => &mut self.offline,
         };
         *count += 1;
     }
@@ -104,15 +117,20 @@ impl Change {
     /// Creates the result for a file with these headers before and after.
     pub(crate) fn new(path: PathBuf, status: ChangeStatus, before: Header, after: Header) -> Self {
         let (before, after) = (Some(before), Some(after));
-        Change { path, status, before, after, reason: None, finding: None }
+        let (findings, warnings, maker) = (Vec::new(), Vec::new(), None);
+        Change { path, status, before, after, reason: None, findings, warnings, maker }
     }
 
     /// Creates the result for a file that can't be changed or read.
-    pub(crate) fn refused(path: PathBuf, header: Option<Header>, finding: Finding) -> Self {
-        let is_unreadable = finding.code == Code::Unreadable;
-        let status = if is_unreadable { ChangeStatus::Unreadable } else { ChangeStatus::Refused };
-        let finding = Some(finding);
-        Change { path, status, before: header, after: header, reason: None, finding }
+    pub(crate) fn refused(path: PathBuf, header: Option<Header>, findings: Vec<Finding>) -> Self {
+        let status = match findings.first().map(|finding| finding.code) {
+            Some(Code::Unreadable) => ChangeStatus::Unreadable,
+            Some(Code::Offline) => ChangeStatus::Offline,
+            _ => ChangeStatus::Refused,
+        };
+        let (warnings, maker) = (Vec::new(), None);
+        let (before, after) = (header, header);
+        Change { path, status, before, after, reason: None, findings, warnings, maker }
     }
 }
 

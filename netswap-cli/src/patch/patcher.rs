@@ -12,11 +12,13 @@ use clap::Args;
 use netswap::Header;
 use netswap::find::{Visit, WalkOptions, WalkedFile, all_exist, walk};
 use netswap::finding::{Code, Finding};
-use netswap::image::{self, Edit, Kind, Layout, NewChecksum, ReadError, StrongName};
+use netswap::image::{Edit, Kind, Layout, NewChecksum, ReadError};
 use netswap::system::{self, Identity, Stamp};
 
 use crate::Error;
-use crate::arguments::SwapRun;
+use crate::arguments::{OtherKind, SwapRun};
+use crate::hazards::{ACCEPTABLE, Hazard, Hazards, Severity};
+use crate::maker::Maker;
 use crate::patch::change::{
     Change, ChangeStatus, ChangeSummary, Changes, OnChange, Write, WriteError, unwritable,
 };
@@ -41,6 +43,12 @@ pub(super) struct Options {
     /// Change strong-named .NET assemblies too, which invalidates their strong names
     #[arg(long)]
     break_strong_name: bool,
+    /// Change files with this hazard too; the report of a refused file names it. Can be repeated
+    #[arg(long, value_name = "CODE", value_parser = hazard)]
+    accept: Vec<Code>,
+    /// Change images of this kind too, although the bit has no effect on them. Can be repeated
+    #[arg(long, value_name = "KIND", value_enum)]
+    include_kind: Vec<OtherKind>,
     /// Change read-only files too, and keep them read-only
     #[arg(long)]
     include_read_only: bool,
@@ -50,6 +58,12 @@ pub(super) struct Options {
     /// Write the journal to FILE, which must not exist, instead of this account's own folder
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+}
+
+/// Parses the code of a hazard that can be accepted.
+fn hazard(text: &str) -> Result<Code, String> {
+    let code = ACCEPTABLE.into_iter().find(|code| code.name() == text);
+    code.ok_or_else(|| format!("use one of {}", ACCEPTABLE.map(Code::name).join(", ")))
 }
 
 /// The result for a file with several names. `None` until the change under one of them is finished.
@@ -80,6 +94,7 @@ pub(super) fn patch(
         roots_may_overlap: paths.len() > 1,
         looked_at,
         journal: Journal::at(options.journal.clone()),
+        hazards: Hazards::default(),
         shared: Mutex::default(),
         others: AtomicU64::new(0),
     };
@@ -93,7 +108,7 @@ pub(super) fn patch(
             change.status = ChangeStatus::Skipped;
             change.reason = Some("it is another name of a file above, which was changed once");
         }
-        summary.count(change.status);
+        summary.count(&change);
         on_change(&change)
     });
     let others = patcher.others.into_inner();
@@ -112,6 +127,7 @@ struct Patcher<'a> {
     roots_may_overlap: bool,
     looked_at: &'a AtomicU64,
     journal: Journal,
+    hazards: Hazards,
     /// The results for files with several names. Each file is changed under the name that is
     /// reached first.
     shared: Mutex<HashMap<Identity, Shared>>,
@@ -123,8 +139,8 @@ impl Visit for Patcher<'_> {
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         self.looked_at.fetch_add(1, Ordering::Relaxed);
-        let refused = |finding| Ok((Change::refused(file.path(), None, finding), None));
-        if let WalkedFile::Named(named) = file
+        let refused = |finding| Ok((Change::refused(file.path(), None, vec![finding]), None));
+        if let WalkedFile::Named(named, _) = file
             && let Some(finding) = self.link(named)
         {
             return items.push(refused(finding));
@@ -135,7 +151,7 @@ impl Visit for Patcher<'_> {
         });
         items.push(match read {
             Ok(Some((opened, layout))) => self.image(file.path(), &opened, &layout),
-            Ok(None) if matches!(file, WalkedFile::Named(_)) => refused(Finding::not_an_image()),
+            Ok(None) if matches!(file, WalkedFile::Named(..)) => refused(Finding::not_an_image()),
             Ok(None) => {
                 self.others.fetch_add(1, Ordering::Relaxed);
                 return;
@@ -145,8 +161,13 @@ impl Visit for Patcher<'_> {
         });
     }
 
+    fn offline(&self, file: &WalkedFile<'_>) -> Option<Self::Item> {
+        self.looked_at.fetch_add(1, Ordering::Relaxed);
+        Some(Ok((Change::refused(file.path(), None, vec![Finding::offline()]), None)))
+    }
+
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        Ok((Change::refused(path, None, Finding::from(ReadError::Io(error))), None))
+        Ok((Change::refused(path, None, vec![Finding::from(ReadError::Io(error))]), None))
     }
 }
 
@@ -165,7 +186,7 @@ impl Patcher<'_> {
         match self.change(&path, file, layout) {
             Ok(result) => Ok(result),
             Err(WriteError::Refused(finding)) => {
-                Ok((Change::refused(path, Some(layout.header), finding), None))
+                Ok((Change::refused(path, Some(layout.header), vec![finding]), None))
             }
             Err(WriteError::Failed(error)) => Err(error),
         }
@@ -174,8 +195,10 @@ impl Patcher<'_> {
     fn change(&self, path: &Path, file: &File, layout: &Layout) -> Result<PatchResult, WriteError> {
         let header = layout.header;
         let result = |status, after| Change::new(path.to_owned(), status, header, after);
-        if header.kind() == Kind::Efi {
-            let reason = Some("UEFI loads it, not Windows");
+        let kind = header.kind();
+        let is_included = self.options.include_kind.iter().any(|other| Kind::from(*other) == kind);
+        if let Some(reason) = kind.no_effect().filter(|_| !is_included) {
+            let reason = Some(reason);
             return Ok((Change { reason, ..result(ChangeStatus::Skipped, header) }, None));
         }
         let stamp = system::stamp(file);
@@ -186,6 +209,25 @@ impl Patcher<'_> {
         let Some(entry) = self.plan(path, file, layout, stamp)? else {
             return Ok(self.unchanged(path.to_owned(), header, shared));
         };
+        let maker = if header.signed { Maker::read(file, layout) } else { Ok(Maker::NONE) };
+        let hazards = maker
+            .map_err(ReadError::from)
+            .and_then(|maker| Ok((self.hazards.find(path, file, layout, &maker)?, maker)));
+        let (hazards, maker) = hazards.map_err(Finding::from)?;
+        let is_refused = |hazard: &Hazard| match hazard.severity {
+            Severity::Final => true,
+            Severity::Refusal => !self.is_accepted(hazard.finding.code),
+            Severity::Warning => false,
+        };
+        let (refusals, warnings): (Vec<_>, Vec<_>) = hazards.into_iter().partition(is_refused);
+        let findings = |hazards: Vec<Hazard>| hazards.into_iter().map(|hazard| hazard.finding);
+        if !refusals.is_empty() {
+            let refusals = findings(refusals).collect();
+            let refused = Change::refused(path.to_owned(), Some(header), refusals);
+            return Ok((Change { maker: header.signed.then_some(maker), ..refused }, None));
+        }
+        let warnings: Vec<_> = findings(warnings).collect();
+        let result = |status, after| Change { warnings, ..result(status, after) };
         let after = entry.edit.applied(header);
         if self.options.dry_run {
             return Ok((result(ChangeStatus::WouldChange, after), shared));
@@ -238,8 +280,16 @@ impl Patcher<'_> {
         (Change::new(path, ChangeStatus::Unchanged, header, header), None)
     }
 
+    fn is_accepted(&self, hazard: Code) -> bool {
+        match hazard {
+            Code::SignatureWouldBreak => self.options.break_signature,
+            Code::StrongNameWouldBreak => self.options.break_strong_name,
+            code => self.options.accept.contains(&code),
+        }
+    }
+
     /// Plans the write to an image. Returns `None` if there is nothing to write. Refuses a write
-    /// that would break something.
+    /// that can't be undone or that the file's attributes forbid.
     fn plan(
         &self,
         path: &Path,
@@ -262,10 +312,6 @@ impl Patcher<'_> {
             let why = "its headers overlap, so one can't be changed without the other";
             return Err(Finding::from(ReadError::Table(why)).into());
         }
-        if layout.end_of_sections() > stamp.length {
-            return Err(Finding::from(ReadError::SectionPastEnd).into());
-        }
-        self.refuse_signed(file, layout)?;
         let is_read_only = file.metadata().map_err(io_finding)?.permissions().readonly();
         if is_read_only && !options.include_read_only {
             return Err(WriteError::Refused(Finding {
@@ -277,29 +323,6 @@ impl Patcher<'_> {
         let path = std::path::absolute(path).map_err(|error| WriteError::Failed(error.into()))?;
         let (length, fingerprint) = (stamp.length, fingerprint(layout));
         Ok(Some(Entry { path, length, fingerprint, is_read_only, edit }))
-    }
-
-    fn refuse_signed(&self, file: &File, layout: &Layout) -> Result<(), Finding> {
-        if layout.certificate_table().is_some() && !self.options.break_signature {
-            return Err(Finding {
-                code: Code::SignatureWouldBreak,
-                message: "it is signed".into(),
-                help: "ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature"
-                    .into(),
-            });
-        }
-        if self.options.break_strong_name {
-            return Ok(());
-        }
-        match image::strong_name(file, layout) {
-            Ok(None | Some(StrongName::None | StrongName::DelaySigned)) => Ok(()),
-            Ok(Some(StrongName::Signed)) => Err(Finding {
-                code: Code::StrongNameWouldBreak,
-                message: "it is a .NET assembly with a strong name".into(),
-                help: "ask the vendor for a build with the bit, or pass --break-strong-name".into(),
-            }),
-            Err(error) => Err(Finding::from(ReadError::from(error))),
-        }
     }
 
     fn write(

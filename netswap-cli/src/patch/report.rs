@@ -10,11 +10,12 @@ use netswap::output::Out;
 use netswap::report::finding_group::FindingGroup;
 use netswap::report::json_stream::{JsonStream, field};
 use netswap::report::spool::SpoolFile;
-use netswap::style::{BAD, GOOD};
-use netswap::text::{PathFields, Printable, plural, quoted, shown};
+use netswap::style::{BAD, GOOD, WARNING};
+use netswap::text::{PathFields, Printable, offline, plural, quoted, shown};
 use netswap::{Finding, Header, SwapRun};
 use serde::Serialize;
 
+use crate::maker::Maker;
 use crate::patch::change::{Change, ChangeStatus, ChangeSummary, Changes};
 
 /// The command that the report is about.
@@ -47,7 +48,9 @@ struct Object<'a> {
     before: Option<Fields>,
     after: Option<Fields>,
     reason: Option<&'a str>,
-    findings: Vec<&'a Finding>,
+    findings: &'a [Finding],
+    warnings: &'a [Finding],
+    maker: Option<&'a Maker>,
 }
 
 /// The fields of a header that may change.
@@ -76,6 +79,7 @@ impl Verb {
             (_, ChangeStatus::Skipped) => "skipped",
             (_, ChangeStatus::Refused) => "refused",
             (_, ChangeStatus::Unreadable) => "unreadable",
+            (_, ChangeStatus::Offline) => "offline",
         }
     }
 
@@ -134,6 +138,9 @@ impl ChangeReport {
             writeln!(self.out)?;
         }
         writeln!(self.out, "{summary}")?;
+        if changes.summary.offline > 0 {
+            writeln!(self.out, "{}", offline(changes.summary.offline))?;
+        }
         if self.is_dry_run {
             writeln!(self.out, "nothing was changed")?;
         }
@@ -148,10 +155,12 @@ impl ChangeReport {
         let word = self.verb.human_word(change.status);
         let (style, out): (Style, &mut dyn Write) = match change.status {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
-                self.refusals.before_file(change.finding.as_slice(), &mut self.out)?;
+                self.refusals.before_file(&change.findings, &mut self.out)?;
                 (BAD, &mut self.out)
             }
-            _ if self.is_quiet => return Ok(()),
+            // The summary counts them. There can be as many as files.
+            ChangeStatus::Offline => return Ok(()),
+            _ if self.is_quiet && change.warnings.is_empty() => return Ok(()),
             ChangeStatus::Changed | ChangeStatus::WouldChange => (GOOD, &mut self.later),
             ChangeStatus::Unchanged | ChangeStatus::Skipped => (Style::new(), &mut self.later),
         };
@@ -163,23 +172,28 @@ impl ChangeReport {
         if let Some(reason) = change.reason {
             writeln!(out, "           {reason}")?;
         }
+        for Finding { code, message, help } in &change.warnings {
+            writeln!(out, "           {WARNING}warning:{WARNING:#} {code}: {message}")?;
+            help.lines().try_for_each(|line| writeln!(out, "           {line}"))?;
+        }
         Ok(())
     }
 
     /// Formats the summary: `5 images: 3 patched, 1 unchanged, 1 refused (4 other files, 0.02 s)`.
     fn summary(&self, summary: &ChangeSummary) -> String {
-        let images = summary.files - summary.not_images - summary.unreadable;
+        let images = summary.files - summary.not_images - summary.unreadable - summary.offline;
         let changed =
             if self.is_dry_run { ChangeStatus::WouldChange } else { ChangeStatus::Changed };
         let counts = [
-            (summary.changed, changed),
-            (summary.unchanged, ChangeStatus::Unchanged),
-            (summary.skipped, ChangeStatus::Skipped),
-            (summary.refused, ChangeStatus::Refused),
+            (summary.changed - summary.warned, changed, ""),
+            (summary.warned, changed, " with a warning"),
+            (summary.unchanged, ChangeStatus::Unchanged, ""),
+            (summary.skipped, ChangeStatus::Skipped, ""),
+            (summary.refused, ChangeStatus::Refused, ""),
         ];
-        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
         let counts: Vec<_> = counts
-            .map(|(count, status)| format!("{count} {}", self.verb.human_word(status)))
+            .map(|(count, status, more)| format!("{count} {}{more}", self.verb.human_word(status)))
             .collect();
         let colon = if counts.is_empty() { "" } else { ": " };
         let images = plural(images, "file", "files");
@@ -187,8 +201,10 @@ impl ChangeReport {
         if self.verb == Verb::Patch {
             others.push(plural(summary.not_images, "other file", "other files"));
         }
-        if summary.unreadable > 0 {
-            others.push(format!("{} unreadable", summary.unreadable));
+        for (count, word) in [(summary.unreadable, "unreadable"), (summary.offline, "offline")] {
+            if count > 0 {
+                others.push(format!("{count} {word}"));
+            }
         }
         others.push(format!("{:.2} s", summary.seconds));
         format!("{images}{colon}{} ({})", counts.join(", "), others.join(", "))
@@ -209,7 +225,9 @@ fn object(verb: Verb, change: &Change) -> Object<'_> {
         before: change.before.as_ref().map(fields),
         after: change.after.as_ref().map(fields),
         reason: change.reason,
-        findings: change.finding.iter().collect(),
+        findings: &change.findings,
+        warnings: &change.warnings,
+        maker: change.maker.as_ref(),
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn undo(
         let restore_entry =
             |entry: Entry| TaskResult { items: vec![restore(&entry, dry_run)], tasks: Vec::new() };
         let result = ordered::run(jobs, batch, restore_entry, |change: Change| {
-            summary.count(change.status);
+            summary.count(&change);
             on_change(&change)
         });
         if let Err(error) = result {
@@ -65,7 +65,7 @@ pub(crate) fn undo(
 fn restore(entry: &Entry, dry_run: bool) -> Change {
     let mut header = None;
     let restored = restore_file(entry, dry_run, &mut header);
-    restored.unwrap_or_else(|finding| Change::refused(entry.path.clone(), header, finding))
+    restored.unwrap_or_else(|finding| Change::refused(entry.path.clone(), header, vec![finding]))
 }
 
 /// Restores the bytes. Sets `before` as soon as the file's header is known.

@@ -27,11 +27,11 @@ fn json_report_has_every_field() {
 {
 "schema": "netswap.verify/1",
 "images": [
-{"path":"bin/no-bit.exe","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":[..],"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":"not ours","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]},
-{"path":"bin/with-bit.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":[..],"checksum":"0x00000000","signed":false,"package":null,"target":null,"reason":null,"findings":[]}
+{"path":"bin/no-bit.exe","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":[..],"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"not ours","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]},
+{"path":"bin/with-bit.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":[..],"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
 ],
 "policy": {"default":["net"],"sources":[{"path":"bin/netswap.toml","swap_run":["net"],"allow":[{"image":"no-*","reason":"not ours","matched":1}]}]},
-"summary": {"files":3,"images":2,"passed":1,"failed":0,"allowed":1,"not_images":1,"unreadable":0,"seconds":[..]}
+"summary": {"files":3,"images":2,"passed":1,"failed":0,"allowed":1,"not_images":1,"unreadable":0,"offline":0,"seconds":[..]}
 }
 
 "#]]);

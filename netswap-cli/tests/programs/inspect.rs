@@ -64,6 +64,8 @@ tool.exe
               text.dll in the same folder, unreadable or not an image
               late.dll in the same folder, protected
               KERNEL32.dll, WININET.dll
+  patching    refused: signature-would-break: it is signed
+              refused: strong-name-would-break: it is a .NET assembly with a strong name
 
 "]]);
 }
@@ -77,7 +79,7 @@ fn json_report_has_every_field() {
 {
 "schema": "netswap.inspect/1",
 "images": [
-{"path":"tool.exe","kind":"exe","machine":"x64","format":"PE32+","characteristics":"0x0822","swap_run":["net"],"subsystem":3,"file_size":2616,"size_of_image":8192,"commit":8192,"checksum":{"stored":"0x00004e12","computed":"0x00004e17","state":"stale"},"certificate_table":{"state":"well-formed","offset":1536,"size":1080,"entries":2},"managed":true,"strong_name":"signed","imports":[{"name":"KERNEL32.dll","delayed":false,"beside":[]},{"name":"good.dll","delayed":false,"beside":[{"path":"good.dll","swap_run":["net"]}]},{"name":"BAD.dll","delayed":false,"beside":[{"path":"bad.dll","swap_run":["cd"]}]},{"name":"text.dll","delayed":false,"beside":[{"path":"text.dll","swap_run":null}]},{"name":"late.dll","delayed":true,"beside":[{"path":"late.dll","swap_run":["net","cd"]}]},{"name":"WININET.dll","delayed":true,"beside":[]}],"findings":[]}
+{"path":"tool.exe","kind":"exe","machine":"x64","format":"PE32+","characteristics":"0x0822","swap_run":["net"],"subsystem":3,"file_size":2616,"size_of_image":8192,"commit":8192,"checksum":{"stored":"0x00004e12","computed":"0x00004e17","state":"stale"},"certificate_table":{"state":"well-formed","offset":1536,"size":1080,"entries":2},"managed":true,"strong_name":"signed","imports":[{"name":"KERNEL32.dll","delayed":false,"beside":[]},{"name":"good.dll","delayed":false,"beside":[{"path":"good.dll","swap_run":["net"]}]},{"name":"BAD.dll","delayed":false,"beside":[{"path":"bad.dll","swap_run":["cd"]}]},{"name":"text.dll","delayed":false,"beside":[{"path":"text.dll","swap_run":null}]},{"name":"late.dll","delayed":true,"beside":[{"path":"late.dll","swap_run":["net","cd"]}]},{"name":"WININET.dll","delayed":true,"beside":[]}],"import_problem":null,"delay_import_problem":null,"maker":{"signer":null,"vendor":null,"product":null},"hazards":[{"code":"signature-would-break","message":"it is signed","help":"ask the vendor for a build with /SWAPRUN:NET/nor pass --break-signature, and sign it again with a certificate of your own/nor run it from a local disk/nor pass --break-signature if nothing checks the signature","severity":"refusal"},{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name","severity":"refusal"}],"findings":[]}
 ]
 }
 
@@ -99,7 +101,7 @@ a.exe
 
 "]]);
     share.run(["inspect", "a.exe", "--format", "ndjson"]).code(0).stdout_eq(str![[r#"
-{"path":"a.exe","kind":"exe","machine":"x86","format":"PE32","characteristics":"0x0102","swap_run":[],"subsystem":3,"file_size":1024,"size_of_image":8192,"commit":8192,"checksum":{"stored":"0x00000000","computed":"0x0000627c","state":"none"},"certificate_table":{"state":"absent"},"managed":false,"strong_name":null,"imports":[],"findings":[]}
+{"path":"a.exe","kind":"exe","machine":"x86","format":"PE32","characteristics":"0x0102","swap_run":[],"subsystem":3,"file_size":1024,"size_of_image":8192,"commit":8192,"checksum":{"stored":"0x00000000","computed":"0x0000627c","state":"none"},"certificate_table":{"state":"absent"},"managed":false,"strong_name":null,"imports":[],"import_problem":null,"delay_import_problem":null,"maker":{"signer":null,"vendor":null,"product":null},"hazards":[],"findings":[]}
 
 "#]]);
 }
@@ -142,12 +144,8 @@ fn checksum_strong_name_and_kind_are_distinguished() {
 fn malformed_certificate_table_is_a_finding() {
     let whole = Image::exe().certificate(64).certificate(40).bytes();
     let table = get32(&whole, directory(&whole, CERTIFICATE)) as usize;
-    let size = 64 + 40;
     for (entry, length, expected) in [
         (Some((table + 4, 96)), None, "it does not begin at a multiple of 8 bytes"),
-        (Some((table, size + 8)), None, "it reaches beyond the end of the file"),
-        (Some((0x7fff_fff8, size)), None, "it reaches beyond the end of the file"),
-        (Some((0xffff_fff8, 0xffff_ffff)), None, "it reaches beyond the end of the file"),
         (None, Some(0), "an entry is shorter than its header"),
         (None, Some(7), "an entry is shorter than its header"),
         (None, Some(105), "an entry reaches beyond the table"),
@@ -169,11 +167,38 @@ fn malformed_certificate_table_is_a_finding() {
 }
 
 #[test]
+fn certificate_table_outside_the_file_is_no_signature() {
+    let whole = Image::exe().certificate(64).bytes();
+    let table = get32(&whole, directory(&whole, CERTIFICATE)) as usize;
+    for (start, size) in [(table, 72), (0x7fff_fff8, 64), (0xffff_fff8, 0xffff_ffff)] {
+        let mut bytes = whole.clone();
+        put_directory(&mut bytes, CERTIFICATE, start, size);
+        let share = Share::new([("a.exe", bytes)]);
+        let report = json(&share.run(["inspect", "a.exe", "--format", "json"]).code(0));
+        let image = &report["images"][0];
+        assert_eq!(image["certificate_table"]["state"], "outside-file", "{report}");
+        assert_eq!(image["hazards"].as_array().unwrap().len(), 0, "{report}");
+        let text = stdout(&share.run(["inspect", "a.exe"]).code(0));
+        assert!(
+            text.contains(&format!("\n  signature   none: the headers name {size} bytes at"))
+                || size > 999 && text.contains("\n  signature   none: the headers name "),
+            "{text}"
+        );
+        let report = json(&share.run(["verify", "a.exe", "--format", "json"]).code(1));
+        assert_eq!(report["images"][0]["signed"], false, "{report}");
+        share.run(["patch", "a.exe"]).code(0);
+    }
+}
+
+#[test]
 fn table_outside_the_file_is_a_finding() {
     let whole = Image::exe().import("a.dll").delay_import("b.dll").assembly(Strong::Signed);
     for (index, expected) in [
-        (IMPORT, "the import table is outside the file"),
-        (DELAY_IMPORT, "the delay-load import table is outside the file"),
+        (IMPORT, "its import table can't be read completely: it is outside the file"),
+        (
+            DELAY_IMPORT,
+            "its delay-load import table can't be read completely: it is outside the file",
+        ),
         (CLR, "the CLR runtime header is outside the file"),
     ] {
         let mut bytes = whole.bytes();
@@ -190,14 +215,18 @@ fn nameless_import_and_endless_table_are_findings() {
     let table = get32(&whole, directory(&whole, IMPORT)) as usize - 0x1000 + 0x200;
     let mut bytes = whole.clone();
     put32(&mut bytes, table + 12, 0x0fff_0000);
-    assert_eq!(inspect_invalid(bytes).1, "an import has no name in the file");
+    let nameless = "its import table can't be read completely: an entry has no name in the file";
+    assert_eq!(inspect_invalid(bytes).1, nameless);
     let mut bytes = whole.clone();
     let name = get32(&whole, table + 12) as usize - 0x1000 + 0x200;
     bytes[name] = 0;
-    assert_eq!(inspect_invalid(bytes).1, "an import has no name in the file");
+    assert_eq!(inspect_invalid(bytes).1, nameless);
 
     let endless = (0..4097).fold(Image::exe(), |image, _| image.import("a.dll"));
-    assert_eq!(inspect_invalid(endless.bytes()).1, "an import table has no end");
+    assert_eq!(
+        inspect_invalid(endless.bytes()).1,
+        "its import table can't be read completely: it has no end"
+    );
 }
 
 #[test]
@@ -205,17 +234,18 @@ fn truncated_file_is_a_finding() {
     let whole = Image::exe().bytes();
     let cut = |length: usize| inspect_invalid(whole[..length].to_vec()).0;
     assert_eq!(cut(0x90), ["truncated-image"]);
-    assert_eq!(cut(whole.len() - 1), ["truncated-image"]);
-    let share = Share::new([("cut.exe", whole[..whole.len() - 1].to_vec())]);
+    assert_eq!(cut(0x200), ["truncated-image"]);
+    let share = Share::new([("cut.exe", whole[..0x200].to_vec())]);
     share.run(["inspect", "cut.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 cut.exe
-  kind        exe for x64, PE32+, 1,023 bytes
+  kind        exe for x64, PE32+, 512 bytes
   swap-run    net not set IMAGE_FILE_NET_RUN_FROM_SWAP
               cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
   commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share, once a bit is set
   checksum    none
   signature   none
   imports     none
+  patching    refused: truncated-image: the file ends before its last section does
   truncated-image: the file ends before its last section does
   copy or build the file again
 
@@ -225,10 +255,12 @@ cut.exe
 #[test]
 fn all_faults_are_reported() {
     let mut bytes = Image::exe().import("a.dll").assembly(Strong::None).certificate(64).bytes();
-    for index in [IMPORT, CERTIFICATE, CLR] {
+    let certificates = get32(&bytes, directory(&bytes, CERTIFICATE)) as usize;
+    put32(&mut bytes, certificates, 7);
+    for index in [IMPORT, DELAY_IMPORT, CLR] {
         put_directory(&mut bytes, index, 0x00ff_0000, 72);
     }
-    assert_eq!(inspect_invalid(bytes).0, ["malformed-image"; 3]);
+    assert_eq!(inspect_invalid(bytes).0, ["malformed-image"; 4]);
 }
 
 #[test]

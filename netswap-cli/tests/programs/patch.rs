@@ -176,7 +176,10 @@ fn dry_run_reports_changes_without_making_them() {
     run.stdout_eq(str![[r"
 refused    ./c.exe  x64 exe, swap-run: none
            signature-would-break: it is signed
-           ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature
+           ask the vendor for a build with /SWAPRUN:NET
+           or pass --break-signature, and sign it again with a certificate of your own
+           or run it from a local disk
+           or pass --break-signature if nothing checks the signature
 
 to patch   ./a.exe  x64 exe, swap-run: none -> net
 unchanged  ./b.exe  x64 exe, swap-run: net

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) use receipt::changed_linker;
 pub use receipt::{Outcome, Receipt, ReceiptState, Scope};
-pub use siblings::SiblingDlls;
+pub use siblings::{SiblingDlls, Siblings};
 pub use walk::WalkOptions;
 pub use walk::{Visit, WalkedFile, all_exist, walk};
 pub(crate) use workspace::Workspace;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::ordered::{self, TaskResult};
 use crate::policy::Exclude;
-use crate::system::{self, EntryKind, Folder, Identity, Name, Names};
+use crate::system::{self, EntryKind, Folder, Identity, Name, Names, Recall};
 
 /// The options for walking a tree.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct WalkOptions {
     pub one_file_system: bool,
     /// The files to skip, and the folders to skip with everything below them.
     pub exclude: Exclude,
+    /// Whether files are read whose content is in the cloud or on tape.
+    pub recall: Recall,
 }
 
 /// The default number of threads, measured on a local disk and at 5 ms per request. See
@@ -42,6 +44,7 @@ impl Default for WalkOptions {
             follow_links: false,
             one_file_system: false,
             exclude: Exclude::default(),
+            recall: Recall::default(),
         }
     }
 }
@@ -54,6 +57,10 @@ pub trait Visit: Sync {
     /// Examines a regular file and adds its results to `items`.
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>);
 
+    /// Returns the result for a file that may not be opened, because its content is in the cloud or
+    /// on tape.
+    fn offline(&self, file: &WalkedFile<'_>) -> Option<Self::Item>;
+
     /// Returns the result for a folder that can't be listed, or a path that is neither a file nor a
     /// folder.
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item;
@@ -62,7 +69,7 @@ pub trait Visit: Sync {
 /// A regular file that the walk has found.
 pub enum WalkedFile<'a> {
     /// The file itself was named.
-    Named(&'a Path),
+    Named(&'a Path, Recall),
     /// The file is an entry in a folder. The `bool` is true if the entry is a link.
     Listed(&'a Listing, Name, bool),
 }
@@ -70,7 +77,7 @@ pub enum WalkedFile<'a> {
 impl WalkedFile<'_> {
     pub fn path(&self) -> PathBuf {
         match self {
-            WalkedFile::Named(path) => path.to_path_buf(),
+            WalkedFile::Named(path, _) => path.to_path_buf(),
             WalkedFile::Listed(listing, name, _) => {
                 let (folder, name) = (listing.folder.path(), listing.names.get(*name));
                 // This takes one allocation. `join` takes two.
@@ -85,7 +92,7 @@ impl WalkedFile<'_> {
     /// Returns the path that was named: the file itself, or a folder above it.
     pub fn named(&self) -> &Path {
         match self {
-            WalkedFile::Named(path) => path,
+            WalkedFile::Named(path, _) => path,
             WalkedFile::Listed(listing, ..) => &listing.root,
         }
     }
@@ -93,9 +100,9 @@ impl WalkedFile<'_> {
     /// Opens the file to read only its header.
     pub fn open(&self) -> io::Result<File> {
         match self {
-            WalkedFile::Named(path) => system::open(path),
+            WalkedFile::Named(path, recall) => system::open_with(path, *recall),
             WalkedFile::Listed(listing, name, is_link) => {
-                listing.folder.file(&listing.names, *name, *is_link)
+                listing.folder.file(&listing.names, *name, *is_link, listing.recall)
             }
         }
     }
@@ -113,6 +120,7 @@ pub struct Listing {
     /// The named folder that the walk started from.
     root: Arc<Path>,
     is_high_latency: bool,
+    recall: Recall,
 }
 
 /// A folder and those above it, used to detect loops of links and other volumes.
@@ -193,8 +201,13 @@ impl<V: Visit> Walker<'_, V> {
             Task::Files(listing, entries) => {
                 let files = listing.entries.get(entries).unwrap_or_default();
                 let mut items = Vec::with_capacity(files.len());
-                for &(name, _, is_link) in files {
-                    self.visit.file(&WalkedFile::Listed(&listing, name, is_link), &mut items);
+                for &(name, kind, is_link) in files {
+                    let file = WalkedFile::Listed(&listing, name, is_link);
+                    if kind == EntryKind::Offline && self.options.recall == Recall::Never {
+                        items.extend(self.visit.offline(&file));
+                    } else {
+                        self.visit.file(&file, &mut items);
+                    }
                 }
                 TaskResult { items, tasks: Vec::new() }
             }
@@ -209,8 +222,12 @@ impl<V: Visit> Walker<'_, V> {
         if metadata.is_file() {
             let mut items = Vec::new();
             let name = path.file_name().map_or(path, Path::new);
-            if !self.options.exclude.matches(name) {
-                self.visit.file(&WalkedFile::Named(path), &mut items);
+            let recall = self.options.recall;
+            if self.options.exclude.matches(name) {
+            } else if recall == Recall::Never && system::is_offline(&metadata) {
+                items.extend(self.visit.offline(&WalkedFile::Named(path, recall)));
+            } else {
+                self.visit.file(&WalkedFile::Named(path, recall), &mut items);
             }
             return TaskResult { items, tasks: Vec::new() };
         }
@@ -267,7 +284,9 @@ impl<V: Visit> Walker<'_, V> {
         };
         all.sort_unstable_by(|(a, _), (b, _)| names.compare(*a, *b));
         let entries = Vec::with_capacity(all.len());
-        let mut listing = Listing { folder, names, entries, ancestry, root, is_high_latency };
+        let recall = self.options.recall;
+        let mut listing =
+            Listing { folder, names, entries, ancestry, root, is_high_latency, recall };
         for (name, kind) in all {
             listing.entries.extend(self.wanted(&listing, name, kind));
         }
@@ -293,7 +312,8 @@ impl<V: Visit> Walker<'_, V> {
             }
             kind => kind,
         };
-        matches!(kind, EntryKind::File | EntryKind::Folder).then_some((name, kind, is_link))
+        let is_wanted = !matches!(kind, EntryKind::Link | EntryKind::Other);
+        is_wanted.then_some((name, kind, is_link))
     }
 
     fn is_excluded(&self, listing: &Listing, name: Name) -> bool {
@@ -369,7 +389,7 @@ fn tasks(listing: &Arc<Listing>, mut start: usize) -> Vec<Task> {
             tasks.push(Task::Rest(listing.clone(), start));
             break;
         }
-        let is_file = |entry: &&(Name, EntryKind, bool)| entry.1 == EntryKind::File;
+        let is_file = |entry: &&(Name, EntryKind, bool)| entry.1 != EntryKind::Folder;
         let files = rest.iter().take(most).take_while(is_file).count();
         if files == 0 {
             tasks.push(Task::Folder(listing.clone(), start));
@@ -396,6 +416,10 @@ mod tests {
         fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
             let opened = file.open().map_err(|error| (file.path(), error.kind()));
             items.push(opened.map(|_| file.path()));
+        }
+
+        fn offline(&self, file: &WalkedFile<'_>) -> Option<Self::Item> {
+            panic!("{} is offline", file.path().display())
         }
 
         fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {

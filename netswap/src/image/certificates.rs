@@ -7,7 +7,7 @@ use std::io;
 
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
 
-use super::layout::{Directory, DirectoryEntry};
+use super::header::Directory;
 use super::table::WindowedReader;
 use super::{Layout, ReadAt};
 
@@ -16,6 +16,13 @@ use super::{Layout, ReadAt};
 pub enum CertificateTable {
     /// The file has no certificate table, so it is not signed.
     Absent,
+    /// The headers point outside the file, so it is not signed.
+    Outside {
+        /// The table's offset in the file, according to the headers.
+        offset: u32,
+        /// The table's size in bytes, according to the headers.
+        size: u32,
+    },
     /// The entries follow one another and fill the table.
     WellFormed {
         /// The table's offset in the file.
@@ -53,11 +60,14 @@ impl CertificateTable {
     /// Fails if the system can't read the file. A malformed table is not an error; see
     /// [`CertificateTable::Malformed`].
     pub fn read(file: &(impl ReadAt + ?Sized), layout: &Layout, length: u64) -> io::Result<Self> {
-        let Some(table) = layout.certificate_table() else {
+        let Some(table) = layout.header.certificate_table else {
             return Ok(CertificateTable::Absent);
         };
         let Directory { address: offset, size } = table;
-        Ok(match entries(file, table, length)? {
+        if table.end() > length {
+            return Ok(CertificateTable::Outside { offset, size });
+        }
+        Ok(match entries(file, table)? {
             Ok(entries) => CertificateTable::WellFormed { offset, size, entries },
             Err(why) => CertificateTable::Malformed { offset, size, why },
         })
@@ -70,6 +80,11 @@ impl Serialize for CertificateTable {
         let mut object = serializer.serialize_map(None)?;
         match self {
             CertificateTable::Absent => object.serialize_entry("state", "absent")?,
+            CertificateTable::Outside { offset, size } => {
+                object.serialize_entry("state", "outside-file")?;
+                object.serialize_entry("offset", offset)?;
+                object.serialize_entry("size", size)?;
+            }
             CertificateTable::WellFormed { offset, size, entries } => {
                 object.serialize_entry("state", "well-formed")?;
                 object.serialize_entry("offset", offset)?;
@@ -87,27 +102,15 @@ impl Serialize for CertificateTable {
     }
 }
 
-impl Layout {
-    /// Returns the certificate table if the image has one. Its address is an offset in the file.
-    pub fn certificate_table(&self) -> Option<Directory> {
-        self.directory(DirectoryEntry::Certificate).filter(|table| table.size != 0)
-    }
-}
-
 fn entries(
     file: &(impl ReadAt + ?Sized),
     table: Directory,
-    length: u64,
 ) -> io::Result<Result<u32, &'static str>> {
-    let end = u64::from(table.address) + u64::from(table.size);
-    if end > length {
-        return Ok(Err("it reaches beyond the end of the file"));
-    }
     if table.address % 8 != 0 {
         return Ok(Err("it does not begin at a multiple of 8 bytes"));
     }
     let reader = WindowedReader::new(file);
-    let (mut at, mut count) = (u64::from(table.address), 0);
+    let (mut at, mut count, end) = (u64::from(table.address), 0, table.end());
     while at < end {
         let bytes = reader.bytes(at, ENTRY_HEADER as usize)?;
         let size = bytes.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));

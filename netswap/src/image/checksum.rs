@@ -10,7 +10,7 @@
 
 use std::io;
 
-use super::read::read_full;
+use super::source::read_full;
 use super::{Layout, ReadAt};
 
 /// Bytes per read.

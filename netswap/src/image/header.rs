@@ -11,8 +11,25 @@ use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
 use super::SwapRun;
 use crate::json::write_name;
 
+/// An entry of the data directories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// Relative virtual address of the data. For the certificate table, its offset in the file.
+    pub address: u32,
+    /// Size of the data in bytes.
+    pub size: u32,
+}
+
+impl Directory {
+    /// Returns the end of data whose address is an offset in the file.
+    pub(super) fn end(self) -> u64 {
+        u64::from(self.address) + u64::from(self.size)
+    }
+}
+
 /// The fields of an image's headers that a verdict or a report needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent properties of an image")]
 pub struct Header {
     /// Machine: the processor that the image is for, an `IMAGE_FILE_MACHINE_*` value.
     pub machine: u16,
@@ -27,8 +44,19 @@ pub struct Header {
     pub size_of_image: u32,
     /// `CheckSum`. 0 means that the image has no checksum.
     pub checksum: u32,
-    /// Whether the image has a certificate table, as a file with an Authenticode signature does.
+    /// Whether the file contains a certificate table, as one with an Authenticode signature does.
+    /// Headers alone only claim it.
     pub signed: bool,
+    /// Whether the image imports functions of the kernel, as drivers do. Known only for images that
+    /// were read from a file.
+    pub is_kernel: bool,
+    /// Whether the image is a .NET assembly.
+    pub is_managed: bool,
+    /// Whether the assembly has a strong name, a signature that covers the bits. Read only if the
+    /// network bit is missing.
+    pub has_strong_name: bool,
+    /// The place of the certificate table, according to the headers. It may be outside the file.
+    pub certificate_table: Option<Directory>,
     /// Whether the image is PE32+, with 64-bit addresses, and not PE32.
     pub is_pe32_plus: bool,
     /// Size of the headers in bytes, from the signature to the end of the section table.
@@ -42,22 +70,56 @@ pub enum Kind {
     Exe,
     /// A library, plug-in or control that a program loads.
     Dll,
-    /// A kernel-mode driver or another program without a subsystem.
+    /// A kernel-mode driver, or another part of the kernel.
     Driver,
-    /// A UEFI program or driver, which Windows does not load.
+    /// A program that runs before Windows does, such as its boot manager.
+    Boot,
+    /// A UEFI program or driver.
     Efi,
+    /// A program for an Xbox.
+    Xbox,
+    /// A program for Windows CE.
+    WindowsCe,
 }
 
 write_name!(Kind);
 
 impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 7] =
+        [Kind::Exe, Kind::Dll, Kind::Driver, Kind::Boot, Kind::Efi, Kind::Xbox, Kind::WindowsCe];
+
     /// Returns the name used in reports.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Exe => "exe",
             Kind::Dll => "dll",
             Kind::Driver => "driver",
+            Kind::Boot => "boot",
             Kind::Efi => "efi",
+            Kind::Xbox => "xbox",
+            Kind::WindowsCe => "windows-ce",
+        }
+    }
+
+    /// Returns the kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Returns the reason why the run-from-swap bits have no effect on images of this kind, or
+    /// `None` if they have one.
+    pub fn no_effect(self) -> Option<&'static str> {
+        match self {
+            Kind::Exe | Kind::Dll => None,
+            // https://learn.microsoft.com/windows-hardware/drivers/kernel/making-drivers-pageable
+            Kind::Driver => {
+                Some("it is part of the kernel, which Windows never pages from a share")
+            }
+            Kind::Boot => Some("it runs before Windows, not from a share"),
+            Kind::Efi => Some("UEFI loads it, not Windows"),
+            Kind::Xbox => Some("an Xbox loads it, not Windows on a PC"),
+            Kind::WindowsCe => Some("Windows CE loads it, which ignores these bits"),
         }
     }
 }
@@ -121,10 +183,15 @@ impl Header {
         if bytes.len() < size.max(with_directories) {
             return Err(Malformed::Truncated);
         }
-        let certificates = after
-            .get(pe::IMAGE_DIRECTORY_ENTRY_SECURITY * size_of::<pe::ImageDataDirectory>()..)
-            .filter(|_| directories > pe::IMAGE_DIRECTORY_ENTRY_SECURITY)
-            .and_then(|entry| pod::from_bytes::<pe::ImageDataDirectory>(entry).ok());
+        let directory = |index: usize| {
+            let entry = after.get(index * size_of::<pe::ImageDataDirectory>()..)?;
+            let (entry, _) = pod::from_bytes::<pe::ImageDataDirectory>(entry).ok()?;
+            let (address, size) = (entry.virtual_address.get(LE), entry.size.get(LE));
+            (index < directories).then_some(Directory { address, size })
+        };
+        let certificates = directory(pe::IMAGE_DIRECTORY_ENTRY_SECURITY)
+            .filter(|table| table.address != 0 && table.size != 0);
+        let clr = directory(pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR);
         Ok(Header {
             machine: file.machine.get(LE).0,
             time_stamp: file.time_date_stamp.get(LE),
@@ -132,9 +199,11 @@ impl Header {
             subsystem: optional.subsystem().0,
             size_of_image: optional.size_of_image(),
             checksum: optional.check_sum(),
-            signed: certificates.is_some_and(|(table, _)| {
-                table.virtual_address.get(LE) != 0 && table.size.get(LE) != 0
-            }),
+            signed: certificates.is_some(),
+            is_kernel: false,
+            is_managed: clr.is_some_and(|clr| clr.address != 0),
+            has_strong_name: false,
+            certificate_table: certificates,
             is_pe32_plus: nt.is_type_64(),
             size,
         })
@@ -150,14 +219,18 @@ impl Header {
         SwapRun::ALL.into_iter().filter(|bit| self.has(*bit)).collect()
     }
 
-    /// Returns the kind of the image: program, library, driver or UEFI image.
+    /// Returns the kind of the image. Native programs that don't import from the kernel, such as
+    /// chkdsk at startup, are ordinary programs.
     pub fn kind(&self) -> Kind {
         match pe::Subsystem(self.subsystem) {
             pe::IMAGE_SUBSYSTEM_EFI_APPLICATION
             | pe::IMAGE_SUBSYSTEM_EFI_BOOT_SERVICE_DRIVER
             | pe::IMAGE_SUBSYSTEM_EFI_RUNTIME_DRIVER
             | pe::IMAGE_SUBSYSTEM_EFI_ROM => Kind::Efi,
-            pe::IMAGE_SUBSYSTEM_NATIVE => Kind::Driver,
+            pe::IMAGE_SUBSYSTEM_WINDOWS_BOOT_APPLICATION => Kind::Boot,
+            pe::IMAGE_SUBSYSTEM_XBOX => Kind::Xbox,
+            pe::IMAGE_SUBSYSTEM_WINDOWS_CE_GUI => Kind::WindowsCe,
+            pe::IMAGE_SUBSYSTEM_NATIVE if self.is_kernel => Kind::Driver,
             _ if self.characteristics & pe::IMAGE_FILE_DLL.0 != 0 => Kind::Dll,
             _ => Kind::Exe,
         }
@@ -193,6 +266,10 @@ mod tests {
             size_of_image: 0x5000,
             checksum: 0x1234,
             signed: false,
+            is_kernel: false,
+            is_managed: false,
+            has_strong_name: false,
+            certificate_table: None,
             is_pe32_plus: true,
             size: 24 + 240,
         };
@@ -210,21 +287,6 @@ mod tests {
         ] {
             let header = Header::parse(&nt_headers(characteristics)).unwrap();
             assert_eq!(header.swap_run(), bits, "{characteristics:#06x}");
-        }
-    }
-
-    #[test]
-    fn subsystem_decides_the_kind_first() {
-        let kind = |subsystem: u8, characteristics| {
-            let mut bytes = nt_headers(characteristics);
-            bytes[24 + 68] = subsystem;
-            Header::parse(&bytes).unwrap().kind()
-        };
-        assert_eq!(kind(3, 0x22), Kind::Exe);
-        assert_eq!(kind(2, 0x2022), Kind::Dll);
-        assert_eq!(kind(1, 0x22), Kind::Driver);
-        for efi in 10..=13 {
-            assert_eq!(kind(efi, 0x2022), Kind::Efi);
         }
     }
 

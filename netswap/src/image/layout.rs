@@ -10,8 +10,8 @@ use object::pe;
 use object::pod;
 use object::read::pe::{ImageNtHeaders, ImageOptionalHeader};
 
-use super::read::nt_headers;
-use super::{Header, Malformed, ReadAt, ReadError, edit};
+use super::checksum::CHECKSUM;
+use super::{Directory, Header, Malformed, edit};
 
 /// An image's header and the positions of its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub struct Layout {
     /// The low 32 bits of `ImageBase`, which old delay-load descriptors add to their addresses.
     image_base: u32,
     size_of_headers: u32,
+    /// `DllCharacteristics`: `IMAGE_DLLCHARACTERISTICS_*` flags.
+    pub dll_characteristics: u16,
+    section_alignment: u32,
     file_alignment: u32,
     directories: Vec<Directory>,
     sections: Vec<Section>,
@@ -35,21 +38,14 @@ pub struct Layout {
     pub(super) editable: [u8; edit::EDITABLE_LENGTH],
 }
 
-/// An entry of the data directories.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Directory {
-    /// Relative virtual address of the data. For the certificate table, its offset in the file.
-    pub address: u32,
-    /// Size of the data in bytes.
-    pub size: u32,
-}
-
 /// A data directory that netswap reads. The value is its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum DirectoryEntry {
     /// The import table.
     Import = pe::IMAGE_DIRECTORY_ENTRY_IMPORT,
+    /// The resources, among them the version.
+    Resource = pe::IMAGE_DIRECTORY_ENTRY_RESOURCE,
     /// The attribute certificate table.
     Certificate = pe::IMAGE_DIRECTORY_ENTRY_SECURITY,
     /// The delay-load import table.
@@ -61,6 +57,7 @@ pub enum DirectoryEntry {
 /// The position of a section in memory and in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Section {
+    name: [u8; 8],
     address: u32,
     virtual_size: u32,
     offset: u32,
@@ -71,15 +68,6 @@ struct Section {
 const SECTOR: u32 = 0x200;
 
 impl Layout {
-    /// Reads the headers of a file. Returns `None` if the file is not an image.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the file can't be read, or if it begins like an image but is not one.
-    pub fn read(file: &(impl ReadAt + ?Sized)) -> Result<Option<Self>, ReadError> {
-        nt_headers(file, Layout::parse)
-    }
-
     /// Parses NT headers that were read from the offset `e_lfanew`.
     pub(super) fn parse(e_lfanew: u32, bytes: &[u8]) -> Result<Self, Malformed> {
         let header = Header::parse(bytes)?;
@@ -111,6 +99,7 @@ impl Layout {
         let sections = records::<pe::ImageSectionHeader>(bytes.get(table..).unwrap_or_default())
             .take(usize::from(file.number_of_sections.get(LE)).min(Header::MAX_SECTIONS))
             .map(|section| Section {
+                name: section.name,
                 address: section.virtual_address.get(LE),
                 virtual_size: section.virtual_size.get(LE),
                 offset: section.pointer_to_raw_data.get(LE),
@@ -127,6 +116,8 @@ impl Layout {
             #[expect(clippy::cast_possible_truncation, reason = "only the low half is needed")]
             image_base: optional.image_base() as u32,
             size_of_headers: optional.size_of_headers(),
+            dll_characteristics: optional.dll_characteristics().0,
+            section_alignment: optional.section_alignment(),
             file_alignment: optional.file_alignment(),
             directories: directories.collect(),
             sections: sections.collect(),
@@ -142,6 +133,10 @@ impl Layout {
     /// Returns the part of the file that Windows maps at a relative virtual address, or `None` if
     /// it maps nothing there.
     pub fn mapped(&self, address: u32) -> Option<Mapped> {
+        if self.is_flat() {
+            let length = self.header.size_of_image.checked_sub(address).filter(|rest| *rest > 0)?;
+            return Some(Mapped { offset: address.into(), in_file: length, length });
+        }
         if address < self.size_of_headers {
             let length = self.size_of_headers - address;
             return Some(Mapped { offset: address.into(), in_file: length, length });
@@ -153,13 +148,58 @@ impl Layout {
         mapped.max_by_key(|(start, _)| *start).map(|(_, mapped)| mapped)
     }
 
-    /// Returns the offset after the last byte that any section has in the file.
-    pub fn end_of_sections(&self) -> u64 {
-        let end = |section: &Section| match section.in_file() {
-            0 => 0,
-            size => u64::from(section.start(self.file_alignment)) + u64::from(size),
+    /// Whether Windows maps the file as it is, so that each address is an offset in the file. It
+    /// does so if sections are aligned to less than a page.
+    pub fn is_flat(&self) -> bool {
+        self.section_alignment < PAGE
+    }
+
+    /// Whether a file of this length is too short for Windows to load the image.
+    ///
+    /// Windows checks only the last section, and none in a flat image. The bytes that pad this
+    /// section to `FileAlignment` may be missing.
+    ///
+    /// Source: RetDec's model of the loader, `src/pelib/ImageLoader.cpp`.
+    pub fn is_cut(&self, length: u64) -> bool {
+        let Some(last) = self.sections.last().filter(|_| !self.is_flat()) else {
+            return false;
         };
-        self.sections.iter().map(end).max().unwrap_or(0)
+        let end = u64::from(last.offset) + u64::from(last.in_file());
+        // FileAlignment is a power of two up to 64 KiB. A crafted one must not excuse everything.
+        let padding = u64::from(self.file_alignment.clamp(1, 0x1_0000)) - 1;
+        last.in_file() > 0 && end > length.saturating_add(padding)
+    }
+
+    /// Returns the offset of `CheckSum` in the file.
+    pub fn checksum_offset(&self) -> u64 {
+        u64::from(self.nt_headers) + u64::from(CHECKSUM)
+    }
+
+    /// Returns the offset in the file of the certificate table's entry in the data directories, if
+    /// there are enough directories.
+    pub fn certificate_entry_offset(&self) -> Option<u64> {
+        let index = DirectoryEntry::Certificate as usize;
+        let headers = if self.header.is_pe32_plus {
+            size_of::<pe::ImageNtHeaders64>()
+        } else {
+            size_of::<pe::ImageNtHeaders32>()
+        };
+        let offset = headers + index * size_of::<pe::ImageDataDirectory>();
+        (self.directories.len() > index).then(|| u64::from(self.nt_headers) + offset as u64)
+    }
+
+    /// Returns the names of the sections, without the zeros at their ends.
+    pub fn section_names(&self) -> impl Iterator<Item = &[u8]> {
+        self.sections.iter().map(|section| {
+            let end = section.name.iter().position(|byte| *byte == 0);
+            section.name.get(..end.unwrap_or(section.name.len())).unwrap_or_default()
+        })
+    }
+
+    /// Whether Windows loads the image only with a valid signature, embedded or in a catalog:
+    /// `IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY`.
+    pub fn requires_signature(&self) -> bool {
+        self.dll_characteristics & pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY.0 != 0
     }
 
     /// Converts the virtual address in an old delay-load descriptor to a relative one.
@@ -238,4 +278,60 @@ fn records<T: pod::Pod>(mut bytes: &[u8]) -> impl Iterator<Item = &T> {
         bytes = rest;
         Some(one)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::image::Image;
+
+    use super::*;
+
+    fn layout(bytes: &[u8]) -> Layout {
+        Layout::read(bytes).unwrap().unwrap()
+    }
+
+    #[test]
+    fn flat_image_maps_addresses_to_offsets() {
+        let bytes = Image::dll().flat().import("a.dll").bytes();
+        let flat = layout(&bytes);
+        assert!(flat.is_flat() && !layout(&Image::dll().bytes()).is_flat());
+        for address in [0, 1, 0x1ff, 0x200, 0x3ff] {
+            let mapped = flat.mapped(address).unwrap();
+            assert_eq!(mapped.offset, u64::from(address));
+        }
+        assert_eq!(flat.mapped(flat.header.size_of_image), None);
+    }
+
+    #[test]
+    fn only_missing_content_of_the_last_section_cuts_an_image() {
+        // Two sections: the first ends at 0x600, the last at 0x1000.
+        let image = |alignment: u32| {
+            let section = |offset, raw_size| Section {
+                name: [0; 8],
+                address: 0x1000 + offset,
+                virtual_size: raw_size,
+                offset,
+                raw_size,
+            };
+            Layout {
+                section_alignment: alignment,
+                file_alignment: 0x200,
+                sections: vec![section(0x400, 0x200), section(0x800, 0x800)],
+                ..layout(&Image::exe().bytes())
+            }
+        };
+        for (length, expected) in
+            [(0x1000, false), (0xfff, false), (0xe01, false), (0xe00, true), (0x100, true)]
+        {
+            assert_eq!(image(PAGE).is_cut(length), expected, "{length:#x}");
+            assert!(!image(0x200).is_cut(length), "flat, {length:#x}");
+        }
+        let mut image = image(PAGE);
+        image.sections.reverse();
+        for (length, expected) in [(0x600, false), (0x400, true)] {
+            assert_eq!(image.is_cut(length), expected, "the last in the table, {length:#x}");
+        }
+        image.sections[1].raw_size = 0;
+        assert!(!image.is_cut(0x400), "a section without data");
+    }
 }

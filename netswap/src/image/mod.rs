@@ -11,15 +11,17 @@ mod header;
 mod imports;
 mod layout;
 mod read;
+mod source;
 mod table;
 
 pub use certificates::CertificateTable;
 pub use clr::{StrongName, strong_name};
 pub use edit::{Edit, EditState, NewChecksum};
-pub use header::{Header, Kind, Malformed};
-pub use imports::{Import, imports};
-pub use layout::{Directory, DirectoryEntry, Layout, Mapped};
-pub use read::{Content, ReadAt, ReadError, read, read_from, read_full};
+pub use header::{Directory, Header, Kind, Malformed};
+pub use imports::{Import, Imports, imports};
+pub use layout::{DirectoryEntry, Layout, Mapped};
+pub use read::{Content, ReadError, read, read_from};
+pub use source::{ReadAt, read_full};
 pub use table::{TableError, WindowedReader};
 
 use serde_json::Value;

@@ -1,11 +1,16 @@
 //! Reads a file's headers with one read of 4 KiB. Needs a second read only if they are beyond it.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::{Header, Malformed};
+use object::pe;
+
+use super::imports::is_kernel_module;
+use super::source::read_once;
+use super::{
+    Header, Layout, Malformed, ReadAt, StrongName, SwapRun, TableError, imports, strong_name,
+};
 use crate::system;
 
 /// Bytes of the first read: one page, and more than the headers of any linker need.
@@ -18,58 +23,6 @@ const FARTHEST: u32 = 256 << 20;
 /// Offset of `e_lfanew` in the DOS header. The field contains the offset of the NT headers (PE
 /// format, "MS-DOS Stub").
 const E_LFANEW: usize = 0x3c;
-
-/// A source of bytes that can be read at any offset: a file, or the bytes themselves.
-pub trait ReadAt {
-    /// Reads once from `offset` and returns the number of bytes. There can be fewer than the buffer
-    /// takes, and there are none at the end.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the system can't read.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
-}
-
-impl ReadAt for File {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        system::read_at(self, buffer, offset)
-    }
-}
-
-impl ReadAt for [u8] {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let rest = self.get(start..).unwrap_or_default();
-        let bytes = rest.iter().zip(buffer).map(|(byte, place)| *place = *byte);
-        Ok(bytes.count())
-    }
-}
-
-/// Reads until the buffer is full or the file ends. Returns the number of bytes read.
-pub fn read_full(
-    file: &(impl ReadAt + ?Sized),
-    buffer: &mut [u8],
-    offset: u64,
-) -> io::Result<usize> {
-    let mut length = 0;
-    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match read_once(file, rest, offset.saturating_add(length as u64))? {
-            0 => break,
-            count => length += count,
-        }
-    }
-    Ok(length)
-}
-
-/// Reads once. Repeats the read if it was interrupted.
-fn read_once(file: &(impl ReadAt + ?Sized), buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    loop {
-        match file.read_at(buffer, offset) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            count => return count,
-        }
-    }
-}
 
 /// The type of a file, determined by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +71,15 @@ impl From<io::Error> for ReadError {
     }
 }
 
+impl From<TableError> for ReadError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Io(error) => ReadError::Io(error),
+            TableError::Malformed(why) => ReadError::Table(why),
+        }
+    }
+}
+
 impl From<Malformed> for ReadError {
     fn from(malformed: Malformed) -> Self {
         match malformed {
@@ -142,8 +104,60 @@ pub fn read(path: &Path) -> Result<Content, ReadError> {
 ///
 /// Fails like [`read`].
 pub fn read_from(file: &(impl ReadAt + ?Sized)) -> Result<Content, ReadError> {
-    let header = nt_headers(file, |_, bytes| Header::parse(bytes))?;
-    Ok(header.map_or(Content::Other, Content::Image))
+    let Some(mut header) = nt_headers(file, |_, bytes| Header::parse(bytes))? else {
+        return Ok(Content::Other);
+    };
+    resolve(&mut header, file, None)?;
+    Ok(Content::Image(header))
+}
+
+impl Layout {
+    /// Reads the headers of a file. Returns `None` if the file is not an image.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file can't be read, or if it begins like an image but is not one.
+    pub fn read(file: &(impl ReadAt + ?Sized)) -> Result<Option<Self>, ReadError> {
+        let Some(mut layout) = nt_headers(file, Layout::parse)? else {
+            return Ok(None);
+        };
+        let mut header = layout.header;
+        resolve(&mut header, file, Some(&layout))?;
+        layout.header = header;
+        Ok(Some(layout))
+    }
+}
+
+/// Completes the fields that the headers alone don't determine. This needs no further read, except
+/// for an image with the native subsystem, and for a .NET assembly without the network bit.
+fn resolve(
+    header: &mut Header,
+    file: &(impl ReadAt + ?Sized),
+    layout: Option<&Layout>,
+) -> Result<(), ReadError> {
+    if let Some(table) = header.certificate_table {
+        header.signed = table.end() <= file.length()?;
+    }
+    let is_native = pe::Subsystem(header.subsystem) == pe::IMAGE_SUBSYSTEM_NATIVE;
+    let may_be_signed = header.is_managed && !header.has(SwapRun::Net);
+    if !is_native && !may_be_signed {
+        return Ok(());
+    }
+    let read = if layout.is_none() { nt_headers(file, Layout::parse)? } else { None };
+    let Some(layout) = layout.or(read.as_ref()) else {
+        return Ok(());
+    };
+    if is_native {
+        header.is_kernel = imports(file, layout)?.dlls.iter().any(is_kernel_module);
+    }
+    if may_be_signed {
+        header.has_strong_name = match strong_name(file, layout) {
+            Ok(name) => name == Some(StrongName::Signed),
+            Err(TableError::Malformed(_)) => false,
+            Err(TableError::Io(error)) => return Err(error.into()),
+        };
+    }
+    Ok(())
 }
 
 /// Finds the NT headers and parses them with `parse`. Returns `None` if the file is not an image.
@@ -283,6 +297,7 @@ impl<const SIZE: usize> Window<SIZE> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Kind;
     use std::cell::Cell;
 
     fn image(e_lfanew: u32) -> Vec<u8> {
@@ -308,6 +323,10 @@ mod tests {
             self.reads.set(self.reads.get() + 1);
             let length = buffer.len().min(self.at_most);
             self.bytes.read_at(&mut buffer[..length], offset)
+        }
+
+        fn length(&self) -> io::Result<u64> {
+            self.bytes.length()
         }
     }
 
@@ -388,6 +407,58 @@ mod tests {
         for e_lfanew in [0x80, 4000, 5000] {
             let slow = Reader { at_most: 1, ..Reader::new(image(e_lfanew)) };
             assert_eq!(read_from(&slow).unwrap(), read_from(&*image(e_lfanew)).unwrap());
+        }
+    }
+
+    fn header(bytes: &[u8]) -> Header {
+        let Ok(Content::Image(header)) = read_from(bytes) else { panic!("no image") };
+        assert_eq!(Layout::read(bytes).unwrap().unwrap().header, header);
+        header
+    }
+
+    #[test]
+    fn image_is_signed_only_if_the_file_contains_the_table() {
+        use testkit::image::{CERTIFICATE, Image, put_directory};
+        let signed = Image::exe().certificate(100).bytes();
+        assert!(header(&signed).signed);
+        assert!(!header(&signed[..signed.len() - 1]).signed);
+        for (start, size) in [(0xffff_fff8, 8), (0x1000, 0x1000), (0, 8), (8, 0)] {
+            let mut bytes = Image::exe().bytes();
+            put_directory(&mut bytes, CERTIFICATE, start, size);
+            assert!(!header(&bytes).signed, "{start:#x} {size:#x}");
+        }
+    }
+
+    #[test]
+    fn kernel_imports_make_a_native_image_a_driver() {
+        use testkit::image::Image;
+        let native = |dll: &str| Image::exe().subsystem(1).import(dll).bytes();
+        for dll in ["ntoskrnl.exe", "HAL.dll", "NDIS.SYS", "wdfldr.sys"] {
+            assert_eq!(header(&native(dll)).kind(), Kind::Driver, "{dll}");
+            let program = Image::exe().import(dll).bytes();
+            assert_eq!(header(&program).kind(), Kind::Exe, "{dll}");
+        }
+        assert_eq!(header(&native("ntdll.dll")).kind(), Kind::Exe);
+        assert_eq!(header(&Image::dll().subsystem(1).bytes()).kind(), Kind::Dll);
+    }
+
+    #[test]
+    fn subsystem_decides_the_other_kinds() {
+        use testkit::image::Image;
+        let kinds = [
+            (2, Kind::Exe),
+            (3, Kind::Exe),
+            (9, Kind::WindowsCe),
+            (10, Kind::Efi),
+            (11, Kind::Efi),
+            (12, Kind::Efi),
+            (13, Kind::Efi),
+            (14, Kind::Xbox),
+            (16, Kind::Boot),
+        ];
+        for (subsystem, kind) in kinds {
+            assert_eq!(header(&Image::exe().subsystem(subsystem).bytes()).kind(), kind);
+            assert_eq!(Kind::from_name(kind.name()), Some(kind));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use object::pod::{self, Pod};
 
 use super::layout::Mapped;
-use super::read::{ReadError, read_full};
+use super::source::read_full;
 use super::{Layout, ReadAt};
 
 /// The reason why a table of an image can't be read.
@@ -33,15 +33,6 @@ impl std::error::Error for TableError {}
 impl From<io::Error> for TableError {
     fn from(error: io::Error) -> Self {
         TableError::Io(error)
-    }
-}
-
-impl From<TableError> for ReadError {
-    fn from(error: TableError) -> Self {
-        match error {
-            TableError::Io(error) => ReadError::Io(error),
-            TableError::Malformed(why) => ReadError::Table(why),
-        }
     }
 }
 

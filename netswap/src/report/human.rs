@@ -8,7 +8,7 @@ use super::finding_group::FindingGroup;
 use super::spool::SpoolFile;
 
 use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error};
-use crate::text::{Printable, one_line, plural, shown, unreadable};
+use crate::text::{Printable, offline, one_line, plural, shown, unreadable};
 use crate::verdict::Status;
 use crate::verify::{Input, Verification, VerifiedImage};
 use crate::{ExitCode, Header};
@@ -38,6 +38,8 @@ impl Human {
                 self.failures.before_file(&image.verdict.findings, out)?;
                 write_image(image, &self.here, out)
             }
+            // The summary counts them. There can be as many as files.
+            Status::Offline => Ok(()),
             Status::Allowed | Status::Passed if self.is_quiet => Ok(()),
             Status::Allowed => write_image(image, &self.here, &mut self.allowed),
             Status::Passed => write_image(image, &self.here, &mut self.passed),
@@ -52,7 +54,11 @@ impl Human {
         if !is_empty {
             writeln!(out)?;
         }
-        writeln!(out, "{}", summary(outcome))
+        writeln!(out, "{}", summary(outcome))?;
+        if outcome.summary.offline > 0 {
+            writeln!(out, "{}", offline(outcome.summary.offline))?;
+        }
+        Ok(())
     }
 }
 
@@ -97,6 +103,7 @@ fn write_image(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::R
         Status::Allowed => ("allowed", CAUTION),
         Status::Failed => ("FAILED", BAD),
         Status::Unreadable => ("UNREAD", BAD),
+        Status::Offline => ("offline", CAUTION),
     };
     write!(out, "{style}{word:<7}{style:#} {}", Printable(shown(&image.path, here)))?;
     if let Some(header) = &verdict.header {
@@ -105,6 +112,12 @@ fn write_image(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::R
     writeln!(out)?;
     if let Some(reason) = &verdict.reason {
         writeln!(out, "        {}", one_line(reason))?;
+    }
+    // Failures share theirs with the images after them.
+    if verdict.status == Status::Passed {
+        for finding in &verdict.findings {
+            writeln!(out, "        {}: {}", finding.code, finding.message)?;
+        }
     }
     Ok(())
 }

@@ -54,6 +54,7 @@ impl Serialize for ImageObject<'_> {
         object.serialize_entry("size_of_image", &header.map(|header| header.size_of_image))?;
         object.serialize_entry("checksum", &checksum)?;
         object.serialize_entry("signed", &header.map(|header| header.signed))?;
+        object.serialize_entry("signer", &verdict.signer)?;
         object.serialize_entry("package", package)?;
         object.serialize_entry("target", target)?;
         object.serialize_entry("reason", &verdict.reason)?;

@@ -19,6 +19,52 @@ pub enum EntryKind {
     Folder,
     /// A symbolic link, or on Windows a junction or a mounted volume.
     Link,
+    /// A regular file whose content is elsewhere: in the cloud or on tape. Reading it would fetch
+    /// it.
+    Offline,
     /// A pipe, socket or device. It has nothing to read, and reading it might never end.
     Other,
+}
+
+/// Whether opening a file may fetch its content from the cloud or from tape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recall {
+    /// It may not.
+    #[default]
+    Never,
+    /// It may.
+    Allowed,
+}
+
+/// Whether the content of a file with these attributes is elsewhere: OneDrive's Files On-Demand,
+/// Azure File Sync and hierarchical storage set them
+/// ([File Attribute Constants](https://learn.microsoft.com/windows/win32/fileio/file-attribute-constants)).
+#[cfg_attr(not(any(windows, test)), expect(dead_code, reason = "only Windows has attributes"))]
+fn is_elsewhere(attributes: u32) -> bool {
+    const OFFLINE: u32 = 0x1000;
+    const RECALL_ON_OPEN: u32 = 0x0004_0000;
+    const RECALL_ON_DATA_ACCESS: u32 = 0x0040_0000;
+    attributes & (OFFLINE | RECALL_ON_OPEN | RECALL_ON_DATA_ACCESS) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_elsewhere;
+
+    #[test]
+    fn attributes_reveal_content_elsewhere() {
+        let table = [
+            (0x20, false),        // archive
+            (0x80, false),        // normal
+            (0x400, false),       // reparse point: deduplicated, for example
+            (0x1000, true),       // offline: on tape
+            (0x1620, true), // the same, sparse and a reparse point: Azure File Sync before 2018
+            (0x0040_1620, true), // Azure File Sync: recall on data access
+            (0x0005_0020, true), // OneDrive: recall on open, unpinned
+            (0x0008_0020, false), // OneDrive: pinned, so its content is here
+        ];
+        for (attributes, expected) in table {
+            assert_eq!(is_elsewhere(attributes), expected, "{attributes:#x}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 use rustix::process::{Resource, Rlimit};
 
-use super::EntryKind;
+use super::{EntryKind, Recall};
 
 /// An open folder.
 #[derive(Debug)]
@@ -86,7 +86,13 @@ impl Folder {
     }
 
     /// Opens a file in this folder to read only its header.
-    pub fn file(&self, names: &Names, name: Name, follow: bool) -> io::Result<File> {
+    pub fn file(
+        &self,
+        names: &Names,
+        name: Name,
+        follow: bool,
+        _recall: Recall,
+    ) -> io::Result<File> {
         open_at(&self.fd, names.c_str(name), follow)
     }
 
@@ -178,9 +184,20 @@ pub fn raise_open_files() {
 /// The highest limit that macOS accepts.
 const MAX_OPEN_FILES: u64 = 10_240;
 
+/// Whether the content of a file is elsewhere, and reading it would fetch it. No file system here
+/// tells.
+pub fn is_offline(_: &std::fs::Metadata) -> bool {
+    false
+}
+
 /// Opens the file at `path` to read only its header.
 pub fn open(path: &Path) -> io::Result<File> {
     open_at(CWD, path, true)
+}
+
+/// Opens the file at `path` to read only its header.
+pub fn open_with(path: &Path, _: Recall) -> io::Result<File> {
+    open(path)
 }
 
 fn open_at(folder: impl AsFd, name: impl Arg + Copy, follow: bool) -> io::Result<File> {

@@ -8,15 +8,18 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, Permissions, ReadDir};
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
-use std::os::windows::fs::{FileExt, OpenOptionsExt};
+use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::EntryKind;
+use super::{EntryKind, Recall, is_elsewhere};
 
 /// `FILE_FLAG_RANDOM_ACCESS`: the cache manager does not read ahead
 /// ([CreateFile](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew)).
 const FILE_FLAG_RANDOM_ACCESS: u32 = 0x1000_0000;
+
+/// `FILE_FLAG_OPEN_NO_RECALL`: the content stays on tape or in the cloud.
+const FILE_FLAG_OPEN_NO_RECALL: u32 = 0x0010_0000;
 
 /// A folder.
 #[derive(Debug)]
@@ -75,8 +78,14 @@ impl Folder {
     /// Does not set `FILE_FLAG_OPEN_REPARSE_POINT`. The flag would avoid following a link that has
     /// replaced the file. But it would also prevent reading the many files that are reparse points
     /// but not links: deduplicated files and files in the cloud.
-    pub fn file(&self, names: &Names, name: Name, _follow: bool) -> io::Result<File> {
-        open(&self.path.join(names.get(name)))
+    pub fn file(
+        &self,
+        names: &Names,
+        name: Name,
+        _follow: bool,
+        recall: Recall,
+    ) -> io::Result<File> {
+        open_with(&self.path.join(names.get(name)), recall)
     }
 
     /// Lists the entries of the folder in no particular order.
@@ -85,7 +94,12 @@ impl Folder {
         let list = self.list.lock().unwrap_or_else(PoisonError::into_inner).take();
         for entry in list.map_or_else(|| fs::read_dir(&self.path), Ok)? {
             let entry = entry?;
-            let kind = entry_kind(entry.file_type()?);
+            // The list has the attributes, so this needs no request.
+            let metadata = entry.metadata()?;
+            let kind = match entry_kind(metadata.file_type()) {
+                EntryKind::File if is_offline(&metadata) => EntryKind::Offline,
+                kind => kind,
+            };
             entries.push((names.add(entry.file_name())?, kind));
         }
         Ok((names, entries))
@@ -130,9 +144,23 @@ pub fn volume(identity: Identity) -> u64 {
     identity.0
 }
 
-/// Opens the file at `path` to read only its header.
+/// Whether the content of a file is elsewhere, and reading it would fetch it.
+pub fn is_offline(metadata: &fs::Metadata) -> bool {
+    is_elsewhere(metadata.file_attributes())
+}
+
+/// Opens the file at `path` to read only its header. Does not fetch its content from elsewhere.
 pub fn open(path: &Path) -> io::Result<File> {
-    let opened = OpenOptions::new().read(true).custom_flags(FILE_FLAG_RANDOM_ACCESS).open(path);
+    open_with(path, Recall::Never)
+}
+
+/// Opens the file at `path` to read only its header.
+pub fn open_with(path: &Path, recall: Recall) -> io::Result<File> {
+    let flags = match recall {
+        Recall::Never => FILE_FLAG_RANDOM_ACCESS | FILE_FLAG_OPEN_NO_RECALL,
+        Recall::Allowed => FILE_FLAG_RANDOM_ACCESS,
+    };
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
     // For a folder, Windows reports only that access is denied.
     opened.map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied if path.is_dir() => io::ErrorKind::IsADirectory.into(),

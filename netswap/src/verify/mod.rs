@@ -5,6 +5,7 @@ mod baseline;
 mod result;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,11 +16,13 @@ pub use self::baseline::BaselineOutcome;
 use self::baseline::{Baseline, BaselineWriter};
 pub use self::result::{Input, Summary, Verification, VerifiedImage};
 use crate::find::{
-    Build, Found, SiblingDlls, Source, Visit, WalkOptions, WalkedFile, Workspace, all_exist, walk,
+    Build, Found, SiblingDlls, Siblings, Source, Visit, WalkOptions, WalkedFile, Workspace,
+    all_exist, walk,
 };
-use crate::image::{self, Content, Kind, Layout, ReadError};
-use crate::policy::{Exclude, ManifestRules, Policy, Rules};
-use crate::{Error, judge};
+use crate::finding::Finding;
+use crate::image::{self, Content, Directory, Header, Kind, Layout, ReadError};
+use crate::policy::{ManifestRules, Policy, Rules};
+use crate::{Error, judge, system};
 
 /// Options for finding and judging images.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +35,11 @@ pub struct Options {
     pub write_baseline: Option<PathBuf>,
     /// Whether unreadable files and folders don't cause an error.
     pub ignore_unreadable: bool,
+    /// The kinds of images to judge although the bits have no effect on them.
+    pub include_kinds: Vec<Kind>,
+    /// Returns the name of whoever signed an open file with this certificate table. Called for
+    /// signed images that fail, while the file is open.
+    pub signer: Option<fn(&File, Directory) -> Option<String>>,
     /// Options for walking folder trees.
     pub walk: WalkOptions,
     /// The number of files examined so far, for a progress display.
@@ -73,8 +81,8 @@ pub fn build(
     let mut run = Run { outcome: Verification::new(rules, Input::Build), baseline, on_image };
     for found in found {
         let policy = policies.for_owner(&owner(&found));
-        let content = image::read(&found.path);
-        match judge_found(found, content, policy) {
+        let (file, content) = open(system::open(&found.path));
+        match judge_found(found, file.as_ref(), content, policy, options) {
             Some(image) => run.image(image)?,
             None => run.outcome.summary.count_others(1),
         }
@@ -110,8 +118,7 @@ pub fn paths(
     let judge = Judge {
         policies: &policies,
         siblings: SiblingDlls::default(),
-        exclude: &options.walk.exclude,
-        looked_at: &options.looked_at,
+        options,
         other_files: AtomicU64::new(0),
     };
     let mut run = Run { outcome, baseline, on_image };
@@ -194,8 +201,7 @@ impl Run<'_, '_> {
 struct Judge<'a> {
     policies: &'a Policies,
     siblings: SiblingDlls,
-    exclude: &'a Exclude,
-    looked_at: &'a AtomicU64,
+    options: &'a Options,
     other_files: AtomicU64,
 }
 
@@ -204,33 +210,32 @@ impl Visit for Judge<'_> {
     type Item = (VerifiedImage, bool);
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
-        self.looked_at.fetch_add(1, Ordering::Relaxed);
-        let (mut dlls, mut table_error) = (Vec::new(), None);
-        let opened = file.open().map_err(ReadError::from);
-        let content = opened.and_then(|opened| {
-            let content = image::read_from(&opened)?;
-            match (file, &content) {
-                (WalkedFile::Named(path), Content::Image(header)) if header.kind() == Kind::Exe => {
-                    table_error = self.judge_siblings(path, &opened, &mut dlls).err();
-                }
-                _ => {}
+        self.options.looked_at.fetch_add(1, Ordering::Relaxed);
+        let (mut dlls, mut problems) = (Vec::new(), Vec::new());
+        let (opened, content) = open(file.open());
+        if let (WalkedFile::Named(path, _), Some(opened)) = (file, &opened) {
+            if matches!(&content, Ok(Content::Image(header)) if header.kind() == Kind::Exe) {
+                problems = self.judge_siblings(path, opened, &mut dlls);
             }
-            Ok(content)
-        });
+        }
         if matches!(content, Ok(Content::Other)) {
             self.other_files.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let found = Found { path: file.path(), source: Source::File };
         let policy = self.policies.for_owner(file.named());
-        let image = judge_found(found, content, policy).map(|mut image| {
-            if let Some(error) = table_error {
-                image.add(&error);
+        let image = judge_found(found, opened.as_ref(), content, policy, self.options);
+        items.extend(image.map(|mut image| {
+            for Problem { finding, is_fatal } in problems {
+                image.add(finding, is_fatal);
             }
-            image
-        });
-        items.extend(image.map(|image| (image, false)));
+            (image, false)
+        }));
         items.append(&mut dlls);
+    }
+
+    fn offline(&self, file: &WalkedFile<'_>) -> Option<Self::Item> {
+        Some((VerifiedImage::offline(file.path()), false))
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
@@ -239,40 +244,69 @@ impl Visit for Judge<'_> {
 }
 
 impl Judge<'_> {
-    /// Judges the DLLs that a program loads from its own folder.
+    /// Judges the DLLs that a program loads from its own folder. Returns what could not be read.
     fn judge_siblings(
         &self,
         program: &Path,
-        file: &std::fs::File,
+        file: &File,
         items: &mut Vec<(VerifiedImage, bool)>,
-    ) -> Result<(), ReadError> {
-        let Some(layout) = Layout::read(file)? else {
-            return Ok(());
+    ) -> Vec<Problem> {
+        let siblings = match Layout::read(file) {
+            Ok(Some(layout)) => self.siblings.dlls(program, file, &layout),
+            Ok(None) => return Vec::new(),
+            Err(error) => Err(error),
         };
-        let dlls = self.siblings.dlls(program, file, &layout)?;
+        let Siblings { dlls, imports } = match siblings {
+            Ok(siblings) => siblings,
+            Err(error) => return vec![Problem { finding: Finding::from(&error), is_fatal: true }],
+        };
         let is_wanted = |dll: &PathBuf| {
-            !dll.file_name().is_some_and(|name| self.exclude.matches(Path::new(name)))
+            let exclude = &self.options.walk.exclude;
+            !dll.file_name().is_some_and(|name| exclude.matches(Path::new(name)))
         };
         for path in dlls.into_iter().filter(is_wanted) {
-            let content = image::read(&path);
+            let (file, content) = open(system::open_with(&path, self.options.walk.recall));
             let policy = self.policies.for_owner(program);
             let found = Found { path, source: Source::Sibling(program.to_owned()) };
-            items.extend(judge_found(found, content, policy).map(|image| (image, true)));
+            let image = judge_found(found, file.as_ref(), content, policy, self.options);
+            items.extend(image.map(|image| (image, true)));
         }
-        Ok(())
+        imports.findings().map(|(finding, is_fatal)| Problem { finding, is_fatal }).collect()
+    }
+}
+
+/// A fault of a program that was found when the DLLs beside it were looked for.
+struct Problem {
+    finding: Finding,
+    /// Whether the program fails for it.
+    is_fatal: bool,
+}
+
+/// Returns the open file and its content.
+fn open(file: io::Result<File>) -> (Option<File>, Result<Content, ReadError>) {
+    match file {
+        Ok(file) => {
+            let content = image::read_from(&file);
+            (Some(file), content)
+        }
+        Err(error) => (None, Err(error.into())),
     }
 }
 
 /// Judges one file by its content. Returns `None` if the file is not an image.
 fn judge_found(
     found: Found,
+    file: Option<&File>,
     content: Result<Content, ReadError>,
     policy: &Policy,
+    options: &Options,
 ) -> Option<VerifiedImage> {
     let is_other = matches!(content, Ok(Content::Other));
     let allow = if is_other { None } else { policy.allow(&found.path) };
     let reason = allow.map(|allow| allow.reason.as_str());
-    let verdict = judge(content, policy.swap_run(), reason, &found.source)?;
+    let signer = |header: &Header| options.signer?(file?, header.certificate_table?);
+    let (required, included) = (policy.swap_run(), &options.include_kinds);
+    let verdict = judge(content, required, included, reason, &found.source, &signer)?;
     Some(VerifiedImage::new(found, verdict))
 }
 

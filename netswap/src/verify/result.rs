@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::BaselineOutcome;
 use crate::find::{Found, Source};
+use crate::finding::{Code, Finding};
 use crate::json::write_fields;
 use crate::policy::{Allow, Rules};
 use crate::verdict::{Status, Verdict};
@@ -41,6 +42,8 @@ pub struct Summary {
     pub not_images: u64,
     /// Files and folders that could not be read.
     pub unreadable: u64,
+    /// Files that were not read, because their content is in the cloud or on tape.
+    pub offline: u64,
     /// Duration in seconds, including the build.
     pub seconds: f64,
 }
@@ -88,11 +91,22 @@ impl VerifiedImage {
         self.verdict.reason = Some(reason);
     }
 
-    /// Adds the finding for an error in a table behind the header, and sets the status for it.
-    pub(crate) fn add(&mut self, error: &ReadError) {
-        let Verdict { status, findings, .. } = Verdict::broken(error);
-        self.verdict.status = status;
-        self.verdict.findings.extend(findings);
+    /// Adds a finding about something behind the header. The image fails if the finding is fatal.
+    pub(crate) fn add(&mut self, finding: Finding, is_fatal: bool) {
+        if is_fatal {
+            self.verdict.status = match finding.code {
+                Code::Unreadable => Status::Unreadable,
+                _ => Status::Failed,
+            };
+        }
+        self.verdict.findings.push(finding);
+    }
+
+    /// Returns the result for a file whose content is elsewhere.
+    pub(crate) fn offline(path: PathBuf) -> Self {
+        let findings = vec![Finding::offline()];
+        let verdict = Verdict { findings, ..Verdict::unread(Status::Offline) };
+        VerifiedImage { path, package: None, target: None, verdict }
     }
 
     /// Returns the result for a folder or file that can't be read.
@@ -102,7 +116,17 @@ impl VerifiedImage {
     }
 }
 
-write_fields!(Summary { files, images, passed, failed, allowed, not_images, unreadable, seconds });
+write_fields!(Summary {
+    files,
+    images,
+    passed,
+    failed,
+    allowed,
+    not_images,
+    unreadable,
+    offline,
+    seconds,
+});
 
 impl Summary {
     pub(crate) fn count(&mut self, status: Status) {
@@ -112,9 +136,10 @@ impl Summary {
             Status::Failed => &mut self.failed,
             Status::Allowed => &mut self.allowed,
             Status::Unreadable => &mut self.unreadable,
+            Status::Offline => &mut self.offline,
         };
         *count += 1;
-        if status != Status::Unreadable {
+        if !matches!(status, Status::Unreadable | Status::Offline) {
             self.images += 1;
         }
     }
@@ -184,7 +209,7 @@ mod tests {
                 help: "".into(),
             };
             let findings = if *has_finding { vec![finding] } else { Vec::new() };
-            let verdict = Verdict { status: *status, header: None, reason: None, findings };
+            let verdict = Verdict { findings, ..Verdict::unread(*status) };
             outcome.count(&VerifiedImage {
                 path: "a".into(),
                 package: None,
@@ -200,7 +225,7 @@ mod tests {
     fn statuses_determine_the_exit_code() {
         let (passed, failed) = ((Status::Passed, false), (Status::Failed, true));
         let (excepted, efi) = ((Status::Allowed, true), (Status::Allowed, false));
-        let unread = (Status::Unreadable, true);
+        let (unread, offline) = ((Status::Unreadable, true), (Status::Offline, true));
         let table = [
             (&[][..], ExitCode::NothingToVerify),
             (&[passed], ExitCode::Passed),
@@ -211,6 +236,9 @@ mod tests {
             (&[excepted, failed], ExitCode::Findings),
             (&[unread], ExitCode::Error),
             (&[passed, failed, unread], ExitCode::Error),
+            (&[offline], ExitCode::NothingToVerify),
+            (&[offline, passed], ExitCode::Passed),
+            (&[offline, failed], ExitCode::Findings),
         ];
         for (images, expected) in table {
             assert_eq!(outcome(images).exit_code(), expected, "{images:?}");
@@ -230,10 +258,11 @@ mod tests {
 
     #[test]
     fn the_summary_counts_each_file_once() {
-        let all = [Status::Passed, Status::Failed, Status::Allowed, Status::Unreadable];
+        use Status::{Allowed, Failed, Offline, Passed, Unreadable};
+        let all = [Passed, Failed, Allowed, Unreadable, Offline];
         let summary = outcome(&all.map(|status| (status, true))).summary;
-        let counts = [summary.passed, summary.failed, summary.allowed, summary.unreadable];
-        assert_eq!(counts, [1; 4]);
-        assert_eq!((summary.files, summary.images, summary.not_images), (5, 3, 1));
+        let Summary { passed, failed, allowed, unreadable, offline, .. } = summary;
+        assert_eq!([passed, failed, allowed, unreadable, offline], [1; 5]);
+        assert_eq!((summary.files, summary.images, summary.not_images), (6, 3, 1));
     }
 }

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use netswap::WalkOptions;
 use netswap::find::{Visit, WalkedFile, all_exist, walk};
 use netswap::image::{self, Content, Header, ReadError, SwapRun};
+use netswap::system::Recall;
 use serde::Serialize;
 
-use super::Module;
 use super::advice::Bit;
 use super::origin::file_name;
+use super::{CrashError, Module};
 use crate::Error;
 
 /// The state of an image's bits, and how it is known.
@@ -76,10 +77,11 @@ pub struct Images {
 
 impl Images {
     /// Collects the given files, and all files below the given folders.
-    pub(crate) fn collect(paths: &[PathBuf]) -> Result<Self, Error> {
+    pub(crate) fn collect(paths: &[PathBuf], recall: Recall) -> Result<Self, Error> {
         let mut images = Images { has_paths: !paths.is_empty(), ..Images::default() };
         all_exist(paths)?;
-        walk(paths, &WalkOptions::default(), &Files, |(path, error): (PathBuf, _)| {
+        let options = WalkOptions { recall, ..WalkOptions::default() };
+        walk(paths, &options, &Files, |(path, error): (PathBuf, _)| {
             if let Some(error) = error {
                 images.unreadable.push((path, error));
             } else {
@@ -170,6 +172,10 @@ impl Visit for Files {
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         items.push((file.path(), None));
+    }
+
+    fn offline(&self, file: &WalkedFile<'_>) -> Option<Self::Item> {
+        Some((file.path(), Some(io::Error::other(CrashError::Offline))))
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {

@@ -123,6 +123,8 @@ pub enum CrashError {
     OtherEvent(String),
     #[error("it lacks the line `{0}`, which describes the crash")]
     NoSignature(&'static str),
+    #[error("its content is in the cloud or on tape; pass --recall to fetch and read it")]
+    Offline,
     #[error("{0}")]
     Io(#[from] io::Error),
 }

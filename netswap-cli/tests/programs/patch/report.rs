@@ -26,7 +26,10 @@ fn refusals_come_first_and_the_undo_command_last() {
     share.run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    ./d.dll  x64 dll, swap-run: none
            signature-would-break: it is signed
-           ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature
+           ask the vendor for a build with /SWAPRUN:NET
+           or pass --break-signature, and sign it again with a certificate of your own
+           or run it from a local disk
+           or pass --break-signature if nothing checks the signature
 
 refused    ./e.dll  x64 dll, swap-run: none
            strong-name-would-break: it is a .NET assembly with a strong name
@@ -54,7 +57,10 @@ fn quiet_reports_only_refusals() {
     share().run(["patch", ".", "--quiet"]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    ./d.dll  x64 dll, swap-run: none
            signature-would-break: it is signed
-           ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature
+           ask the vendor for a build with /SWAPRUN:NET
+           or pass --break-signature, and sign it again with a certificate of your own
+           or run it from a local disk
+           or pass --break-signature if nothing checks the signature
 
 refused    ./e.dll  x64 dll, swap-run: none
            strong-name-would-break: it is a .NET assembly with a strong name
@@ -86,15 +92,15 @@ fn patch_json_has_every_field() {
 {
 "schema": "netswap.patch/1",
 "files": [
-{"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[]},
-{"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[]},
-{"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[]},
-{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature"}]},
-{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}]},
-{"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}]}
+{"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[],"warnings":[],"maker":null},
+{"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[],"warnings":[],"maker":null},
+{"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[],"warnings":[],"maker":null},
+{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask the vendor for a build with /SWAPRUN:NET/nor pass --break-signature, and sign it again with a certificate of your own/nor run it from a local disk/nor pass --break-signature if nothing checks the signature"}],"warnings":[],"maker":{"signer":null,"vendor":null,"product":null}},
+{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}],"warnings":[],"maker":null},
+{"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}],"warnings":[],"maker":null}
 ],
 "journal": {"path":"[..].journal"},
-"summary": {"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"seconds":[..]}
+"summary": {"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}
 }
 
 "#]]);
@@ -105,13 +111,13 @@ fn patch_ndjson_has_one_line_per_file_and_a_summary() {
     let run = share().run(["patch", ".", "--format", "ndjson"]).code(1).stderr_eq("");
     ndjson(&run);
     run.stdout_eq(str![[r#"
-{"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[]}
-{"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[]}
-{"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[]}
-{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask the vendor for a build with /SWAPRUN:NET, or pass --break-signature"}]}
-{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}]}
-{"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}]}
-{"schema":"netswap.patch/1","journal":{"path":"[..].journal"},"summary":{"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"seconds":[..]}}
+{"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[],"warnings":[],"maker":null}
+{"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[],"warnings":[],"maker":null}
+{"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[],"warnings":[],"maker":null}
+{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask the vendor for a build with /SWAPRUN:NET/nor pass --break-signature, and sign it again with a certificate of your own/nor run it from a local disk/nor pass --break-signature if nothing checks the signature"}],"warnings":[],"maker":{"signer":null,"vendor":null,"product":null}}
+{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}],"warnings":[],"maker":null}
+{"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}],"warnings":[],"maker":null}
+{"schema":"netswap.patch/1","journal":{"path":"[..].journal"},"summary":{"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}}
 
 "#]]);
 }
@@ -123,10 +129,10 @@ fn dry_run_json_names_no_journal() {
 {
 "schema": "netswap.patch/1",
 "files": [
-{"path":"a.exe","status":"would-patch","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[]}
+{"path":"a.exe","status":"would-patch","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[],"warnings":[],"maker":null}
 ],
 "journal": null,
-"summary": {"files":1,"changed":1,"unchanged":0,"skipped":0,"refused":0,"not_images":0,"unreadable":0,"seconds":[..]}
+"summary": {"files":1,"changed":1,"unchanged":0,"skipped":0,"refused":0,"not_images":0,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}
 }
 
 "#]]);
@@ -144,7 +150,7 @@ fn empty_json_report_is_valid() {
 
 ],
 "journal": null,
-"summary": {"files":0,"changed":0,"unchanged":0,"skipped":0,"refused":0,"not_images":0,"unreadable":0,"seconds":[..]}
+"summary": {"files":0,"changed":0,"unchanged":0,"skipped":0,"refused":0,"not_images":0,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}
 }
 
 "#]]);
@@ -175,18 +181,18 @@ fn undo_json_and_ndjson_have_every_field() {
 {
 "schema": "netswap.undo/1",
 "files": [
-{"path":"[..]/share/a.exe","status":"restored","kind":"exe","machine":"x64","before":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[]},
-{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum have changed since the patch","help":"if it was replaced by another version, there is nothing to do; otherwise restore it from a backup"}]}
+{"path":"[..]/share/a.exe","status":"restored","kind":"exe","machine":"x64","before":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[],"warnings":[],"maker":null},
+{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum have changed since the patch","help":"if it was replaced by another version, there is nothing to do; otherwise restore it from a backup"}],"warnings":[],"maker":null}
 ],
 "journal": null,
-"summary": {"files":2,"changed":1,"unchanged":0,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"seconds":[..]}
+"summary": {"files":2,"changed":1,"unchanged":0,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}
 }
 
 "#]]);
     undo("ndjson").code(1).stderr_eq("").stdout_eq(str![[r#"
-{"path":"[..]/share/a.exe","status":"unchanged","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[]}
-{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum have changed since the patch","help":"if it was replaced by another version, there is nothing to do; otherwise restore it from a backup"}]}
-{"schema":"netswap.undo/1","journal":null,"summary":{"files":2,"changed":0,"unchanged":1,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"seconds":[..]}}
+{"path":"[..]/share/a.exe","status":"unchanged","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[],"warnings":[],"maker":null}
+{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum have changed since the patch","help":"if it was replaced by another version, there is nothing to do; otherwise restore it from a backup"}],"warnings":[],"maker":null}
+{"schema":"netswap.undo/1","journal":null,"summary":{"files":2,"changed":0,"unchanged":1,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}}
 
 "#]]);
 }

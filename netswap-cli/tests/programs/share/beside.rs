@@ -181,8 +181,8 @@ fn malformed_import_table_is_a_finding() {
     let share = Share::new([("tool.exe", outside)]);
     share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 FAILED  tool.exe  x64 exe, swap-run: net
-        malformed-image: the import table is outside the file
-        build the file again, or delete it
+        malformed-image: its import table can't be read completely: it is outside the file
+        build the file again; the DLLs that it names there were not checked
 
 1 image: 1 failed (0 other files, [..] s)
 

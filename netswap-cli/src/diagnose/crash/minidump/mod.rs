@@ -254,6 +254,10 @@ mod tests {
             self.largest.set(self.largest.get().max(buffer.len()));
             Ok(length)
         }
+
+        fn length(&self) -> io::Result<u64> {
+            Ok(self.length)
+        }
     }
 
     #[test]
@@ -674,6 +678,10 @@ mod tests {
             fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
                 let length = buffer.len().min(1);
                 self.0.read_at(&mut buffer[..length], offset)
+            }
+
+            fn length(&self) -> io::Result<u64> {
+                self.0.length()
             }
         }
         let bytes = share_lost().bytes();
