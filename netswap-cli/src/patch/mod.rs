@@ -5,6 +5,7 @@ pub mod journal;
 mod patcher;
 pub(crate) mod report;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ pub(super) struct Patch {
     walk: WalkArguments,
 }
 
+const NOTHING: &str = "nothing to change: no Windows image found in the given files and folders";
+
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  all images now have the requested bits
@@ -60,16 +63,21 @@ impl Patch {
         let on_change = &mut |change: &_| Ok(progress.apart(|| report.file(change))?);
         let changes = patcher::patch(&paths, &walk, &self.options, &looked_at, on_change);
         progress.clear();
-        end(report, changes)
+        end(report, changes, &NOTHING)
     }
 }
 
-/// Ends the report, even if an error ended the changes. Returns the exit code.
-pub(super) fn end(report: ChangeReport, changes: Changes) -> Result<ExitCode, Error> {
+/// Ends the report, even if an error ended the changes. Returns the exit code. `nothing` is the
+/// message if there was nothing to change.
+pub(super) fn end(
+    report: ChangeReport,
+    changes: Changes,
+    nothing: &dyn Display,
+) -> Result<ExitCode, Error> {
     let ended = report.end(&changes);
     let code = changes.exit_code();
     if code == ExitCode::NothingToVerify {
-        print_error(&"nothing to change: no Windows image found in the given files and folders");
+        print_error(nothing);
     }
     let Some(error) = changes.error.or(ended.err().map(Error::Output)) else {
         return Ok(code);

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use clap::Args;
 use netswap::{ExitCode, WalkOptions};
 
+use netswap::text::Printable;
+
 use crate::Error;
 use crate::arguments::{Format, jobs};
 use crate::patch::report::{ChangeReport, Verb};
@@ -41,6 +43,7 @@ impl Undo {
         let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, is_dry_run);
         let on_change = &mut |change: &_| Ok(report.file(change)?);
         let changes = restore::undo(&self.journal, self.jobs, is_dry_run, on_change)?;
-        end(report, changes)
+        let journal = Printable(&self.journal);
+        end(report, changes, &format!("nothing to undo: the journal {journal} has no entries"))
     }
 }

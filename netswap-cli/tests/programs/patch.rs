@@ -1,5 +1,6 @@
 //! `netswap patch` and `netswap undo`: what they change in real files, and what they keep.
 
+mod hazards;
 mod journal;
 mod links;
 mod names;

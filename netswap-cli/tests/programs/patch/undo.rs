@@ -292,8 +292,16 @@ fn invalid_journal_changes_nothing() {
 #[test]
 fn empty_journal_has_nothing_to_undo() {
     let share = patched_share();
-    let head = journal_lines(&share)[0].clone();
-    undo_lines(&share, &[head]).code(3);
+    let head = journal_lines(&share)[0].clone() + "\n";
+    let journal = share.beside("empty.journal");
+    for length in [0, 1, head.len() - 1, head.len()] {
+        fs::write(&journal, &head[..length]).unwrap();
+        let run = share.run(["undo", journal.to_str().unwrap()]).code(3);
+        run.stderr_eq(str![[r"
+error: nothing to undo: the journal [..]empty.journal has no entries
+
+"]]);
+    }
 }
 
 /// Changes one field in the entry of `b.exe` and undoes that journal.

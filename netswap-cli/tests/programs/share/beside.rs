@@ -3,7 +3,7 @@
 use snapbox::str;
 
 use super::paths;
-use crate::stdout;
+use crate::{json, stdout};
 use testkit::image::{
     CD, DELAY_IMPORT, IMPORT, Image, NET, directory, get32, put_directory, put32,
 };
@@ -195,6 +195,58 @@ FAILED  tool.exe  x64 exe, swap-run: net
     put32(&mut nameless, table + 12, 0x00ff_0000);
     share.write("tool.exe", nameless);
     share.run(["verify", "tool.exe"]).code(1);
+}
+
+/// Windows does not read the delay-load table when it loads an image.
+#[test]
+fn malformed_delay_load_table_hides_nothing() {
+    let whole = tool().import("helper.dll").delay_import("late.dll").bytes();
+    for (start, size) in [(0xffff_fff0, 0x40), (0xff, 0), (0x00ff_0000, 0x40)] {
+        let mut bytes = whole.clone();
+        put_directory(&mut bytes, DELAY_IMPORT, start, size);
+        let share = Share::new([("tool.exe", bytes), ("helper.dll", unprotected())]);
+        let run = share.run(["verify", "tool.exe", "--format", "json"]).code(1);
+        let report = json(&run);
+        let image = |index: usize| &report["images"][index];
+        assert_eq!(image(0)["path"], "tool.exe", "{report}");
+        assert_eq!(image(0)["status"], "passed", "{report}");
+        assert_eq!(image(0)["findings"][0]["code"], "malformed-image", "{report}");
+        assert_eq!(image(1)["findings"][0]["code"], "beside-dll-unprotected", "{report}");
+        share.write("helper.dll", protected());
+        let text = stdout(&share.run(["verify", "tool.exe"]).code(0));
+        assert!(text.contains("malformed-image: its delay-load import table can't be"), "{text}");
+        let text = stdout(&share.run(["inspect", "tool.exe"]).code(1));
+        assert!(text.contains("\n  imports     helper.dll in the same folder, protected\n"));
+        assert!(text.contains("unreadable delay-load import table: "), "{text}");
+    }
+}
+
+#[test]
+fn dlls_that_windows_takes_from_its_own_folder_are_not_included() {
+    let names = ["KERNEL32.dll", "user32.dll", "api-ms-win-core-file-l1-1-0.dll", "ext-ms-a.dll"];
+    let image = names.iter().fold(tool(), |image, name| image.import(name));
+    let share = Share::new([("tool.exe", image.bytes()), ("ucrtbase.dll", unprotected())]);
+    for name in names {
+        share.write(name, unprotected());
+    }
+    assert_eq!(verified(&share, &["tool.exe"]), ["tool.exe"]);
+    let image = image.import("api-ms-win-crt-stdio-l1-1-0.dll");
+    share.write("tool.exe", image.bytes());
+    assert_eq!(verified(&share, &["tool.exe"]), ["tool.exe", "ucrtbase.dll"]);
+}
+
+#[test]
+fn flat_image_is_followed_to_its_dlls() {
+    let image = tool().flat().import("helper.dll").delay_import("late.dll");
+    let share = Share::new([
+        ("tool.exe", image.bytes()),
+        ("helper.dll", unprotected()),
+        ("late.dll", protected()),
+    ]);
+    assert_eq!(verified(&share, &["tool.exe"]), ["tool.exe", "helper.dll", "late.dll"]);
+    let text = stdout(&share.run(["inspect", "tool.exe"]).code(0));
+    assert!(text.contains("helper.dll in the same folder, not protected"), "{text}");
+    share.run(["patch", "tool.exe", "--clear"]).code(0);
 }
 
 #[test]
