@@ -381,6 +381,23 @@ mod tests {
     }
 
     #[test]
+    fn folder_is_read_once() {
+        use testkit::image::Image;
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = Image::dll().bytes();
+        let layout = Layout::read(&*bytes).unwrap().unwrap();
+        let hazards = Hazards::default();
+        let has_hazard = |hazards: &Hazards, name: &str| {
+            let path = dir.path().join(name);
+            !hazards.find(&path, &*bytes, &layout, &Maker::NONE).unwrap().is_empty()
+        };
+        assert!(!has_hazard(&hazards, "a.dll"));
+        std::fs::write(dir.path().join("App.application"), "").unwrap();
+        assert!(!has_hazard(&hazards, "b.dll"));
+        assert!(has_hazard(&Hazards::default(), "b.dll"));
+    }
+
+    #[test]
     fn manifest_in_a_folder_above_lists_the_image() {
         use testkit::image::Image;
         let dir = tempfile::tempdir().unwrap();

@@ -52,8 +52,8 @@ pub struct Header {
     pub is_kernel: bool,
     /// Whether the image is a .NET assembly.
     pub is_managed: bool,
-    /// Whether the assembly has a strong name, a signature that covers the bits. Read only if the
-    /// network bit is missing.
+    /// Whether the assembly has a strong name, a signature that covers the bits. Read only for an
+    /// unsigned assembly without the network bit.
     pub has_strong_name: bool,
     /// The place of the certificate table, according to the headers. It may be outside the file.
     pub certificate_table: Option<Directory>,

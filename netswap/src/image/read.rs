@@ -129,7 +129,8 @@ impl Layout {
 }
 
 /// Completes the fields that the headers alone don't determine. This needs no further read, except
-/// for an image with the native subsystem, and for a .NET assembly without the network bit.
+/// for an image with the native subsystem, and for an unsigned .NET assembly without the network
+/// bit.
 fn resolve(
     header: &mut Header,
     file: &(impl ReadAt + ?Sized),
@@ -139,8 +140,9 @@ fn resolve(
         header.signed = table.end() <= file.length()?;
     }
     let is_native = pe::Subsystem(header.subsystem) == pe::IMAGE_SUBSYSTEM_NATIVE;
-    let may_be_signed = header.is_managed && !header.has(SwapRun::Net);
-    if !is_native && !may_be_signed {
+    // Only the advice about a missing bit depends on the strong name.
+    let needs_strong_name = header.is_managed && !header.has(SwapRun::Net) && !header.signed;
+    if !is_native && !needs_strong_name {
         return Ok(());
     }
     let read = if layout.is_none() { nt_headers(file, Layout::parse)? } else { None };
@@ -150,7 +152,7 @@ fn resolve(
     if is_native {
         header.is_kernel = imports(file, layout)?.dlls.iter().any(is_kernel_module);
     }
-    if may_be_signed {
+    if needs_strong_name {
         header.has_strong_name = match strong_name(file, layout) {
             Ok(name) => name == Some(StrongName::Signed),
             Err(TableError::Malformed(_)) => false,
