@@ -27,6 +27,28 @@ pub(crate) struct Hazard {
     pub(crate) severity: Severity,
 }
 
+impl Hazard {
+    /// Returns the warning about a change despite this hazard. For an accepted refusal, the help
+    /// says what to do after the change, not how to accept it.
+    pub(crate) fn into_warning(self) -> Finding {
+        let help = match self.finding.code {
+            Code::TruncatedImage => {
+                "the complete file will lack the bit; copy or build it, and patch it again"
+            }
+            Code::SignatureWouldBreak => "if something checks the signature, sign it again",
+            Code::StrongNameWouldBreak => {
+                "if something checks the strong name, sign it again with sn -R"
+            }
+            Code::FipsModule => "run openssl fipsinstall again",
+            Code::ClickOnce => "generate and sign the manifests again",
+            Code::MsixPackage => "make and sign the package again",
+            Code::CatalogMember => "make and sign the catalog again",
+            _ => return self.finding,
+        };
+        Finding { help: help.into(), ..self.finding }
+    }
+}
+
 /// How `netswap patch` treats a hazard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -352,6 +374,18 @@ mod tests {
             let finding = finding(code, &facts);
             assert!(finding.help.contains(&format!("pass --accept {code}")), "{finding:?}");
             assert!(texts.insert(finding.message));
+        }
+    }
+
+    #[test]
+    fn warning_does_not_say_how_to_accept_it() {
+        let (folder, maker) = (Folder::default(), Maker::default());
+        let facts = Facts { signed_by: Some(&maker), ..facts("a.exe", &folder) };
+        let options = [Code::SignatureWouldBreak, Code::StrongNameWouldBreak];
+        for code in ACCEPTABLE.into_iter().chain(options) {
+            let hazard = Hazard { finding: finding(code, &facts), severity: Severity::Refusal };
+            let warning = hazard.into_warning();
+            assert!(!warning.help.contains("pass --"), "{warning:?}");
         }
     }
 

@@ -100,7 +100,8 @@ impl Changes {
 impl ChangeSummary {
     pub(crate) fn count(&mut self, change: &Change) {
         self.files += 1;
-        self.warned += u64::from(!change.warnings.is_empty());
+        let is_changed = matches!(change.status, ChangeStatus::Changed | ChangeStatus::WouldChange);
+        self.warned += u64::from(is_changed && !change.warnings.is_empty());
         let count = match change.status {
             ChangeStatus::Changed | ChangeStatus::WouldChange => &mut self.changed,
             ChangeStatus::Unchanged => &mut self.unchanged,

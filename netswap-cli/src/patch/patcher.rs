@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use netswap::Header;
 use netswap::find::{Visit, WalkOptions, WalkedFile, all_exist, walk};
 use netswap::finding::{Code, Finding};
@@ -43,10 +44,12 @@ pub(super) struct Options {
     /// Change strong-named .NET assemblies too, which invalidates their strong names
     #[arg(long)]
     break_strong_name: bool,
-    /// Change files with this hazard too; the report of a refused file names it. Can be repeated
-    #[arg(long, value_name = "CODE", value_parser = hazard)]
+    /// Change files even if they are refused for the reason CODE, which `netswap explain CODE`
+    /// describes. Can be repeated
+    #[arg(long, value_name = "CODE", value_parser = hazards())]
     accept: Vec<Code>,
-    /// Change images of this kind too, although the bit has no effect on them. Can be repeated
+    /// Also change images of this kind. By default they are skipped, because the bit has no effect on
+    /// them. Can be repeated
     #[arg(long, value_name = "KIND", value_enum)]
     include_kind: Vec<OtherKind>,
     /// Change read-only files too, and keep them read-only
@@ -60,10 +63,16 @@ pub(super) struct Options {
     journal: Option<PathBuf>,
 }
 
-/// Parses the code of a hazard that can be accepted.
-fn hazard(text: &str) -> Result<Code, String> {
-    let code = ACCEPTABLE.into_iter().find(|code| code.name() == text);
-    code.ok_or_else(|| format!("use one of {}", ACCEPTABLE.map(Code::name).join(", ")))
+/// Returns a parser for the codes of the hazards that can be accepted, which the help lists.
+fn hazards() -> impl TypedValueParser<Value = Code> {
+    let value = |code: Code| {
+        let summary = code.summary();
+        PossibleValue::new(code.name()).help(summary.strip_suffix('.').unwrap_or(summary))
+    };
+    PossibleValuesParser::new(ACCEPTABLE.map(value)).try_map(|name| {
+        let code = ACCEPTABLE.into_iter().find(|code| code.name() == name);
+        code.ok_or("it is not the code of a hazard")
+    })
 }
 
 /// The result for a file with several names. `None` until the change under one of them is finished.
@@ -220,13 +229,12 @@ impl Patcher<'_> {
             Severity::Warning => false,
         };
         let (refusals, warnings): (Vec<_>, Vec<_>) = hazards.into_iter().partition(is_refused);
-        let findings = |hazards: Vec<Hazard>| hazards.into_iter().map(|hazard| hazard.finding);
         if !refusals.is_empty() {
-            let refusals = findings(refusals).collect();
+            let refusals = refusals.into_iter().map(|hazard| hazard.finding).collect();
             let refused = Change::refused(path.to_owned(), Some(header), refusals);
             return Ok((Change { maker: header.signed.then_some(maker), ..refused }, None));
         }
-        let warnings: Vec<_> = findings(warnings).collect();
+        let warnings: Vec<_> = warnings.into_iter().map(Hazard::into_warning).collect();
         let result = |status, after| Change { warnings, ..result(status, after) };
         let after = entry.edit.applied(header);
         if self.options.dry_run {

@@ -257,3 +257,47 @@ fn report_error_names_the_journal() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("my.journal"), "{text}");
 }
+
+#[test]
+fn file_with_a_warning_is_counted_once() {
+    let share =
+        Share::new([("softokn3.dll", Image::dll().bytes()), ("softokn3.chk", b"text".to_vec())]);
+    // The file is named twice.
+    let run = share.run(["patch", ".", "softokn3.dll", "--dry-run"]).code(0).stderr_eq("");
+    run.stdout_eq(str![[r"
+to patch   ./softokn3.dll  x64 dll, swap-run: none -> net
+           warning: nss-check-file: the .chk file beside it has its signature, which NSS checks in FIPS mode
+           if the program uses FIPS mode, run shlibsign on it
+skipped    softokn3.dll  x64 dll, swap-run: none -> net
+           it is another name of a file above, which was changed once
+           warning: nss-check-file: the .chk file beside it has its signature, which NSS checks in FIPS mode
+           if the program uses FIPS mode, run shlibsign on it
+
+2 files: 1 to patch with a warning, 1 skipped (1 other file, [..] s)
+nothing was changed
+
+"]]);
+}
+
+#[test]
+fn accepted_hazard_is_a_warning() {
+    let share =
+        Share::new([("fips.dll", Image::dll().bytes()), ("fipsmodule.cnf", b"text".to_vec())]);
+    let run = share.run(["patch", "fips.dll", "--accept", "fips-module"]).code(0).stderr_eq("");
+    run.stdout_eq(str![[r"
+patched    fips.dll  x64 dll, swap-run: none -> net
+           warning: fips-module: it is an OpenSSL FIPS module, and fipsmodule.cnf has its checksum
+           run openssl fipsinstall again
+
+1 file: 1 patched with a warning (0 other files, [..] s)
+to undo it:
+    netswap undo [..].journal
+
+"]]);
+}
+
+#[test]
+fn only_a_hazard_can_be_accepted() {
+    let share = Share::new([("tool.exe", Image::exe().bytes())]);
+    share.run(["patch", "tool.exe", "--accept", "integrity-required"]).code(2);
+}
