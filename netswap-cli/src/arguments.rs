@@ -52,15 +52,15 @@ impl From<SwapRun> for netswap::SwapRun {
 /// A kind of image that the bits have no effect on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum OtherKind {
-    /// Drivers, and other parts of the kernel
+    /// Drivers and other parts of the kernel, which Windows never pages from a share
     Driver,
-    /// Boot applications
+    /// Programs that run before Windows does, such as its boot manager
     Boot,
-    /// UEFI images
+    /// UEFI programs and drivers
     Efi,
-    /// Images for the Xbox
+    /// Programs for an Xbox
     Xbox,
-    /// Images for Windows CE
+    /// Programs for Windows CE, which ignores the bits
     WindowsCe,
 }
 
@@ -89,7 +89,7 @@ pub(super) struct WalkArguments {
     /// Do not enter other file systems
     #[arg(long, requires = "paths")]
     one_file_system: bool,
-    /// Read files whose content is in the cloud or on tape too, which fetches them
+    /// Also read files whose content is in the cloud or on tape. Windows then fetches their content
     #[arg(long, requires = "paths")]
     recall: bool,
     /// Read this many files and folders at once

@@ -36,7 +36,8 @@ pub(super) struct Verify {
     /// Write the failures to FILE, for --baseline, and accept them
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
-    /// Check images of this kind too, although the bit has no effect on them. Can be repeated
+    /// Also check images of this kind. By default they are only listed, because the bit has no effect
+    /// on them. Can be repeated
     #[arg(long, value_name = "KIND", value_enum)]
     include_kind: Vec<OtherKind>,
     /// Don't fail on unreadable files

@@ -18,8 +18,9 @@ use crate::paths::resolve;
 /// Show what an image's headers say
 ///
 /// Shows the kind, the machine, both run-from-swap bits, and the memory that the image needs if they
-/// are set. Also shows whether the checksum is valid, the certificate table, the strong name, and the
-/// imported DLLs in the same folder. Reads the whole file to compute the checksum.
+/// are set. Also shows the vendor, the signer, whether the checksum is valid, the strong name, and the
+/// imported DLLs in the same folder. Shows what `netswap patch` would refuse or warn about. Reads the
+/// whole file to compute the checksum.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Inspect {

@@ -24,8 +24,8 @@ use crate::progress::ProgressBar;
 /// Set the bit in finished files, in place
 ///
 /// Sets the bit in the given files and in all images in the given folders. Keeps a valid checksum
-/// valid. Refuses signed files and strong-named assemblies. Saves the original bytes to a journal
-/// first, for `netswap undo`.
+/// valid. Refuses files that the change would break, such as signed files, and says which option
+/// changes them anyway. Saves the original bytes to a journal first, for `netswap undo`.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Patch {
