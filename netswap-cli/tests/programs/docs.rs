@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use testkit::image::two_tools;
+use testkit::image::{Image, two_tools};
 use testkit::{blocks, copy, repository};
 
 /// Returns the names and texts of the README and of every page of the book.
@@ -24,6 +24,13 @@ fn fill_folder(to: &Path) {
     fs::create_dir_all(to.join("tools")).unwrap();
     for (tool, bytes) in two_tools() {
         fs::write(to.join("tools").join(tool), bytes).unwrap();
+    }
+    fs::create_dir_all(to.join("vendor")).unwrap();
+    for dll in ["fips.dll", "softokn3.dll"] {
+        fs::write(to.join("vendor").join(dll), Image::dll().bytes()).unwrap();
+    }
+    for file in ["fipsmodule.cnf", "softokn3.chk"] {
+        fs::write(to.join("vendor").join(file), "a checksum").unwrap();
     }
     copy(&repository().join("netswap-cli/tests/init/old-tool/project"), &to.join("old-tool"));
     fs::write(to.join("notes.txt"), "no image").unwrap();
