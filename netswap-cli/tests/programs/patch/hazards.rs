@@ -123,7 +123,7 @@ fn accepted_hazards_are_changed_and_restored() {
     let share = mixed_tree();
     let run = share.run(["patch", ".", "--accept", "protected-image"]).code(2);
     let error = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
-    assert!(error.contains("use one of truncated-image, fips-module, clickonce"), "{error}");
+    assert!(error.contains("[possible values: truncated-image, fips-module, clickonce"), "{error}");
 }
 
 #[test]
