@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::json::{write_fields, write_name};
+use crate::system::Offline;
 
 /// Defines the codes. Each row has the variant with its documentation, its name and its summary.
 /// The full explanation is in `explanations/NAME.md`.
@@ -192,7 +193,7 @@ impl Finding {
     pub fn offline() -> Self {
         Finding {
             code: Code::Offline,
-            message: "its content is in the cloud or on tape".into(),
+            message: Offline::default().0,
             help: "pass --recall to fetch and read it".into(),
         }
     }

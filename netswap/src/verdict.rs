@@ -8,6 +8,7 @@ use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope, Source, chang
 use crate::finding::{Code, Finding};
 use crate::image::{Content, Header, Imports, Kind, ReadError};
 use crate::json::write_name;
+use crate::system::is_offline_error;
 use crate::text::{Printable, one_line};
 
 /// The status of one image.
@@ -65,6 +66,7 @@ impl Verdict {
     /// Returns the verdict on a file whose header can't be read.
     pub(crate) fn broken(error: &ReadError) -> Self {
         let status = match error {
+            ReadError::Io(error) if is_offline_error(error) => Status::Offline,
             ReadError::Io(_) => Status::Unreadable,
             ReadError::Truncated
             | ReadError::SectionPastEnd
@@ -78,6 +80,10 @@ impl Verdict {
 impl From<&ReadError> for Finding {
     fn from(error: &ReadError) -> Self {
         let (code, help) = match error {
+            ReadError::Io(error) if is_offline_error(error) => {
+                let message = one_line(&error.to_string()).into();
+                return Finding { message, ..Finding::offline() };
+            }
             ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 (Code::Unreadable, "name a file or folder that exists")
             }
@@ -447,6 +453,7 @@ fn constants(bits: &[SwapRun]) -> String {
 mod tests {
     use super::*;
     use crate::find::tests::receipt;
+    use crate::system::Offline;
 
     const NET: &[SwapRun] = &[SwapRun::Net];
     const BOTH: &[SwapRun] = &SwapRun::ALL;
@@ -479,7 +486,7 @@ mod tests {
     #[test]
     fn status_depends_on_content_and_exception() {
         type Row = (fn() -> Result<Content, ReadError>, Option<Status>, Option<Status>);
-        let table: [Row; 7] = [
+        let table: [Row; 8] = [
             (|| Ok(Content::Other), None, None),
             (|| Ok(image(NET)), Some(Status::Passed), Some(Status::Passed)),
             (|| Ok(image(&[])), Some(Status::Failed), Some(Status::Allowed)),
@@ -490,6 +497,11 @@ mod tests {
                 || Err(io::Error::other("gone").into()),
                 Some(Status::Unreadable),
                 Some(Status::Unreadable),
+            ),
+            (
+                || Err(io::Error::from(Offline::default()).into()),
+                Some(Status::Offline),
+                Some(Status::Offline),
             ),
         ];
         for (content, plain, excepted) in table {

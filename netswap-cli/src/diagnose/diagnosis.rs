@@ -145,6 +145,7 @@ pub(crate) fn diagnose(
         let file_code = match &diagnosed.result {
             Ok(diagnosis) if diagnosis.involves_share() => ExitCode::Findings,
             Ok(_) => ExitCode::Passed,
+            Err(CrashError::Offline) => ExitCode::NothingToVerify,
             Err(_) => ExitCode::Error,
         };
         code = file_code.worse(code);

@@ -57,12 +57,14 @@ impl Diagnose {
         for (path, error) in &images.unreadable {
             print_error(&format!("failed to search {} for images: {error}", Printable(path)));
         }
+        let mut is_any = false;
         let code = diagnose(&paths, &images, &walk, &mut |diagnosed| {
+            is_any = true;
             report.crash(diagnosed)?;
             Ok(report.out().flush_if_due()?)
         })?;
         report.end()?;
-        if code == ExitCode::NothingToVerify {
+        if !is_any {
             print_error(
                 &"nothing to diagnose: no crash dump or report found; `netswap explain share-lost` shows where Windows writes them",
             );

@@ -1,11 +1,11 @@
 //! The files in a folder that a change of an image could make invalid.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{self, Read};
 use std::path::Path;
 
-use netswap::system;
+use netswap::system::{self, Offline, Recall};
 use netswap::text::Printable;
 
 use crate::text::decode_utf_16;
@@ -48,15 +48,16 @@ impl Folder {
     /// # Errors
     ///
     /// When the folder, a catalog or a manifest can't be read, or is too large.
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
+    pub(super) fn read(path: &Path, recall: Recall) -> io::Result<Self> {
         let (mut folder, mut left) = (Folder::default(), MAX_BYTES);
+        let mut read = |entry: &DirEntry| contents(&entry.path(), recall, &mut left);
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().to_lowercase();
             match name.rsplit_once('.') {
-                Some((_, "cat")) => folder.catalogs.extend(contents(&entry.path(), &mut left)?),
+                Some((_, "cat")) => folder.catalogs.extend(read(&entry)?),
                 Some((_, "manifest")) => {
-                    let manifest = contents(&entry.path(), &mut left)?;
+                    let manifest = read(&entry)?;
                     folder.add_manifest(&text(&manifest.unwrap_or_default()));
                 }
                 Some((_, "application")) => folder.has_clickonce_manifest = true,
@@ -153,19 +154,21 @@ fn text(bytes: &[u8]) -> String {
 
 /// Reads a file of up to `left` bytes, and subtracts its length. Returns `None` if it is not a
 /// file: a pipe might never end.
-fn contents(path: &Path, left: &mut u64) -> io::Result<Option<Vec<u8>>> {
+fn contents(path: &Path, recall: Recall, left: &mut u64) -> io::Result<Option<Vec<u8>>> {
     let named = |error: io::Error| {
-        io::Error::new(error.kind(), format!("failed to read {}: {error}", Printable(path)))
+        let text = format!("failed to read {}: {error}", Printable(path));
+        if system::is_offline_error(&error) {
+            Offline(text.into()).into()
+        } else {
+            io::Error::new(error.kind(), text)
+        }
     };
     let metadata = fs::metadata(path).map_err(named)?;
     if !metadata.is_file() {
         return Ok(None);
     }
-    if system::is_offline(&metadata) {
-        return Err(named(io::Error::other("its content is in the cloud or on tape")));
-    }
     let mut bytes = Vec::new();
-    let file = system::open(path).map_err(named)?;
+    let file = system::open_with(path, recall).map_err(named)?;
     let count = file.take(*left + 1).read_to_end(&mut bytes).map_err(named)? as u64;
     if count > *left {
         return Err(named(io::Error::other("it is too large for a catalog or manifest")));
@@ -217,10 +220,14 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let below = dir.path().join("a/b");
             fs::create_dir_all(&below).unwrap();
-            assert!(!Folder::read(&below).unwrap().is_in_package);
+            assert!(!Folder::read(&below, Recall::Never).unwrap().is_in_package);
             fs::write(dir.path().join(name), "").unwrap();
             for folder in [&below, &dir.path().to_owned()] {
-                assert!(Folder::read(folder).unwrap().is_in_package, "{}", folder.display());
+                assert!(
+                    Folder::read(folder, Recall::Never).unwrap().is_in_package,
+                    "{}",
+                    folder.display()
+                );
             }
         }
     }
@@ -240,11 +247,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.cat");
         fs::create_dir(&path).unwrap();
-        assert_eq!(Folder::read(dir.path()).unwrap().size(), 0);
+        assert_eq!(Folder::read(dir.path(), Recall::Never).unwrap().size(), 0);
         fs::remove_dir(&path).unwrap();
         let file = fs::File::create(&path).unwrap();
         file.set_len(MAX_BYTES + 1).unwrap();
-        let error = Folder::read(dir.path()).unwrap_err().to_string();
+        let error = Folder::read(dir.path(), Recall::Never).unwrap_err().to_string();
         assert!(error.contains("a.cat: it is too large"), "{error}");
     }
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use netswap::finding::{Code, Finding};
 use netswap::image::{Layout, ReadAt, ReadError, StrongName, TableError, strong_name};
+use netswap::system::Recall;
 use netswap::text::one_line;
 use serde::Serialize;
 
@@ -96,6 +97,7 @@ struct Facts<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Hazards {
     folders: Mutex<Folders>,
+    recall: Recall,
 }
 
 /// The folders read last.
@@ -115,6 +117,12 @@ const MAX_BYTES: usize = 256 << 20;
 const FOLDERS_ABOVE: usize = 2;
 
 impl Hazards {
+    /// Creates a finder that reads catalogs and manifests in the cloud or on tape only if `recall`
+    /// allows it.
+    pub(crate) fn new(recall: Recall) -> Self {
+        Hazards { recall, ..Hazards::default() }
+    }
+
     /// Returns the hazards of changing the image at `path`. The image's maker is needed only if it
     /// is signed.
     ///
@@ -176,7 +184,7 @@ impl Hazards {
         if let Some(folder) = &*cell {
             return Ok(folder.clone());
         }
-        let folder = Arc::new(Folder::read(path)?);
+        let folder = Arc::new(Folder::read(path, self.recall)?);
         lock().size += folder.size();
         Ok(cell.insert(folder).clone())
     }

@@ -9,6 +9,7 @@ use netswap::finding::Finding;
 use netswap::image::{
     self, CertificateTable, Content, Kind, Layout, ReadError, StrongName, SwapRun, TableError,
 };
+use netswap::system::{self, Recall};
 use netswap::text::PathFields;
 use netswap::{Code, ExitCode};
 use serde::Serialize;
@@ -89,7 +90,7 @@ pub(crate) struct InspectedImport {
 #[derive(Debug)]
 pub(crate) struct SiblingImage {
     pub(crate) path: PathBuf,
-    /// The run-from-swap bits that are set in it; null if it is unreadable or not an image.
+    /// The run-from-swap bits that are set in it; null if it is unreadable, offline or not an image.
     pub(crate) swap_run: Option<Vec<SwapRun>>,
 }
 
@@ -102,7 +103,7 @@ pub(crate) fn inspect(
 ) -> Result<ExitCode, Error> {
     all_exist(paths)?;
     let mut code = ExitCode::NothingToVerify;
-    walk(paths, options, &Inspector::default(), |inspected: Inspected| {
+    walk(paths, options, &Inspector::new(options.recall), |inspected: Inspected| {
         code = code.worse(match &inspected.result {
             Ok(inspection) if inspection.findings.is_empty() => ExitCode::Passed,
             Err(finding) if finding.code == Code::Unreadable => ExitCode::Error,
@@ -114,10 +115,10 @@ pub(crate) fn inspect(
     Ok(code)
 }
 
-#[derive(Default)]
 struct Inspector {
     siblings: SiblingDlls,
     hazards: Hazards,
+    recall: Recall,
 }
 
 impl Visit for Inspector {
@@ -145,6 +146,10 @@ impl Visit for Inspector {
 }
 
 impl Inspector {
+    fn new(recall: Recall) -> Self {
+        Inspector { siblings: SiblingDlls::new(recall), hazards: Hazards::new(recall), recall }
+    }
+
     fn inspect(&self, path: &Path, file: &File) -> Result<Option<Inspection>, ReadError> {
         let Some(layout) = Layout::read(file)? else {
             return Ok(None);
@@ -169,9 +174,9 @@ impl Inspector {
         let hazards = self.hazards.find(path, file, &layout, &maker)?;
         let (import_problem, delay_import_problem) = (imports.problem, imports.delay_problem);
         let imports = imports.dlls.into_iter().map(|import| {
-            let beside = self.siblings.of_import(path, &import)?.into_iter().map(sibling_image);
+            let beside = self.siblings.of_import(path, &import)?.into_iter();
             Ok(InspectedImport {
-                beside: beside.collect(),
+                beside: beside.map(|path| sibling_image(path, self.recall)).collect(),
                 delayed: import.is_delayed,
                 name: import.name,
             })
@@ -226,8 +231,9 @@ fn content_or_finding<T>(
     }
 }
 
-fn sibling_image(path: PathBuf) -> SiblingImage {
-    let swap_run = match image::read(&path) {
+fn sibling_image(path: PathBuf, recall: Recall) -> SiblingImage {
+    let content = system::open_with(&path, recall).map_err(ReadError::from);
+    let swap_run = match content.and_then(|file| image::read_from(&file)) {
         Ok(Content::Image(header)) => Some(header.swap_run()),
         Ok(Content::Other) | Err(_) => None,
     };

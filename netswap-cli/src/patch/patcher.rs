@@ -103,7 +103,7 @@ pub(super) fn patch(
         roots_may_overlap: paths.len() > 1,
         looked_at,
         journal: Journal::at(options.journal.clone()),
-        hazards: Hazards::default(),
+        hazards: Hazards::new(walk_options.recall),
         shared: Mutex::default(),
         others: AtomicU64::new(0),
     };

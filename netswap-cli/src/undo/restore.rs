@@ -6,10 +6,11 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
+use netswap::Header;
 use netswap::find::ordered::{self, TaskResult};
 use netswap::finding::{Code, Finding};
 use netswap::image::{EditState, Layout, ReadError};
-use netswap::{Header, system};
+use netswap::system::{self, Recall};
 
 use crate::Error;
 use crate::patch::change::{
@@ -75,7 +76,8 @@ fn restore_file(
     before: &mut Option<Header>,
 ) -> Result<Change, Finding> {
     let path = &entry.path;
-    let file = system::open(path).map_err(|error| match error.kind() {
+    // Writing the file fetches its content, so reading it may fetch it too.
+    let file = system::open_with(path, Recall::Allowed).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => changed_since("the file no longer exists"),
         io::ErrorKind::IsADirectory => changed_since(REPLACED_BY_FOLDER),
         _ if system::is_in_use(&error) => unwritable(&error),

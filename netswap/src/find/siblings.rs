@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ReadError;
 use crate::image::{Import, Imports, Layout, ReadAt, imports};
-use crate::system;
+use crate::system::{self, Recall};
 
 /// The names in a folder, by their lower-case form. A case-sensitive system may have several names
 /// that Windows considers the same.
@@ -65,6 +65,7 @@ pub struct SiblingDlls {
     folders: Mutex<HashMap<PathBuf, Arc<Names>>>,
     /// The imports of each DLL, cached because the programs in a folder share most of their DLLs.
     imports: Mutex<HashMap<PathBuf, Arc<Imports>>>,
+    recall: Recall,
 }
 
 /// The DLLs beside a program that it loads, and what is wrong with its own tables of imports.
@@ -77,6 +78,12 @@ pub struct Siblings {
 }
 
 impl SiblingDlls {
+    /// Creates a finder that reads DLLs whose content is in the cloud or on tape only if `recall`
+    /// allows it.
+    pub fn new(recall: Recall) -> Self {
+        SiblingDlls { recall, ..SiblingDlls::default() }
+    }
+
     /// Returns the DLLs beside the image at `path` that it imports, in the order of their paths.
     /// This includes DLLs that load only when first called, and the DLLs that these DLLs import.
     ///
@@ -112,7 +119,7 @@ impl SiblingDlls {
         if let Some(imports) = cache().get(dll) {
             return imports.clone();
         }
-        let imports = Arc::new(read_imports(dll).unwrap_or_default());
+        let imports = Arc::new(read_imports(dll, self.recall).unwrap_or_default());
         cache().insert(dll.to_owned(), imports.clone());
         imports
     }
@@ -175,8 +182,8 @@ fn without_case(name: &str) -> String {
     name.to_lowercase()
 }
 
-fn read_imports(path: &Path) -> Result<Imports, ReadError> {
-    let file = system::open(path)?;
+fn read_imports(path: &Path, recall: Recall) -> Result<Imports, ReadError> {
+    let file = system::open_with(path, recall)?;
     match Layout::read(&file)? {
         Some(layout) => Ok(imports(&file, &layout)?),
         None => Ok(Imports::default()),

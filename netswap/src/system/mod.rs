@@ -1,5 +1,9 @@
 //! The code that differs by system: listing folders, and opening, reading and writing files.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
@@ -36,6 +40,36 @@ pub enum Recall {
     Allowed,
 }
 
+/// The error for a file that was not opened, because reading it would fetch its content. The text
+/// says which file if it is not the one that was to be read.
+#[derive(Debug)]
+pub struct Offline(pub Cow<'static, str>);
+
+impl Default for Offline {
+    fn default() -> Self {
+        Offline(Cow::Borrowed("its content is in the cloud or on tape"))
+    }
+}
+
+impl fmt::Display for Offline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Offline {}
+
+impl From<Offline> for io::Error {
+    fn from(error: Offline) -> Self {
+        io::Error::other(error)
+    }
+}
+
+/// Whether a file was not opened, because reading it would fetch its content.
+pub fn is_offline_error(error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(error) if error.is::<Offline>())
+}
+
 /// Whether the content of a file with these attributes is elsewhere: OneDrive's Files On-Demand,
 /// Azure File Sync and hierarchical storage set them
 /// ([File Attribute Constants](https://learn.microsoft.com/windows/win32/fileio/file-attribute-constants)).
@@ -49,7 +83,14 @@ fn is_elsewhere(attributes: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_elsewhere;
+    use super::*;
+
+    #[test]
+    fn offline_is_no_other_error() {
+        assert!(is_offline_error(&Offline::default().into()));
+        assert!(!is_offline_error(&io::Error::other(Offline::default().to_string())));
+        assert!(!is_offline_error(&io::ErrorKind::NotFound.into()));
+    }
 
     #[test]
     fn attributes_reveal_content_elsewhere() {
@@ -60,7 +101,7 @@ mod tests {
             (0x1000, true),       // offline: on tape
             (0x1620, true), // the same, sparse and a reparse point: Azure File Sync before 2018
             (0x0040_1620, true), // Azure File Sync: recall on data access
-            (0x0005_0020, true), // OneDrive: recall on open, unpinned
+            (0x0014_0020, true), // OneDrive: recall on open, unpinned
             (0x0008_0020, false), // OneDrive: pinned, so its content is here
         ];
         for (attributes, expected) in table {

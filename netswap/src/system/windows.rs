@@ -12,13 +12,14 @@ use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::{EntryKind, Recall, is_elsewhere};
+use super::{EntryKind, Offline, Recall, is_elsewhere};
 
 /// `FILE_FLAG_RANDOM_ACCESS`: the cache manager does not read ahead
 /// ([CreateFile](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew)).
 const FILE_FLAG_RANDOM_ACCESS: u32 = 0x1000_0000;
 
-/// `FILE_FLAG_OPEN_NO_RECALL`: the content stays on tape or in the cloud.
+/// `FILE_FLAG_OPEN_NO_RECALL`: the content stays on tape or in the cloud. A file can go there after
+/// its attributes were read.
 const FILE_FLAG_OPEN_NO_RECALL: u32 = 0x0010_0000;
 
 /// A folder.
@@ -85,7 +86,7 @@ impl Folder {
         _follow: bool,
         recall: Recall,
     ) -> io::Result<File> {
-        open_with(&self.path.join(names.get(name)), recall)
+        open_unchecked(&self.path.join(names.get(name)), recall)
     }
 
     /// Lists the entries of the folder in no particular order.
@@ -95,11 +96,7 @@ impl Folder {
         for entry in list.map_or_else(|| fs::read_dir(&self.path), Ok)? {
             let entry = entry?;
             // The list has the attributes, so this needs no request.
-            let metadata = entry.metadata()?;
-            let kind = match entry_kind(metadata.file_type()) {
-                EntryKind::File if is_offline(&metadata) => EntryKind::Offline,
-                kind => kind,
-            };
+            let kind = entry_kind(&entry.metadata()?);
             entries.push((names.add(entry.file_name())?, kind));
         }
         Ok((names, entries))
@@ -107,7 +104,7 @@ impl Folder {
 
     /// Returns the kind of the target of the link with this name.
     pub fn behind_link(&self, names: &Names, name: Name) -> io::Result<EntryKind> {
-        Ok(entry_kind(fs::metadata(self.path.join(names.get(name)))?.file_type()))
+        Ok(entry_kind(&fs::metadata(self.path.join(names.get(name)))?))
     }
 
     /// Returns the folder's identity, if the file system provides one.
@@ -122,11 +119,14 @@ impl Folder {
     }
 }
 
-fn entry_kind(kind: fs::FileType) -> EntryKind {
+fn entry_kind(metadata: &fs::Metadata) -> EntryKind {
+    let kind = metadata.file_type();
     if kind.is_symlink() {
         EntryKind::Link
     } else if kind.is_dir() {
         EntryKind::Folder
+    } else if kind.is_file() && is_offline(metadata) {
+        EntryKind::Offline
     } else if kind.is_file() {
         EntryKind::File
     } else {
@@ -149,13 +149,24 @@ pub fn is_offline(metadata: &fs::Metadata) -> bool {
     is_elsewhere(metadata.file_attributes())
 }
 
-/// Opens the file at `path` to read only its header. Does not fetch its content from elsewhere.
+/// Opens the file at `path` to read only its header. Fails with [`Offline`] if its content is
+/// elsewhere.
 pub fn open(path: &Path) -> io::Result<File> {
     open_with(path, Recall::Never)
 }
 
-/// Opens the file at `path` to read only its header.
+/// Opens the file at `path` to read only its header. Fails with [`Offline`] if its content is
+/// elsewhere and may not be fetched.
 pub fn open_with(path: &Path, recall: Recall) -> io::Result<File> {
+    // Reading the attributes fetches nothing.
+    if recall == Recall::Never && fs::metadata(path).is_ok_and(|metadata| is_offline(&metadata)) {
+        return Err(Offline::default().into());
+    }
+    open_unchecked(path, recall)
+}
+
+/// Opens the file at `path` to read only its header, although its content may be elsewhere.
+fn open_unchecked(path: &Path, recall: Recall) -> io::Result<File> {
     let flags = match recall {
         Recall::Never => FILE_FLAG_RANDOM_ACCESS | FILE_FLAG_OPEN_NO_RECALL,
         Recall::Allowed => FILE_FLAG_RANDOM_ACCESS,

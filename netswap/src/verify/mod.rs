@@ -81,7 +81,7 @@ pub fn build(
     let mut run = Run { outcome: Verification::new(rules, Input::Build), baseline, on_image };
     for found in found {
         let policy = policies.for_owner(&owner(&found));
-        let (file, content) = open(system::open(&found.path));
+        let (file, content) = open(system::open_with(&found.path, options.walk.recall));
         match judge_found(found, file.as_ref(), content, policy, options) {
             Some(image) => run.image(image)?,
             None => run.outcome.summary.count_others(1),
@@ -117,7 +117,7 @@ pub fn paths(
     let outcome = Verification::new(policies.rules(|_| true), input);
     let judge = Judge {
         policies: &policies,
-        siblings: SiblingDlls::default(),
+        siblings: SiblingDlls::new(options.walk.recall),
         options,
         other_files: AtomicU64::new(0),
     };

@@ -96,6 +96,7 @@ impl VerifiedImage {
         if is_fatal {
             self.verdict.status = match finding.code {
                 Code::Unreadable => Status::Unreadable,
+                Code::Offline => Status::Offline,
                 _ => Status::Failed,
             };
         }

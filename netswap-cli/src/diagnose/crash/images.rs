@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use netswap::WalkOptions;
 use netswap::find::{Visit, WalkedFile, all_exist, walk};
 use netswap::image::{self, Content, Header, ReadError, SwapRun};
-use netswap::system::Recall;
+use netswap::system::{self, Recall};
 use serde::Serialize;
 
 use super::advice::Bit;
@@ -71,6 +71,7 @@ impl Bits {
 pub struct Images {
     by_name: HashMap<String, Vec<PathBuf>>,
     has_paths: bool,
+    recall: Recall,
     /// Files and folders that could not be read, and why.
     pub unreadable: Vec<(PathBuf, io::Error)>,
 }
@@ -78,7 +79,7 @@ pub struct Images {
 impl Images {
     /// Collects the given files, and all files below the given folders.
     pub(crate) fn collect(paths: &[PathBuf], recall: Recall) -> Result<Self, Error> {
-        let mut images = Images { has_paths: !paths.is_empty(), ..Images::default() };
+        let mut images = Images { has_paths: !paths.is_empty(), recall, ..Images::default() };
         all_exist(paths)?;
         let options = WalkOptions { recall, ..WalkOptions::default() };
         walk(paths, &options, &Files, |(path, error): (PathBuf, _)| {
@@ -105,7 +106,7 @@ impl Images {
         let named = self.by_name.get(&name).into_iter().flatten().cloned();
         let itself =
             (cfg!(windows) && is_on_a_drive(&module.path)).then(|| PathBuf::from(&module.path));
-        let found = named.chain(itself).map(|path| bits_in_file(module, path));
+        let found = named.chain(itself).map(|path| bits_in_file(module, path, self.recall));
         let none = if self.has_paths { Bits::NotFound } else { Bits::Nowhere };
         // The first of several with the same rank counts.
         found.fold(none, |best, found| if found.rank() > best.rank() { found } else { best })
@@ -120,12 +121,16 @@ fn is_on_a_drive(path: &str) -> bool {
 }
 
 /// Finds what a file shows about a module with the same name.
-fn bits_in_file(module: &Module, path: PathBuf) -> Bits {
-    let header = match image::read(&path) {
+fn bits_in_file(module: &Module, path: PathBuf, recall: Recall) -> Bits {
+    let content = system::open_with(&path, recall).map_err(ReadError::from);
+    let header = match content.and_then(|file| image::read_from(&file)) {
         Ok(Content::Image(header)) => header,
         Ok(_) => return Bits::OtherBuild { path },
         Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
             return Bits::NotFound;
+        }
+        Err(ReadError::Io(error)) if system::is_offline_error(&error) => {
+            return Bits::Unreadable { path, why: CrashError::Offline.to_string() };
         }
         Err(error) => return Bits::Unreadable { path, why: error.to_string() },
     };
@@ -175,7 +180,8 @@ impl Visit for Files {
     }
 
     fn offline(&self, file: &WalkedFile<'_>) -> Option<Self::Item> {
-        Some((file.path(), Some(io::Error::other(CrashError::Offline))))
+        // Its name may not be that of a crashed image. Only then would it be read.
+        Some((file.path(), None))
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
