@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use netswap::finding::{Code, Finding};
 use netswap::image::{Layout, ReadAt, ReadError, StrongName, TableError, strong_name};
-use netswap::system::Recall;
+use netswap::system::{Recall, is_offline_error};
 use netswap::text::one_line;
 use serde::Serialize;
 
@@ -144,10 +144,14 @@ impl Hazards {
         for above in path.ancestors().skip(1).take(FOLDERS_ABOVE) {
             let (Some(name), Some(above)) = (above.file_name(), above.parent()) else { break };
             below = format!("{}/{below}", name.to_string_lossy().to_lowercase());
-            // A folder above may not be listable. Then its manifest can't be used either.
-            if let Ok(above) = self.folder(above) {
-                is_deployed |= above.deployed.contains(&below);
-                is_hashed |= above.hashed.contains(&below);
+            match self.folder(above) {
+                Ok(above) => {
+                    is_deployed |= above.deployed.contains(&below);
+                    is_hashed |= above.hashed.contains(&below);
+                }
+                Err(error) if is_offline_error(&error) => return Err(error.into()),
+                // A folder above may not be listable. Then its manifest can't be used either.
+                Err(_) => {}
             }
         }
         let strong_name = match strong_name(file, layout) {
