@@ -34,7 +34,7 @@ pub(super) fn build(debian: &Debian) -> Command {
 }
 
 /// Runs netswap.exe from the share.
-fn netswap(setup: &Setup<'_>, arguments: &[&str]) -> Result<Outcome, String> {
+pub(super) fn netswap(setup: &Setup<'_>, arguments: &[&str]) -> Result<Outcome, String> {
     run_program(setup.wine.command(&windows_path(SHARE, Path::new(PROGRAM))).args(arguments))
 }
 
