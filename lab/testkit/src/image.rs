@@ -12,7 +12,6 @@ pub const CD: u16 = 0x0400;
 
 /// Indices of data directories.
 pub const IMPORT: usize = 1;
-pub const RESOURCE: usize = 2;
 pub const CERTIFICATE: usize = 4;
 pub const DELAY_IMPORT: usize = 13;
 pub const CLR: usize = 14;
@@ -62,8 +61,6 @@ pub struct Image {
     imports: Vec<String>,
     delayed: Vec<String>,
     assembly: Option<Strong>,
-    /// Vendor and product in the version resource.
-    version: Option<(String, String)>,
     certificates: Vec<usize>,
     overlay: usize,
     sum: Sum,
@@ -88,7 +85,6 @@ impl Image {
             imports: Vec::new(),
             delayed: Vec::new(),
             assembly: None,
-            version: None,
             certificates: Vec::new(),
             overlay: 0,
             sum: Sum::None,
@@ -165,12 +161,6 @@ impl Image {
     /// Makes the image a .NET assembly.
     pub fn assembly(mut self, name: Strong) -> Self {
         self.assembly = Some(name);
-        self
-    }
-
-    /// Adds a version resource with this vendor and product.
-    pub fn version(mut self, vendor: &str, product: &str) -> Self {
-        self.version = Some((vendor.to_owned(), product.to_owned()));
         self
     }
 
@@ -314,12 +304,6 @@ impl Image {
             }
             directories.push((CLR, address + header, 72));
         }
-        if let Some((vendor, product)) = &self.version {
-            section.resize(section.len().next_multiple_of(8), 0);
-            let start = section.len();
-            section.extend(version_resource(address + start, vendor, product));
-            directories.push((RESOURCE, address + start, section.len() - start));
-        }
         (section, directories)
     }
 
@@ -347,48 +331,6 @@ impl Image {
             Sum::Stale => put32(bytes, field, right_checksum(bytes) as usize - 5),
         }
     }
-}
-
-/// Returns a resource directory at this address with one version resource.
-fn version_resource(address: usize, vendor: &str, product: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // The type, the name and the language, and then the data entry.
-    for (id, next) in [(16, 0x8000_0018), (1, 0x8000_0030), (1033, 0x48)] {
-        extend32(&mut bytes, &[0, 0, 0]);
-        extend16(&mut bytes, &[0, 1]);
-        extend32(&mut bytes, &[id, next]);
-    }
-    let string = |name: &str, value: &str| version_block(name, &utf_16(value), 1, &[]);
-    let strings = [string("CompanyName", vendor), string("ProductName", product)];
-    let table = version_block("040904b0", &[], 1, &strings);
-    let info = version_block("StringFileInfo", &[], 1, &[table]);
-    let mut fixed = vec![0; 52];
-    put32(&mut fixed, 0, 0xfeef_04bd);
-    let version = version_block("VS_VERSION_INFO", &fixed, 0, &[info]);
-    extend32(&mut bytes, &[address + 0x58, version.len(), 0, 0]);
-    bytes.extend(version);
-    bytes
-}
-
-/// Returns a block of a version resource: length, length of the value, type, key, value, blocks.
-fn version_block(key: &str, value: &[u8], kind: u16, blocks: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // The length of a text is in characters.
-    let length = if kind == 1 { value.len() / 2 } else { value.len() };
-    extend16(&mut bytes, &[0, fit16(length), kind]);
-    bytes.extend(utf_16(key));
-    for part in [value].into_iter().chain(blocks.iter().map(Vec::as_slice)) {
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes.extend(part);
-    }
-    let length = fit16(bytes.len());
-    put16(&mut bytes, 0, length);
-    bytes
-}
-
-/// Encodes a text with a zero at its end.
-fn utf_16(text: &str) -> Vec<u8> {
-    text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
 }
 
 /// Returns two programs with their file names. Only `with-bit.exe` has the network bit.
