@@ -7,10 +7,8 @@ mod arguments;
 mod env;
 mod explain;
 mod git;
-mod hazards;
 mod init;
 mod inspect;
-mod maker;
 mod new;
 mod paths;
 mod progress;
@@ -26,7 +24,11 @@ pub mod diagnose;
 #[doc(hidden)]
 pub mod error;
 #[doc(hidden)]
+pub mod hazards;
+#[doc(hidden)]
 pub mod linker;
+#[doc(hidden)]
+pub mod maker;
 #[doc(hidden)]
 pub mod patch;
 

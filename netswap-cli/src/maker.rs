@@ -4,7 +4,8 @@
 use std::io;
 
 use cms::cert::CertificateChoices;
-use cms::cert::x509::der::{Decode, SliceReader};
+use cms::cert::x509::der::asn1::{Any, ObjectIdentifier};
+use cms::cert::x509::der::{Decode, SliceReader, Tag, Tagged};
 use cms::cert::x509::name::Name;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier};
@@ -16,14 +17,14 @@ use serde::Serialize;
 
 /// The maker of a file, as far as the file names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Maker {
+pub struct Maker {
     /// The name of the signer: the common name in the subject of its certificate, or else the
     /// organization or the whole subject.
-    pub(crate) signer: Option<String>,
+    pub signer: Option<String>,
     /// `CompanyName` in the version resource.
-    pub(crate) vendor: Option<String>,
+    pub vendor: Option<String>,
     /// `ProductName` in the version resource.
-    pub(crate) product: Option<String>,
+    pub product: Option<String>,
 }
 
 /// The largest certificate table to read, in bytes.
@@ -36,7 +37,7 @@ const RESOURCES: u32 = 64 << 10;
 const MAX_VERSION_SIZE: u32 = 64 << 10;
 
 /// The longest name that is kept, in characters.
-const MAX_NAME_LENGTH: usize = 200;
+pub const MAX_NAME_LENGTH: usize = 200;
 
 impl Maker {
     pub(crate) const NONE: Maker = Maker { signer: None, vendor: None, product: None };
@@ -46,7 +47,7 @@ impl Maker {
     /// # Errors
     ///
     /// When the file can't be read. A malformed part names nobody.
-    pub(crate) fn read(file: &(impl ReadAt + ?Sized), layout: &Layout) -> io::Result<Self> {
+    pub fn read(file: &(impl ReadAt + ?Sized), layout: &Layout) -> io::Result<Self> {
         let (vendor, product) = version(file, layout)?;
         let table = layout.header.certificate_table.filter(|_| layout.header.signed);
         let signer = table.map(|table| signer(file, table)).transpose()?.flatten();
@@ -59,10 +60,7 @@ impl Maker {
 /// # Errors
 ///
 /// When the file can't be read.
-pub(crate) fn signer(
-    file: &(impl ReadAt + ?Sized),
-    table: Directory,
-) -> io::Result<Option<String>> {
+pub fn signer(file: &(impl ReadAt + ?Sized), table: Directory) -> io::Result<Option<String>> {
     /// `wCertificateType` of a signature in PKCS #7 form.
     const PKCS_SIGNED_DATA: [u8; 2] = [2, 0];
     if table.size > MAX_TABLE_SIZE {
@@ -102,12 +100,33 @@ fn subject(signature: &[u8]) -> Option<String> {
 
 /// Returns the common name of a subject, or else its organization, or else all of it.
 fn name(subject: &Name) -> String {
-    let subject = subject.to_string();
-    let value = |key: &str| {
-        let mut parts = subject.split(',').map(str::trim);
-        parts.find_map(|part| part.strip_prefix(key)).map(str::to_owned)
+    const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+    const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
+    let value = |key: ObjectIdentifier| {
+        let mut attributes = subject.0.iter().flat_map(|part| part.0.iter());
+        attributes.find_map(|attribute| text(&attribute.value).filter(|_| attribute.oid == key))
     };
-    shortened(&value("CN=").or_else(|| value("O=")).unwrap_or(subject.clone()))
+    let name = value(COMMON_NAME).or_else(|| value(ORGANIZATION));
+    shortened(&name.unwrap_or_else(|| subject.to_string()))
+}
+
+/// Decodes a string of ASN.1. Returns `None` if it is of another type, or empty.
+fn text(value: &Any) -> Option<String> {
+    let bytes = value.value();
+    let text = match value.tag() {
+        Tag::BmpString => {
+            let units: Vec<_> =
+                bytes.as_chunks().0.iter().map(|unit| u16::from_be_bytes(*unit)).collect();
+            String::from_utf16_lossy(&units)
+        }
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+        // In practice the characters are those of Latin-1.
+        Tag::TeletexString => bytes.iter().copied().map(char::from).collect(),
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// Returns `CompanyName` and `ProductName`.
@@ -194,4 +213,65 @@ fn read(file: &(impl ReadAt + ?Sized), offset: u64, length: u32) -> io::Result<V
 
 fn shortened(text: &str) -> String {
     text.chars().take(MAX_NAME_LENGTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use testkit::image::Image;
+
+    use super::*;
+
+    #[test]
+    fn common_name_names_the_signer() {
+        for (subject, expected) in [
+            ("C=DE,O=Contoso,CN=Contoso Tools", "Contoso Tools"),
+            ("CN=Contoso\\, Ltd.,O=Contoso", "Contoso, Ltd."),
+            ("CN=Jürgen+O=Contoso", "Jürgen"),
+            ("CN=\\ C\\=x\\\\,O=Contoso", " C=x\\"),
+            ("C=DE,O=Contoso\\, Ltd.", "Contoso, Ltd."),
+            ("OU=Tools,C=DE", "OU=Tools,C=DE"),
+        ] {
+            assert_eq!(name(&Name::from_str(subject).unwrap()), expected, "{subject}");
+        }
+        let long = format!("CN={}", "x".repeat(MAX_NAME_LENGTH + 1));
+        assert_eq!(name(&Name::from_str(&long).unwrap()).len(), MAX_NAME_LENGTH);
+    }
+
+    #[test]
+    fn every_type_of_string_is_decoded() {
+        for (tag, bytes, expected) in [
+            (Tag::Utf8String, &b"J\xc3\xbcrgen"[..], Some("Jürgen")),
+            (Tag::PrintableString, b"Contoso", Some("Contoso")),
+            (Tag::TeletexString, b"J\xfcrgen", Some("Jürgen")),
+            (Tag::BmpString, b"\0J\0\xfc\0r", Some("Jür")),
+            (Tag::Utf8String, b"", None),
+            (Tag::Integer, b"\x01", None),
+        ] {
+            let value = Any::new(tag, bytes).unwrap();
+            assert_eq!(text(&value).as_deref(), expected, "{tag}");
+        }
+    }
+
+    #[test]
+    fn version_resource_names_vendor_and_product() {
+        let maker = |image: Image| {
+            let bytes = image.bytes();
+            let layout = Layout::read(&*bytes).unwrap().unwrap();
+            let Maker { signer, vendor, product } = Maker::read(&*bytes, &layout).unwrap();
+            assert_eq!(signer, None);
+            (vendor, product)
+        };
+        let image = Image::exe().version("Comments", "a").version("CompanyName", " Jürgen Ltd ");
+        for image in [image.clone(), image.x86().flat()] {
+            assert_eq!(maker(image.clone()), (Some("Jürgen Ltd".to_owned()), None));
+            let image = image.version("CompanyName", "other").version("ProductName", "Ledger");
+            let expected = (Some("Jürgen Ltd".to_owned()), Some("Ledger".to_owned()));
+            assert_eq!(maker(image), expected);
+        }
+        let empty = Image::exe().version("CompanyName", " ").version("ProductName", "");
+        assert_eq!(maker(empty), (None, None));
+        assert_eq!(maker(Image::exe()), (None, None));
+    }
 }

@@ -12,6 +12,7 @@ pub const CD: u16 = 0x0400;
 
 /// Indices of data directories.
 pub const IMPORT: usize = 1;
+pub const RESOURCE: usize = 2;
 pub const CERTIFICATE: usize = 4;
 pub const DELAY_IMPORT: usize = 13;
 pub const CLR: usize = 14;
@@ -60,6 +61,7 @@ pub struct Image {
     is_flat: bool,
     imports: Vec<String>,
     delayed: Vec<String>,
+    version: Vec<(String, String)>,
     assembly: Option<Strong>,
     certificates: Vec<usize>,
     overlay: usize,
@@ -84,6 +86,7 @@ impl Image {
             is_flat: false,
             imports: Vec::new(),
             delayed: Vec::new(),
+            version: Vec::new(),
             assembly: None,
             certificates: Vec::new(),
             overlay: 0,
@@ -155,6 +158,12 @@ impl Image {
     /// Adds this DLL to the delay-load import table.
     pub fn delay_import(mut self, dll: &str) -> Self {
         self.delayed.push(dll.to_owned());
+        self
+    }
+
+    /// Adds a string to the version resource.
+    pub fn version(mut self, key: &str, value: &str) -> Self {
+        self.version.push((key.to_owned(), value.to_owned()));
         self
     }
 
@@ -283,6 +292,12 @@ impl Image {
             }
             directories.push((index, address + table, size));
         }
+        if !self.version.is_empty() {
+            section.resize(section.len().next_multiple_of(4), 0);
+            let directory = section.len();
+            section.extend(resources(address + directory, &version(&self.version)));
+            directories.push((RESOURCE, address + directory, section.len() - directory));
+        }
         if let Some(strong) = self.assembly {
             let header = section.len();
             section.resize(header + 72, 0);
@@ -331,6 +346,54 @@ impl Image {
             Sum::Stale => put32(bytes, field, right_checksum(bytes) as usize - 5),
         }
     }
+}
+
+/// Returns a resource directory at this address with one resource, the version.
+fn resources(address: usize, version: &[u8]) -> Vec<u8> {
+    const RT_VERSION: usize = 16;
+    const ENGLISH: usize = 0x409;
+    // Three tables with one entry each, for the type, the name and the language, and the data's
+    // place. The high bit marks the offset of a table.
+    let tables = [(RT_VERSION, 0x8000_0018), (1, 0x8000_0030), (ENGLISH, 0x48)];
+    let mut bytes = Vec::new();
+    for (id, offset) in tables {
+        extend32(&mut bytes, &[0, 0, 0]);
+        extend16(&mut bytes, &[0, 1]);
+        extend32(&mut bytes, &[id, offset]);
+    }
+    extend32(&mut bytes, &[address + 0x58, version.len(), 0, 0]);
+    bytes.extend(version);
+    bytes
+}
+
+/// Returns a version resource
+/// ([`VS_VERSIONINFO`](https://learn.microsoft.com/windows/win32/menurc/vs-versioninfo)) with these
+/// strings.
+fn version(strings: &[(String, String)]) -> Vec<u8> {
+    let units = |text: &str| -> Vec<u8> {
+        text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
+    };
+    let node = |key: &str, is_text: bool, value: &[u8], children: &[Vec<u8>]| {
+        let mut node = vec![0; 6];
+        node.extend(units(key));
+        for part in [value].into_iter().chain(children.iter().map(Vec::as_slice)) {
+            node.resize(node.len().next_multiple_of(4), 0);
+            node.extend(part);
+        }
+        let length = if is_text { value.len() / 2 } else { value.len() };
+        let fields = [node.len(), length, usize::from(is_text)];
+        for (index, field) in fields.into_iter().enumerate() {
+            put16(&mut node, 2 * index, fit16(field));
+        }
+        node
+    };
+    let strings: Vec<_> =
+        strings.iter().map(|(key, value)| node(key, true, &units(value), &[])).collect();
+    let table = node("040904b0", true, &[], &strings);
+    let mut fixed = vec![0; 52];
+    put32(&mut fixed, 0, 0xfeef_04bd); // dwSignature
+    put32(&mut fixed, 4, 0x0001_0000); // dwStrucVersion
+    node("VS_VERSION_INFO", false, &fixed, &[node("StringFileInfo", true, &[], &[table])])
 }
 
 /// Returns two programs with their file names. Only `with-bit.exe` has the network bit.

@@ -21,7 +21,7 @@ const PADDING: usize = 8;
 /// # Errors
 ///
 /// When the file can't be read.
-pub(super) fn digests(file: &(impl ReadAt + ?Sized), layout: &Layout) -> io::Result<Vec<Vec<u8>>> {
+pub fn digests(file: &(impl ReadAt + ?Sized), layout: &Layout) -> io::Result<Vec<Vec<u8>>> {
     let length = file.length()?;
     let table = layout.directory(DirectoryEntry::Certificate).filter(|_| layout.header.signed);
     let end = table.map_or(length, |table| u64::from(table.address));

@@ -11,18 +11,18 @@ use netswap::text::Printable;
 use crate::text::decode_utf_16;
 
 /// The facts about a folder.
-#[derive(Debug, Default)]
-pub(super) struct Folder {
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Folder {
     /// The names of the files that matter, in lower case. A folder may have a million others.
     pub(super) names: BTreeSet<String>,
     /// The bytes of the catalogs.
     pub(super) catalogs: Vec<Vec<u8>>,
     /// Whether a manifest of a ClickOnce deployment is in the folder.
-    pub(super) has_clickonce_manifest: bool,
+    pub has_clickonce_manifest: bool,
     /// The files that such a manifest lists, as paths from here in lower case with `/`.
-    pub(super) deployed: BTreeSet<String>,
+    pub deployed: BTreeSet<String>,
     /// The files that a side-by-side manifest has a hash of, as such paths.
-    pub(super) hashed: BTreeSet<String>,
+    pub hashed: BTreeSet<String>,
     /// Whether the folder is part of an MSIX package.
     pub(super) is_in_package: bool,
 }
@@ -58,7 +58,7 @@ impl Folder {
                 Some((_, "cat")) => folder.catalogs.extend(read(&entry)?),
                 Some((_, "manifest")) => {
                     let manifest = read(&entry)?;
-                    folder.add_manifest(&text(&manifest.unwrap_or_default()));
+                    folder.add_manifest(&manifest.unwrap_or_default());
                 }
                 Some((_, "application")) => folder.has_clickonce_manifest = true,
                 Some((_, "chk") | ("fipsmodule", "cnf")) => {
@@ -104,7 +104,8 @@ impl Folder {
     /// ([application manifest](https://learn.microsoft.com/visualstudio/deployment/clickonce-application-manifest)).
     /// A side-by-side manifest has `<file name="…" hash="…">`
     /// ([assembly manifests](https://learn.microsoft.com/windows/win32/sbscs/assembly-manifests)).
-    fn add_manifest(&mut self, text: &str) {
+    pub fn add_manifest(&mut self, manifest: &[u8]) {
+        let text = text(manifest);
         let has_digests = text.contains("DigestValue");
         self.has_clickonce_manifest |= has_digests;
         for element in text.split('<').skip(1) {
@@ -181,9 +182,9 @@ fn contents(path: &Path, recall: Recall, left: &mut u64) -> io::Result<Option<Ve
 mod tests {
     use super::*;
 
-    fn with(manifest: &str) -> Folder {
+    fn with(manifest: impl AsRef<[u8]>) -> Folder {
         let mut folder = Folder::default();
-        folder.add_manifest(manifest);
+        folder.add_manifest(manifest.as_ref());
         folder
     }
 
@@ -209,7 +210,7 @@ mod tests {
             ([0xff, 0xfe], manifest.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()),
             ([0xfe, 0xff], manifest.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         ] {
-            assert!(with(&text(&[&mark[..], &units].concat())).has_clickonce_manifest);
+            assert!(with([&mark[..], &units].concat()).has_clickonce_manifest);
         }
         assert!(!with("<assembly manifestVersion=\"1.0\"/>").has_clickonce_manifest);
     }

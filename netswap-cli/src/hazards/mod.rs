@@ -3,8 +3,8 @@
 //!
 //! Most hazards show in the files beside the image, so each folder is read once.
 
-mod authenticode;
-mod folder;
+pub mod authenticode;
+pub mod folder;
 
 use std::collections::HashMap;
 use std::io;
