@@ -16,7 +16,10 @@ import subprocess
 import sys
 
 # Entries of the optional header's data directories (PE format, "Optional Header Data Directories").
-IMPORTS, CERTIFICATES, DELAY_IMPORTS, COM_DESCRIPTOR = 1, 4, 13, 14
+IMPORTS, RESOURCES, CERTIFICATES, DELAY_IMPORTS, COM_DESCRIPTOR = 1, 2, 4, 13, 14
+
+# netswap shortens longer names.
+MAX_NAME_LENGTH = 200
 
 # COMIMAGE_FLAGS_STRONGNAMESIGNED (ECMA-335, II.25.3.3.1).
 STRONG_NAME_SIGNED = 8
@@ -46,6 +49,29 @@ def text(name):
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
 
 
+def name_of_maker(name):
+    """Returns a name as netswap reports it."""
+    return text(name).strip()[:MAX_NAME_LENGTH] or None if name else None
+
+
+def common_name(subject):
+    """Returns the common name of a subject, or else its organization: `C=DE, O=Contoso, CN=…`."""
+    for key in ("CN", "O"):
+        found = re.search(rf"(?:^|, ){key}=((?:[^,\\]|\\.)*)", subject)
+        if found:
+            return re.sub(r"\\(.)", r"\1", found[1])
+    return subject
+
+
+def version_strings(pe):
+    """Returns the strings of the first table in the version resource that pefile has read."""
+    for resource in getattr(pe, "FileInfo", []):
+        for entry in resource:
+            for table in getattr(entry, "StringTable", []):
+                return table.entries
+    return {}
+
+
 def with_pefile(path, _):
     import pefile
 
@@ -56,7 +82,8 @@ def with_pefile(path, _):
     except pefile.PEFormatError as error:
         raise NotAnImage(str(error)) from error
     with pe:
-        pe.parse_data_directories(directories=[IMPORTS, DELAY_IMPORTS])
+        pe.parse_data_directories(directories=[IMPORTS, RESOURCES, DELAY_IMPORTS])
+        strings = version_strings(pe)
         entries = pe.OPTIONAL_HEADER.DATA_DIRECTORY
         directories = [(entry.VirtualAddress, entry.Size) for entry in entries]
         directories += [(0, 0)] * (16 - len(directories))
@@ -66,6 +93,8 @@ def with_pefile(path, _):
             "machine": pe.FILE_HEADER.Machine,
             "characteristics": pe.FILE_HEADER.Characteristics,
             "subsystem": pe.OPTIONAL_HEADER.Subsystem,
+            "dll_characteristics": pe.OPTIONAL_HEADER.DllCharacteristics,
+            "sections": [text(section.Name.rstrip(b"\0")) for section in pe.sections],
             "size_of_image": pe.OPTIONAL_HEADER.SizeOfImage,
             "checksum": pe.OPTIONAL_HEADER.CheckSum,
             "computed_checksum": pe.generate_checksum(),
@@ -76,6 +105,8 @@ def with_pefile(path, _):
             "delay_imports": [
                 text(entry.dll) for entry in getattr(pe, "DIRECTORY_ENTRY_DELAY_IMPORT", [])
             ],
+            "vendor": name_of_maker(strings.get(b"CompanyName")),
+            "product": name_of_maker(strings.get(b"ProductName")),
         }
 
 
@@ -84,8 +115,8 @@ def with_lief(path, _):
 
     lief.logging.disable()
     config = lief.PE.ParserConfig()
-    config.parse_signature = config.parse_exports = config.parse_reloc = config.parse_rsrc = False
-    config.parse_imports = True
+    config.parse_exports = config.parse_reloc = config.parse_rsrc = False
+    config.parse_imports = config.parse_signature = True
     pe = lief.PE.parse(path, config)
     if pe is None:
         raise NotAnImage("lief can't read it")
@@ -98,10 +129,14 @@ def with_lief(path, _):
         name = strong_name(bytes(pe.get_content_from_virtual_address(address, 72)))
     certificates = pe.data_directory(lief.PE.DataDirectory.TYPES.CERTIFICATE_TABLE)
     entry = (certificates.rva, certificates.size) if certificates else (0, 0)
+    signers = [signer for signature in pe.signatures for signer in signature.signers]
+    certificate = signers[0].cert if signers else None
     return {
         "machine": int(header.machine),
         "characteristics": header.characteristics,
         "subsystem": int(optional.subsystem),
+        "dll_characteristics": optional.dll_characteristics,
+        "sections": [text(section.name) for section in pe.sections],
         "size_of_image": optional.sizeof_image,
         "checksum": optional.checksum,
         "computed_checksum": pe.compute_checksum(),
@@ -110,6 +145,7 @@ def with_lief(path, _):
         "strong_name": name,
         "imports": [text(entry.name) for entry in pe.imports],
         "delay_imports": [text(entry.name) for entry in pe.delay_imports],
+        "signer": name_of_maker(common_name(text(certificate.subject))) if certificate else None,
     }
 
 
@@ -137,6 +173,7 @@ def with_llvm_readobj(path, program):
         "machine": number(r"Machine: \w+ \((\w+)\)"),
         "characteristics": number(r"Characteristics \[ \((\w+)\)"),
         "subsystem": number(r"Subsystem: \w+ \((\w+)\)"),
+        "dll_characteristics": number(r"DLLCharacteristics \[ \((\w+)\)"),
         "size_of_image": number(r"SizeOfImage: (\d+)"),
         "certificate_table": certificate_table(*directory("CertificateTable")),
         "managed": all(directory("CLRRuntimeHeader")),
@@ -170,7 +207,7 @@ def row(path, arguments):
         fields = {"error": str(error)}
     except Exception as error:  # A reader's bug is reported, and the other files are still read.
         fields = {"error": f"{type(error).__name__}: {error}"}
-    return {"path": path, **fields}
+    return {"path": path, "file_size": os.path.getsize(file), **fields}
 
 
 def main():

@@ -189,7 +189,7 @@ mod tests {
     fn theirs() -> Value {
         serde_json::json!({
             "path": "a.dll", "machine": 0x8664, "characteristics": 0x2022, "subsystem": 2,
-            "size_of_image": 4096, "checksum": 0,
+            "size_of_image": 4096, "checksum": 0, "file_size": 1024,
             "certificate_table": {"offset": 0, "size": 0},
         })
     }

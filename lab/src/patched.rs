@@ -1,7 +1,8 @@
 //! `cargo xtask patched`: patches a copy of the corpus, reads it with pefile, and undoes the patch.
 //!
-//! For each image that netswap reports as patched, pefile must see both bits set and nothing else
-//! changed. The checksum must be valid, stale or absent as before. After `netswap undo` every byte
+//! netswap patches all images but UEFI images and those that Windows loads only with a valid
+//! signature. For each image that it reports as patched, pefile must see both bits set and nothing
+//! else changed. The checksum must be valid, stale or absent as before. After `netswap undo` every byte
 //! must be as it was.
 
 use std::fs;
@@ -44,10 +45,10 @@ fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
     let journal = copy.root.join("all.journal");
     let mut patch = Command::new(&netswap);
     patch.args(["patch", "--swap-run", "net,cd", "--break-signature", "--break-strong-name"]);
-    patch.arg("--journal").arg(&journal).args(&copy.folders);
+    patch.args(["--include-kind", "driver", "--journal"]).arg(&journal).args(&copy.folders);
     let report = report(&mut patch, &copy.root)?;
     let patched = with_status("patched", &report)?;
-    let skipped = count_skipped(&report)?;
+    let [skipped, refused] = count_not_patched(&report, &before)?;
     let after = readers::read("pefile", &copy)?;
     let mut checksums = [0_usize; 3];
     for path in &patched {
@@ -72,7 +73,7 @@ fn patch_and_undo(corpus: &Corpus) -> Result<String, String> {
     let [absent, valid, stale] = checksums;
     remove_folder(&copy.root)?;
     Ok(format!(
-        "pefile confirms that {} of {} images were patched (checksums before and after: {absent} absent, {valid} valid, {stale} stale); {skipped} UEFI images were skipped; all files were restored",
+        "pefile confirms that {} of {} images were patched (checksums before and after: {absent} absent, {valid} valid, {stale} stale); {skipped} UEFI images were skipped; {refused} images that need a valid signature were refused; all files were restored",
         patched.len(),
         files.len()
     ))
@@ -90,18 +91,23 @@ fn with_status(status: &str, report: &Images) -> Result<Vec<String>, String> {
     if paths.is_empty() { Err(format!("no file has the status {status}")) } else { Ok(paths) }
 }
 
-/// Returns the number of skipped files. Only UEFI images may be skipped, because Windows does not
-/// load them.
-fn count_skipped(report: &Images) -> Result<usize, String> {
-    let mut skipped = 0;
+/// Returns the numbers of skipped and of refused files. Only UEFI images may be skipped, because
+/// Windows does not load them. Exactly those images must be refused that Windows loads only with a
+/// valid signature, according to pefile.
+fn count_not_patched(report: &Images, before: &Images) -> Result<[usize; 2], String> {
+    const FORCE_INTEGRITY: u64 = 0x80;
+    let [mut skipped, mut refused] = [0, 0];
     for (path, file) in report {
+        let bits = before.get(path).and_then(|image| image.get("dll_characteristics")?.as_u64());
+        let needs_signature = bits.is_some_and(|bits| bits & FORCE_INTEGRITY != 0);
         match (text(file, "status"), text(file, "kind")) {
-            ("patched", _) => {}
             ("skipped", "efi") => skipped += 1,
-            (status, _) => return Err(format!("{path} was {status} instead of patched")),
+            ("refused", _) if needs_signature => refused += 1,
+            ("patched", _) if !needs_signature => {}
+            (status, _) => return Err(format!("{path} must not be {status}: {file}")),
         }
     }
-    Ok(skipped)
+    Ok([skipped, refused])
 }
 
 /// Compares an image before and after the patch. Returns whether its checksum is absent (0), valid
@@ -148,16 +154,25 @@ mod tests {
     }
 
     #[test]
-    fn only_uefi_images_may_be_skipped() {
-        let report = |status: &str, kind: &str| {
+    fn only_images_that_must_not_change_are_left_out() {
+        let count = |status: &str, kind: &str, dll_characteristics: u64| {
             let file = json!({ "status": status, "kind": kind });
             let patched = json!({ "status": "patched", "kind": "dll" });
-            BTreeMap::from([("a.dll".to_owned(), patched), ("b".to_owned(), file)])
+            let report = BTreeMap::from([("a.dll".to_owned(), patched), ("b".to_owned(), file)]);
+            let image = json!({ "dll_characteristics": dll_characteristics });
+            count_not_patched(&report, &BTreeMap::from([("b".to_owned(), image)]))
         };
-        assert_eq!(count_skipped(&report("patched", "exe")), Ok(0));
-        assert_eq!(count_skipped(&report("skipped", "efi")), Ok(1));
-        for (status, kind) in [("skipped", "exe"), ("refused", "exe"), ("unreadable", "efi")] {
-            assert!(count_skipped(&report(status, kind)).is_err(), "{status} {kind}");
+        assert_eq!(count("patched", "exe", 0x8140), Ok([0, 0]));
+        assert_eq!(count("skipped", "efi", 0), Ok([1, 0]));
+        assert_eq!(count("refused", "exe", 0x81c0), Ok([0, 1]));
+        for (status, kind, bits) in [
+            ("skipped", "exe", 0),
+            ("skipped", "driver", 0),
+            ("refused", "exe", 0),
+            ("patched", "exe", 0x80),
+            ("unreadable", "efi", 0),
+        ] {
+            assert!(count(status, kind, bits).is_err(), "{status} {kind} {bits:#x}");
         }
     }
 
