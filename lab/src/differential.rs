@@ -67,22 +67,24 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 }
 
 fn compare_all(corpus: &Corpus, commands: &[&Command]) -> Result<Count, String> {
-    let mut sides = Vec::new();
-    for reader in READERS {
-        sides.push((reader, readers::read(reader, corpus)?));
-    }
+    let sides = others(corpus)?;
     let mut count = Count::default();
     for (command, fields) in commands {
         let ours = ours(command, corpus)?;
         for (reader, theirs) in &sides {
-            count.compare(&format!("netswap {command}"), &ours, reader, theirs, fields);
+            count.compare(command, &ours, reader, theirs, fields);
         }
     }
     Ok(count)
 }
 
+/// Returns each other reader's report about each image.
+pub(crate) fn others(corpus: &Corpus) -> Result<Vec<(&'static str, Images)>, String> {
+    READERS.into_iter().map(|reader| Ok((reader, readers::read(reader, corpus)?))).collect()
+}
+
 /// Returns netswap's report about each image.
-fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
+pub(crate) fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
     let mut netswap = process::Command::new(programs::debug("netswap")?);
     netswap.args([command, "--format", "ndjson"]);
     netswap.args(corpus.folders.iter().map(|folder| corpus.root.join(folder)));
@@ -95,6 +97,55 @@ fn ours(command: &str, corpus: &Corpus) -> Result<Images, String> {
     Ok(images)
 }
 
+/// A field that netswap and another reader report differently.
+#[derive(Debug)]
+pub(crate) struct Difference {
+    pub(crate) path: String,
+    field: &'static str,
+    reader: &'static str,
+    theirs: Value,
+    ours: Value,
+}
+
+/// The reader, the field and its value according to the reader.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.reader, self.field, self.theirs)
+    }
+}
+
+/// Compares two reports about the same images. Returns the number of compared fields, and the
+/// differences.
+pub(crate) fn compare(
+    ours: &Images,
+    reader: &'static str,
+    theirs: &Images,
+    fields: &[Field],
+) -> (usize, Vec<Difference>) {
+    let (mut compared, mut differences) = (0, Vec::new());
+    let paths: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+    for path in paths {
+        let our = ours.get(path).filter(|image| has_value(image, "machine"));
+        let their = theirs.get(path).filter(|image| !has_value(image, "error"));
+        let mut field = |field: &'static str, ours: Value, theirs: Value| {
+            compared += 1;
+            if ours != theirs {
+                differences.push(Difference { path: path.clone(), field, reader, theirs, ours });
+            }
+        };
+        field(IS_IMAGE, our.is_some().into(), their.is_some().into());
+        let (Some(our), Some(their)) = (our, their) else { continue };
+        for compared in fields {
+            if let Some(their) = compared.theirs(their) {
+                let our = compared.ours(our).unwrap_or_else(|| "missing".into());
+                field(compared.name, our, their);
+            }
+        }
+    }
+    (compared, differences)
+}
+
+/// The counts of a comparison.
 #[derive(Default)]
 struct Count {
     images: BTreeSet<String>,
@@ -119,44 +170,30 @@ impl Count {
         &mut self,
         command: &str,
         ours: &Images,
-        reader: &str,
+        reader: &'static str,
         theirs: &Images,
         fields: &[Field],
     ) {
-        let paths: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
-        for path in paths {
-            self.images.insert(path.clone());
-            let our = ours.get(path).filter(|image| has_value(image, "machine"));
-            let their = theirs.get(path).filter(|image| !has_value(image, "error"));
-            let mut field = |field: &str, our: Value, their: Value| {
-                self.fields += 1;
-                if our != their {
-                    let sides = format!("{command} {our}, {reader} {their}");
-                    self.add_difference(path, field, reader, &sides);
-                }
-            };
-            field(IS_IMAGE, our.is_some().into(), their.is_some().into());
-            let (Some(our), Some(their)) = (our, their) else { continue };
-            for compared in fields {
-                if let Some(their) = compared.theirs(their) {
-                    let our = compared.ours(our).unwrap_or_else(|| "missing".into());
-                    field(compared.name, our, their);
-                }
-            }
+        self.images.extend(ours.keys().chain(theirs.keys()).cloned());
+        let (compared, differences) = compare(ours, reader, theirs, fields);
+        self.fields += compared;
+        for difference in &differences {
+            self.add(command, difference);
         }
     }
 
     /// Prints a disagreement, or counts the difference as known.
-    fn add_difference(&mut self, path: &str, field: &str, reader: &str, sides: &str) {
+    fn add(&mut self, command: &str, difference: &Difference) {
+        let Difference { path, field, reader, ours, .. } = difference;
         let known = KNOWN.iter().find(|known| {
-            known.reader == reader && known.field == field && path.ends_with(known.path)
+            known.reader == *reader && known.field == *field && path.ends_with(known.path)
         });
         if let Some(known) = known {
             self.known += 1;
-            println!("known: {path}: {field}: {sides}: {}", known.reason);
+            println!("known: {path}: netswap {command} {ours}, {difference}: {}", known.reason);
         } else {
             self.disagreements += 1;
-            println!("DISAGREEMENT: {path}: {field}: {sides}");
+            println!("DISAGREEMENT: {path}: netswap {command} {ours}, {difference}");
         }
     }
 }
@@ -175,7 +212,7 @@ mod tests {
 
     fn compare(ours: &[Value], theirs: &[Value]) -> Count {
         let mut count = Count::default();
-        count.compare("netswap verify", &images(ours), "lief", &images(theirs), &VERIFY);
+        count.compare("verify", &images(ours), "lief", &images(theirs), &VERIFY);
         count
     }
 
@@ -238,8 +275,11 @@ mod tests {
     fn known_difference_is_counted_separately() {
         let mut count = Count::default();
         let [known] = KNOWN;
-        count.add_difference(&format!("a{}", known.path), known.field, known.reader, "");
-        count.add_difference(&format!("a{}", known.path), known.field, "lief", "");
+        for reader in [known.reader, "lief"] {
+            let path = format!("a{}", known.path);
+            let (theirs, ours) = (Value::Null, Value::Null);
+            count.add("inspect", &Difference { path, field: known.field, reader, theirs, ours });
+        }
         assert_eq!((count.known, count.disagreements), (1, 1));
     }
 }

@@ -19,6 +19,7 @@ pub mod book;
 mod c;
 pub mod compilers;
 pub mod corpus;
+pub mod crafted;
 pub mod differential;
 pub mod env;
 pub mod examples;

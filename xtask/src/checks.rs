@@ -10,7 +10,7 @@ use lab::process::{BUILDS, NEW_LAYOUT, cargo, cargo_sharing, check, output};
 /// A check: the statement that it proves, and its function.
 pub(crate) type Check = (&'static str, fn() -> Result<(), NotPassed>);
 
-pub(crate) const CHECKS: [Check; 23] = [
+pub(crate) const CHECKS: [Check; 24] = [
     ("tools have the required version, whatever is installed", lab::tools::check),
     ("the code is formatted", formatted),
     ("clippy prints no warning", clippy),
@@ -19,6 +19,7 @@ pub(crate) const CHECKS: [Check; 23] = [
     ("real builds are verified in the build folder of Cargo 1.100", builds_in_new_layout),
     ("clang, clang-cl, MinGW's gcc and GNU ld link images with the bit", lab::compilers::check),
     ("other readers agree with netswap about real images", || lab::differential::run(&small())),
+    ("other readers agree with netswap about hand-made images", || lab::crafted::run(&[])),
     ("pefile confirms that real images are patched and restored", || lab::patched::run(&small())),
     ("osslsigncode confirms that undo restores a broken signature", || lab::signature::run(&[])),
     ("no input makes a reader panic", lab::fuzz::check),

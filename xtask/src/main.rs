@@ -12,7 +12,7 @@ use lab::env::in_ci;
 /// A task: its name, a description, and the function that runs it with the remaining arguments.
 type Task = (&'static str, &'static str, fn(&[String]) -> Result<(), NotPassed>);
 
-const TASKS: [Task; 11] = [
+const TASKS: [Task; 12] = [
     (
         "patched",
         "patch real images, read them with pefile, and undo (--small: few)",
@@ -31,6 +31,7 @@ const TASKS: [Task; 11] = [
     ),
     ("corpus", "fetch Windows images of many vendors", lab::corpus::run),
     ("differential", "compare netswap with other readers on these images", lab::differential::run),
+    ("crafted", "compare them on hand-made images, each with one property", lab::crafted::run),
     ("templates", "compare the projects of netswap new and cargo generate", lab::templates::run),
     ("windows", "build Windows programs, verify them, and run them in Wine", lab::windows::run),
     ("tools", "fetch the tools that checks need, and print their versions", lab::tools::run),
