@@ -14,8 +14,19 @@ use crate::process::{self, cargo_sharing, in_threads, is_installed, processors};
 use crate::tools::crates::program;
 
 /// The targets in `fuzz/Cargo.toml`.
-pub(crate) const TARGETS: [&str; 8] =
-    ["certificates", "clr", "header", "imports", "journal", "linker", "minidump", "wer"];
+pub(crate) const TARGETS: [&str; 11] = [
+    "authenticode",
+    "certificates",
+    "clr",
+    "header",
+    "imports",
+    "journal",
+    "linker",
+    "maker",
+    "manifest",
+    "minidump",
+    "wer",
+];
 
 /// The maximum length of an input. Longer inputs reach no other code: the headers in the seeds are
 /// at most at 4096, and one read takes 4096 bytes.
@@ -110,7 +121,7 @@ impl Fuzzer {
         let log = found.with_extension("log");
         let file = File::create(&log).map_err(at(&log))?;
         let dictionary = match target {
-            "journal" | "linker" | "minidump" | "wer" => target,
+            "journal" | "linker" | "maker" | "manifest" | "minidump" | "wer" => target,
             _ => "pe",
         };
         let dictionary = root().join("fuzz").join(dictionary).with_extension("dict");

@@ -17,6 +17,7 @@ macro_rules! ensure {
 pub mod bench;
 pub mod book;
 mod c;
+mod catalogs;
 pub mod compilers;
 pub mod corpus;
 pub mod crafted;

@@ -1,8 +1,7 @@
-//! `cargo xtask signature`: checks with osslsigncode how `netswap patch` and `undo` affect a
-//! signature.
+//! `cargo xtask signature`: checks with osslsigncode how netswap treats signatures and catalogs.
 //!
-//! Signs a real program from the corpus with a new key. At first the signature is valid, and
-//! netswap refuses the file and does not change it. With `--break-signature` the file is patched,
+//! Signs a real program from the corpus with a new key. At first the signature is valid. netswap
+//! names the signer, refuses the file and does not change it. With `--break-signature` the file is patched,
 //! and its signature becomes invalid. After `undo` the signature is valid again, and the file
 //! equals the signed one byte for byte.
 
@@ -10,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::catalogs;
 use crate::corpus::{self, Selection};
 use crate::files::{at, create_folder, empty_folder, remove_file, scratch};
 use crate::outcome::Outcome;
@@ -19,6 +19,9 @@ use crate::{NotPassed, no_arguments, programs};
 
 /// Launchers from pip, for three machines.
 const PROGRAMS: [&str; 3] = ["t32.exe", "t64.exe", "t64-arm.exe"];
+
+/// The common name in the certificate. The comma is a special character in a subject's text.
+const COMMON_NAME: &str = "Contoso, Ltd.";
 
 /// Signs, patches and undoes each program.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
@@ -38,7 +41,12 @@ impl Signer {
         Ok(Signer { tree: Tree::find(SIGNER)?, folder: scratch("signature") })
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// The folder with the key and its certificate.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = self.tree.command(&format!("usr/bin/{program}"));
         // By default openssl reads its configuration from an absolute path, which may not exist.
         command.env("OPENSSL_CONF", self.tree.path("etc/ssl/openssl.cnf"));
@@ -57,16 +65,21 @@ impl Signer {
         for program in PROGRAMS {
             self.check(&netswap, &launchers.join(program))?;
             println!(
-                "{program}: refused; patched with an invalid signature; restored with a valid signature"
+                "{program}: signer named; refused; patched with an invalid signature; restored with a valid signature"
             );
+        }
+        for program in PROGRAMS {
+            let count = catalogs::check(self, &netswap, &launchers.join(program))?;
+            println!("{program}: found in {count} catalogs by its digest, and in no other");
         }
         Ok(())
     }
 
     fn create_key(&self) -> Result<(), String> {
         let mut request = self.command("openssl");
-        request.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]);
-        request.args(["-subj", "/CN=netswap", "-addext", "extendedKeyUsage=codeSigning"]);
+        request.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj"]);
+        request.arg(format!("/O=Contoso Holding/CN={COMMON_NAME}"));
+        request.args(["-addext", "extendedKeyUsage=codeSigning"]);
         request.args(["-keyout", "key.pem", "-out", "certificate.pem"]);
         all_output(&mut request).map(drop)
     }
@@ -80,23 +93,51 @@ impl Signer {
 
     fn sign(&self, program: &Path) -> Result<PathBuf, String> {
         let file = self.folder.join("signed.exe");
-        remove_file(&file)?;
-        let mut sign = self.command("osslsigncode");
-        sign.args(["sign", "-certs", "certificate.pem", "-key", "key.pem", "-in"]).arg(program);
-        all_output(sign.arg("-out").arg(&file))?;
+        self.sign_as(program, &file, "sha256")?;
         Ok(file)
     }
 
-    fn check(&self, netswap: &Path, program: &Path) -> Result<(), String> {
+    /// Writes a signed copy of a program or of a catalog.
+    pub(crate) fn sign_as(&self, file: &Path, signed: &Path, digest: &str) -> Result<(), String> {
+        remove_file(signed)?;
+        let mut sign = self.command("osslsigncode");
+        sign.args(["sign", "-h", digest, "-certs", "certificate.pem", "-key", "key.pem", "-in"]);
+        sign.arg(file).arg("-out").arg(signed).current_dir(&self.folder);
+        all_output(&mut sign).map(drop)
+    }
+
+    /// Checks that each command names the signer of a file without the bit.
+    fn check_names(&self, netswap: &Path, file: &Path) -> Result<(), String> {
+        for (command, format, code, expected) in [
+            ("inspect", "json", 0, format!("\"signer\":\"{COMMON_NAME}\"")),
+            ("inspect", "human", 0, format!("signature   {COMMON_NAME}\n")),
+            ("verify", "json", 1, format!("\"signer\":\"{COMMON_NAME}\"")),
+            ("verify", "human", 1, COMMON_NAME.to_owned()),
+            ("patch", "json", 1, format!("it is signed by {COMMON_NAME}")),
+            ("patch", "human", 1, format!("it is signed by {COMMON_NAME}")),
+        ] {
+            let mut netswap = Command::new(netswap);
+            netswap.args([command, "--format", format]).arg(file).current_dir(&self.folder);
+            let outcome = Outcome::run(&mut netswap)?.expect_code(code)?;
+            if !outcome.text().contains(&expected) {
+                return Err(outcome.error(&format!("the report lacks `{expected}`")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, netswap_program: &Path, program: &Path) -> Result<(), String> {
         let file = self.sign(program)?;
         let read = || fs::read(&file).map_err(at(&file));
         let netswap = |arguments: &[&Path], code| {
-            let mut netswap = Command::new(netswap);
+            let mut netswap = Command::new(netswap_program);
             netswap.args(arguments).current_dir(&self.folder);
             Outcome::run(&mut netswap)?.expect_code(code).map(drop)
         };
         let signed = read()?;
         self.check_signature(true)?;
+
+        self.check_names(netswap_program, &file)?;
 
         let [patch, journal, break_signature, undo] =
             ["patch", "--journal", "--break-signature", "undo"].map(Path::new);

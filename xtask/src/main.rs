@@ -20,7 +20,7 @@ const TASKS: [Task; 12] = [
     ),
     (
         "signature",
-        "patch a signed program, check it with osslsigncode, and undo",
+        "check signed programs and catalogs with osslsigncode, patch, and undo",
         lab::signature::run,
     ),
     ("faults", "run netswap on failing disks, shares and reads", lab::faults::run),
