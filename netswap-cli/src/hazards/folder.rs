@@ -76,9 +76,11 @@ impl Folder {
         self.names.contains(name)
     }
 
-    /// Returns the size of the catalogs in bytes.
+    /// Returns about how many bytes of memory the folder takes.
     pub(super) fn size(&self) -> usize {
-        self.catalogs.iter().map(Vec::len).sum()
+        let sets = [&self.names, &self.deployed, &self.hashed];
+        let names = sets.into_iter().flatten().map(|name| size_of::<String>() + name.len());
+        names.chain(self.catalogs.iter().map(Vec::len)).sum()
     }
 
     /// Looks for an image in the catalogs. `digests` returns its Authenticode digests.
@@ -241,6 +243,17 @@ mod tests {
         assert_eq!(membership(b"other"), Membership::NoMember);
         let none = Folder::default().membership(|| panic!("no digest is needed")).unwrap();
         assert_eq!(none, Membership::NoCatalog);
+    }
+
+    #[test]
+    fn everything_that_is_kept_counts() {
+        assert_eq!(Folder::default().size(), 0);
+        let manifest = "<file name='a.dll' hash='00'/>".repeat(2);
+        let one = with(&manifest).size();
+        assert!(one > "a.dll".len());
+        assert_eq!(with(manifest.clone() + "DigestValue").size(), 2 * one);
+        let folder = Folder { catalogs: vec![vec![0; 1000]], ..with(manifest) };
+        assert_eq!(folder.size(), one + 1000);
     }
 
     #[test]

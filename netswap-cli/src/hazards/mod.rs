@@ -104,11 +104,11 @@ pub(crate) struct Hazards {
 #[derive(Debug, Default)]
 struct Folders {
     by_path: HashMap<PathBuf, Arc<Mutex<Option<Arc<Folder>>>>>,
-    /// The size of their catalogs in bytes.
+    /// The bytes of memory that they take.
     size: usize,
 }
 
-/// How many folders are kept, and how many bytes of catalogs. A tree may have any number.
+/// How many folders are kept, and how many bytes of memory they take. A tree may have any number.
 const MAX_FOLDERS: usize = 1024;
 const MAX_BYTES: usize = 256 << 20;
 
