@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use netswap::Header;
 use netswap::image::{
     Content, DirectoryEntry, Edit, Layout, NewChecksum, ReadError, SwapRun, read_from,
 };
@@ -44,7 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
     );
 });
 
-fn header_of(content: Content) -> Option<netswap::Header> {
+fn header_of(content: Content) -> Option<Header> {
     match content {
         Content::Image(header) => Some(header),
         Content::Other => None,
@@ -70,8 +71,8 @@ fn edit(bytes: &[u8], layout: &Layout, bits: &[SwapRun], set: bool, checksum: Ne
     let after = replace(bytes, &edit, &edit.old, &edit.new);
     let changed = Layout::read(&*after).expect("no error").expect("still an image");
     assert!(has_bits(&changed));
-    assert_eq!(changed.header, edit.applied(layout.header));
-    assert_eq!(layout.header, edit.undone(changed.header));
+    assert_eq!(headers_alone(changed.header), headers_alone(edit.applied(layout.header)));
+    assert_eq!(headers_alone(layout.header), headers_alone(edit.undone(changed.header)));
     assert_eq!(positions(&changed), positions(layout));
     let checksum = match checksum {
         NewChecksum::Updated => NewChecksum::Updated,
@@ -83,6 +84,12 @@ fn edit(bytes: &[u8], layout: &Layout, bits: &[SwapRun], set: bool, checksum: Ne
     };
     assert_eq!(Edit::plan(&changed, length, bits, set, checksum), None);
     assert_eq!(replace(&after, &edit, &edit.new, &edit.old), bytes);
+}
+
+/// Returns a header without what is read from tables. The strong name is read only if the network
+/// bit is missing, and in a crafted file a table can overlap the fields that an edit changes.
+fn headers_alone(header: Header) -> Header {
+    Header { is_kernel: false, has_strong_name: false, ..header }
 }
 
 /// Returns the bytes with `from` replaced by `to` at the edit's offset.
