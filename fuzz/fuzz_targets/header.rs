@@ -87,7 +87,7 @@ fn edit(bytes: &[u8], layout: &Layout, bits: &[SwapRun], set: bool, checksum: Ne
 }
 
 /// Returns a header without what is read from tables. The strong name is read only if the network
-/// bit is missing, and in a crafted file a table can overlap the fields that an edit changes.
+/// bit is missing. In a crafted file a table can overlap the fields that an edit changes.
 fn headers_alone(header: Header) -> Header {
     Header { is_kernel: false, has_strong_name: false, ..header }
 }

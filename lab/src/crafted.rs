@@ -27,9 +27,9 @@ struct Crafted {
     /// Its path below the folder of all images.
     path: &'static str,
     bytes: Vec<u8>,
-    /// What netswap reports, as [`summary`] writes it.
+    /// The report of netswap, as [`summary`] writes it.
     expected: &'static str,
-    /// What other readers say instead: `READER: FIELD: VALUE`.
+    /// The differences in the reports of other readers: `READER: FIELD: VALUE`.
     others: &'static [&'static str],
 }
 
@@ -81,8 +81,8 @@ fn patch(root: &Path) -> Result<BTreeMap<String, String>, String> {
     Ok(rows.iter().filter_map(|row| Some((text(row, "path")?, text(row, "status")?))).collect())
 }
 
-/// Describes an image in one line: its kind, its imports with the files beside it, what is wrong or
-/// hazardous, and the status of the patch.
+/// Describes an image in one line: its kind, its imports, its problems and hazards, and the status
+/// of the patch. An import is marked if its file is beside the image.
 fn summary(report: &Value, status: &str) -> String {
     let text = |pointer: &str| report.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let list =
@@ -266,7 +266,7 @@ fn siblings() -> Vec<Crafted> {
     ]
 }
 
-/// What a patch would break.
+/// Assemblies, and images with a signature or with the section of a protector.
 fn hazards() -> Vec<Crafted> {
     vec![
         row("net/plain.dll", Image::dll().assembly(Strong::None).bytes(), "dll, patched", &[]),
