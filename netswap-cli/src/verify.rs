@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use netswap::output::print;
 use netswap::verify::OnImage;
-use netswap::{Build, ExitCode, verify};
+use netswap::{Build, ExitCode, PolicySource, verify};
 
 use crate::Error;
 use crate::arguments::{Format, OtherKind, WalkArguments};
@@ -27,9 +27,12 @@ pub(super) struct Verify {
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Policy to use instead of netswap.toml and of the metadata in Cargo.toml
+    /// Policy to use. Without PATHS, the default is the workspace's Cargo.toml and netswap.toml
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Use no policy: require the network bit, without exceptions
+    #[arg(long, conflicts_with = "policy")]
+    no_policy: bool,
     /// Accept the failures listed in FILE; warn about entries that no longer occur
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -105,7 +108,11 @@ pub(super) struct CargoArguments {
 impl Verify {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let options = verify::Options {
-            policy: self.policy,
+            policy: match self.policy {
+                Some(file) => PolicySource::File(file),
+                None if self.no_policy => PolicySource::None,
+                None => PolicySource::Default,
+            },
             baseline: self.baseline,
             write_baseline: self.write_baseline,
             ignore_unreadable: self.ignore_unreadable,

@@ -162,6 +162,27 @@ codes! {
 }
 
 impl Code {
+    /// Whether an image with this finding lacks a bit, whatever the cause.
+    pub fn is_missing_bit(self) -> bool {
+        matches!(
+            self,
+            Code::NotRequested
+                | Code::OutOfScope
+                | Code::SwitchedOff
+                | Code::LinkerUnsupported
+                | Code::LinkerChanged
+                | Code::LostAfterLink
+                | Code::NetSwapMissing
+                | Code::RemovableSwapMissing
+                | Code::BesideDllUnprotected
+        )
+    }
+
+    /// Whether a file with this finding is not a valid image.
+    pub fn is_broken_image(self) -> bool {
+        matches!(self, Code::TruncatedImage | Code::MalformedImage)
+    }
+
     /// Returns the code with this name.
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.name() == name)

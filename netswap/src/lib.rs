@@ -69,7 +69,7 @@ pub use finding::{Code, Finding};
 #[doc(inline)]
 pub use image::{Content, Header, Kind, ReadError, SwapRun};
 #[doc(inline)]
-pub use policy::{Allow, Exclude, POLICY_FILE, Policy, PolicyError, Rules};
+pub use policy::{Allow, Exclude, POLICY_FILE, Policy, PolicyError, PolicySource, Rules};
 #[doc(inline)]
 pub use report::{Format, Report};
 #[doc(inline)]

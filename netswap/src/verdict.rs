@@ -1,5 +1,6 @@
 //! Judges an image by its policy and its build, and returns a status and findings (pure).
 
+use std::cell::OnceCell;
 use std::io;
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use crate::find::{Artifact, Outcome, Receipt, ReceiptState, Scope, Source, chang
 use crate::finding::{Code, Finding};
 use crate::image::{Content, Header, Imports, Kind, ReadError};
 use crate::json::write_name;
+use crate::policy::Failure;
 use crate::system::is_offline_error;
 use crate::text::{Printable, one_line};
 
@@ -127,48 +129,57 @@ impl From<ReadError> for Finding {
 /// Judges a file by its header. Returns `None` if the file is not an image.
 ///
 /// `required` are the bits that the policy requires. `included` are the kinds of images to judge
-/// although the bits have no effect on them. `allowed` is the reason of an exception for
-/// this image. `source` is why the file is examined. `signer` returns the name of whoever signed the
-/// file; it is called only for a signed image that fails.
-///
-/// An exception excuses missing bits. It does not excuse a file that could not be read.
+/// although the bits have no effect on them. `source` is why the file is examined. `signer_of` returns
+/// the name of whoever signed the file; it is called only for a signed image that lacks a bit.
+/// `allow` returns the reason of an exception for the image. It is also called for an image that
+/// passes, but not for a file that can't be read.
 pub fn judge(
     content: Result<Content, ReadError>,
     required: &[SwapRun],
     included: &[Kind],
-    allowed: Option<&str>,
     source: &Source,
-    signer: &dyn Fn(&Header) -> Option<String>,
+    signer_of: &dyn Fn(&Header) -> Option<String>,
+    allow: &dyn Fn(&Failure<'_>) -> Option<String>,
 ) -> Option<Verdict> {
     let header = match content {
         Ok(Content::Image(header)) => header,
         Ok(Content::Other) => return None,
-        Err(error) => return Some(Verdict::broken(&error)),
+        Err(error) => {
+            let mut verdict = Verdict::broken(&error);
+            let codes: Vec<_> = verdict.findings.iter().map(|finding| finding.code).collect();
+            if verdict.status == Status::Failed {
+                verdict.reason = allow(&Failure { header: None, codes: &codes, signer: &|| None });
+            }
+            if verdict.reason.is_some() {
+                verdict.status = Status::Allowed;
+            }
+            return Some(verdict);
+        }
     };
     let no_effect = header.kind().no_effect().filter(|_| !included.contains(&header.kind()));
-    let lacks_bits = required.iter().any(|bit| !header.has(*bit));
-    let (status, reason) = match (no_effect, allowed) {
-        (Some(reason), _) => (Status::Allowed, Some(reason)),
-        (None, Some(reason)) if lacks_bits => (Status::Allowed, Some(reason)),
-        (None, None) if lacks_bits => (Status::Failed, None),
-        (None, _) => (Status::Passed, None),
+    let causes = if no_effect.is_some() { Vec::new() } else { causes(&header, required, source) };
+    let codes: Vec<_> = causes.iter().map(|(code, _)| *code).collect();
+    let signer = OnceCell::new();
+    let read = || if header.signed { signer_of(&header) } else { None };
+    let read_signer = || signer.get_or_init(read).clone();
+    let reason = match no_effect {
+        Some(reason) => Some(reason.to_owned()),
+        None => allow(&Failure { header: Some(&header), codes: &codes, signer: &read_signer }),
     };
-    let signer = if status == Status::Failed && header.signed { signer(&header) } else { None };
-    let findings = match no_effect {
-        Some(_) => Vec::new(),
-        None => missing_bits(&header, required, source, signer.as_deref()),
+    let (status, reason) = match reason {
+        Some(_) if no_effect.is_none() && causes.is_empty() => (Status::Passed, None),
+        None if causes.is_empty() => (Status::Passed, None),
+        None => (Status::Failed, None),
+        reason => (Status::Allowed, reason),
     };
-    let (header, reason) = (Some(header), reason.map(str::to_owned));
-    Some(Verdict { status, header, reason, signer, findings })
+    let signer = if status == Status::Failed { read_signer() } else { None };
+    let finding = |cause| finding(cause, &header, required, source, signer.as_deref());
+    let findings = causes.into_iter().map(finding).collect();
+    Some(Verdict { status, header: Some(header), reason, signer, findings })
 }
 
-/// Returns the required bits that are not set, as one finding per cause.
-fn missing_bits(
-    header: &Header,
-    required: &[SwapRun],
-    source: &Source,
-    signer: Option<&str>,
-) -> Vec<Finding> {
+/// Returns the required bits that are not set, by cause.
+fn causes(header: &Header, required: &[SwapRun], source: &Source) -> Vec<(Code, Vec<SwapRun>)> {
     let mut causes: Vec<(Code, Vec<SwapRun>)> = Vec::new();
     let is_missing = |bit: &SwapRun| required.contains(bit) && !header.has(*bit);
     for bit in SwapRun::ALL.into_iter().filter(is_missing) {
@@ -178,7 +189,18 @@ fn missing_bits(
             _ => causes.push((code, vec![bit])),
         }
     }
-    let finding = |(code, bits): (Code, Vec<SwapRun>)| match source {
+    causes
+}
+
+/// Returns the finding for the bits that are missing for the same cause.
+fn finding(
+    (code, bits): (Code, Vec<SwapRun>),
+    header: &Header,
+    required: &[SwapRun],
+    source: &Source,
+    signer: Option<&str>,
+) -> Finding {
+    match source {
         Source::Build(artifact) => build_finding(code, &bits, required, artifact),
         Source::File => file_finding(code, &bits, header, signer),
         Source::Sibling(program) => {
@@ -187,8 +209,7 @@ fn missing_bits(
                 format!("{program} loads this DLL, and {} is not set in it", constants(&bits));
             Finding { message: message.into(), ..file_finding(code, &bits, header, signer) }
         }
-    };
-    causes.into_iter().map(finding).collect()
+    }
 }
 
 /// Returns the cause of a missing bit, as far as it is known.
@@ -483,6 +504,20 @@ mod tests {
         Content::Image(Header { subsystem: 10, ..header })
     }
 
+    fn judged(
+        content: Result<Content, ReadError>,
+        required: &[SwapRun],
+        allowed: Option<&str>,
+        source: &Source,
+    ) -> Option<Verdict> {
+        // As in a policy without codes.
+        let allow = |failure: &Failure<'_>| {
+            let is_excusable = failure.codes.iter().all(|code| code.is_missing_bit());
+            allowed.filter(|_| is_excusable).map(str::to_owned)
+        };
+        judge(content, required, &[], source, &|_| None, &allow)
+    }
+
     #[test]
     fn status_depends_on_content_and_exception() {
         type Row = (fn() -> Result<Content, ReadError>, Option<Status>, Option<Status>);
@@ -505,10 +540,8 @@ mod tests {
             ),
         ];
         for (content, plain, excepted) in table {
-            let status = |allowed| {
-                judge(content(), NET, &[], allowed, &Source::File, &|_| None)
-                    .map(|found| found.status)
-            };
+            let status =
+                |allowed| judged(content(), NET, allowed, &Source::File).map(|found| found.status);
             assert_eq!((status(None), status(Some("why"))), (plain, excepted), "{:?}", content());
         }
     }
@@ -525,8 +558,7 @@ mod tests {
             (&[SwapRun::Cd], NET, false),
         ];
         for (set, required, passes) in table {
-            let verdict =
-                judge(Ok(image(set)), required, &[], None, &Source::File, &|_| None).unwrap();
+            let verdict = judged(Ok(image(set)), required, None, &Source::File).unwrap();
             assert_eq!(verdict.status == Status::Passed, passes, "{set:?} {required:?}");
         }
     }
@@ -585,8 +617,7 @@ mod tests {
 
     /// Returns the help for a binary whose package left this receipt.
     fn help(artifact: &Artifact, required: &[SwapRun]) -> String {
-        let verdict =
-            judge(Ok(image(&[])), required, &[], None, &build(artifact), &|_| None).unwrap();
+        let verdict = judged(Ok(image(&[])), required, None, &build(artifact)).unwrap();
         let help: Vec<_> =
             verdict.findings.into_iter().map(|finding| finding.help.into_owned()).collect();
         help.join("\n")
@@ -623,29 +654,33 @@ mod tests {
         let Content::Image(unsigned) = image(&[]) else { panic!("no image") };
         let signed = Header { signed: true, ..unsigned };
         let set = Header { characteristics: 0x0822, ..signed };
-        let judged = |header: Header, allowed, kinds: &[Kind]| {
+        let with_signer = |header: Header, allowed: Option<&str>, kinds: &[Kind]| {
             let name = |_: &Header| Some("Contoso\nLtd".to_owned());
-            judge(Ok(Content::Image(header)), NET, kinds, allowed, &Source::File, &name).unwrap()
+            let allow = |_: &Failure<'_>| allowed.map(str::to_owned);
+            let content = Ok(Content::Image(header));
+            judge(content, NET, kinds, &Source::File, &name, &allow).unwrap()
         };
-        let verdict = judged(signed, None, &[]);
+        let verdict = with_signer(signed, None, &[]);
         assert_eq!(verdict.signer.as_deref(), Some("Contoso\nLtd"));
         let help = &verdict.findings[0].help;
         assert!(help.starts_with("it is signed by Contoso, Ltd, and "), "{help}");
         for verdict in [
-            judged(unsigned, None, &[]),
-            judged(set, None, &[]),
-            judged(signed, Some("why"), &[]),
-            judged(Header { subsystem: 10, ..signed }, None, &[]),
+            with_signer(unsigned, None, &[]),
+            with_signer(set, None, &[]),
+            with_signer(signed, Some("why"), &[]),
+            with_signer(Header { subsystem: 10, ..signed }, None, &[]),
         ] {
             assert_eq!(verdict.signer, None);
         }
-        assert!(judged(Header { subsystem: 10, ..signed }, None, &[Kind::Efi]).signer.is_some());
+        assert!(
+            with_signer(Header { subsystem: 10, ..signed }, None, &[Kind::Efi]).signer.is_some()
+        );
     }
 
     #[test]
     fn bits_with_the_same_cause_share_a_finding() {
         let artifact = Artifact::for_tests(ReceiptState::Absent);
-        let verdict = judge(Ok(image(&[])), BOTH, &[], None, &build(&artifact), &|_| None).unwrap();
+        let verdict = judged(Ok(image(&[])), BOTH, None, &build(&artifact)).unwrap();
         assert_eq!(verdict.findings.len(), 1, "{:?}", verdict.findings);
         assert!(verdict.findings[0].help.contains(".removable(true)"));
     }
@@ -698,10 +733,7 @@ mod tests {
             let configured = Some("rust-lld".to_owned());
             let state = ReceiptState::OtherLinker { receipt, configured };
             let tool = Artifact::for_tests(state);
-            judge(Ok(image(&[])), NET, &[], None, &build(&tool), &|_| None)
-                .unwrap()
-                .findings
-                .remove(0)
+            judged(Ok(image(&[])), NET, None, &build(&tool)).unwrap().findings.remove(0)
         };
         for outcome in [Outcome::Unsupported, Outcome::Emitted, Outcome::LeftToLinker] {
             let finding = cause(outcome, NET);
@@ -727,8 +759,7 @@ mod tests {
                 ..receipt()
             };
             let tool = Artifact::for_tests(ReceiptState::Present(receipt));
-            let verdict =
-                judge(Ok(image(&[])), required, &[], None, &build(&tool), &|_| None).unwrap();
+            let verdict = judged(Ok(image(&[])), required, None, &build(&tool)).unwrap();
             (verdict.findings[0].message.to_string(), verdict.findings[0].help.to_string())
         };
         let (message, help) = finding("netswap-linker", Outcome::LeftToLinker, NET);
@@ -765,8 +796,7 @@ mod tests {
             let package = evil.to_owned();
             let artifact =
                 Artifact { package, ..Artifact::for_tests(ReceiptState::Present(receipt)) };
-            let verdict =
-                judge(Ok(image(&[])), NET, &[], None, &build(&artifact), &|_| None).unwrap();
+            let verdict = judged(Ok(image(&[])), NET, None, &build(&artifact)).unwrap();
             let message = &verdict.findings[0].message;
             assert!(!message.contains(char::is_control), "{message:?}");
         }

@@ -26,7 +26,7 @@ use std::process;
 use pico_args::Arguments;
 
 use crate::output::{finish, print};
-use crate::{Build, Error, ExitCode, Format, verify};
+use crate::{Build, Error, ExitCode, Format, PolicySource, verify};
 
 /// The text that `verify --help` prints.
 const HELP: &str = "\
@@ -37,6 +37,7 @@ Usage: cargo xtask verify [OPTIONS] [ARGUMENTS OF cargo build]
 Options:
       --format <FORMAT>  human, json or ndjson [default: human]
       --policy <FILE>    Policy to use instead of the one in Cargo.toml
+      --no-policy        Use no policy
   -h, --help             Print help
 
 All other arguments go to `cargo build`, such as --release, --workspace or
@@ -79,7 +80,7 @@ pub fn verify_if_asked() {
 ///
 /// This is for an xtask that assembles the files to ship.
 ///
-/// The policy is the `netswap.toml` in the named folder or beside the named file.
+/// The policy is that of the workspace: `[workspace.metadata.netswap]` and `netswap.toml`.
 ///
 /// ```no_run
 /// // In a task of xtask/src/main.rs, when the folder is complete:
@@ -89,7 +90,7 @@ pub fn verify_if_asked() {
 /// ```
 pub fn verify_paths<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> process::ExitCode {
     let paths: Vec<PathBuf> = paths.into_iter().map(Into::into).collect();
-    let options = verify::Options::default();
+    let options = verify::Options { policy: PolicySource::Workspace, ..verify::Options::default() };
     finish(|| {
         print(Format::Human, false, &(), |on_image| verify::paths(&paths, &options, on_image))
     })
@@ -107,6 +108,14 @@ fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         let path = |text: &std::ffi::OsStr| Ok::<_, String>(PathBuf::from(text));
         let format = arguments.opt_value_from_str("--format").map_err(usage)?;
         let policy = arguments.opt_value_from_os_str("--policy", path).map_err(usage)?;
+        let policy = match (policy, arguments.contains("--no-policy")) {
+            (Some(_), true) => {
+                return Err(Error::Usage("pass either --policy or --no-policy".to_owned()));
+            }
+            (Some(file), false) => PolicySource::File(file),
+            (None, true) => PolicySource::None,
+            (None, false) => PolicySource::Default,
+        };
         let mut build = Build::new();
         if let Some(own) = crate::env::own_manifest() {
             build.leave_out(own);

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod beside;
+mod policy;
 
 use snapbox::cmd::OutputAssert;
 use snapbox::str;

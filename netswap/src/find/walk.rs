@@ -89,6 +89,18 @@ impl WalkedFile<'_> {
         }
     }
 
+    /// Whether the file has this name, whatever its case.
+    pub fn has_name(&self, name: &str) -> bool {
+        match self {
+            WalkedFile::Named(path, _) => {
+                path.file_name().is_some_and(|other| other.eq_ignore_ascii_case(name))
+            }
+            WalkedFile::Listed(listing, other, _) => {
+                listing.names.get(*other).eq_ignore_ascii_case(name)
+            }
+        }
+    }
+
     /// Returns the path that was named: the file itself, or a folder above it.
     pub fn named(&self) -> &Path {
         match self {

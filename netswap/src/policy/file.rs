@@ -10,9 +10,9 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Allow, Glob, POLICY_FILE, Rules};
-use crate::SwapRun;
+use super::{Allow, Day, Glob, POLICY_FILE, Rules};
 use crate::text::{Printable, nearest, one_line};
+use crate::{Code, SwapRun};
 
 /// The reason why a policy can't be used.
 #[derive(Debug)]
@@ -117,20 +117,68 @@ fn bit(value: &Spanned<DeValue<'_>>) -> Result<SwapRun, Mistake> {
 
 /// Reads a table of `[[allow]]`.
 fn allow(value: &Spanned<DeValue<'_>>) -> Result<Allow, Mistake> {
-    let (mut image, mut reason) = (None, None);
+    const KEYS: [&str; 6] = ["image", "signed", "signer", "code", "until", "reason"];
+    let (mut allow, mut has_condition) = (Allow::default(), false);
     for (key, value) in table(value)? {
-        match &**key.get_ref() {
+        let name = &**key.get_ref();
+        has_condition |= KEYS[..4].contains(&name);
+        match name {
             "image" => {
                 let glob = Glob::new(filled(value)?.to_owned());
-                image = Some(glob.map_err(|why| Mistake::new(value, why))?);
+                allow.image = Some(glob.map_err(|why| Mistake::new(value, why))?);
             }
-            "reason" => reason = Some(filled(value)?.to_owned()),
-            word => return Err(Mistake::unknown(key, "key", word, &["image", "reason"])),
+            "signed" => match value.get_ref() {
+                DeValue::Boolean(true) => allow.signed = true,
+                DeValue::Boolean(false) => {
+                    return Err(Mistake::new(value, "use `signed = true`, or leave it out"));
+                }
+                _ => return Err(wrong_type(value, "true")),
+            },
+            "signer" => {
+                let glob = Glob::for_text(filled(value)?);
+                allow.signer = Some(glob.map_err(|why| Mistake::new(value, why))?);
+            }
+            "code" => allow.code = Some(code(value)?),
+            "until" => allow.until = Some(day(value)?),
+            "reason" => filled(value)?.clone_into(&mut allow.reason),
+            word => return Err(Mistake::unknown(key, "key", word, &KEYS)),
         }
     }
-    let missing = |key: &str| Mistake::new(value, format!("`{key}` is missing in this exception"));
-    let image = image.ok_or_else(|| missing("image"))?;
-    Ok(Allow::new(image, reason.ok_or_else(|| missing("reason"))?))
+    let missing = |keys: &str| Mistake::new(value, format!("{keys} is missing in this exception"));
+    if !has_condition {
+        return Err(missing("a condition (`image`, `signed`, `signer` or `code`)"));
+    }
+    if allow.reason.is_empty() { Err(missing("`reason`")) } else { Ok(allow) }
+}
+
+/// Reads the code of a finding that can be excused.
+fn code(value: &Spanned<DeValue<'_>>) -> Result<Code, Mistake> {
+    let word = filled(value)?;
+    match Code::from_name(word) {
+        Some(code) if code.is_missing_bit() || code.is_broken_image() => Ok(code),
+        Some(Code::Unreadable) => {
+            Err(Mistake::new(value, "`unreadable` can't be allowed; pass --ignore-unreadable"))
+        }
+        Some(_) => Err(Mistake::new(value, format!("verify never reports `{word}`"))),
+        None => {
+            let names = Code::ALL.iter().map(|code| code.name());
+            let hint = match nearest(word, names) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "`netswap explain` lists the codes".to_owned(),
+            };
+            Err(Mistake::new(value, format!("unknown code `{}`; {hint}", one_line(word))))
+        }
+    }
+}
+
+/// Reads a date: a local date of TOML, or a string.
+fn day(value: &Spanned<DeValue<'_>>) -> Result<Day, Mistake> {
+    let day = match value.get_ref() {
+        DeValue::Datetime(date) => Day::parse(&date.to_string()),
+        DeValue::String(text) => Day::parse(text),
+        _ => None,
+    };
+    day.ok_or_else(|| Mistake::new(value, "expected a date, such as 2027-01-31"))
 }
 
 /// Reads each item of an array.
@@ -255,8 +303,24 @@ mod tests {
         )
         .unwrap();
         assert_eq!(rules.swap_run.as_deref(), Some(&SwapRun::ALL[..]));
-        assert_eq!(rules.allow[0].image(), "a-*.exe");
+        assert_eq!(rules.allow[0].image(), Some("a-*.exe"));
         assert_eq!(rules.allow[0].reason, "why");
+    }
+
+    #[test]
+    fn exception_can_have_every_condition() {
+        let text = "[[allow]]\nimage = \"a\"\nsigned = true\nsigner = \"Contoso*\"\n\
+                    code = \"net-swap-missing\"\nuntil = 2027-01-31\nreason = \"why\"\n\
+                    [[allow]]\nsigned = true\nuntil = \"2027-01-31\"\nreason = \"why\"\n";
+        let rules = rules(text).unwrap();
+        let [first, second] = &rules.allow[..] else { panic!("{rules:?}") };
+        assert_eq!(
+            first.conditions(),
+            "image = `a`, signed = true, signer = `Contoso*`, code = `net-swap-missing`"
+        );
+        assert_eq!(second.conditions(), "signed = true");
+        assert_eq!(first.until, Day::parse("2027-01-31"));
+        assert_eq!(second.until, first.until);
     }
 
     #[test]
@@ -279,6 +343,16 @@ mod tests {
             ("[[allow]]\nimage = \"a\"\nreason = \" \"", "line 3, column 10", "must not be empty"),
             ("[[allow]]\nimage = \"\"\nreason = \"b\"", "line 2, column 9", "must not be empty"),
             ("[[allow]]\nimage = \"a\"", "line 1", "`reason` is missing"),
+            ("[[allow]]\nreason = \"a\"", "line 1", "a condition (`image`, `signed`, `signer` or"),
+            ("[[allow]]\nsigned = false", "line 2, column 10", "use `signed = true`"),
+            ("[[allow]]\nsigned = 1", "line 2, column 10", "expected true"),
+            ("[[allow]]\nsigner = \"[\"", "line 2, column 10", "glob"),
+            ("[[allow]]\ncode = \"net-swap-mising\"", "line 2, column 8", "`net-swap-missing`"),
+            ("[[allow]]\ncode = \"x\"", "line 2, column 8", "`netswap explain` lists"),
+            ("[[allow]]\ncode = \"unreadable\"", "line 2", "--ignore-unreadable"),
+            ("[[allow]]\ncode = \"in-use\"", "line 2", "verify never reports `in-use`"),
+            ("[[allow]]\nuntil = \"2026-02-30\"", "line 2, column 9", "such as 2027-01-31"),
+            ("[[allow]]\nuntil = 2026-02-28T00:00:00Z", "line 2, column 9", "such as 2027-01-31"),
             ("[[allow]]\nreason = \"b\"\nimage = \"[\"", "line 3, column 9", "glob"),
             ("swap-run = ", "line 1, column 12", ""),
         ];

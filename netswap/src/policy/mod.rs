@@ -1,5 +1,6 @@
 //! The requirements for images: the bits that they must have, and the exceptions.
 
+mod day;
 mod file;
 
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
@@ -8,14 +9,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fast_glob::ErrorKind;
 
+pub use day::Day;
 pub(crate) use file::ManifestRules;
 pub use file::PolicyError;
 
 use crate::text::one_line;
-use crate::{Error, SwapRun};
+use crate::{Code, Error, Header, SwapRun};
 
 /// The name of the policy file in a tree.
 pub const POLICY_FILE: &str = "netswap.toml";
+
+/// The policy that applies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PolicySource {
+    /// For a build, the policy of its workspace. For files and folders, no file: whoever can write
+    /// to a share must not be able to excuse what is on it.
+    #[default]
+    Default,
+    /// The policy of the workspace in the current folder, also for files and folders.
+    Workspace,
+    /// This file.
+    File(PathBuf),
+    /// No file.
+    None,
+}
 
 /// The requirements for the images of one package or tree: the rules of one or more files, nearest
 /// first.
@@ -37,13 +54,30 @@ pub struct Rules {
     pub allow: Vec<Allow>,
 }
 
-/// An exception with its reason.
-#[derive(Debug)]
+/// An exception with its reason. All of its conditions must hold for an image.
+#[derive(Debug, Default)]
 pub struct Allow {
-    image: Glob,
+    pub(crate) image: Option<Glob>,
+    /// Whether the image must be signed.
+    pub signed: bool,
+    pub(crate) signer: Option<Glob>,
+    /// The code that all findings of the image must have.
+    pub code: Option<Code>,
+    /// The last day on which the exception is valid.
+    pub until: Option<Day>,
     /// Why these images need no bit; never empty.
     pub reason: String,
     matched: AtomicU64,
+}
+
+/// What the conditions of an exception are about, besides the image's path.
+pub struct Failure<'a> {
+    /// The image's header, if it can be read.
+    pub header: Option<&'a Header>,
+    /// The codes of its findings. Empty if it passed.
+    pub codes: &'a [Code],
+    /// Returns the name of whoever signed it.
+    pub signer: &'a dyn Fn() -> Option<String>,
 }
 
 impl Policy {
@@ -60,17 +94,23 @@ impl Policy {
     }
 
     /// Returns the nearest exception for this image. Counts the match for every exception that
-    /// matches, see [`Allow::matched`].
-    pub fn allow(&self, image: &Path) -> Option<&Allow> {
+    /// matches, see [`Allow::matched`]. `root` is the folder in which the image was found.
+    pub fn allow(&self, image: &Path, root: &Path, failure: &Failure<'_>) -> Option<&Allow> {
         let mut found = None;
         for rules in &self.rules {
-            let below = image.strip_prefix(&rules.folder).unwrap_or(image);
-            for allow in rules.allow.iter().filter(|allow| allow.image.matches(below)) {
+            let below = |folder: &Path| image.strip_prefix(folder).unwrap_or(image);
+            let paths = [below(&rules.folder), below(root)];
+            for allow in rules.allow.iter().filter(|allow| allow.holds(paths, failure)) {
                 allow.matched.fetch_add(1, Ordering::Relaxed);
                 found = found.or(Some(allow));
             }
         }
         found
+    }
+
+    /// Whether an exception names a signer.
+    pub(crate) fn needs_signer(&self) -> bool {
+        self.rules.iter().flat_map(|rules| &rules.allow).any(|allow| allow.signer.is_some())
     }
 
     /// Returns the rules of each table, nearest first.
@@ -80,17 +120,56 @@ impl Policy {
 }
 
 impl Allow {
-    /// Creates an exception for the images that `glob` matches.
+    /// Whether all conditions hold.
     ///
     /// A glob without a separator is matched against file names. Any other glob is matched against
-    /// paths below the policy's folder. Case is ignored, as in Windows file names.
-    pub(crate) fn new(image: Glob, reason: String) -> Self {
-        Allow { image, reason, matched: AtomicU64::new(0) }
+    /// these paths: below the policy's folder and below the folder that was named. Case is ignored,
+    /// as in Windows file names.
+    fn holds(&self, paths: [&Path; 2], failure: &Failure<'_>) -> bool {
+        let Failure { header, codes, signer } = failure;
+        let has_code = match self.code {
+            Some(code) => !codes.is_empty() && codes.iter().all(|other| *other == code),
+            // Without a code, only missing bits are excused.
+            None => codes.iter().all(|code| code.is_missing_bit()),
+        };
+        let matches_path = |glob: &Glob| paths.into_iter().any(|path| glob.matches(path));
+        has_code
+            && self.image.as_ref().is_none_or(matches_path)
+            && (!self.signed || header.is_some_and(|header| header.signed))
+            && !self.is_expired()
+            && self
+                .signer
+                .as_ref()
+                .is_none_or(|glob| signer().is_some_and(|signer| glob.matches_text(&signer)))
     }
 
-    /// Returns the glob as the user wrote it.
-    pub fn image(&self) -> &str {
-        &self.image.text
+    /// Whether the exception is no longer valid.
+    pub fn is_expired(&self) -> bool {
+        self.until.is_some_and(|day| day < Day::today())
+    }
+
+    /// Returns the glob for images as the user wrote it.
+    pub fn image(&self) -> Option<&str> {
+        self.image.as_ref().map(|glob| glob.text.as_str())
+    }
+
+    /// Returns the glob for signers as the user wrote it.
+    pub fn signer(&self) -> Option<&str> {
+        self.signer.as_ref().map(|glob| glob.text.as_str())
+    }
+
+    /// Returns the conditions as they are in the file: ``image = `old/**`, signed = true``.
+    pub fn conditions(&self) -> String {
+        let text = |key: &str, value: Option<&str>| {
+            value.map(|value| format!("{key} = `{}`", one_line(value)))
+        };
+        let conditions = [
+            text("image", self.image()),
+            self.signed.then(|| "signed = true".to_owned()),
+            text("signer", self.signer()),
+            text("code", self.code.map(Code::name)),
+        ];
+        conditions.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     /// Returns the number of images matched so far. An exception that matches none is stale.
@@ -145,6 +224,10 @@ impl Exclude {
     }
 }
 
+const SEPARATORS: [char; 2] = ['/', '\\'];
+/// Replaces separators where they have no meaning. It is not in any name.
+const NO_SEPARATOR: &str = "\u{1}";
+
 impl Glob {
     /// Parses a glob. Refuses an unclosed bracket or brace, and braces nested more than 10 deep.
     pub(crate) fn new(text: String) -> Result<Self, String> {
@@ -163,6 +246,18 @@ impl Glob {
             format!("invalid glob `{}`: {why}", one_line(&text))
         })?;
         Ok(Glob { text, pattern })
+    }
+
+    /// Parses a glob for a text in which separators have no meaning.
+    pub(crate) fn for_text(text: &str) -> Result<Self, String> {
+        let glob = Glob::new(text.replace(SEPARATORS, NO_SEPARATOR))?;
+        Ok(Glob { text: text.to_owned(), ..glob })
+    }
+
+    /// Whether the glob matches the text, whatever its case.
+    fn matches_text(&self, text: &str) -> bool {
+        let text = text.to_lowercase().replace(SEPARATORS, NO_SEPARATOR);
+        fast_glob::glob_match(&self.pattern, text)
     }
 
     /// Whether the glob matches the path, or the path's last name if the glob has no separator.
@@ -187,9 +282,66 @@ mod tests {
             swap_run,
             allow: allow
                 .iter()
-                .map(|glob| Allow::new(Glob::new((*glob).into()).unwrap(), "why".into()))
+                .map(|glob| Allow {
+                    image: Some(Glob::new((*glob).into()).unwrap()),
+                    reason: "why".into(),
+                    ..Allow::default()
+                })
                 .collect(),
         })
+    }
+
+    fn allow<'a>(policy: &'a Policy, image: &str) -> Option<&'a Allow> {
+        let failure = Failure { header: None, codes: &[], signer: &|| None };
+        policy.allow(Path::new(image), Path::new("/w"), &failure)
+    }
+
+    #[test]
+    fn all_conditions_of_an_exception_must_hold() {
+        let bytes = testkit::image::Image::exe().bytes();
+        let content = crate::image::read_from(&*bytes);
+        let Ok(crate::Content::Image(unsigned)) = content else { panic!("no image") };
+        let header = |signed| Header { signed, ..unsigned };
+        let glob = |text| Some(Glob::for_text(text).unwrap());
+        let exception = |allow: Allow| {
+            let folder = PathBuf::from("/policy");
+            let allow = vec![Allow { reason: "why".into(), ..allow }];
+            Policy::new([Arc::new(Rules { source: folder.clone(), folder, swap_run: None, allow })])
+        };
+        let missing: &[Code] = &[Code::NetSwapMissing];
+        let both: &[Code] = &[Code::NetSwapMissing, Code::RemovableSwapMissing];
+        let truncated: &[Code] = &[Code::TruncatedImage];
+        let signer = || Some("Contoso A/S".to_owned());
+        let holds = |policy: &Policy, signed: bool, codes: &[Code]| {
+            let header = header(signed);
+            let failure = Failure { header: Some(&header), codes, signer: &signer };
+            policy.allow(Path::new("/share/old/a.dll"), Path::new("/share"), &failure).is_some()
+        };
+        let for_signed = || Allow { signed: true, ..Allow::default() };
+        let policy = exception(for_signed());
+        assert!(holds(&policy, true, missing) && !holds(&policy, false, missing));
+        assert!(!holds(&policy, true, truncated));
+        let code = |code| exception(Allow { code: Some(code), ..Allow::default() });
+        let policy = code(Code::NetSwapMissing);
+        assert!(holds(&policy, false, missing) && !holds(&policy, false, both));
+        assert!(!holds(&policy, false, &[]) && !holds(&policy, false, truncated));
+        let policy = code(Code::TruncatedImage);
+        assert!(holds(&policy, false, truncated) && !holds(&policy, false, missing));
+        for (day, expected) in [("2020-01-01", false), ("2999-12-31", true)] {
+            let policy = exception(Allow { until: Day::parse(day), ..for_signed() });
+            assert_eq!(holds(&policy, true, missing), expected, "{day}");
+        }
+        for (text, expected) in
+            [("contoso*", true), ("Contoso A/S", true), ("contoso", false), ("*", true)]
+        {
+            let policy = exception(Allow { signer: glob(text), ..Allow::default() });
+            assert_eq!(holds(&policy, true, missing), expected, "{text}");
+        }
+        // Paths are below the folder that was named, too.
+        let image = Some(Glob::new("old/*.dll".into()).unwrap());
+        let policy = exception(Allow { image, ..Allow::default() });
+        assert!(holds(&policy, false, missing));
+        assert_eq!(policy.rules()[0].allow[0].conditions(), "image = `old/*.dll`");
     }
 
     #[test]
@@ -227,7 +379,7 @@ mod tests {
         ];
         for (glob, image, expected) in table {
             let policy = Policy::new([rules("/w/netswap.toml", None, &[glob])]);
-            assert_eq!(policy.allow(Path::new(image)).is_some(), expected, "{glob} {image}");
+            assert_eq!(allow(&policy, image).is_some(), expected, "{glob} {image}");
         }
     }
 
@@ -242,7 +394,7 @@ mod tests {
         let near = rules("/w/a/Cargo.toml", None, &["a.exe"]);
         let far = rules("/w/Cargo.toml", None, &["*.exe", "*.dll"]);
         let policy = Policy::new([near.clone(), far.clone()]);
-        assert_eq!(policy.allow(Path::new("/w/a.exe")).unwrap().image(), "a.exe");
+        assert_eq!(allow(&policy, "/w/a.exe").unwrap().image(), Some("a.exe"));
         let matched = |rules: &Rules| rules.allow.iter().map(Allow::matched).collect::<Vec<_>>();
         assert_eq!((matched(&near), matched(&far)), (vec![1], vec![1, 0]));
     }

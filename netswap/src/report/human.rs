@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::finding_group::FindingGroup;
 use super::spool::SpoolFile;
@@ -11,7 +12,7 @@ use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error};
 use crate::text::{Printable, offline, one_line, plural, shown, unreadable};
 use crate::verdict::Status;
 use crate::verify::{Input, Verification, VerifiedImage};
-use crate::{ExitCode, Header};
+use crate::{ExitCode, Header, Rules};
 
 pub(super) struct Human {
     here: PathBuf,
@@ -55,6 +56,9 @@ impl Human {
             writeln!(out)?;
         }
         writeln!(out, "{}", summary(outcome))?;
+        if !outcome.rules.is_empty() {
+            writeln!(out, "policy: {}", policy(outcome))?;
+        }
         if outcome.summary.offline > 0 {
             writeln!(out, "{}", offline(outcome.summary.offline))?;
         }
@@ -62,14 +66,39 @@ impl Human {
     }
 }
 
+/// Formats the files of the policy: `netswap.toml (2 exceptions)`.
+fn policy(outcome: &Verification) -> String {
+    let file = |rules: &Arc<Rules>| {
+        let count = match rules.allow.len() as u64 {
+            0 => String::new(),
+            count => format!(" ({})", plural(count, "exception", "exceptions")),
+        };
+        format!("{}{count}", Printable(&rules.source))
+    };
+    outcome.rules.iter().map(file).collect::<Vec<_>>().join(", ")
+}
+
 /// Writes the warnings, one per line: stale exceptions, and baseline entries that no longer occur.
 /// Also writes an error if there was nothing to verify.
 pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result<()> {
-    for (rules, allow) in outcome.stale() {
-        let (source, glob) = (Printable(&rules.source), one_line(allow.image()));
+    if let Some(path) = &outcome.ignored_policy {
+        let path = Printable(path);
         writeln!(
             err,
-            "{WARNING}warning:{WARNING:#} {source}: the exception for `{glob}` matches none of the images verified here; if it never does, remove it"
+            "{WARNING}warning:{WARNING:#} {path} was not read, since a folder can't excuse itself; if it is yours, pass --policy {path}"
+        )?;
+    }
+    for (rules, allow) in outcome.stale() {
+        let (source, conditions) = (Printable(&rules.source), allow.conditions());
+        let why = match allow.until {
+            Some(day) if allow.is_expired() => {
+                format!("expired on {day}; renew or remove it")
+            }
+            _ => "matches none of the images verified here; if it never does, remove it".to_owned(),
+        };
+        writeln!(
+            err,
+            "{WARNING}warning:{WARNING:#} {source}: the exception for {conditions} {why}"
         )?;
     }
     if let Some(baseline) = &outcome.baseline {

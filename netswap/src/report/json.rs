@@ -10,7 +10,7 @@ use crate::json::write_fields;
 use crate::policy::Policy;
 use crate::text::PathFields;
 use crate::verify::{Verification, VerifiedImage};
-use crate::{Header, SwapRun};
+use crate::{Code, Header, SwapRun};
 
 const SCHEMA: &str = "netswap.verify/1";
 
@@ -18,6 +18,7 @@ const SCHEMA: &str = "netswap.verify/1";
 struct PolicyObject<'a> {
     default: Vec<SwapRun>,
     sources: Vec<Source<'a>>,
+    ignored: Option<PathFields<'a>>,
 }
 
 struct Source<'a> {
@@ -27,16 +28,20 @@ struct Source<'a> {
 }
 
 struct Exception<'a> {
-    image: &'a str,
+    image: Option<&'a str>,
+    signed: bool,
+    signer: Option<&'a str>,
+    code: Option<Code>,
+    until: Option<String>,
     reason: &'a str,
     matched: u64,
 }
 
 struct ImageObject<'a>(&'a VerifiedImage);
 
-write_fields!(PolicyObject<'a> { default, sources });
+write_fields!(PolicyObject<'a> { default, sources, ignored });
 write_fields!(Source<'a> { ..path, swap_run, allow });
-write_fields!(Exception<'a> { image, reason, matched });
+write_fields!(Exception<'a> { image, signed, signer, code, until, reason, matched });
 
 impl Serialize for ImageObject<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -65,13 +70,11 @@ impl Serialize for ImageObject<'_> {
 
 pub(super) struct Json {
     objects: JsonStream,
-    has_policy: bool,
 }
 
 impl Json {
     pub(super) fn new(format: Format) -> Self {
-        let objects = JsonStream::new(SCHEMA, "images", format);
-        Json { objects, has_policy: format == Format::Json }
+        Json { objects: JsonStream::new(SCHEMA, "images", format) }
     }
 
     pub(super) fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
@@ -82,9 +85,7 @@ impl Json {
     /// known only now.
     pub(super) fn end(self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
         let mut fields = Vec::new();
-        if self.has_policy {
-            fields.push(field("policy", &policy(outcome))?);
-        }
+        fields.push(field("policy", &policy(outcome))?);
         if let Some(baseline) = &outcome.baseline {
             fields.push(field("baseline", baseline)?);
         }
@@ -102,10 +103,18 @@ fn policy(outcome: &Verification) -> PolicyObject<'_> {
             .iter()
             .map(|allow| Exception {
                 image: allow.image(),
+                signed: allow.signed,
+                signer: allow.signer(),
+                code: allow.code,
+                until: allow.until.map(|day| day.to_string()),
                 reason: &allow.reason,
                 matched: allow.matched(),
             })
             .collect(),
     });
-    PolicyObject { default: Policy::default().swap_run().to_vec(), sources: sources.collect() }
+    PolicyObject {
+        default: Policy::default().swap_run().to_vec(),
+        sources: sources.collect(),
+        ignored: outcome.ignored_policy.as_deref().map(PathFields::new),
+    }
 }

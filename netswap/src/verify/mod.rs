@@ -4,12 +4,12 @@
 mod baseline;
 mod result;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 pub use self::baseline::BaselineOutcome;
@@ -21,14 +21,14 @@ use crate::find::{
 };
 use crate::finding::Finding;
 use crate::image::{self, Content, Directory, Header, Kind, Layout, ReadError};
-use crate::policy::{ManifestRules, Policy, Rules};
+use crate::policy::{Failure, ManifestRules, POLICY_FILE, Policy, PolicySource, Rules};
 use crate::{Error, judge, system};
 
 /// Options for finding and judging images.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The policy file to use instead of `netswap.toml` and the tables in manifests.
-    pub policy: Option<PathBuf>,
+    /// The policy that applies.
+    pub policy: PolicySource,
     /// The file with the known failures, which don't count.
     pub baseline: Option<PathBuf>,
     /// The file to write the failures to as known ones. They then don't count.
@@ -51,7 +51,7 @@ pub type OnImage<'a> = dyn FnMut(&VerifiedImage) -> Result<(), Error> + 'a;
 
 /// Runs the build and judges the images that Cargo reports, in the order of their paths.
 ///
-/// Unless the options name a policy, it comes from each package's `Cargo.toml`, from the
+/// Unless the options choose a policy, it comes from each package's `Cargo.toml`, from the
 /// workspace's `Cargo.toml` and from the `netswap.toml` beside the latter.
 ///
 /// # Errors
@@ -66,9 +66,11 @@ pub fn build(
     let start = Instant::now();
     let workspace = build.workspace()?;
     let policies = match &options.policy {
-        Some(file) => Policies::single(Rules::from_file(file)?),
-        None => Policies::from_workspace(&workspace)?,
+        PolicySource::File(file) => Policies::from_file(file)?,
+        PolicySource::None => Policies::default(),
+        PolicySource::Default | PolicySource::Workspace => Policies::from_workspace(&workspace)?,
     };
+    policies.check(options)?;
     let baseline = BaselineState::from_options(options)?;
     let mut found = build.run(&workspace)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -82,7 +84,8 @@ pub fn build(
     for found in found {
         let policy = policies.for_owner(&owner(&found));
         let (file, content) = open(system::open_with(&found.path, options.walk.recall));
-        match judge_found(found, file.as_ref(), content, policy, options) {
+        let root = workspace.root_manifest.parent().unwrap_or(Path::new(""));
+        match judge_found(found, root, file.as_ref(), content, policy, options) {
             Some(image) => run.image(image)?,
             None => run.outcome.summary.count_others(1),
         }
@@ -93,8 +96,8 @@ pub fn build(
 /// Judges files and all files in folder trees, whatever built them, in the order of their paths.
 /// For a program that is named itself, also judges the DLLs that it loads from its own folder.
 ///
-/// Unless the options name a policy, it is the `netswap.toml` in the named folder or beside the
-/// named file.
+/// Unless the options choose a policy, there is none. A `netswap.toml` in the folders is not read:
+/// whoever can write to a share must not be able to excuse what is on it.
 ///
 /// # Errors
 ///
@@ -108,9 +111,11 @@ pub fn paths(
     let start = Instant::now();
     all_exist(paths)?;
     let policies = match &options.policy {
-        Some(file) => Policies::single(Rules::from_file(file)?),
-        None => Policies::for_paths(paths)?,
+        PolicySource::File(file) => Policies::from_file(file)?,
+        PolicySource::Workspace => Policies::from_workspace(&Build::new().workspace()?)?,
+        PolicySource::Default | PolicySource::None => Policies::default(),
     };
+    policies.check(options)?;
     let baseline = BaselineState::from_options(options)?;
     let has_folder = paths.iter().any(|path| path.is_dir());
     let input = if has_folder { Input::Folders } else { Input::Files };
@@ -120,7 +125,12 @@ pub fn paths(
         siblings: SiblingDlls::new(options.walk.recall),
         options,
         other_files: AtomicU64::new(0),
+        ignored_policy: Mutex::new(None),
     };
+    for path in paths {
+        let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+        judge.note_policy(&folder.unwrap_or(Path::new("")).join(POLICY_FILE));
+    }
     let mut run = Run { outcome, baseline, on_image };
     // A DLL counts once, even if two programs load it or the user also named it.
     let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -136,6 +146,8 @@ pub fn paths(
         run.image(image)
     })?;
     run.outcome.summary.count_others(judge.other_files.into_inner());
+    run.outcome.ignored_policy =
+        judge.ignored_policy.into_inner().unwrap_or_else(PoisonError::into_inner);
     run.finish(options, start)
 }
 
@@ -203,6 +215,8 @@ struct Judge<'a> {
     siblings: SiblingDlls,
     options: &'a Options,
     other_files: AtomicU64,
+    /// The first `netswap.toml` in the folders, which is not read.
+    ignored_policy: Mutex<Option<PathBuf>>,
 }
 
 impl Visit for Judge<'_> {
@@ -220,11 +234,15 @@ impl Visit for Judge<'_> {
         }
         if matches!(content, Ok(Content::Other)) {
             self.other_files.fetch_add(1, Ordering::Relaxed);
+            if file.has_name(POLICY_FILE) {
+                self.note_policy(&file.path());
+            }
             return;
         }
         let found = Found { path: file.path(), source: Source::File };
         let policy = self.policies.for_owner(file.named());
-        let image = judge_found(found, opened.as_ref(), content, policy, self.options);
+        let (named, opened) = (file.named(), opened.as_ref());
+        let image = judge_found(found, named, opened, content, policy, self.options);
         items.extend(image.map(|mut image| {
             for Problem { finding, is_fatal } in problems {
                 image.add(finding, is_fatal);
@@ -244,6 +262,27 @@ impl Visit for Judge<'_> {
 }
 
 impl Judge<'_> {
+    /// Notes a policy in the scanned folders, unless it is the one in force or the user wants none.
+    fn note_policy(&self, path: &Path) {
+        let is_chosen = match &self.options.policy {
+            PolicySource::None => true,
+            PolicySource::File(file) => file.canonicalize().ok() == path.canonicalize().ok(),
+            PolicySource::Default => false,
+            PolicySource::Workspace => self
+                .policies
+                .rules(|_| true)
+                .iter()
+                .any(|rules| rules.source.canonicalize().ok() == path.canonicalize().ok()),
+        };
+        if is_chosen || !path.is_file() {
+            return;
+        }
+        let mut first = self.ignored_policy.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.as_deref().is_none_or(|first| path < first) {
+            *first = Some(path.to_owned());
+        }
+    }
+
     /// Judges the DLLs that a program loads from its own folder. Returns what could not be read.
     fn judge_siblings(
         &self,
@@ -268,7 +307,8 @@ impl Judge<'_> {
             let (file, content) = open(system::open_with(&path, self.options.walk.recall));
             let policy = self.policies.for_owner(program);
             let found = Found { path, source: Source::Sibling(program.to_owned()) };
-            let image = judge_found(found, file.as_ref(), content, policy, self.options);
+            let root = program.parent().unwrap_or(program);
+            let image = judge_found(found, root, file.as_ref(), content, policy, self.options);
             items.extend(image.map(|image| (image, true)));
         }
         imports.findings().map(|(finding, is_fatal)| Problem { finding, is_fatal }).collect()
@@ -293,33 +333,49 @@ fn open(file: io::Result<File>) -> (Option<File>, Result<Content, ReadError>) {
     }
 }
 
-/// Judges one file by its content. Returns `None` if the file is not an image.
+/// Judges one file by its content. `root` is the folder that it was found in. Returns `None` if the
+/// file is not an image.
 fn judge_found(
     found: Found,
+    root: &Path,
     file: Option<&File>,
     content: Result<Content, ReadError>,
     policy: &Policy,
     options: &Options,
 ) -> Option<VerifiedImage> {
-    let is_other = matches!(content, Ok(Content::Other));
-    let allow = if is_other { None } else { policy.allow(&found.path) };
-    let reason = allow.map(|allow| allow.reason.as_str());
+    let allow = |failure: &Failure<'_>| {
+        policy.allow(&found.path, root, failure).map(|allow| allow.reason.clone())
+    };
     let signer = |header: &Header| options.signer?(file?, header.certificate_table?);
     let (required, included) = (policy.swap_run(), &options.include_kinds);
-    let verdict = judge(content, required, included, reason, &found.source, &signer)?;
+    let verdict = judge(content, required, included, &found.source, &signer, &allow)?;
     Some(VerifiedImage::new(found, verdict))
 }
 
-/// The policies by owner, which is a manifest or a named path.
+/// The policies by owner, which is a manifest.
+#[derive(Default)]
 struct Policies {
     by_owner: BTreeMap<PathBuf, Policy>,
     fallback: Policy,
 }
 
 impl Policies {
-    /// Returns one policy for all images.
-    fn single(rules: Rules) -> Self {
-        Policies { by_owner: BTreeMap::new(), fallback: Policy::new([Arc::new(rules)]) }
+    /// Returns the policy in this file for all images.
+    fn from_file(path: &Path) -> Result<Self, Error> {
+        let fallback = Policy::new([Arc::new(Rules::from_file(path)?)]);
+        Ok(Policies { by_owner: BTreeMap::new(), fallback })
+    }
+
+    /// Checks that all conditions can be evaluated.
+    fn check(&self, options: &Options) -> Result<(), Error> {
+        let mut all = self.by_owner.values().chain([&self.fallback]);
+        if options.signer.is_some() || !all.any(Policy::needs_signer) {
+            return Ok(());
+        }
+        Err(Error::Usage(
+            "the policy names a `signer`, which only the program netswap can read; run `netswap verify`"
+                .to_owned(),
+        ))
     }
 
     /// Returns the policies by manifest. The package's table takes precedence over the workspace's,
@@ -341,23 +397,6 @@ impl Policies {
         }
         let fallback = Policy::new(common());
         Ok(Policies { by_owner, fallback })
-    }
-
-    /// Returns the policies by named path, from `netswap.toml` in the folder or beside the file.
-    fn for_paths(paths: &[PathBuf]) -> Result<Self, Error> {
-        let mut by_owner = BTreeMap::new();
-        let mut by_folder: HashMap<&Path, Option<Arc<Rules>>> = HashMap::new();
-        for path in paths {
-            let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
-            let folder = folder.unwrap_or(Path::new(""));
-            let rules = match by_folder.get(folder) {
-                Some(rules) => rules.clone(),
-                None => Rules::in_folder(folder)?,
-            };
-            by_folder.insert(folder, rules.clone());
-            by_owner.insert(path.clone(), Policy::new(rules));
-        }
-        Ok(Policies { by_owner, fallback: Policy::default() })
     }
 
     fn for_owner(&self, owner: &Path) -> &Policy {

@@ -61,6 +61,8 @@ pub struct Verification {
     pub has_exceptions: bool,
     /// Whether unreadable files and folders don't cause an error.
     pub ignores_unreadable: bool,
+    /// The first policy file in the folders. It was not read.
+    pub ignored_policy: Option<PathBuf>,
     /// The result of comparing the failures with the baseline, if there is one.
     pub baseline: Option<BaselineOutcome>,
 }
@@ -159,6 +161,7 @@ impl Verification {
             input,
             has_exceptions: false,
             ignores_unreadable: false,
+            ignored_policy: None,
             baseline: None,
         }
     }
@@ -183,14 +186,16 @@ impl Verification {
         }
     }
 
-    /// Returns the exceptions that match no image, each with the file that contains it.
+    /// Returns the exceptions that match no image or have expired, each with the file that contains
+    /// it.
     ///
     /// Returns none if only files were named. Their policy can have exceptions for other images,
     /// and those are not stale.
     pub fn stale(&self) -> impl Iterator<Item = (&Rules, &Allow)> {
         let all = self.rules.iter().filter(|_| self.input != Input::Files);
         all.flat_map(|rules| {
-            let stale = rules.allow.iter().filter(|allow| allow.matched() == 0);
+            let is_stale = |allow: &&Allow| allow.is_expired() || allow.matched() == 0;
+            let stale = rules.allow.iter().filter(is_stale);
             stale.map(|allow| (rules.as_ref(), allow))
         })
     }

@@ -156,7 +156,7 @@ fn dlls_follow_the_policy_of_the_program() {
         ("helper.dll", protected()),
         ("netswap.toml", b"swap-run = [\"net\", \"cd\"]\n".to_vec()),
     ]);
-    share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
+    share.run(["verify", "tool.exe", "--policy", "netswap.toml"]).code(1).stderr_eq("").stdout_eq(str![[r"
 FAILED  helper.dll  x64 dll, swap-run: net
         beside-dll-unprotected: tool.exe loads this DLL, and IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set in it
         link it with /SWAPRUN:CD, or set the bit in the file before it is signed:
@@ -165,12 +165,13 @@ FAILED  helper.dll  x64 dll, swap-run: net
 passed  tool.exe  x64 exe, swap-run: net, cd
 
 2 images: 1 passed, 1 failed (0 other files, [..] s)
+policy: netswap.toml
 
 "]]);
     let allow = "[[allow]]\nimage = \"helper.dll\"\nreason = \"never unloaded\"\n";
     share.write("netswap.toml", allow);
     share.write("helper.dll", unprotected());
-    share.run(["verify", "tool.exe"]).code(0);
+    share.run(["verify", "tool.exe", "--policy", "netswap.toml"]).code(0);
 }
 
 #[test]
