@@ -34,6 +34,9 @@ fn fill_folder(to: &Path) {
     }
     copy(&repository().join("netswap-cli/tests/init/old-tool/project"), &to.join("old-tool"));
     fs::write(to.join("notes.txt"), "no image").unwrap();
+    fs::create_dir_all(to.join("share")).unwrap();
+    fs::write(to.join("share/tool.exe"), Image::exe().bytes()).unwrap();
+    fs::write(to.join("share/netswap.toml"), "swap-run = []\n").unwrap();
     fs::write(to.join("typing-error.toml"), "swaprun = [\"net\"]\n").unwrap();
 }
 
