@@ -36,7 +36,7 @@ pub(super) struct Verify {
     /// Accept the failures listed in FILE; warn about entries that no longer occur
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Write the failures to FILE, for --baseline, and accept them
+    /// Record the failures in FILE, for --baseline, and accept them. Keeps entries of other paths
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
     /// Also check images of this kind. By default they are only listed, because the bit has no effect

@@ -107,9 +107,17 @@ pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result
                 (Printable(&baseline.source), one_line(path), one_line(code));
             writeln!(
                 err,
-                "{WARNING}warning:{WARNING:#} {source}: entry {code} for {path} no longer occurs (fixed, deleted or not scanned); --write-baseline removes it"
+                "{WARNING}warning:{WARNING:#} {source}: entry {code} for {path} no longer occurs; --write-baseline removes it"
             )?;
         }
+    }
+    if let Some(path) = &outcome.unwritten_baseline {
+        let why = match outcome.exit_code() {
+            ExitCode::NothingToVerify => "no image was found",
+            _ => "a file or folder could not be read",
+        };
+        let baseline = Printable(path);
+        write_error(err, &format!("the baseline {baseline} was not written, because {why}"))?;
     }
     if outcome.exit_code() == ExitCode::NothingToVerify {
         let what = match outcome.input {

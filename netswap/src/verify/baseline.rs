@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
-use tempfile::{NamedTempFile, SpooledTempFile};
+use tempfile::NamedTempFile;
 
 use super::VerifiedImage;
 use crate::json::{FromJson, read_fields, write_fields};
-use crate::policy::PolicyError;
+use crate::policy::{Exclude, PolicyError};
 use crate::text::{PathFields, Printable, hex, normal};
 use crate::verdict::Status;
 use crate::{Error, system};
@@ -121,9 +121,12 @@ impl Baseline {
         }
     }
 
-    pub(crate) fn finish(self) -> BaselineOutcome {
+    /// Returns the result. Entries outside of the scope may still occur, so they are not stale.
+    pub(crate) fn finish(self, scope: &Scope<'_>) -> BaselineOutcome {
         let count = self.known.values().map(BTreeMap::len).sum();
-        let stale = self.known.into_iter().flat_map(|(path, codes)| {
+        let folder = self.keys.folder;
+        let known = self.known.into_iter().filter(|(key, _)| scope.covers(&folder.join(key)));
+        let stale = known.flat_map(|(path, codes)| {
             let stale = codes.into_iter().filter(|(_, occurred)| !occurred);
             stale.map(move |(code, _)| (path.clone(), code))
         });
@@ -166,61 +169,107 @@ impl Serialize for BaselineOutcome {
     }
 }
 
-/// A writer that saves the failures of a run as known failures. The file appears only when it is
-/// complete, because it may be inside the tree that is being scanned.
+/// A writer that saves the failures of a run as known failures.
+///
+/// It keeps the entries that the run says nothing about: those outside of the paths that were
+/// scanned, and those of files that could not be read. The file is replaced as a whole, and only
+/// after a complete run.
 pub(crate) struct BaselineWriter {
     path: PathBuf,
     keys: Keys,
-    rows: BufWriter<SpooledTempFile>,
-    is_first: bool,
+    /// The entries of the existing file.
+    old: BTreeMap<String, BTreeMap<String, bool>>,
+    new: BTreeMap<String, BTreeSet<String>>,
+    /// The images that did not fail, and so have no entry any more.
+    passed: BTreeSet<String>,
+    /// The files and folders that could not be read.
+    unread: BTreeSet<String>,
 }
 
-/// The number of bytes to keep in memory until the end. More go to a temporary file.
-const IN_MEMORY: usize = 1 << 20;
+/// The files and folders that a run was about.
+pub(crate) struct Scope<'a> {
+    pub(crate) paths: &'a [PathBuf],
+    pub(crate) exclude: &'a Exclude,
+}
+
+impl Scope<'_> {
+    /// Whether the run would have found this file.
+    fn covers(&self, full: &Path) -> bool {
+        self.paths.iter().any(|root| {
+            let Ok(below) = full.strip_prefix(normal(root)) else { return false };
+            let parts = below.ancestors().filter(|part| !part.as_os_str().is_empty());
+            !parts.into_iter().any(|part| self.exclude.matches(part))
+        })
+    }
+}
 
 impl BaselineWriter {
-    /// Starts a baseline and checks that its folder is writable.
+    /// Starts a baseline. Reads the existing one, and checks that the folder is writable.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         let keys = Keys::new(path);
         new_file(&keys.folder).map_err(failed(path))?;
-        let rows = BufWriter::new(SpooledTempFile::new(IN_MEMORY));
-        Ok(BaselineWriter { path: path.to_owned(), keys, rows, is_first: true })
+        let old = match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            _ => Baseline::from_file(path)?.known,
+        };
+        let (new, passed, unread) = Default::default();
+        Ok(BaselineWriter { path: path.to_owned(), keys, old, new, passed, unread })
     }
 
     /// Adds the image if it failed. Returns the reason why it is then accepted.
-    pub(crate) fn image(&mut self, image: &VerifiedImage) -> Result<Option<String>, Error> {
-        if image.verdict.status != Status::Failed {
-            return Ok(None);
-        }
-        let codes = image.verdict.findings.iter().map(|finding| finding.code.name().to_owned());
-        // Sorted, and each code once.
-        let codes: BTreeSet<_> = codes.collect();
-        let path = self.keys.key_for(&image.path);
-        let row = Image { path, codes: codes.into_iter().collect() };
-        let separator: &[u8] = if self.is_first { b"\n" } else { b",\n" };
-        self.is_first = false;
-        let mut write = || {
-            self.rows.write_all(separator)?;
-            Ok(serde_json::to_writer(&mut self.rows, &row)?)
+    pub(crate) fn image(&mut self, image: &VerifiedImage) -> Option<String> {
+        let key = self.keys.key_for(&image.path);
+        match image.verdict.status {
+            Status::Failed => {
+                let findings = image.verdict.findings.iter();
+                let codes = findings.map(|finding| finding.code.name().to_owned());
+                self.new.insert(key, codes.collect());
+                return Some(format!("to be recorded in {}", Printable(&self.path)));
+            }
+            Status::Unreadable | Status::Offline => self.unread.insert(key),
+            Status::Passed | Status::Allowed => {
+                self.old.contains_key(&key) && self.passed.insert(key)
+            }
         };
-        write().map_err(failed(&self.path))?;
-        Ok(Some(format!("written to {}", Printable(&self.path))))
+        None
     }
 
-    pub(crate) fn finish(self) -> Result<(), Error> {
-        let BaselineWriter { path, keys, rows, .. } = self;
-        let finish = || {
-            let mut rows = rows.into_inner()?;
-            rows.rewind()?;
-            let mut file = new_file(&keys.folder)?;
+    /// Writes the file.
+    pub(crate) fn finish(mut self, scope: &Scope<'_>) -> Result<(), Error> {
+        for (key, codes) in std::mem::take(&mut self.old) {
+            if self.is_kept(&key, scope) {
+                self.new.entry(key).or_insert_with(|| codes.into_keys().collect());
+            }
+        }
+        let images = self.new.into_iter().map(|(path, codes)| {
+            serde_json::to_string(&Image { path, codes: codes.into_iter().collect() })
+        });
+        let write = || {
+            let mut file = BufWriter::new(new_file(&self.keys.folder)?);
             write!(file, "{{\n\"schema\": \"{SCHEMA}\",\n\"images\": [")?;
-            io::copy(&mut rows, &mut file)?;
+            for (index, image) in images.enumerate() {
+                let comma = if index == 0 { "" } else { "," };
+                write!(file, "{comma}\n{}", image?)?;
+            }
             file.write_all(b"\n]\n}\n")?;
+            let file = file.into_inner()?;
             file.as_file().sync_all()?;
-            file.persist(&path)?;
+            file.persist(&self.path)?;
             Ok(())
         };
-        finish().map_err(failed(&path))
+        write().map_err(failed(&self.path))
+    }
+
+    /// Whether an entry of the existing file stays, because the run says nothing about its file.
+    fn is_kept(&self, key: &str, scope: &Scope<'_>) -> bool {
+        let is_unread = Path::new(key)
+            .ancestors()
+            .any(|part| part.to_str().is_some_and(|part| self.unread.contains(part)));
+        is_unread || !(self.passed.contains(key) || scope.covers(&self.keys.folder.join(key)))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 pub use self::baseline::BaselineOutcome;
-use self::baseline::{Baseline, BaselineWriter};
+use self::baseline::{Baseline, BaselineWriter, Scope};
 pub use self::result::{Input, Summary, Verification, VerifiedImage};
 use crate::find::{
     Build, Found, SiblingDlls, Siblings, Source, Visit, WalkOptions, WalkedFile, Workspace,
@@ -22,7 +22,7 @@ use crate::find::{
 use crate::finding::Finding;
 use crate::image::{self, Content, Directory, Header, Kind, Layout, ReadError};
 use crate::policy::{Failure, ManifestRules, POLICY_FILE, Policy, PolicySource, Rules};
-use crate::{Error, judge, system};
+use crate::{Error, ExitCode, judge, system};
 
 /// Options for finding and judging images.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +90,7 @@ pub fn build(
             None => run.outcome.summary.count_others(1),
         }
     }
-    run.finish(options, start)
+    run.finish(&[], options, start)
 }
 
 /// Judges files and all files in folder trees, whatever built them, in the order of their paths.
@@ -148,7 +148,7 @@ pub fn paths(
     run.outcome.summary.count_others(judge.other_files.into_inner());
     run.outcome.ignored_policy =
         judge.ignored_policy.into_inner().unwrap_or_else(PoisonError::into_inner);
-    run.finish(options, start)
+    run.finish(paths, options, start)
 }
 
 /// The baseline of known failures, and the baseline to write.
@@ -166,23 +166,28 @@ impl BaselineState {
     }
 
     /// Allows the image if its failures are known, or become known by being written.
-    fn apply(&mut self, image: &mut VerifiedImage) -> Result<(), Error> {
-        let written = match &mut self.writer {
-            Some(writer) => writer.image(image)?,
-            None => None,
-        };
+    fn apply(&mut self, image: &mut VerifiedImage) {
+        let written = self.writer.as_mut().and_then(|writer| writer.image(image));
         if let Some(known) = &mut self.known {
             known.apply(image);
         }
         if let Some(reason) = written {
             image.allow(reason);
         }
-        Ok(())
     }
 
-    fn finish(self) -> Result<Option<BaselineOutcome>, Error> {
-        self.writer.map(BaselineWriter::finish).transpose()?;
-        Ok(self.known.map(Baseline::finish))
+    /// Writes the new baseline after a complete run, and sets the results. A run that could not read
+    /// everything, or found no image, would remove entries that are still right: the share may not
+    /// be mounted.
+    fn finish(self, outcome: &mut Verification, scope: &Scope<'_>) -> Result<(), Error> {
+        if let Some(writer) = self.writer {
+            match outcome.exit_code() {
+                ExitCode::Passed | ExitCode::Findings => writer.finish(scope)?,
+                _ => outcome.unwritten_baseline = Some(writer.path().to_owned()),
+            }
+        }
+        outcome.baseline = self.known.map(|known| known.finish(scope));
+        Ok(())
     }
 }
 
@@ -195,15 +200,22 @@ struct Run<'a, 'b> {
 
 impl Run<'_, '_> {
     fn image(&mut self, mut image: VerifiedImage) -> Result<(), Error> {
-        self.baseline.apply(&mut image)?;
+        self.baseline.apply(&mut image);
         self.outcome.count(&image);
         (self.on_image)(&image)
     }
 
-    fn finish(self, options: &Options, start: Instant) -> Result<Verification, Error> {
+    /// `paths` are the files and folders that were scanned. A build has none.
+    fn finish(
+        self,
+        paths: &[PathBuf],
+        options: &Options,
+        start: Instant,
+    ) -> Result<Verification, Error> {
         let mut outcome = self.outcome;
         outcome.ignores_unreadable = options.ignore_unreadable;
-        outcome.baseline = self.baseline.finish()?;
+        let scope = Scope { paths, exclude: &options.walk.exclude };
+        self.baseline.finish(&mut outcome, &scope)?;
         outcome.summary.seconds = start.elapsed().as_secs_f64();
         Ok(outcome)
     }

@@ -63,6 +63,8 @@ pub struct Verification {
     pub ignores_unreadable: bool,
     /// The first policy file in the folders. It was not read.
     pub ignored_policy: Option<PathBuf>,
+    /// The baseline that was not written, because the run was incomplete or found no image.
+    pub unwritten_baseline: Option<PathBuf>,
     /// The result of comparing the failures with the baseline, if there is one.
     pub baseline: Option<BaselineOutcome>,
 }
@@ -162,6 +164,7 @@ impl Verification {
             has_exceptions: false,
             ignores_unreadable: false,
             ignored_policy: None,
+            unwritten_baseline: None,
             baseline: None,
         }
     }

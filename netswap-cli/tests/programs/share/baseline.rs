@@ -27,9 +27,9 @@ fn baseline_allows_its_failures() {
     let run = share.run(["verify", ".", "--write-baseline", "known.json"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
 allowed ./a.exe  x64 exe, swap-run: none
-        written to known.json
+        to be recorded in known.json
 allowed ./deep/b.dll  x64 exe, swap-run: none
-        written to known.json
+        to be recorded in known.json
 passed  ./good.exe  x64 exe, swap-run: net
 
 3 images: 1 passed, 2 allowed (0 other files, [..] s)
@@ -107,8 +107,8 @@ fn stale_entry_is_a_warning() {
     share.write("a.exe", good());
     fs::remove_file(share.path("deep/b.dll")).unwrap();
     share.run(["verify", ".", "--baseline", "../known.json"]).code(0).stderr_eq(str![[r"
-warning: ../known.json: entry net-swap-missing for [..]share/a.exe no longer occurs (fixed, deleted or not scanned); --write-baseline removes it
-warning: ../known.json: entry net-swap-missing for [..]share/deep/b.dll no longer occurs (fixed, deleted or not scanned); --write-baseline removes it
+warning: ../known.json: entry net-swap-missing for [..]share/a.exe no longer occurs; --write-baseline removes it
+warning: ../known.json: entry net-swap-missing for [..]share/deep/b.dll no longer occurs; --write-baseline removes it
 
 "]]);
 }
@@ -122,6 +122,84 @@ fn baseline_is_updated_from_itself() {
     share.run(["verify", ".", "--baseline", "../known.json"]).code(0).stderr_eq("");
     share.write("a.exe", bad());
     share.run(["verify", ".", "--baseline", "../known.json"]).code(1);
+}
+
+fn known(share: &Share) -> Vec<String> {
+    let text = fs::read_to_string(share.beside("known.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let images = document["images"].as_array().unwrap().iter();
+    images.map(|image| image["path"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn writing_replaces_only_the_entries_of_scanned_paths() {
+    let share = share_with_baseline();
+    let write = |path: &str, arguments: &[&str]| {
+        let run = share.netswap(["verify", path, "--write-baseline", "../known.json"]);
+        run.args(arguments).assert()
+    };
+    share.write("deep/c.dll", bad());
+    write("deep", &[]).code(0);
+    assert_eq!(known(&share), ["share/a.exe", "share/deep/b.dll", "share/deep/c.dll"]);
+    share.write("deep/b.dll", good());
+    write("deep/c.dll", &[]).code(0);
+    assert_eq!(known(&share), ["share/a.exe", "share/deep/b.dll", "share/deep/c.dll"]);
+    write(".", &["--exclude", "deep"]).code(0);
+    assert_eq!(known(&share), ["share/a.exe", "share/deep/b.dll", "share/deep/c.dll"]);
+    fs::remove_file(share.path("a.exe")).unwrap();
+    write(".", &[]).code(0);
+    assert_eq!(known(&share), ["share/deep/c.dll"]);
+}
+
+#[test]
+fn incomplete_run_writes_no_baseline() {
+    let share = share_with_baseline();
+    let before = fs::read(share.beside("known.json")).unwrap();
+    fs::create_dir(share.path("empty")).unwrap();
+    // As if the share were not mounted.
+    let run = share.run(["verify", "empty", "--write-baseline", "../known.json"]).code(3);
+    run.stderr_eq(str![[r"
+error: the baseline ../known.json was not written, because no image was found
+error: nothing to verify: no Windows image found in the given files and folders
+
+"]]);
+    assert_eq!(fs::read(share.beside("known.json")).unwrap(), before);
+    share.run(["verify", "empty", "--write-baseline", "../new.json"]).code(3);
+    assert!(!share.beside("new.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn entries_of_unreadable_files_stay() {
+    let share = share_with_baseline();
+    let before = fs::read(share.beside("known.json")).unwrap();
+    for name in ["a.exe", "deep/b.dll"] {
+        fs::remove_file(share.path(name)).unwrap();
+    }
+    std::os::unix::fs::symlink("gone.exe", share.path("a.exe")).unwrap();
+    let write = |arguments: &[&str]| {
+        let run = share.netswap(["verify", ".", "--follow-links", "--write-baseline"]);
+        run.arg("../known.json").args(arguments).assert()
+    };
+    write(&[]).code(2).stderr_eq(str![[r"
+error: the baseline ../known.json was not written, because a file or folder could not be read
+
+"]]);
+    assert_eq!(fs::read(share.beside("known.json")).unwrap(), before);
+    write(&["--ignore-unreadable"]).code(0).stderr_eq("");
+    assert_eq!(known(&share), ["share/a.exe"]);
+}
+
+#[test]
+fn file_that_is_no_baseline_is_not_replaced() {
+    let share = share();
+    share.write("notes.json", "my notes");
+    let run = share.run(["verify", ".", "--write-baseline", "notes.json"]).code(2);
+    run.stderr_eq(str![[r"
+error: failed to read the baseline notes.json: [..]
+
+"]]);
+    assert!(share.holds("notes.json", b"my notes"));
 }
 
 #[test]
