@@ -26,6 +26,34 @@ fn paths(run: &OutputAssert) -> Vec<String> {
 }
 
 #[test]
+fn each_file_is_verified_once() {
+    let share = Share::new([("sub/a.exe", bad()), ("sub/b.exe", good()), ("c.exe", bad())]);
+    let images =
+        |named: &[&str]| paths(&share.netswap(["verify", "--format", "json"]).args(named).assert());
+    let once = ["./c.exe", "./sub/a.exe", "./sub/b.exe"];
+    assert_eq!(images(&[".", "sub", "sub/a.exe"]), once);
+    assert_eq!(images(&["sub", "."]), ["sub/a.exe", "sub/b.exe", "./c.exe"]);
+    assert_eq!(images(&["sub/a.exe", "c.exe"]), ["sub/a.exe", "c.exe"]);
+    let link = |name: &str| std::fs::hard_link(share.path("sub/a.exe"), share.path(name)).unwrap();
+    link("z.exe");
+    link("a-first.exe");
+    let once = ["./a-first.exe", "./c.exe", "./sub/b.exe"];
+    assert_eq!(images(&["."]), once);
+    let summary = json(&share.run(["verify", ".", "--format", "json"]))["summary"].clone();
+    assert_eq!((&summary["images"], &summary["failed"]), (&3.into(), &2.into()));
+}
+
+#[cfg(unix)]
+#[test]
+fn followed_links_to_one_file_count_once() {
+    let share = Share::new([("real/a.exe", bad())]);
+    std::os::unix::fs::symlink("real", share.path("link")).unwrap();
+    std::os::unix::fs::symlink("real/a.exe", share.path("z.exe")).unwrap();
+    let run = share.run(["verify", ".", "--follow-links", "--format", "json"]);
+    assert_eq!(paths(&run), ["./link/a.exe"]);
+}
+
+#[test]
 fn each_file_of_a_share_is_verified() {
     let share = Share::new([
         ("a/good.exe", good()),

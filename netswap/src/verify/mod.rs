@@ -22,7 +22,8 @@ use crate::find::{
 use crate::finding::Finding;
 use crate::image::{self, Content, Directory, Header, Kind, Layout, ReadError};
 use crate::policy::{Failure, ManifestRules, POLICY_FILE, Policy, PolicySource, Rules};
-use crate::{Error, ExitCode, judge, system};
+use crate::system::{self, Identity};
+use crate::{Error, ExitCode, judge};
 
 /// Options for finding and judging images.
 #[derive(Clone, Debug, Default)]
@@ -124,6 +125,7 @@ pub fn paths(
         policies: &policies,
         siblings: SiblingDlls::new(options.walk.recall),
         options,
+        may_repeat_files: options.walk.follow_links || overlap(paths),
         other_files: AtomicU64::new(0),
         ignored_policy: Mutex::new(None),
     };
@@ -135,13 +137,17 @@ pub fn paths(
     // A DLL counts once, even if two programs load it or the user also named it.
     let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let named: HashSet<_> = paths.iter().map(|path| full(path)).collect();
-    let mut seen = HashSet::new();
-    walk(paths, &options.walk, &judge, |(image, is_sibling): (VerifiedImage, bool)| {
+    let (mut dlls, mut files) = (HashSet::new(), HashSet::new());
+    walk(paths, &options.walk, &judge, |Judged { image, is_sibling, identity }: Judged| {
         if is_sibling {
             let dll = full(&image.path);
-            if named.contains(&dll) || !seen.insert(dll) {
+            if named.contains(&dll) || !dlls.insert(dll) {
                 return Ok(());
             }
+        }
+        // The first path in order is reported.
+        if identity.is_some_and(|identity| !files.insert(identity)) {
+            return Ok(());
         }
         run.image(image)
     })?;
@@ -149,6 +155,14 @@ pub fn paths(
     run.outcome.ignored_policy =
         judge.ignored_policy.into_inner().unwrap_or_else(PoisonError::into_inner);
     run.finish(paths, options, start)
+}
+
+/// Whether one of the paths is in another one.
+fn overlap(paths: &[PathBuf]) -> bool {
+    let mut full: Vec<_> = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    // Paths below a folder follow it.
+    full.sort();
+    full.windows(2).any(|pair| matches!(pair, [first, second] if second.starts_with(first)))
 }
 
 /// The baseline of known failures, and the baseline to write.
@@ -226,14 +240,30 @@ struct Judge<'a> {
     policies: &'a Policies,
     siblings: SiblingDlls,
     options: &'a Options,
+    /// Whether the walk may come to the same file under the same name again.
+    may_repeat_files: bool,
     other_files: AtomicU64,
     /// The first `netswap.toml` in the folders, which is not read.
     ignored_policy: Mutex<Option<PathBuf>>,
 }
 
+/// An image that was judged.
+struct Judged {
+    image: VerifiedImage,
+    /// Whether it is a DLL that a named program loads.
+    is_sibling: bool,
+    /// The identity of a file that may be found again: it has several names, for example.
+    identity: Option<Identity>,
+}
+
+impl From<VerifiedImage> for Judged {
+    fn from(image: VerifiedImage) -> Self {
+        Judged { image, is_sibling: false, identity: None }
+    }
+}
+
 impl Visit for Judge<'_> {
-    /// An image, and whether it is a DLL that a named program loads.
-    type Item = (VerifiedImage, bool);
+    type Item = Judged;
 
     fn file(&self, file: &WalkedFile<'_>, items: &mut Vec<Self::Item>) {
         self.options.looked_at.fetch_add(1, Ordering::Relaxed);
@@ -259,21 +289,28 @@ impl Visit for Judge<'_> {
             for Problem { finding, is_fatal } in problems {
                 image.add(finding, is_fatal);
             }
-            (image, false)
+            let identity = opened.and_then(|file| self.identity(file));
+            Judged { image, is_sibling: false, identity }
         }));
         items.append(&mut dlls);
     }
 
     fn offline(&self, file: &WalkedFile<'_>) -> Option<Self::Item> {
-        Some((VerifiedImage::offline(file.path()), false))
+        Some(VerifiedImage::offline(file.path()).into())
     }
 
     fn unreadable(&self, path: PathBuf, error: io::Error) -> Self::Item {
-        (VerifiedImage::unreadable(path, error), false)
+        VerifiedImage::unreadable(path, error).into()
     }
 }
 
 impl Judge<'_> {
+    /// Returns the identity of a file that may be found again.
+    fn identity(&self, file: &File) -> Option<Identity> {
+        let (stamp, names) = system::stamp(file).ok()?;
+        stamp.identity.filter(|_| names > 1 || self.may_repeat_files)
+    }
+
     /// Notes a policy in the scanned folders, unless it is the one in force or the user wants none.
     fn note_policy(&self, path: &Path) {
         let is_chosen = match &self.options.policy {
@@ -296,12 +333,7 @@ impl Judge<'_> {
     }
 
     /// Judges the DLLs that a program loads from its own folder. Returns what could not be read.
-    fn judge_siblings(
-        &self,
-        program: &Path,
-        file: &File,
-        items: &mut Vec<(VerifiedImage, bool)>,
-    ) -> Vec<Problem> {
+    fn judge_siblings(&self, program: &Path, file: &File, items: &mut Vec<Judged>) -> Vec<Problem> {
         let siblings = match Layout::read(file) {
             Ok(Some(layout)) => self.siblings.dlls(program, file, &layout),
             Ok(None) => return Vec::new(),
@@ -321,7 +353,8 @@ impl Judge<'_> {
             let found = Found { path, source: Source::Sibling(program.to_owned()) };
             let root = program.parent().unwrap_or(program);
             let image = judge_found(found, root, file.as_ref(), content, policy, self.options);
-            items.extend(image.map(|image| (image, true)));
+            let identity = file.as_ref().and_then(|file| self.identity(file));
+            items.extend(image.map(|image| Judged { image, is_sibling: true, identity }));
         }
         imports.findings().map(|(finding, is_fatal)| Problem { finding, is_fatal }).collect()
     }
