@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use netswap::output::print;
+use netswap::report::Detail;
 use netswap::verify::OnImage;
 use netswap::{Build, ExitCode, PolicySource, verify};
 
@@ -21,6 +22,7 @@ use crate::progress::ProgressBar;
 /// folders.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
+#[expect(clippy::struct_excessive_bools, reason = "the command's switches")]
 pub(super) struct Verify {
     /// Files and folders to check. Without them, builds the workspace
     paths: Vec<PathBuf>,
@@ -49,6 +51,9 @@ pub(super) struct Verify {
     /// Show only failures and the summary, and no progress
     #[arg(short, long)]
     quiet: bool,
+    /// List the images that passed or are allowed, too. Without PATHS, they are always listed
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
     #[command(flatten)]
     walk: WalkArguments,
     #[command(flatten)]
@@ -121,18 +126,24 @@ impl Verify {
             walk: self.walk.options()?,
             ..verify::Options::default()
         };
+        let detail = match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            // A build has few images, and its report shows which ones were checked.
+            (_, is_verbose) if is_verbose || self.paths.is_empty() => Detail::Verbose,
+            _ => Detail::Normal,
+        };
         if self.paths.is_empty() {
             let mut build = self.cargo.build()?;
             if self.quiet {
                 build.arg("--quiet");
             }
             let verify = |on_image: &mut OnImage<'_>| verify::build(&build, &options, on_image);
-            return Ok(print(self.format.into(), self.quiet, &(), verify)?);
+            return Ok(print(self.format.into(), detail, &(), verify)?);
         }
         let paths = resolve(self.paths)?;
         let progress = ProgressBar::new(options.looked_at.clone(), self.quiet);
         let verify = |on_image: &mut OnImage<'_>| verify::paths(&paths, &options, on_image);
-        Ok(print(self.format.into(), self.quiet, &progress, verify)?)
+        Ok(print(self.format.into(), detail, &progress, verify)?)
     }
 }
 

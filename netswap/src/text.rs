@@ -58,9 +58,8 @@ impl Serialize for PathFields<'_> {
     }
 }
 
-/// Returns a number and the noun that it counts, with digits in groups of three:
-/// `1 image`, `1,024 images`.
-pub fn plural(count: u64, one: &str, many: &str) -> String {
+/// Returns a number with its digits in groups of three: `1,024`.
+pub fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -69,13 +68,18 @@ pub fn plural(count: u64, one: &str, many: &str) -> String {
         }
         grouped.push(digit);
     }
-    format!("{grouped} {}", if count == 1 { one } else { many })
+    grouped
+}
+
+/// Returns a number and the noun that it counts: `1 image`, `1,024 images`.
+pub fn plural(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
 /// Returns the part of a summary that counts unreadable files and folders, or an empty string if
 /// there are none.
 pub fn unreadable(count: u64) -> String {
-    if count == 0 { String::new() } else { format!(", {count} unreadable") }
+    if count == 0 { String::new() } else { format!(", {} unreadable", number(count)) }
 }
 
 /// Returns the line of a summary about files that were not read, because their content is in the

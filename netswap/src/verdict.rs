@@ -173,7 +173,7 @@ pub fn judge(
         reason => (Status::Allowed, reason),
     };
     let signer = if status == Status::Failed { read_signer() } else { None };
-    let finding = |cause| finding(cause, &header, required, source, signer.as_deref());
+    let finding = |cause| finding(cause, &header, required, source);
     let findings = causes.into_iter().map(finding).collect();
     Some(Verdict { status, header: Some(header), reason, signer, findings })
 }
@@ -198,16 +198,15 @@ fn finding(
     header: &Header,
     required: &[SwapRun],
     source: &Source,
-    signer: Option<&str>,
 ) -> Finding {
     match source {
         Source::Build(artifact) => build_finding(code, &bits, required, artifact),
-        Source::File => file_finding(code, &bits, header, signer),
+        Source::File => file_finding(code, &bits, header),
         Source::Sibling(program) => {
             let program = Printable(program.file_name().map_or(program.as_path(), Path::new));
             let message =
                 format!("{program} loads this DLL, and {} is not set in it", constants(&bits));
-            Finding { message: message.into(), ..file_finding(code, &bits, header, signer) }
+            Finding { message: message.into(), ..file_finding(code, &bits, header) }
         }
     }
 }
@@ -250,13 +249,14 @@ fn cause(bit: SwapRun, source: &Source) -> Code {
 }
 
 /// Returns the finding for a file whose build is unknown.
-fn file_finding(code: Code, bits: &[SwapRun], header: &Header, signer: Option<&str>) -> Finding {
+fn file_finding(code: Code, bits: &[SwapRun], header: &Header) -> Finding {
     // All images on a share may lack this bit, so message and help need no memory.
     if bits == [SwapRun::Net] && !header.signed && !header.is_managed {
         return Finding {
             code,
             message: "IMAGE_FILE_NET_RUN_FROM_SWAP is not set".into(),
-            help: "link it with /SWAPRUN:NET, or set the bit in the file before it is signed:\n    netswap patch FILE".into(),
+            help: "link with /SWAPRUN:NET, or set the bit before signing:\n    netswap patch FILE"
+                .into(),
         };
     }
     let switches: Vec<_> = bits.iter().map(|bit| bit.switch()).collect();
@@ -266,9 +266,8 @@ fn file_finding(code: Code, bits: &[SwapRun], header: &Header, signer: Option<&s
         _ => format!(" --swap-run {}", netswap_value(bits)),
     };
     let help = if header.signed {
-        let by = signer.map(|signer| format!(" by {}", one_line(signer))).unwrap_or_default();
         format!(
-            "it is signed{by}, and setting the bit would invalidate the signature\nask the vendor for a build with {switches}, or if nothing checks the signature:\n    netswap patch{option} --break-signature FILE"
+            "setting the bit would invalidate the signature; the choices are:\n- ask the vendor for a build with {switches}\n- set the bit, and sign again with a certificate of your own\n- run from a local disk\n- set the bit, if nothing checks the signature\nto set it:\n    netswap patch{option} --break-signature FILE"
         )
     } else if header.has_strong_name {
         format!(
@@ -280,7 +279,7 @@ fn file_finding(code: Code, bits: &[SwapRun], header: &Header, signer: Option<&s
         )
     } else {
         format!(
-            "link it with {switches}, or set the bit in the file before it is signed:\n    netswap patch{option} FILE"
+            "link with {switches}, or set the bit before signing:\n    netswap patch{option} FILE"
         )
     };
     Finding { code, message: format!("{} is not set", constants(bits)).into(), help: help.into() }
@@ -630,10 +629,10 @@ mod tests {
         let managed = Header { is_managed: true, ..unsigned };
         let strong = Header { has_strong_name: true, ..managed };
         let help = |header: &Header, bits: &[SwapRun]| {
-            file_finding(Code::NetSwapMissing, bits, header, None).help.into_owned()
+            file_finding(Code::NetSwapMissing, bits, header).help.into_owned()
         };
         for (header, word, option) in [
-            (&unsigned, "link it with /SWAPRUN:NET", ""),
+            (&unsigned, "link with /SWAPRUN:NET", ""),
             (&signed, "ask the vendor", " --break-signature"),
             (&managed, "run editbin with /SWAPRUN:NET", ""),
             (&strong, "delay-sign it", ""),
@@ -662,8 +661,6 @@ mod tests {
         };
         let verdict = with_signer(signed, None, &[]);
         assert_eq!(verdict.signer.as_deref(), Some("Contoso\nLtd"));
-        let help = &verdict.findings[0].help;
-        assert!(help.starts_with("it is signed by Contoso, Ltd, and "), "{help}");
         for verdict in [
             with_signer(unsigned, None, &[]),
             with_signer(set, None, &[]),

@@ -26,6 +26,7 @@ use std::process;
 use pico_args::Arguments;
 
 use crate::output::{finish, print};
+use crate::report::Detail;
 use crate::{Build, Error, ExitCode, Format, PolicySource, verify};
 
 /// The text that `verify --help` prints.
@@ -92,7 +93,9 @@ pub fn verify_paths<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> pro
     let paths: Vec<PathBuf> = paths.into_iter().map(Into::into).collect();
     let options = verify::Options { policy: PolicySource::Workspace, ..verify::Options::default() };
     finish(|| {
-        print(Format::Human, false, &(), |on_image| verify::paths(&paths, &options, on_image))
+        print(Format::Human, Detail::Normal, &(), |on_image| {
+            verify::paths(&paths, &options, on_image)
+        })
     })
     .into()
 }
@@ -132,6 +135,6 @@ fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         build.args(arguments.finish().into_iter().filter(|argument| argument != "--"));
         let options = verify::Options { policy, ..verify::Options::default() };
         let format = format.unwrap_or_default();
-        print(format, false, &(), |on_image| verify::build(&build, &options, on_image))
+        print(format, Detail::Verbose, &(), |on_image| verify::build(&build, &options, on_image))
     })
 }

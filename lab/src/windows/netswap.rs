@@ -22,7 +22,8 @@ pub(super) fn build_and_verify(setup: &Setup<'_>) -> Result<Evidence, String> {
     let program = target_dir().join(MSVC).join("debug").join(PROGRAM);
     fs::copy(&program, setup.wine.share().join(PROGRAM)).map_err(at(&program))?;
     let path = windows_path(SHARE, Path::new(PROGRAM));
-    netswap(setup, &["verify", &path])?.expect(0, &["netswap.exe  x64 exe, swap-run: net"])?;
+    let outcome = netswap(setup, &["verify", "--verbose", &path])?;
+    outcome.expect(0, &["netswap.exe  x64 exe, swap-run: net"])?;
     Ok("verified by itself, from the share".into())
 }
 
@@ -101,7 +102,7 @@ pub(super) fn patch(setup: &Setup<'_>) -> Result<Evidence, String> {
         let before = read()?;
         let journal = format!(r"C:\journal-{index}.jsonl");
         netswap(setup, &["patch", path, "--journal", &journal])?.expect(0, &["1 patched"])?;
-        netswap(setup, &["verify", path])?.expect(0, &["swap-run: net"])?;
+        netswap(setup, &["verify", "--verbose", path])?.expect(0, &["swap-run: net"])?;
         let patched = read()?;
         let changed = before.iter().zip(&patched).filter(|(before, after)| before != after).count();
         if changed != 1 || before.len() != patched.len() {

@@ -28,7 +28,7 @@ fn json_report_has_every_field() {
 {
 "schema": "netswap.verify/1",
 "images": [
-{"path":"bin/no-bit.exe","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":[..],"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"not ours","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]},
+{"path":"bin/no-bit.exe","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":[..],"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"not ours","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link with /SWAPRUN:NET, or set the bit before signing:/n    netswap patch FILE"}]},
 {"path":"bin/with-bit.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":[..],"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
 ],
 "policy": {"default":["net"],"sources":[{"path":"bin/netswap.toml","swap_run":["net"],"allow":[{"image":"no-*","signed":false,"signer":null,"code":null,"until":null,"reason":"not ours","matched":1}]}],"ignored":null},
@@ -87,7 +87,9 @@ fn unknown_optional_header_is_a_finding() {
     share.run(["verify", "bin/with-bit.exe"]).code(1).stdout_eq(str![[r"
 FAILED  bin/with-bit.exe
         malformed-image: its optional header has the unknown magic number 0x0107
-        build the file again, or delete it
+
+malformed-image: 1 file
+  build the file again, or delete it
 
 1 image: 1 failed (0 other files, [..] s)
 
@@ -114,7 +116,10 @@ fn named_pipe_does_not_block() {
     run.timeout(std::time::Duration::from_secs(20)).assert().code(2).stdout_eq(str![[r"
 UNREAD  pipe.exe
         unreadable: it is neither a file nor a folder
-        check that it is a file or folder, that this account can read it, and that no other program has it open
+
+unreadable: 1 file
+  check that it is a file or folder, that this account can read it, and that no
+  other program has it open
 
 0 images (0 other files, 1 unreadable, [..] s)
 
@@ -223,12 +228,15 @@ fn policy_option_replaces_other_policies() {
     share.write("strict.toml", "swap-run = [\"net\", \"cd\"]\n");
     let run = share.run(["verify", "bin/with-bit.exe", "--policy", "strict.toml"]);
     run.code(1).stdout_eq(str![[r"
-FAILED  bin/with-bit.exe  x64 exe, swap-run: net
+FAILED  bin/with-bit.exe
         removable-swap-missing: IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set
-        link it with /SWAPRUN:CD, or set the bit in the file before it is signed:
-            netswap patch --swap-run cd FILE
+
+removable-swap-missing: 1 file
+  link with /SWAPRUN:CD, or set the bit before signing:
+      netswap patch --swap-run cd bin/with-bit.exe
 
 1 image: 1 failed (0 other files, [..] s)
+commit if all bits were set: 8.0 KiB, on a machine that runs all of them
 policy: strict.toml
 
 "]]);
@@ -254,7 +262,7 @@ fn file_name_cannot_forge_a_line() {
     fs::rename(share.path("bin/no-bit.exe"), share.path(name)).unwrap();
     let run = share.run(["verify", "."]);
     let text = stdout(&run.code(1));
-    let expected = "FAILED  ./x/npassed  all.exe/u{1b}[2J/u{202e}.exe  x64 exe, swap-run: none";
+    let expected = "FAILED  ./x/npassed  all.exe/u{1b}[2J/u{202e}.exe";
     assert_eq!(text.lines().next().unwrap().replace('\\', "/"), expected);
 }
 

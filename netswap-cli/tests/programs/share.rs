@@ -66,26 +66,32 @@ fn each_file_of_a_share_is_verified() {
         ("readme.txt", b"MZ is no image".to_vec()),
     ]);
     share.run(["verify", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
-FAILED  ./a/bad.DLL  x86 dll, swap-run: cd
+FAILED  ./a/bad.DLL
         net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
-        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
-            netswap patch FILE
-
 FAILED  ./b/cut.exe
         truncated-image: the file ends inside its headers
-        copy or build the file again
-
-FAILED  ./b/signed  x64 exe, swap-run: none
+FAILED  ./b/signed
         net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
-        it is signed, and setting the bit would invalidate the signature
-        ask the vendor for a build with /SWAPRUN:NET, or if nothing checks the signature:
-            netswap patch --break-signature FILE
 
-allowed ./boot.efi  x64 efi, swap-run: none
-        UEFI loads it, not Windows
-passed  ./a/good.exe  x64 exe, swap-run: net
+net-swap-missing: 1 file
+  link with /SWAPRUN:NET, or set the bit before signing:
+      netswap patch ./a/bad.DLL
+
+truncated-image: 1 file
+  copy or build the file again
+
+net-swap-missing: 1 signed file
+  setting the bit would invalidate the signature; the choices are:
+  - ask the vendor for a build with /SWAPRUN:NET
+  - set the bit, and sign again with a certificate of your own
+  - run from a local disk
+  - set the bit, if nothing checks the signature
+  to set it:
+      netswap patch --break-signature ./b/signed
 
 5 images: 1 passed, 3 failed, 1 allowed (3 other files, [..] s)
+allowed: 1 image: UEFI loads it, not Windows
+commit if all bits were set: 16.0 KiB, on a machine that runs all of them
 
 "]]);
     share.run(["verify", "boot.efi"]).code(3);
@@ -118,12 +124,15 @@ fn quiet_reports_only_failures() {
     let share = Share::new([("bad.exe", bad()), ("good.exe", good()), ("b.efi", Vec::new())]);
     let run = share.run(["verify", ".", "--quiet"]).code(1).stderr_eq("");
     run.stdout_eq(str![[r"
-FAILED  ./bad.exe  x64 exe, swap-run: none
+FAILED  ./bad.exe
         net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
-        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
-            netswap patch FILE
+
+net-swap-missing: 1 file
+  link with /SWAPRUN:NET, or set the bit before signing:
+      netswap patch ./bad.exe
 
 2 images: 1 passed, 1 failed (1 other file, [..] s)
+commit if all bits were set: 8.0 KiB, on a machine that runs all of them
 
 "]]);
     share.run(["verify", "good.exe", "-q"]).code(0).stderr_eq("").stdout_eq(str![[r"
@@ -146,9 +155,10 @@ fn only_unreadable_files_can_be_ignored() {
         run.stderr_eq("").stdout_eq(str![[r"
 UNREAD  /proc/self/mem
         unreadable: Input/output error (os error 5)
-        check that it is a file or folder, that this account can read it, and that no other program has it open
 
-passed  good.exe  x64 exe, swap-run: net
+unreadable: 1 file
+  check that it is a file or folder, that this account can read it, and that no
+  other program has it open
 
 1 image: 1 passed (0 other files, 1 unreadable, [..] s)
 
@@ -174,9 +184,10 @@ fn unreadable_folder_does_not_stop_the_others() {
     run.code(2).stderr_eq("").stdout_eq(str![[r"
 UNREAD  ./shut
         unreadable: Permission denied (os error 13)
-        check that it is a file or folder, that this account can read it, and that no other program has it open
 
-passed  ./good.exe  x64 exe, swap-run: net
+unreadable: 1 file
+  check that it is a file or folder, that this account can read it, and that no
+  other program has it open
 
 1 image: 1 passed (0 other files, 1 unreadable, [..] s)
 
@@ -267,9 +278,9 @@ fn dangling_followed_link_is_unreadable() {
     run.stdout_eq(str![[r"
 UNREAD  ./link.exe
         unreadable: No such file or directory (os error 2)
-        name a file or folder that exists
 
-passed  ./good.exe  x64 exe, swap-run: net
+unreadable: 1 file
+  name a file or folder that exists
 
 1 image: 1 passed (0 other files, 1 unreadable, [..] s)
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 pub use self::styles::stderr;
 use self::styles::stdout;
-use crate::report::{Report, write_warnings};
+use crate::report::{Detail, Report, write_warnings};
 use crate::style::write_error;
 use crate::verify::{OnImage, Verification};
 use crate::{Error, ExitCode, Format};
@@ -86,11 +86,11 @@ impl Write for Out {
 /// warnings to standard error.
 pub fn print(
     format: Format,
-    is_quiet: bool,
+    detail: Detail,
     progress: &impl Progress,
     verify: impl FnOnce(&mut OnImage<'_>) -> Result<Verification, Error>,
 ) -> Result<ExitCode, Error> {
-    let mut report = Report::new(format, is_quiet, Out::for_report(format));
+    let mut report = Report::new(format, detail, Out::for_report(format));
     let outcome = verify(&mut |image| {
         progress.apart(|| {
             report.image(image)?;

@@ -1,61 +1,170 @@
-//! The report for people: failures with their remedies as they are found, then the rest, then one
-//! line.
+//! The report for people: failures grouped by folder and cause as they are found, then what to do
+//! about each cause, then a summary.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::finding_group::FindingGroup;
+use super::Detail;
+use super::lines::{Paths, folder_name, write_text, write_wrapped};
 use super::spool::SpoolFile;
-
+use crate::finding::{Code, Finding};
 use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error};
-use crate::text::{Printable, offline, one_line, plural, shown, unreadable};
+use crate::text::{Printable, number, offline, one_line, plural, shown, unreadable};
 use crate::verdict::Status;
 use crate::verify::{Input, Verification, VerifiedImage};
 use crate::{ExitCode, Header, Rules};
 
 pub(super) struct Human {
     here: PathBuf,
-    is_quiet: bool,
-    failures: FindingGroup,
-    allowed: SpoolFile,
-    passed: SpoolFile,
+    detail: Detail,
+    folder: Folder,
+    causes: Vec<Cause>,
+    /// The number of allowed images by reason.
+    allowed: BTreeMap<String, u64>,
+    /// The number of images that fail by signer.
+    signers: BTreeMap<String, u64>,
+    /// The memory in bytes that setting the missing bits costs on a machine that runs all images.
+    commit: u64,
+    /// The lines about other images, if they are listed.
+    others: SpoolFile,
 }
 
+/// The files of one folder that fail, and have not been written yet.
+#[derive(Default)]
+struct Folder {
+    path: PathBuf,
+    /// The files by what is wrong with them.
+    groups: Vec<Group>,
+    count: usize,
+}
+
+/// The files of one folder with the same findings.
+struct Group {
+    status: Status,
+    is_signed: bool,
+    /// The code and the message of each finding.
+    findings: Vec<(Code, String)>,
+    names: Vec<String>,
+}
+
+/// The files with the same fault and the same remedy.
+struct Cause {
+    code: Code,
+    help: String,
+    is_signed: bool,
+    paths: Paths,
+}
+
+/// The number of files of one folder that are held back to group them. A folder may have millions.
+const MAX_HELD: usize = 4096;
+
+/// The number of different reasons or signers that are counted. A share may have any number.
+const MAX_NAMES: usize = 1000;
+
+/// The number of reasons or signers that are written.
+const MAX_LISTED: usize = 5;
+
+/// The column in which texts begin, after the status.
+const INDENT: usize = 8;
+
 impl Human {
-    pub(super) fn new(is_quiet: bool) -> Self {
+    pub(super) fn new(detail: Detail) -> Self {
         Human {
             here: std::env::current_dir().unwrap_or_default(),
-            is_quiet,
-            failures: FindingGroup::new(8),
-            allowed: SpoolFile::default(),
-            passed: SpoolFile::default(),
+            detail,
+            folder: Folder::default(),
+            causes: Vec::new(),
+            allowed: BTreeMap::new(),
+            signers: BTreeMap::new(),
+            commit: 0,
+            others: SpoolFile::default(),
         }
     }
 
     pub(super) fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
-        match image.verdict.status {
-            Status::Failed | Status::Unreadable => {
-                self.failures.before_file(&image.verdict.findings, out)?;
-                write_image(image, &self.here, out)
-            }
+        let verdict = &image.verdict;
+        match verdict.status {
+            Status::Failed | Status::Unreadable => self.failure(image, out)?,
             // The summary counts them. There can be as many as files.
-            Status::Offline => Ok(()),
-            Status::Allowed | Status::Passed if self.is_quiet => Ok(()),
-            Status::Allowed => write_image(image, &self.here, &mut self.allowed),
-            Status::Passed => write_image(image, &self.here, &mut self.passed),
+            Status::Offline => return Ok(()),
+            Status::Allowed => {
+                count(&mut self.allowed, verdict.reason.as_deref().unwrap_or_default());
+            }
+            Status::Passed => {}
         }
+        let has_note = verdict.status == Status::Passed && !verdict.findings.is_empty();
+        let is_other = matches!(verdict.status, Status::Allowed | Status::Passed);
+        if is_other && (has_note || self.detail == Detail::Verbose) {
+            write_other(image, &self.here, &mut self.others)?;
+        }
+        Ok(())
+    }
+
+    fn failure(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
+        let verdict = &image.verdict;
+        let path = shown(&image.path, &self.here);
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if folder != self.folder.path || self.folder.count == MAX_HELD {
+            self.folder.write(out)?;
+            self.folder.path = folder.to_owned();
+        }
+        let is_signed = verdict.header.is_some_and(|header| header.signed);
+        self.folder.add(path, verdict.status, is_signed, &verdict.findings);
+        let lacks_bit = verdict.findings.iter().any(|finding| finding.code.is_missing_bit());
+        if let Some(header) = verdict.header.filter(|_| lacks_bit) {
+            self.commit += u64::from(header.size_of_image).div_ceil(PAGE) * PAGE;
+            if let Some(signer) = &verdict.signer {
+                count(&mut self.signers, signer);
+            }
+        }
+        for finding in &verdict.findings {
+            let Finding { code, help, .. } = finding;
+            let is_same = |cause: &&mut Cause| cause.code == *code && cause.help == **help;
+            if let Some(cause) = self.causes.iter_mut().find(is_same) {
+                cause.paths.add(path);
+                continue;
+            }
+            let (code, help, mut paths) = (*code, help.to_string(), Paths::default());
+            paths.add(path);
+            self.causes.push(Cause { code, help, is_signed, paths });
+        }
+        Ok(())
     }
 
     pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
-        self.failures.end(out)?;
-        let is_empty = self.allowed.is_empty() && self.passed.is_empty();
-        self.allowed.write_to(out)?;
-        self.passed.write_to(out)?;
+        self.folder.write(out)?;
+        if !self.causes.is_empty() {
+            writeln!(out)?;
+        }
+        for cause in &self.causes {
+            cause.write(&self.signers, out)?;
+        }
+        let is_empty = self.others.is_empty();
+        self.others.write_to(out)?;
         if !is_empty {
             writeln!(out)?;
         }
         writeln!(out, "{}", summary(outcome))?;
+        if self.detail != Detail::Quiet {
+            for (reason, count) in largest(&self.allowed) {
+                let images = plural(count, "image", "images");
+                write_wrapped(
+                    format!("allowed: {images}: {}", one_line(reason)).split(' '),
+                    " ",
+                    0,
+                    out,
+                )?;
+            }
+        }
+        if self.commit > 0 && outcome.input != Input::Build {
+            writeln!(
+                out,
+                "commit if all bits were set: {}, on a machine that runs all of them",
+                bytes(self.commit)
+            )?;
+        }
         if !outcome.rules.is_empty() {
             writeln!(out, "policy: {}", policy(outcome))?;
         }
@@ -63,6 +172,110 @@ impl Human {
             writeln!(out, "{}", offline(outcome.summary.offline))?;
         }
         Ok(())
+    }
+}
+
+/// The page size in bytes of every machine that Windows runs on today.
+const PAGE: u64 = 4096;
+
+/// Counts a name, unless there are too many.
+fn count(names: &mut BTreeMap<String, u64>, name: &str) {
+    if let Some(count) = names.get_mut(name) {
+        *count += 1;
+    } else if names.len() < MAX_NAMES {
+        names.insert(name.to_owned(), 1);
+    }
+}
+
+/// Returns the names with the largest counts.
+fn largest(names: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
+    let mut names: Vec<_> = names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    names.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    names.truncate(MAX_LISTED);
+    names
+}
+
+/// Formats a number of bytes, rounded: `1.2 GiB`.
+fn bytes(count: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "it is rounded to a tenth")]
+    let mut rounded = count as f64 / 1024.0;
+    let mut unit = "KiB";
+    for larger in ["MiB", "GiB", "TiB"] {
+        if rounded >= 1024.0 {
+            rounded /= 1024.0;
+            unit = larger;
+        }
+    }
+    format!("{rounded:.1} {unit}")
+}
+
+/// Counts files: `1 file`, `12 signed files`.
+fn files(count: u64, is_signed: bool) -> String {
+    if is_signed {
+        plural(count, "signed file", "signed files")
+    } else {
+        plural(count, "file", "files")
+    }
+}
+
+impl Folder {
+    fn add(&mut self, path: &Path, status: Status, is_signed: bool, findings: &[Finding]) {
+        self.count += 1;
+        let name = Printable(path.file_name().map_or(path, Path::new)).to_string();
+        let is_same = |group: &&mut Group| {
+            let pairs = group.findings.iter().zip(findings);
+            (group.status, group.is_signed) == (status, is_signed)
+                && group.findings.len() == findings.len()
+                && pairs.into_iter().all(|((code, message), finding)| {
+                    *code == finding.code && *message == finding.message
+                })
+        };
+        if let Some(group) = self.groups.iter_mut().find(is_same) {
+            group.names.push(name);
+            return;
+        }
+        let findings = findings.iter().map(|finding| (finding.code, finding.message.to_string()));
+        let (findings, names) = (findings.collect(), vec![name]);
+        self.groups.push(Group { status, is_signed, findings, names });
+    }
+
+    /// Writes the groups, and forgets them.
+    fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        for Group { status, is_signed, findings, names } in self.groups.drain(..) {
+            let word = if status == Status::Unreadable { "UNREAD" } else { "FAILED" };
+            let path = if let [name] = &names[..] {
+                Printable(&self.path.join("")).to_string() + name
+            } else {
+                let count = files(names.len() as u64, is_signed);
+                format!("{}: {count}", folder_name(&self.path))
+            };
+            writeln!(out, "{BAD}{word:<7}{BAD:#} {path}")?;
+            for (code, message) in &findings {
+                let text = format!("{code}: {message}");
+                write_wrapped(text.split(' '), " ", INDENT, out)?;
+            }
+            if names.len() > 1 {
+                write_wrapped(names.iter().map(String::as_str), ", ", INDENT, out)?;
+            }
+        }
+        self.count = 0;
+        Ok(())
+    }
+}
+
+impl Cause {
+    /// Writes the code with the number of files, and the remedy.
+    fn write(&self, signers: &BTreeMap<String, u64>, out: &mut dyn Write) -> io::Result<()> {
+        let style = anstyle::Style::new().bold();
+        let by = |(name, count): (&str, u64)| format!("{} by {}", number(count), one_line(name));
+        let is_signed = self.is_signed && self.code.is_missing_bit();
+        let signers = if is_signed { largest(signers) } else { Vec::new() };
+        let files = [files(self.paths.count(), is_signed)];
+        let counts: Vec<_> = files.into_iter().chain(signers.into_iter().map(by)).collect();
+        let title = format!("{style}{}{style:#}: {}", self.code, counts.join(", "));
+        write_wrapped(title.split(' '), " ", 0, out)?;
+        write_text(&self.help, self.paths.arguments().as_deref(), 2, out)?;
+        writeln!(out)
     }
 }
 
@@ -133,28 +346,21 @@ pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result
     Ok(())
 }
 
-fn write_image(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::Result<()> {
+fn write_other(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &image.verdict;
-    let (word, style) = match verdict.status {
-        Status::Passed => ("passed", GOOD),
-        Status::Allowed => ("allowed", CAUTION),
-        Status::Failed => ("FAILED", BAD),
-        Status::Unreadable => ("UNREAD", BAD),
-        Status::Offline => ("offline", CAUTION),
-    };
+    let (word, style) =
+        if verdict.status == Status::Passed { ("passed", GOOD) } else { ("allowed", CAUTION) };
     write!(out, "{style}{word:<7}{style:#} {}", Printable(shown(&image.path, here)))?;
     if let Some(header) = &verdict.header {
         write!(out, "  {}", facts(header))?;
     }
     writeln!(out)?;
     if let Some(reason) = &verdict.reason {
-        writeln!(out, "        {}", one_line(reason))?;
+        write_wrapped(one_line(reason).split(' '), " ", INDENT, out)?;
     }
-    // Failures share theirs with the images after them.
-    if verdict.status == Status::Passed {
-        for finding in &verdict.findings {
-            writeln!(out, "        {}: {}", finding.code, finding.message)?;
-        }
+    for finding in verdict.findings.iter().filter(|_| verdict.status == Status::Passed) {
+        let text = format!("{}: {}", finding.code, finding.message);
+        write_wrapped(text.split(' '), " ", INDENT, out)?;
     }
     Ok(())
 }
@@ -173,7 +379,7 @@ fn summary(outcome: &Verification) -> String {
         [(summary.passed, "passed"), (summary.failed, "failed"), (summary.allowed, "allowed")]
             .into_iter()
             .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!("{count} {word}"))
+            .map(|(count, word)| format!("{} {word}", number(count)))
             .collect();
     let images = plural(summary.images, "image", "images");
     let others = plural(summary.not_images, "other file", "other files");

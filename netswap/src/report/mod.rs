@@ -4,6 +4,7 @@ pub mod finding_group;
 mod human;
 mod json;
 pub mod json_stream;
+pub mod lines;
 pub mod spool;
 
 use std::io::{self, Write};
@@ -38,6 +39,18 @@ impl FromStr for Format {
     }
 }
 
+/// How much a report for people lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Failures, what to do and the summary, without the reasons why images are allowed.
+    Quiet,
+    /// Failures, what to do and the summary.
+    #[default]
+    Normal,
+    /// All images.
+    Verbose,
+}
+
 /// A report that is written while the images are verified.
 pub struct Report<W> {
     pub(crate) out: W,
@@ -50,11 +63,10 @@ enum Writer {
 }
 
 impl<W: Write> Report<W> {
-    /// Returns a report that is written to `out`. If `is_quiet`, a report for people only counts
-    /// the images that passed or are allowed.
-    pub fn new(format: Format, is_quiet: bool, out: W) -> Self {
+    /// Returns a report that is written to `out`.
+    pub fn new(format: Format, detail: Detail, out: W) -> Self {
         let writer = match format {
-            Format::Human => Writer::Human(Box::new(human::Human::new(is_quiet))),
+            Format::Human => Writer::Human(Box::new(human::Human::new(detail))),
             Format::Json | Format::Ndjson => Writer::Json(json::Json::new(format)),
         };
         Report { out, writer }

@@ -205,6 +205,8 @@ fn images_that_windows_does_not_page_from_a_share_need_an_option() {
         assert_eq!(json(&verified)["images"][0]["kind"], kind);
         assert!(json(&verified)["images"][0]["reason"].is_string());
         let alone = share.run(["verify", "a.exe"]).code(3);
+        assert!(stdout(&alone).contains("\nallowed: 1 image: "), "{kind}");
+        let alone = share.run(["verify", "a.exe", "--verbose"]).code(3);
         assert!(stdout(&alone).starts_with("allowed a.exe  x64 "), "{kind}");
         share.run(["verify", "a.exe", "--include-kind", kind]).code(1);
         let before = share.read("a.exe");

@@ -26,13 +26,8 @@ fn baseline_allows_its_failures() {
     let share = share();
     let run = share.run(["verify", ".", "--write-baseline", "known.json"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
-allowed ./a.exe  x64 exe, swap-run: none
-        to be recorded in known.json
-allowed ./deep/b.dll  x64 exe, swap-run: none
-        to be recorded in known.json
-passed  ./good.exe  x64 exe, swap-run: net
-
 3 images: 1 passed, 2 allowed (0 other files, [..] s)
+allowed: 2 images: to be recorded in known.json
 
 "]]);
     let expected = str![[r#"
@@ -48,13 +43,8 @@ passed  ./good.exe  x64 exe, swap-run: net
     snapbox::assert_data_eq!(String::from_utf8(share.read("known.json")).unwrap(), expected);
     let run = share.run(["verify", ".", "--baseline", "known.json"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
-allowed ./a.exe  x64 exe, swap-run: none
-        known in known.json
-allowed ./deep/b.dll  x64 exe, swap-run: none
-        known in known.json
-passed  ./good.exe  x64 exe, swap-run: net
-
 3 images: 1 passed, 2 allowed (1 other file, [..] s)
+allowed: 2 images: known in known.json
 
 "]]);
 }
@@ -74,18 +64,16 @@ fn only_new_failures_fail() {
     share.write("new.exe", bad());
     let run = share.run(["verify", ".", "--baseline", "../known.json"]).code(1).stderr_eq("");
     run.stdout_eq(str![[r"
-FAILED  ./new.exe  x64 exe, swap-run: none
+FAILED  ./new.exe
         net-swap-missing: IMAGE_FILE_NET_RUN_FROM_SWAP is not set
-        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
-            netswap patch FILE
 
-allowed ./a.exe  x64 exe, swap-run: none
-        known in ../known.json
-allowed ./deep/b.dll  x64 exe, swap-run: none
-        known in ../known.json
-passed  ./good.exe  x64 exe, swap-run: net
+net-swap-missing: 1 file
+  link with /SWAPRUN:NET, or set the bit before signing:
+      netswap patch ./new.exe
 
 4 images: 1 passed, 1 failed, 2 allowed (0 other files, [..] s)
+allowed: 2 images: known in ../known.json
+commit if all bits were set: 8.0 KiB, on a machine that runs all of them
 
 "]]);
 }
@@ -213,7 +201,7 @@ fn json_report_includes_the_baseline() {
 "schema": "netswap.verify/1",
 "images": [
 {"path":"./a.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]},
-{"path":"./deep/b.dll","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]},
+{"path":"./deep/b.dll","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link with /SWAPRUN:NET, or set the bit before signing:/n    netswap patch FILE"}]},
 {"path":"./good.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
 ],
 "policy": {"default":["net"],"sources":[],"ignored":null},
@@ -223,7 +211,7 @@ fn json_report_includes_the_baseline() {
 
 "#]] } else { str![[r#"
 {"path":"./a.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
-{"path":"./deep/b.dll","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link it with /SWAPRUN:NET, or set the bit in the file before it is signed:/n    netswap patch FILE"}]}
+{"path":"./deep/b.dll","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link with /SWAPRUN:NET, or set the bit before signing:/n    netswap patch FILE"}]}
 {"path":"./good.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
 {"schema":"netswap.verify/1","policy":{"default":["net"],"sources":[],"ignored":null},"baseline":{"source":{"path":"../known.json"},"known":2,"stale":[{"path":"[..]share/a.exe","code":"net-swap-missing"}]},"summary":{"files":3,"images":3,"passed":2,"failed":0,"allowed":1,"not_images":0,"unreadable":0,"offline":0,"seconds":[..]}}
 

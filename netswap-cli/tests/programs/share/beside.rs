@@ -36,15 +36,16 @@ fn unprotected_dll_has_its_own_code() {
     ]);
     let run = share.run(["verify", "tool.exe"]).code(1).stderr_eq("");
     run.stdout_eq(str![[r"
-FAILED  helper.dll  x64 dll, swap-run: none
-        beside-dll-unprotected: tool.exe loads this DLL, and IMAGE_FILE_NET_RUN_FROM_SWAP is not set in it
-        link it with /SWAPRUN:NET, or set the bit in the file before it is signed:
-            netswap patch FILE
+FAILED  helper.dll
+        beside-dll-unprotected: tool.exe loads this DLL, and
+        IMAGE_FILE_NET_RUN_FROM_SWAP is not set in it
 
-passed  tool.exe  x64 exe, swap-run: net
-passed  late.dll  x64 dll, swap-run: net
+beside-dll-unprotected: 1 file
+  link with /SWAPRUN:NET, or set the bit before signing:
+      netswap patch helper.dll
 
 3 images: 2 passed, 1 failed (0 other files, [..] s)
+commit if all bits were set: 8.0 KiB, on a machine that runs all of them
 
 "]]);
     share.write("helper.dll", protected());
@@ -140,9 +141,9 @@ fn text_file_is_skipped_and_broken_dll_fails() {
     share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 FAILED  cut.dll
         truncated-image: the file ends inside its headers
-        copy or build the file again
 
-passed  tool.exe  x64 exe, swap-run: net
+truncated-image: 1 file
+  copy or build the file again
 
 2 images: 1 passed, 1 failed (0 other files, [..] s)
 
@@ -156,18 +157,22 @@ fn dlls_follow_the_policy_of_the_program() {
         ("helper.dll", protected()),
         ("netswap.toml", b"swap-run = [\"net\", \"cd\"]\n".to_vec()),
     ]);
-    share.run(["verify", "tool.exe", "--policy", "netswap.toml"]).code(1).stderr_eq("").stdout_eq(str![[r"
-FAILED  helper.dll  x64 dll, swap-run: net
-        beside-dll-unprotected: tool.exe loads this DLL, and IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set in it
-        link it with /SWAPRUN:CD, or set the bit in the file before it is signed:
-            netswap patch --swap-run cd FILE
+    share.run(["verify", "tool.exe", "--policy", "netswap.toml"]).code(1).stderr_eq("").stdout_eq(
+        str![[r"
+FAILED  helper.dll
+        beside-dll-unprotected: tool.exe loads this DLL, and
+        IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP is not set in it
 
-passed  tool.exe  x64 exe, swap-run: net, cd
+beside-dll-unprotected: 1 file
+  link with /SWAPRUN:CD, or set the bit before signing:
+      netswap patch --swap-run cd helper.dll
 
 2 images: 1 passed, 1 failed (0 other files, [..] s)
+commit if all bits were set: 8.0 KiB, on a machine that runs all of them
 policy: netswap.toml
 
-"]]);
+"]],
+    );
     let allow = "[[allow]]\nimage = \"helper.dll\"\nreason = \"never unloaded\"\n";
     share.write("netswap.toml", allow);
     share.write("helper.dll", unprotected());
@@ -181,9 +186,12 @@ fn malformed_import_table_is_a_finding() {
     put_directory(&mut outside, IMPORT, 0x00ff_0000, 40);
     let share = Share::new([("tool.exe", outside)]);
     share.run(["verify", "tool.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
-FAILED  tool.exe  x64 exe, swap-run: net
-        malformed-image: its import table can't be read completely: it is outside the file
-        build the file again; the DLLs that it names there were not checked
+FAILED  tool.exe
+        malformed-image: its import table can't be read completely: it is
+        outside the file
+
+malformed-image: 1 file
+  build the file again; the DLLs that it names there were not checked
 
 1 image: 1 failed (0 other files, [..] s)
 
