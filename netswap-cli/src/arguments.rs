@@ -1,6 +1,8 @@
 //! Arguments that several commands share.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
 use netswap::image::Kind;
@@ -107,10 +109,11 @@ pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
 }
 
 impl WalkArguments {
-    pub(super) fn options(self) -> Result<WalkOptions, Error> {
+    /// Returns the options of a walk that ends when `stop` is set.
+    pub(super) fn options(self, stop: Arc<AtomicBool>) -> Result<WalkOptions, Error> {
         let WalkArguments { exclude, follow_links, one_file_system, recall, jobs } = self;
         let exclude = Exclude::new(exclude)?;
         let recall = if recall { Recall::Allowed } else { Recall::Never };
-        Ok(WalkOptions { jobs, follow_links, one_file_system, exclude, recall })
+        Ok(WalkOptions { jobs, follow_links, one_file_system, exclude, recall, stop })
     }
 }

@@ -9,6 +9,7 @@ mod explain;
 mod git;
 mod init;
 mod inspect;
+mod interrupt;
 mod new;
 mod paths;
 mod progress;

@@ -11,6 +11,7 @@ use netswap::{Build, ExitCode, PolicySource, verify};
 
 use crate::Error;
 use crate::arguments::{Format, OtherKind, WalkArguments};
+use crate::interrupt::stop_flag;
 use crate::maker::signer;
 use crate::paths::resolve;
 use crate::progress::ProgressBar;
@@ -62,10 +63,11 @@ pub(super) struct Verify {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  all images passed
-  1  at least one image failed
-  2  wrong usage or configuration, a failed build, or an unreadable file
-  3  no image found";
+  0    all images passed
+  1    at least one image failed
+  2    wrong usage or configuration, a failed build, or an unreadable file
+  3    no image found
+  130  interrupted";
 
 /// The arguments for `cargo build`.
 #[derive(Debug, Args)]
@@ -123,7 +125,7 @@ impl Verify {
             ignore_unreadable: self.ignore_unreadable,
             include_kinds: self.include_kind.into_iter().map(Into::into).collect(),
             signer: Some(|file, table| signer(file, table).ok().flatten()),
-            walk: self.walk.options()?,
+            walk: self.walk.options(stop_flag())?,
             ..verify::Options::default()
         };
         let detail = match (self.quiet, self.verbose) {

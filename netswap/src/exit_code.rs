@@ -12,6 +12,9 @@ pub enum ExitCode {
     Error = 2,
     /// 3: there was no image to verify. A check that examined nothing has not passed.
     NothingToVerify = 3,
+    /// 130: interrupted before the end, for example by Ctrl-C. It is the code that Unix shells
+    /// report for a program that Ctrl-C has ended. `netswap` uses it on every system.
+    Interrupted = 130,
 }
 
 impl ExitCode {
@@ -24,6 +27,7 @@ impl ExitCode {
             ExitCode::Passed => 1,
             ExitCode::Findings => 2,
             ExitCode::Error => 3,
+            ExitCode::Interrupted => 4,
         };
         if badness(other) > badness(self) { other } else { self }
     }

@@ -16,3 +16,8 @@ pub const LABEL: Style = Style::new().dimmed();
 pub fn write_error(err: &mut dyn Write, error: &dyn Display) -> io::Result<()> {
     writeln!(err, "{BAD}error:{BAD:#} {error}")
 }
+
+/// Writes the line of a report that is incomplete because of an interrupt, such as Ctrl-C.
+pub fn write_interrupted(what: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{CAUTION}interrupted:{CAUTION:#} {what}, so this report is incomplete")
+}

@@ -132,7 +132,8 @@ fn is_same_origin(a: &Origin, b: &Origin) -> bool {
     }
 }
 
-/// Diagnoses files, and all dumps and reports below folders, in the order of their paths.
+/// Diagnoses files, and all dumps and reports below folders, in the order of their paths. Returns
+/// `Interrupted` if `options.stop` was set.
 pub(crate) fn diagnose(
     paths: &[PathBuf],
     images: &Images,
@@ -151,7 +152,7 @@ pub(crate) fn diagnose(
         code = file_code.worse(code);
         on_diagnosed(&diagnosed)
     })?;
-    Ok(code)
+    Ok(if options.is_stopped() { ExitCode::Interrupted } else { code })
 }
 
 struct Diagnoser<'a> {

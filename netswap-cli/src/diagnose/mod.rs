@@ -16,6 +16,7 @@ use crate::arguments::{Format, WalkArguments};
 use crate::diagnose::crash::Images;
 use crate::diagnose::diagnosis::diagnose;
 use crate::diagnose::report::DiagnoseReport;
+use crate::interrupt::stop_flag;
 use crate::paths::resolve;
 
 /// Find out whether a program crashed because it lost a network share
@@ -42,16 +43,17 @@ pub(super) struct Diagnose {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  crashes were read, and none involves a share
-  1  at least one crash involves a share, or may
-  2  wrong usage, or an unreadable file
-  3  no crash found";
+  0    crashes were read, and none involves a share
+  1    at least one crash involves a share, or may
+  2    wrong usage, or an unreadable file
+  3    no crash found
+  130  interrupted";
 
 impl Diagnose {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let paths = resolve(self.paths)?;
-        let walk = self.walk.options()?;
-        let images = Images::collect(&self.images, walk.recall)?;
+        let walk = self.walk.options(stop_flag())?;
+        let images = Images::collect(&self.images, &walk)?;
         let format = netswap::Format::from(self.format);
         let mut report = DiagnoseReport::new(format, Out::for_report(format));
         for (path, error) in &images.unreadable {
@@ -63,12 +65,12 @@ impl Diagnose {
             report.crash(diagnosed)?;
             Ok(report.out().flush_if_due()?)
         })?;
-        report.end()?;
-        if !is_any {
+        report.end(code == ExitCode::Interrupted)?;
+        if !is_any && code != ExitCode::Interrupted {
             print_error(
                 &"nothing to diagnose: no crash dump or report found; `netswap explain share-lost` shows where Windows writes them",
             );
         }
-        Ok(if images.unreadable.is_empty() { code } else { ExitCode::Error })
+        Ok(if images.unreadable.is_empty() { code } else { code.worse(ExitCode::Error) })
     }
 }

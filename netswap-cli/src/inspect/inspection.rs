@@ -95,7 +95,7 @@ pub(crate) struct SiblingImage {
 }
 
 /// Inspects files, and all images below folders, in the order of their paths. Reads each file from
-/// start to end to compute its checksum.
+/// start to end to compute its checksum. Returns `Interrupted` if `options.stop` was set.
 pub(crate) fn inspect(
     paths: &[PathBuf],
     options: &WalkOptions,
@@ -112,7 +112,7 @@ pub(crate) fn inspect(
         });
         on_inspected(&inspected)
     })?;
-    Ok(code)
+    Ok(if options.is_stopped() { ExitCode::Interrupted } else { code })
 }
 
 struct Inspector {

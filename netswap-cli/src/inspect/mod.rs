@@ -13,6 +13,7 @@ use crate::Error;
 use crate::arguments::{Format, WalkArguments};
 use crate::inspect::inspection::inspect;
 use crate::inspect::report::InspectReport;
+use crate::interrupt::stop_flag;
 use crate::paths::resolve;
 
 /// Show what an image's headers say
@@ -36,22 +37,23 @@ pub(super) struct Inspect {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  every image was read
-  1  a file is not an image, or is malformed
-  2  wrong usage, or an unreadable file
-  3  no image found";
+  0    every image was read
+  1    a file is not an image, or is malformed
+  2    wrong usage, or an unreadable file
+  3    no image found
+  130  interrupted";
 
 impl Inspect {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let paths = resolve(self.paths)?;
-        let walk = self.walk.options()?;
+        let walk = self.walk.options(stop_flag())?;
         let format = netswap::Format::from(self.format);
         let mut report = InspectReport::new(format, Out::for_report(format));
         let code = inspect(&paths, &walk, &mut |inspected| {
             report.image(inspected)?;
             Ok(report.out().flush_if_due()?)
         })?;
-        report.end()?;
+        report.end(code == ExitCode::Interrupted)?;
         if code == ExitCode::NothingToVerify {
             print_error(
                 &"nothing to inspect: no Windows image found in the given files and folders",

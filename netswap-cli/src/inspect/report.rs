@@ -6,8 +6,8 @@ use std::path::Path;
 use anstyle::Style;
 use netswap::Format;
 use netswap::image::{CertificateTable, StrongName};
-use netswap::report::json_stream::JsonStream;
-use netswap::style::{BAD, CAUTION, GOOD, NAME};
+use netswap::report::json_stream::{JsonStream, interrupted};
+use netswap::style::{BAD, CAUTION, GOOD, NAME, write_interrupted};
 use netswap::text::{PathFields, Printable, one_line, plural};
 use netswap::{Finding, SwapRun};
 use serde::Serialize;
@@ -59,9 +59,15 @@ impl<W: Write> InspectReport<W> {
         human(inspected, &mut self.out)
     }
 
-    pub(crate) fn end(mut self) -> io::Result<()> {
+    pub(crate) fn end(mut self, is_interrupted: bool) -> io::Result<()> {
         if let Some(objects) = self.objects {
-            objects.end(&[], &mut self.out)?;
+            let fields: Vec<_> = interrupted(is_interrupted)?.into_iter().collect();
+            objects.end(&fields, &mut self.out)?;
+        } else if is_interrupted {
+            if !self.is_first {
+                writeln!(self.out)?;
+            }
+            write_interrupted("some files were not read", &mut self.out)?;
         }
         self.out.flush()
     }

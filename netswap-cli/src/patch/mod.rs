@@ -48,15 +48,16 @@ const NOTHING: &str = "nothing to change: no Windows image found in the given fi
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-  0  all images now have the requested bits
-  1  some files were refused
-  2  wrong usage, an unusable journal, or an unreadable file
-  3  no image found";
+  0    all images now have the requested bits
+  1    some files were refused
+  2    wrong usage, an unusable journal, or an unreadable file
+  3    no image found
+  130  interrupted";
 
 impl Patch {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let paths = resolve(self.paths)?;
-        let (walk, looked_at) = (self.walk.options()?, Arc::default());
+        let (walk, looked_at) = (self.walk.options(Arc::default())?, Arc::default());
         let progress = ProgressBar::new(Arc::clone(&looked_at), self.quiet);
         let (format, is_dry_run) = (self.format.into(), self.options.dry_run);
         let mut report = ChangeReport::new(Verb::Patch, format, self.quiet, is_dry_run);

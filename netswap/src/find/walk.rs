@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::ordered::{self, TaskResult};
@@ -31,6 +32,9 @@ pub struct WalkOptions {
     pub exclude: Exclude,
     /// Whether files are read whose content is in the cloud or on tape.
     pub recall: Recall,
+    /// The flag that stops the walk. Another thread sets it, for example after Ctrl-C. The files
+    /// that are being read are finished, and no further file or folder is opened.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// The default number of threads, measured on a local disk and at 5 ms per request. See
@@ -45,7 +49,15 @@ impl Default for WalkOptions {
             one_file_system: false,
             exclude: Exclude::default(),
             recall: Recall::default(),
+            stop: Arc::default(),
         }
+    }
+}
+
+impl WalkOptions {
+    /// Whether the flag `stop` is set.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 }
 
@@ -165,6 +177,9 @@ const TASKS_PER_FOLDER: usize = 512;
 /// Walks the named trees and files in their order. Follows a named link, because the user chose it.
 /// Treats any other named path, such as a pipe or a device, as unreadable, because reading it might
 /// never end.
+///
+/// When the flag `stop` is set, emits the results that exist and returns. They are those of the
+/// first files in path order, but some files among them can be missing.
 pub fn walk<V: Visit, Error>(
     named: &[PathBuf],
     options: &WalkOptions,
@@ -204,6 +219,9 @@ struct Walker<'a, V> {
 
 impl<V: Visit> Walker<'_, V> {
     fn work(&self, task: Task) -> TaskResult<Task, V::Item> {
+        if self.options.is_stopped() {
+            return TaskResult { items: Vec::new(), tasks: Vec::new() };
+        }
         match task {
             Task::Named(path) => self.named(&path),
             Task::Folder(parent, entry) => self.folder(&parent, entry),
@@ -214,6 +232,9 @@ impl<V: Visit> Walker<'_, V> {
                 let files = listing.entries.get(entries).unwrap_or_default();
                 let mut items = Vec::with_capacity(files.len());
                 for &(name, kind, is_link) in files {
+                    if self.options.is_stopped() {
+                        break;
+                    }
                     let file = WalkedFile::Listed(&listing, name, is_link);
                     if kind == EntryKind::Offline && self.options.recall == Recall::Never {
                         items.extend(self.visit.offline(&file));
@@ -561,6 +582,42 @@ mod tests {
         })
         .unwrap();
         assert_eq!(seen, [root.join("a.exe"), root.join("sub/b.exe")]);
+    }
+
+    #[test]
+    fn stop_flag_ends_the_walk_after_the_files_at_hand() {
+        let files: Vec<_> = (0..1000).map(|n| format!("{}/{n:04}", n / 300)).collect();
+        let dir = tree(&files.iter().map(String::as_str).collect::<Vec<_>>());
+        let options = WalkOptions::default();
+        let mut count = 0;
+        walk(&[dir.path().to_owned()], &options, &Stopper(&options), |()| {
+            count += 1;
+            Ok::<_, Infallible>(())
+        })
+        .unwrap();
+        assert!(options.is_stopped());
+        // At most one file for each thread.
+        assert!((1..=JOBS.get()).contains(&count), "{count}");
+        options.stop.store(true, Ordering::Relaxed);
+        assert_eq!(walked(dir.path(), &options), []);
+    }
+
+    /// A visitor that sets the stop flag at the first file.
+    struct Stopper<'a>(&'a WalkOptions);
+
+    impl Visit for Stopper<'_> {
+        type Item = ();
+
+        fn file(&self, _: &WalkedFile<'_>, items: &mut Vec<()>) {
+            self.0.stop.store(true, Ordering::Relaxed);
+            items.push(());
+        }
+
+        fn offline(&self, _: &WalkedFile<'_>) -> Option<()> {
+            None
+        }
+
+        fn unreadable(&self, _: PathBuf, _: io::Error) {}
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cargo::{self, Metadata};
 use super::linker::{ConfiguredLinkers, rustc_prints};
@@ -233,7 +234,11 @@ impl Build {
 
     /// Builds once for each target and collects the images. Cargo's own messages go to standard
     /// error.
-    pub(crate) fn run(&self, workspace: &Workspace) -> Result<Vec<Found>, BuildError> {
+    pub(crate) fn run(
+        &self,
+        workspace: &Workspace,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Found>, BuildError> {
         let linkers = ConfiguredLinkers::new(&self.arguments, &self.environment);
         let mut targets: Vec<_> = self.targets.iter().map(|triple| Some(triple.as_str())).collect();
         if targets.is_empty() {
@@ -241,7 +246,7 @@ impl Build {
         }
         let mut found = Vec::new();
         for target in targets {
-            let messages = self.messages(target, workspace, &linkers)?;
+            let messages = self.messages(target, workspace, &linkers, stop)?;
             for artifact in &messages.artifacts {
                 let images = images(artifact);
                 if images.is_empty() || workspace.excluded.as_ref() == Some(&artifact.manifest_path)
@@ -264,11 +269,16 @@ impl Build {
         target: Option<&str>,
         workspace: &Workspace,
         linkers: &ConfiguredLinkers<'_>,
+        stop: &AtomicBool,
     ) -> Result<Messages, BuildError> {
         let mut cargo = self.spawn(target, self.excluded(workspace))?;
         let mut messages = Messages::default();
         let stdout = cargo.stdout.take();
-        let read = stdout.map_or(Ok(()), |stdout| messages.read(BufReader::new(stdout)));
+        let read = stdout.map_or(Ok(()), |stdout| messages.read(BufReader::new(stdout), stop));
+        if stop.load(Ordering::Relaxed) {
+            // Ctrl-C ends Cargo too, but a signal to netswap alone does not.
+            let _ = cargo.kill();
+        }
         let status = cargo.wait().map_err(BuildError::Messages)?;
         if status.success() {
             read.map_err(BuildError::Messages)?;

@@ -10,7 +10,7 @@ use super::Detail;
 use super::lines::{Paths, folder_name, write_text, write_wrapped};
 use super::spool::SpoolFile;
 use crate::finding::{Code, Finding};
-use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error};
+use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error, write_interrupted};
 use crate::text::{Printable, number, offline, one_line, plural, shown, unreadable};
 use crate::verdict::Status;
 use crate::verify::{Input, Verification, VerifiedImage};
@@ -171,6 +171,9 @@ impl Human {
         if outcome.summary.offline > 0 {
             writeln!(out, "{}", offline(outcome.summary.offline))?;
         }
+        if outcome.is_interrupted {
+            write_interrupted("some files were not checked", out)?;
+        }
         Ok(())
     }
 }
@@ -326,6 +329,7 @@ pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result
     }
     if let Some(path) = &outcome.unwritten_baseline {
         let why = match outcome.exit_code() {
+            ExitCode::Interrupted => "the scan was interrupted",
             ExitCode::NothingToVerify => "no image was found",
             _ => "a file or folder could not be read",
         };

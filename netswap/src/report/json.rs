@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Format;
-use super::json_stream::{JsonStream, field};
+use super::json_stream::{JsonStream, field, interrupted};
 use crate::json::write_fields;
 use crate::policy::Policy;
 use crate::text::PathFields;
@@ -90,6 +90,7 @@ impl Json {
             fields.push(field("baseline", baseline)?);
         }
         fields.push(field("summary", &outcome.summary)?);
+        fields.extend(interrupted(outcome.is_interrupted)?);
         self.objects.end(&fields, out)
     }
 }

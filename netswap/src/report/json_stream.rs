@@ -23,6 +23,12 @@ pub fn field(name: &'static str, value: &impl Serialize) -> io::Result<Field> {
     Ok((name, serde_json::to_string(value)?))
 }
 
+/// Returns the field `interrupted` of a report that is incomplete. A complete report has no such
+/// field.
+pub fn interrupted(is_interrupted: bool) -> io::Result<Option<Field>> {
+    is_interrupted.then(|| field("interrupted", &true)).transpose()
+}
+
 impl JsonStream {
     /// Returns a writer for objects of this schema: in the list `list` of one document, or one
     /// object per line.

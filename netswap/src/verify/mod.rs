@@ -58,7 +58,7 @@ pub type OnImage<'a> = dyn FnMut(&VerifiedImage) -> Result<(), Error> + 'a;
 /// # Errors
 ///
 /// Fails if a manifest, the policy or the baseline can't be used, if the build fails, or if
-/// `on_image` does.
+/// `on_image` does. A build that [`WalkOptions::stop`] ends is no error.
 pub fn build(
     build: &Build,
     options: &Options,
@@ -73,7 +73,11 @@ pub fn build(
     };
     policies.check(options)?;
     let baseline = BaselineState::from_options(options)?;
-    let mut found = build.run(&workspace)?;
+    let mut found = match build.run(&workspace, &options.walk.stop) {
+        // Ctrl-C ends Cargo too.
+        Err(_) if options.walk.is_stopped() => Vec::new(),
+        found => found?,
+    };
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let owner = |found: &Found| match &found.source {
         Source::Build(artifact) => artifact.manifest.clone(),
@@ -83,6 +87,9 @@ pub fn build(
     let rules = policies.rules(|manifest| owners.contains(manifest));
     let mut run = Run { outcome: Verification::new(rules, Input::Build), baseline, on_image };
     for found in found {
+        if options.walk.is_stopped() {
+            break;
+        }
         let policy = policies.for_owner(&owner(&found));
         let (file, content) = open(system::open_with(&found.path, options.walk.recall));
         let root = workspace.root_manifest.parent().unwrap_or(Path::new(""));
@@ -190,9 +197,9 @@ impl BaselineState {
         }
     }
 
-    /// Writes the new baseline after a complete run, and sets the results. A run that could not read
-    /// everything, or found no image, would remove entries that are still right: the share may not
-    /// be mounted.
+    /// Writes the new baseline after a complete run, and sets the results. A run that was
+    /// interrupted, could not read everything, or found no image, would remove entries that are still
+    /// right: the share may not be mounted.
     fn finish(self, outcome: &mut Verification, scope: &Scope<'_>) -> Result<(), Error> {
         if let Some(writer) = self.writer {
             match outcome.exit_code() {
@@ -201,6 +208,10 @@ impl BaselineState {
             }
         }
         outcome.baseline = self.known.map(|known| known.finish(scope));
+        if let Some(baseline) = outcome.baseline.as_mut().filter(|_| outcome.is_interrupted) {
+            // The files that were not reached may have the other failures.
+            baseline.stale.clear();
+        }
         Ok(())
     }
 }
@@ -228,6 +239,7 @@ impl Run<'_, '_> {
     ) -> Result<Verification, Error> {
         let mut outcome = self.outcome;
         outcome.ignores_unreadable = options.ignore_unreadable;
+        outcome.is_interrupted = options.walk.is_stopped();
         let scope = Scope { paths, exclude: &options.walk.exclude };
         self.baseline.finish(&mut outcome, &scope)?;
         outcome.summary.seconds = start.elapsed().as_secs_f64();

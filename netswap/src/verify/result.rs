@@ -67,6 +67,9 @@ pub struct Verification {
     pub unwritten_baseline: Option<PathBuf>,
     /// The result of comparing the failures with the baseline, if there is one.
     pub baseline: Option<BaselineOutcome>,
+    /// Whether [`WalkOptions::stop`](crate::WalkOptions::stop) ended the verification early. Some
+    /// images are then missing, no baseline was written, and no exception counts as stale.
+    pub is_interrupted: bool,
 }
 
 /// The origin of a report's images.
@@ -166,6 +169,7 @@ impl Verification {
             ignored_policy: None,
             unwritten_baseline: None,
             baseline: None,
+            is_interrupted: false,
         }
     }
 
@@ -178,7 +182,9 @@ impl Verification {
     /// Returns the exit code of a program that made this report.
     pub fn exit_code(&self) -> ExitCode {
         let Summary { passed, failed, unreadable, .. } = self.summary;
-        if unreadable > 0 && !self.ignores_unreadable {
+        if self.is_interrupted {
+            ExitCode::Interrupted
+        } else if unreadable > 0 && !self.ignores_unreadable {
             ExitCode::Error
         } else if failed > 0 {
             ExitCode::Findings
@@ -193,9 +199,10 @@ impl Verification {
     /// it.
     ///
     /// Returns none if only files were named. Their policy can have exceptions for other images,
-    /// and those are not stale.
+    /// and those are not stale. Returns none after an interrupt, because the other images may match.
     pub fn stale(&self) -> impl Iterator<Item = (&Rules, &Allow)> {
-        let all = self.rules.iter().filter(|_| self.input != Input::Files);
+        let is_complete = self.input != Input::Files && !self.is_interrupted;
+        let all = self.rules.iter().filter(move |_| is_complete);
         all.flat_map(|rules| {
             let is_stale = |allow: &&Allow| allow.is_expired() || allow.matched() == 0;
             let stale = rules.allow.iter().filter(is_stale);
@@ -251,6 +258,14 @@ mod tests {
         ];
         for (images, expected) in table {
             assert_eq!(outcome(images).exit_code(), expected, "{images:?}");
+        }
+    }
+
+    #[test]
+    fn interrupt_determines_the_exit_code() {
+        for status in [Status::Passed, Status::Failed, Status::Unreadable] {
+            let outcome = Verification { is_interrupted: true, ..outcome(&[(status, true)]) };
+            assert_eq!(outcome.exit_code(), ExitCode::Interrupted, "{status:?}");
         }
     }
 

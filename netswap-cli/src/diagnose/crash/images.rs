@@ -77,11 +77,14 @@ pub struct Images {
 }
 
 impl Images {
-    /// Collects the given files, and all files below the given folders.
-    pub(crate) fn collect(paths: &[PathBuf], recall: Recall) -> Result<Self, Error> {
-        let mut images = Images { has_paths: !paths.is_empty(), recall, ..Images::default() };
+    /// Collects the given files, and all files below the given folders. Of the options of the walk
+    /// for dumps, only `recall` and `stop` apply.
+    pub(crate) fn collect(paths: &[PathBuf], dumps: &WalkOptions) -> Result<Self, Error> {
+        let (has_paths, recall) = (!paths.is_empty(), dumps.recall);
+        let mut images = Images { has_paths, recall, ..Images::default() };
         all_exist(paths)?;
-        let options = WalkOptions { recall, ..WalkOptions::default() };
+        let stop = dumps.stop.clone();
+        let options = WalkOptions { recall, stop, ..WalkOptions::default() };
         walk(paths, &options, &Files, |(path, error): (PathBuf, _)| {
             if let Some(error) = error {
                 images.unreadable.push((path, error));

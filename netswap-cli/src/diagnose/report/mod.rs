@@ -8,8 +8,8 @@ mod remedy;
 use std::io::{self, Write};
 
 use netswap::Format;
-use netswap::report::json_stream::{JsonStream, field};
-use netswap::style::{BAD, NAME};
+use netswap::report::json_stream::{JsonStream, field, interrupted};
+use netswap::style::{BAD, NAME, write_interrupted};
 use netswap::text::{PathFields, Printable, one_line};
 use serde::Serialize;
 
@@ -102,13 +102,20 @@ impl<W: Write> DiagnoseReport<W> {
         }
     }
 
-    pub(crate) fn end(mut self) -> io::Result<()> {
+    pub(crate) fn end(mut self, is_interrupted: bool) -> io::Result<()> {
         if let Some(objects) = self.objects {
-            objects.end(&[field("groups", &self.groups)?], &mut self.out)?;
-        } else if self.count == 1 {
+            let mut fields = vec![field("groups", &self.groups)?];
+            fields.extend(interrupted(is_interrupted)?);
+            objects.end(&fields, &mut self.out)?;
+            return self.out.flush();
+        }
+        if self.count == 1 {
             self.out.write_all(&self.screen)?;
         } else {
             self.groups.table(self.unreadable, &mut self.out)?;
+        }
+        if is_interrupted {
+            write_interrupted("some files were not read", &mut self.out)?;
         }
         self.out.flush()
     }
