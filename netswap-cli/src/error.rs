@@ -35,7 +35,7 @@ pub enum Error {
         "{source}; to restore the files changed so far, run netswap undo {}",
         Printable(journal)
     )]
-    Interrupted { journal: PathBuf, source: Box<Error> },
+    AfterChanges { journal: PathBuf, source: Box<Error> },
     #[error("failed to read the journal {}{}: {}", Printable(path), after(", line ", *line), one_line(why))]
     ReadJournal {
         path: PathBuf,

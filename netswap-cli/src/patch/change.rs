@@ -80,12 +80,16 @@ pub(crate) struct Changes {
     pub(crate) journal: Option<PathBuf>,
     /// The error that ended the run early.
     pub(crate) error: Option<Error>,
+    /// Whether Ctrl-C or a signal ended the run early.
+    pub(crate) is_interrupted: bool,
 }
 
 impl Changes {
     pub(crate) fn exit_code(&self) -> ExitCode {
         let ChangeSummary { changed, unchanged, refused, unreadable, .. } = self.summary;
-        if unreadable > 0 || self.error.is_some() {
+        if self.is_interrupted {
+            ExitCode::Interrupted
+        } else if unreadable > 0 || self.error.is_some() {
             ExitCode::Error
         } else if refused > 0 {
             ExitCode::Findings

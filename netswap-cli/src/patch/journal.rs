@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use jiff::Timestamp;
 use netswap::image::{Edit, Layout};
 use netswap::system;
 use netswap::text::{hex, one_line};
@@ -115,11 +116,14 @@ impl Entry {
     }
 }
 
+/// A function that shows the path of a journal to the user.
+pub(crate) type OnCreate<'a> = dyn Fn(&Path) + Sync + 'a;
+
 /// A journal that many threads write to at once.
-#[derive(Debug)]
-pub(crate) struct Journal {
+pub(crate) struct Journal<'a> {
     /// The file to create. `None` for a new file in the system's folder for the state of programs.
     location: Option<PathBuf>,
+    on_create: &'a OnCreate<'a>,
     opened: OnceLock<Result<Opened, String>>,
 }
 
@@ -140,10 +144,11 @@ struct State {
     failed: Option<String>,
 }
 
-impl Journal {
-    /// Creates a journal whose file is created with its first entry.
-    pub(crate) fn at(location: Option<PathBuf>) -> Self {
-        Journal { location, opened: OnceLock::new() }
+impl<'a> Journal<'a> {
+    /// Creates a journal whose file is created with its first entry. Calls `on_create` then, before
+    /// any file is changed.
+    pub(crate) fn at(location: Option<PathBuf>, on_create: &'a OnCreate<'a>) -> Self {
+        Journal { location, on_create, opened: OnceLock::new() }
     }
 
     /// Writes an entry, and returns when it is on the disk. One sync also covers the entries that
@@ -153,7 +158,12 @@ impl Journal {
     ///
     /// When this entry or another one can't be written. The file must not be touched then.
     pub(crate) fn append(&self, entry: &Entry) -> Result<(), Error> {
-        let create = || Opened::create(self.location.as_deref()).map_err(|error| error.to_string());
+        let create = || {
+            let opened = Opened::create(self.location.as_deref());
+            let opened = opened.map_err(|error| error.to_string())?;
+            (self.on_create)(&opened.path);
+            Ok(opened)
+        };
         let opened = self.opened.get_or_init(create).as_ref().map_err(|why| self.failed(why))?;
         opened.append(entry).map_err(|why| self.failed(&why))
     }
@@ -172,7 +182,7 @@ impl Journal {
 
 impl Opened {
     fn create(location: Option<&Path>) -> io::Result<Self> {
-        let created = jiff::Timestamp::now();
+        let created = Timestamp::now();
         let (mut file, path) = if let Some(path) = location {
             (File::create_new(path)?, path.to_owned())
         } else {
@@ -272,20 +282,8 @@ impl<R: BufRead> Entries<R> {
     pub fn read(path: &Path, lines: R) -> Result<Self, Error> {
         let mut entries = Entries { path: path.to_owned(), lines, number: 0, is_at_end: false };
         let line = entries.bytes()?;
-        if line.last() != Some(&b'\n') && is_start_of_head(&line) {
-            // The program that wrote it ended before it changed any file.
-            entries.is_at_end = true;
-            return Ok(entries);
-        }
-        match serde_json::from_slice::<Head>(&line) {
-            Ok(head) if head.schema == SCHEMA => Ok(entries),
-            Ok(head) => {
-                let schema = one_line(&head.schema);
-                let why = format!("its schema is `{schema}`, but this netswap reads `{SCHEMA}`");
-                Err(read_error(path, None, &why))
-            }
-            Err(_) => Err(read_error(path, None, "it does not begin like a netswap journal")),
-        }
+        entries.is_at_end = Head::parse(path, &line)?.is_none();
+        Ok(entries)
     }
 
     /// Reads up to the end of the line, but at most `MAX_LINE_LENGTH` bytes.
@@ -331,6 +329,41 @@ impl<R: BufRead> Iterator for Entries<R> {
     }
 }
 
+impl Head {
+    /// Parses the first line of a journal that error messages call `path`. Returns `None` if the
+    /// line is cut off: the program that wrote it ended before it changed any file.
+    fn parse(path: &Path, line: &[u8]) -> Result<Option<Self>, Error> {
+        if line.last() != Some(&b'\n') && is_start_of_head(line) {
+            return Ok(None);
+        }
+        match serde_json::from_slice::<Head>(line) {
+            Ok(head) if head.schema == SCHEMA => Ok(Some(head)),
+            Ok(head) => {
+                let schema = one_line(&head.schema);
+                let why = format!("its schema is `{schema}`, but this netswap reads `{SCHEMA}`");
+                Err(read_error(path, None, &why))
+            }
+            Err(_) => Err(read_error(path, None, "it does not begin like a netswap journal")),
+        }
+    }
+}
+
+/// Reads the first line of a journal and returns the time when it was created. Returns `None` if the
+/// line is cut off.
+pub(crate) fn read_created(
+    path: &Path,
+    lines: &mut impl BufRead,
+) -> Result<Option<Timestamp>, Error> {
+    let mut line = Vec::new();
+    let read = io::Read::take(lines, MAX_LINE_LENGTH).read_until(b'\n', &mut line);
+    read.map_err(|error| read_error(path, None, &error.to_string()))?;
+    let Some(head) = Head::parse(path, &line)? else {
+        return Ok(None);
+    };
+    let created = head.created.parse();
+    created.map(Some).map_err(|_| read_error(path, None, "its date is invalid"))
+}
+
 /// Whether these bytes are the beginning of a journal's first line.
 fn is_start_of_head(line: &[u8]) -> bool {
     let begin = format!("{{\"schema\":\"{SCHEMA}\",");
@@ -351,9 +384,9 @@ mod tests {
         Entry { path: path.into(), length: 1234, fingerprint: 7, is_read_only: true, edit }
     }
 
-    fn journal() -> (tempfile::TempDir, Journal) {
+    fn journal() -> (tempfile::TempDir, Journal<'static>) {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::at(Some(dir.path().join("a.journal")));
+        let journal = Journal::at(Some(dir.path().join("a.journal")), &|_| {});
         (dir, journal)
     }
 

@@ -6,8 +6,8 @@ mod patcher;
 pub(crate) mod report;
 
 use std::fmt::Display;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use netswap::ExitCode;
@@ -16,6 +16,7 @@ use netswap::output::{Progress, print_error};
 use self::patcher::Options;
 use crate::Error;
 use crate::arguments::{Format, WalkArguments};
+use crate::interrupt::stop_flag;
 use crate::patch::change::Changes;
 use crate::patch::report::{ChangeReport, Verb};
 use crate::paths::resolve;
@@ -25,7 +26,8 @@ use crate::progress::ProgressBar;
 ///
 /// Sets the bit in the given files and in all images in the given folders. Keeps a valid checksum
 /// valid. Refuses files that the change would break, such as signed files, and says which option
-/// changes them anyway. Saves the original bytes to a journal first, for `netswap undo`.
+/// changes them anyway. Saves the original bytes to a journal first, for `netswap undo`, and prints
+/// its path. Ctrl-C ends after the files at hand and shows what was done.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Patch {
@@ -46,7 +48,7 @@ pub(super) struct Patch {
 
 const NOTHING: &str = "nothing to change: no Windows image found in the given files and folders";
 
-pub(crate) const EXIT_CODES: &str = "\
+const EXIT_CODES: &str = "\
 Exit codes:
   0    all images now have the requested bits
   1    some files were refused
@@ -57,14 +59,20 @@ Exit codes:
 impl Patch {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let paths = resolve(self.paths)?;
-        let (walk, looked_at) = (self.walk.options(Arc::default())?, Arc::default());
+        let (walk, looked_at) = (self.walk.options(stop_flag())?, Arc::default());
         let progress = ProgressBar::new(Arc::clone(&looked_at), self.quiet);
         let (format, is_dry_run) = (self.format.into(), self.options.dry_run);
-        let mut report = ChangeReport::new(Verb::Patch, format, self.quiet, is_dry_run);
-        let on_change = &mut |change: &_| Ok(progress.apart(|| report.file(change))?);
-        let changes = patcher::patch(&paths, &walk, &self.options, &looked_at, on_change);
+        let report = ChangeReport::new(Verb::Patch, format, self.quiet, is_dry_run);
+        // The thread that creates the journal prints its path.
+        let report = Mutex::new(report);
+        let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);
+        // An error occurs again when the next line is written.
+        let on_journal = |path: &Path| drop(progress.apart(|| lock().journal(path)));
+        let on_change = &mut |change: &_| Ok(progress.apart(|| lock().file(change))?);
+        let changes =
+            patcher::patch(&paths, &walk, &self.options, &looked_at, &on_journal, on_change);
         progress.clear();
-        end(report, changes, &NOTHING)
+        end(report.into_inner().unwrap_or_else(PoisonError::into_inner), changes, &NOTHING)
     }
 }
 
@@ -83,8 +91,12 @@ pub(super) fn end(
     let Some(error) = changes.error.or(ended.err().map(Error::Output)) else {
         return Ok(code);
     };
+    if code == ExitCode::Interrupted {
+        print_error(&error);
+        return Ok(code);
+    }
     Err(match (error, changes.journal) {
         (error @ Error::WriteJournal { .. }, _) | (error, None) => error,
-        (source, Some(journal)) => Error::Interrupted { journal, source: Box::new(source) },
+        (source, Some(journal)) => Error::AfterChanges { journal, source: Box::new(source) },
     })
 }

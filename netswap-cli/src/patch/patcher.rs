@@ -23,7 +23,7 @@ use crate::maker::Maker;
 use crate::patch::change::{
     Change, ChangeStatus, ChangeSummary, Changes, OnChange, Write, WriteError, unwritable,
 };
-use crate::patch::journal::{Entry, Journal, fingerprint};
+use crate::patch::journal::{Entry, Journal, OnCreate, fingerprint};
 
 /// The change to make, and what it may break.
 #[derive(Debug, Args)]
@@ -82,19 +82,22 @@ type Shared = Arc<Mutex<Option<Result<(Header, Header), Finding>>>>;
 type PatchResult = (Change, Option<Identity>);
 
 /// Changes the files, and all images below the folders, in the order of their paths. Stops if the
-/// journal can't be written. An error that concerns one file is in its [`Change`]. Counts the files
-/// in `looked_at`, for the progress display.
+/// journal can't be written, or when `walk_options.stop` is set. An error that concerns one file is
+/// in its [`Change`]. Counts the files in `looked_at`, for the progress display. Calls `on_journal`
+/// with the journal's path before the first change, on any thread.
 pub(super) fn patch(
     paths: &[PathBuf],
     walk_options: &WalkOptions,
     options: &Options,
     looked_at: &AtomicU64,
+    on_journal: &OnCreate<'_>,
     on_change: &mut OnChange<'_>,
 ) -> Changes {
     let start = Instant::now();
     let mut summary = ChangeSummary::default();
     if let Err(error) = all_exist(paths) {
-        return Changes { summary, journal: None, error: Some(error.into()) };
+        let error = Some(error.into());
+        return Changes { summary, journal: None, error, is_interrupted: false };
     }
     let patcher = Patcher {
         options,
@@ -102,7 +105,7 @@ pub(super) fn patch(
         follow_links: walk_options.follow_links,
         roots_may_overlap: paths.len() > 1,
         looked_at,
-        journal: Journal::at(options.journal.clone()),
+        journal: Journal::at(options.journal.clone(), on_journal),
         hazards: Hazards::new(walk_options.recall),
         shared: Mutex::default(),
         others: AtomicU64::new(0),
@@ -125,7 +128,8 @@ pub(super) fn patch(
     summary.not_images = others;
     summary.seconds = start.elapsed().as_secs_f64();
     let journal = patcher.journal.path().map(Path::to_owned);
-    Changes { summary, journal, error: walked.err() }
+    let is_interrupted = walk_options.is_stopped();
+    Changes { summary, journal, error: walked.err(), is_interrupted }
 }
 
 struct Patcher<'a> {
@@ -135,7 +139,7 @@ struct Patcher<'a> {
     /// Whether several of the given paths may lead to the same file.
     roots_may_overlap: bool,
     looked_at: &'a AtomicU64,
-    journal: Journal,
+    journal: Journal<'a>,
     hazards: Hazards,
     /// The results for files with several names. Each file is changed under the name that is
     /// reached first.

@@ -1,16 +1,16 @@
 //! The report of `netswap patch` and `netswap undo`, for people and for programs.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstyle::Style;
 use netswap::Format;
 use netswap::image::Kind;
-use netswap::output::Out;
+use netswap::output::{Out, stderr};
 use netswap::report::finding_group::FindingGroup;
-use netswap::report::json_stream::{JsonStream, field};
+use netswap::report::json_stream::{JsonStream, field, interrupted};
 use netswap::report::spool::SpoolFile;
-use netswap::style::{BAD, GOOD, WARNING};
+use netswap::style::{BAD, GOOD, WARNING, write_interrupted};
 use netswap::text::{PathFields, Printable, offline, plural, quoted, shown};
 use netswap::{Finding, Header, SwapRun};
 use serde::Serialize;
@@ -35,6 +35,9 @@ pub(crate) struct ChangeReport {
     here: PathBuf,
     out: Out,
     refusals: FindingGroup,
+    /// Lines for people that wait until the journal's path is known, because it is the first line.
+    /// `None` if it is known, or if there will be no journal.
+    before_journal: Option<SpoolFile>,
     later: SpoolFile,
 }
 
@@ -104,8 +107,25 @@ impl ChangeReport {
             here: std::env::current_dir().unwrap_or_default(),
             out: Out::for_report(format),
             refusals: FindingGroup::new(11),
+            before_journal: (verb == Verb::Patch && !is_dry_run).then(SpoolFile::default),
             later: SpoolFile::default(),
         }
+    }
+
+    /// Prints the path of the journal: as the first line for people, or to standard error if the
+    /// report is for programs. Writes it at once, because the changes begin then.
+    pub(crate) fn journal(&mut self, path: &Path) -> io::Result<()> {
+        if self.objects.is_some() {
+            return write_journal(path, &mut stderr());
+        }
+        write_journal(path, &mut self.out)?;
+        self.release()?;
+        self.out.flush()
+    }
+
+    /// Writes the lines that waited for the journal.
+    fn release(&mut self) -> io::Result<()> {
+        self.before_journal.take().map_or(Ok(()), |lines| lines.write_to(&mut self.out))
     }
 
     pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
@@ -120,9 +140,15 @@ impl ChangeReport {
         match self.objects.take() {
             Some(objects) => {
                 let journal = changes.journal.as_deref().map(PathFields::new);
-                let fields = [field("journal", &journal)?, field("summary", &changes.summary)?];
+                let mut fields =
+                    vec![field("journal", &journal)?, field("summary", &changes.summary)?];
+                fields.extend(interrupted(changes.is_interrupted)?);
                 objects.end(&fields, &mut self.out)?;
-                self.out.flush()
+                self.out.flush()?;
+                if let Some(path) = changes.journal.as_ref().filter(|_| changes.is_interrupted) {
+                    write_undo_command(self.verb, path, &mut stderr())?;
+                }
+                Ok(())
             }
             // The error message is enough.
             None if changes.error.is_some() && changes.summary.files == 0 => Ok(()),
@@ -131,6 +157,7 @@ impl ChangeReport {
     }
 
     fn end_human(mut self, changes: &Changes) -> io::Result<()> {
+        self.release()?;
         self.refusals.end(&mut self.out)?;
         let summary = self.summary(&changes.summary);
         if !self.later.is_empty() {
@@ -141,11 +168,24 @@ impl ChangeReport {
         if changes.summary.offline > 0 {
             writeln!(self.out, "{}", offline(changes.summary.offline))?;
         }
+        let ChangeSummary { changed, unchanged, .. } = changes.summary;
         if self.is_dry_run {
             writeln!(self.out, "nothing was changed")?;
+        } else if self.verb == Verb::Undo && changed == 0 && unchanged > 0 {
+            writeln!(
+                self.out,
+                "nothing was changed: the files already have their original bytes; netswap undo --list shows other journals"
+            )?;
+        }
+        if changes.is_interrupted {
+            let what = match self.verb {
+                Verb::Patch => "some files were not patched",
+                Verb::Undo => "some files were not restored",
+            };
+            write_interrupted(what, &mut self.out)?;
         }
         if let Some(journal) = &changes.journal {
-            writeln!(self.out, "to undo it:\n    netswap undo {}", quoted(journal))?;
+            write_undo_command(self.verb, journal, &mut self.out)?;
         }
         self.out.flush()
     }
@@ -155,8 +195,12 @@ impl ChangeReport {
         let word = self.verb.human_word(change.status);
         let (style, out): (Style, &mut dyn Write) = match change.status {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
-                self.refusals.before_file(&change.findings, &mut self.out)?;
-                (BAD, &mut self.out)
+                let out: &mut dyn Write = match &mut self.before_journal {
+                    Some(lines) => lines,
+                    None => &mut self.out,
+                };
+                self.refusals.before_file(&change.findings, out)?;
+                (BAD, out)
             }
             // The summary counts them. There can be as many as files.
             ChangeStatus::Offline => return Ok(()),
@@ -209,6 +253,20 @@ impl ChangeReport {
         others.push(format!("{:.2} s", summary.seconds));
         format!("{images}{colon}{} ({})", counts.join(", "), others.join(", "))
     }
+}
+
+/// Writes the line with the path of a journal.
+pub(crate) fn write_journal(path: &Path, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "journal: {}", Printable(path))
+}
+
+/// Writes the command that restores the changed files, or the rest of them.
+fn write_undo_command(verb: Verb, journal: &Path, out: &mut dyn Write) -> io::Result<()> {
+    let purpose = match verb {
+        Verb::Patch => "to undo it",
+        Verb::Undo => "to restore the rest",
+    };
+    writeln!(out, "{purpose}:\n    netswap undo {}", quoted(journal))
 }
 
 fn object(verb: Verb, change: &Change) -> Object<'_> {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use netswap::Header;
@@ -22,7 +23,7 @@ use crate::patch::journal::{Entries, Entry, fingerprint};
 const AT_ONCE: usize = 512;
 
 /// Restores the original bytes of each file in the journal, if the file is still as `patch` left
-/// it.
+/// it. Stops when `stop` is set.
 ///
 /// # Errors
 ///
@@ -32,13 +33,15 @@ pub(crate) fn undo(
     journal: &Path,
     jobs: NonZeroUsize,
     dry_run: bool,
+    stop: &AtomicBool,
     on_change: &mut OnChange<'_>,
 ) -> Result<Changes, Error> {
+    let is_stopped = || stop.load(Ordering::Relaxed);
     let start = Instant::now();
     let mut summary = ChangeSummary::default();
     let mut first_error = None;
     let mut entries = Entries::open(journal)?.peekable();
-    while entries.peek().is_some() {
+    while !is_stopped() && entries.peek().is_some() {
         let mut batch = Vec::new();
         for entry in entries.by_ref().take(AT_ONCE) {
             match entry {
@@ -48,8 +51,10 @@ pub(crate) fn undo(
                 }
             }
         }
-        let restore_entry =
-            |entry: Entry| TaskResult { items: vec![restore(&entry, dry_run)], tasks: Vec::new() };
+        let restore_entry = |entry: Entry| {
+            let items = if is_stopped() { Vec::new() } else { vec![restore(&entry, dry_run)] };
+            TaskResult { items, tasks: Vec::new() }
+        };
         let result = ordered::run(jobs, batch, restore_entry, |change: Change| {
             summary.count(&change);
             on_change(&change)
@@ -60,7 +65,10 @@ pub(crate) fn undo(
         }
     }
     summary.seconds = start.elapsed().as_secs_f64();
-    Ok(Changes { summary, journal: None, error: first_error })
+    let is_interrupted = is_stopped();
+    // The same journal restores the rest.
+    let journal = is_interrupted.then(|| journal.to_owned());
+    Ok(Changes { summary, journal, error: first_error, is_interrupted })
 }
 
 fn restore(entry: &Entry, dry_run: bool) -> Change {

@@ -19,6 +19,9 @@ mod diagnose;
 mod docs;
 mod init;
 mod inspect;
+// `env --default-signal` is in GNU coreutils.
+#[cfg(target_os = "linux")]
+mod interrupt;
 #[cfg(unix)]
 mod linker;
 mod new;

@@ -126,6 +126,7 @@ fn folder_patches_images_and_ignores_other_files() {
         ("readme.txt", b"MZ is no image".to_vec()),
     ]);
     share.run(["patch", "."]).code(0).stderr_eq("").stdout_eq(str![[r"
+journal: [..].journal
 patched    ./a.exe  x64 exe, swap-run: none -> net
 patched    ./deep/er/b.DLL  x86 dll, swap-run: none -> net
 patched    ./deep/no-extension  x64 exe, swap-run: none -> net

@@ -18,7 +18,7 @@ use crate::{Error, ExitCode, Format};
 /// Output for people on a terminal is coloured and written line by line. Other output is written in
 /// larger blocks. A closed pipe is not an error, because the reader has seen enough.
 pub struct Out {
-    to: Box<dyn Write>,
+    to: Box<dyn Write + Send>,
     is_closed: bool,
     flushed: Instant,
 }
@@ -33,7 +33,7 @@ impl Out {
     /// Opens standard output for a report for people or for programs.
     pub fn new(is_for_people: bool) -> Self {
         let stdout = if is_for_people { stdout() } else { Box::new(io::stdout()) };
-        let to = if is_for_people && io::stdout().is_terminal() {
+        let to: Box<dyn Write + Send> = if is_for_people && io::stdout().is_terminal() {
             stdout
         } else {
             Box::new(BufWriter::with_capacity(BUFFER, stdout))

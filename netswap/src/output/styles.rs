@@ -7,16 +7,14 @@ use std::io::{self, IsTerminal, Write};
 const ESCAPE: u8 = 0x1b;
 
 /// Returns standard output. Removes styles unless it shows them.
-pub(super) fn stdout() -> Box<dyn Write> {
-    styled(io::stdout())
+pub(super) fn stdout() -> Box<dyn Write + Send> {
+    let to = io::stdout();
+    if shows_styles(&to) { Box::new(to) } else { Box::new(Plain { to, is_in_style: false }) }
 }
 
 /// Returns standard error, locked. Removes styles unless it shows them.
 pub fn stderr() -> Box<dyn Write> {
-    styled(io::stderr().lock())
-}
-
-fn styled(to: impl IsTerminal + Write + 'static) -> Box<dyn Write> {
+    let to = io::stderr().lock();
     if shows_styles(&to) { Box::new(to) } else { Box::new(Plain { to, is_in_style: false }) }
 }
 

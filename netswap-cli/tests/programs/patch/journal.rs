@@ -52,6 +52,7 @@ fn named_journal_replaces_the_default_one() {
     let share = share();
     let run = share.run(["patch", "tool.exe", "--journal", "../my.journal"]).code(0);
     run.stdout_eq(str![[r"
+journal: ../my.journal
 patched    tool.exe  x64 exe, swap-run: none -> net
 
 1 file: 1 patched (0 other files, [..] s)

@@ -161,6 +161,7 @@ fn loop_of_links_ends() {
     symlink("self.exe", share.path("self.exe")).unwrap();
     let run = share.run(["patch", ".", "--follow-links"]).code(2).stderr_eq("");
     run.stdout_eq(str![[r"
+journal: [..].journal
 unreadable ./self.exe
            unreadable: Too many levels of symbolic links (os error 40)
            check that it is a file or folder, that this account can read it, and that no other program has it open

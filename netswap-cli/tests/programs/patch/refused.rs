@@ -131,6 +131,7 @@ fn folder_refuses_only_broken_images() {
         ("h-good.exe", Image::exe().bytes()),
     ]);
     share.run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
+journal: [..].journal
 refused    ./f-cut.exe
            truncated-image: the file ends inside its headers
            copy or build the file again
@@ -274,6 +275,7 @@ refused    tool.exe  x64 exe, swap-run: none
         let run = run.assert().code(2).stderr_eq("");
         set_permissions(share.path("shut"), Permissions::from_mode(0o755)).unwrap();
         run.stdout_eq(str![[r"
+journal: [..].journal
 unreadable ./shut
 unreadable ./tool.exe
            unreadable: Permission denied (os error 13)

@@ -24,6 +24,7 @@ fn share() -> Share {
 fn refusals_come_first_and_the_undo_command_last() {
     let share = share();
     share.run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
+journal: [..].journal
 refused    ./d.dll  x64 dll, swap-run: none
            signature-would-break: it is signed
            ask the vendor for a build with /SWAPRUN:NET
@@ -55,6 +56,7 @@ to undo it:
 #[test]
 fn quiet_reports_only_refusals() {
     share().run(["patch", ".", "--quiet"]).code(1).stderr_eq("").stdout_eq(str![[r"
+journal: [..].journal
 refused    ./d.dll  x64 dll, swap-run: none
            signature-would-break: it is signed
            ask the vendor for a build with /SWAPRUN:NET
@@ -77,6 +79,7 @@ to undo it:
 "]]);
     let share = Share::new([("a.exe", Image::exe().bytes())]);
     share.run(["patch", ".", "--quiet"]).code(0).stderr_eq("").stdout_eq(str![[r"
+journal: [..].journal
 1 file: 1 patched (0 other files, [..] s)
 to undo it:
     netswap undo [..].journal
@@ -86,7 +89,8 @@ to undo it:
 
 #[test]
 fn patch_json_has_every_field() {
-    let run = share().run(["patch", ".", "--format", "json"]).code(1).stderr_eq("");
+    let run = share().run(["patch", ".", "--format", "json"]).code(1);
+    let run = run.stderr_eq("journal: [..].journal\n");
     json(&run);
     run.stdout_eq(str![[r#"
 {
@@ -108,7 +112,8 @@ fn patch_json_has_every_field() {
 
 #[test]
 fn patch_ndjson_has_one_line_per_file_and_a_summary() {
-    let run = share().run(["patch", ".", "--format", "ndjson"]).code(1).stderr_eq("");
+    let run = share().run(["patch", ".", "--format", "ndjson"]).code(1);
+    let run = run.stderr_eq("journal: [..].journal\n");
     ndjson(&run);
     run.stdout_eq(str![[r#"
 {"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[],"warnings":[],"maker":null}
@@ -285,6 +290,7 @@ fn accepted_hazard_is_a_warning() {
         Share::new([("fips.dll", Image::dll().bytes()), ("fipsmodule.cnf", b"text".to_vec())]);
     let run = share.run(["patch", "fips.dll", "--accept", "fips-module"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
+journal: [..].journal
 patched    fips.dll  x64 dll, swap-run: none -> net
            warning: fips-module: it is an OpenSSL FIPS module, and fipsmodule.cnf has its checksum
            run openssl fipsinstall again

@@ -1,6 +1,7 @@
 //! `netswap undo` restores files that are still as `netswap patch` left them, and no others.
 
 use std::fs;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use snapbox::cmd::OutputAssert;
@@ -9,7 +10,7 @@ use snapbox::str;
 use testkit::image::{CHARACTERISTICS, CHECKSUM, Image, NET, Sum, get32, nt, put32};
 use testkit::share::Share;
 
-use crate::stdout;
+use crate::{json, stdout};
 
 fn tool() -> Image {
     Image::exe().sum(Sum::Right)
@@ -82,6 +83,7 @@ unchanged  b.exe  x64 exe, swap-run: none
 unchanged  c.exe  x64 exe, swap-run: none
 
 3 files: 3 unchanged ([..] s)
+nothing was changed: the files already have their original bytes; netswap undo --list shows other journals
 
 "]]);
     assert_eq!(share.state(), before);
@@ -388,4 +390,105 @@ fn refused_file_is_not_made_read_only() {
     share.write("b.exe", Image::exe().overlay(7).bytes());
     undo_hostile(&share, "read_only", json!(true)).code(1);
     assert!(!share.path("b.exe").metadata().unwrap().permissions().readonly());
+}
+
+/// Creates a share with two tools, each patched with its own journal, and returns the journals.
+fn share_with_two_journals() -> (Share, Vec<PathBuf>) {
+    let share = Share::new([("a.exe", tool().bytes()), ("b.exe", tool().bytes())]);
+    share.run(["patch", "a.exe"]).code(0);
+    let first = share.journal();
+    share.run(["patch", "b.exe"]).code(0);
+    let second = share.journals().into_iter().find(|path| *path != first).unwrap();
+    (share, vec![first, second])
+}
+
+#[test]
+fn list_shows_the_newest_journal_last() {
+    let (share, journals) = share_with_two_journals();
+    // A journal elsewhere is not listed.
+    share.run(["patch", ".", "--clear", "--journal", "../own.journal"]).code(0);
+    let run = share.run(["undo", "--list"]).code(0).stderr_eq("");
+    let text = stdout(&run);
+    run.stdout_eq(str![[r"
+20[..] UTC         1 file  [..]/home/[..].journal
+20[..] UTC         1 file  [..]/home/[..].journal
+
+"]]);
+    let shown: Vec<PathBuf> =
+        text.lines().map(|line| line.rsplit("  ").next().unwrap().into()).collect();
+    assert_eq!(shown, journals);
+    let report: Value = json(&share.run(["undo", "--list", "--format", "json"]).code(0));
+    assert_eq!(report["schema"], "netswap.journals/1");
+    assert_eq!(report["journals"][1]["path"], json!(journals[1]));
+    assert_eq!(report["journals"][1]["files"], 1);
+    assert!(report["journals"][1]["created"].as_str().unwrap().starts_with("20"));
+}
+
+#[test]
+fn last_undoes_the_newest_journal_only() {
+    let (share, journals) = share_with_two_journals();
+    share.run(["undo", "--last", "--dry-run"]).code(0);
+    let expected = format!(
+        "journal: {}\nrestored   b.exe  x64 exe, swap-run: net -> none\n\n1 file: 1 restored ([..] s)\n",
+        journals[1].display()
+    );
+    share.run(["undo", "--last"]).code(0).stderr_eq("").stdout_eq(expected);
+    assert!(share.holds("b.exe", &tool().bytes()) && !share.holds("a.exe", &tool().bytes()));
+    // Another time it says that there is nothing to do, and does not go on with the older one.
+    share.run(["undo", "--last"]).code(0).stderr_eq("").stdout_eq(str![[r"
+journal: [..].journal
+unchanged  b.exe  x64 exe, swap-run: none
+
+1 file: 1 unchanged ([..] s)
+nothing was changed: the files already have their original bytes; netswap undo --list shows other journals
+
+"]]);
+    assert!(!share.holds("a.exe", &tool().bytes()));
+    let run = share.run(["undo", "--last", "--format", "json"]).code(0);
+    let run = run.stderr_eq("journal: [..].journal\n");
+    assert_eq!(json(&run)["summary"]["unchanged"], 1);
+}
+
+#[test]
+fn account_without_journals_has_nothing_to_list() {
+    let share = Share::new([]);
+    for option in ["--list", "--last"] {
+        share.run(["undo", option]).code(3).stdout_eq("").stderr_eq(str![[r"
+error: nothing to undo: this account's own folder has no journal
+
+"]]);
+    }
+}
+
+#[test]
+fn exactly_one_journal_option_is_required() {
+    let (share, journals) = share_with_two_journals();
+    let journal = journals[0].to_str().unwrap();
+    let before = share.state();
+    share.run(["undo"]).code(2);
+    share.run(["undo", "--list", "--last"]).code(2);
+    share.run(["undo", "--list", journal]).code(2);
+    share.run(["undo", "--last", journal]).code(2);
+    share.run(["undo", "--list", "--dry-run"]).code(2);
+    assert_eq!(share.state(), before);
+}
+
+#[test]
+fn unreadable_journal_does_not_hide_the_others() {
+    let (share, journals) = share_with_two_journals();
+    fs::write(journals[0].with_file_name("x.journal"), "no journal").unwrap();
+    let run = share.run(["undo", "--list"]).code(2);
+    assert_eq!(stdout(&run).lines().count(), 2);
+    run.stderr_eq(str![[r"
+error: failed to read the journal [..]x.journal: it does not begin like a netswap journal
+
+"]]);
+    // It may be the newest.
+    let before = share.state();
+    share.run(["undo", "--last"]).code(2).stdout_eq("").stderr_eq(str![[r"
+error: failed to read the journal [..]x.journal: it does not begin like a netswap journal
+error: the newest journal is unknown: name the journal to undo
+
+"]]);
+    assert_eq!(share.state(), before);
 }
