@@ -5,6 +5,7 @@
 //! names and signals.
 
 mod full_disk;
+mod interrupted;
 mod killed;
 mod links;
 mod meanwhile;
@@ -26,6 +27,8 @@ use crate::NotPassed;
 struct Options {
     /// How often the test `killed` kills a command.
     rounds: u32,
+    /// How often the test `interrupted` interrupts a command.
+    interrupts: u32,
     /// The number of entries in the largest tree.
     entries: u32,
     /// For how many seconds files change while netswap works on them.
@@ -40,6 +43,7 @@ type Test = (&'static str, &'static str, fn(&Netswap, &Options) -> Result<String
 
 const TESTS: &[Test] = &[
     ("killed", "patch and undo end at a random moment", killed::run),
+    ("interrupted", "patch, undo and verify get a signal at a random moment", interrupted::run),
     ("unreadable", "files and a folder that can't be read", unreadable::run),
     ("unwritable", "writes that fail, or are cut off", unwritable::run),
     ("share", "a share whose reads fail, and one that goes away", share::run),
@@ -63,16 +67,20 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
 /// The limit in seconds for each test when all checks run.
 const MAX_SECONDS: f64 = 75.0;
 
-/// Runs all tests, with a limited number of entries on a slow machine.
+/// The number of interrupts when all checks run. One takes two to eight seconds.
+const FEW_INTERRUPTS: u32 = 6;
+
+/// Runs all tests, with few interrupts, and with a limited number of entries on a slow machine.
 pub fn check() -> Result<(), NotPassed> {
-    run_tests(&[], &Options { max_seconds: Some(MAX_SECONDS), ..Options::new() })
+    let (interrupts, max_seconds) = (FEW_INTERRUPTS, Some(MAX_SECONDS));
+    run_tests(&[], &Options { interrupts, max_seconds, ..Options::new() })
 }
 
 fn usage() -> String {
-    let Options { rounds, entries, seconds, .. } = Options::new();
+    let Options { rounds, interrupts, entries, seconds, .. } = Options::new();
     let tests = TESTS.iter().map(|(name, what, _)| format!("\n  {name}: {what}"));
     format!(
-        "usage: cargo xtask faults [NAME…] [--rounds {rounds}] [--entries {entries}] [--seconds {seconds}] [--seed NUMBER]\n\ntests:{}",
+        "usage: cargo xtask faults [NAME…] [--rounds {rounds}] [--interrupts {interrupts}] [--entries {entries}] [--seconds {seconds}] [--seed NUMBER]\n\ntests:{}",
         tests.collect::<String>()
     )
 }
@@ -115,7 +123,8 @@ impl Options {
     fn new() -> Self {
         // Five digits are easy to type again.
         let seed = fastrand::u64(..100_000);
-        Options { rounds: 300, entries: 1_000_000, seconds: 6, max_seconds: None, seed }
+        let (rounds, interrupts) = (300, 300);
+        Options { rounds, interrupts, entries: 1_000_000, seconds: 6, max_seconds: None, seed }
     }
 
     /// Reads the options into `self` and returns the names. Returns `None` for an unknown name or
@@ -127,6 +136,7 @@ impl Options {
             let number = || rest.first()?.parse().ok().filter(|number| *number > 0);
             match first.as_str() {
                 "--rounds" => self.rounds = number()?,
+                "--interrupts" => self.interrupts = number()?,
                 "--entries" => self.entries = number()?,
                 "--seconds" => self.seconds = number()?,
                 "--seed" => self.seed = rest.first()?.parse().ok()?,
