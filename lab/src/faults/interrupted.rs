@@ -105,12 +105,12 @@ impl Test<'_> {
         self.folder.join("state")
     }
 
-    /// Returns a command that keeps its journals in the test's folder, and that handles signals even
-    /// if a shell has started the test in the background.
+    /// Returns a command that keeps its journals in the test's folder. It handles signals even if
+    /// `nohup` or a shell in the background ignores them.
     fn command(&self, subcommand: &str) -> Command {
         let netswap = self.netswap.command(subcommand);
         let mut command = Command::new("env");
-        command.arg("--default-signal=INT,TERM").arg(netswap.get_program());
+        command.arg("--default-signal=INT,TERM,HUP").arg(netswap.get_program());
         command.args(netswap.get_args()).args(["--jobs", "4"]);
         command.env("XDG_STATE_HOME", self.state()).current_dir(&self.folder);
         command.stdin(Stdio::null());
