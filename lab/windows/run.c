@@ -27,6 +27,8 @@ int main(void)
     wchar_t *line = rest(GetCommandLineW());
     if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process))
         return 126;
+    /* Ctrl-C ends only the program, whose exit code counts. */
+    SetConsoleCtrlHandler(NULL, TRUE);
     WaitForSingleObject(process.hProcess, INFINITE);
     GetExitCodeProcess(process.hProcess, &code);
     return (int)code;

@@ -12,11 +12,12 @@ use netswap::ExitCode;
 /// managers send a signal to the program, and then to its group.
 const SAME_INTERRUPT: Duration = Duration::from_millis(200);
 
-/// Returns a flag that is set when Ctrl-C, SIGTERM, SIGHUP or the end of the Windows session asks
-/// the program to end. Must be called only once.
+/// Returns a flag that is set when Ctrl-C, Ctrl-Break, SIGTERM or SIGHUP asks the program to end.
+/// Must be called only once.
 ///
 /// A second request ends the program. That is safe at any time, even while it patches files: an
-/// entry is on the disk before its file is changed.
+/// entry is on the disk before its file is changed. Windows ends a program at once when its console
+/// window is closed.
 ///
 /// If one of the signals is ignored, as SIGHUP is after `nohup`, the flag is never set and the
 /// signals have their usual effect. A handler would make `nohup` useless.

@@ -94,7 +94,7 @@ const PYTHON: Option<Fetch> = Some(|| Python::find().map(drop));
 /// A test: the sentence that it proves, its function, and the additional tool that it needs.
 type Test = (&'static str, fn(&Setup<'_>) -> Result<Evidence, String>, Option<Fetch>);
 
-const TESTS: [Test; 23] = [
+const TESTS: [Test; 24] = [
     ("examples with std pass their own cargo xtask verify", examples::verify, None),
     ("a tool runs from a share, with the right output and exit code", examples::run_tools, None),
     ("a host runs from the share with and without its plug-in", examples::run_plugin_host, None),
@@ -132,6 +132,7 @@ const TESTS: [Test; 23] = [
     ("netswap.exe patches and restores a file given any form of its path", netswap::patch, None),
     ("netswap.exe patches read-only files only with --include-read-only", netswap::read_only, None),
     ("netswap.exe reports a file that another program holds open as in use", netswap::in_use, None),
+    ("Ctrl-C ends netswap.exe with a complete report and exit code 130", netswap::interrupt, None),
     (
         "netswap.exe patches only those files of a tree that nothing else vouches for",
         mixed::patch,

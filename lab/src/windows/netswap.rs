@@ -5,11 +5,14 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+use testkit::image::Image;
+
 use super::debian::Debian;
 use super::std_targets::{MSVC, with_std};
 use super::wine::{SHARE, windows_path};
 use super::{Evidence, Setup, first_code, parse_report, run_program, target_dir};
-use crate::files::{at, root, write};
+use crate::files::{at, remove_folder, root, write};
 use crate::outcome::Outcome;
 use crate::process::check;
 
@@ -67,6 +70,51 @@ pub(super) fn verify(setup: &Setup<'_>) -> Result<Evidence, String> {
     outcome.expect(1, &["FAILED", r"\old\Grüße.exe", "net-swap-missing", ", 1 failed"])?;
     fs::remove_file(&image).map_err(at(&image))?;
     Ok(format!("{} images on {SHARE}, and one without the bit", images.len()).into())
+}
+
+/// Presses Ctrl-C while netswap verifies files on the share.
+///
+/// Wine sends the event as Windows does. Closing the console window and ending the Windows session
+/// were not run.
+pub(super) fn interrupt(setup: &Setup<'_>) -> Result<Evidence, String> {
+    // More files than there are results that wait for one another.
+    const FILES: usize = 4000;
+    setup.wine.compile("interrupt")?;
+    let folder = setup.wine.share().join("many");
+    let image = Image::exe().bytes();
+    for number in 0..FILES {
+        write(&folder.join(format!("{number:04}.exe")), &image)?;
+    }
+    let (program, many) = (windows_path(SHARE, Path::new(PROGRAM)), format!(r"{SHARE}\many"));
+    let mut command = setup.wine.command(r"C:\interrupt.exe");
+    command.args([&program, "verify", &many, "--format", "json", "--jobs", "2"]);
+    let output = target_dir().join("interrupted.json");
+    let outcome = run_program(&mut in_terminal(&command, &output))?.expect_code(130)?;
+    remove_folder(&folder)?;
+    let report = fs::read(&output).map_err(at(&output))?;
+    let report: Value =
+        serde_json::from_slice(&report).map_err(|error| outcome.error(&error.to_string()))?;
+    let count = report.get("images").and_then(Value::as_array).map_or(0, Vec::len);
+    if report.get("interrupted") != Some(&Value::Bool(true)) || count == 0 || count == FILES {
+        return Err(outcome.error("the report is not that of an interrupted scan"));
+    }
+    Ok(format!("exit code 130 and a complete report on {count} of {FILES} files").into())
+}
+
+/// Returns a command that runs another one in a terminal, which Wine uses as the console. Its
+/// standard output goes to a file.
+fn in_terminal(command: &Command, output: &Path) -> Command {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words: Vec<_> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    let line = format!("{} >'{}'", words.join(" "), output.display());
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).stdin(Stdio::null());
+    let variables = command.get_envs();
+    script.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        script.current_dir(folder);
+    }
+    script
 }
 
 /// Returns the forms of a path: on a drive, on a share, and relative. The first two also occur in
