@@ -197,6 +197,32 @@ fn second_signal_ends_at_once() {
     assert_eq!(patched(&share), Vec::<PathBuf>::new());
 }
 
+/// A signal to netswap alone ends Cargo too, even if Cargo prints nothing.
+#[test]
+fn interrupted_build_ends_cargo() {
+    let share = Share::new([]);
+    share.write("Cargo.toml", "[package]\nname = \"tool\"\nedition = \"2021\"\n");
+    share.write("src/main.rs", "fn main() {}\n");
+    let cargo = "case $1 in build) echo $$ >started; exec sleep 100 ;; esac\nexec cargo \"$@\"\n";
+    share.write("cargo", format!("#!/bin/sh\n{cargo}"));
+    assert!(Command::new("chmod").arg("+x").arg(share.path("cargo")).status().unwrap().success());
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT,TERM,HUP").arg(env!("CARGO_BIN_EXE_netswap"));
+    command.args(["verify", "--format", "json"]).env("CARGO", share.path("cargo"));
+    command.current_dir(&share.root).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = Running { child: command.spawn().unwrap(), start: Vec::new() };
+    let start = Instant::now();
+    while !share.path("started").exists() && start.elapsed() < Duration::from_secs(50) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    running.signal("TERM");
+    let (code, stdout, stderr) = running.end();
+    assert_eq!((code, stderr.as_str()), (Some(130), ""));
+    assert!(start.elapsed() < Duration::from_secs(90));
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(report["interrupted"], true);
+}
+
 /// A handler would make `nohup` useless.
 #[test]
 fn ignored_signal_stays_ignored() {

@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -23,15 +22,11 @@ impl Messages {
     /// Reads the messages of a build to their end
     /// ([the Cargo book](https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages)).
     /// A message that can't be read is an error, because it could be about an image. The remaining
-    /// messages are read anyway, so that Cargo does not block. Stops at the next message when `stop`
-    /// is set.
-    pub(super) fn read(&mut self, from: impl BufRead, stop: &AtomicBool) -> io::Result<()> {
+    /// messages are read anyway, so that Cargo does not block.
+    pub(super) fn read(&mut self, from: impl BufRead) -> io::Result<()> {
         let mut result = Ok(());
         for line in from.split(b'\n') {
             let line = line?;
-            if stop.load(Ordering::Relaxed) {
-                return result;
-            }
             // Compilers and build scripts can print other lines.
             if !line.starts_with(b"{") {
                 continue;

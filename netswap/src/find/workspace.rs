@@ -6,6 +6,9 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use super::cargo::{self, Metadata};
 use super::linker::{ConfiguredLinkers, rustc_prints};
@@ -272,17 +275,14 @@ impl Build {
         stop: &AtomicBool,
     ) -> Result<Messages, BuildError> {
         let mut cargo = self.spawn(target, self.excluded(workspace))?;
-        let mut messages = Messages::default();
-        let stdout = cargo.stdout.take();
-        let read = stdout.map_or(Ok(()), |stdout| messages.read(BufReader::new(stdout), stop));
-        if stop.load(Ordering::Relaxed) {
-            // Ctrl-C ends Cargo too, but a signal to netswap alone does not.
-            let _ = cargo.kill();
-        }
+        let (messages, read) = read_messages(&mut cargo, stop);
         let status = cargo.wait().map_err(BuildError::Messages)?;
         if status.success() {
             read.map_err(BuildError::Messages)?;
             return Ok(messages);
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Err(BuildError::Failed(status));
         }
         let changed = self.linker_changed(status, workspace, target, &messages, linkers);
         Err(match (changed, target) {
@@ -408,4 +408,32 @@ fn has_standard_library(target: &str) -> bool {
         Ok(mut files) => files.any(|file| file.is_ok_and(|file| is_standard(file.file_name()))),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
+}
+/// How often a build checks whether it should stop.
+const STOP_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Reads the messages of a running build to their end. Ends Cargo when `stop` is set: Ctrl-C reaches
+/// Cargo too, but a signal to this process does not.
+fn read_messages(cargo: &mut Child, stop: &AtomicBool) -> (Messages, io::Result<()>) {
+    let Some(stdout) = cargo.stdout.take() else {
+        return (Messages::default(), Ok(()));
+    };
+    let (done, is_done) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            // Dropped at the end, which ends the wait below.
+            let _done = done;
+            let mut messages = Messages::default();
+            let read = messages.read(BufReader::new(stdout));
+            (messages, read)
+        });
+        while is_done.recv_timeout(STOP_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            if stop.load(Ordering::Relaxed) {
+                // It may have ended already.
+                let _ = cargo.kill();
+            }
+        }
+        let panicked = |_| (Messages::default(), Err(io::Error::other("the reader panicked")));
+        reader.join().unwrap_or_else(panicked)
+    })
 }
