@@ -140,12 +140,12 @@ impl Verify {
                 build.arg("--quiet");
             }
             let verify = |on_image: &mut OnImage<'_>| verify::build(&build, &options, on_image);
-            return Ok(print(self.format.into(), detail, &(), verify)?);
+            return Ok(print(self.format.into(), detail, None, &(), verify)?);
         }
         let paths = resolve(self.paths)?;
         let progress = ProgressBar::new(options.looked_at.clone(), self.quiet);
         let verify = |on_image: &mut OnImage<'_>| verify::paths(&paths, &options, on_image);
-        Ok(print(self.format.into(), detail, &progress, verify)?)
+        Ok(print(self.format.into(), detail, None, &progress, verify)?)
     }
 }
 

@@ -18,14 +18,14 @@
 //!
 //! An xtask that selects its tasks in another way can call [`verify_if_asked`] first.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process;
 
 use pico_args::Arguments;
 
-use crate::output::{finish, print};
+use crate::output::{Color, finish, print, set_color};
 use crate::report::Detail;
 use crate::{Build, Error, ExitCode, Format, PolicySource, verify};
 
@@ -36,10 +36,16 @@ Build, and check that the programs and DLLs are safe to run from a network share
 Usage: cargo xtask verify [OPTIONS] [ARGUMENTS OF cargo build]
 
 Options:
-      --format <FORMAT>  human, json or ndjson [default: human]
-      --policy <FILE>    Policy to use instead of the one in Cargo.toml
-      --no-policy        Use no policy
-  -h, --help             Print help
+      --format <FORMAT>        human, json or ndjson [default: human]
+      --output <FILE>          Write the report to FILE, and print only a line
+      --policy <FILE>          Policy to use instead of the one in Cargo.toml
+      --no-policy              Use no policy
+      --baseline <FILE>        Accept the failures listed in FILE; warn about
+                               entries that no longer occur
+      --write-baseline <FILE>  Record the failures in FILE, and accept them
+  -q, --quiet                  Show only failures and the summary
+      --color <WHEN>           auto, always or never [default: auto]
+  -h, --help                   Print help
 
 All other arguments go to `cargo build`, such as --release, --workspace or
 --target TRIPLE, which can be repeated. `cargo build --help` lists them. The
@@ -54,8 +60,10 @@ Exit codes:
 
 /// Builds with `cargo build`, verifies the resulting images and prints the report.
 ///
-/// `--format human|json|ndjson` and `--policy FILE` are options of netswap. All other arguments go
-/// to Cargo, such as `--release` and `--target x86_64-pc-windows-msvc`. `--target` can be repeated.
+/// The options of netswap are `--format human|json|ndjson`, `--output FILE`, `--policy FILE`,
+/// `--no-policy`, `--baseline FILE`, `--write-baseline FILE`, `--quiet` and `--color
+/// auto|always|never`. Cargo gets `--quiet` and `--color` too, and all other arguments, such as
+/// `--release` and `--target x86_64-pc-windows-msvc`. `--target` can be repeated.
 ///
 /// Skips the package of the calling program, because an xtask stays on the machine that builds.
 pub fn verify(arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
@@ -93,7 +101,7 @@ pub fn verify_paths<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> pro
     let paths: Vec<PathBuf> = paths.into_iter().map(Into::into).collect();
     let options = verify::Options { policy: PolicySource::Workspace, ..verify::Options::default() };
     finish(|| {
-        print(Format::Human, Detail::Normal, &(), |on_image| {
+        print(Format::Human, Detail::Normal, None, &(), |on_image| {
             verify::paths(&paths, &options, on_image)
         })
     })
@@ -102,15 +110,53 @@ pub fn verify_paths<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> pro
 
 fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     finish(|| {
-        let mut arguments = Arguments::from_vec(arguments.into_iter().collect());
-        if arguments.contains(["-h", "--help"]) {
+        let Some(mut task) = Task::parse(arguments)? else {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(ExitCode::Passed);
+        };
+        if let Some(own) = crate::env::own_manifest() {
+            task.build.leave_out(own);
+        }
+        set_color(task.color);
+        let Task { build, options, format, output, is_quiet, .. } = &task;
+        let detail = if *is_quiet { Detail::Quiet } else { Detail::Verbose };
+        print(*format, detail, output.as_deref(), &(), |on_image| {
+            verify::build(build, options, on_image)
+        })
+    })
+}
+
+/// The content of a command line.
+#[derive(Debug)]
+struct Task {
+    build: Build,
+    options: verify::Options,
+    format: Format,
+    output: Option<PathBuf>,
+    is_quiet: bool,
+    color: Color,
+}
+
+impl Task {
+    /// Takes the options of netswap, and leaves all other arguments to Cargo. Returns `None` if the
+    /// user asked for help.
+    fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Self>, Error> {
+        let arguments = arguments.into_iter().flat_map(split_path_option).collect();
+        let mut arguments = Arguments::from_vec(arguments);
+        if arguments.contains(["-h", "--help"]) {
+            return Ok(None);
         }
         let usage = |error: pico_args::Error| Error::Usage(error.to_string());
-        let path = |text: &std::ffi::OsStr| Ok::<_, String>(PathBuf::from(text));
+        let mut path = |option: &'static str| {
+            let path = |text: &OsStr| Ok::<_, String>(PathBuf::from(text));
+            arguments.opt_value_from_os_str(option, path).map_err(usage)
+        };
+        let (output, policy) = (path("--output")?, path("--policy")?);
+        let (baseline, write_baseline) = (path("--baseline")?, path("--write-baseline")?);
+        let manifest = path("--manifest-path")?;
         let format = arguments.opt_value_from_str("--format").map_err(usage)?;
-        let policy = arguments.opt_value_from_os_str("--policy", path).map_err(usage)?;
+        let color: Option<Color> = arguments.opt_value_from_str("--color").map_err(usage)?;
+        let is_quiet = arguments.contains(["-q", "--quiet"]);
         let policy = match (policy, arguments.contains("--no-policy")) {
             (Some(_), true) => {
                 return Err(Error::Usage("pass either --policy or --no-policy".to_owned()));
@@ -120,10 +166,6 @@ fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             (None, false) => PolicySource::Default,
         };
         let mut build = Build::new();
-        if let Some(own) = crate::env::own_manifest() {
-            build.leave_out(own);
-        }
-        let manifest = arguments.opt_value_from_os_str("--manifest-path", path).map_err(usage)?;
         if let Some(manifest) = manifest {
             build.manifest_path(manifest);
         }
@@ -131,10 +173,97 @@ fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         for triple in targets {
             build.target(triple);
         }
+        // Cargo has these options too.
+        if let Some(color) = color {
+            build.args(["--color", color.name()]);
+        }
+        if is_quiet {
+            build.arg("--quiet");
+        }
         // `netswap verify` takes further arguments for Cargo after `--`. Here the `--` is optional.
         build.args(arguments.finish().into_iter().filter(|argument| argument != "--"));
-        let options = verify::Options { policy, ..verify::Options::default() };
-        let format = format.unwrap_or_default();
-        print(format, Detail::Verbose, &(), |on_image| verify::build(&build, &options, on_image))
-    })
+        let options =
+            verify::Options { policy, baseline, write_baseline, ..verify::Options::default() };
+        let (format, color) = (format.unwrap_or_default(), color.unwrap_or_default());
+        Ok(Some(Task { build, options, format, output, is_quiet, color }))
+    }
+}
+
+/// The options whose value is a path.
+const PATH_OPTIONS: [&str; 5] =
+    ["--baseline", "--manifest-path", "--output", "--policy", "--write-baseline"];
+
+/// Splits `--policy=FILE` in two. pico-args does not do it for values that may be invalid Unicode.
+fn split_path_option(argument: OsString) -> Vec<OsString> {
+    let split = argument.to_str().and_then(|argument| argument.split_once('='));
+    match split.filter(|(option, _)| PATH_OPTIONS.contains(option)) {
+        Some((option, value)) => vec![option.into(), value.into()],
+        None => vec![argument],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &str) -> Result<Option<Task>, String> {
+        let arguments = arguments.split_whitespace().map(OsString::from);
+        Task::parse(arguments).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn options_of_netswap_do_not_go_to_cargo() {
+        let task = parse(
+            "--release --format json --output a --policy=b --baseline c --write-baseline d -p tool",
+        );
+        let Task { build, options, format, output, is_quiet, color } = task.unwrap().unwrap();
+        assert_eq!((format, output, is_quiet), (Format::Json, Some("a".into()), false));
+        assert_eq!(options.policy, PolicySource::File("b".into()));
+        assert_eq!(options.baseline, Some("c".into()));
+        assert_eq!(options.write_baseline, Some("d".into()));
+        assert_eq!((build.arguments(), color), ("--release -p tool".to_owned(), Color::Auto));
+    }
+
+    #[test]
+    fn quiet_and_color_go_to_cargo_too() {
+        for (arguments, is_quiet, color, cargo) in [
+            ("-q --color=never", true, Color::Never, "--color never --quiet"),
+            ("--quiet --no-policy", true, Color::Auto, "--quiet"),
+            ("--color always -- -v", false, Color::Always, "--color always -v"),
+        ] {
+            let task = parse(arguments).unwrap().unwrap();
+            let parsed = (task.is_quiet, task.color, task.build.arguments());
+            assert_eq!(parsed, (is_quiet, color, cargo.to_owned()), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn invalid_values_are_refused() {
+        for (arguments, why) in [
+            ("--format xml", "--format takes human, json or ndjson"),
+            ("--color red", "--color takes auto, always or never"),
+            ("--baseline", "the '--baseline' option doesn't have an associated value"),
+            ("--policy a --no-policy", "pass either --policy or --no-policy"),
+        ] {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn help_names_each_option() {
+        assert!(parse("--release --help").unwrap().is_none());
+        for option in [
+            "--format",
+            "--output",
+            "--policy",
+            "--no-policy",
+            "--baseline",
+            "--write-baseline",
+            "--quiet",
+            "--color",
+        ] {
+            assert!(HELP.contains(&format!("{option} ")), "{option}");
+        }
+    }
 }

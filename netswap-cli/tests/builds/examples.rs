@@ -266,6 +266,19 @@ fn xtask_prints_the_lines_to_add_and_usage() {
     }
     let run = tool.cargo(&target_dir, &["xtask", "verify", "--help"], 0);
     assert!(run.stdout.contains("--policy <FILE>"), "{run:#?}");
+
+    let verify =
+        |options: &[&str], code| tool.cargo(&target_dir, &[&verify, options].concat(), code);
+    verify(&["--baseline", "no-such.json"], 2);
+    let write = ["--write-baseline=known.json", "--output", "report.json", "--format", "json"];
+    let run = verify(&write, 0);
+    assert!(run.stdout.starts_with("1 image: 1 allowed ("), "{run:#?}");
+    let report = fs::read(tool.root.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["images"][0]["status"], "allowed");
+    let run = verify(&["--baseline", "known.json", "--quiet", "--color", "always"], 0);
+    assert!(run.stdout.starts_with("1 image: 1 allowed ("), "{run:#?}");
+    assert!(!run.stderr.contains("Finished"), "{run:#?}");
 }
 
 /// Builds for this machine. Returns whether the tool was fresh, the build script's output, and the

@@ -331,6 +331,16 @@ impl Build {
         self.arguments.iter().any(says_so)
     }
 
+    /// Returns the arguments for Cargo in one line.
+    #[cfg(test)]
+    pub(crate) fn arguments(&self) -> String {
+        self.arguments
+            .iter()
+            .map(|argument| argument.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
     /// Returns the package that Cargo can skip when it builds the whole workspace.
     fn excluded<'a>(&self, workspace: &'a Workspace) -> Option<&'a str> {
         let is_all = |argument: &OsString| argument == "--workspace" || argument == "--all";

@@ -1,26 +1,34 @@
 //! Prints reports and errors, and returns exit codes, for every program.
 
+mod file;
 mod styles;
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-pub use self::styles::stderr;
-use self::styles::stdout;
-use crate::report::{Detail, Report, write_warnings};
+use self::file::ReportFile;
+pub use self::styles::{Color, set_color, stderr};
+use self::styles::{Styled, stdout};
+use crate::report::{Detail, Report, summary, write_warnings};
 use crate::style::write_error;
 use crate::verify::{OnImage, Verification};
 use crate::{Error, ExitCode, Format};
 
-/// Standard output.
+/// Standard output, or the file of `--output`.
 ///
 /// Output for people on a terminal is coloured and written line by line. Other output is written in
 /// larger blocks. A closed pipe is not an error, because the reader has seen enough.
 pub struct Out {
-    to: Box<dyn Write + Send>,
+    to: Destination,
     is_closed: bool,
     flushed: Instant,
+}
+
+enum Destination {
+    Stream(Box<dyn Write + Send>),
+    File(Styled<ReportFile>),
 }
 
 /// Bytes per write, unless people watch the output on a terminal.
@@ -38,11 +46,41 @@ impl Out {
         } else {
             Box::new(BufWriter::with_capacity(BUFFER, stdout))
         };
-        Out { to, is_closed: false, flushed: Instant::now() }
+        Out { to: Destination::Stream(to), is_closed: false, flushed: Instant::now() }
     }
 
     pub fn for_report(format: Format) -> Self {
         Out::new(format == Format::Human)
+    }
+
+    /// Opens the file of `--output`, or standard output if there is none. The file appears when
+    /// [`finish`](Out::finish) is called.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file can't be created.
+    pub fn to_file(format: Format, output: Option<&Path>) -> io::Result<Self> {
+        let Some(path) = output else {
+            return Ok(Out::for_report(format));
+        };
+        let to = Destination::File(Styled::new(ReportFile::create(path)?));
+        Ok(Out { to, is_closed: false, flushed: Instant::now() })
+    }
+
+    /// Writes what is buffered. Gives a file its name, and prints `summary`, which then is the only
+    /// output for people.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file or standard output can't be written.
+    pub fn finish(mut self, summary: Option<&str>) -> io::Result<()> {
+        match self.to {
+            Destination::Stream(_) => self.flush(),
+            Destination::File(file) => {
+                file.into_inner().finish()?;
+                summary.map_or(Ok(()), print_summary)
+            }
+        }
     }
 
     fn unless_closed<T>(
@@ -53,7 +91,11 @@ impl Out {
         if self.is_closed {
             return Ok(otherwise);
         }
-        match write(&mut self.to) {
+        let to: &mut dyn Write = match &mut self.to {
+            Destination::Stream(to) => to,
+            Destination::File(to) => to,
+        };
+        match write(to) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.is_closed = true;
                 Ok(otherwise)
@@ -82,15 +124,28 @@ impl Write for Out {
     }
 }
 
-/// Prints the images of a verification as they are judged, and the summary at the end. Prints
-/// warnings to standard error.
+/// Prints the summary of a report that is in a file.
+pub fn print_summary(summary: &str) -> io::Result<()> {
+    let mut out = Out::new(true);
+    writeln!(out, "{summary}")?;
+    out.flush()
+}
+
+/// Prints the images of a verification as they are judged, and the summary at the end. With
+/// `output`, writes them to that file, and prints only a line. Prints warnings to standard error.
+///
+/// # Errors
+///
+/// Fails if `verify` does, or if the report can't be written.
 pub fn print(
     format: Format,
     detail: Detail,
+    output: Option<&Path>,
     progress: &impl Progress,
     verify: impl FnOnce(&mut OnImage<'_>) -> Result<Verification, Error>,
 ) -> Result<ExitCode, Error> {
-    let mut report = Report::new(format, detail, Out::for_report(format));
+    let mut out = Out::to_file(format, output)?;
+    let mut report = Report::new(format, detail, &mut out);
     let outcome = verify(&mut |image| {
         progress.apart(|| {
             report.image(image)?;
@@ -100,6 +155,7 @@ pub fn print(
     progress.clear();
     let outcome = outcome?;
     report.end(&outcome)?;
+    out.finish((detail != Detail::Quiet).then(|| summary(&outcome)).as_deref())?;
     // Without standard error there is nobody to warn.
     let _ = write_warnings(&outcome, &mut stderr());
     Ok(outcome.exit_code())

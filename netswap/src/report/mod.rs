@@ -10,6 +10,7 @@ pub mod spool;
 use std::io::{self, Write};
 use std::str::FromStr;
 
+pub(crate) use human::summary;
 pub use human::write_warnings;
 
 use crate::verify::{Verification, VerifiedImage};

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 #[cfg(unix)]
 mod unix;
@@ -58,6 +61,27 @@ impl fmt::Display for Offline {
 }
 
 impl std::error::Error for Offline {}
+
+/// Creates a temporary file in this folder, which gets its final name when it is complete. It has
+/// the permissions of any new file.
+pub(crate) fn temporary_file(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    // This error is the system's. That of `tempfile` names the temporary file, which nobody knows.
+    folder.metadata()?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    if let Some(permissions) = new_file_permissions() {
+        builder.permissions(permissions);
+    }
+    builder.tempfile_in(folder).map_err(|error| without_path(&error))
+}
+
+/// Returns an error of `tempfile` without the path of the temporary file.
+pub(crate) fn without_path(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error.kind().into(),
+    }
+}
 
 impl From<Offline> for io::Error {
     fn from(error: Offline) -> Self {

@@ -273,21 +273,13 @@ impl BaselineWriter {
     }
 }
 
-/// Creates a temporary file in this folder, which gets its final name when it is complete. It has
-/// the permissions of any new file.
 fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".netswap-baseline");
-    if let Some(permissions) = system::new_file_permissions() {
-        builder.permissions(permissions);
-    }
-    builder.tempfile_in(folder)
+    system::temporary_file(folder, ".netswap-baseline")
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
     |error| {
-        // Keep the name of the temporary file out of the message.
-        let source = error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
+        let source = system::without_path(&error);
         Error::WriteBaseline { path: path.to_owned(), source }
     }
 }
