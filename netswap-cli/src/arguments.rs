@@ -33,20 +33,24 @@ impl From<Format> for netswap::Format {
     }
 }
 
-/// A bit of `--swap-run`.
+/// A word of `--swap-run`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum SwapRun {
     /// `IMAGE_FILE_NET_RUN_FROM_SWAP`, for images on a network share
     Net,
     /// `IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP`, for images on removable media
     Cd,
+    /// Both bits, the same as net,cd
+    Both,
 }
 
-impl From<SwapRun> for netswap::SwapRun {
-    fn from(bit: SwapRun) -> Self {
-        match bit {
-            SwapRun::Net => netswap::SwapRun::Net,
-            SwapRun::Cd => netswap::SwapRun::Cd,
+impl SwapRun {
+    /// Returns the bits that the word stands for.
+    pub(super) fn bits(self) -> &'static [netswap::SwapRun] {
+        match self {
+            SwapRun::Net => &[netswap::SwapRun::Net],
+            SwapRun::Cd => &[netswap::SwapRun::Cd],
+            SwapRun::Both => &netswap::SwapRun::ALL,
         }
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn patch(
     }
     let patcher = Patcher {
         options,
-        bits: options.swap_run.iter().copied().map(Into::into).collect(),
+        bits: options.swap_run.iter().flat_map(|word| word.bits()).copied().collect(),
         follow_links: walk_options.follow_links,
         roots_may_overlap: paths.len() > 1,
         looked_at,

@@ -26,6 +26,8 @@ fn bits_are_set_alone_and_together() {
         (&["--swap-run", "cd"], CD),
         (&["--swap-run", "net,cd"], NET | CD),
         (&["--swap-run", "cd,net,cd"], NET | CD),
+        (&["--swap-run", "both"], NET | CD),
+        (&["--swap-run", "both,net"], NET | CD),
     ];
     for (arguments, bits) in table {
         for image in [Image::exe(), Image::dll(), Image::exe().x86(), Image::dll().x86()] {
@@ -39,7 +41,13 @@ fn bits_are_set_alone_and_together() {
 
 #[test]
 fn clear_removes_only_the_named_bits() {
-    let table = [("net", NET | CD, CD), ("cd", NET | CD, NET), ("net,cd", CD, 0), ("net", CD, CD)];
+    let table = [
+        ("net", NET | CD, CD),
+        ("cd", NET | CD, NET),
+        ("net,cd", CD, 0),
+        ("both", NET | CD, 0),
+        ("net", CD, CD),
+    ];
     for (words, before, after) in table {
         let share = share_with(&Image::exe().with(before));
         share.run(["patch", "tool.exe", "--clear", "--swap-run", words]).code(0);
@@ -282,7 +290,7 @@ fn unknown_bit_name_changes_nothing() {
     let run = share.run(["patch", "tool.exe", "--swap-run", "nett"]).code(2).stdout_eq("");
     run.stderr_eq(str![[r"
 error: invalid value 'nett' for '--swap-run <BITS>'
-  [possible values: net, cd]
+  [possible values: net, cd, both]
 
   tip: a similar value exists: 'net'
 
