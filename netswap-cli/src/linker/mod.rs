@@ -24,6 +24,29 @@ use crate::env;
 /// The exit code if netswap-linker fails at its own work, even if the link succeeded.
 const FAILED: i32 = 1;
 
+const HELP: &str = "\
+Run the real linker, then set the run-from-swap bits in the images that it made.
+
+This is for linkers that have no option for the bits, such as GNU ld. In
+.cargo/config.toml:
+
+    [target.x86_64-pc-windows-gnu]
+    linker = \"netswap-linker\"
+
+All arguments go to the real linker. `--help` and `--version` show this text and
+the version of netswap-linker if there is no other argument.
+
+Environment variables:
+  NETSWAP_LINKER_<TARGET>  The real linker for a target, in capitals and with _
+                           for -, such as X86_64_PC_WINDOWS_GNU
+  NETSWAP_LINKER           The real linker for all targets. The default is the
+                           linker that rustc would run
+  NETSWAP                  Bits to set: net, cd, net,cd or off [default: net]
+
+Exit codes:
+  that of the real linker, or 1 if the bits could not be set
+";
+
 /// An error because of which the linked images may lack the bit.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkerError {
@@ -62,13 +85,33 @@ pub enum LinkerError {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let mut arguments = arguments.into_iter();
     let called = arguments.next().unwrap_or_default();
-    match run(&called, &arguments.collect::<Vec<_>>()) {
+    let given: Vec<_> = arguments.collect();
+    if let Some(text) = own_text(&called, &given) {
+        // A reader that has seen enough is not an error.
+        let _ = io::stdout().write_all(text.as_bytes());
+        return 0;
+    }
+    match run(&called, &given) {
         Ok(code) => code,
         Err(error) => {
             // Without standard error, only the exit code shows the failure.
             let _ = writeln!(io::stderr(), "error: netswap-linker: {error}");
             FAILED
         }
+    }
+}
+
+/// Returns the text for `--help` or `--version`, if it is the only argument. With others, or if the
+/// program is called by the name of a linker, the question is for the real linker.
+fn own_text(called: &OsStr, given: &[OsString]) -> Option<&'static str> {
+    let [argument] = given else { return None };
+    if !target::program_name(called).starts_with(target::NAME) {
+        return None;
+    }
+    match argument.to_str()? {
+        "--help" => Some(HELP),
+        "--version" => Some(concat!("netswap-linker ", env!("CARGO_PKG_VERSION"), "\n")),
+        _ => None,
     }
 }
 

@@ -170,6 +170,32 @@ fn query_or_failed_link_keeps_the_older_image() {
 }
 
 #[test]
+fn help_and_version_alone_need_no_linker() {
+    let folder = Share::new([]);
+    let run = |program: &Path, arguments: &[&str]| {
+        let mut command = command(&folder, program, arguments);
+        Run::capture(command.env("PATH", "").env("NETSWAP", "nonsense"))
+    };
+    let own = Path::new(LINKER);
+    let version = concat!("netswap-linker ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!((run(own, &["--version"]).code, &*run(own, &["--version"]).stdout), (0, version));
+    let help = run(own, &["--help"]);
+    assert_eq!((help.code, &*help.stderr), (0, ""));
+    assert!(help.stdout.contains("NETSWAP_LINKER"), "{help:#?}");
+    assert!(help.stdout.lines().all(|line| line.len() <= 80), "{help:#?}");
+    // By its own name with the target, too.
+    let named = folder.path("netswap-linker-x86_64-pc-windows-gnu");
+    symlink(LINKER, &named).unwrap();
+    assert_eq!(run(&named, &["--version"]).stdout, version);
+    // With another argument, or by a linker's name, the question is for the real linker.
+    assert_eq!(run(own, &["--version", "-v"]).code, 1);
+    let gcc = folder.path("x86_64-w64-mingw32-gcc");
+    symlink(LINKER, &gcc).unwrap();
+    let run = run(&gcc, &["--version"]);
+    assert_eq!((run.code, &*run.stdout), (1, ""));
+}
+
+#[test]
 fn image_that_cannot_get_the_bit_fails_the_link() {
     let folder = Share::new([]);
     let mut cut = image();
