@@ -18,7 +18,7 @@ const UNCHANGED: &str = "unchanged";
 const BY_HAND: &str = "by-hand";
 
 fn converted(is_dry_run: bool) -> &'static str {
-    if is_dry_run { "would-convert" } else { "converted" }
+    if is_dry_run { "to convert" } else { "converted" }
 }
 
 /// Returns the word for the result of a package, and its style.
@@ -73,7 +73,8 @@ fn write(result: &InitResult, is_dry_run: bool, out: &mut dyn Write) -> io::Resu
     let is_listed = |file: &&PathBuf| packages.iter().any(|package| package.files.contains(*file));
     for file in result.plan.shared.iter().filter(|file| !is_listed(file)) {
         let path = Printable(shown(file, &result.root));
-        writeln!(out, "{:words$}  {path}", "changed")?;
+        let word = if is_dry_run { "to change" } else { "changed" };
+        writeln!(out, "{word:words$}  {path}")?;
     }
     let count = u64::try_from(packages.len()).unwrap_or(u64::MAX);
     let parts = [converted(is_dry_run), UNCHANGED, BY_HAND].map(|word| {
@@ -118,7 +119,7 @@ fn write_package(
         }
     }
     if !last.is_empty() {
-        let verb = if is_dry_run { "would change" } else { "changed" };
+        let verb = if is_dry_run { "to change" } else { "changed" };
         writeln!(out, "{:indent$}{verb} anyway: {last}", "")?;
     }
     Ok(())
