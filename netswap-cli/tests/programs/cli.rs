@@ -274,6 +274,9 @@ fn explain_knows_all_codes_and_suggests_the_nearest() {
         // Not a snapshot, because snapbox turns backslashes into slashes.
         assert_eq!(stdout(&run), code.explanation());
     }
+    let run = share.run(["explain", "-1073741300"]).code(0);
+    let status = "0xC000020C is STATUS_CONNECTION_DISCONNECTED: The connection to the file server was lost.\n\n";
+    assert_eq!(stdout(&run), status.to_owned() + netswap::Code::ShareLost.explanation());
     share.run(["explain", "net-swap-mising"]).code(2).stderr_eq(str![[r"
 error: unknown code `net-swap-mising`; did you mean `net-swap-missing`? `netswap explain` lists all codes
 

@@ -120,24 +120,85 @@ impl Status {
     }
 }
 
-/// Returns the symbolic name of an exception's code, if programs often end with it. The last two
-/// are those of C++ and .NET.
+/// The codes of the exceptions that programs often end with. The last two are those of C++ and .NET.
+const EXCEPTIONS: [(u32, &str); 12] = [
+    (0x8000_0003, "STATUS_BREAKPOINT"),
+    (0xC000_0005, "STATUS_ACCESS_VIOLATION"),
+    (0xC000_0006, "STATUS_IN_PAGE_ERROR"),
+    (0xC000_001D, "STATUS_ILLEGAL_INSTRUCTION"),
+    (0xC000_0094, "STATUS_INTEGER_DIVIDE_BY_ZERO"),
+    (0xC000_00FD, "STATUS_STACK_OVERFLOW"),
+    (0xC000_0374, "STATUS_HEAP_CORRUPTION"),
+    (0xC000_0409, "STATUS_STACK_BUFFER_OVERRUN"),
+    (0xC000_041D, "STATUS_FATAL_USER_CALLBACK_EXCEPTION"),
+    (0xC000_0417, "STATUS_INVALID_CRUNTIME_PARAMETER"),
+    (0xE06D_7363, "a C++ exception"),
+    (0xE043_4352, "a .NET exception"),
+];
+
+/// Returns the name of an exception's code, if programs often end with it.
 pub fn exception_name(code: u32) -> Option<&'static str> {
-    Some(match code {
-        0x8000_0003 => "STATUS_BREAKPOINT",
-        0xC000_0005 => "STATUS_ACCESS_VIOLATION",
-        0xC000_0006 => "STATUS_IN_PAGE_ERROR",
-        0xC000_001D => "STATUS_ILLEGAL_INSTRUCTION",
-        0xC000_0094 => "STATUS_INTEGER_DIVIDE_BY_ZERO",
-        0xC000_00FD => "STATUS_STACK_OVERFLOW",
-        0xC000_0374 => "STATUS_HEAP_CORRUPTION",
-        0xC000_0409 => "STATUS_STACK_BUFFER_OVERRUN",
-        0xC000_041D => "STATUS_FATAL_USER_CALLBACK_EXCEPTION",
-        0xC000_0417 => "STATUS_INVALID_CRUNTIME_PARAMETER",
-        0xE06D_7363 => "a C++ exception",
-        0xE043_4352 => "a .NET exception",
-        _ => return None,
-    })
+    EXCEPTIONS.iter().find(|row| row.0 == code).map(|row| row.1)
+}
+
+/// An exception, or a status beneath an in-page error, that netswap knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownStatus {
+    pub number: u32,
+    pub name: &'static str,
+    pub cause: Cause,
+    /// Its meaning, in a sentence. Empty for an exception.
+    pub sentence: &'static str,
+}
+
+/// Returns the symbolic names of the statuses and exceptions that netswap knows.
+pub fn status_names() -> impl Iterator<Item = &'static str> {
+    let exceptions = EXCEPTIONS.iter().map(|row| row.1);
+    let names = TABLE.iter().map(|row| row.1).chain(exceptions);
+    names.filter(|name| name.starts_with(PREFIX))
+}
+
+const PREFIX: &str = "STATUS_";
+
+/// Finds a status or an exception by its number in hexadecimal or, as in exit codes, in decimal, or
+/// by its name, in any case. Debuggers write `EXCEPTION_` instead of `STATUS_`.
+pub fn known_status(text: &str) -> Option<KnownStatus> {
+    let upper_case = text.to_ascii_uppercase();
+    let rest = [PREFIX, "EXCEPTION_"].iter().find_map(|prefix| upper_case.strip_prefix(prefix));
+    let rest = rest.unwrap_or(&upper_case);
+    let number = number(&upper_case);
+    let is_it = |(row, name): (u32, &str)| {
+        number == Some(row) || name.strip_prefix(PREFIX).is_some_and(|name| name == rest)
+    };
+    let statuses = TABLE.iter().find(|row| is_it((row.0, row.1)));
+    let status = statuses.map(|&(number, name, cause, sentence)| KnownStatus {
+        number,
+        name,
+        cause,
+        sentence,
+    });
+    let exception = || {
+        let &(number, name) = EXCEPTIONS.iter().find(|row| is_it(**row))?;
+        let cause = Cause::from_exception(number, None);
+        Some(KnownStatus { number, name, cause, sentence: "" })
+    };
+    status.or_else(exception)
+}
+
+/// Parses `0XC0000006`, `C0000006`, `3221225478` or `-1073741818`.
+fn number(text: &str) -> Option<u32> {
+    if let Some(digits) = text.strip_prefix("0X") {
+        return hexadecimal(digits);
+    }
+    let decimal = text.parse::<u32>().ok();
+    let negative = || text.parse::<i32>().ok().map(i32::cast_unsigned);
+    let bare = || hexadecimal(text).filter(|_| text.len() == 8);
+    decimal.or_else(negative).or_else(bare)
+}
+
+fn hexadecimal(digits: &str) -> Option<u32> {
+    let is_digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(digits, 16).ok().filter(|_| is_digits)
 }
 
 #[cfg(test)]

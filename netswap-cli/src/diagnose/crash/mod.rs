@@ -14,7 +14,7 @@ use netswap::image::read_full;
 use serde::Serialize;
 
 pub use advice::{Advice, Bit, PageOwner, advice, needed_bit};
-pub use cause::{Cause, Status, exception_name};
+pub use cause::{Cause, KnownStatus, Status, exception_name, known_status, status_names};
 pub use images::{Bits, Images};
 pub use origin::{Origin, file_name, is_same_name, mapping_commands};
 
