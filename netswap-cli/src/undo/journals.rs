@@ -29,7 +29,7 @@ pub(super) struct StoredJournal {
 /// The journals in a folder.
 #[derive(Default)]
 pub(super) struct StoredJournals {
-    /// From the oldest to the newest.
+    /// The journals with entries, sorted by date. The newest is last.
     pub(super) journals: Vec<StoredJournal>,
     /// The errors of the journals that can't be read.
     pub(super) errors: Vec<Error>,

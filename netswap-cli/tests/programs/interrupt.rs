@@ -13,8 +13,8 @@ use serde_json::Value;
 use testkit::image::{Image, NET};
 use testkit::share::Share;
 
-/// More files than there are lines in the pipe and results that wait for it: some 600 lines, and
-/// two times 1,024 results and those of two tasks.
+/// The number of files, which is more than a command can finish while nobody reads its report. Some
+/// 600 lines fit into the pipe, and some 2,300 results can wait for it.
 const FILES: usize = 4000;
 
 /// Returns the path of a file. The report for people writes a folder when it is complete, so there are
