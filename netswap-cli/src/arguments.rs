@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use netswap::image::Kind;
 use netswap::system::Recall;
 use netswap::{Exclude, WalkOptions};
@@ -82,24 +82,32 @@ impl From<OtherKind> for Kind {
     }
 }
 
+/// The name of the group of arguments that name files and folders.
+pub(super) const INPUTS: &str = "inputs";
+
+/// Returns the group of the paths and of `--files-from`.
+pub(super) fn inputs() -> ArgGroup {
+    ArgGroup::new(INPUTS).args(["paths", "files_from"]).multiple(true)
+}
+
 /// The options for walking folders.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Searching folders")]
 pub(super) struct WalkArguments {
     /// Exclude files and folders whose name matches. A glob with a separator matches paths below PATHS
-    #[arg(long, value_name = "GLOB", requires = "paths")]
+    #[arg(long, value_name = "GLOB", requires = INPUTS)]
     exclude: Vec<String>,
     /// Follow symbolic links and junctions
-    #[arg(long, requires = "paths")]
+    #[arg(long, requires = INPUTS)]
     follow_links: bool,
     /// Do not enter other file systems
-    #[arg(long, requires = "paths")]
+    #[arg(long, requires = INPUTS)]
     one_file_system: bool,
     /// Also read files whose content is in the cloud or on tape. Windows then fetches their content
-    #[arg(long, requires = "paths")]
+    #[arg(long, requires = INPUTS)]
     recall: bool,
     /// Read this many files and folders at once
-    #[arg(short, long, value_name = "NUMBER", value_parser = jobs, requires = "paths", default_value_t = WalkOptions::default().jobs)]
+    #[arg(short, long, value_name = "NUMBER", value_parser = jobs, requires = INPUTS, default_value_t = WalkOptions::default().jobs)]
     jobs: NonZeroUsize,
 }
 

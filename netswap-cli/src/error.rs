@@ -22,6 +22,13 @@ pub enum Error {
         one_line(why)
     )]
     Glob { glob: PathBuf, why: String },
+    /// The list of `--files-from` can't be used.
+    #[error("failed to read the paths in {name}: {}", one_line(why))]
+    FilesFrom {
+        /// The file's name, or `standard input`.
+        name: String,
+        why: String,
+    },
     /// The journal can't be written, so the command stops changing files.
     #[error("failed to write the journal{}: {}; {}", after(" ", path.as_ref().map(Printable)), one_line(why), journal_advice(*has_entries))]
     WriteJournal {

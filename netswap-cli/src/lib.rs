@@ -6,6 +6,7 @@
 mod arguments;
 mod env;
 mod explain;
+mod files_from;
 mod git;
 mod init;
 mod inspect;

@@ -10,10 +10,10 @@ use netswap::verify::OnImage;
 use netswap::{Build, ExitCode, PolicySource, verify};
 
 use crate::Error;
-use crate::arguments::{Format, OtherKind, WalkArguments};
+use crate::arguments::{Format, INPUTS, OtherKind, WalkArguments, inputs};
+use crate::files_from::FilesFrom;
 use crate::interrupt::stop_flag;
 use crate::maker::signer;
-use crate::paths::resolve;
 use crate::progress::ProgressBar;
 
 /// Check that programs and DLLs are safe to run from a network share
@@ -22,11 +22,13 @@ use crate::progress::ProgressBar;
 /// reports, except for the workspace's xtask. With PATHS, checks those files and all files in those
 /// folders.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXIT_CODES, group = inputs())]
 #[expect(clippy::struct_excessive_bools, reason = "the command's switches")]
 pub(super) struct Verify {
     /// Files and folders to check. Without them, builds the workspace
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    files_from: FilesFrom,
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -75,40 +77,40 @@ Exit codes:
 #[command(next_help_heading = "Building (without PATHS)")]
 pub(super) struct CargoArguments {
     /// Build for TRIPLE. Can be repeated
-    #[arg(long, value_name = "TRIPLE", conflicts_with = "paths")]
+    #[arg(long, value_name = "TRIPLE", conflicts_with = INPUTS)]
     target: Vec<String>,
     /// Build in release mode
-    #[arg(short, long, conflicts_with = "paths")]
+    #[arg(short, long, conflicts_with = INPUTS)]
     release: bool,
     /// Build with this profile
-    #[arg(long, value_name = "NAME", conflicts_with = "paths")]
+    #[arg(long, value_name = "NAME", conflicts_with = INPUTS)]
     profile: Option<String>,
     /// Build this package. Can be repeated
-    #[arg(short, long, value_name = "SPEC", conflicts_with = "paths")]
+    #[arg(short, long, value_name = "SPEC", conflicts_with = INPUTS)]
     package: Vec<String>,
     /// Build all packages of the workspace
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long, conflicts_with = INPUTS)]
     workspace: bool,
     /// Build all binaries
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long, conflicts_with = INPUTS)]
     bins: bool,
     /// Build all examples
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long, conflicts_with = INPUTS)]
     examples: bool,
     /// Build with these features
-    #[arg(short = 'F', long, value_name = "FEATURES", conflicts_with = "paths")]
+    #[arg(short = 'F', long, value_name = "FEATURES", conflicts_with = INPUTS)]
     features: Vec<String>,
     /// Build the package or workspace of this Cargo.toml
-    #[arg(long, value_name = "PATH", conflicts_with = "paths")]
+    #[arg(long, value_name = "PATH", conflicts_with = INPUTS)]
     manifest_path: Option<PathBuf>,
     /// Refuse to change Cargo.lock
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long, conflicts_with = INPUTS)]
     locked: bool,
     /// Build without the network
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long, conflicts_with = INPUTS)]
     offline: bool,
     /// More arguments for cargo build
-    #[arg(last = true, value_name = "CARGO ARGUMENTS", conflicts_with = "paths")]
+    #[arg(last = true, value_name = "CARGO ARGUMENTS", conflicts_with = INPUTS)]
     others: Vec<OsString>,
 }
 
@@ -128,13 +130,14 @@ impl Verify {
             walk: self.walk.options(stop_flag())?,
             ..verify::Options::default()
         };
+        let is_build = self.paths.is_empty() && !self.files_from.is_given();
         let detail = match (self.quiet, self.verbose) {
             (true, _) => Detail::Quiet,
             // A build has few images, and its report shows which ones were checked.
-            (_, is_verbose) if is_verbose || self.paths.is_empty() => Detail::Verbose,
+            (_, is_verbose) if is_verbose || is_build => Detail::Verbose,
             _ => Detail::Normal,
         };
-        if self.paths.is_empty() {
+        if is_build {
             let mut build = self.cargo.build()?;
             if self.quiet {
                 build.arg("--quiet");
@@ -142,7 +145,7 @@ impl Verify {
             let verify = |on_image: &mut OnImage<'_>| verify::build(&build, &options, on_image);
             return Ok(print(self.format.into(), detail, None, &(), verify)?);
         }
-        let paths = resolve(self.paths)?;
+        let paths = self.files_from.resolve(self.paths)?;
         let progress = ProgressBar::new(options.looked_at.clone(), self.quiet);
         let verify = |on_image: &mut OnImage<'_>| verify::paths(&paths, &options, on_image);
         Ok(print(self.format.into(), detail, None, &progress, verify)?)

@@ -12,12 +12,12 @@ use netswap::output::{Out, print_error};
 use netswap::text::Printable;
 
 use crate::Error;
-use crate::arguments::{Format, WalkArguments};
+use crate::arguments::{Format, WalkArguments, inputs};
 use crate::diagnose::crash::Images;
 use crate::diagnose::diagnosis::diagnose;
 use crate::diagnose::report::DiagnoseReport;
+use crate::files_from::FilesFrom;
 use crate::interrupt::stop_flag;
-use crate::paths::resolve;
 
 /// Find out whether a program crashed because it lost a network share
 ///
@@ -25,11 +25,12 @@ use crate::paths::resolve;
 /// and why Windows failed to read a page (0xC0000006), and which image the page belonged to. Shows
 /// whether that image has the bit that prevents the crash, and what to do.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXIT_CODES, group = inputs().required(true))]
 pub(super) struct Diagnose {
     /// Dumps, reports, and folders to search for them
-    #[arg(required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    files_from: FilesFrom,
     /// File or folder to search for the crashed images, to check whether they have the bit.
     /// Can be repeated
     #[arg(long, value_name = "PATH")]
@@ -51,7 +52,7 @@ Exit codes:
 
 impl Diagnose {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
-        let paths = resolve(self.paths)?;
+        let paths = self.files_from.resolve(self.paths)?;
         let walk = self.walk.options(stop_flag())?;
         let images = Images::collect(&self.images, &walk)?;
         let format = netswap::Format::from(self.format);

@@ -10,11 +10,11 @@ use netswap::ExitCode;
 use netswap::output::{Out, print_error};
 
 use crate::Error;
-use crate::arguments::{Format, WalkArguments};
+use crate::arguments::{Format, WalkArguments, inputs};
+use crate::files_from::FilesFrom;
 use crate::inspect::inspection::inspect;
 use crate::inspect::report::InspectReport;
 use crate::interrupt::stop_flag;
-use crate::paths::resolve;
 
 /// Show what an image's headers say
 ///
@@ -23,11 +23,12 @@ use crate::paths::resolve;
 /// imported DLLs in the same folder. Shows what `netswap patch` would refuse or warn about. Reads the
 /// whole file to compute the checksum.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXIT_CODES, group = inputs().required(true))]
 pub(super) struct Inspect {
     /// Files and folders to search for images
-    #[arg(required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    files_from: FilesFrom,
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -45,7 +46,7 @@ Exit codes:
 
 impl Inspect {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
-        let paths = resolve(self.paths)?;
+        let paths = self.files_from.resolve(self.paths)?;
         let walk = self.walk.options(stop_flag())?;
         let format = netswap::Format::from(self.format);
         let mut report = InspectReport::new(format, Out::for_report(format));

@@ -15,11 +15,11 @@ use netswap::output::{Progress, print_error};
 
 use self::patcher::Options;
 use crate::Error;
-use crate::arguments::{Format, WalkArguments};
+use crate::arguments::{Format, WalkArguments, inputs};
+use crate::files_from::FilesFrom;
 use crate::interrupt::stop_flag;
 use crate::patch::change::Changes;
 use crate::patch::report::{ChangeReport, Verb};
-use crate::paths::resolve;
 use crate::progress::ProgressBar;
 
 /// Set the bit in finished files, in place
@@ -29,11 +29,12 @@ use crate::progress::ProgressBar;
 /// changes them anyway. Saves the original bytes to a journal first, for `netswap undo`, and prints
 /// its path. Ctrl-C ends after the files at hand and shows what was done.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXIT_CODES, group = inputs().required(true))]
 pub(super) struct Patch {
     /// Files and folders to search for images
-    #[arg(required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    files_from: FilesFrom,
     #[command(flatten)]
     options: Options,
     /// Format of the report
@@ -58,7 +59,7 @@ Exit codes:
 
 impl Patch {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
-        let paths = resolve(self.paths)?;
+        let paths = self.files_from.resolve(self.paths)?;
         let (walk, looked_at) = (self.walk.options(stop_flag())?, Arc::default());
         let progress = ProgressBar::new(Arc::clone(&looked_at), self.quiet);
         let (format, is_dry_run) = (self.format.into(), self.options.dry_run);

@@ -14,6 +14,7 @@
 use serde_json::Value;
 use snapbox::cmd::OutputAssert;
 
+mod arguments;
 mod cli;
 mod diagnose;
 mod docs;

@@ -1,0 +1,92 @@
+//! The options that several commands share.
+
+use snapbox::str;
+use testkit::image::two_tools;
+use testkit::share::Share;
+
+use crate::{ndjson, stdout};
+
+/// The commands that search files and folders.
+const COMMANDS: [&str; 4] = ["verify", "inspect", "patch", "diagnose"];
+
+/// Creates a share with an image that has the bit, and one that lacks it.
+fn share() -> Share {
+    let share = Share::new([]);
+    for (tool, bytes) in two_tools() {
+        share.write(&format!("bin/{tool}"), bytes);
+    }
+    share
+}
+
+/// Returns the paths in a report for programs.
+fn paths(share: &Share, arguments: &[&str], list: &[u8]) -> Vec<String> {
+    let run = share.netswap([]).args(arguments).args(["--format", "ndjson"]);
+    let run = run.stdin(list).assert();
+    let paths =
+        ndjson(&run).into_iter().filter_map(|line| line["path"].as_str().map(str::to_owned));
+    paths.collect()
+}
+
+#[test]
+fn paths_come_from_a_list() {
+    let share = share();
+    let list = b"\xef\xbb\xbfbin/no-bit.exe\r\n\r\nbin/with-bit.exe\r\n";
+    share.write("list.txt", list);
+    let both = ["bin/no-bit.exe", "bin/with-bit.exe"];
+    for command in ["verify", "inspect", "patch"] {
+        assert_eq!(paths(&share, &[command, "--files-from", "list.txt"], b""), both, "{command}");
+        assert_eq!(paths(&share, &[command, "--files-from", "-"], list), both, "{command}");
+        let null = [command, "-0", "--files-from", "-"];
+        assert_eq!(paths(&share, &null, b"bin/no-bit.exe\0bin/with-bit.exe\0"), both);
+        assert_eq!(paths(&share, &[command, "--files-from", "-"], b"bin"), both);
+        // The paths among the arguments come first.
+        let arguments = [command, "bin/with-bit.exe", "--files-from", "-"];
+        assert_eq!(
+            paths(&share, &arguments, b"bin/no-bit.exe"),
+            ["bin/with-bit.exe", "bin/no-bit.exe"]
+        );
+    }
+}
+
+#[test]
+fn paths_in_a_list_are_no_globs() {
+    let share = share();
+    let run = share.netswap(["verify", "--files-from", "-"]).stdin("bin/*.exe\n").assert().code(2);
+    run.stderr_eq("error: failed to find bin/*.exe: [..]; name a file or folder that exists\n");
+    share.run(["verify", "bin/*.exe"]).code(1);
+}
+
+#[test]
+fn unusable_list_is_an_error() {
+    let share = share();
+    share.write("empty.txt", "\r\n\n");
+    for command in COMMANDS {
+        let run = share.run([command, "bin", "--files-from", "empty.txt"]).code(2);
+        run.stdout_eq("").stderr_eq(str![[r"
+error: failed to read the paths in empty.txt: it lists no path
+
+"]]);
+        share.netswap([command, "--files-from", "-"]).stdin("").assert().code(2).stderr_eq(str![[
+            r"
+error: failed to read the paths in standard input: it lists no path
+
+"
+        ]]);
+        let run = share.run([command, "--files-from", "no-such.txt"]).code(2);
+        run.stderr_eq("error: failed to read the paths in no-such.txt: [..]\n");
+        share.netswap([command, "--files-from", "-"]).stdin("a\nb\0c\0").assert().code(2).stderr_eq(
+            str![[r"
+error: failed to read the paths in standard input: line 2: it has a NUL character; pass -0 if one ends each path
+
+"]],
+        );
+        share.run([command, "bin", "-0"]).code(2);
+    }
+    share.run(["verify", "--files-from", "empty.txt", "--release"]).code(2);
+    for command in ["inspect", "patch", "diagnose"] {
+        let run = share.run([command]).code(2);
+        let error = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(error.contains("<PATHS|--files-from <FILE>>"), "{error}");
+    }
+    assert_eq!(stdout(&share.run(["verify", "bin", "-0"])), "");
+}
