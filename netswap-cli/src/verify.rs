@@ -32,6 +32,10 @@ pub(super) struct Verify {
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Write the report to FILE and only a summary line to standard output. FILE appears when the
+    /// report is complete
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Policy to use. Without PATHS, the default is the workspace's Cargo.toml and netswap.toml
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -130,6 +134,7 @@ impl Verify {
             walk: self.walk.options(stop_flag())?,
             ..verify::Options::default()
         };
+        let output = self.output.as_deref();
         let is_build = self.paths.is_empty() && !self.files_from.is_given();
         let detail = match (self.quiet, self.verbose) {
             (true, _) => Detail::Quiet,
@@ -143,12 +148,12 @@ impl Verify {
                 build.arg("--quiet");
             }
             let verify = |on_image: &mut OnImage<'_>| verify::build(&build, &options, on_image);
-            return Ok(print(self.format.into(), detail, None, &(), verify)?);
+            return Ok(print(self.format.into(), detail, output, &(), verify)?);
         }
         let paths = self.files_from.resolve(self.paths)?;
         let progress = ProgressBar::new(options.looked_at.clone(), self.quiet);
         let verify = |on_image: &mut OnImage<'_>| verify::paths(&paths, &options, on_image);
-        Ok(print(self.format.into(), detail, None, &progress, verify)?)
+        Ok(print(self.format.into(), detail, output, &progress, verify)?)
     }
 }
 

@@ -38,6 +38,13 @@ pub(super) struct Diagnose {
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Write the report to FILE and only a summary line to standard output. FILE appears when the
+    /// report is complete
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// With --output, print no summary line
+    #[arg(short, long, requires = "output")]
+    quiet: bool,
     #[command(flatten)]
     walk: WalkArguments,
 }
@@ -56,7 +63,8 @@ impl Diagnose {
         let walk = self.walk.options(stop_flag())?;
         let images = Images::collect(&self.images, &walk)?;
         let format = netswap::Format::from(self.format);
-        let mut report = DiagnoseReport::new(format, Out::for_report(format));
+        let mut out = Out::to_file(format, self.output.as_deref())?;
+        let mut report = DiagnoseReport::new(format, &mut out);
         for (path, error) in &images.unreadable {
             print_error(&format!("failed to search {} for images: {error}", Printable(path)));
         }
@@ -66,7 +74,9 @@ impl Diagnose {
             report.crash(diagnosed)?;
             Ok(report.out().flush_if_due()?)
         })?;
+        let summary = report.summary();
         report.end(code == ExitCode::Interrupted)?;
+        out.finish((!self.quiet).then_some(&summary))?;
         if !is_any && code != ExitCode::Interrupted {
             print_error(
                 &"nothing to diagnose: no crash dump or report found; `netswap explain share-lost` shows where Windows writes them",

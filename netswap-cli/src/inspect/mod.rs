@@ -32,6 +32,13 @@ pub(super) struct Inspect {
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Write the report to FILE and only a summary line to standard output. FILE appears when the
+    /// report is complete
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// With --output, print no summary line
+    #[arg(short, long, requires = "output")]
+    quiet: bool,
     #[command(flatten)]
     walk: WalkArguments,
 }
@@ -49,12 +56,15 @@ impl Inspect {
         let paths = self.files_from.resolve(self.paths)?;
         let walk = self.walk.options(stop_flag())?;
         let format = netswap::Format::from(self.format);
-        let mut report = InspectReport::new(format, Out::for_report(format));
+        let mut out = Out::to_file(format, self.output.as_deref())?;
+        let mut report = InspectReport::new(format, &mut out);
         let code = inspect(&paths, &walk, &mut |inspected| {
             report.image(inspected)?;
             Ok(report.out().flush_if_due()?)
         })?;
+        let summary = report.summary();
         report.end(code == ExitCode::Interrupted)?;
+        out.finish((!self.quiet).then_some(&summary))?;
         if code == ExitCode::NothingToVerify {
             print_error(
                 &"nothing to inspect: no Windows image found in the given files and folders",

@@ -24,7 +24,9 @@ pub(crate) struct InspectReport<W> {
     out: W,
     /// `None` in the format for people.
     objects: Option<JsonStream>,
-    is_first: bool,
+    files: u64,
+    /// The number of files that have findings.
+    with_findings: u64,
 }
 
 #[derive(Serialize)]
@@ -40,11 +42,16 @@ struct Object<'a> {
 impl<W: Write> InspectReport<W> {
     pub(crate) fn new(format: Format, out: W) -> Self {
         let objects = (format != Format::Human).then(|| JsonStream::new(SCHEMA, "images", format));
-        InspectReport { out, objects, is_first: true }
+        InspectReport { out, objects, files: 0, with_findings: 0 }
     }
 
     pub(crate) fn image(&mut self, inspected: &Inspected) -> io::Result<()> {
-        let is_first = std::mem::take(&mut self.is_first);
+        let is_first = self.files == 0;
+        self.files += 1;
+        let is_sound = |inspection: &Inspection| inspection.findings.is_empty();
+        if !inspected.result.as_deref().is_ok_and(is_sound) {
+            self.with_findings += 1;
+        }
         if let Some(objects) = &mut self.objects {
             let object = Object {
                 path: PathFields::new(&inspected.path),
@@ -59,12 +66,21 @@ impl<W: Write> InspectReport<W> {
         human(inspected, &mut self.out)
     }
 
+    /// Formats the number of files: `3 files: 1 with findings`.
+    pub(crate) fn summary(&self) -> String {
+        let files = plural(self.files, "file", "files");
+        match self.with_findings {
+            0 => files,
+            count => format!("{files}: {count} with findings"),
+        }
+    }
+
     pub(crate) fn end(mut self, is_interrupted: bool) -> io::Result<()> {
         if let Some(objects) = self.objects {
             let fields: Vec<_> = interrupted(is_interrupted)?.into_iter().collect();
             objects.end(&fields, &mut self.out)?;
         } else if is_interrupted {
-            if !self.is_first {
+            if self.files > 0 {
                 writeln!(self.out)?;
             }
             write_interrupted("some files were not read", &mut self.out)?;

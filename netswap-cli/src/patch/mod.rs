@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use netswap::ExitCode;
-use netswap::output::{Progress, print_error};
+use netswap::output::{Out, Progress, print_error};
 
 use self::patcher::Options;
 use crate::Error;
@@ -40,6 +40,10 @@ pub(super) struct Patch {
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Write the report to FILE and only a summary line to standard output. FILE appears when the
+    /// report is complete
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Show only refused files and the summary, and no progress
     #[arg(short, long)]
     quiet: bool,
@@ -63,7 +67,8 @@ impl Patch {
         let (walk, looked_at) = (self.walk.options(stop_flag())?, Arc::default());
         let progress = ProgressBar::new(Arc::clone(&looked_at), self.quiet);
         let (format, is_dry_run) = (self.format.into(), self.options.dry_run);
-        let report = ChangeReport::new(Verb::Patch, format, self.quiet, is_dry_run);
+        let out = Out::to_file(format, self.output.as_deref())?;
+        let report = ChangeReport::new(Verb::Patch, format, self.quiet, is_dry_run, out);
         // The thread that creates the journal prints its path.
         let report = Mutex::new(report);
         let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anstyle::Style;
 use netswap::Format;
 use netswap::image::Kind;
-use netswap::output::{Out, stderr};
+use netswap::output::{Out, print_summary, stderr};
 use netswap::report::finding_group::FindingGroup;
 use netswap::report::json_stream::{JsonStream, field, interrupted};
 use netswap::report::spool::SpoolFile;
@@ -97,7 +97,13 @@ impl Verb {
 }
 
 impl ChangeReport {
-    pub(crate) fn new(verb: Verb, format: Format, is_quiet: bool, is_dry_run: bool) -> Self {
+    pub(crate) fn new(
+        verb: Verb,
+        format: Format,
+        is_quiet: bool,
+        is_dry_run: bool,
+        out: Out,
+    ) -> Self {
         let is_json = format != Format::Human;
         ChangeReport {
             verb,
@@ -105,7 +111,7 @@ impl ChangeReport {
             is_quiet,
             is_dry_run,
             here: std::env::current_dir().unwrap_or_default(),
-            out: Out::for_report(format),
+            out,
             refusals: FindingGroup::new(11),
             before_journal: (verb == Verb::Patch && !is_dry_run).then(SpoolFile::default),
             later: SpoolFile::default(),
@@ -115,7 +121,7 @@ impl ChangeReport {
     /// Prints the path of the journal: as the first line for people, or to standard error if the
     /// report is for programs. Writes it at once, because the changes begin then.
     pub(crate) fn journal(&mut self, path: &Path) -> io::Result<()> {
-        if self.objects.is_some() {
+        if self.objects.is_some() || self.out.is_file() {
             return write_journal(path, &mut stderr());
         }
         write_journal(path, &mut self.out)?;
@@ -136,7 +142,13 @@ impl ChangeReport {
         self.out.flush_if_due()
     }
 
+    /// Ends the report. A report in a file appears only if no error ended the changes.
     pub(crate) fn end(mut self, changes: &Changes) -> io::Result<()> {
+        let is_silent = self.is_quiet || changes.summary.files == 0 && changes.error.is_some();
+        let summary = (!is_silent).then(|| self.summary(&changes.summary));
+        if changes.error.is_some() && self.out.is_file() {
+            return summary.as_deref().map_or(Ok(()), print_summary);
+        }
         match self.objects.take() {
             Some(objects) => {
                 let journal = changes.journal.as_deref().map(PathFields::new);
@@ -144,24 +156,24 @@ impl ChangeReport {
                     vec![field("journal", &journal)?, field("summary", &changes.summary)?];
                 fields.extend(interrupted(changes.is_interrupted)?);
                 objects.end(&fields, &mut self.out)?;
-                self.out.flush()?;
                 if let Some(path) = changes.journal.as_ref().filter(|_| changes.is_interrupted) {
+                    self.out.flush()?;
                     write_undo_command(self.verb, path, &mut stderr())?;
                 }
-                Ok(())
             }
             // The error message is enough.
-            None if changes.error.is_some() && changes.summary.files == 0 => Ok(()),
-            None => self.end_human(changes),
+            None if changes.error.is_some() && changes.summary.files == 0 => {}
+            None => self.end_human(changes)?,
         }
+        self.out.finish(summary.as_deref())
     }
 
-    fn end_human(mut self, changes: &Changes) -> io::Result<()> {
+    fn end_human(&mut self, changes: &Changes) -> io::Result<()> {
         self.release()?;
         self.refusals.end(&mut self.out)?;
         let summary = self.summary(&changes.summary);
         if !self.later.is_empty() {
-            self.later.write_to(&mut self.out)?;
+            std::mem::take(&mut self.later).write_to(&mut self.out)?;
             writeln!(self.out)?;
         }
         writeln!(self.out, "{summary}")?;
@@ -187,7 +199,7 @@ impl ChangeReport {
         if let Some(journal) = &changes.journal {
             write_undo_command(self.verb, journal, &mut self.out)?;
         }
-        self.out.flush()
+        Ok(())
     }
 
     /// Writes refused and unreadable files at once, and keeps the others for the end.

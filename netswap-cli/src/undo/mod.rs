@@ -34,6 +34,10 @@ pub(super) struct Undo {
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: arguments::Format,
+    /// Write the report to FILE and only a summary line to standard output. FILE appears when the
+    /// report is complete
+    #[arg(long, value_name = "FILE", conflicts_with = "list")]
+    output: Option<PathBuf>,
     /// Show only refused files and the summary
     #[arg(short, long, conflicts_with = "list")]
     quiet: bool,
@@ -92,7 +96,8 @@ impl Undo {
     }
 
     fn restore(&self, format: Format, path: &Path) -> Result<ExitCode, Error> {
-        let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, self.dry_run);
+        let out = Out::to_file(format, self.output.as_deref())?;
+        let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, self.dry_run, out);
         let on_change = &mut |change: &_| Ok(report.file(change)?);
         let stop = stop_flag();
         let changes = restore::undo(path, self.jobs, self.dry_run, &stop, on_change)?;

@@ -90,3 +90,83 @@ error: failed to read the paths in standard input: line 2: it has a NUL characte
     }
     assert_eq!(stdout(&share.run(["verify", "bin", "-0"])), "");
 }
+
+/// Returns the names of the files in the share's folder.
+fn names(share: &Share) -> Vec<String> {
+    let entries = share.root.read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn report_in_a_file_is_that_of_standard_output() {
+    let share = share();
+    for format in ["human", "json", "ndjson"] {
+        for (arguments, code, summary) in [
+            (&["verify", "bin"][..], 1, "2 images: 1 passed, 1 failed ([..])\n"),
+            (&["inspect", "bin"], 0, "2 files\n"),
+            (&["patch", "bin", "-n"], 0, "2 files: 1 to patch, 1 unchanged ([..])\n"),
+            (&["diagnose", "bin"], 3, "0 files\n"),
+        ] {
+            let run = share.netswap([]).args(arguments).args(["--format", format]);
+            let expected = stdout(&run.assert().code(code));
+            let run = share.netswap([]).args(arguments).args(["--format", format]);
+            let run = run.args(["--output", "report"]).assert().code(code);
+            run.stdout_eq(summary);
+            let report = String::from_utf8(share.read("report")).unwrap();
+            let without_time = |text: &str| {
+                let lines = text.lines().filter(|line| !line.contains(" s)"));
+                let lines = lines.map(|line| line.split("\"seconds\"").next().unwrap());
+                lines.map(str::to_owned).collect::<Vec<_>>()
+            };
+            assert_eq!(without_time(&report), without_time(&expected), "{arguments:?} {format}");
+            let quiet = ["--output", "report", "--quiet", "--format", format];
+            share.netswap([]).args(arguments).args(quiet).assert().code(code).stdout_eq("");
+            assert_eq!(names(&share), ["bin", "report"]);
+        }
+    }
+    share.run(["patch", "bin", "--journal", "journal", "--output", "report"]).code(0);
+    let run = share.run(["undo", "journal", "--output", "report"]).code(0);
+    run.stdout_eq("1 file: 1 restored ([..] s)\n");
+    let report = String::from_utf8(share.read("report")).unwrap();
+    assert!(report.starts_with("restored   bin"), "{report}");
+    share.run(["undo", "journal", "-q", "--output", "report"]).code(0).stdout_eq("");
+}
+
+#[test]
+fn failed_command_leaves_no_report() {
+    let share = share();
+    share.write("old", "old report");
+    for command in COMMANDS {
+        for output in ["old", "new"] {
+            let run = share.run([command, "no-such", "--output", output]).code(2);
+            run.stdout_eq("").stderr_eq("error: failed to find no-such: [..]\n");
+        }
+        for (output, why) in [
+            ("no/such/report", "[..]"),
+            ("bin", "it is a folder; name a file"),
+            ("new/", "it is a folder; name a file"),
+        ] {
+            let run = share.run([command, "bin", "--output", output]).code(2);
+            let error = format!("error: failed to write the report: {output}: {why}\n");
+            run.stdout_eq("").stderr_eq(error);
+        }
+    }
+    share.run(["undo", "no-such", "--output", "new"]).code(2);
+    // The journal exists already, which is an error before the first change.
+    share.run(["patch", "bin", "--journal", "old", "--output", "new"]).code(2);
+    assert_eq!(names(&share), ["bin", "old"]);
+    assert!(share.holds("old", b"old report"));
+    share.run(["inspect", "bin", "--quiet"]).code(2);
+}
+
+/// `/dev/full` can't be written, but renaming a file to it would replace it.
+#[cfg(target_os = "linux")]
+#[test]
+fn device_is_no_file_for_a_report() {
+    let share = share();
+    let run = share.run(["patch", "bin", "--output", "/dev/full"]).code(2);
+    run.stderr_eq("error: failed to write the report: /dev/full: it is not a regular file\n");
+    share.run(["verify", "bin"]).code(1);
+}

@@ -67,6 +67,11 @@ impl Out {
         Ok(Out { to, is_closed: false, flushed: Instant::now() })
     }
 
+    /// Whether it is a file.
+    pub fn is_file(&self) -> bool {
+        matches!(self.to, Destination::File(_))
+    }
+
     /// Writes what is buffered. Gives a file its name, and prints `summary`, which then is the only
     /// output for people.
     ///

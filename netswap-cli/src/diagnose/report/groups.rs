@@ -118,30 +118,34 @@ impl Groups {
         // Causes that involve shares come first, and within a cause the most frequent group.
         let mut groups: Vec<_> = self.0.iter().collect();
         groups.sort_by_key(|(key, group)| (key.cause, Reverse(group.count)));
-        let mut causes: BTreeMap<Cause, (usize, Remedy)> = BTreeMap::new();
+        let mut causes: BTreeMap<Cause, Remedy> = BTreeMap::new();
         for (key, group) in groups {
             write_group(key, group, out)?;
-            let (count, remedy) = causes.entry(key.cause).or_default();
-            *count += group.count;
-            remedy.add(&group.example.remedy);
+            causes.entry(key.cause).or_default().add(&group.example.remedy);
         }
-        let (mut files, mut counts) = (unreadable, Vec::new());
-        for (cause, (count, remedy)) in &causes {
-            let cause = cause.code().name();
-            writeln!(out, "{NAME}What to do: {cause}{NAME:#}")?;
+        for (cause, remedy) in &causes {
+            writeln!(out, "{NAME}What to do: {}{NAME:#}", cause.code().name())?;
             remedy.write(out)?;
             writeln!(out)?;
-            files += count;
-            counts.push(format!("{count} {cause}"));
         }
-        if unreadable > 0 {
-            counts.push(format!("{unreadable} unreadable"));
-        }
-        if !counts.is_empty() {
-            let files = plural(files as u64, "file", "files");
-            writeln!(out, "{files}: {}", counts.join(", "))?;
+        if unreadable > 0 || !causes.is_empty() {
+            writeln!(out, "{}", self.summary(unreadable))?;
         }
         Ok(())
+    }
+
+    /// Formats the number of files by cause: `3 files: 2 share-lost, 1 unreadable`.
+    pub(super) fn summary(&self, unreadable: usize) -> String {
+        let mut by_cause: BTreeMap<Cause, usize> = BTreeMap::new();
+        for (key, group) in &self.0 {
+            *by_cause.entry(key.cause).or_default() += group.count;
+        }
+        let files = unreadable + by_cause.values().sum::<usize>();
+        let causes = by_cause.iter().map(|(cause, count)| (*count, cause.code().name()));
+        let counts = causes.chain([(unreadable, "unreadable")]).filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        let colon = if counts.is_empty() { "" } else { ": " };
+        format!("{}{colon}{}", plural(files as u64, "file", "files"), counts.join(", "))
     }
 }
 

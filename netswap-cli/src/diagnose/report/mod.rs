@@ -102,6 +102,11 @@ impl<W: Write> DiagnoseReport<W> {
         }
     }
 
+    /// Formats the number of files by cause.
+    pub(crate) fn summary(&self) -> String {
+        self.groups.summary(self.unreadable)
+    }
+
     pub(crate) fn end(mut self, is_interrupted: bool) -> io::Result<()> {
         if let Some(objects) = self.objects {
             let mut fields = vec![field("groups", &self.groups)?];
