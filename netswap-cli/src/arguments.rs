@@ -6,7 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use netswap::image::Kind;
+use netswap::output::print_warning;
 use netswap::system::Recall;
+use netswap::text::one_line;
 use netswap::{Exclude, WalkOptions};
 
 use crate::Error;
@@ -127,5 +129,15 @@ impl WalkArguments {
         let exclude = Exclude::new(exclude)?;
         let recall = if recall { Recall::Allowed } else { Recall::Never };
         Ok(WalkOptions { jobs, follow_links, one_file_system, exclude, recall, stop })
+    }
+}
+
+/// Warns about each glob of `--exclude` that has matched nothing after a complete search.
+pub(super) fn warn_unmatched(exclude: &Exclude) {
+    for glob in exclude.unmatched() {
+        let glob = one_line(glob);
+        print_warning(&format!(
+            "--exclude: `{glob}` matched no file or folder; check its spelling"
+        ));
     }
 }

@@ -5,9 +5,9 @@
 use std::ffi::OsString;
 use std::process;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use netswap::ExitCode;
-use netswap::output::print_error;
+use netswap::output::{Color, print_error, set_color};
 
 use crate::{diagnose, explain, init, inspect, new, patch, undo, verify};
 
@@ -23,6 +23,9 @@ use crate::{diagnose, explain, init, inspect, new, patch, undo, verify};
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// When to use colors. `auto` uses them on terminals, and obeys NO_COLOR and CLICOLOR
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,6 +57,14 @@ pub fn cargo_main(arguments: impl IntoIterator<Item = OsString>) -> process::Exi
 
 fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) -> process::ExitCode {
     netswap::system::raise_open_files();
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let color = color(&arguments);
+    let command = command.color(color);
+    set_color(match color {
+        ColorChoice::Auto => Color::Auto,
+        ColorChoice::Always => Color::Always,
+        ColorChoice::Never => Color::Never,
+    });
     // clap exits with 2 after wrong usage, and with 0 after --help and --version.
     let cli = Cli::from_arg_matches(&command.get_matches_from(arguments));
     let result = match cli.unwrap_or_else(|error| error.exit()).command {
@@ -75,4 +86,21 @@ fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) ->
         }
     };
     code.into()
+}
+
+/// Returns the value of `--color`. Finds it before clap parses the arguments, because it applies to
+/// clap's errors too. clap then refuses an invalid value.
+fn color(arguments: &[OsString]) -> ColorChoice {
+    let mut color = ColorChoice::Auto;
+    let mut words = arguments.iter().map(|argument| argument.to_string_lossy());
+    while let Some(word) = words.next().filter(|word| word != "--") {
+        let value = match word.strip_prefix("--color=") {
+            Some(value) => Some(value.to_owned().into()),
+            None if word == "--color" => words.next(),
+            None => None,
+        };
+        let value = value.and_then(|value| ColorChoice::from_str(&value, false).ok());
+        color = value.unwrap_or(color);
+    }
+    color
 }

@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
-use netswap::output::print;
+use netswap::output::{Color, color, print};
 use netswap::report::Detail;
 use netswap::verify::OnImage;
 use netswap::{Build, ExitCode, PolicySource, verify};
 
 use crate::Error;
-use crate::arguments::{Format, INPUTS, OtherKind, WalkArguments, inputs};
+use crate::arguments::{Format, INPUTS, OtherKind, WalkArguments, inputs, warn_unmatched};
 use crate::files_from::FilesFrom;
 use crate::interrupt::stop_flag;
 use crate::maker::signer;
@@ -147,13 +147,20 @@ impl Verify {
             if self.quiet {
                 build.arg("--quiet");
             }
+            if color() != Color::Auto {
+                build.args(["--color", color().name()]);
+            }
             let verify = |on_image: &mut OnImage<'_>| verify::build(&build, &options, on_image);
             return Ok(print(self.format.into(), detail, output, &(), verify)?);
         }
         let paths = self.files_from.resolve(self.paths)?;
         let progress = ProgressBar::new(options.looked_at.clone(), self.quiet);
         let verify = |on_image: &mut OnImage<'_>| verify::paths(&paths, &options, on_image);
-        Ok(print(self.format.into(), detail, output, &progress, verify)?)
+        let code = print(self.format.into(), detail, output, &progress, verify)?;
+        if code != ExitCode::Interrupted {
+            warn_unmatched(&options.walk.exclude);
+        }
+        Ok(code)
     }
 }
 

@@ -12,7 +12,7 @@ use netswap::output::{Out, print_error};
 use netswap::text::Printable;
 
 use crate::Error;
-use crate::arguments::{Format, WalkArguments, inputs};
+use crate::arguments::{Format, WalkArguments, inputs, warn_unmatched};
 use crate::diagnose::crash::Images;
 use crate::diagnose::diagnosis::diagnose;
 use crate::diagnose::report::DiagnoseReport;
@@ -81,6 +81,9 @@ impl Diagnose {
             print_error(
                 &"nothing to diagnose: no crash dump or report found; `netswap explain share-lost` shows where Windows writes them",
             );
+        }
+        if code != ExitCode::Interrupted {
+            warn_unmatched(&walk.exclude);
         }
         Ok(if images.unreadable.is_empty() { code } else { code.worse(ExitCode::Error) })
     }

@@ -4,20 +4,20 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use netswap::output::Out;
+use netswap::output::{Color, Out, color};
 use netswap::text::{Printable, shown};
 use similar::TextDiff;
 
 use super::files::FileChange;
 
-/// Prints the diff. On a terminal it is coloured, and characters that could move the cursor are
+/// Prints the diff. On a terminal, or with `--color always`, it is coloured, and characters that could move the cursor are
 /// escaped. Elsewhere its bytes are unchanged.
 pub(super) fn print(changes: &[FileChange], root: &Path) -> io::Result<()> {
-    let is_terminal = io::stdout().is_terminal();
-    let mut out = Out::new(is_terminal);
+    let is_for_people = io::stdout().is_terminal() || color() == Color::Always;
+    let mut out = Out::new(is_for_people);
     for change in changes {
         let diff = unified(change, root);
-        if is_terminal {
+        if is_for_people {
             for line in diff.lines() {
                 let style = style(line);
                 writeln!(out, "{style}{}{style:#}", printable(line))?;

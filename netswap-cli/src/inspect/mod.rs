@@ -10,7 +10,7 @@ use netswap::ExitCode;
 use netswap::output::{Out, print_error};
 
 use crate::Error;
-use crate::arguments::{Format, WalkArguments, inputs};
+use crate::arguments::{Format, WalkArguments, inputs, warn_unmatched};
 use crate::files_from::FilesFrom;
 use crate::inspect::inspection::inspect;
 use crate::inspect::report::InspectReport;
@@ -69,6 +69,9 @@ impl Inspect {
             print_error(
                 &"nothing to inspect: no Windows image found in the given files and folders",
             );
+        }
+        if code != ExitCode::Interrupted {
+            warn_unmatched(&walk.exclude);
         }
         Ok(code)
     }

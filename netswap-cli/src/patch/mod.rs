@@ -15,7 +15,7 @@ use netswap::output::{Out, Progress, print_error};
 
 use self::patcher::Options;
 use crate::Error;
-use crate::arguments::{Format, WalkArguments, inputs};
+use crate::arguments::{Format, WalkArguments, inputs, warn_unmatched};
 use crate::files_from::FilesFrom;
 use crate::interrupt::stop_flag;
 use crate::patch::change::Changes;
@@ -78,7 +78,12 @@ impl Patch {
         let changes =
             patcher::patch(&paths, &walk, &self.options, &looked_at, &on_journal, on_change);
         progress.clear();
-        end(report.into_inner().unwrap_or_else(PoisonError::into_inner), changes, &NOTHING)
+        let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let code = end(report, changes, &NOTHING)?;
+        if code != ExitCode::Interrupted {
+            warn_unmatched(&walk.exclude);
+        }
+        Ok(code)
     }
 }
 

@@ -170,3 +170,28 @@ fn device_is_no_file_for_a_report() {
     run.stderr_eq("error: failed to write the report: /dev/full: it is not a regular file\n");
     share.run(["verify", "bin"]).code(1);
 }
+
+#[test]
+fn exclude_that_matches_nothing_is_a_warning() {
+    let share = share();
+    for (command, code) in [("verify", 1), ("inspect", 0), ("patch", 0), ("diagnose", 3)] {
+        let errors = |globs: &[&str], code| {
+            let globs = globs.iter().flat_map(|glob| ["--exclude", glob]);
+            let run = share.netswap([command, "."]).args(globs).assert().code(code);
+            let text = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+            let lines = text.lines().filter(|line| !line.starts_with("error: nothing to "));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let warning = |glob| {
+            format!("warning: --exclude: `{glob}` matched no file or folder; check its spelling")
+        };
+        assert_eq!(errors(&["bni/", "with-*", "*.dll"], code), ["bni/", "*.dll"].map(warning));
+        // A later glob that matches the same files counts too, and so does a folder.
+        assert_eq!(errors(&["with-*", "WITH-BIT.exe"], code), [""; 0]);
+        assert_eq!(errors(&["bin"], 3), [""; 0]);
+        let error = "error: --exclude: invalid glob `[`: `[` without `]`; `[[]` matches a bracket";
+        assert_eq!(errors(&["["], 2), [error]);
+    }
+    let run = share.run(["verify", "no-such", "--exclude", "a"]).code(2);
+    run.stderr_eq("error: failed to find no-such: [..]\n");
+}

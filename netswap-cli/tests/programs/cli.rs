@@ -171,6 +171,35 @@ fn colours_follow_the_environment() {
 }
 
 #[test]
+fn color_option_takes_precedence_over_the_environment() {
+    let share = share();
+    // clap's error is coloured too, and so is a file.
+    for arguments in [
+        &["verify", "bin"][..],
+        &["inspect", "bin"],
+        &["patch", "bin", "-n"],
+        &["verify", "no-such"],
+        &["verify", "--no-such-option"],
+        &["patch", "bin", "-n", "--output", "report"],
+        &["--help"],
+    ] {
+        let is_coloured = |options: &[&str], variable| {
+            let command = share.netswap([]).args(options).args(arguments).env(variable, "1");
+            let run = command.output().unwrap();
+            let report = fs::read(share.path("report")).unwrap_or_default();
+            [run.stdout, run.stderr, report].concat().contains(&0x1b)
+        };
+        assert!(is_coloured(&["--color", "always"], "NO_COLOR"), "{arguments:?}");
+        assert!(is_coloured(&["--color=always"], "NO_COLOR"), "{arguments:?}");
+        assert!(!is_coloured(&["--color", "never"], "CLICOLOR_FORCE"), "{arguments:?}");
+        assert!(!is_coloured(&["--color", "auto"], "NO_COLOR"), "{arguments:?}");
+    }
+    let run = share.run(["verify", "bin", "--color", "always", "--format", "json"]);
+    json(&run);
+    share.run(["verify", "bin", "--color", "red"]).code(2).stdout_eq("");
+}
+
+#[test]
 fn target_after_the_dashes_is_refused() {
     let project = Project::new("bin-only");
     let run = project.verify(&["--", "--target", X64]);

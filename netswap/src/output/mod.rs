@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use self::file::ReportFile;
-pub use self::styles::{Color, set_color, stderr};
+pub use self::styles::{Color, color, set_color, stderr};
 use self::styles::{Styled, stdout};
 use crate::report::{Detail, Report, summary, write_warnings};
-use crate::style::write_error;
+use crate::style::{WARNING, write_error};
 use crate::verify::{OnImage, Verification};
 use crate::{Error, ExitCode, Format};
 
@@ -182,6 +182,11 @@ impl Progress for () {}
 pub fn print_error(error: &dyn Display) {
     // If standard error is closed, the exit code has to be enough.
     let _ = write_error(&mut stderr(), error);
+}
+
+/// Prints a warning to standard error, after a yellow `warning:`.
+pub fn print_warning(warning: &dyn Display) {
+    let _ = writeln!(stderr(), "{WARNING}warning:{WARNING:#} {warning}");
 }
 
 /// Runs a command, prints its error and returns the exit code.

@@ -46,6 +46,15 @@ pub fn set_color(color: Color) {
     COLOR.store(color as u8, Ordering::Relaxed);
 }
 
+/// Returns the choice of the user.
+pub fn color() -> Color {
+    let number = COLOR.load(Ordering::Relaxed);
+    [Color::Always, Color::Never]
+        .into_iter()
+        .find(|color| *color as u8 == number)
+        .unwrap_or_default()
+}
+
 /// The byte that begins each style.
 const ESCAPE: u8 = 0x1b;
 
@@ -67,13 +76,13 @@ pub fn stderr() -> Box<dyn Write> {
 /// [CLICOLOR_FORCE and CLICOLOR](https://bixense.com/clicolors/). Those take precedence over what
 /// the terminal can do.
 fn shows_styles(stream: &impl IsTerminal) -> bool {
-    let color = COLOR.load(Ordering::Relaxed);
-    if color == Color::Always as u8 {
+    let color = color();
+    if color == Color::Always {
         // On Windows the console shows styles only after this call.
         let _ = anstyle_query::windows::enable_ansi_colors();
         return true;
     }
-    if color == Color::Never as u8 || anstyle_query::no_color() {
+    if color == Color::Never || anstyle_query::no_color() {
         return false;
     }
     if anstyle_query::clicolor_force() {
@@ -99,8 +108,7 @@ pub(super) struct Styled<W> {
 impl<W> Styled<W> {
     /// Returns a writer for what is not a terminal. It keeps styles only with `--color always`.
     pub(super) fn new(to: W) -> Self {
-        let keeps_styles = COLOR.load(Ordering::Relaxed) == Color::Always as u8;
-        Styled { keeps_styles, ..Styled::plain(to) }
+        Styled { keeps_styles: color() == Color::Always, ..Styled::plain(to) }
     }
 
     /// Returns a writer that removes styles.

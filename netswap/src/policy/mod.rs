@@ -5,7 +5,7 @@ mod file;
 
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use fast_glob::ErrorKind;
 
@@ -190,7 +190,15 @@ pub(crate) struct Glob {
 /// The globs for files and folders to skip.
 #[derive(Clone, Debug, Default)]
 pub struct Exclude {
-    globs: Vec<Glob>,
+    globs: Arc<[ExcludeGlob]>,
+}
+
+#[derive(Debug)]
+struct ExcludeGlob {
+    glob: Glob,
+    /// The glob as the user wrote it.
+    text: String,
+    has_matched: AtomicBool,
 }
 
 impl Exclude {
@@ -209,7 +217,8 @@ impl Exclude {
             let below = below.unwrap_or(&text).trim_end_matches(['/', '\\']);
             let glob = Glob::new(below.trim_start_matches(['/', '\\']).to_owned());
             let glob = glob.map(|glob| Glob { text: below.to_owned(), ..glob });
-            glob.map_err(|error| Error::Usage(format!("--exclude: {error}")))
+            let glob = glob.map_err(|error| Error::Usage(format!("--exclude: {error}")))?;
+            Ok::<_, Error>(ExcludeGlob { glob, text, has_matched: AtomicBool::new(false) })
         };
         Ok(Exclude { globs: globs.into_iter().map(glob).collect::<Result<_, _>>()? })
     }
@@ -218,9 +227,32 @@ impl Exclude {
         self.globs.is_empty()
     }
 
-    /// Whether to skip a file or folder with this path below the named folder.
+    /// Whether to skip an existing file or folder with this path below the named folder. Records
+    /// each glob that matches.
     pub(crate) fn matches(&self, below: &Path) -> bool {
-        self.globs.iter().any(|glob| glob.matches(below))
+        let mut is_match = false;
+        for ExcludeGlob { glob, has_matched, .. } in &*self.globs {
+            let is_recorded = has_matched.load(Ordering::Relaxed);
+            if !(is_match && is_recorded) && glob.matches(below) {
+                is_match = true;
+                // Only the first time: many threads read this.
+                if !is_recorded {
+                    has_matched.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        is_match
+    }
+
+    /// Whether a file with this path would be skipped.
+    pub(crate) fn would_match(&self, below: &Path) -> bool {
+        self.globs.iter().any(|glob| glob.glob.matches(below))
+    }
+
+    /// Returns the globs that have matched nothing so far, as the user wrote them.
+    pub fn unmatched(&self) -> impl Iterator<Item = &str> {
+        let unmatched = self.globs.iter().filter(|glob| !glob.has_matched.load(Ordering::Relaxed));
+        unmatched.map(|glob| glob.text.as_str())
     }
 }
 

@@ -198,7 +198,7 @@ impl Scope<'_> {
         self.paths.iter().any(|root| {
             let Ok(below) = full.strip_prefix(normal(root)) else { return false };
             let parts = below.ancestors().filter(|part| !part.as_os_str().is_empty());
-            !parts.into_iter().any(|part| self.exclude.matches(part))
+            !parts.into_iter().any(|part| self.exclude.would_match(part))
         })
     }
 }
