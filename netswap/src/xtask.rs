@@ -31,7 +31,7 @@ use crate::{Build, Error, ExitCode, Format, PolicySource, verify};
 
 /// The text that `verify --help` prints.
 const HELP: &str = "\
-Build, and check that the programs and DLLs are safe to run from a network share.
+Build, and check that the programs and DLLs are safe to run from a share.
 
 Usage: cargo xtask verify [OPTIONS] [ARGUMENTS OF cargo build]
 

@@ -59,8 +59,9 @@ struct Page {
     width: usize,
     text: String,
     words: String,
-    /// What the paragraph's first line starts with, and what all others start with.
+    /// The start of the paragraph's first line.
     bullet: &'static str,
+    /// The start of its other lines.
     indent: &'static str,
 }
 
