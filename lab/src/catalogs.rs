@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::files::{at, empty_folder, remove_file, write};
 use crate::outcome::Outcome;
 use crate::process::{all_output, output};
-use crate::signature::Signer;
+use crate::signer::Signer;
 use crate::tools::Python;
 
 /// The algorithms of digests, and their object identifiers in DER.

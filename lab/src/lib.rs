@@ -41,6 +41,7 @@ pub mod progress;
 mod readers;
 pub mod rustc;
 pub mod signature;
+mod signer;
 mod slow_fs;
 pub mod templates;
 pub mod tools;

@@ -6,22 +6,18 @@
 //! equals the signed one byte for byte.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::catalogs;
 use crate::corpus::{self, Selection};
-use crate::files::{at, create_folder, empty_folder, remove_file, scratch};
+use crate::files::{at, empty_folder, remove_file};
 use crate::outcome::Outcome;
-use crate::process::all_output;
-use crate::tools::{SIGNER, Tree};
+use crate::signer::{COMMON_NAME, Signer};
 use crate::{NotPassed, no_arguments, programs};
 
 /// Launchers from pip, for three machines.
 const PROGRAMS: [&str; 3] = ["t32.exe", "t64.exe", "t64-arm.exe"];
-
-/// The common name in the certificate. The comma is a special character in a subject's text.
-const COMMON_NAME: &str = "Contoso, Ltd.";
 
 /// Signs, patches and undoes each program.
 pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
@@ -29,37 +25,13 @@ pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
     Ok(Signer::find().map_err(NotPassed::NotRun)?.check_all()?)
 }
 
-/// The tools that sign programs and check signatures, and their working folder.
-pub(crate) struct Signer {
-    tree: Tree,
-    folder: PathBuf,
-}
-
 impl Signer {
-    /// Finds the tools. `Err` contains the reason why they are missing.
-    pub(crate) fn find() -> Result<Self, String> {
-        Ok(Signer { tree: Tree::find(SIGNER)?, folder: scratch("signature") })
-    }
-
-    /// The folder with the key and its certificate.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    pub(crate) fn command(&self, program: &str) -> Command {
-        let mut command = self.tree.command(&format!("usr/bin/{program}"));
-        // By default openssl reads its configuration from an absolute path, which may not exist.
-        command.env("OPENSSL_CONF", self.tree.path("etc/ssl/openssl.cnf"));
-        command.current_dir(&self.folder);
-        command
-    }
-
     fn check_all(&self) -> Result<(), String> {
         let corpus = corpus::fetch(Selection::Small)?;
         let pip = corpus.folders.iter().find(|folder| folder.starts_with("pip-"));
         let pip = pip.ok_or("there is no pip in the corpus")?;
         let launchers = corpus.root.join(pip).join("pip/_vendor/distlib");
-        empty_folder(self.folder.clone())?;
+        empty_folder(self.folder().to_owned())?;
         let netswap = programs::debug("netswap")?;
         self.create_key()?;
         for program in PROGRAMS {
@@ -75,37 +47,6 @@ impl Signer {
         Ok(())
     }
 
-    fn create_key(&self) -> Result<(), String> {
-        let mut request = self.command("openssl");
-        request.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj"]);
-        request.arg(format!("/O=Contoso Holding/CN={COMMON_NAME}"));
-        request.args(["-addext", "extendedKeyUsage=codeSigning"]);
-        request.args(["-keyout", "key.pem", "-out", "certificate.pem"]);
-        all_output(&mut request).map(drop)
-    }
-
-    /// Signs a copy of the program with a new key, and returns the copy's path.
-    pub(crate) fn sign_with_new_key(&self, program: &Path) -> Result<PathBuf, String> {
-        create_folder(self.folder.clone())?;
-        self.create_key()?;
-        self.sign(program)
-    }
-
-    fn sign(&self, program: &Path) -> Result<PathBuf, String> {
-        let file = self.folder.join("signed.exe");
-        self.sign_as(program, &file, "sha256")?;
-        Ok(file)
-    }
-
-    /// Writes a signed copy of a program or of a catalog.
-    pub(crate) fn sign_as(&self, file: &Path, signed: &Path, digest: &str) -> Result<(), String> {
-        remove_file(signed)?;
-        let mut sign = self.command("osslsigncode");
-        sign.args(["sign", "-h", digest, "-certs", "certificate.pem", "-key", "key.pem", "-in"]);
-        sign.arg(file).arg("-out").arg(signed).current_dir(&self.folder);
-        all_output(&mut sign).map(drop)
-    }
-
     /// Checks that each command names the signer of a file without the bit.
     fn check_names(&self, netswap: &Path, file: &Path) -> Result<(), String> {
         for (command, format, code, expected) in [
@@ -117,7 +58,7 @@ impl Signer {
             ("patch", "human", 1, format!("it is signed by {COMMON_NAME}")),
         ] {
             let mut netswap = Command::new(netswap);
-            netswap.args([command, "--format", format]).arg(file).current_dir(&self.folder);
+            netswap.args([command, "--format", format]).arg(file).current_dir(self.folder());
             let outcome = Outcome::run(&mut netswap)?.expect_code(code)?;
             if !outcome.text().contains(&expected) {
                 return Err(outcome.error(&format!("the report lacks `{expected}`")));
@@ -131,7 +72,7 @@ impl Signer {
         let read = || fs::read(&file).map_err(at(&file));
         let netswap = |arguments: &[&Path], code| {
             let mut netswap = Command::new(netswap_program);
-            netswap.args(arguments).current_dir(&self.folder);
+            netswap.args(arguments).current_dir(self.folder());
             Outcome::run(&mut netswap)?.expect_code(code).map(drop)
         };
         let signed = read()?;
@@ -143,7 +84,7 @@ impl Signer {
             ["patch", "--journal", "--break-signature", "undo"].map(Path::new);
         netswap(&[patch, journal, Path::new("refused.journal"), &file], 1)?;
         ensure!(read()? == signed, "patch changed a file that it refused");
-        let journal_file = self.folder.join("patch.journal");
+        let journal_file = self.folder().join("patch.journal");
         remove_file(&journal_file)?;
         netswap(&[patch, break_signature, journal, &journal_file, &file], 0)?;
         ensure!(read()? != signed, "patch did not change the file");
@@ -152,22 +93,5 @@ impl Signer {
         netswap(&[undo, &journal_file], 0)?;
         ensure!(read()? == signed, "undo did not restore the file");
         self.check_signature(true)
-    }
-
-    /// Checks that osslsigncode reports a valid digest and signature, or invalid ones.
-    pub(crate) fn check_signature(&self, expected: bool) -> Result<(), String> {
-        let mut verify = self.command("osslsigncode");
-        verify.args(["verify", "-CAfile", "certificate.pem", "-in", "signed.exe"]);
-        let output = all_output(&mut verify);
-        let is_valid = output.is_ok();
-        let output = output.unwrap_or_else(|output| output);
-        let is_mismatch = output.contains("MISMATCH");
-        let is_expected = (is_valid, is_mismatch) == (expected, !expected);
-        let state = if expected { "valid" } else { "invalid" };
-        ensure!(
-            is_expected,
-            "osslsigncode does not report that the signature is {state}:\n{output}"
-        );
-        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::examples::HELLO_TOOL;
 use crate::files::{at, write};
 use crate::outcome::Outcome;
 use crate::process::{all_output, check};
-use crate::signature::Signer;
+use crate::signer::Signer;
 use crate::tools::{Tree, UPX};
 
 /// Builds the first example and verifies it with its own xtask.

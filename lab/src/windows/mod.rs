@@ -40,7 +40,7 @@ use crate::NotPassed;
 use crate::files::scratch;
 use crate::outcome::Outcome;
 use crate::programs;
-use crate::signature::Signer;
+use crate::signer::Signer;
 use crate::tools::{Python, Tree, UPX};
 
 /// The tools that all tests use.
