@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use clap::{ArgGroup, Args, ValueEnum};
 use netswap::image::Kind;
 use netswap::output::print_warning;
+use netswap::report::Detail;
 use netswap::system::Recall;
 use netswap::text::one_line;
 use netswap::{Exclude, WalkOptions};
@@ -90,6 +91,15 @@ pub(super) const INPUTS: &str = "inputs";
 /// Returns the group of the paths and of `--files-from`.
 pub(super) fn inputs() -> ArgGroup {
     ArgGroup::new(INPUTS).args(["paths", "files_from"]).multiple(true)
+}
+
+/// Returns how much a report lists.
+pub(super) fn detail(is_quiet: bool, is_verbose: bool) -> Detail {
+    match (is_quiet, is_verbose) {
+        (true, _) => Detail::Quiet,
+        (_, true) => Detail::Verbose,
+        _ => Detail::Normal,
+    }
 }
 
 /// The options for walking folders.

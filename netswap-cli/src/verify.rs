@@ -5,12 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use netswap::output::{Color, color, print};
-use netswap::report::Detail;
 use netswap::verify::OnImage;
 use netswap::{Build, ExitCode, PolicySource, verify};
 
 use crate::Error;
-use crate::arguments::{Format, INPUTS, OtherKind, WalkArguments, inputs, warn_unmatched};
+use crate::arguments::{Format, INPUTS, OtherKind, WalkArguments, detail, inputs, warn_unmatched};
 use crate::files_from::FilesFrom;
 use crate::interrupt::stop_flag;
 use crate::maker::signer;
@@ -136,12 +135,8 @@ impl Verify {
         };
         let output = self.output.as_deref();
         let is_build = self.paths.is_empty() && !self.files_from.is_given();
-        let detail = match (self.quiet, self.verbose) {
-            (true, _) => Detail::Quiet,
-            // A build has few images, and its report shows which ones were checked.
-            (_, is_verbose) if is_verbose || is_build => Detail::Verbose,
-            _ => Detail::Normal,
-        };
+        // A build has few images, and its report shows which ones were checked.
+        let detail = detail(self.quiet, self.verbose || is_build);
         if is_build {
             let mut build = self.cargo.build()?;
             if self.quiet {

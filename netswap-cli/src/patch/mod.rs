@@ -15,7 +15,7 @@ use netswap::output::{Out, Progress, print_error};
 
 use self::patcher::Options;
 use crate::Error;
-use crate::arguments::{Format, WalkArguments, inputs, warn_unmatched};
+use crate::arguments::{Format, WalkArguments, detail, inputs, warn_unmatched};
 use crate::files_from::FilesFrom;
 use crate::interrupt::stop_flag;
 use crate::patch::change::Changes;
@@ -47,6 +47,9 @@ pub(super) struct Patch {
     /// Show only refused files and the summary, and no progress
     #[arg(short, long)]
     quiet: bool,
+    /// List the files that need no change, too
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
     #[command(flatten)]
     walk: WalkArguments,
 }
@@ -67,8 +70,9 @@ impl Patch {
         let (walk, looked_at) = (self.walk.options(stop_flag())?, Arc::default());
         let progress = ProgressBar::new(Arc::clone(&looked_at), self.quiet);
         let (format, is_dry_run) = (self.format.into(), self.options.dry_run);
+        let detail = detail(self.quiet, self.verbose);
         let out = Out::to_file(format, self.output.as_deref())?;
-        let report = ChangeReport::new(Verb::Patch, format, self.quiet, is_dry_run, out);
+        let report = ChangeReport::new(Verb::Patch, format, detail, is_dry_run, out);
         // The thread that creates the journal prints its path.
         let report = Mutex::new(report);
         let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
 //! The report of `netswap patch` and `netswap undo`, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -7,11 +8,13 @@ use anstyle::Style;
 use netswap::Format;
 use netswap::image::Kind;
 use netswap::output::{Out, print_summary, stderr};
+use netswap::report::Detail;
 use netswap::report::finding_group::FindingGroup;
 use netswap::report::json_stream::{JsonStream, field, interrupted};
+use netswap::report::lines::write_wrapped;
 use netswap::report::spool::SpoolFile;
 use netswap::style::{BAD, GOOD, WARNING, write_interrupted};
-use netswap::text::{PathFields, Printable, offline, plural, quoted, shown};
+use netswap::text::{PathFields, Printable, number, offline, plural, quoted, shown};
 use netswap::{Finding, Header, SwapRun};
 use serde::Serialize;
 
@@ -30,7 +33,7 @@ pub(crate) struct ChangeReport {
     verb: Verb,
     /// `None` in the format for people.
     objects: Option<JsonStream>,
-    is_quiet: bool,
+    detail: Detail,
     is_dry_run: bool,
     here: PathBuf,
     out: Out,
@@ -39,6 +42,8 @@ pub(crate) struct ChangeReport {
     /// `None` if it is known, or if there will be no journal.
     before_journal: Option<SpoolFile>,
     later: SpoolFile,
+    /// The number of skipped files by reason.
+    skipped: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -100,7 +105,7 @@ impl ChangeReport {
     pub(crate) fn new(
         verb: Verb,
         format: Format,
-        is_quiet: bool,
+        detail: Detail,
         is_dry_run: bool,
         out: Out,
     ) -> Self {
@@ -108,13 +113,14 @@ impl ChangeReport {
         ChangeReport {
             verb,
             objects: is_json.then(|| JsonStream::new(verb.schema(), "files", format)),
-            is_quiet,
+            detail,
             is_dry_run,
             here: std::env::current_dir().unwrap_or_default(),
             out,
             refusals: FindingGroup::new(11),
             before_journal: (verb == Verb::Patch && !is_dry_run).then(SpoolFile::default),
             later: SpoolFile::default(),
+            skipped: BTreeMap::new(),
         }
     }
 
@@ -144,7 +150,8 @@ impl ChangeReport {
 
     /// Ends the report. A report in a file appears only if no error ended the changes.
     pub(crate) fn end(mut self, changes: &Changes) -> io::Result<()> {
-        let is_silent = self.is_quiet || changes.summary.files == 0 && changes.error.is_some();
+        let is_silent =
+            self.detail == Detail::Quiet || changes.summary.files == 0 && changes.error.is_some();
         let summary = (!is_silent).then(|| self.summary(&changes.summary));
         if changes.error.is_some() && self.out.is_file() {
             return summary.as_deref().map_or(Ok(()), print_summary);
@@ -177,6 +184,12 @@ impl ChangeReport {
             writeln!(self.out)?;
         }
         writeln!(self.out, "{summary}")?;
+        if self.detail != Detail::Quiet {
+            for (reason, count) in &self.skipped {
+                let line = format!("skipped: {}: {reason}", plural(*count, "file", "files"));
+                write_wrapped(line.split(' '), " ", 0, &mut self.out)?;
+            }
+        }
         if changes.summary.offline > 0 {
             writeln!(self.out, "{}", offline(changes.summary.offline))?;
         }
@@ -216,7 +229,13 @@ impl ChangeReport {
             }
             // The summary counts them. There can be as many as files.
             ChangeStatus::Offline => return Ok(()),
-            _ if self.is_quiet && change.warnings.is_empty() => return Ok(()),
+            ChangeStatus::Unchanged | ChangeStatus::Skipped if self.detail != Detail::Verbose => {
+                if let Some(reason) = change.reason {
+                    *self.skipped.entry(reason).or_default() += 1;
+                }
+                return Ok(());
+            }
+            _ if self.detail == Detail::Quiet && change.warnings.is_empty() => return Ok(()),
             ChangeStatus::Changed | ChangeStatus::WouldChange => (GOOD, &mut self.later),
             ChangeStatus::Unchanged | ChangeStatus::Skipped => (Style::new(), &mut self.later),
         };
@@ -249,7 +268,9 @@ impl ChangeReport {
         ];
         let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
         let counts: Vec<_> = counts
-            .map(|(count, status, more)| format!("{count} {}{more}", self.verb.human_word(status)))
+            .map(|(count, status, more)| {
+                format!("{} {}{more}", number(count), self.verb.human_word(status))
+            })
             .collect();
         let colon = if counts.is_empty() { "" } else { ": " };
         let images = plural(images, "file", "files");
@@ -259,7 +280,7 @@ impl ChangeReport {
         }
         for (count, word) in [(summary.unreadable, "unreadable"), (summary.offline, "offline")] {
             if count > 0 {
-                others.push(format!("{count} {word}"));
+                others.push(format!("{} {word}", number(count)));
             }
         }
         others.push(format!("{:.2} s", summary.seconds));

@@ -41,6 +41,9 @@ pub(super) struct Undo {
     /// Show only refused files and the summary
     #[arg(short, long, conflicts_with = "list")]
     quiet: bool,
+    /// List the files that need no change, too
+    #[arg(short, long, conflicts_with_all = ["quiet", "list"])]
+    verbose: bool,
     /// Restore this many files at once
     #[arg(short, long, value_name = "NUMBER", value_parser = arguments::jobs, conflicts_with = "list", default_value_t = WalkOptions::default().jobs)]
     jobs: NonZeroUsize,
@@ -97,7 +100,8 @@ impl Undo {
 
     fn restore(&self, format: Format, path: &Path) -> Result<ExitCode, Error> {
         let out = Out::to_file(format, self.output.as_deref())?;
-        let mut report = ChangeReport::new(Verb::Undo, format, self.quiet, self.dry_run, out);
+        let detail = arguments::detail(self.quiet, self.verbose);
+        let mut report = ChangeReport::new(Verb::Undo, format, detail, self.dry_run, out);
         let on_change = &mut |change: &_| Ok(report.file(change)?);
         let stop = stop_flag();
         let changes = restore::undo(path, self.jobs, self.dry_run, &stop, on_change)?;

@@ -41,11 +41,9 @@ refused    ./f.exe
            copy or build the file again
 
 patched    ./a.exe  x64 exe, swap-run: none -> net
-unchanged  ./b.exe  x86 exe, swap-run: net
-skipped    ./c.efi  x64 efi, swap-run: none
-           UEFI loads it, not Windows
 
 6 files: 1 patched, 1 unchanged, 1 skipped, 3 refused (1 other file, [..] s)
+skipped: 1 file: UEFI loads it, not Windows
 to undo it:
     netswap undo [..].journal
 
@@ -273,12 +271,9 @@ fn file_with_a_warning_is_counted_once() {
 to patch   ./softokn3.dll  x64 dll, swap-run: none -> net
            warning: nss-check-file: the .chk file beside it has its signature, which NSS checks in FIPS mode
            if the program uses FIPS mode, run shlibsign on it
-skipped    softokn3.dll  x64 dll, swap-run: none -> net
-           it is another name of a file above, which was changed once
-           warning: nss-check-file: the .chk file beside it has its signature, which NSS checks in FIPS mode
-           if the program uses FIPS mode, run shlibsign on it
 
 2 files: 1 to patch with a warning, 1 skipped (1 other file, [..] s)
+skipped: 1 file: it is another name of a file above, which was changed once
 nothing was changed
 
 "]]);

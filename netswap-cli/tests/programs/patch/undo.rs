@@ -78,10 +78,6 @@ fn second_undo_changes_nothing() {
     share.undo().code(0);
     let before = share.state();
     share.undo().code(0).stderr_eq("").stdout_eq(str![[r"
-unchanged  a.exe  x64 exe, swap-run: none
-unchanged  b.exe  x64 exe, swap-run: none
-unchanged  c.exe  x64 exe, swap-run: none
-
 3 files: 3 unchanged ([..] s)
 nothing was changed: the files already have their original bytes; netswap undo --list shows other journals
 
@@ -437,8 +433,6 @@ fn last_undoes_the_newest_journal_only() {
     // Another time it says that there is nothing to do, and does not go on with the older one.
     share.run(["undo", "--last"]).code(0).stderr_eq("").stdout_eq(str![[r"
 journal: [..].journal
-unchanged  b.exe  x64 exe, swap-run: none
-
 1 file: 1 unchanged ([..] s)
 nothing was changed: the files already have their original bytes; netswap undo --list shows other journals
 
