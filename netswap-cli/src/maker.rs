@@ -1,4 +1,4 @@
-//! Who made a file: the signer of its Authenticode signature, and the vendor and product in its
+//! The maker of a file: the signer of its Authenticode signature, and the vendor and product in its
 //! version resource. None of this is verified.
 
 use std::io;

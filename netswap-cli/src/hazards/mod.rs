@@ -1,5 +1,5 @@
-//! What a change of an image would break: its signature or strong name, and what other files say
-//! about it.
+//! The hazards of changing an image: a signature or strong name that would break, and other files
+//! that would no longer match it.
 //!
 //! Most hazards show in the files beside the image, so each folder is read once.
 
@@ -80,7 +80,7 @@ struct Facts<'a> {
     is_cut: bool,
     /// Whoever made the image, if it has a signature.
     signed_by: Option<&'a Maker>,
-    /// What can't be read of the CLR header, or the strong name.
+    /// The strong name, or the reason why the CLR header can't be read.
     strong_name: Result<Option<StrongName>, &'static str>,
     requires_signature: bool,
     has_protector: bool,

@@ -50,11 +50,11 @@ pub(crate) struct Inspection {
     /// The kind of its strong name; null if it is not a .NET assembly.
     pub(crate) strong_name: Option<StrongName>,
     pub(crate) imports: Vec<InspectedImport>,
-    /// What can't be read of the import table, and of the delay-load import table.
+    /// The reasons why the import table and the delay-load import table can't be read.
     pub(crate) import_problem: Option<&'static str>,
     pub(crate) delay_import_problem: Option<&'static str>,
     pub(crate) maker: Maker,
-    /// What a change of the image would break.
+    /// The hazards of changing the image.
     pub(crate) hazards: Vec<Hazard>,
     pub(crate) findings: Vec<Finding>,
 }

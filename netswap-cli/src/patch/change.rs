@@ -29,7 +29,7 @@ pub(crate) struct Change {
     pub(crate) reason: Option<&'static str>,
     /// The reasons it was refused or could not be read.
     pub(crate) findings: Vec<Finding>,
-    /// What the change may break.
+    /// The hazards of the change.
     pub(crate) warnings: Vec<Finding>,
     /// Whoever made it. Read only if it is signed and is refused.
     pub(crate) maker: Option<Maker>,

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn only_missing_content_of_the_last_section_cuts_an_image() {
+    fn only_the_last_section_can_be_cut() {
         // Two sections: the first ends at 0x600, the last at 0x1000.
         let image = |alignment: u32| {
             let section = |offset, raw_size| Section {

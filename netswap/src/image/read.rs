@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn image_is_signed_only_if_the_file_contains_the_table() {
+    fn table_outside_the_file_is_no_signature() {
         use testkit::image::{CERTIFICATE, Image, put_directory};
         let signed = Image::exe().certificate(100).bytes();
         assert!(header(&signed).signed);

@@ -70,7 +70,7 @@ pub struct Allow {
     matched: AtomicU64,
 }
 
-/// What the conditions of an exception are about, besides the image's path.
+/// The facts that the conditions of an exception are about, besides the image's path.
 pub struct Failure<'a> {
     /// The image's header, if it can be read.
     pub header: Option<&'a Header>,

@@ -1,4 +1,4 @@
-//! What `netswap patch` would break: other files that have a hash of the image, and properties of
+//! The hazards of `netswap patch`: other files that have a hash of the image, and properties of
 //! the image itself.
 
 use sha1::Sha1;
@@ -128,7 +128,7 @@ fn accepted_hazards_are_changed_and_restored() {
 }
 
 #[test]
-fn image_that_needs_a_valid_signature_is_never_changed() {
+fn image_that_needs_a_signature_is_not_changed() {
     let image = Image::dll().dll_characteristics(FORCE_INTEGRITY);
     let share =
         Share::new([("plain.dll", image.bytes()), ("signed.dll", image.certificate(64).bytes())]);
@@ -157,7 +157,7 @@ fn every_refusal_of_a_file_is_reported_at_once() {
 }
 
 #[test]
-fn warnings_are_reported_and_do_not_change_the_exit_code() {
+fn warnings_keep_the_exit_code() {
     let share = Share::new([
         ("a/softokn3.dll", Image::dll().bytes()),
         ("a/softokn3.chk", Vec::new()),
@@ -186,7 +186,7 @@ fn warnings_are_reported_and_do_not_change_the_exit_code() {
 }
 
 #[test]
-fn images_that_windows_does_not_page_from_a_share_need_an_option() {
+fn kinds_without_effect_need_an_option() {
     let kinds = [
         ("driver", Image::exe().subsystem(1).import("hal.dll")),
         ("boot", Image::exe().subsystem(16)),
@@ -294,7 +294,7 @@ fn catalogs_list_both_digests_and_padded_files() {
 
 #[cfg(unix)]
 #[test]
-fn catalog_that_cannot_be_read_is_named_and_nothing_is_changed() {
+fn unreadable_catalog_is_named() {
     let share = Share::new([("a.dll", Image::dll().bytes())]);
     // A pipe is no catalog, and reading it would never end.
     crate::make_pipe(&share.path("b.cat"));

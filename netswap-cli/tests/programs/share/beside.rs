@@ -231,7 +231,7 @@ fn malformed_delay_load_table_hides_nothing() {
 }
 
 #[test]
-fn dlls_that_windows_takes_from_its_own_folder_are_not_included() {
+fn dlls_of_windows_are_not_included() {
     let names = ["KERNEL32.dll", "user32.dll", "api-ms-win-core-file-l1-1-0.dll", "ext-ms-a.dll"];
     let image = names.iter().fold(tool(), |image, name| image.import(name));
     let share = Share::new([("tool.exe", image.bytes()), ("ucrtbase.dll", unprotected())]);
