@@ -123,18 +123,43 @@ pub fn shown<'a>(path: &'a Path, here: &Path) -> &'a Path {
     below.unwrap_or(path)
 }
 
-/// Returns a path quoted for the system's shell, which is `sh` or `cmd`. A path that contains
-/// escaped characters can't be pasted.
+/// Returns a path quoted for the system's shell, which is `sh` or `cmd`. `cmd` has no way to write
+/// the characters that [`Printable`] escapes.
 pub fn quoted(path: &Path) -> String {
+    // A dash would begin an option.
+    let is_option = path.as_os_str().as_encoded_bytes().starts_with(b"-");
+    let path = if is_option { &Path::new(".").join(path) } else { path };
     let shown = Printable(path).to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+,@%=~".contains(c);
-    if shown.chars().all(is_plain) && (cfg!(windows) || !shown.contains('\\')) {
+    let is_plain = |c: char| c.is_alphanumeric() || "/\\:._-+,@%=".contains(c);
+    if cfg!(windows) {
+        if shown.chars().all(|c| is_plain(c) || c == '~') { shown } else { format!("\"{shown}\"") }
+    } else if path.to_str() != Some(&shown) {
+        dollar_quoted(path)
+    } else if !shown.is_empty() && shown.chars().all(|c| is_plain(c) && c != '\\') {
         shown
-    } else if cfg!(windows) {
-        format!("\"{shown}\"")
     } else {
         format!("'{}'", shown.replace('\'', r"'\''"))
     }
+}
+
+/// Quotes a path with escape sequences in dollar-single-quotes (POSIX.1-2024, Shell Command Language,
+/// 2.2.4).
+fn dollar_quoted(path: &Path) -> String {
+    let mut quoted = String::from("$'");
+    let octal = |byte: &u8| format!("\\{byte:03o}");
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\'' | '\\' => quoted.extend(['\\', c]),
+                c if is_escaped(c) => {
+                    quoted.extend(c.encode_utf8(&mut [0; 4]).as_bytes().iter().map(octal));
+                }
+                c => quoted.push(c),
+            }
+        }
+        quoted.extend(chunk.invalid().iter().map(octal));
+    }
+    quoted + "'"
 }
 
 /// Text with its control and formatting characters escaped.
@@ -212,6 +237,30 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
         let name = std::ffi::OsStr::from_bytes(b"a\xff\xfe.exe");
         assert_eq!(Printable(name).to_string(), "a\\xff\\xfe.exe");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn shell_reads_a_quoted_path_as_it_is() {
+        use std::os::unix::ffi::OsStrExt;
+        let names: [&[u8]; 8] = [
+            b"share/tool-1.exe",
+            b"a b's \\n.exe",
+            b"$(id) `id` \"x\" *?[a]",
+            b"a\n\xff\x1b[1m'\\7.exe",
+            "\u{202e}exe.1 \u{fc}".as_bytes(),
+            b"~root",
+            b"-n",
+            b"",
+        ];
+        for name in names {
+            let path = Path::new(std::ffi::OsStr::from_bytes(name));
+            let script = format!("printf %s {}", quoted(path));
+            let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+            let read = output.stdout.strip_prefix(b"./").unwrap_or(&output.stdout);
+            assert_eq!(read, name, "{script}");
+            assert_eq!(Printable(&script).to_string(), script);
+        }
     }
 
     #[test]
