@@ -101,7 +101,7 @@ pub fn verify_paths<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> pro
     let paths: Vec<PathBuf> = paths.into_iter().map(Into::into).collect();
     let options = verify::Options { policy: PolicySource::Workspace, ..verify::Options::default() };
     finish(|| {
-        print(Format::Human, Detail::Normal, None, &(), |on_image| {
+        print(Format::Human, Detail::Verbose, None, &(), |on_image| {
             verify::paths(&paths, &options, on_image)
         })
     })

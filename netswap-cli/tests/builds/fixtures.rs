@@ -191,7 +191,7 @@ fn policy_beyond_the_build_script_fails() {
     project.append("Cargo.toml", "\n[package.metadata.netswap]\nswap-run = [\"net\", \"cd\"]\n");
     let run = project.verify(&["--target", X64]);
     assert_eq!(run.code, 1, "{run:#?}");
-    assert!(run.stdout.contains("does not request IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP"), "{run:#?}");
+    assert!(run.stdout.contains("IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP"), "{run:#?}");
     assert!(run.stdout.contains(".removable(true)"), "{run:#?}");
 }
 

@@ -192,7 +192,9 @@ fn second_signal_ends_at_once() {
     let start = Instant::now();
     assert_eq!(running.child.wait().unwrap().code(), Some(130));
     assert!(start.elapsed() < Duration::from_secs(10));
-    assert_eq!(in_journal(&share), patched(&share));
+    // An entry is written before its file is changed, so the journal may have more files.
+    let (changed, entries) = (patched(&share), in_journal(&share));
+    assert!(!changed.is_empty() && changed.iter().all(|path| entries.contains(path)));
     share.undo().code(0);
     assert_eq!(patched(&share), Vec::<PathBuf>::new());
 }
