@@ -9,11 +9,11 @@ use netswap::Format;
 use netswap::image::Kind;
 use netswap::output::{Out, print_summary, stderr};
 use netswap::report::Detail;
-use netswap::report::finding_group::FindingGroup;
+use netswap::report::failures::Failures;
 use netswap::report::json_stream::{JsonStream, field, interrupted};
 use netswap::report::lines::write_wrapped;
 use netswap::report::spool::SpoolFile;
-use netswap::style::{BAD, GOOD, WARNING, write_interrupted};
+use netswap::style::{GOOD, WARNING, write_interrupted};
 use netswap::text::{PathFields, Printable, number, offline, plural, quoted, shown};
 use netswap::{Finding, Header, SwapRun};
 use serde::Serialize;
@@ -28,6 +28,9 @@ pub(crate) enum Verb {
     Undo,
 }
 
+/// The column in which paths begin, after the status.
+const INDENT: usize = 11;
+
 /// A report, written file by file.
 pub(crate) struct ChangeReport {
     verb: Verb,
@@ -37,7 +40,7 @@ pub(crate) struct ChangeReport {
     is_dry_run: bool,
     here: PathBuf,
     out: Out,
-    refusals: FindingGroup,
+    refusals: Failures,
     /// Lines for people that wait until the journal's path is known, because it is the first line.
     /// `None` if it is known, or if there will be no journal.
     before_journal: Option<SpoolFile>,
@@ -117,7 +120,7 @@ impl ChangeReport {
             is_dry_run,
             here: std::env::current_dir().unwrap_or_default(),
             out,
-            refusals: FindingGroup::new(11),
+            refusals: Failures::new(INDENT),
             before_journal: (verb == Verb::Patch && !is_dry_run).then(SpoolFile::default),
             later: SpoolFile::default(),
             skipped: BTreeMap::new(),
@@ -177,7 +180,7 @@ impl ChangeReport {
 
     fn end_human(&mut self, changes: &Changes) -> io::Result<()> {
         self.release()?;
-        self.refusals.end(&mut self.out)?;
+        self.refusals.end(&BTreeMap::new(), &mut self.out)?;
         let summary = self.summary(&changes.summary);
         if !self.later.is_empty() {
             std::mem::take(&mut self.later).write_to(&mut self.out)?;
@@ -224,8 +227,9 @@ impl ChangeReport {
                     Some(lines) => lines,
                     None => &mut self.out,
                 };
-                self.refusals.before_file(&change.findings, out)?;
-                (BAD, out)
+                let path = shown(&change.path, &self.here);
+                let is_signed = change.before.is_some_and(|header| header.signed);
+                return self.refusals.add(word, path, is_signed, &change.findings, out);
             }
             // The summary counts them. There can be as many as files.
             ChangeStatus::Offline => return Ok(()),
@@ -245,11 +249,11 @@ impl ChangeReport {
         }
         writeln!(out)?;
         if let Some(reason) = change.reason {
-            writeln!(out, "           {reason}")?;
+            writeln!(out, "{:INDENT$}{reason}", "")?;
         }
         for Finding { code, message, help } in &change.warnings {
-            writeln!(out, "           {WARNING}warning:{WARNING:#} {code}: {message}")?;
-            help.lines().try_for_each(|line| writeln!(out, "           {line}"))?;
+            writeln!(out, "{:INDENT$}{WARNING}warning:{WARNING:#} {code}: {message}", "")?;
+            help.lines().try_for_each(|line| writeln!(out, "{:INDENT$}{line}", ""))?;
         }
         Ok(())
     }

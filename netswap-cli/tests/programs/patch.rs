@@ -181,12 +181,14 @@ fn dry_run_reports_changes_without_making_them() {
     let before = share.state();
     let run = share.run(["patch", ".", "--dry-run"]).code(1).stderr_eq("");
     run.stdout_eq(str![[r"
-refused    ./c.exe  x64 exe, swap-run: none
+refused    ./c.exe
            signature-would-break: it is signed
-           ask the vendor for a build with /SWAPRUN:NET
-           or pass --break-signature, and sign it again with a certificate of your own
-           or run it from a local disk
-           or pass --break-signature if nothing checks the signature
+
+signature-would-break: 1 file
+  ask the vendor for a build with /SWAPRUN:NET
+  or pass --break-signature, and sign it again with a certificate of your own
+  or run it from a local disk
+  or pass --break-signature if nothing checks the signature
 
 to patch   ./a.exe  x64 exe, swap-run: none -> net
 

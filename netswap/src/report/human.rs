@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Detail;
-use super::lines::{Paths, folder_name, write_text, write_wrapped};
+use super::failures::{Failures, largest};
+use super::lines::write_wrapped;
 use super::spool::SpoolFile;
-use crate::finding::{Code, Finding};
-use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error, write_interrupted};
+use crate::style::{CAUTION, GOOD, WARNING, write_error, write_interrupted};
 use crate::text::{Printable, number, offline, one_line, plural, shown, unreadable};
 use crate::verdict::Status;
 use crate::verify::{Input, Verification, VerifiedImage};
@@ -19,8 +19,7 @@ use crate::{ExitCode, Header, Rules};
 pub(super) struct Human {
     here: PathBuf,
     detail: Detail,
-    folder: Folder,
-    causes: Vec<Cause>,
+    failures: Failures,
     /// The number of allowed images by reason.
     allowed: BTreeMap<String, u64>,
     /// The number of images that fail by signer.
@@ -31,40 +30,8 @@ pub(super) struct Human {
     others: SpoolFile,
 }
 
-/// The files of one folder that fail, and have not been written yet.
-#[derive(Default)]
-struct Folder {
-    path: PathBuf,
-    /// The files by what is wrong with them.
-    groups: Vec<Group>,
-    count: usize,
-}
-
-/// The files of one folder with the same findings.
-struct Group {
-    status: Status,
-    is_signed: bool,
-    /// The code and the message of each finding.
-    findings: Vec<(Code, String)>,
-    names: Vec<String>,
-}
-
-/// The files with the same fault and the same remedy.
-struct Cause {
-    code: Code,
-    help: String,
-    is_signed: bool,
-    paths: Paths,
-}
-
-/// The number of files of one folder that are held back to group them. A folder may have millions.
-const MAX_HELD: usize = 4096;
-
 /// The number of different reasons or signers that are counted. A share may have any number.
 const MAX_NAMES: usize = 1000;
-
-/// The number of reasons or signers that are written.
-const MAX_LISTED: usize = 5;
 
 /// The column in which texts begin, after the status.
 const INDENT: usize = 8;
@@ -74,8 +41,7 @@ impl Human {
         Human {
             here: std::env::current_dir().unwrap_or_default(),
             detail,
-            folder: Folder::default(),
-            causes: Vec::new(),
+            failures: Failures::new(INDENT),
             allowed: BTreeMap::new(),
             signers: BTreeMap::new(),
             commit: 0,
@@ -105,13 +71,9 @@ impl Human {
     fn failure(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
         let verdict = &image.verdict;
         let path = shown(&image.path, &self.here);
-        let folder = path.parent().unwrap_or(Path::new(""));
-        if folder != self.folder.path || self.folder.count == MAX_HELD {
-            self.folder.write(out)?;
-            self.folder.path = folder.to_owned();
-        }
         let is_signed = verdict.header.is_some_and(|header| header.signed);
-        self.folder.add(path, verdict.status, is_signed, &verdict.findings);
+        let word = if verdict.status == Status::Unreadable { "UNREAD" } else { "FAILED" };
+        self.failures.add(word, path, is_signed, &verdict.findings, out)?;
         let lacks_bit = verdict.findings.iter().any(|finding| finding.code.is_missing_bit());
         if let Some(header) = verdict.header.filter(|_| lacks_bit) {
             self.commit += u64::from(header.size_of_image).div_ceil(PAGE) * PAGE;
@@ -119,28 +81,11 @@ impl Human {
                 count(&mut self.signers, signer);
             }
         }
-        for finding in &verdict.findings {
-            let Finding { code, help, .. } = finding;
-            let is_same = |cause: &&mut Cause| cause.code == *code && cause.help == **help;
-            if let Some(cause) = self.causes.iter_mut().find(is_same) {
-                cause.paths.add(path);
-                continue;
-            }
-            let (code, help, mut paths) = (*code, help.to_string(), Paths::default());
-            paths.add(path);
-            self.causes.push(Cause { code, help, is_signed, paths });
-        }
         Ok(())
     }
 
     pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
-        self.folder.write(out)?;
-        if !self.causes.is_empty() {
-            writeln!(out)?;
-        }
-        for cause in &self.causes {
-            cause.write(&self.signers, out)?;
-        }
+        self.failures.end(&self.signers, out)?;
         let is_empty = self.others.is_empty();
         self.others.write_to(out)?;
         if !is_empty {
@@ -190,14 +135,6 @@ fn count(names: &mut BTreeMap<String, u64>, name: &str) {
     }
 }
 
-/// Returns the names with the largest counts.
-fn largest(names: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
-    let mut names: Vec<_> = names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-    names.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    names.truncate(MAX_LISTED);
-    names
-}
-
 /// Formats a number of bytes, rounded: `1.2 GiB`.
 fn bytes(count: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "it is rounded to a tenth")]
@@ -210,76 +147,6 @@ fn bytes(count: u64) -> String {
         }
     }
     format!("{rounded:.1} {unit}")
-}
-
-/// Counts files: `1 file`, `12 signed files`.
-fn files(count: u64, is_signed: bool) -> String {
-    if is_signed {
-        plural(count, "signed file", "signed files")
-    } else {
-        plural(count, "file", "files")
-    }
-}
-
-impl Folder {
-    fn add(&mut self, path: &Path, status: Status, is_signed: bool, findings: &[Finding]) {
-        self.count += 1;
-        let name = Printable(path.file_name().map_or(path, Path::new)).to_string();
-        let is_same = |group: &&mut Group| {
-            let pairs = group.findings.iter().zip(findings);
-            (group.status, group.is_signed) == (status, is_signed)
-                && group.findings.len() == findings.len()
-                && pairs.into_iter().all(|((code, message), finding)| {
-                    *code == finding.code && *message == finding.message
-                })
-        };
-        if let Some(group) = self.groups.iter_mut().find(is_same) {
-            group.names.push(name);
-            return;
-        }
-        let findings = findings.iter().map(|finding| (finding.code, finding.message.to_string()));
-        let (findings, names) = (findings.collect(), vec![name]);
-        self.groups.push(Group { status, is_signed, findings, names });
-    }
-
-    /// Writes the groups, and forgets them.
-    fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        for Group { status, is_signed, findings, names } in self.groups.drain(..) {
-            let word = if status == Status::Unreadable { "UNREAD" } else { "FAILED" };
-            let path = if let [name] = &names[..] {
-                Printable(&self.path.join("")).to_string() + name
-            } else {
-                let count = files(names.len() as u64, is_signed);
-                format!("{}: {count}", folder_name(&self.path))
-            };
-            writeln!(out, "{BAD}{word:<7}{BAD:#} {path}")?;
-            for (code, message) in &findings {
-                let text = format!("{code}: {message}");
-                write_wrapped(text.split(' '), " ", INDENT, out)?;
-            }
-            if names.len() > 1 {
-                write_wrapped(names.iter().map(String::as_str), ", ", INDENT, out)?;
-            }
-        }
-        self.count = 0;
-        Ok(())
-    }
-}
-
-impl Cause {
-    /// Writes the code with the number of files, and the remedy.
-    fn write(&self, signers: &BTreeMap<String, u64>, out: &mut dyn Write) -> io::Result<()> {
-        let style = anstyle::Style::new().bold();
-        let by = |(name, count): (&str, u64)| format!("{} by {}", number(count), one_line(name));
-        let is_signed = self.is_signed && self.code.is_missing_bit();
-        let signers = if is_signed { largest(signers) } else { Vec::new() };
-        let files = [files(self.paths.count(), is_signed)];
-        let counts: Vec<_> = files.into_iter().chain(signers.into_iter().map(by)).collect();
-        let title = format!("{style}{}{style:#}: {}", self.code, counts.join(", "));
-        write_wrapped(title.split(' '), " ", 0, out)?;
-        write_text(&self.help, self.paths.arguments().as_deref(), 2, out)?;
-        writeln!(out)
-    }
 }
 
 /// Formats the files of the policy: `netswap.toml (2 exceptions)`.

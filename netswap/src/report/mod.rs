@@ -1,6 +1,6 @@
 //! The reports of a verification, for people and for programs.
 
-pub mod finding_group;
+pub mod failures;
 mod human;
 mod json;
 pub mod json_stream;

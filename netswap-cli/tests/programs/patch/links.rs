@@ -89,7 +89,9 @@ fn named_symbolic_link_is_refused_by_default() {
     share.run(["patch", "link.exe"]).code(1).stderr_eq("").stdout_eq(str![[r"
 refused    link.exe
            symbolic-link: it is a symbolic link
-           name its target, or pass --follow-links
+
+symbolic-link: 1 file
+  name its target, or pass --follow-links
 
 1 file: 1 refused (0 other files, [..] s)
 
@@ -164,7 +166,10 @@ fn loop_of_links_ends() {
 journal: [..].journal
 unreadable ./self.exe
            unreadable: Too many levels of symbolic links (os error 40)
-           check that it is a file or folder, that this account can read it, and that no other program has it open
+
+unreadable: 1 file
+  check that it is a file or folder, that this account can read it, and that no
+  other program has it open
 
 patched    ./deep/tool.exe  x64 exe, swap-run: none -> net
 

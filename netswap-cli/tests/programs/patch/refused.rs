@@ -134,12 +134,16 @@ fn folder_refuses_only_broken_images() {
 journal: [..].journal
 refused    ./f-cut.exe
            truncated-image: the file ends inside its headers
-           copy or build the file again
-
-refused    ./g-cut.dll  x64 dll, swap-run: none
+refused    ./g-cut.dll
            truncated-image: the file ends before its last section does
-           copy or build the file again; Windows does not load this one
-           or pass --accept truncated-image, and keep in mind that a new copy lacks the bit
+
+truncated-image: 1 file
+  copy or build the file again
+
+truncated-image: 1 file
+  copy or build the file again; Windows does not load this one
+  or pass --accept truncated-image, and keep in mind that a new copy lacks the
+  bit
 
 patched    ./h-good.exe  x64 exe, swap-run: none -> net
 
@@ -177,9 +181,11 @@ mod permissions {
             // Root could write to the file despite its mode.
             let run = share.run(["patch", "tool.exe"]).code(1).stderr_eq("");
             run.stdout_eq(str![[r"
-refused    tool.exe  x64 exe, swap-run: none
+refused    tool.exe
            read-only: it is read-only
-           pass --include-read-only to change it and keep it read-only
+
+read-only: 1 file
+  pass --include-read-only to change it and keep it read-only
 
 1 file: 1 refused (0 other files, [..] s)
 
@@ -225,9 +231,11 @@ refused    tool.exe  x64 exe, swap-run: none
         let before = share.read("tool.exe");
         let run = share.unprivileged(["patch", "tool.exe"]).assert().code(1).stderr_eq("");
         run.stdout_eq(str![[r"
-refused    tool.exe  x64 exe, swap-run: none
+refused    tool.exe
            unwritable: Permission denied (os error 13)
-           check that this account may write to it and that its disk is not full
+
+unwritable: 1 file
+  check that this account may write to it and that its disk is not full
 
 1 file: 1 refused (0 other files, [..] s)
 
@@ -255,9 +263,11 @@ refused    tool.exe  x64 exe, swap-run: none
         let command = command.args(["sh", "-c", script, env!("CARGO_BIN_EXE_netswap")]);
         let run = share.account(command).assert().code(1).stderr_eq("");
         run.stdout_eq(str![[r"
-refused    tool.exe  x64 exe, swap-run: none
+refused    tool.exe
            unwritable: Read-only file system (os error 30)
-           check that this account may write to it and that its disk is not full
+
+unwritable: 1 file
+  check that this account may write to it and that its disk is not full
 
 1 file: 1 refused (0 other files, [..] s)
 
@@ -276,10 +286,13 @@ refused    tool.exe  x64 exe, swap-run: none
         set_permissions(share.path("shut"), Permissions::from_mode(0o755)).unwrap();
         run.stdout_eq(str![[r"
 journal: [..].journal
-unreadable ./shut
-unreadable ./tool.exe
+unreadable .: 2 files
            unreadable: Permission denied (os error 13)
-           check that it is a file or folder, that this account can read it, and that no other program has it open
+           shut, tool.exe
+
+unreadable: 2 files
+  check that it is a file or folder, that this account can read it, and that no
+  other program has it open
 
 patched    ./z.exe  x64 exe, swap-run: none -> net
 

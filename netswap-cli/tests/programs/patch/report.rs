@@ -25,20 +25,24 @@ fn refusals_come_first_and_the_undo_command_last() {
     let share = share();
     share.run(["patch", "."]).code(1).stderr_eq("").stdout_eq(str![[r"
 journal: [..].journal
-refused    ./d.dll  x64 dll, swap-run: none
+refused    ./d.dll
            signature-would-break: it is signed
-           ask the vendor for a build with /SWAPRUN:NET
-           or pass --break-signature, and sign it again with a certificate of your own
-           or run it from a local disk
-           or pass --break-signature if nothing checks the signature
-
-refused    ./e.dll  x64 dll, swap-run: none
+refused    ./e.dll
            strong-name-would-break: it is a .NET assembly with a strong name
-           ask the vendor for a build with the bit, or pass --break-strong-name
-
 refused    ./f.exe
            truncated-image: the file ends inside its headers
-           copy or build the file again
+
+signature-would-break: 1 file
+  ask the vendor for a build with /SWAPRUN:NET
+  or pass --break-signature, and sign it again with a certificate of your own
+  or run it from a local disk
+  or pass --break-signature if nothing checks the signature
+
+strong-name-would-break: 1 file
+  ask the vendor for a build with the bit, or pass --break-strong-name
+
+truncated-image: 1 file
+  copy or build the file again
 
 patched    ./a.exe  x64 exe, swap-run: none -> net
 
@@ -55,20 +59,24 @@ to undo it:
 fn quiet_reports_only_refusals() {
     share().run(["patch", ".", "--quiet"]).code(1).stderr_eq("").stdout_eq(str![[r"
 journal: [..].journal
-refused    ./d.dll  x64 dll, swap-run: none
+refused    ./d.dll
            signature-would-break: it is signed
-           ask the vendor for a build with /SWAPRUN:NET
-           or pass --break-signature, and sign it again with a certificate of your own
-           or run it from a local disk
-           or pass --break-signature if nothing checks the signature
-
-refused    ./e.dll  x64 dll, swap-run: none
+refused    ./e.dll
            strong-name-would-break: it is a .NET assembly with a strong name
-           ask the vendor for a build with the bit, or pass --break-strong-name
-
 refused    ./f.exe
            truncated-image: the file ends inside its headers
-           copy or build the file again
+
+signature-would-break: 1 file
+  ask the vendor for a build with /SWAPRUN:NET
+  or pass --break-signature, and sign it again with a certificate of your own
+  or run it from a local disk
+  or pass --break-signature if nothing checks the signature
+
+strong-name-would-break: 1 file
+  ask the vendor for a build with the bit, or pass --break-strong-name
+
+truncated-image: 1 file
+  copy or build the file again
 
 6 files: 1 patched, 1 unchanged, 1 skipped, 3 refused (1 other file, [..] s)
 to undo it:

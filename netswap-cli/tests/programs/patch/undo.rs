@@ -111,7 +111,10 @@ fn dry_run_lists_files_and_changes_nothing() {
     run.stdout_eq(str![[r"
 refused    b.exe
            changed-since: it is no longer an image
-           if it was replaced by another version, there is nothing to do; otherwise restore it from a backup
+
+changed-since: 1 file
+  if it was replaced by another version, there is nothing to do; otherwise
+  restore it from a backup
 
 to restore a.exe  x64 exe, swap-run: net -> none
 to restore c.exe  x64 exe, swap-run: net -> none
@@ -174,15 +177,14 @@ fn missing_and_replaced_files_are_refused() {
     share.undo().code(1).stderr_eq("").stdout_eq(str![[r"
 refused    a.exe
            changed-since: the file no longer exists
-           if it was replaced by another version, there is nothing to do; otherwise restore it from a backup
-
 refused    b.exe
            changed-since: it was replaced by a folder
-           if it was replaced by another version, there is nothing to do; otherwise restore it from a backup
-
-refused    c.exe  x64 exe, swap-run: net
+refused    c.exe
            changed-since: its length has changed since the patch
-           if it was replaced by another version, there is nothing to do; otherwise restore it from a backup
+
+changed-since: 3 files
+  if it was replaced by another version, there is nothing to do; otherwise
+  restore it from a backup
 
 3 files: 3 refused ([..] s)
 
