@@ -193,11 +193,8 @@ impl Test<'_> {
         let reported: BTreeSet<PathBuf> = if is_json {
             ended.files("files", "patched", is_interrupted)?
         } else {
-            let lines = ended.stdout.lines();
-            let paths =
-                lines.filter_map(|line| line.strip_prefix("patched    ")?.split("  ").next());
             // The report shortens paths below the current folder.
-            paths.map(|path| self.folder.join(path)).collect()
+            patched_in(&ended.stdout).iter().map(|path| self.folder.join(path)).collect()
         };
         if reported != changed {
             let (reported, changed) = (reported.len(), changed.len());
@@ -428,4 +425,26 @@ fn send(signal: &str, process: u32) -> Result<(), String> {
     let mut kill = Command::new("sh");
     kill.args(["-c", "kill -s \"$0\" \"$1\"", signal, &process.to_string()]);
     kill.stderr(Stdio::null()).status().map(drop).map_err(|error| format!("{kill:?}: {error}"))
+}
+
+/// Returns the patched files that a report for people names. Files of one folder can be a group.
+fn patched_in(report: &str) -> Vec<PathBuf> {
+    let (mut paths, mut folder) = (Vec::new(), None);
+    for line in report.lines() {
+        if let Some((path, _)) =
+            line.strip_prefix("patched    ").and_then(|rest| rest.split_once("  "))
+        {
+            folder = path.strip_suffix(" files").and_then(|path| path.split_once(": "));
+            if folder.is_none() {
+                paths.push(path.into());
+            }
+        } else if let (Some((folder, _)), Some(names)) = (folder, line.strip_prefix("           "))
+        {
+            let names = names.trim_end_matches(',').split(", ");
+            paths.extend(names.map(|name| Path::new(folder).join(name)));
+        } else {
+            folder = None;
+        }
+    }
+    paths
 }

@@ -9,11 +9,11 @@ use netswap::Format;
 use netswap::image::Kind;
 use netswap::output::{Out, print_summary, stderr};
 use netswap::report::Detail;
-use netswap::report::failures::Failures;
+use netswap::report::groups::{Entry, Groups};
 use netswap::report::json_stream::{JsonStream, field, interrupted};
 use netswap::report::lines::write_wrapped;
 use netswap::report::spool::SpoolFile;
-use netswap::style::{GOOD, WARNING, write_interrupted};
+use netswap::style::{BAD, GOOD, write_interrupted};
 use netswap::text::{PathFields, Printable, number, offline, plural, quoted, shown};
 use netswap::{Finding, Header, SwapRun};
 use serde::Serialize;
@@ -40,7 +40,8 @@ pub(crate) struct ChangeReport {
     is_dry_run: bool,
     here: PathBuf,
     out: Out,
-    refusals: Failures,
+    refused: Groups,
+    changed: Groups,
     /// Lines for people that wait until the journal's path is known, because it is the first line.
     /// `None` if it is known, or if there will be no journal.
     before_journal: Option<SpoolFile>,
@@ -120,7 +121,8 @@ impl ChangeReport {
             is_dry_run,
             here: std::env::current_dir().unwrap_or_default(),
             out,
-            refusals: Failures::new(INDENT),
+            refused: Groups::default(),
+            changed: Groups::default(),
             before_journal: (verb == Verb::Patch && !is_dry_run).then(SpoolFile::default),
             later: SpoolFile::default(),
             skipped: BTreeMap::new(),
@@ -146,7 +148,7 @@ impl ChangeReport {
     pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
         match &mut self.objects {
             Some(objects) => objects.object(&object(self.verb, change), &mut self.out)?,
-            None => self.write_line(change)?,
+            None => self.write_entry(change)?,
         }
         self.out.flush_if_due()
     }
@@ -180,12 +182,17 @@ impl ChangeReport {
 
     fn end_human(&mut self, changes: &Changes) -> io::Result<()> {
         self.release()?;
-        self.refusals.end(&BTreeMap::new(), &mut self.out)?;
-        let summary = self.summary(&changes.summary);
-        if !self.later.is_empty() {
-            std::mem::take(&mut self.later).write_to(&mut self.out)?;
+        self.refused.write_folder(&mut self.out)?;
+        self.changed.write_folder(&mut self.later)?;
+        let has_files = !self.later.is_empty() || !self.refused.has_no_cause();
+        std::mem::take(&mut self.later).write_to(&mut self.out)?;
+        if has_files {
             writeln!(self.out)?;
         }
+        for groups in [&self.refused, &self.changed] {
+            groups.write_causes(&BTreeMap::new(), &mut self.out)?;
+        }
+        let summary = self.summary(&changes.summary);
         writeln!(self.out, "{summary}")?;
         if self.detail != Detail::Quiet {
             for (reason, count) in &self.skipped {
@@ -200,10 +207,8 @@ impl ChangeReport {
         if self.is_dry_run {
             writeln!(self.out, "nothing was changed")?;
         } else if self.verb == Verb::Undo && changed == 0 && unchanged > 0 {
-            writeln!(
-                self.out,
-                "nothing was changed: the files already have their original bytes; netswap undo --list shows other journals"
-            )?;
+            writeln!(self.out, "nothing was changed: the files already have their original bytes")?;
+            writeln!(self.out, "to see other journals:\n    netswap undo --list")?;
         }
         if changes.is_interrupted {
             let what = match self.verb {
@@ -219,43 +224,30 @@ impl ChangeReport {
     }
 
     /// Writes refused and unreadable files at once, and keeps the others for the end.
-    fn write_line(&mut self, change: &Change) -> io::Result<()> {
-        let word = self.verb.human_word(change.status);
-        let (style, out): (Style, &mut dyn Write) = match change.status {
+    fn write_entry(&mut self, change: &Change) -> io::Result<()> {
+        let entry = entry(self.verb, change, &self.here);
+        match change.status {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
                 let out: &mut dyn Write = match &mut self.before_journal {
                     Some(lines) => lines,
                     None => &mut self.out,
                 };
-                let path = shown(&change.path, &self.here);
-                let is_signed = change.before.is_some_and(|header| header.signed);
-                return self.refusals.add(word, path, is_signed, &change.findings, out);
+                self.refused.add(entry, out)
             }
             // The summary counts them. There can be as many as files.
-            ChangeStatus::Offline => return Ok(()),
+            ChangeStatus::Offline => Ok(()),
             ChangeStatus::Unchanged | ChangeStatus::Skipped if self.detail != Detail::Verbose => {
                 if let Some(reason) = change.reason {
                     *self.skipped.entry(reason).or_default() += 1;
                 }
-                return Ok(());
+                Ok(())
             }
-            _ if self.detail == Detail::Quiet && change.warnings.is_empty() => return Ok(()),
-            ChangeStatus::Changed | ChangeStatus::WouldChange => (GOOD, &mut self.later),
-            ChangeStatus::Unchanged | ChangeStatus::Skipped => (Style::new(), &mut self.later),
-        };
-        write!(out, "{style}{word:<10}{style:#} {}", Printable(shown(&change.path, &self.here)))?;
-        if let (Some(before), Some(after)) = (&change.before, &change.after) {
-            write!(out, "  {}", header_change(before, after))?;
+            _ if self.detail == Detail::Quiet && change.warnings.is_empty() => Ok(()),
+            ChangeStatus::Changed
+            | ChangeStatus::WouldChange
+            | ChangeStatus::Unchanged
+            | ChangeStatus::Skipped => self.changed.add(entry, &mut self.later),
         }
-        writeln!(out)?;
-        if let Some(reason) = change.reason {
-            writeln!(out, "{:INDENT$}{reason}", "")?;
-        }
-        for Finding { code, message, help } in &change.warnings {
-            writeln!(out, "{:INDENT$}{WARNING}warning:{WARNING:#} {code}: {message}", "")?;
-            help.lines().try_for_each(|line| writeln!(out, "{:INDENT$}{line}", ""))?;
-        }
-        Ok(())
     }
 
     /// Formats the summary: `5 images: 3 patched, 1 unchanged, 1 refused (4 other files, 0.02 s)`.
@@ -326,14 +318,34 @@ fn object(verb: Verb, change: &Change) -> Object<'_> {
     }
 }
 
-/// Formats what changed: `x64 exe, swap-run: none -> net`.
+/// Renders a file for people.
+fn entry(verb: Verb, change: &Change, here: &Path) -> Entry {
+    let style = match change.status {
+        ChangeStatus::Refused | ChangeStatus::Unreadable => BAD,
+        ChangeStatus::Changed | ChangeStatus::WouldChange => GOOD,
+        ChangeStatus::Unchanged | ChangeStatus::Skipped | ChangeStatus::Offline => Style::new(),
+    };
+    let is_signed = change.before.is_some_and(|header| header.signed);
+    let entry =
+        Entry::new(style, verb.human_word(change.status), shown(&change.path, here), INDENT);
+    let entry = change.findings.iter().fold(entry.signed(is_signed), Entry::finding);
+    let entry = change.warnings.iter().fold(entry, Entry::warning);
+    match (change.reason, &change.before, &change.after) {
+        (Some(reason), ..) => entry.note(reason.to_owned()),
+        (None, Some(before), Some(after)) if change.findings.is_empty() => {
+            entry.note(header_change(before, after))
+        }
+        _ => entry,
+    }
+}
+
+/// Formats what changed: `swap-run: none -> net`.
 fn header_change(before: &Header, after: &Header) -> String {
     let words = |header: &Header| {
         let words: Vec<_> = header.swap_run().iter().map(|bit| bit.name()).collect();
         if words.is_empty() { "none".to_owned() } else { words.join(", ") }
     };
-    let (machine, kind) = (before.machine_name(), before.kind().name());
     let (before, after) = (words(before), words(after));
     let change = if before == after { before } else { format!("{before} -> {after}") };
-    format!("{machine} {kind}, swap-run: {change}")
+    format!("swap-run: {change}")
 }

@@ -178,11 +178,25 @@ fn interrupted_undo_is_completed() {
     assert_eq!(patched(&share), Vec::<PathBuf>::new());
 }
 
+/// Waits until the program has changed all files that it can while nobody reads its report.
+fn wait_until_blocked(share: &Share) {
+    let mut before = 0;
+    loop {
+        let count = patched(share).len();
+        if count > 0 && count == before {
+            return;
+        }
+        before = count;
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
 /// Nobody reads the report, so the program can't end after the first signal.
 #[test]
 fn second_signal_ends_at_once() {
     let share = share();
     let mut running = Running::begin(&share, &["patch", ".", "--format", "ndjson"]);
+    wait_until_blocked(&share);
     running.signal("INT");
     // Signals in quick succession count as one.
     running.signal("INT");

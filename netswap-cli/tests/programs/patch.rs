@@ -135,9 +135,9 @@ fn folder_patches_images_and_ignores_other_files() {
     ]);
     share.run(["patch", "."]).code(0).stderr_eq("").stdout_eq(str![[r"
 journal: [..].journal
-patched    ./a.exe  x64 exe, swap-run: none -> net
-patched    ./deep/er/b.DLL  x86 dll, swap-run: none -> net
-patched    ./deep/no-extension  x64 exe, swap-run: none -> net
+patched    ./a.exe  swap-run: none -> net
+patched    ./deep/er/b.DLL  swap-run: none -> net
+patched    ./deep/no-extension  swap-run: none -> net
 
 3 files: 3 patched (1 other file, [..] s)
 to undo it:
@@ -183,14 +183,13 @@ fn dry_run_reports_changes_without_making_them() {
     run.stdout_eq(str![[r"
 refused    ./c.exe
            signature-would-break: it is signed
+to patch   ./a.exe  swap-run: none -> net
 
 signature-would-break: 1 file
   ask the vendor for a build with /SWAPRUN:NET
   or pass --break-signature, and sign it again with a certificate of your own
   or run it from a local disk
   or pass --break-signature if nothing checks the signature
-
-to patch   ./a.exe  x64 exe, swap-run: none -> net
 
 3 files: 1 to patch, 1 unchanged, 1 refused (0 other files, [..] s)
 nothing was changed

@@ -7,19 +7,35 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Detail;
-use super::failures::{Failures, largest};
+use super::groups::{Entry, Groups, largest};
 use super::lines::write_wrapped;
 use super::spool::SpoolFile;
-use crate::style::{CAUTION, GOOD, WARNING, write_error, write_interrupted};
+use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error, write_interrupted};
 use crate::text::{Printable, number, offline, one_line, plural, shown, unreadable};
-use crate::verdict::Status;
+use crate::verdict::{Status, Verdict};
 use crate::verify::{Input, Verification, VerifiedImage};
 use crate::{ExitCode, Header, Rules};
 
-pub(super) struct Human {
+/// Renders single images.
+pub(super) struct HumanRenderer {
     here: PathBuf,
     detail: Detail,
-    failures: Failures,
+}
+
+/// An image as the report shows it.
+pub(super) enum HumanImage {
+    /// It is only counted.
+    Counted,
+    /// It is grouped with others.
+    Failure(Entry),
+    /// It is listed at the end.
+    Listed(Vec<u8>),
+}
+
+/// The report so far.
+pub(super) struct Human {
+    detail: Detail,
+    failures: Groups,
     /// The number of allowed images by reason.
     allowed: BTreeMap<String, u64>,
     /// The number of images that fail by signer.
@@ -36,12 +52,41 @@ const MAX_NAMES: usize = 1000;
 /// The column in which texts begin, after the status.
 const INDENT: usize = 8;
 
+impl HumanRenderer {
+    pub(super) fn new(detail: Detail) -> Self {
+        HumanRenderer { here: std::env::current_dir().unwrap_or_default(), detail }
+    }
+
+    pub(super) fn render(&self, image: &VerifiedImage) -> io::Result<HumanImage> {
+        let Verdict { status, findings, header, .. } = &image.verdict;
+        let path = shown(&image.path, &self.here);
+        let is_listed = match status {
+            Status::Failed | Status::Unreadable => {
+                let word = if *status == Status::Unreadable { "UNREAD" } else { "FAILED" };
+                let is_signed = header.is_some_and(|header| header.signed);
+                let entry = Entry::new(BAD, word, path, INDENT).signed(is_signed);
+                let entry = findings.iter().fold(entry, Entry::finding);
+                return Ok(HumanImage::Failure(entry));
+            }
+            // The summary counts them. There can be as many as files.
+            Status::Offline => false,
+            Status::Allowed => self.detail == Detail::Verbose,
+            Status::Passed => self.detail == Detail::Verbose || !findings.is_empty(),
+        };
+        if !is_listed {
+            return Ok(HumanImage::Counted);
+        }
+        let mut lines = Vec::new();
+        write_other(image, path, &mut lines)?;
+        Ok(HumanImage::Listed(lines))
+    }
+}
+
 impl Human {
     pub(super) fn new(detail: Detail) -> Self {
         Human {
-            here: std::env::current_dir().unwrap_or_default(),
             detail,
-            failures: Failures::new(INDENT),
+            failures: Groups::default(),
             allowed: BTreeMap::new(),
             signers: BTreeMap::new(),
             commit: 0,
@@ -49,48 +94,41 @@ impl Human {
         }
     }
 
-    pub(super) fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
-        let verdict = &image.verdict;
-        match verdict.status {
-            Status::Failed | Status::Unreadable => self.failure(image, out)?,
-            // The summary counts them. There can be as many as files.
-            Status::Offline => return Ok(()),
-            Status::Allowed => {
-                count(&mut self.allowed, verdict.reason.as_deref().unwrap_or_default());
-            }
-            Status::Passed => {}
+    /// Adds an image, and how the report shows it.
+    pub(super) fn image(
+        &mut self,
+        image: &VerifiedImage,
+        shown: HumanImage,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let Verdict { status, findings, header, signer, reason, .. } = &image.verdict;
+        if *status == Status::Allowed {
+            count(&mut self.allowed, reason.as_deref().unwrap_or_default());
         }
-        let has_note = verdict.status == Status::Passed && !verdict.findings.is_empty();
-        let is_other = matches!(verdict.status, Status::Allowed | Status::Passed);
-        if is_other && (has_note || self.detail == Detail::Verbose) {
-            write_other(image, &self.here, &mut self.others)?;
-        }
-        Ok(())
-    }
-
-    fn failure(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
-        let verdict = &image.verdict;
-        let path = shown(&image.path, &self.here);
-        let is_signed = verdict.header.is_some_and(|header| header.signed);
-        let word = if verdict.status == Status::Unreadable { "UNREAD" } else { "FAILED" };
-        self.failures.add(word, path, is_signed, &verdict.findings, out)?;
-        let lacks_bit = verdict.findings.iter().any(|finding| finding.code.is_missing_bit());
-        if let Some(header) = verdict.header.filter(|_| lacks_bit) {
-            self.commit += u64::from(header.size_of_image).div_ceil(PAGE) * PAGE;
-            if let Some(signer) = &verdict.signer {
-                count(&mut self.signers, signer);
+        match shown {
+            HumanImage::Counted => Ok(()),
+            HumanImage::Listed(lines) => self.others.write_all(&lines),
+            HumanImage::Failure(entry) => {
+                let lacks_bit = findings.iter().any(|finding| finding.code.is_missing_bit());
+                if let Some(header) = header.filter(|_| lacks_bit) {
+                    self.commit += u64::from(header.size_of_image).div_ceil(PAGE) * PAGE;
+                    if let Some(signer) = signer {
+                        count(&mut self.signers, signer);
+                    }
+                }
+                self.failures.add(entry, out)
             }
         }
-        Ok(())
     }
 
     pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
-        self.failures.end(&self.signers, out)?;
-        let is_empty = self.others.is_empty();
+        self.failures.write_folder(out)?;
+        let has_files = !self.others.is_empty() || !self.failures.has_no_cause();
         self.others.write_to(out)?;
-        if !is_empty {
+        if has_files {
             writeln!(out)?;
         }
+        self.failures.write_causes(&self.signers, out)?;
         writeln!(out, "{}", summary(outcome))?;
         if self.detail != Detail::Quiet {
             for (reason, count) in largest(&self.allowed) {
@@ -217,11 +255,11 @@ pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result
     Ok(())
 }
 
-fn write_other(image: &VerifiedImage, here: &Path, out: &mut dyn Write) -> io::Result<()> {
+fn write_other(image: &VerifiedImage, path: &Path, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &image.verdict;
     let (word, style) =
         if verdict.status == Status::Passed { ("passed", GOOD) } else { ("allowed", CAUTION) };
-    write!(out, "{style}{word:<7}{style:#} {}", Printable(shown(&image.path, here)))?;
+    write!(out, "{style}{word:<7}{style:#} {}", Printable(path))?;
     if let Some(header) = &verdict.header {
         write!(out, "  {}", facts(header))?;
     }

@@ -77,8 +77,13 @@ impl Json {
         Json { objects: JsonStream::new(SCHEMA, "images", format) }
     }
 
-    pub(super) fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
-        self.objects.object(&ImageObject(image), out)
+    /// Returns the object of an image.
+    pub(super) fn render(image: &VerifiedImage) -> io::Result<Vec<u8>> {
+        Ok(serde_json::to_vec(&ImageObject(image))?)
+    }
+
+    pub(super) fn image(&mut self, object: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        self.objects.append(object, out)
     }
 
     /// Writes the policy, the baseline and the summary. The number of matches of each exception is

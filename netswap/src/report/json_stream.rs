@@ -11,8 +11,7 @@ pub struct JsonStream {
     /// The name of the list in the document. `None` if each line is a separate object.
     list: Option<&'static str>,
     is_begun: bool,
-    /// Buffer for one object, to write it at once. A serializer writes each of its commas
-    /// separately.
+    /// Buffer for one object with what is around it, to write it at once.
     line: Vec<u8>,
 }
 
@@ -38,9 +37,14 @@ impl JsonStream {
     }
 
     pub fn object(&mut self, object: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+        self.append(&serde_json::to_vec(object)?, out)
+    }
+
+    /// Writes an object that is JSON already.
+    pub fn append(&mut self, json: &[u8], out: &mut dyn Write) -> io::Result<()> {
         self.line.clear();
         self.separate();
-        serde_json::to_writer(&mut self.line, object)?;
+        self.line.extend(json);
         if self.list.is_none() {
             self.line.push(b'\n');
         }

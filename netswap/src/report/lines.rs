@@ -39,6 +39,11 @@ fn width(text: &str) -> usize {
     first + rest.sum::<usize>()
 }
 
+/// Whether these texts in one line are wider than a terminal.
+pub fn is_longer_than_line(texts: [&str; 2], indent: usize) -> bool {
+    indent + texts.map(width).into_iter().sum::<usize>() > WIDTH
+}
+
 /// Writes a text of several lines, with `FILE` at the end of a command replaced by `paths`. Lines
 /// that are indented are to be copied, so they are not wrapped.
 pub fn write_text(

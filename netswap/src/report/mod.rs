@@ -1,6 +1,6 @@
 //! The reports of a verification, for people and for programs.
 
-pub mod failures;
+pub mod groups;
 mod human;
 mod json;
 pub mod json_stream;
@@ -9,6 +9,9 @@ pub mod spool;
 
 use std::io::{self, Write};
 use std::str::FromStr;
+
+use human::{Human, HumanRenderer};
+use json::Json;
 
 pub(crate) use human::summary;
 pub use human::write_warnings;
@@ -58,17 +61,21 @@ pub struct Report<W> {
     writer: Writer,
 }
 
+/// A format. The first step renders an image without knowledge of the other images, so any thread
+/// could do it. The second step puts the rendered images together.
 enum Writer {
-    Human(Box<human::Human>),
-    Json(json::Json),
+    Human(HumanRenderer, Box<Human>),
+    Json(Json),
 }
 
 impl<W: Write> Report<W> {
     /// Returns a report that is written to `out`.
     pub fn new(format: Format, detail: Detail, out: W) -> Self {
         let writer = match format {
-            Format::Human => Writer::Human(Box::new(human::Human::new(detail))),
-            Format::Json | Format::Ndjson => Writer::Json(json::Json::new(format)),
+            Format::Human => {
+                Writer::Human(HumanRenderer::new(detail), Box::new(Human::new(detail)))
+            }
+            Format::Json | Format::Ndjson => Writer::Json(Json::new(format)),
         };
         Report { out, writer }
     }
@@ -81,8 +88,8 @@ impl<W: Write> Report<W> {
     pub fn image(&mut self, image: &VerifiedImage) -> io::Result<()> {
         let out = &mut self.out;
         match &mut self.writer {
-            Writer::Human(human) => human.image(image, out),
-            Writer::Json(json) => json.image(image, out),
+            Writer::Human(renderer, human) => human.image(image, renderer.render(image)?, out),
+            Writer::Json(json) => json.image(&Json::render(image)?, out),
         }
     }
 
@@ -94,7 +101,7 @@ impl<W: Write> Report<W> {
     pub fn end(mut self, outcome: &Verification) -> io::Result<()> {
         let out = &mut self.out;
         match self.writer {
-            Writer::Human(human) => human.end(outcome, out),
+            Writer::Human(_, human) => human.end(outcome, out),
             Writer::Json(json) => json.end(outcome, out),
         }?;
         self.out.flush()

@@ -178,7 +178,7 @@ fn warnings_keep_the_exit_code() {
     let text = stdout(&share.run(["patch", ".", "--quiet"]).code(0).stderr_eq(""));
     assert!(!text.contains("plain.exe"), "{text}");
     for line in [
-        "patched    ./c/game.exe  x64 exe, swap-run: none -> net\n           warning: protected-image: ",
+        "patched    ./c/game.exe  swap-run: none -> net\n           warning: protected-image: ",
         "\n4 files: 1 patched, 3 patched with a warning (2 other files, ",
     ] {
         assert!(text.contains(line), "{text}");

@@ -166,12 +166,11 @@ fn loop_of_links_ends() {
 journal: [..].journal
 unreadable ./self.exe
            unreadable: Too many levels of symbolic links (os error 40)
+patched    ./deep/tool.exe  swap-run: none -> net
 
 unreadable: 1 file
   check that it is a file or folder, that this account can read it, and that no
   other program has it open
-
-patched    ./deep/tool.exe  x64 exe, swap-run: none -> net
 
 1 file: 1 patched (0 other files, 1 unreadable, [..] s)
 to undo it:

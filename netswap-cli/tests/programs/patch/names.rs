@@ -43,11 +43,10 @@ fn odd_names_are_restored_and_forge_no_line() {
     let run = share.run(["patch", "."]).code(0).stderr_eq("");
     run.stdout_eq(str![[r#"
 journal: [..].journal
-patched    ./a/xff/xfe.exe  x64 exe, swap-run: none -> net
-patched    ./b/npatched   all.exe  x64 exe, swap-run: none -> net
-patched    ./c/u{1b}[2J/u{1b}]0;title/u{7}.exe  x64 exe, swap-run: none -> net
-patched    ./d/u{202e}fdp.exe  x64 exe, swap-run: none -> net
-patched    ./e "quoted" & 'spaced' ü.exe  x64 exe, swap-run: none -> net
+patched    .: 5 files  swap-run: none -> net
+           a/xff/xfe.exe, b/npatched   all.exe,
+           c/u{1b}[2J/u{1b}]0;title/u{7}.exe, d/u{202e}fdp.exe,
+           e "quoted" & 'spaced' ü.exe
 
 5 files: 5 patched (0 other files, [..] s)
 to undo it:
@@ -56,11 +55,10 @@ to undo it:
 "#]]);
     check_all(&share, true);
     share.undo().code(0).stderr_eq("").stdout_eq(str![[r#"
-restored   a/xff/xfe.exe  x64 exe, swap-run: net -> none
-restored   b/npatched   all.exe  x64 exe, swap-run: net -> none
-restored   c/u{1b}[2J/u{1b}]0;title/u{7}.exe  x64 exe, swap-run: net -> none
-restored   d/u{202e}fdp.exe  x64 exe, swap-run: net -> none
-restored   e "quoted" & 'spaced' ü.exe  x64 exe, swap-run: net -> none
+restored   .: 5 files  swap-run: net -> none
+           a/xff/xfe.exe, b/npatched   all.exe,
+           c/u{1b}[2J/u{1b}]0;title/u{7}.exe, d/u{202e}fdp.exe,
+           e "quoted" & 'spaced' ü.exe
 
 5 files: 5 restored ([..] s)
 

@@ -136,6 +136,7 @@ refused    ./f-cut.exe
            truncated-image: the file ends inside its headers
 refused    ./g-cut.dll
            truncated-image: the file ends before its last section does
+patched    ./h-good.exe  swap-run: none -> net
 
 truncated-image: 1 file
   copy or build the file again
@@ -144,8 +145,6 @@ truncated-image: 1 file
   copy or build the file again; Windows does not load this one
   or pass --accept truncated-image, and keep in mind that a new copy lacks the
   bit
-
-patched    ./h-good.exe  x64 exe, swap-run: none -> net
 
 3 files: 1 patched, 2 refused (5 other files, [..] s)
 to undo it:
@@ -289,12 +288,11 @@ journal: [..].journal
 unreadable .: 2 files
            unreadable: Permission denied (os error 13)
            shut, tool.exe
+patched    ./z.exe  swap-run: none -> net
 
 unreadable: 2 files
   check that it is a file or folder, that this account can read it, and that no
   other program has it open
-
-patched    ./z.exe  x64 exe, swap-run: none -> net
 
 1 file: 1 patched (0 other files, 2 unreadable, [..] s)
 to undo it:

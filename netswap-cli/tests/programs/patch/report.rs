@@ -31,6 +31,7 @@ refused    ./e.dll
            strong-name-would-break: it is a .NET assembly with a strong name
 refused    ./f.exe
            truncated-image: the file ends inside its headers
+patched    ./a.exe  swap-run: none -> net
 
 signature-would-break: 1 file
   ask the vendor for a build with /SWAPRUN:NET
@@ -43,8 +44,6 @@ strong-name-would-break: 1 file
 
 truncated-image: 1 file
   copy or build the file again
-
-patched    ./a.exe  x64 exe, swap-run: none -> net
 
 6 files: 1 patched, 1 unchanged, 1 skipped, 3 refused (1 other file, [..] s)
 skipped: 1 file: UEFI loads it, not Windows
@@ -276,9 +275,12 @@ fn file_with_a_warning_is_counted_once() {
     // The file is named twice.
     let run = share.run(["patch", ".", "softokn3.dll", "--dry-run"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
-to patch   ./softokn3.dll  x64 dll, swap-run: none -> net
-           warning: nss-check-file: the .chk file beside it has its signature, which NSS checks in FIPS mode
-           if the program uses FIPS mode, run shlibsign on it
+to patch   ./softokn3.dll  swap-run: none -> net
+           warning: nss-check-file: the .chk file beside it has its signature,
+           which NSS checks in FIPS mode
+
+nss-check-file: 1 file
+  if the program uses FIPS mode, run shlibsign on it
 
 2 files: 1 to patch with a warning, 1 skipped (1 other file, [..] s)
 skipped: 1 file: it is another name of a file above, which was changed once
@@ -294,9 +296,12 @@ fn accepted_hazard_is_a_warning() {
     let run = share.run(["patch", "fips.dll", "--accept", "fips-module"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
 journal: [..].journal
-patched    fips.dll  x64 dll, swap-run: none -> net
-           warning: fips-module: it is an OpenSSL FIPS module, and fipsmodule.cnf has its checksum
-           run openssl fipsinstall again
+patched    fips.dll  swap-run: none -> net
+           warning: fips-module: it is an OpenSSL FIPS module, and
+           fipsmodule.cnf has its checksum
+
+fips-module: 1 file
+  run openssl fipsinstall again
 
 1 file: 1 patched with a warning (0 other files, [..] s)
 to undo it:

@@ -51,10 +51,9 @@ fn undo_restores_every_byte_and_keeps_the_journal() {
     share.run(["patch", ".", "--swap-run", "net,cd", "--recompute-checksum"]).code(0);
     let journal = fs::read(share.journal()).unwrap();
     share.undo().code(0).stderr_eq("").stdout_eq(str![[r"
-restored   a.exe  x64 exe, swap-run: net, cd -> none
-restored   b.dll  x86 dll, swap-run: net, cd -> none
-restored   c.exe  x64 exe, swap-run: net, cd -> none
-restored   d.exe  x64 exe, swap-run: net, cd -> net
+restored   .: 3 files  swap-run: net, cd -> none
+           a.exe, b.dll, c.exe
+restored   d.exe  swap-run: net, cd -> net
 
 4 files: 4 restored ([..] s)
 
@@ -79,7 +78,9 @@ fn second_undo_changes_nothing() {
     let before = share.state();
     share.undo().code(0).stderr_eq("").stdout_eq(str![[r"
 3 files: 3 unchanged ([..] s)
-nothing was changed: the files already have their original bytes; netswap undo --list shows other journals
+nothing was changed: the files already have their original bytes
+to see other journals:
+    netswap undo --list
 
 "]]);
     assert_eq!(share.state(), before);
@@ -111,13 +112,12 @@ fn dry_run_lists_files_and_changes_nothing() {
     run.stdout_eq(str![[r"
 refused    b.exe
            changed-since: it is no longer an image
+to restore .: 2 files  swap-run: net -> none
+           a.exe, c.exe
 
 changed-since: 1 file
   if it was replaced by another version, there is nothing to do; otherwise
   restore it from a backup
-
-to restore a.exe  x64 exe, swap-run: net -> none
-to restore c.exe  x64 exe, swap-run: net -> none
 
 3 files: 2 to restore, 1 refused ([..] s)
 nothing was changed
@@ -427,7 +427,7 @@ fn last_undoes_the_newest_journal_only() {
     let (share, journals) = share_with_two_journals();
     share.run(["undo", "--last", "--dry-run"]).code(0);
     let expected = format!(
-        "journal: {}\nrestored   b.exe  x64 exe, swap-run: net -> none\n\n1 file: 1 restored ([..] s)\n",
+        "journal: {}\nrestored   b.exe  swap-run: net -> none\n\n1 file: 1 restored ([..] s)\n",
         journals[1].display()
     );
     share.run(["undo", "--last"]).code(0).stderr_eq("").stdout_eq(expected);
@@ -436,7 +436,9 @@ fn last_undoes_the_newest_journal_only() {
     share.run(["undo", "--last"]).code(0).stderr_eq("").stdout_eq(str![[r"
 journal: [..].journal
 1 file: 1 unchanged ([..] s)
-nothing was changed: the files already have their original bytes; netswap undo --list shows other journals
+nothing was changed: the files already have their original bytes
+to see other journals:
+    netswap undo --list
 
 "]]);
     assert!(!share.holds("a.exe", &tool().bytes()));
