@@ -25,6 +25,9 @@ pub(crate) fn bytes(count: u64) -> String {
     }
 }
 
+/// The column in which the texts of rows begin.
+pub(crate) const ROW_INDENT: usize = 14;
+
 /// Writes rows of a label and a text, which may have several lines. Skips rows without text.
 pub(crate) fn write_rows(rows: &[(&str, String)], out: &mut dyn Write) -> io::Result<()> {
     for (label, text) in rows.iter().filter(|(_, text)| !text.is_empty()) {

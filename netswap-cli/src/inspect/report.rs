@@ -7,6 +7,7 @@ use anstyle::Style;
 use netswap::Format;
 use netswap::image::{CertificateTable, StrongName};
 use netswap::report::json_stream::{JsonStream, interrupted};
+use netswap::report::lines::{write_text, write_wrapped};
 use netswap::style::{BAD, CAUTION, GOOD, NAME, write_interrupted};
 use netswap::text::{PathFields, Printable, one_line, plural};
 use netswap::{Finding, SwapRun};
@@ -15,7 +16,7 @@ use serde::Serialize;
 use crate::hazards::{Hazard, Severity};
 use crate::inspect::inspection::{ChecksumState, Inspected, Inspection};
 use crate::maker::Maker;
-use crate::text::{bytes, write_rows};
+use crate::text::{ROW_INDENT, bytes, write_rows};
 
 const SCHEMA: &str = "netswap.inspect/1";
 
@@ -53,17 +54,12 @@ impl<W: Write> InspectReport<W> {
             self.with_findings += 1;
         }
         if let Some(objects) = &mut self.objects {
-            let object = Object {
-                path: PathFields::new(&inspected.path),
-                inspection: inspected.result.as_deref().ok(),
-                findings: inspected.result.as_ref().err().map(|finding| [finding]),
-            };
-            return objects.object(&object, &mut self.out);
+            return objects.append(&json(inspected)?, &mut self.out);
         }
         if !is_first {
             writeln!(self.out)?;
         }
-        human(inspected, &mut self.out)
+        self.out.write_all(&human(inspected)?)
     }
 
     /// Formats the number of files: `3 files: 1 with findings`.
@@ -93,11 +89,26 @@ impl<W: Write> InspectReport<W> {
     }
 }
 
-fn human(inspected: &Inspected, out: &mut dyn Write) -> io::Result<()> {
+/// Renders one image for programs.
+fn json(inspected: &Inspected) -> io::Result<Vec<u8>> {
+    let object = Object {
+        path: PathFields::new(&inspected.path),
+        inspection: inspected.result.as_deref().ok(),
+        findings: inspected.result.as_ref().err().map(|finding| [finding]),
+    };
+    Ok(serde_json::to_vec(&object)?)
+}
+
+/// Renders one image for people.
+fn human(inspected: &Inspected) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
     writeln!(out, "{NAME}{}{NAME:#}", Printable(&inspected.path))?;
     let inspection = match &inspected.result {
         Ok(inspection) => inspection,
-        Err(finding) => return write_finding(finding, out),
+        Err(finding) => {
+            write_finding(finding, &mut out)?;
+            return Ok(out);
+        }
     };
     let rows = [
         ("kind", kind(inspection)),
@@ -110,13 +121,26 @@ fn human(inspected: &Inspected, out: &mut dyn Write) -> io::Result<()> {
         ("imports", imports(inspection)),
         ("patching", patching(&inspection.hazards)),
     ];
-    write_rows(&rows, out)?;
-    inspection.findings.iter().try_for_each(|finding| write_finding(finding, out))
+    write_rows(&rows.map(|(label, text)| (label, wrapped(&text))), &mut out)?;
+    inspection.findings.iter().try_for_each(|finding| write_finding(finding, &mut out))?;
+    Ok(out)
+}
+
+/// Wraps the text of a row.
+fn wrapped(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        // A vector takes all bytes.
+        let _ = write_wrapped(line.split(' '), " ", ROW_INDENT, &mut lines);
+    }
+    let lines = String::from_utf8_lossy(&lines);
+    lines.lines().map(str::trim_start).collect::<Vec<_>>().join("\n")
 }
 
 fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "  {BAD}{}{BAD:#}: {}", finding.code, finding.message)?;
-    finding.help.lines().try_for_each(|line| writeln!(out, "  {line}"))
+    let text = format!("{BAD}{}{BAD:#}: {}", finding.code, finding.message);
+    write_wrapped(text.split(' '), " ", 2, out)?;
+    write_text(&finding.help, None, 2, out)
 }
 
 fn kind(inspection: &Inspection) -> String {
@@ -169,7 +193,7 @@ fn signature(inspection: &Inspection) -> String {
             let signer = signer.map(|signer| one_line(signer) + "\n").unwrap_or_default();
             let entries = plural(entries.into(), "entry", "entries");
             format!(
-                "{signer}certificate table of {entries}, {} at {offset:#x}; not checked further",
+                "{signer}certificate table of {entries}, {} at {offset:#x}; not verified",
                 plural(size.into(), "byte", "bytes")
             )
         }
@@ -190,10 +214,13 @@ fn strong_name(inspection: &Inspection) -> String {
 }
 
 fn imports(inspection: &Inspection) -> String {
-    let (mut lines, mut elsewhere) = (Vec::new(), Vec::new());
+    let (mut lines, mut elsewhere) = (Vec::new(), Vec::<String>::new());
     for import in &inspection.imports {
-        if import.beside.is_empty() {
-            elsewhere.push(one_line(&import.name));
+        let name = one_line(&import.name);
+        // Some linkers name a DLL several times.
+        let is_listed = elsewhere.iter().any(|other| other.eq_ignore_ascii_case(&name));
+        if import.beside.is_empty() && !is_listed {
+            elsewhere.push(name);
         }
         for dll in &import.beside {
             let state = match &dll.swap_run {

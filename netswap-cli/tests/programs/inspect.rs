@@ -57,7 +57,7 @@ tool.exe
               cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
   commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share
   checksum    0x00004e12, wrong: it should be 0x00004e17
-  signature   certificate table of 2 entries, 1,080 bytes at 0x600; not checked further
+  signature   certificate table of 2 entries, 1,080 bytes at 0x600; not verified
   strong name signed
   imports     good.dll in the same folder, protected
               bad.dll in the same folder, not protected
@@ -65,7 +65,8 @@ tool.exe
               late.dll in the same folder, protected
               KERNEL32.dll, WININET.dll
   patching    refused: signature-would-break: it is signed
-              refused: strong-name-would-break: it is a .NET assembly with a strong name
+              refused: strong-name-would-break: it is a .NET assembly with a
+              strong name
 
 "]]);
 }
@@ -94,7 +95,8 @@ a.exe
   kind        exe for x86, PE32, 1.0 KiB (1,024 bytes)
   swap-run    net not set IMAGE_FILE_NET_RUN_FROM_SWAP
               cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
-  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share, once a bit is set
+  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share,
+              once a bit is set
   checksum    none
   signature   none
   imports     none
@@ -241,11 +243,13 @@ cut.exe
   kind        exe for x64, PE32+, 512 bytes
   swap-run    net not set IMAGE_FILE_NET_RUN_FROM_SWAP
               cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
-  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share, once a bit is set
+  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share,
+              once a bit is set
   checksum    none
   signature   none
   imports     none
-  patching    refused: truncated-image: the file ends before its last section does
+  patching    refused: truncated-image: the file ends before its last section
+              does
   truncated-image: the file ends before its last section does
   copy or build the file again
 
@@ -295,7 +299,8 @@ fn folder_lists_its_images_sorted_by_path() {
   kind        exe for x64, PE32+, 1.0 KiB (1,024 bytes)
   swap-run    net not set IMAGE_FILE_NET_RUN_FROM_SWAP
               cd  not set IMAGE_FILE_REMOVABLE_RUN_FROM_SWAP
-  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share, once a bit is set
+  commit      8.0 KiB (8,192 bytes) on each machine that runs it from a share,
+              once a bit is set
   checksum    0x0000e7c4, valid
   signature   none
   imports     none
