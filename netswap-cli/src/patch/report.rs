@@ -190,7 +190,7 @@ impl ChangeReport {
             writeln!(self.out)?;
         }
         for groups in [&self.refused, &self.changed] {
-            groups.write_causes(&BTreeMap::new(), &mut self.out)?;
+            groups.write_causes(&mut self.out)?;
         }
         let summary = self.summary(&changes.summary);
         writeln!(self.out, "{summary}")?;
@@ -328,7 +328,8 @@ fn entry(verb: Verb, change: &Change, here: &Path) -> Entry {
     let is_signed = change.before.is_some_and(|header| header.signed);
     let entry =
         Entry::new(style, verb.human_word(change.status), shown(&change.path, here), INDENT);
-    let entry = change.findings.iter().fold(entry.signed(is_signed), Entry::finding);
+    let signer = change.maker.as_ref().and_then(|maker| maker.signer.as_deref());
+    let entry = change.findings.iter().fold(entry.signed(is_signed, signer), Entry::finding);
     let entry = change.warnings.iter().fold(entry, Entry::warning);
     match (change.reason, &change.before, &change.after) {
         (Some(reason), ..) => entry.note(reason.to_owned()),

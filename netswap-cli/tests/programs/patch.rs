@@ -185,11 +185,12 @@ refused    ./c.exe
            signature-would-break: it is signed
 to patch   ./a.exe  swap-run: none -> net
 
-signature-would-break: 1 file
-  ask the vendor for a build with /SWAPRUN:NET
-  or pass --break-signature, and sign it again with a certificate of your own
-  or run it from a local disk
-  or pass --break-signature if nothing checks the signature
+signature-would-break: 1 signed file
+  the choices are:
+  - ask the vendor for a build with /SWAPRUN:NET
+  - pass --break-signature, and sign again with a certificate of your own
+  - run from a local disk
+  - pass --break-signature, if nothing checks the signature
 
 3 files: 1 to patch, 1 unchanged, 1 refused (0 other files, [..] s)
 nothing was changed

@@ -21,6 +21,7 @@ pub struct Entry {
     /// The lines about the path, which files of one group have in common.
     about: About,
     is_signed: bool,
+    signer: Option<String>,
     /// The code and the remedy of each finding.
     causes: Vec<(Code, Cow<'static, str>)>,
 }
@@ -58,8 +59,11 @@ struct Group {
 struct Cause {
     code: Code,
     help: Cow<'static, str>,
+    /// Whether the signature is what prevents the remedy.
     is_signed: bool,
     paths: Paths,
+    /// The number of files by signer.
+    signers: BTreeMap<String, u64>,
 }
 
 /// The number of files of one folder that are held back to group them. A folder may have millions.
@@ -67,6 +71,18 @@ const MAX_HELD: usize = 4096;
 
 /// The number of reasons or signers that are written.
 const MAX_LISTED: usize = 5;
+
+/// The number of different reasons or signers that are counted. A share may have any number.
+const MAX_NAMES: usize = 1000;
+
+/// Counts a name, unless there are too many.
+pub(super) fn count(names: &mut BTreeMap<String, u64>, name: &str) {
+    if let Some(count) = names.get_mut(name) {
+        *count += 1;
+    } else if names.len() < MAX_NAMES {
+        names.insert(name.to_owned(), 1);
+    }
+}
 
 /// Returns the names with the largest counts.
 pub(super) fn largest(names: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
@@ -89,13 +105,20 @@ impl Entry {
     /// Returns an entry for a path that begins in the column `indent`, after the status `word`.
     pub fn new(style: Style, word: &'static str, path: &Path, indent: usize) -> Self {
         let about = About { style, word, note: String::new(), text: Vec::new() };
-        Entry { path: path.to_owned(), indent, about, is_signed: false, causes: Vec::new() }
+        Entry {
+            path: path.to_owned(),
+            indent,
+            about,
+            is_signed: false,
+            signer: None,
+            causes: Vec::new(),
+        }
     }
 
-    /// Counts the file as a signed one.
+    /// Says whether the file is signed, and by whom.
     #[must_use]
-    pub fn signed(self, is_signed: bool) -> Self {
-        Entry { is_signed, ..self }
+    pub fn signed(self, is_signed: bool, signer: Option<&str>) -> Self {
+        Entry { is_signed, signer: signer.map(str::to_owned), ..self }
     }
 
     /// Adds a short text behind the path.
@@ -130,21 +153,21 @@ impl Entry {
 impl Groups {
     /// Adds a file. Writes the files before it if they are in another folder.
     pub fn add(&mut self, entry: Entry, out: &mut dyn Write) -> io::Result<()> {
-        let Entry { path, indent, about, is_signed, causes } = entry;
+        let Entry { path, indent, about, is_signed, signer, causes } = entry;
         let folder = path.parent().unwrap_or(Path::new(""));
         if folder != self.folder || self.held == MAX_HELD {
             self.write_folder(out)?;
             folder.clone_into(&mut self.folder);
         }
         for (code, help) in causes {
-            let is_same = |cause: &&mut Cause| cause.code == code && cause.help == help;
-            if let Some(cause) = self.causes.iter_mut().find(is_same) {
-                cause.paths.add(&path);
-                continue;
+            let is_same = |cause: &Cause| cause.code == code && cause.help == help;
+            let index = self.causes.iter().position(is_same).unwrap_or_else(|| {
+                self.causes.push(Cause::new(code, help));
+                self.causes.len() - 1
+            });
+            if let Some(cause) = self.causes.get_mut(index) {
+                cause.add(&path, is_signed, signer.as_deref());
             }
-            let mut paths = Paths::default();
-            paths.add(&path);
-            self.causes.push(Cause { code, help, is_signed, paths });
         }
         self.held += 1;
         let name = Printable(path.file_name().map_or(path.as_path(), Path::new)).to_string();
@@ -162,13 +185,9 @@ impl Groups {
         self.of_folder.drain(..).try_for_each(|group| group.write(&self.folder, out))
     }
 
-    /// Writes what to do about each cause. `signers` are those of the signed files that lack a bit.
-    pub fn write_causes(
-        &self,
-        signers: &BTreeMap<String, u64>,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        self.causes.iter().try_for_each(|cause| cause.write(signers, out))
+    /// Writes what to do about each cause.
+    pub fn write_causes(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.causes.iter().try_for_each(|cause| cause.write(out))
     }
 
     /// Returns whether there is no cause to write.
@@ -202,15 +221,38 @@ impl Group {
 }
 
 impl Cause {
+    fn new(code: Code, help: Cow<'static, str>) -> Self {
+        let (paths, signers) = (Paths::default(), BTreeMap::new());
+        Cause { code, help, is_signed: false, paths, signers }
+    }
+
+    fn add(&mut self, path: &Path, is_signed: bool, signer: Option<&str>) {
+        self.paths.add(path);
+        if is_signed && (self.code.is_missing_bit() || self.code == Code::SignatureWouldBreak) {
+            self.is_signed = true;
+            if let Some(signer) = signer {
+                count(&mut self.signers, signer);
+            }
+        }
+    }
+
     /// Writes the code with the number of files, and the remedy.
-    fn write(&self, signers: &BTreeMap<String, u64>, out: &mut dyn Write) -> io::Result<()> {
-        let style = anstyle::Style::new().bold();
-        let by = |(name, count): (&str, u64)| format!("{} by {}", number(count), one_line(name));
-        let is_signed = self.is_signed && self.code.is_missing_bit();
-        let signers = if is_signed { largest(signers) } else { Vec::new() };
-        let files = [files(self.paths.count(), is_signed)];
-        let counts: Vec<_> = files.into_iter().chain(signers.into_iter().map(by)).collect();
-        let title = format!("{style}{}{style:#}: {}", self.code, counts.join(", "));
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let style = Style::new().bold();
+        let files = files(self.paths.count(), self.is_signed);
+        let counts = match &largest(&self.signers)[..] {
+            [(signer, count)] if *count == self.paths.count() => {
+                format!("{files} by {}", one_line(signer))
+            }
+            signers => {
+                let by = |(name, count): &(&str, u64)| {
+                    format!("{} by {}", number(*count), one_line(name))
+                };
+                let signers = signers.iter().map(by);
+                std::iter::once(files).chain(signers).collect::<Vec<_>>().join(", ")
+            }
+        };
+        let title = format!("{style}{}{style:#}: {counts}", self.code);
         write_wrapped(title.split(' '), " ", 0, out)?;
         write_text(&self.help, self.paths.arguments().as_deref(), 2, out)?;
         writeln!(out)

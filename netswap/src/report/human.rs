@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Detail;
-use super::groups::{Entry, Groups, largest};
+use super::groups::{Entry, Groups, count, largest};
 use super::lines::write_wrapped;
 use super::spool::SpoolFile;
 use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error, write_interrupted};
@@ -38,16 +38,11 @@ pub(super) struct Human {
     failures: Groups,
     /// The number of allowed images by reason.
     allowed: BTreeMap<String, u64>,
-    /// The number of images that fail by signer.
-    signers: BTreeMap<String, u64>,
     /// The memory in bytes that setting the missing bits costs on a machine that runs all images.
     commit: u64,
     /// The lines about other images, if they are listed.
     others: SpoolFile,
 }
-
-/// The number of different reasons or signers that are counted. A share may have any number.
-const MAX_NAMES: usize = 1000;
 
 /// The column in which texts begin, after the status.
 const INDENT: usize = 8;
@@ -58,13 +53,14 @@ impl HumanRenderer {
     }
 
     pub(super) fn render(&self, image: &VerifiedImage) -> io::Result<HumanImage> {
-        let Verdict { status, findings, header, .. } = &image.verdict;
+        let Verdict { status, findings, header, signer, .. } = &image.verdict;
         let path = shown(&image.path, &self.here);
         let is_listed = match status {
             Status::Failed | Status::Unreadable => {
                 let word = if *status == Status::Unreadable { "UNREAD" } else { "FAILED" };
                 let is_signed = header.is_some_and(|header| header.signed);
-                let entry = Entry::new(BAD, word, path, INDENT).signed(is_signed);
+                let entry =
+                    Entry::new(BAD, word, path, INDENT).signed(is_signed, signer.as_deref());
                 let entry = findings.iter().fold(entry, Entry::finding);
                 return Ok(HumanImage::Failure(entry));
             }
@@ -88,7 +84,6 @@ impl Human {
             detail,
             failures: Groups::default(),
             allowed: BTreeMap::new(),
-            signers: BTreeMap::new(),
             commit: 0,
             others: SpoolFile::default(),
         }
@@ -101,7 +96,7 @@ impl Human {
         shown: HumanImage,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let Verdict { status, findings, header, signer, reason, .. } = &image.verdict;
+        let Verdict { status, findings, header, reason, .. } = &image.verdict;
         if *status == Status::Allowed {
             count(&mut self.allowed, reason.as_deref().unwrap_or_default());
         }
@@ -112,9 +107,6 @@ impl Human {
                 let lacks_bit = findings.iter().any(|finding| finding.code.is_missing_bit());
                 if let Some(header) = header.filter(|_| lacks_bit) {
                     self.commit += u64::from(header.size_of_image).div_ceil(PAGE) * PAGE;
-                    if let Some(signer) = signer {
-                        count(&mut self.signers, signer);
-                    }
                 }
                 self.failures.add(entry, out)
             }
@@ -128,7 +120,7 @@ impl Human {
         if has_files {
             writeln!(out)?;
         }
-        self.failures.write_causes(&self.signers, out)?;
+        self.failures.write_causes(out)?;
         writeln!(out, "{}", summary(outcome))?;
         if self.detail != Detail::Quiet {
             for (reason, count) in largest(&self.allowed) {
@@ -163,15 +155,6 @@ impl Human {
 
 /// The page size in bytes of every machine that Windows runs on today.
 const PAGE: u64 = 4096;
-
-/// Counts a name, unless there are too many.
-fn count(names: &mut BTreeMap<String, u64>, name: &str) {
-    if let Some(count) = names.get_mut(name) {
-        *count += 1;
-    } else if names.len() < MAX_NAMES {
-        names.insert(name.to_owned(), 1);
-    }
-}
 
 /// Formats a number of bytes, rounded: `1.2 GiB`.
 fn bytes(count: u64) -> String {

@@ -33,11 +33,12 @@ refused    ./f.exe
            truncated-image: the file ends inside its headers
 patched    ./a.exe  swap-run: none -> net
 
-signature-would-break: 1 file
-  ask the vendor for a build with /SWAPRUN:NET
-  or pass --break-signature, and sign it again with a certificate of your own
-  or run it from a local disk
-  or pass --break-signature if nothing checks the signature
+signature-would-break: 1 signed file
+  the choices are:
+  - ask the vendor for a build with /SWAPRUN:NET
+  - pass --break-signature, and sign again with a certificate of your own
+  - run from a local disk
+  - pass --break-signature, if nothing checks the signature
 
 strong-name-would-break: 1 file
   ask the vendor for a build with the bit, or pass --break-strong-name
@@ -65,11 +66,12 @@ refused    ./e.dll
 refused    ./f.exe
            truncated-image: the file ends inside its headers
 
-signature-would-break: 1 file
-  ask the vendor for a build with /SWAPRUN:NET
-  or pass --break-signature, and sign it again with a certificate of your own
-  or run it from a local disk
-  or pass --break-signature if nothing checks the signature
+signature-would-break: 1 signed file
+  the choices are:
+  - ask the vendor for a build with /SWAPRUN:NET
+  - pass --break-signature, and sign again with a certificate of your own
+  - run from a local disk
+  - pass --break-signature, if nothing checks the signature
 
 strong-name-would-break: 1 file
   ask the vendor for a build with the bit, or pass --break-strong-name
@@ -104,7 +106,7 @@ fn patch_json_has_every_field() {
 {"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[],"warnings":[],"maker":null},
 {"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[],"warnings":[],"maker":null},
 {"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[],"warnings":[],"maker":null},
-{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask the vendor for a build with /SWAPRUN:NET/nor pass --break-signature, and sign it again with a certificate of your own/nor run it from a local disk/nor pass --break-signature if nothing checks the signature"}],"warnings":[],"maker":{"signer":null,"vendor":null,"product":null}},
+{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"the choices are:/n- ask the vendor for a build with /SWAPRUN:NET/n- pass --break-signature, and sign again with a certificate of your own/n- run from a local disk/n- pass --break-signature, if nothing checks the signature"}],"warnings":[],"maker":{"signer":null,"vendor":null,"product":null}},
 {"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}],"warnings":[],"maker":null},
 {"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}],"warnings":[],"maker":null}
 ],
@@ -124,7 +126,7 @@ fn patch_ndjson_has_one_line_per_file_and_a_summary() {
 {"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[],"warnings":[],"maker":null}
 {"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[],"warnings":[],"maker":null}
 {"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[],"warnings":[],"maker":null}
-{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"ask the vendor for a build with /SWAPRUN:NET/nor pass --break-signature, and sign it again with a certificate of your own/nor run it from a local disk/nor pass --break-signature if nothing checks the signature"}],"warnings":[],"maker":{"signer":null,"vendor":null,"product":null}}
+{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"the choices are:/n- ask the vendor for a build with /SWAPRUN:NET/n- pass --break-signature, and sign again with a certificate of your own/n- run from a local disk/n- pass --break-signature, if nothing checks the signature"}],"warnings":[],"maker":{"signer":null,"vendor":null,"product":null}}
 {"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}],"warnings":[],"maker":null}
 {"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}],"warnings":[],"maker":null}
 {"schema":"netswap.patch/1","journal":{"path":"[..].journal"},"summary":{"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}}
