@@ -281,7 +281,7 @@ fn finding(code: Code, facts: &Facts<'_>) -> Finding {
 fn signature(maker: &Maker) -> Finding {
     let (signer, vendor) = (maker.signer.as_deref(), maker.vendor.as_deref());
     let by = signer.map(|name| format!(" by {}", one_line(name))).unwrap_or_default();
-    let vendor = vendor.filter(|vendor| signer != Some(*vendor));
+    let vendor = vendor.filter(|vendor| !signer.is_some_and(|signer| signer.contains(*vendor)));
     let vendor = vendor.map(|name| format!(" (vendor: {})", one_line(name))).unwrap_or_default();
     Finding {
         code: Code::SignatureWouldBreak,
