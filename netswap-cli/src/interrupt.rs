@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use netswap::ExitCode;
+use netswap::output::remove_incomplete;
 
 /// Signals within this time after the first one count as the same interrupt. `timeout` and service
 /// managers send a signal to the program, and then to its group.
@@ -28,6 +29,7 @@ pub(crate) fn stop_flag() -> Arc<AtomicBool> {
     // Without a handler the signals end the program, which is safe too.
     let _ = ctrlc::try_set_handler(move || {
         if is_second(&mut first, Instant::now()) {
+            remove_incomplete();
             process::exit(ExitCode::Interrupted as i32);
         }
         stop.store(true, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 //! The tests read only the beginning of a report. The program waits until the rest fits into the
 //! pipe, so it is not done when the signal arrives.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -211,6 +211,34 @@ fn second_signal_ends_at_once() {
     assert!(!changed.is_empty() && changed.iter().all(|path| entries.contains(path)));
     share.undo().code(0);
     assert_eq!(patched(&share), Vec::<PathBuf>::new());
+}
+
+/// The program can't print the path of the journal, because the pipe is full and nobody reads it.
+#[cfg(target_os = "linux")]
+#[test]
+fn second_signal_leaves_no_incomplete_report() {
+    const PIPE_SIZE: usize = 64 * 1024;
+    let share = Share::new([("a.exe", Image::exe().bytes())]);
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&vec![0; PIPE_SIZE]).unwrap();
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT,TERM,HUP").arg(env!("CARGO_BIN_EXE_netswap"));
+    command.args(["patch", "a.exe", "--output", "report"]).current_dir(&share.root);
+    command.env("HOME", &share.home).env_remove("XDG_STATE_HOME").stderr(writer);
+    let mut running = Running { child: command.spawn().unwrap(), start: Vec::new() };
+    let names = || -> Vec<_> {
+        let entries = share.root.read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+        entries.filter(|name| name != "a.exe").collect()
+    };
+    while names().is_empty() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    running.signal("INT");
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(running.child.try_wait().unwrap(), None);
+    running.signal("INT");
+    assert_eq!(running.child.wait().unwrap().code(), Some(130));
+    assert_eq!(names(), [""; 0]);
 }
 
 /// A signal to netswap alone ends Cargo too, even if Cargo prints nothing.

@@ -3,12 +3,28 @@
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempPath;
 
 use super::BUFFER;
 use crate::system;
 use crate::text::Printable;
+
+/// The temporary file of an incomplete report.
+static INCOMPLETE: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Removes the temporary file of an incomplete report, for a program that ends without dropping it.
+pub fn remove_incomplete() {
+    if let Some(path) = incomplete().take() {
+        // Nobody is left to be told of an error.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+fn incomplete() -> MutexGuard<'static, Option<PathBuf>> {
+    INCOMPLETE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A file that gets its name and replaces an existing one when it is complete. If it is dropped
 /// before, nothing remains of it. Its errors name it.
@@ -43,6 +59,7 @@ impl ReportFile {
         let folder = target.parent().unwrap_or(Path::new(""));
         let temporary = system::temporary_file(folder, ".netswap-report").map_err(failed)?;
         let (file, temporary) = temporary.into_parts();
+        *incomplete() = Some(temporary.to_path_buf());
         let file = BufWriter::with_capacity(BUFFER, file);
         let permissions = permissions.filter(|permissions| !permissions.readonly());
         Ok(ReportFile { path: path.to_owned(), target, permissions, temporary, file })
@@ -57,7 +74,9 @@ impl ReportFile {
             file.set_permissions(permissions).map_err(failed)?;
         }
         drop(file);
-        temporary.persist(&target).map_err(|error| failed(error.error))
+        let persisted = temporary.persist(&target).map_err(|error| failed(error.error));
+        *incomplete() = None;
+        persisted
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use self::file::ReportFile;
+pub use self::file::remove_incomplete;
 pub use self::styles::{Color, color, set_color, stderr};
 use self::styles::{Styled, stdout};
 use crate::report::{Detail, Report, summary, write_warnings};
