@@ -1,7 +1,9 @@
 //! Runs the programs that are tested, and checks their exit code and output.
 
-use std::process::Command;
-use std::time::Instant;
+use std::io;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The exit code, output and duration of a finished program.
 pub(crate) struct Outcome {
@@ -16,8 +18,32 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Runs a program to its end. A panic is an error.
     pub(crate) fn run(command: &mut Command) -> Result<Self, String> {
+        Self::wait(command, Command::output)
+    }
+
+    /// Runs a program, sends it SIGINT after a time, and waits for its end. A panic is an error.
+    pub(crate) fn run_interrupted(command: &mut Command, after: Duration) -> Result<Self, String> {
+        Self::wait(command, |command| {
+            let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let child = child.spawn()?;
+            let mut kill = Command::new("sh");
+            kill.args(["-c", "kill -s INT \"$0\"", &child.id().to_string()]).stderr(Stdio::null());
+            thread::scope(|scope| {
+                scope.spawn(move || {
+                    thread::sleep(after);
+                    kill.status()
+                });
+                child.wait_with_output()
+            })
+        })
+    }
+
+    fn wait(
+        command: &mut Command,
+        run: impl FnOnce(&mut Command) -> io::Result<Output>,
+    ) -> Result<Self, String> {
         let start = Instant::now();
-        let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+        let output = run(command).map_err(|error| format!("{command:?}: {error}"))?;
         let outcome = Outcome {
             command: format!("{command:?}"),
             code: output.status.code(),

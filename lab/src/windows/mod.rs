@@ -16,8 +16,8 @@ mod mixed;
 mod native;
 mod netswap;
 mod offline;
-mod page;
 mod prepare;
+mod stable;
 mod std_targets;
 mod targets;
 mod wine;
@@ -32,13 +32,14 @@ use serde_json::Value;
 
 pub(crate) use self::debian::Debian;
 use self::link_result::{LinkResult, table};
-use self::page::Page;
 pub(crate) use self::prepare::prepare;
+use self::stable::stable;
 use self::wine::Wine;
 use self::zig::Zig;
 use crate::NotPassed;
 use crate::files::scratch;
 use crate::outcome::Outcome;
+use crate::page::Page;
 use crate::programs;
 use crate::signer::Signer;
 use crate::tools::{Python, Tree, UPX};
@@ -261,7 +262,8 @@ fn update_pages(
     excerpts: &[Excerpt],
     write: bool,
 ) -> Result<(), String> {
-    let mut toolchains = Page::read("toolchains.md")?;
+    let read = |page| Page::read(page, "cargo xtask windows --write", stable);
+    let mut toolchains = read("toolchains.md")?;
     toolchains.show("seen", &table(links), write)?;
     if write {
         let mut versions = setup.debian.versions();
@@ -271,9 +273,7 @@ fn update_pages(
         // Versions differ from machine to machine, so they are not compared.
         toolchains.show("versions", &format!("- {}\n", versions.join("\n- ")), write)?;
     }
-    excerpts
-        .iter()
-        .try_for_each(|Excerpt { page, name, text }| Page::read(page)?.show(name, text, write))
+    excerpts.iter().try_for_each(|Excerpt { page, name, text }| read(page)?.show(name, text, write))
 }
 
 /// Reports all tests as not run.

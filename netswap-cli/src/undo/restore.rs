@@ -20,7 +20,7 @@ use crate::patch::change::{
 use crate::patch::journal::{Entries, Entry, fingerprint};
 
 /// Entries held in memory at once. A journal may be larger than memory.
-const AT_ONCE: usize = 512;
+const AT_ONCE: usize = 4096;
 
 /// Restores the original bytes of each file in the journal, if the file is still as `patch` left
 /// it. Stops when `stop` is set.
@@ -51,6 +51,8 @@ pub(crate) fn undo(
                 }
             }
         }
+        // The threads of patch finished in any order. The report groups the files of a folder.
+        batch.sort_by(|one, other| one.path.cmp(&other.path));
         let restore_entry = |entry: Entry| {
             let items = if is_stopped() { Vec::new() } else { vec![restore(&entry, dry_run)] };
             TaskResult { items, tasks: Vec::new() }
