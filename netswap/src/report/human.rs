@@ -13,7 +13,7 @@ use super::spool::SpoolFile;
 use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error, write_interrupted};
 use crate::text::{Printable, number, offline, one_line, plural, shown, unreadable};
 use crate::verdict::{Status, Verdict};
-use crate::verify::{Input, Verification, VerifiedImage};
+use crate::verify::{Input, Summary, Verification, VerifiedImage};
 use crate::{ExitCode, Header, Rules};
 
 /// Renders single images.
@@ -225,7 +225,10 @@ pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result
         write_error(err, &format!("the baseline {baseline} was not written, because {why}"))?;
     }
     if outcome.exit_code() == ExitCode::NothingToVerify {
+        let Summary { allowed, offline, .. } = outcome.summary;
         let what = match outcome.input {
+            _ if allowed > 0 => "the bit has no effect on any of these images",
+            _ if offline > 0 => "all files are offline; pass --recall to fetch and read them",
             Input::Build => {
                 "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
             }
