@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
-use netswap::output::{Color, color, print};
+use netswap::output::{Color, Out, color, print};
 use netswap::verify::OnImage;
 use netswap::{Build, ExitCode, PolicySource, verify};
 
@@ -137,6 +137,8 @@ impl Verify {
         let is_build = self.paths.is_empty() && !self.files_from.is_given();
         // A build has few images, and its report shows which ones were checked.
         let detail = detail(self.quiet, self.verbose || is_build);
+        let report = netswap::Format::from(self.format).report(detail);
+        let out = Out::to_file(matches!(self.format, Format::Human), output)?;
         if is_build {
             let mut build = self.cargo.build()?;
             if self.quiet {
@@ -146,12 +148,12 @@ impl Verify {
                 build.args(["--color", color().name()]);
             }
             let verify = |on_image: &mut OnImage<'_>| verify::build(&build, &options, on_image);
-            return Ok(print(self.format.into(), detail, output, &(), verify)?);
+            return Ok(print(report, out, self.quiet, &(), verify)?);
         }
         let paths = self.files_from.resolve(self.paths)?;
         let progress = ProgressBar::new(options.looked_at.clone(), self.quiet);
         let verify = |on_image: &mut OnImage<'_>| verify::paths(&paths, &options, on_image);
-        let code = print(self.format.into(), detail, output, &progress, verify)?;
+        let code = print(report, out, self.quiet, &progress, verify)?;
         if code != ExitCode::Interrupted {
             warn_unmatched(&options.walk.exclude);
         }

@@ -25,7 +25,7 @@ use std::process;
 
 use pico_args::Arguments;
 
-use crate::output::{Color, finish, print, set_color};
+use crate::output::{Color, Out, finish, print, set_color};
 use crate::report::Detail;
 use crate::{Build, Error, ExitCode, Format, PolicySource, verify};
 
@@ -101,7 +101,8 @@ pub fn verify_paths<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> pro
     let paths: Vec<PathBuf> = paths.into_iter().map(Into::into).collect();
     let options = verify::Options { policy: PolicySource::Workspace, ..verify::Options::default() };
     finish(|| {
-        print(Format::Human, Detail::Verbose, None, &(), |on_image| {
+        let report = Format::Human.report(Detail::Verbose);
+        print(report, Out::new(true), false, &(), |on_image| {
             verify::paths(&paths, &options, on_image)
         })
     })
@@ -120,7 +121,8 @@ fn exit_code(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         set_color(task.color);
         let Task { build, options, format, output, is_quiet, .. } = &task;
         let detail = if *is_quiet { Detail::Quiet } else { Detail::Verbose };
-        print(*format, detail, output.as_deref(), &(), |on_image| {
+        let out = Out::to_file(*format == Format::Human, output.as_deref())?;
+        print(format.report(detail), out, *is_quiet, &(), |on_image| {
             verify::build(build, options, on_image)
         })
     })

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use netswap::report::Detail;
 use netswap::report::write_warnings;
 use netswap::verify::{self, Options};
-use netswap::{ExitCode, Format, Report, Verification};
+use netswap::{ExitCode, Format, Verification};
 use testkit::image::Image;
 
 /// Verifies three failing images and stops after the first result. Returns the report.
@@ -20,13 +20,13 @@ fn interrupted(folder: &Path, format: Format, options: &Options) -> (String, Ver
         fs::write(images.join(name), Image::exe().bytes()).unwrap();
     }
     let mut text = Vec::new();
-    let mut report = Report::new(format, Detail::Normal, &mut text);
+    let mut report = format.report(Detail::Normal);
     let outcome = verify::paths(&[images], options, &mut |image| {
         options.walk.stop.store(true, Ordering::Relaxed);
-        Ok(report.image(image)?)
+        Ok(report.image(image, &mut text)?)
     });
     let outcome = outcome.unwrap();
-    report.end(&outcome).unwrap();
+    report.end(&outcome, &mut text).unwrap();
     assert_eq!(outcome.exit_code(), ExitCode::Interrupted);
     (String::from_utf8(text).unwrap(), outcome)
 }

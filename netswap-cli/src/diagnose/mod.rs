@@ -63,7 +63,7 @@ impl Diagnose {
         let walk = self.walk.options(stop_flag())?;
         let images = Images::collect(&self.images, &walk)?;
         let format = netswap::Format::from(self.format);
-        let mut out = Out::to_file(format, self.output.as_deref())?;
+        let mut out = Out::to_file(format == netswap::Format::Human, self.output.as_deref())?;
         let mut report = DiagnoseReport::new(format, &mut out);
         for (path, error) in &images.unreadable {
             print_error(&format!("failed to search {} for images: {error}", Printable(path)));

@@ -56,7 +56,7 @@ impl Inspect {
         let paths = self.files_from.resolve(self.paths)?;
         let walk = self.walk.options(stop_flag())?;
         let format = netswap::Format::from(self.format);
-        let mut out = Out::to_file(format, self.output.as_deref())?;
+        let mut out = Out::to_file(format == netswap::Format::Human, self.output.as_deref())?;
         let mut report = InspectReport::new(format, &mut out);
         let code = inspect(&paths, &walk, &mut |inspected| {
             report.image(inspected)?;

@@ -71,7 +71,7 @@ impl Patch {
         let progress = ProgressBar::new(Arc::clone(&looked_at), self.quiet);
         let (format, is_dry_run) = (self.format.into(), self.options.dry_run);
         let detail = detail(self.quiet, self.verbose);
-        let out = Out::to_file(format, self.output.as_deref())?;
+        let out = Out::to_file(format == netswap::Format::Human, self.output.as_deref())?;
         let report = ChangeReport::new(Verb::Patch, format, detail, is_dry_run, out);
         // The thread that creates the journal prints its path.
         let report = Mutex::new(report);

@@ -82,7 +82,7 @@ impl StoredJournals {
 
     /// Prints the journals, the newest last.
     pub(super) fn print(&self, format: Format) -> io::Result<()> {
-        let mut out = Out::for_report(format);
+        let mut out = Out::new(format == Format::Human);
         if format == Format::Human {
             for StoredJournal { path, created, files } in &self.journals {
                 let (created, path) = (created.strftime("%Y-%m-%d %H:%M:%S UTC"), Printable(path));

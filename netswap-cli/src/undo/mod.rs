@@ -99,7 +99,7 @@ impl Undo {
     }
 
     fn restore(&self, format: Format, path: &Path) -> Result<ExitCode, Error> {
-        let out = Out::to_file(format, self.output.as_deref())?;
+        let out = Out::to_file(format == Format::Human, self.output.as_deref())?;
         let detail = arguments::detail(self.quiet, self.verbose);
         let mut report = ChangeReport::new(Verb::Undo, format, detail, self.dry_run, out);
         let on_change = &mut |change: &_| Ok(report.file(change)?);
@@ -115,7 +115,7 @@ fn print_journal(format: Format, path: &Path) -> io::Result<()> {
     if format != Format::Human {
         return write_journal(path, &mut stderr());
     }
-    let mut out = Out::for_report(format);
+    let mut out = Out::new(format == Format::Human);
     write_journal(path, &mut out)?;
     out.flush()
 }

@@ -12,10 +12,10 @@ use self::file::ReportFile;
 pub use self::file::remove_incomplete;
 pub use self::styles::{Color, color, set_color, stderr};
 use self::styles::{Styled, stdout};
-use crate::report::{Detail, Report, summary, write_warnings};
+use crate::report::{Report, summary, write_warnings};
 use crate::style::{WARNING, write_error};
 use crate::verify::{OnImage, Verification};
-use crate::{Error, ExitCode, Format};
+use crate::{Error, ExitCode};
 
 /// Standard output, or the file of `--output`.
 ///
@@ -50,19 +50,15 @@ impl Out {
         Out { to: Destination::Stream(to), is_closed: false, flushed: Instant::now() }
     }
 
-    pub fn for_report(format: Format) -> Self {
-        Out::new(format == Format::Human)
-    }
-
     /// Opens the file of `--output`, or standard output if there is none. The file appears when
     /// [`finish`](Out::finish) is called.
     ///
     /// # Errors
     ///
     /// Fails if the file can't be created.
-    pub fn to_file(format: Format, output: Option<&Path>) -> io::Result<Self> {
+    pub fn to_file(is_for_people: bool, output: Option<&Path>) -> io::Result<Self> {
         let Some(path) = output else {
-            return Ok(Out::for_report(format));
+            return Ok(Out::new(is_for_people));
         };
         let to = Destination::File(Styled::new(ReportFile::create(path)?));
         Ok(Out { to, is_closed: false, flushed: Instant::now() })
@@ -137,31 +133,30 @@ pub fn print_summary(summary: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Prints the images of a verification as they are judged, and the summary at the end. With
-/// `output`, writes them to that file, and prints only a line. Prints warnings to standard error.
+/// Prints the images of a verification as they are judged, and the summary at the end. With a file
+/// as `out`, writes them to it, and prints only a line unless `is_quiet`. Prints warnings to standard
+/// error.
 ///
 /// # Errors
 ///
 /// Fails if `verify` does, or if the report can't be written.
 pub fn print(
-    format: Format,
-    detail: Detail,
-    output: Option<&Path>,
+    mut report: Box<dyn Report>,
+    mut out: Out,
+    is_quiet: bool,
     progress: &impl Progress,
     verify: impl FnOnce(&mut OnImage<'_>) -> Result<Verification, Error>,
 ) -> Result<ExitCode, Error> {
-    let mut out = Out::to_file(format, output)?;
-    let mut report = Report::new(format, detail, &mut out);
     let outcome = verify(&mut |image| {
         progress.apart(|| {
-            report.image(image)?;
-            Ok(report.out.flush_if_due()?)
+            report.image(image, &mut out)?;
+            Ok(out.flush_if_due()?)
         })
     });
     progress.clear();
     let outcome = outcome?;
-    report.end(&outcome)?;
-    out.finish((detail != Detail::Quiet).then(|| summary(&outcome)).as_deref())?;
+    report.end(&outcome, &mut out)?;
+    out.finish((!is_quiet).then(|| summary(&outcome)).as_deref())?;
     // Without standard error there is nobody to warn.
     let _ = write_warnings(&outcome, &mut stderr());
     Ok(outcome.exit_code())

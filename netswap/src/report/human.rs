@@ -6,24 +6,24 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Detail;
 use super::groups::{Entry, Groups, count, largest};
 use super::lines::write_wrapped;
 use super::spool::SpoolFile;
+use super::{Detail, Report};
 use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error, write_interrupted};
 use crate::text::{Printable, number, offline, one_line, plural, shown, unreadable};
 use crate::verdict::{Status, Verdict};
 use crate::verify::{Input, Summary, Verification, VerifiedImage};
 use crate::{ExitCode, Header, Rules};
 
-/// Renders single images.
-pub(super) struct HumanRenderer {
+/// Renders single images. It knows no other images, so any thread can do it.
+struct HumanRenderer {
     here: PathBuf,
     detail: Detail,
 }
 
 /// An image as the report shows it.
-pub(super) enum HumanImage {
+enum HumanImage {
     /// It is only counted.
     Counted,
     /// It is grouped with others.
@@ -34,7 +34,7 @@ pub(super) enum HumanImage {
 
 /// The report so far.
 pub(super) struct Human {
-    detail: Detail,
+    renderer: HumanRenderer,
     failures: Groups,
     /// The number of allowed images by reason.
     allowed: BTreeMap<String, u64>,
@@ -48,11 +48,7 @@ pub(super) struct Human {
 const INDENT: usize = 8;
 
 impl HumanRenderer {
-    pub(super) fn new(detail: Detail) -> Self {
-        HumanRenderer { here: std::env::current_dir().unwrap_or_default(), detail }
-    }
-
-    pub(super) fn render(&self, image: &VerifiedImage) -> io::Result<HumanImage> {
+    fn render(&self, image: &VerifiedImage) -> io::Result<HumanImage> {
         let Verdict { status, findings, header, signer, .. } = &image.verdict;
         let path = shown(&image.path, &self.here);
         let is_listed = match status {
@@ -80,22 +76,20 @@ impl HumanRenderer {
 
 impl Human {
     pub(super) fn new(detail: Detail) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
         Human {
-            detail,
+            renderer: HumanRenderer { here, detail },
             failures: Groups::default(),
             allowed: BTreeMap::new(),
             commit: 0,
             others: SpoolFile::default(),
         }
     }
+}
 
-    /// Adds an image, and how the report shows it.
-    pub(super) fn image(
-        &mut self,
-        image: &VerifiedImage,
-        shown: HumanImage,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
+impl Report for Human {
+    fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
+        let shown = self.renderer.render(image)?;
         let Verdict { status, findings, header, reason, .. } = &image.verdict;
         if *status == Status::Allowed {
             count(&mut self.allowed, reason.as_deref().unwrap_or_default());
@@ -113,7 +107,7 @@ impl Human {
         }
     }
 
-    pub(super) fn end(mut self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+    fn end(mut self: Box<Self>, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
         self.failures.write_folder(out)?;
         let has_files = !self.others.is_empty() || !self.failures.has_no_cause();
         self.others.write_to(out)?;
@@ -122,7 +116,7 @@ impl Human {
         }
         self.failures.write_causes(out)?;
         writeln!(out, "{}", summary(outcome))?;
-        if self.detail != Detail::Quiet {
+        if self.renderer.detail != Detail::Quiet {
             for (reason, count) in largest(&self.allowed) {
                 let images = plural(count, "image", "images");
                 write_wrapped(

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
 
-use super::Format;
 use super::json_stream::{JsonStream, field, interrupted};
+use super::{Format, Report};
 use crate::json::write_fields;
 use crate::policy::Policy;
 use crate::text::PathFields;
@@ -76,19 +76,16 @@ impl Json {
     pub(super) fn new(format: Format) -> Self {
         Json { objects: JsonStream::new(SCHEMA, "images", format) }
     }
+}
 
-    /// Returns the object of an image.
-    pub(super) fn render(image: &VerifiedImage) -> io::Result<Vec<u8>> {
-        Ok(serde_json::to_vec(&ImageObject(image))?)
-    }
-
-    pub(super) fn image(&mut self, object: &[u8], out: &mut dyn Write) -> io::Result<()> {
-        self.objects.append(object, out)
+impl Report for Json {
+    fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
+        self.objects.append(&render(image)?, out)
     }
 
     /// Writes the policy, the baseline and the summary. The number of matches of each exception is
     /// known only now.
-    pub(super) fn end(self, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
+    fn end(self: Box<Self>, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
         let mut fields = Vec::new();
         fields.push(field("policy", &policy(outcome))?);
         if let Some(baseline) = &outcome.baseline {
@@ -98,6 +95,11 @@ impl Json {
         fields.extend(interrupted(outcome.is_interrupted)?);
         self.objects.end(&fields, out)
     }
+}
+
+/// Renders an image without knowledge of the other images.
+fn render(image: &VerifiedImage) -> io::Result<Vec<u8>> {
+    Ok(serde_json::to_vec(&ImageObject(image))?)
 }
 
 fn policy(outcome: &Verification) -> PolicyObject<'_> {

@@ -10,7 +10,7 @@ pub mod spool;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use human::{Human, HumanRenderer};
+use human::Human;
 use json::Json;
 
 pub(crate) use human::summary;
@@ -55,55 +55,29 @@ pub enum Detail {
     Verbose,
 }
 
-/// A report that is written while the images are verified.
-pub struct Report<W> {
-    pub(crate) out: W,
-    writer: Writer,
-}
-
-/// A format. The first step renders an image without knowledge of the other images, so any thread
-/// could do it. The second step puts the rendered images together.
-enum Writer {
-    Human(HumanRenderer, Box<Human>),
-    Json(Json),
-}
-
-impl<W: Write> Report<W> {
-    /// Returns a report that is written to `out`.
-    pub fn new(format: Format, detail: Detail, out: W) -> Self {
-        let writer = match format {
-            Format::Human => {
-                Writer::Human(HumanRenderer::new(detail), Box::new(Human::new(detail)))
-            }
-            Format::Json | Format::Ndjson => Writer::Json(Json::new(format)),
-        };
-        Report { out, writer }
-    }
-
+/// A report on a verification, which is written while the images are verified.
+pub trait Report {
     /// Writes an image, or stores it until the end. Many images are stored in a temporary file.
     ///
     /// # Errors
     ///
     /// Fails if `out` or that file can't be written.
-    pub fn image(&mut self, image: &VerifiedImage) -> io::Result<()> {
-        let out = &mut self.out;
-        match &mut self.writer {
-            Writer::Human(renderer, human) => human.image(image, renderer.render(image)?, out),
-            Writer::Json(json) => json.image(&Json::render(image)?, out),
-        }
-    }
+    fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes the stored images and the end of the report.
     ///
     /// # Errors
     ///
     /// Fails if `out` can't be written.
-    pub fn end(mut self, outcome: &Verification) -> io::Result<()> {
-        let out = &mut self.out;
-        match self.writer {
-            Writer::Human(_, human) => human.end(outcome, out),
-            Writer::Json(json) => json.end(outcome, out),
-        }?;
-        self.out.flush()
+    fn end(self: Box<Self>, outcome: &Verification, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Format {
+    /// Returns an empty report in this format.
+    pub fn report(self, detail: Detail) -> Box<dyn Report> {
+        match self {
+            Format::Human => Box::new(Human::new(detail)),
+            Format::Json | Format::Ndjson => Box::new(Json::new(self)),
+        }
     }
 }
