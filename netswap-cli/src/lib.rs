@@ -14,6 +14,7 @@ mod interrupt;
 mod new;
 mod paths;
 mod progress;
+mod report;
 mod text;
 mod undo;
 mod verify;

@@ -9,11 +9,12 @@ use netswap::verify::OnImage;
 use netswap::{Build, ExitCode, PolicySource, verify};
 
 use crate::Error;
-use crate::arguments::{Format, INPUTS, OtherKind, WalkArguments, detail, inputs, warn_unmatched};
+use crate::arguments::{INPUTS, OtherKind, WalkArguments, detail, inputs, warn_unmatched};
 use crate::files_from::FilesFrom;
 use crate::interrupt::stop_flag;
 use crate::maker::signer;
 use crate::progress::ProgressBar;
+use crate::report::VerifyFormat;
 
 /// Check that programs and DLLs are safe to run from a network share
 ///
@@ -30,7 +31,7 @@ pub(super) struct Verify {
     files_from: FilesFrom,
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: VerifyFormat,
     /// Write the report to FILE and only a summary line to standard output. FILE appears when the
     /// report is complete
     #[arg(long, value_name = "FILE")]
@@ -137,8 +138,8 @@ impl Verify {
         let is_build = self.paths.is_empty() && !self.files_from.is_given();
         // A build has few images, and its report shows which ones were checked.
         let detail = detail(self.quiet, self.verbose || is_build);
-        let report = netswap::Format::from(self.format).report(detail);
-        let out = Out::to_file(matches!(self.format, Format::Human), output)?;
+        let report = self.format.report(detail);
+        let out = Out::to_file(self.format == VerifyFormat::Human, output)?;
         if is_build {
             let mut build = self.cargo.build()?;
             if self.quiet {

@@ -262,7 +262,7 @@ fn facts(header: &Header) -> String {
 }
 
 /// Formats the last line: `3 images: 2 passed, 1 failed (4 other files, 0.02 s)`.
-pub(crate) fn summary(outcome: &Verification) -> String {
+pub fn summary(outcome: &Verification) -> String {
     let summary = &outcome.summary;
     let parts: Vec<_> =
         [(summary.passed, "passed"), (summary.failed, "failed"), (summary.allowed, "allowed")]

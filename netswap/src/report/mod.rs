@@ -13,8 +13,7 @@ use std::str::FromStr;
 use human::Human;
 use json::Json;
 
-pub(crate) use human::summary;
-pub use human::write_warnings;
+pub use human::{summary, write_warnings};
 
 use crate::verify::{Verification, VerifiedImage};
 
