@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use netswap::report::{Report, summary};
-use netswap::text::{Printable, one_line, shown};
+use netswap::text::Printable;
 use netswap::verify::{Verification, VerifiedImage};
 use netswap::{Finding, Status};
+
+use super::{lines, reported_path};
 
 /// A report whose lines GitHub shows beside the changed files, and in the summary of a run.
 pub(super) struct GitHub {
@@ -27,13 +29,12 @@ impl GitHub {
             // Somebody has decided that this is no fault.
             Status::Allowed => return String::new(),
         };
-        let path = Printable(shown(&image.path, &self.here)).to_string();
+        let file = reported_path(&image.path, &self.here);
+        let path = Printable(file).to_string();
         // GitHub compares the path with those in the repository, which have slashes.
         let path = if cfg!(windows) { path.replace('\\', "/") } else { path };
         let command = |finding: &Finding| {
-            let help = finding.help.replace(" FILE", &format!(" {path}"));
-            let help: Vec<_> = help.lines().map(one_line).collect();
-            let message = format!("{path}: {}\n{}", one_line(&finding.message), help.join("\n"));
+            let message = format!("{path}: {}", lines(finding, file).join("\n"));
             let (file, title, message) = (property(&path), finding.code, data(&message));
             format!("::{level} file={file},title={title}::{message}\n")
         };

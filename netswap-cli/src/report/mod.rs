@@ -2,17 +2,25 @@
 
 mod csv;
 mod github;
+mod junit;
 mod row;
+mod sarif;
+mod uri;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::ValueEnum;
+use netswap::Finding;
 use netswap::report::{Detail, Report};
+use netswap::text::{one_line, quoted, shown};
 use netswap::verify::{Verification, VerifiedImage};
 
 pub(crate) use self::csv::Csv;
 use self::github::GitHub;
+use self::junit::JUnit;
 pub(crate) use self::row::{Cell, Row};
+use self::sarif::Sarif;
 
 /// The format of the report of `netswap verify`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -26,6 +34,10 @@ pub(crate) enum VerifyFormat {
     Ndjson,
     /// A table for spreadsheets, with a row per image
     Csv,
+    /// Results for code scanning, SARIF 2.1.0
+    Sarif,
+    /// Test results for CI servers, with a test case per image
+    Junit,
     /// Annotations for workflows of GitHub Actions
     Github,
 }
@@ -38,6 +50,8 @@ impl VerifyFormat {
             VerifyFormat::Json => netswap::Format::Json.report(detail),
             VerifyFormat::Ndjson => netswap::Format::Ndjson.report(detail),
             VerifyFormat::Csv => Box::new(VerifyCsv(Csv::new(&row::IMAGE))),
+            VerifyFormat::Sarif => Box::new(Sarif::new()),
+            VerifyFormat::Junit => Box::new(JUnit::new()),
             VerifyFormat::Github => Box::new(GitHub::new()),
         }
     }
@@ -54,4 +68,24 @@ impl Report for VerifyCsv {
     fn end(self: Box<Self>, _: &Verification, out: &mut dyn Write) -> io::Result<()> {
         self.0.end(out)
     }
+}
+
+/// Returns the path as the tools that read a report know it: relative to the current folder if the
+/// file is below it.
+fn reported_path<'a>(path: &'a Path, here: &Path) -> &'a Path {
+    let path = shown(path, here);
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+/// Returns the lines of a finding: the fault, and the remedy with the real path in its command.
+fn lines(finding: &Finding, path: &Path) -> Vec<String> {
+    let remedy = finding.help.lines().map(|line| {
+        let indent = line.len() - line.trim_start().len();
+        let line = match line.strip_suffix(" FILE") {
+            Some(command) => format!("{command} {}", quoted(path)),
+            None => line.to_owned(),
+        };
+        format!("{:indent$}{}", "", one_line(&line))
+    });
+    std::iter::once(one_line(&finding.message)).chain(remedy).collect()
 }
