@@ -2,77 +2,152 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use netswap::report::Report;
+use netswap::report::spool::SpoolFile;
 use netswap::text::{Printable, one_line};
 use netswap::verify::{Verification, VerifiedImage};
 use netswap::{Finding, Status};
-use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+use quick_xml::Writer;
+use quick_xml::events::BytesText;
 
 use super::{lines, reported_path};
 
-/// A report that is written at its end, because its first line has the number of test cases.
+/// A report whose test cases are kept until its end, because the first lines count them.
 pub(super) struct JUnit {
     here: PathBuf,
-    cases: Vec<TestCase>,
+    cases: SpoolFile,
+    tests: u64,
+    failures: u64,
+    errors: u64,
+    skipped: u64,
 }
+
+/// The name of the report and of its only test suite.
+const NAME: &str = "netswap verify";
 
 impl JUnit {
     pub(super) fn new() -> Self {
-        JUnit { here: std::env::current_dir().unwrap_or_default(), cases: Vec::new() }
-    }
-
-    /// Renders an image without knowledge of the other images.
-    fn render(&self, image: &VerifiedImage) -> TestCase {
-        let path = reported_path(&image.path, &self.here);
-        let mut case = TestCase::new(Printable(path).to_string(), status(image, path));
-        // CI servers group the test cases by class.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        case.set_classname(Printable(folder.unwrap_or(Path::new("."))).to_string());
-        case
+        let here = std::env::current_dir().unwrap_or_default();
+        let cases = SpoolFile::default();
+        JUnit { here, cases, tests: 0, failures: 0, errors: 0, skipped: 0 }
     }
 }
 
 impl Report for JUnit {
     fn image(&mut self, image: &VerifiedImage, _: &mut dyn Write) -> io::Result<()> {
-        self.cases.push(self.render(image));
-        Ok(())
+        self.tests += 1;
+        match image.verdict.status {
+            Status::Passed => {}
+            Status::Failed => self.failures += 1,
+            Status::Unreadable => self.errors += 1,
+            Status::Allowed | Status::Offline => self.skipped += 1,
+        }
+        self.cases.write_all(&render(image, &self.here)?)
     }
 
     fn end(self: Box<Self>, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
-        let time = Duration::try_from_secs_f64(outcome.summary.seconds).unwrap_or_default();
-        let mut suite = TestSuite::new("netswap verify");
-        suite.set_time(time).add_test_cases(self.cases);
+        let JUnit { cases, tests, failures, errors, skipped, .. } = *self;
+        let counts = format!(
+            "name=\"{NAME}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\""
+        );
+        let time = format!("time=\"{:.3}\"", outcome.summary.seconds);
+        writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+        writeln!(out, "<testsuites {counts} {time}>")?;
+        writeln!(out, "<testsuite {counts} skipped=\"{skipped}\" {time}>")?;
         if outcome.is_interrupted {
-            suite.add_property(("interrupted", "true"));
+            writeln!(
+                out,
+                "<properties><property name=\"interrupted\" value=\"true\"/></properties>"
+            )?;
         }
-        let mut report = quick_junit::Report::new("netswap verify");
-        report.set_time(time).add_test_suite(suite);
-        report.serialize(out).map_err(io::Error::other)
+        cases.write_to(out)?;
+        writeln!(out, "</testsuite>\n</testsuites>")
     }
 }
 
-fn status(image: &VerifiedImage, path: &Path) -> TestCaseStatus {
-    let verdict = &image.verdict;
-    let kind = match verdict.status {
-        Status::Passed => return TestCaseStatus::success(),
-        Status::Failed => NonSuccessKind::Failure,
-        Status::Unreadable => NonSuccessKind::Error,
-        Status::Allowed | Status::Offline => {
-            let mut skipped = TestCaseStatus::skipped();
-            let offline = || verdict.findings.first().map(|finding| one_line(&finding.message));
-            let reason = verdict.reason.as_deref().map(one_line).or_else(offline);
-            skipped.set_message(reason.unwrap_or_default());
-            return skipped;
-        }
+/// Renders an image without knowledge of the other images.
+fn render(image: &VerifiedImage, here: &Path) -> io::Result<Vec<u8>> {
+    let path = reported_path(&image.path, here);
+    let name = xml(&Printable(path).to_string());
+    // CI servers group the test cases by class.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = xml(&Printable(folder.unwrap_or(Path::new("."))).to_string());
+    let mut writer = Writer::new(Vec::new());
+    let case = writer.create_element("testcase");
+    let case = case.with_attributes([("name", &*name), ("classname", &*folder)]);
+    match Fault::new(image, path) {
+        None => case.write_empty()?,
+        Some(Fault { element, kind, message, text }) => case.write_inner_content(|writer| {
+            let fault = writer.create_element(element).with_attribute(("message", &*message));
+            let fault = match kind {
+                Some(kind) => fault.with_attribute(("type", kind)),
+                None => fault,
+            };
+            match &*text {
+                "" => fault.write_empty().map(drop),
+                text => fault.write_text_content(BytesText::new(text)).map(drop),
+            }
+        })?,
     };
-    let mut status = TestCaseStatus::non_success(kind);
-    if let Some(Finding { code, message, .. }) = verdict.findings.first() {
-        status.set_type(code.name()).set_message(one_line(message));
+    let mut bytes = writer.into_inner();
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// The element in a test case that has not passed.
+struct Fault {
+    element: &'static str,
+    /// The attribute `type`.
+    kind: Option<&'static str>,
+    message: String,
+    text: String,
+}
+
+impl Fault {
+    /// Returns `None` if the image passed.
+    fn new(image: &VerifiedImage, path: &Path) -> Option<Self> {
+        let verdict = &image.verdict;
+        let first = verdict.findings.first();
+        let message = first.map(|finding| one_line(&finding.message)).unwrap_or_default();
+        let element = match verdict.status {
+            Status::Passed => return None,
+            Status::Allowed | Status::Offline => {
+                let reason = verdict.reason.as_deref().map_or(message, one_line);
+                let message = xml(&reason);
+                return Some(Fault {
+                    element: "skipped",
+                    kind: None,
+                    message,
+                    text: String::new(),
+                });
+            }
+            Status::Failed => "failure",
+            Status::Unreadable => "error",
+        };
+        let describe =
+            |finding: &Finding| format!("{}: {}\n", finding.code, lines(finding, path).join("\n"));
+        Some(Fault {
+            element,
+            kind: first.map(|finding| finding.code.name()),
+            message: xml(&message),
+            text: xml(&verdict.findings.iter().map(describe).collect::<String>()),
+        })
     }
-    let describe =
-        |finding: &Finding| format!("{}: {}\n", finding.code, lines(finding, path).join("\n"));
-    status.set_description(verdict.findings.iter().map(describe).collect::<String>());
-    status
+}
+
+/// Returns the text without the characters that XML 1.0 does not allow (section 2.2).
+fn xml(text: &str) -> String {
+    let is_allowed = |c: char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    text.replace(|c| !is_allowed(c), "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forbidden_characters_are_replaced() {
+        assert_eq!(xml("a\0\x1b\u{ffff}\n\tü\u{1f600}"), "a\u{fffd}\u{fffd}\u{fffd}\n\tü\u{1f600}");
+    }
 }
