@@ -105,6 +105,22 @@ fn interrupted_json_is_complete() {
 }
 
 #[test]
+fn interrupted_formats_are_complete() {
+    let share = share();
+    let (stdout, _) = interrupt(&share, &["verify", ".", "--format", "sarif"], "INT");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let invocation = &report["runs"][0]["invocations"][0];
+    assert_eq!(
+        (&invocation["exitCode"], &invocation["executionSuccessful"]),
+        (&130.into(), &false.into())
+    );
+    let (stdout, _) = interrupt(&share, &["verify", ".", "--format", "csv"], "INT");
+    assert!(stdout.ends_with("\r\n"));
+    let (stdout, _) = interrupt(&share, &["verify", ".", "--format", "github"], "INT");
+    assert!(stdout.lines().last().unwrap().starts_with("::notice title=netswap::interrupted: "));
+}
+
+#[test]
 fn interrupted_ndjson_ends_with_the_field() {
     let share = share();
     for command in ["verify", "inspect", "patch"] {

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod beside;
+mod formats;
 mod policy;
 
 use snapbox::cmd::OutputAssert;
