@@ -29,6 +29,7 @@ pub mod examples;
 pub mod faults;
 mod fields;
 pub mod files;
+pub mod formats;
 pub mod fuzz;
 mod meter;
 pub mod oldest_rust;

@@ -12,7 +12,7 @@ use lab::env::in_ci;
 /// A task: its name, a description, and the function that runs it with the remaining arguments.
 type Task = (&'static str, &'static str, fn(&[String]) -> Result<(), NotPassed>);
 
-const TASKS: [Task; 13] = [
+const TASKS: [Task; 14] = [
     (
         "patched",
         "patch real images, read them with pefile, and undo (--small: few)",
@@ -24,6 +24,7 @@ const TASKS: [Task; 13] = [
         lab::signature::run,
     ),
     ("day", "look after a share of 20,000 files, and show it in the book", lab::day::run),
+    ("formats", "validate the reports for other programs", lab::formats::run),
     ("faults", "run netswap on failing disks, shares and reads", lab::faults::run),
     (
         "bench",

