@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressState, ProgressStyle};
 use netswap::output::Progress;
+use netswap::text::{number, plural};
 
 /// A progress bar on standard error. Only a terminal shows it.
 pub(crate) struct ProgressBar(indicatif::ProgressBar);
@@ -21,10 +22,7 @@ impl ProgressBar {
         }
         let show = move |state: &ProgressState, to: &mut dyn Write| {
             let files = files.load(Ordering::Relaxed);
-            let seconds = state.elapsed().as_secs_f64().max(0.001);
-            #[expect(clippy::cast_precision_loss, reason = "it is rounded")]
-            let rate = files as f64 / seconds;
-            let _ = write!(to, "{files} files, {rate:.0} a second");
+            let _ = write!(to, "{}", text(files, state.elapsed()));
         };
         let style = ProgressStyle::with_template("{spinner} {files}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
@@ -34,6 +32,13 @@ impl ProgressBar {
     }
 }
 
+/// Formats the number of files and the rate: `96,940 files, 242,662 per second`.
+fn text(files: u64, elapsed: Duration) -> String {
+    let rate = u128::from(files) * 1000 / elapsed.as_millis().max(1);
+    let rate = u64::try_from(rate).unwrap_or(u64::MAX);
+    format!("{}, {} per second", plural(files, "file", "files"), number(rate))
+}
+
 impl Progress for ProgressBar {
     fn apart<T>(&self, write: impl FnOnce() -> T) -> T {
         self.0.suspend(write)
@@ -41,5 +46,21 @@ impl Progress for ProgressBar {
 
     fn clear(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_separators() {
+        let text = |files, milliseconds| text(files, Duration::from_millis(milliseconds));
+        assert_eq!(text(96_940, 400), "96,940 files, 242,350 per second");
+        assert_eq!(text(1, 0), "1 file, 1,000 per second");
+        assert_eq!(
+            text(u64::MAX, 1),
+            "18,446,744,073,709,551,615 files, 18,446,744,073,709,551,615 per second"
+        );
     }
 }

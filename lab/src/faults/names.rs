@@ -62,7 +62,7 @@ const MAX_LENGTH: usize = 255;
 const FOLDER: &[u8] = b"a\n\xfffolder \x1b[1m";
 const FOLDER_SHOWN: &str = "\\xfffolder";
 
-/// What stands before each name in a group.
+/// The text before the names of a group, in each line.
 const INDENT: &str = "        ";
 
 /// The end of a forged line. No line may consist of a first word and this text.

@@ -198,7 +198,8 @@ fn signature(inspection: &Inspection) -> String {
             )
         }
         CertificateTable::Malformed { offset, size, why } => {
-            format!("{BAD}malformed{BAD:#} certificate table, {size} bytes at {offset:#x}: {why}")
+            let size = plural(size.into(), "byte", "bytes");
+            format!("{BAD}malformed{BAD:#} certificate table, {size} at {offset:#x}: {why}")
         }
     }
 }

@@ -43,7 +43,7 @@ struct Message {
     text: String,
 }
 
-/// What SARIF has no field for.
+/// The facts that SARIF has no field for.
 #[derive(Serialize)]
 struct Properties<'a> {
     status: &'static str,

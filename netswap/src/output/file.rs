@@ -17,7 +17,7 @@ static INCOMPLETE: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// Removes the temporary file of an incomplete report, for a program that ends without dropping it.
 pub fn remove_incomplete() {
     if let Some(path) = incomplete().take() {
-        // Nobody is left to be told of an error.
+        // The program ends, so an error has no consequence.
         let _ = std::fs::remove_file(path);
     }
 }

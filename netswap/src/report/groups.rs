@@ -1,5 +1,4 @@
-//! Files grouped by folder and by what a report for people says of them, and then what to do about
-//! each cause.
+//! Files grouped by folder and by their findings, and then what to do about each cause.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,12 +12,12 @@ use crate::finding::{Code, Finding};
 use crate::style::WARNING;
 use crate::text::{Printable, number, one_line, plural};
 
-/// What a report says of one file. It depends on no other file, so any thread can make it.
+/// A file as a report for people shows it. It depends on no other file, so any thread can make it.
 pub struct Entry {
     path: PathBuf,
     /// The column in which the path begins, after the status.
     indent: usize,
-    /// The lines about the path, which files of one group have in common.
+    /// The lines that files of one group have in common.
     about: About,
     is_signed: bool,
     signer: Option<String>,
@@ -47,7 +46,7 @@ pub struct Groups {
     causes: Vec<Cause>,
 }
 
-/// The files of one folder of which the report says the same.
+/// The files of one folder with the same findings.
 struct Group {
     about: About,
     is_signed: bool,
