@@ -162,7 +162,7 @@ impl Day {
     fn interrupted_patch(&self) -> Result<(Outcome, usize), String> {
         let mut wait = FIRST_WAIT;
         for _ in 0..ATTEMPTS {
-            let outcome = Outcome::run_interrupted(&mut self.netswap("patch tools"), wait)?;
+            let outcome = Outcome::run_interrupted(&self.netswap("patch tools"), wait)?;
             let changed = self.changed()?;
             if outcome.code == Some(INTERRUPTED) && changed > 0 {
                 return Ok((outcome, changed));

@@ -21,9 +21,23 @@ impl Outcome {
         Self::wait(command, Command::output)
     }
 
-    /// Runs a program, sends it SIGINT after a time, and waits for its end. A panic is an error.
-    pub(crate) fn run_interrupted(command: &mut Command, after: Duration) -> Result<Self, String> {
-        Self::wait(command, |command| {
+    /// Runs a program, sends it SIGINT after a time, and waits for its end. A panic is an error. The
+    /// program handles signals even if `nohup` or a shell makes this process ignore them.
+    pub(crate) fn run_interrupted(command: &Command, after: Duration) -> Result<Self, String> {
+        let mut env = Command::new("env");
+        env.arg("--default-signal=INT,TERM,HUP")
+            .arg(command.get_program())
+            .args(command.get_args());
+        if let Some(folder) = command.get_current_dir() {
+            env.current_dir(folder);
+        }
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => env.env(name, value),
+                None => env.env_remove(name),
+            };
+        }
+        Self::wait(&mut env, |command| {
             let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
             let child = child.spawn()?;
             let mut kill = Command::new("sh");
