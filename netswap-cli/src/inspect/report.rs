@@ -6,7 +6,7 @@ use std::path::Path;
 use anstyle::Style;
 use netswap::Format;
 use netswap::image::{CertificateTable, StrongName};
-use netswap::report::json_stream::{JsonStream, interrupted};
+use netswap::report::json_stream::{JsonStream, Names, interrupted};
 use netswap::report::lines::{write_text, write_wrapped};
 use netswap::style::{BAD, CAUTION, GOOD, NAME, write_interrupted};
 use netswap::text::{PathFields, Printable, one_line, plural};
@@ -18,7 +18,7 @@ use crate::inspect::inspection::{ChecksumState, Inspected, Inspection};
 use crate::maker::Maker;
 use crate::text::{ROW_INDENT, bytes, write_rows};
 
-const SCHEMA: &str = "netswap.inspect/1";
+const NAMES: Names = Names { schema: "netswap.inspect/1", list: "images", line: "image" };
 
 /// A report, written image by image.
 pub(crate) struct InspectReport<W> {
@@ -42,7 +42,7 @@ struct Object<'a> {
 
 impl<W: Write> InspectReport<W> {
     pub(crate) fn new(format: Format, out: W) -> Self {
-        let objects = (format != Format::Human).then(|| JsonStream::new(SCHEMA, "images", format));
+        let objects = (format != Format::Human).then(|| JsonStream::new(NAMES, format));
         InspectReport { out, objects, files: 0, with_findings: 0 }
     }
 

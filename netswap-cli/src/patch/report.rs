@@ -10,7 +10,7 @@ use netswap::image::Kind;
 use netswap::output::{Out, print_summary, stderr};
 use netswap::report::Detail;
 use netswap::report::groups::{Entry, Groups};
-use netswap::report::json_stream::{JsonStream, field, interrupted};
+use netswap::report::json_stream::{JsonStream, Names, field, interrupted};
 use netswap::report::lines::write_wrapped;
 use netswap::report::spool::SpoolFile;
 use netswap::style::{BAD, GOOD, write_interrupted};
@@ -74,11 +74,12 @@ struct Fields {
 }
 
 impl Verb {
-    fn schema(self) -> &'static str {
-        match self {
+    fn names(self) -> Names {
+        let schema = match self {
             Verb::Patch => "netswap.patch/1",
             Verb::Undo => "netswap.undo/1",
-        }
+        };
+        Names { schema, list: "files", line: "file" }
     }
 
     fn word(self, status: ChangeStatus) -> &'static str {
@@ -116,7 +117,7 @@ impl ChangeReport {
         let is_json = format != Format::Human;
         ChangeReport {
             verb,
-            objects: is_json.then(|| JsonStream::new(verb.schema(), "files", format)),
+            objects: is_json.then(|| JsonStream::new(verb.names(), format)),
             detail,
             is_dry_run,
             here: std::env::current_dir().unwrap_or_default(),

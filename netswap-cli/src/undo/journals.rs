@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use netswap::output::Out;
-use netswap::report::json_stream::JsonStream;
+use netswap::report::json_stream::{JsonStream, Names};
 use netswap::text::{PathFields, Printable, plural};
 use netswap::{ExitCode, Format};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::Error;
 use crate::env;
 use crate::patch::journal::read_created;
 
-const SCHEMA: &str = "netswap.journals/1";
+const NAMES: Names = Names { schema: "netswap.journals/1", list: "journals", line: "journal" };
 
 /// A journal with at least one entry.
 pub(super) struct StoredJournal {
@@ -89,7 +89,7 @@ impl StoredJournals {
                 writeln!(out, "{created}  {:>13}  {path}", plural(*files, "file", "files"))?;
             }
         } else {
-            let mut objects = JsonStream::new(SCHEMA, "journals", format);
+            let mut objects = JsonStream::new(NAMES, format);
             for StoredJournal { path, created, files } in &self.journals {
                 let (path, created) = (PathFields::new(path), created.to_string());
                 objects.object(&Object { path, created, files: *files }, &mut out)?;

@@ -103,7 +103,7 @@ a.exe
 
 "]]);
     share.run(["inspect", "a.exe", "--format", "ndjson"]).code(0).stdout_eq(str![[r#"
-{"path":"a.exe","kind":"exe","machine":"x86","format":"PE32","characteristics":"0x0102","swap_run":[],"subsystem":3,"file_size":1024,"size_of_image":8192,"commit":8192,"checksum":{"stored":"0x00000000","computed":"0x0000627c","state":"none"},"certificate_table":{"state":"absent"},"managed":false,"strong_name":null,"imports":[],"import_problem":null,"delay_import_problem":null,"maker":{"signer":null,"vendor":null,"product":null},"hazards":[],"findings":[]}
+{"type":"image","path":"a.exe","kind":"exe","machine":"x86","format":"PE32","characteristics":"0x0102","swap_run":[],"subsystem":3,"file_size":1024,"size_of_image":8192,"commit":8192,"checksum":{"stored":"0x00000000","computed":"0x0000627c","state":"none"},"certificate_table":{"state":"absent"},"managed":false,"strong_name":null,"imports":[],"import_problem":null,"delay_import_problem":null,"maker":{"signer":null,"vendor":null,"product":null},"hazards":[],"findings":[]}
 
 "#]]);
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
 
-use super::json_stream::{JsonStream, field, interrupted};
+use super::json_stream::{JsonStream, Names, field, interrupted};
 use super::{Format, Report};
 use crate::json::write_fields;
 use crate::policy::Policy;
@@ -12,7 +12,7 @@ use crate::text::PathFields;
 use crate::verify::{Verification, VerifiedImage};
 use crate::{Code, Header, SwapRun};
 
-const SCHEMA: &str = "netswap.verify/1";
+const NAMES: Names = Names { schema: "netswap.verify/1", list: "images", line: "image" };
 
 /// The policy: the default of all tables, and the content of each table.
 struct PolicyObject<'a> {
@@ -74,7 +74,7 @@ pub(super) struct Json {
 
 impl Json {
     pub(super) fn new(format: Format) -> Self {
-        Json { objects: JsonStream::new(SCHEMA, "images", format) }
+        Json { objects: JsonStream::new(NAMES, format) }
     }
 }
 

@@ -8,7 +8,7 @@ mod remedy;
 use std::io::{self, Write};
 
 use netswap::Format;
-use netswap::report::json_stream::{JsonStream, field, interrupted};
+use netswap::report::json_stream::{JsonStream, Names, field, interrupted};
 use netswap::style::{BAD, NAME, write_interrupted};
 use netswap::text::{PathFields, Printable, one_line};
 use serde::Serialize;
@@ -19,7 +19,7 @@ use self::page::write_page;
 use crate::diagnose::crash::{Access, Advice, Status};
 use crate::diagnose::diagnosis::{Diagnosed, Diagnosis, Suspect};
 
-const SCHEMA: &str = "netswap.diagnose/1";
+const NAMES: Names = Names { schema: "netswap.diagnose/1", list: "crashes", line: "crash" };
 
 /// The report of `netswap diagnose`. For programs, it is written crash by crash. For people, a
 /// single crash fills a screen, and several are grouped by what they have in common.
@@ -63,7 +63,7 @@ struct Fields<'a> {
 
 impl<W: Write> DiagnoseReport<W> {
     pub(crate) fn new(format: Format, out: W) -> Self {
-        let objects = (format != Format::Human).then(|| JsonStream::new(SCHEMA, "crashes", format));
+        let objects = (format != Format::Human).then(|| JsonStream::new(NAMES, format));
         DiagnoseReport {
             out,
             objects,

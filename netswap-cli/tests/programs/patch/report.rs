@@ -123,13 +123,13 @@ fn patch_ndjson_has_one_line_per_file_and_a_summary() {
     let run = run.stderr_eq("journal: [..].journal\n");
     ndjson(&run);
     run.stdout_eq(str![[r#"
-{"path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[],"warnings":[],"maker":null}
-{"path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[],"warnings":[],"maker":null}
-{"path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[],"warnings":[],"maker":null}
-{"path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"the choices are:/n- ask the vendor for a build with /SWAPRUN:NET/n- pass --break-signature, and sign again with a certificate of your own/n- run from a local disk/n- pass --break-signature, if nothing checks the signature"}],"warnings":[],"maker":{"signer":null,"vendor":null,"product":null}}
-{"path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}],"warnings":[],"maker":null}
-{"path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}],"warnings":[],"maker":null}
-{"schema":"netswap.patch/1","journal":{"path":"[..].journal"},"summary":{"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}}
+{"type":"file","path":"./a.exe","status":"patched","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0822","swap_run":["net"],"checksum":"0x0000efc4"},"reason":null,"findings":[],"warnings":[],"maker":null}
+{"type":"file","path":"./b.exe","status":"unchanged","kind":"exe","machine":"x86","before":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"after":{"characteristics":"0x0902","swap_run":["net"],"checksum":"0x00000000"},"reason":null,"findings":[],"warnings":[],"maker":null}
+{"type":"file","path":"./c.efi","status":"skipped","kind":"efi","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":"UEFI loads it, not Windows","findings":[],"warnings":[],"maker":null}
+{"type":"file","path":"./d.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"signature-would-break","message":"it is signed","help":"the choices are:/n- ask the vendor for a build with /SWAPRUN:NET/n- pass --break-signature, and sign again with a certificate of your own/n- run from a local disk/n- pass --break-signature, if nothing checks the signature"}],"warnings":[],"maker":{"signer":null,"vendor":null,"product":null}}
+{"type":"file","path":"./e.dll","status":"refused","kind":"dll","machine":"x64","before":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x2022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"strong-name-would-break","message":"it is a .NET assembly with a strong name","help":"ask the vendor for a build with the bit, or pass --break-strong-name"}],"warnings":[],"maker":null}
+{"type":"file","path":"./f.exe","status":"refused","kind":null,"machine":null,"before":null,"after":null,"reason":null,"findings":[{"code":"truncated-image","message":"the file ends inside its headers","help":"copy or build the file again"}],"warnings":[],"maker":null}
+{"type":"summary","schema":"netswap.patch/1","journal":{"path":"[..].journal"},"summary":{"files":7,"changed":1,"unchanged":1,"skipped":1,"refused":3,"not_images":1,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}}
 
 "#]]);
 }
@@ -201,10 +201,12 @@ fn undo_json_and_ndjson_have_every_field() {
 }
 
 "#]]);
+    json(&undo("json"));
+    ndjson(&undo("ndjson"));
     undo("ndjson").code(1).stderr_eq("").stdout_eq(str![[r#"
-{"path":"[..]/share/a.exe","status":"unchanged","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[],"warnings":[],"maker":null}
-{"path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum have changed since the patch","help":"if it was replaced by another version, there is nothing to do; otherwise restore it from a backup"}],"warnings":[],"maker":null}
-{"schema":"netswap.undo/1","journal":null,"summary":{"files":2,"changed":0,"unchanged":1,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}}
+{"type":"file","path":"[..]/share/a.exe","status":"unchanged","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x0000e7c4"},"reason":null,"findings":[],"warnings":[],"maker":null}
+{"type":"file","path":"[..]/share/g.exe","status":"refused","kind":"exe","machine":"x64","before":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"after":{"characteristics":"0x0022","swap_run":[],"checksum":"0x00000000"},"reason":null,"findings":[{"code":"changed-since","message":"its bits or its checksum have changed since the patch","help":"if it was replaced by another version, there is nothing to do; otherwise restore it from a backup"}],"warnings":[],"maker":null}
+{"type":"summary","schema":"netswap.undo/1","journal":null,"summary":{"files":2,"changed":0,"unchanged":1,"skipped":0,"refused":1,"not_images":0,"unreadable":0,"offline":0,"warned":0,"seconds":[..]}}
 
 "#]]);
 }
