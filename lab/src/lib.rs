@@ -23,6 +23,7 @@ pub mod corpus;
 pub mod crafted;
 pub mod day;
 pub mod differential;
+pub mod editor;
 pub mod env;
 pub mod examples;
 #[cfg_attr(not(target_os = "linux"), path = "faults/unsupported.rs")]

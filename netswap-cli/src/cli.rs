@@ -9,7 +9,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, Valu
 use netswap::ExitCode;
 use netswap::output::{Color, print_error, set_color};
 
-use crate::{diagnose, explain, init, inspect, new, patch, undo, verify};
+use crate::{diagnose, explain, init, inspect, new, patch, schema, undo, verify};
 
 /// Keep Windows programs alive when the network share they run from goes away.
 ///
@@ -38,6 +38,7 @@ enum Command {
     New(new::New),
     Init(init::Init),
     Explain(explain::Explain),
+    Schema(schema::Schema),
 }
 
 /// Runs `netswap` with these arguments. The first is the program's name.
@@ -76,6 +77,7 @@ fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) ->
         Command::New(new) => new.run(),
         Command::Init(init) => init.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Schema(schema) => schema.run(),
     };
     let code = match result {
         Ok(code) => code,

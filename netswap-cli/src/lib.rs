@@ -15,6 +15,7 @@ mod new;
 mod paths;
 mod progress;
 mod report;
+mod schema;
 mod text;
 mod undo;
 mod verify;

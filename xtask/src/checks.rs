@@ -35,6 +35,7 @@ pub(crate) const CHECKS: [Check; 26] = [
     ("cargo generate and netswap new create the same projects", || lab::templates::run(&[])),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", lab::book::check),
+    ("editors accept the policy in the book, and find a mistake in it", lab::editor::check),
     ("netswap-build has no dependency", no_dependency),
     ("the published crates build from their packages", lab::packages::check),
     ("netswap-build passes its tests on its oldest Rust", lab::oldest_rust::netswap_build),

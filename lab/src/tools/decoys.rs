@@ -9,7 +9,7 @@ use crate::env::variable;
 use crate::files::{empty_folder, scratch, write_script};
 
 /// The names of installed programs of the tools, and pkg-config, which finds libraries.
-const NAMES: [&str; 27] = [
+const NAMES: [&str; 28] = [
     "cargo-fuzz",
     "cargo-generate",
     "cargo-zigbuild",
@@ -28,6 +28,7 @@ const NAMES: [&str; 27] = [
     "pip",
     "pkg-config",
     "python3",
+    "taplo",
     "upx",
     "wine",
     "wine64",

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use testkit::image::{CHARACTERISTICS, CHECKSUM, nt, put16};
 use testkit::{Run, repository};
 
+use crate::schema::parse_lines;
+
 /// A report of an in-page error.
 const IN_PAGE: &str = "Version=1\r\nEventType=InPageError\r\nEventTime=133174872880298997\r\n\
     Sig[0].Name=Error Status Code\r\nSig[0].Value=c000020c\r\nSig[1].Value=00000004\r\n\
@@ -39,7 +41,7 @@ fn folder(files: Files) -> TempDir {
     folder
 }
 
-fn dump(name: &str) -> Vec<u8> {
+pub(crate) fn dump(name: &str) -> Vec<u8> {
     fs::read(repository().join("fuzz/corpus/minidump").join(name)).unwrap()
 }
 
@@ -53,7 +55,7 @@ fn diagnose(files: Files, arguments: &[&str], code: i32) -> Run {
 /// Does the same with `--format ndjson` and returns its objects.
 fn rows(files: Files, arguments: &[&str], code: i32) -> Vec<Value> {
     let run = diagnose(files, &[&["--format", "ndjson"], arguments].concat(), code);
-    run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    parse_lines(&run.stdout)
 }
 
 fn check_contains(run: &Run, parts: &[&str]) {

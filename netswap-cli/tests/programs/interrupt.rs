@@ -9,9 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use testkit::image::{Image, NET};
 use testkit::share::Share;
+
+use crate::schema::{parse_document, parse_lines};
 
 /// The number of files, which is more than a command can finish while nobody reads its report. Some
 /// 600 lines fit into the pipe, and some 2,300 results can wait for it.
@@ -97,7 +98,7 @@ fn interrupted_json_is_complete() {
     let share = share();
     for (command, list) in [("verify", "images"), ("inspect", "images"), ("patch", "files")] {
         let (stdout, _) = interrupt(&share, &[command, ".", "--format", "json"], "INT");
-        let report: Value = serde_json::from_str(&stdout).unwrap();
+        let report = parse_document(&stdout);
         assert_eq!(report["interrupted"], true, "{command}");
         let count = report[list].as_array().unwrap().len();
         assert!(0 < count && count < FILES, "{command}: {count}");
@@ -125,8 +126,8 @@ fn interrupted_ndjson_ends_with_the_field() {
     let share = share();
     for command in ["verify", "inspect", "patch"] {
         let (stdout, _) = interrupt(&share, &[command, ".", "--format", "ndjson"], "TERM");
-        let last: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
-        assert_eq!(last["interrupted"], true, "{command}");
+        let lines = parse_lines(&stdout);
+        assert_eq!(lines.last().unwrap()["interrupted"], true, "{command}");
     }
 }
 
@@ -137,7 +138,7 @@ fn interrupted_diagnosis_is_complete() {
         share.write(&format!("{number}.dmp"), "no dump");
     }
     let (stdout, _) = interrupt(&share, &["diagnose", ".", "--format", "json"], "HUP");
-    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let report = parse_document(&stdout);
     assert_eq!(report["interrupted"], true);
 }
 
@@ -185,7 +186,7 @@ fn interrupted_undo_is_completed() {
     let journal = share.journal();
     let journal = journal.to_str().unwrap();
     let (stdout, stderr) = interrupt(&share, &["undo", journal, "--format", "json"], "INT");
-    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let report = parse_document(&stdout);
     assert_eq!(report["interrupted"], true);
     assert_eq!(stderr, format!("to restore the rest:\n    netswap undo {journal}\n"));
     let rest = patched(&share).len();
@@ -282,7 +283,7 @@ fn interrupted_build_ends_cargo() {
     let (code, stdout, stderr) = running.end();
     assert_eq!((code, stderr.as_str()), (Some(130), ""));
     assert!(start.elapsed() < Duration::from_secs(90));
-    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let report = parse_document(&stdout);
     assert_eq!(report["interrupted"], true);
 }
 

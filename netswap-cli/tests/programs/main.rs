@@ -27,20 +27,21 @@ mod interrupt;
 mod linker;
 mod new;
 mod patch;
+mod schema;
 mod share;
 
 fn stdout(run: &OutputAssert) -> String {
     String::from_utf8(run.get_output().stdout.clone()).unwrap()
 }
 
-/// Returns the report of a program with `--format json`.
+/// Returns the report of a program with `--format json`, which must match its schema.
 fn json(run: &OutputAssert) -> Value {
-    serde_json::from_str(&stdout(run)).unwrap()
+    schema::parse_document(&stdout(run))
 }
 
-/// Returns the objects of a program with `--format ndjson`.
+/// Returns the objects of a program with `--format ndjson`, which must match their schema.
 fn ndjson(run: &OutputAssert) -> Vec<Value> {
-    stdout(run).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    schema::parse_lines(&stdout(run))
 }
 
 /// Returns the paths and statuses in this list of a JSON report.

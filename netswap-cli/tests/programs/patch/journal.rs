@@ -7,6 +7,8 @@ use snapbox::str;
 use testkit::image::{Image, NET, Sum};
 use testkit::share::Share;
 
+use crate::schema::parse_document;
+
 fn share() -> Share {
     Share::new([("tool.exe", Image::exe().sum(Sum::Right).bytes())])
 }
@@ -110,7 +112,9 @@ fn failed_journal_leaves_no_partial_json() {
     let arguments = ["patch", ".", "--journal", "precious", "--format", "json", "-j1"];
     let run = share.run(arguments).code(2);
     let stdout = &run.get_output().stdout;
-    assert!(stdout.is_empty() || serde_json::from_slice::<serde_json::Value>(stdout).is_ok());
+    if !stdout.is_empty() {
+        parse_document(str::from_utf8(stdout).unwrap());
+    }
 }
 
 #[cfg(unix)]

@@ -10,7 +10,8 @@ use snapbox::str;
 use testkit::image::{CHARACTERISTICS, CHECKSUM, Image, NET, Sum, get32, nt, put32};
 use testkit::share::Share;
 
-use crate::{json, stdout};
+use crate::schema::{parse_document, parse_lines};
+use crate::{json, ndjson, stdout};
 
 fn tool() -> Image {
     Image::exe().sum(Sum::Right)
@@ -250,8 +251,10 @@ fn restores_despite_a_broken_line_are_reported() {
         let run = share.run(["undo", share.journal().to_str().unwrap(), "--format", format]);
         let text = stdout(&run.code(2));
         assert!(text.contains("a.exe") && text.contains("c.exe"), "{format}: {text}");
-        if format == "json" {
-            assert!(serde_json::from_str::<Value>(&text).is_ok(), "{text}");
+        match format {
+            "json" => drop(parse_document(&text)),
+            "ndjson" => drop(parse_lines(&text)),
+            _ => {}
         }
     }
 }
@@ -420,6 +423,9 @@ fn list_shows_the_newest_journal_last() {
     assert_eq!(report["journals"][1]["path"], json!(journals[1]));
     assert_eq!(report["journals"][1]["files"], 1);
     assert!(report["journals"][1]["created"].as_str().unwrap().starts_with("20"));
+    let lines = ndjson(&share.run(["undo", "--list", "--format", "ndjson"]).code(0));
+    assert_eq!(json!(lines.len()), json!(report["journals"].as_array().unwrap().len()));
+    assert_eq!((&lines[0]["type"], &lines[0]["path"]), (&json!("journal"), &json!(journals[0])));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use snapbox::str;
 
 use super::{bad, good};
 use crate::json;
+use crate::schema::check_baseline;
 use testkit::image::{Image, NET};
 use testkit::share::Share;
 
@@ -41,6 +42,7 @@ allowed: 2 images: to be recorded in known.json
 
 "#]];
     snapbox::assert_data_eq!(String::from_utf8(share.read("known.json")).unwrap(), expected);
+    check_baseline(&share.read("known.json")).unwrap();
     let run = share.run(["verify", ".", "--baseline", "known.json"]).code(0).stderr_eq("");
     run.stdout_eq(str![[r"
 3 images: 1 passed, 2 allowed (1 other file, [..] s)
@@ -53,6 +55,7 @@ allowed: 2 images: known in known.json
 fn empty_baseline_is_valid() {
     let share = Share::new([("good.exe", good())]);
     share.run(["verify", ".", "--write-baseline", "known.json"]).code(0);
+    check_baseline(&share.read("known.json")).unwrap();
     share.run(["verify", ".", "--baseline", "known.json"]).code(0).stderr_eq("");
     share.write("bad.exe", bad());
     share.run(["verify", ".", "--baseline", "known.json"]).code(1);
@@ -236,6 +239,7 @@ fn invalid_baseline_is_an_error() {
     ];
     for (text, message) in table {
         fs::write(share.beside("known.json"), text).unwrap();
+        assert!(check_baseline(text.as_bytes()).is_err(), "{text}");
         let run = share.run(["verify", ".", "--baseline", "../known.json"]);
         run.code(2).stdout_eq("").stderr_eq(format!(
             "error: failed to read the baseline ../known.json: {message}; create one with --write-baseline\n"

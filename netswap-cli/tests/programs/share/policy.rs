@@ -4,6 +4,7 @@ use snapbox::str;
 use testkit::image::{Image, NET};
 use testkit::share::Share;
 
+use crate::schema::check_policy;
 use crate::{json, ndjson, stdout};
 
 const EXCUSE_ALL: &str = "swap-run = []\n[[allow]]\nimage = \"**\"\nreason = \"trust me\"\n";
@@ -75,7 +76,9 @@ fn exceptions_have_conditions_and_expire() {
         ("cut.exe", Image::exe().bytes()[..0x90].to_vec()),
     ]);
     let failing = |conditions: &str| {
-        share.write("policy.toml", format!("[[allow]]\n{conditions}\nreason = \"why\"\n"));
+        let policy = format!("[[allow]]\n{conditions}\nreason = \"why\"\n");
+        check_policy(&policy).unwrap();
+        share.write("policy.toml", policy);
         let run = share.run(["verify", ".", "--policy", "policy.toml", "--format", "json"]);
         let names: Vec<_> = crate::statuses(&run, "images")
             .into_iter()
