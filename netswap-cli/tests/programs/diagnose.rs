@@ -307,6 +307,22 @@ fn crashed_image_is_found_among_its_namesakes() {
     assert_eq!(found(&["a.dmp"]), "not-found ");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn image_below_an_invalid_name_is_in_the_report() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = folder(&[("a.dmp", &dump_with(5))]);
+    let images = folder.path().join(OsStr::from_bytes(b"\xff"));
+    fs::create_dir(&images).unwrap();
+    fs::write(images.join("tool.exe"), image(RECORDED)).unwrap();
+    let run = netswap(folder.path(), &["a.dmp", "--images", ".", "--format", "ndjson"]);
+    let bits = &parse_lines(&run.stdout)[0]["image"]["bits"];
+    assert_eq!(bits["path"], "./\u{fffd}/tool.exe");
+    assert_eq!(bits["path_bytes"], "2e2fff2f746f6f6c2e657865");
+}
+
 #[test]
 fn unreadable_image_is_not_reported_as_missing() {
     let files: Files = &[("a.dmp", &dump_with(5)), ("share/tool.exe", &image(RECORDED)[..0x50])];

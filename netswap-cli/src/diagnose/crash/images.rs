@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use netswap::WalkOptions;
 use netswap::find::{Visit, WalkedFile, all_exist, walk};
 use netswap::image::{self, Content, Header, ReadError, SwapRun};
 use netswap::system::{self, Recall};
-use serde::Serialize;
+use netswap::text::PathFields;
+use serde::{Serialize, Serializer};
 
 use super::advice::Bit;
 use super::origin::file_name;
@@ -23,20 +24,44 @@ pub enum Bits {
     /// Read from its header, which the dump holds.
     Dump { swap_run: Vec<SwapRun> },
     /// Read from its file, which has the same time stamp and size.
-    File { path: PathBuf, swap_run: Vec<SwapRun> },
+    File {
+        #[serde(flatten, serialize_with = "path_fields")]
+        path: PathBuf,
+        swap_run: Vec<SwapRun>,
+    },
     /// Read from a file with the same name, time stamp and size, which was or may have been changed
     /// since the crash. `netswap patch` and signing change a file in this way.
-    Later { path: PathBuf, swap_run: Vec<SwapRun> },
+    Later {
+        #[serde(flatten, serialize_with = "path_fields")]
+        path: PathBuf,
+        swap_run: Vec<SwapRun>,
+    },
     /// Read from a file with the same name. Nothing shows whether it is the same build.
-    SameName { path: PathBuf, swap_run: Vec<SwapRun> },
+    SameName {
+        #[serde(flatten, serialize_with = "path_fields")]
+        path: PathBuf,
+        swap_run: Vec<SwapRun>,
+    },
     /// There is a file with the same name, but it could not be read.
-    Unreadable { path: PathBuf, why: String },
+    Unreadable {
+        #[serde(flatten, serialize_with = "path_fields")]
+        path: PathBuf,
+        why: String,
+    },
     /// There is a file with the same name, but it is another build or not an image.
-    OtherBuild { path: PathBuf },
+    OtherBuild {
+        #[serde(flatten, serialize_with = "path_fields")]
+        path: PathBuf,
+    },
     /// There are files to search, but none has the same name.
     NotFound,
     /// There are no files to search.
     Nowhere,
+}
+
+/// Writes the path, and its bytes if it is not valid Unicode.
+fn path_fields<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    PathFields::new(path).serialize(serializer)
 }
 
 impl Bits {
