@@ -27,6 +27,7 @@
 //! It allocates nothing by what a header claims. It prints no name that could move the cursor or
 //! forge a line. It never reports an unread file as passed.
 
+mod day;
 #[doc(hidden)]
 pub mod env;
 mod error;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use super::parts::{
-    Characteristics, Checksum, Code, Finding, Interrupted, Kind, Machine, Path, SwapRun,
+    Characteristics, Checksum, Code, Finding, Interrupted, Kind, Machine, Path, SwapRun, Time,
 };
 
 /// A report of `netswap verify`: the document of `--format json`, or one line of `--format ndjson`.
@@ -71,6 +71,9 @@ pub(super) struct Image {
     #[schemars(flatten)]
     path: Path,
     status: Status,
+    /// When the file was last changed. Null if the file was not opened, or was last changed before
+    /// 1970.
+    modified: Option<Time>,
     kind: Option<Kind>,
     machine: Option<Machine>,
     characteristics: Option<Characteristics>,

@@ -1,6 +1,7 @@
 //! The output and the exit code of the program, for valid and invalid input.
 
-use std::fs;
+use std::fs::{self, File};
+use std::time::{Duration, UNIX_EPOCH};
 
 use snapbox::str;
 use testkit::image::{Image, MAGIC, nt, put16, two_tools};
@@ -28,8 +29,8 @@ fn json_report_has_every_field() {
 {
 "schema": "netswap.verify/1",
 "images": [
-{"path":"bin/no-bit.exe","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":[..],"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"not ours","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link with /SWAPRUN:NET, or set the bit before signing:/n    netswap patch FILE"}]},
-{"path":"bin/with-bit.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":[..],"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
+{"path":"bin/no-bit.exe","status":"allowed","modified":"[..]","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":[..],"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"not ours","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link with /SWAPRUN:NET, or set the bit before signing:/n    netswap patch FILE"}]},
+{"path":"bin/with-bit.exe","status":"passed","modified":"[..]","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":[..],"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
 ],
 "policy": {"default":["net"],"sources":[{"path":"bin/netswap.toml","swap_run":["net"],"allow":[{"image":"no-*","signed":false,"signer":null,"code":null,"until":null,"reason":"not ours","matched":1}]}],"ignored":null},
 "summary": {"files":3,"images":2,"passed":1,"failed":0,"allowed":1,"not_images":1,"unreadable":0,"offline":0,"seconds":[..]}
@@ -46,6 +47,23 @@ fn ndjson_has_one_line_per_image_and_a_summary() {
     assert_eq!(lines[0]["path"], "bin/no-bit.exe");
     assert_eq!(lines[1]["status"], "passed");
     assert_eq!(lines[2]["summary"]["images"], 2);
+}
+
+#[test]
+fn report_has_the_time_of_the_last_change() {
+    let share = share();
+    let modified = || {
+        let report = json(&share.run(["verify", "bin", "--format", "json"]));
+        report["images"][0]["modified"].clone()
+    };
+    let change = |time| {
+        let file = File::options().write(true).open(share.path("bin/no-bit.exe"));
+        file.unwrap().set_modified(time).unwrap();
+    };
+    change(UNIX_EPOCH + Duration::from_millis(1_795_887_979_900));
+    assert_eq!(modified(), "2026-11-28T17:46:19Z");
+    change(UNIX_EPOCH - Duration::from_secs(1));
+    assert_eq!(modified(), serde_json::Value::Null);
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn with_placeholders(line: &str) -> String {
         let rest = after.split_once(')').map_or("", |(_, rest)| rest);
         line = format!("{}[..] KiB ([..]){rest}", before.trim_end_matches(is_number));
     }
-    for field in ["seconds", "file_size", "size_of_image", "commit", "computed"] {
+    for field in ["seconds", "modified", "file_size", "size_of_image", "commit", "computed"] {
         if let Some((before, after)) = line.split_once(&format!("\"{field}\":")) {
             let rest = after.trim_start_matches(|c| !",}".contains(c));
             line = format!("{before}\"{field}\":[..]{rest}");

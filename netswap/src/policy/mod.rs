@@ -1,6 +1,5 @@
 //! The requirements for images: the bits that they must have, and the exceptions.
 
-mod day;
 mod file;
 
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
@@ -9,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use fast_glob::ErrorKind;
 
-pub use day::Day;
 pub(crate) use file::ManifestRules;
 pub use file::PolicyError;
 
+pub use crate::day::Day;
 use crate::text::one_line;
 use crate::{Code, Error, Header, SwapRun};
 

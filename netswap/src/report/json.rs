@@ -6,6 +6,7 @@ use serde_core::ser::{Serialize, SerializeMap, Serializer};
 
 use super::json_stream::{JsonStream, Names, field, interrupted};
 use super::{Format, Report};
+use crate::day::utc;
 use crate::json::write_fields;
 use crate::policy::Policy;
 use crate::text::PathFields;
@@ -45,13 +46,14 @@ write_fields!(Exception<'a> { image, signed, signer, code, until, reason, matche
 
 impl Serialize for ImageObject<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let VerifiedImage { path, verdict, package, target, .. } = self.0;
+        let VerifiedImage { path, modified, verdict, package, target } = self.0;
         let header = verdict.header.as_ref();
         let characteristics = header.map(|header| format!("{:#06x}", header.characteristics));
         let checksum = header.map(|header| format!("{:#010x}", header.checksum));
         let mut object = to.serialize_map(None)?;
         PathFields::new(path).write_to(&mut object)?;
         object.serialize_entry("status", &verdict.status)?;
+        object.serialize_entry("modified", &modified.and_then(utc))?;
         object.serialize_entry("kind", &header.map(Header::kind))?;
         object.serialize_entry("machine", &header.map(Header::machine_name))?;
         object.serialize_entry("characteristics", &characteristics)?;

@@ -11,6 +11,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
@@ -235,6 +236,15 @@ pub struct Stamp {
     /// The length in bytes.
     pub length: u64,
     modified: (i64, i64),
+}
+
+impl Stamp {
+    /// Returns when the content of the file was last changed, if that is after 1970.
+    pub fn modified(&self) -> Option<SystemTime> {
+        let (seconds, nanoseconds) = self.modified;
+        let since = Duration::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?);
+        UNIX_EPOCH.checked_add(since)
+    }
 }
 
 /// Returns the stamp of an open file and the number of its names (hard links).

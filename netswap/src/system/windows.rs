@@ -11,6 +11,7 @@ use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{EntryKind, Offline, Recall, is_elsewhere};
 
@@ -186,6 +187,21 @@ pub struct Stamp {
     /// The length in bytes.
     pub length: u64,
     modified: Option<u64>,
+}
+
+/// The seconds from 1601, when Windows' file times begin, to 1970
+/// ([FILETIME](https://learn.microsoft.com/windows/win32/api/minwinbase/ns-minwinbase-filetime)).
+const FROM_1601_TO_1970: u64 = 11_644_473_600;
+
+impl Stamp {
+    /// Returns when the content of the file was last changed, if that is after 1970.
+    pub fn modified(&self) -> Option<SystemTime> {
+        // In units of 100 nanoseconds.
+        let since_1601 = self.modified?;
+        let seconds = (since_1601 / 10_000_000).checked_sub(FROM_1601_TO_1970)?;
+        let nanoseconds = u32::try_from(since_1601 % 10_000_000 * 100).ok()?;
+        UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+    }
 }
 
 /// Returns the stamp of an open file and the number of its names (hard links).

@@ -22,7 +22,7 @@ use crate::find::{
 use crate::finding::Finding;
 use crate::image::{self, Content, Directory, Header, Kind, Layout, ReadError};
 use crate::policy::{Failure, ManifestRules, POLICY_FILE, Policy, PolicySource, Rules};
-use crate::system::{self, Identity};
+use crate::system::{self, Identity, Stamp};
 use crate::{Error, ExitCode, judge};
 
 /// Options for finding and judging images.
@@ -94,7 +94,7 @@ pub fn build(
         let (file, content) = open(system::open_with(&found.path, options.walk.recall));
         let root = workspace.root_manifest.parent().unwrap_or(Path::new(""));
         match judge_found(found, root, file.as_ref(), content, policy, options) {
-            Some(image) => run.image(image)?,
+            Some((image, _)) => run.image(image)?,
             None => run.outcome.summary.count_others(1),
         }
     }
@@ -297,12 +297,11 @@ impl Visit for Judge<'_> {
         let policy = self.policies.for_owner(file.named());
         let (named, opened) = (file.named(), opened.as_ref());
         let image = judge_found(found, named, opened, content, policy, self.options);
-        items.extend(image.map(|mut image| {
+        items.extend(image.map(|(mut image, stamp)| {
             for Problem { finding, is_fatal } in problems {
                 image.add(finding, is_fatal);
             }
-            let identity = opened.and_then(|file| self.identity(file));
-            Judged { image, is_sibling: false, identity }
+            Judged { image, is_sibling: false, identity: self.identity(stamp) }
         }));
         items.append(&mut dlls);
     }
@@ -318,8 +317,8 @@ impl Visit for Judge<'_> {
 
 impl Judge<'_> {
     /// Returns the identity of a file that may be found again.
-    fn identity(&self, file: &File) -> Option<Identity> {
-        let (stamp, names) = system::stamp(file).ok()?;
+    fn identity(&self, stamp: Option<(Stamp, u64)>) -> Option<Identity> {
+        let (stamp, names) = stamp?;
         stamp.identity.filter(|_| names > 1 || self.may_repeat_files)
     }
 
@@ -365,8 +364,11 @@ impl Judge<'_> {
             let found = Found { path, source: Source::Sibling(program.to_owned()) };
             let root = program.parent().unwrap_or(program);
             let image = judge_found(found, root, file.as_ref(), content, policy, self.options);
-            let identity = file.as_ref().and_then(|file| self.identity(file));
-            items.extend(image.map(|image| Judged { image, is_sibling: true, identity }));
+            items.extend(image.map(|(image, stamp)| Judged {
+                image,
+                is_sibling: true,
+                identity: self.identity(stamp),
+            }));
         }
         imports.findings().map(|(finding, is_fatal)| Problem { finding, is_fatal }).collect()
     }
@@ -390,8 +392,9 @@ fn open(file: io::Result<File>) -> (Option<File>, Result<Content, ReadError>) {
     }
 }
 
-/// Judges one file by its content. `root` is the folder that it was found in. Returns `None` if the
-/// file is not an image.
+/// Judges one file by its content. `root` is the folder that it was found in. Also returns the
+/// stamp of the file and the number of its names, if it is open. Returns `None` if the file is not
+/// an image.
 fn judge_found(
     found: Found,
     root: &Path,
@@ -399,14 +402,16 @@ fn judge_found(
     content: Result<Content, ReadError>,
     policy: &Policy,
     options: &Options,
-) -> Option<VerifiedImage> {
+) -> Option<(VerifiedImage, Option<(Stamp, u64)>)> {
     let allow = |failure: &Failure<'_>| {
         policy.allow(&found.path, root, failure).map(|allow| allow.reason.clone())
     };
     let signer = |header: &Header| options.signer?(file?, header.certificate_table?);
     let (required, included) = (policy.swap_run(), &options.include_kinds);
     let verdict = judge(content, required, included, &found.source, &signer, &allow)?;
-    Some(VerifiedImage::new(found, verdict))
+    let stamp = file.and_then(|file| system::stamp(file).ok());
+    let modified = stamp.and_then(|(stamp, _)| stamp.modified());
+    Some((VerifiedImage { modified, ..VerifiedImage::new(found, verdict) }, stamp))
 }
 
 /// The policies by owner, which is a manifest.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::BaselineOutcome;
 use crate::find::{Found, Source};
@@ -17,6 +18,9 @@ use crate::{ExitCode, ReadError};
 pub struct VerifiedImage {
     /// The file.
     pub path: PathBuf,
+    /// The time when the file was last changed. `None` if it was not opened, or was last changed
+    /// before 1970.
+    pub modified: Option<SystemTime>,
     /// The package that Cargo built the image from.
     pub package: Option<String>,
     /// The target triple that Cargo built the image for.
@@ -89,7 +93,7 @@ impl VerifiedImage {
             Source::Build(artifact) => (Some(artifact.package), artifact.target),
             Source::File | Source::Sibling(_) => (None, None),
         };
-        VerifiedImage { path: found.path, package, target, verdict }
+        VerifiedImage { path: found.path, modified: None, package, target, verdict }
     }
 
     /// Changes the status to allowed, for this reason.
@@ -113,14 +117,16 @@ impl VerifiedImage {
     /// Returns the result for a file whose content is elsewhere.
     pub(crate) fn offline(path: PathBuf) -> Self {
         let findings = vec![Finding::offline()];
-        let verdict = Verdict { findings, ..Verdict::unread(Status::Offline) };
-        VerifiedImage { path, package: None, target: None, verdict }
+        VerifiedImage::unread(path, Verdict { findings, ..Verdict::unread(Status::Offline) })
     }
 
     /// Returns the result for a folder or file that can't be read.
     pub(crate) fn unreadable(path: PathBuf, error: io::Error) -> Self {
-        let verdict = Verdict::broken(&ReadError::Io(error));
-        VerifiedImage { path, package: None, target: None, verdict }
+        VerifiedImage::unread(path, Verdict::broken(&ReadError::Io(error)))
+    }
+
+    fn unread(path: PathBuf, verdict: Verdict) -> Self {
+        VerifiedImage { path, modified: None, package: None, target: None, verdict }
     }
 }
 
@@ -226,12 +232,7 @@ mod tests {
             };
             let findings = if *has_finding { vec![finding] } else { Vec::new() };
             let verdict = Verdict { findings, ..Verdict::unread(*status) };
-            outcome.count(&VerifiedImage {
-                path: "a".into(),
-                package: None,
-                target: None,
-                verdict,
-            });
+            outcome.count(&VerifiedImage::unread("a".into(), verdict));
         }
         outcome.summary.count_others(1);
         outcome

@@ -203,9 +203,9 @@ fn json_report_includes_the_baseline() {
 {
 "schema": "netswap.verify/1",
 "images": [
-{"path":"./a.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]},
-{"path":"./deep/b.dll","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link with /SWAPRUN:NET, or set the bit before signing:/n    netswap patch FILE"}]},
-{"path":"./good.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
+{"path":"./a.exe","status":"passed","modified":"[..]","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]},
+{"path":"./deep/b.dll","status":"allowed","modified":"[..]","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link with /SWAPRUN:NET, or set the bit before signing:/n    netswap patch FILE"}]},
+{"path":"./good.exe","status":"passed","modified":"[..]","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
 ],
 "policy": {"default":["net"],"sources":[],"ignored":null},
 "baseline": {"source":{"path":"../known.json"},"known":2,"stale":[{"path":"[..]share/a.exe","code":"net-swap-missing"}]},
@@ -213,9 +213,9 @@ fn json_report_includes_the_baseline() {
 }
 
 "#]] } else { str![[r#"
-{"type":"image","path":"./a.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
-{"type":"image","path":"./deep/b.dll","status":"allowed","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link with /SWAPRUN:NET, or set the bit before signing:/n    netswap patch FILE"}]}
-{"type":"image","path":"./good.exe","status":"passed","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
+{"type":"image","path":"./a.exe","status":"passed","modified":"[..]","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
+{"type":"image","path":"./deep/b.dll","status":"allowed","modified":"[..]","kind":"exe","machine":"x64","characteristics":"0x0022","swap_run":[],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":"known in ../known.json","findings":[{"code":"net-swap-missing","message":"IMAGE_FILE_NET_RUN_FROM_SWAP is not set","help":"link with /SWAPRUN:NET, or set the bit before signing:/n    netswap patch FILE"}]}
+{"type":"image","path":"./good.exe","status":"passed","modified":"[..]","kind":"exe","machine":"x64","characteristics":"0x0822","swap_run":["net"],"size_of_image":8192,"checksum":"0x00000000","signed":false,"signer":null,"package":null,"target":null,"reason":null,"findings":[]}
 {"type":"summary","schema":"netswap.verify/1","policy":{"default":["net"],"sources":[],"ignored":null},"baseline":{"source":{"path":"../known.json"},"known":2,"stale":[{"path":"[..]share/a.exe","code":"net-swap-missing"}]},"summary":{"files":3,"images":3,"passed":2,"failed":0,"allowed":1,"not_images":0,"unreadable":0,"offline":0,"seconds":[..]}}
 
 "#]] });
