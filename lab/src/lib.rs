@@ -44,6 +44,7 @@ mod programs;
 pub mod progress;
 mod readers;
 pub mod rustc;
+pub mod servers;
 pub mod signature;
 mod signer;
 mod slow_fs;

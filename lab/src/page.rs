@@ -29,6 +29,13 @@ impl Page {
         Ok(Page { path, text, command, stable })
     }
 
+    /// Returns the code blocks in this language.
+    pub(crate) fn blocks(&self, language: &str) -> Vec<String> {
+        let fence = format!("```{language}\n");
+        let after = self.text.split(&fence).skip(1);
+        after.filter_map(|rest| Some(rest.split_once("```")?.0.to_owned())).collect()
+    }
+
     /// Checks that a part shows this result, or writes the page with it.
     pub(crate) fn show(&mut self, name: &str, result: &str, write: bool) -> Result<(), String> {
         if !write {
@@ -92,5 +99,12 @@ mod tests {
         assert_eq!(page.text, TEXT.replace("old", "new"));
         assert!(page.check("b", "new\n").is_ok());
         assert!(page.check("c", "").is_err() && page.replace("c", "").is_err());
+    }
+
+    #[test]
+    fn blocks_of_one_language_are_found() {
+        let page = page("a\n```sql\nb\n```\n```text\nc\n```\n```sql\nd\ne\n```\n");
+        assert_eq!(page.blocks("sql"), ["b\n", "d\ne\n"]);
+        assert!(page.blocks("sh").is_empty());
     }
 }

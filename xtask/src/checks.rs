@@ -10,7 +10,7 @@ use lab::process::{BUILDS, NEW_LAYOUT, cargo, cargo_sharing, check, output};
 /// A check: the statement that it proves, and its function.
 pub(crate) type Check = (&'static str, fn() -> Result<(), NotPassed>);
 
-pub(crate) const CHECKS: [Check; 26] = [
+pub(crate) const CHECKS: [Check; 27] = [
     ("tools have the required version, whatever is installed", lab::tools::check),
     ("the code is formatted", formatted),
     ("clippy prints no warning", clippy),
@@ -26,6 +26,7 @@ pub(crate) const CHECKS: [Check; 26] = [
     }),
     ("a share of 20,000 files is verified, patched, restored and watched", || lab::day::run(&[])),
     ("the reports for other programs are valid by their schemas", || lab::formats::run(&[])),
+    ("DuckDB answers the questions in the book about many servers", || lab::servers::run(&[])),
     ("no input makes a reader panic", lab::fuzz::check),
     ("faults damage no file that undo can't restore", lab::faults::check),
     ("the examples pass their tests", examples),

@@ -25,6 +25,7 @@ const TASKS: [Task; 14] = [
     ),
     ("day", "look after a share of 20,000 files, and show it in the book", lab::day::run),
     ("formats", "validate the reports for other programs", lab::formats::run),
+    ("servers", "ask DuckDB about the reports of three servers, as in the book", lab::servers::run),
     ("faults", "run netswap on failing disks, shares and reads", lab::faults::run),
     (
         "bench",

@@ -9,12 +9,13 @@ use crate::env::variable;
 use crate::files::{empty_folder, scratch, write_script};
 
 /// The names of installed programs of the tools, and pkg-config, which finds libraries.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "cargo-fuzz",
     "cargo-generate",
     "cargo-zigbuild",
     "clang",
     "clang-cl",
+    "duckdb",
     "genpeimg",
     "i686-w64-mingw32-gcc",
     "i686-w64-mingw32-ld",

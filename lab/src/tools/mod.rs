@@ -147,6 +147,7 @@ pub(crate) const TOOLS: [Tool; 37] = [
     python("ziglang", Exactly("0.17.1")),
     python("cargo-zigbuild", Exactly("0.24.1")),
     python("taplo", Exactly("0.9.3")),
+    python("duckdb-cli", Exactly("1.5.6")),
     from_crate("mdbook", Exactly("0.5.4"), &["--debug", "--no-default-features"], false),
     from_crate("cargo-fuzz", Exactly("0.13.2"), &["--debug"], false),
     // The last version that builds with Rust 1.95.
