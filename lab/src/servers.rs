@@ -18,8 +18,8 @@ use crate::process::check;
 use crate::tools::Python;
 use crate::{NotPassed, programs};
 
-/// A question: the name of its part of the page, the expected answer as CSV, and a word of the query
-/// with one in its place that must change the answer.
+/// A question: the name of its part of the page, and the expected answer as CSV. Then a part of the
+/// query, and another part in its place that must change the answer.
 type Question = (&'static str, &'static str, [&'static str; 2]);
 
 /// The questions, in the order of the page.
