@@ -9,7 +9,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, Valu
 use netswap::ExitCode;
 use netswap::output::{Color, print_error, set_color};
 
-use crate::{diagnose, explain, init, inspect, new, patch, schema, undo, verify};
+use crate::{diagnose, explain, generate, init, inspect, new, patch, schema, undo, verify};
 
 /// Keep Windows programs alive when the network share they run from goes away.
 ///
@@ -19,14 +19,20 @@ use crate::{diagnose, explain, init, inspect, new, patch, schema, undo, verify};
 /// it in finished files, and adds it to builds.
 #[derive(Debug, Parser)]
 #[command(name = "netswap", version, max_term_width = 100, subcommand_required = true)]
-#[command(after_help = "The help of each command lists its exit codes.")]
+#[command(after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     /// When to use colors. `auto` uses them on terminals, and obeys NO_COLOR and CLICOLOR
+    // Commands have fewer options of their own, so it comes after those.
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    #[arg(display_order = 100)]
     color: ColorChoice,
 }
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  The help of each command lists them.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -39,6 +45,7 @@ enum Command {
     Init(init::Init),
     Explain(explain::Explain),
     Schema(schema::Schema),
+    Generate(generate::Generate),
 }
 
 /// Runs `netswap` with these arguments. The first is the program's name.
@@ -78,6 +85,7 @@ fn run(command: clap::Command, arguments: impl IntoIterator<Item = OsString>) ->
         Command::Init(init) => init.run(),
         Command::Explain(explain) => explain.run(),
         Command::Schema(schema) => schema.run(),
+        Command::Generate(generate) => generate.run(Cli::command()),
     };
     let code = match result {
         Ok(code) => code,

@@ -112,6 +112,11 @@ pub enum Error {
     Usage(String),
     #[error("unknown code `{}`;{} `netswap explain` lists all codes", one_line(code), after(" ", suggestion(*.nearest)))]
     UnknownCode { code: String, nearest: Option<&'static str> },
+    #[error("failed to create the folder {}: {}; choose another folder", Printable(path), one_line(&source.to_string()))]
+    CreateFolder { path: PathBuf, source: io::Error },
+    /// A man page can't be written. The error names it.
+    #[error("failed to write the man page {0}; choose another folder")]
+    WritePage(io::Error),
     #[error("failed to write the report: {0}")]
     Output(#[from] io::Error),
 }

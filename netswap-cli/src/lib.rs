@@ -7,6 +7,7 @@ mod arguments;
 mod env;
 mod explain;
 mod files_from;
+mod generate;
 mod git;
 mod init;
 mod inspect;

@@ -20,7 +20,7 @@ mod xtask;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use netswap::ExitCode;
 
 use self::run::Allow;
@@ -51,7 +51,7 @@ pub(super) struct Init {
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
     /// Build with the crates of a local clone of netswap
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     netswap_path: Option<PathBuf>,
 }
 

@@ -24,7 +24,8 @@ use crate::env;
 /// The exit code if netswap-linker fails at its own work, even if the link succeeded.
 const FAILED: i32 = 1;
 
-const HELP: &str = "\
+/// The text of `--help`, which is also the man page.
+pub(crate) const HELP: &str = "\
 Run the real linker, then set the run-from-swap bits in the images that it made.
 
 This is for linkers that have no option for the bits, such as GNU ld. In

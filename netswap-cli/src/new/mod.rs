@@ -6,7 +6,7 @@ pub(crate) mod template;
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use netswap::ExitCode;
 use netswap::text::{one_line, quoted};
 
@@ -18,6 +18,7 @@ use crate::new::template::{Answers, Layout, License};
 #[derive(Debug, Args)]
 pub(super) struct New {
     /// Folder to create. Its name is the name of the tool or workspace
+    #[arg(value_hint = ValueHint::DirPath)]
     path: PathBuf,
     /// Name, if it differs from the folder's
     #[arg(long)]
@@ -41,7 +42,7 @@ pub(super) struct New {
     #[arg(long)]
     vcs: Option<Vcs>,
     /// Build with the crates of a local clone of netswap
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     netswap_path: Option<PathBuf>,
 }
 

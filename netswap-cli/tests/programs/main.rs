@@ -18,6 +18,7 @@ mod arguments;
 mod cli;
 mod diagnose;
 mod docs;
+mod generate;
 mod init;
 mod inspect;
 // `env --default-signal` is in GNU coreutils.
