@@ -34,6 +34,9 @@ pub(crate) const CHECKS: [Check; 28] = [
         lab::windows::run(&[])
     }),
     ("cargo generate and netswap new create the same projects", || lab::templates::run(&[])),
+    ("the completions work in their shells, and the man pages are well-formed", || {
+        lab::completions::run(&[])
+    }),
     ("the documentation builds without a warning", documentation),
     ("the book builds without a warning", lab::book::check),
     ("editors accept the policy in the book, and find a mistake in it", lab::editor::check),

@@ -36,6 +36,7 @@ const TASKS: [Task; 15] = [
     ("differential", "compare netswap with other readers on these images", lab::differential::run),
     ("crafted", "compare them on hand-made images, each with one property", lab::crafted::run),
     ("templates", "compare the projects of netswap new and cargo generate", lab::templates::run),
+    ("completions", "press Tab in real shells, and check the man pages", lab::completions::run),
     ("windows", "build Windows programs, verify them, and run them in Wine", lab::windows::run),
     ("tools", "fetch the tools that checks need, and print their versions", lab::tools::run),
     ("prepare", "fetch and compile what the checks need", lab::prepare::run),

@@ -10,12 +10,15 @@ use crate::files::{empty_folder, scratch, write_script};
 
 /// The names of installed programs of the tools, and pkg-config, which finds libraries.
 const NAMES: [&str; 29] = [
+const NAMES: [&str; 31] = [
     "cargo-fuzz",
     "cargo-generate",
     "cargo-zigbuild",
     "clang",
     "clang-cl",
     "duckdb",
+    "elvish",
+    "fish",
     "genpeimg",
     "i686-w64-mingw32-gcc",
     "i686-w64-mingw32-ld",
@@ -23,6 +26,7 @@ const NAMES: [&str; 29] = [
     "lld-link",
     "llvm-lib",
     "llvm-readobj",
+    "mandoc",
     "mdbook",
     "openssl",
     "osslsigncode",
@@ -39,6 +43,7 @@ const NAMES: [&str; 29] = [
     "x86_64-w64-mingw32-ld",
     "x86_64-w64-mingw32-strip",
     "zig",
+    "zsh",
 ];
 
 /// Writes the decoys and returns a PATH that starts with them. Systems other than Unix have no

@@ -82,6 +82,8 @@ pub(crate) const FUSE: &str = "fuse";
 pub(crate) const UPX: &str = "upx";
 /// Sets header bits. The benchmark compares netswap with it.
 pub(crate) const GENPEIMG: &str = "genpeimg";
+/// The shells that completions are tried in, and mandoc, which checks man pages.
+pub(crate) const SHELLS: &str = "shells";
 /// The library that cargo-generate is linked with.
 pub(crate) const OPENSSL: &str = "openssl";
 /// Python and its pip.
@@ -134,6 +136,12 @@ pub(crate) const TOOLS: [Tool; 39] = [
     debian(FUSE, "libfuse3-dev", AtLeast("3.14"), None),
     debian(UPX, "upx-ucl", AtLeast("4.2"), Some("usr/bin/upx-ucl")),
     debian(GENPEIMG, "mingw-w64-tools", AtLeast("10.0"), None),
+    debian(SHELLS, "bash", AtLeast("5.2"), Some("bin/bash")),
+    debian(SHELLS, "bash-completion", AtLeast("2.11"), None),
+    debian(SHELLS, "zsh", AtLeast("5.9"), Some("bin/zsh")),
+    debian(SHELLS, "fish", AtLeast("3.6"), Some("usr/bin/fish")),
+    debian(SHELLS, "elvish", AtLeast("0.19"), None),
+    debian(SHELLS, "mandoc", AtLeast("1.14"), None),
     debian(OPENSSL, "libssl-dev", AtLeast("3.0"), None),
     debian(PYTHON, "python3.11", AtLeast("3.11"), Some("usr/bin/python3.11")),
     debian(PYTHON, "python3-pip-whl", AtLeast("23.0"), None),
