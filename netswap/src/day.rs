@@ -57,7 +57,7 @@ impl Day {
 
 /// Returns a time in UTC as in RFC 3339, without a fraction of a second: `2026-11-28T17:46:19Z`.
 /// Returns `None` if its year has not four digits, or is before 1970.
-pub(crate) fn utc(time: SystemTime) -> Option<String> {
+pub fn utc(time: SystemTime) -> Option<String> {
     const DAY: u64 = 24 * 60 * 60;
     let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
     let (day, second) = (Day::after_1970(seconds / DAY), seconds % DAY);

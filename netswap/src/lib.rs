@@ -27,7 +27,6 @@
 //! It allocates nothing by what a header claims. It prints no name that could move the cursor or
 //! forge a line. It never reports an unread file as passed.
 
-mod day;
 #[doc(hidden)]
 pub mod env;
 mod error;
@@ -37,6 +36,8 @@ pub mod verify;
 pub mod xtask;
 
 // The programs in netswap-cli use these modules. They may change in any release.
+#[doc(hidden)]
+pub mod day;
 #[doc(hidden)]
 pub mod find;
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use netswap::day::utc;
 use netswap::text::{Printable, one_line};
 use netswap::verify::VerifiedImage;
 use netswap::{Finding, Header, SwapRun};
@@ -11,7 +12,7 @@ use netswap::{Finding, Header, SwapRun};
 pub(crate) type Row = Vec<Cell>;
 
 /// The columns of a verified image.
-pub(crate) const IMAGE: [&str; 13] = [
+pub(crate) const IMAGE: [&str; 14] = [
     "path",
     "status",
     "codes",
@@ -23,6 +24,7 @@ pub(crate) const IMAGE: [&str; 13] = [
     "machine",
     "swap_run",
     "size_of_image",
+    "modified",
     "package",
     "target",
 ];
@@ -37,7 +39,7 @@ pub(crate) enum Cell {
 
 /// Returns the row of a verified image, in the columns [`IMAGE`].
 pub(crate) fn image(image: &VerifiedImage) -> Row {
-    let VerifiedImage { path, package, target, verdict } = image;
+    let VerifiedImage { path, package, target, verdict, modified } = image;
     let header = verdict.header.as_ref();
     let row: [Cell; IMAGE.len()] = [
         Cell::path(path),
@@ -51,6 +53,7 @@ pub(crate) fn image(image: &VerifiedImage) -> Row {
         Cell::text(header.map(Header::machine_name).as_deref()),
         header.map_or(Cell::Missing, |header| Cell::bits(&header.swap_run())),
         Cell::number(header.map(|header| header.size_of_image.into())),
+        Cell::text(modified.and_then(utc).as_deref()),
         Cell::text(package.as_deref()),
         Cell::text(target.as_deref()),
     ];

@@ -109,7 +109,7 @@ fn interrupted_json_is_complete() {
 fn interrupted_formats_are_complete() {
     let share = share();
     let (stdout, _) = interrupt(&share, &["verify", ".", "--format", "sarif"], "INT");
-    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     let invocation = &report["runs"][0]["invocations"][0];
     assert_eq!(
         (&invocation["exitCode"], &invocation["executionSuccessful"]),

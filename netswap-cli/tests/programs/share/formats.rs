@@ -34,13 +34,13 @@ fn csv_has_a_row_for_each_image() {
     assert!(run.get_output().stdout.starts_with("\u{feff}path,".as_bytes()));
     assert_eq!(stdout(&run).matches("\r\n").count(), stdout(&run).matches('\n').count());
     run.stdout_eq(str![[r#"
-﻿path,status,codes,messages,reason,signed,signer,kind,machine,swap_run,size_of_image,package,target
-./=known.exe,allowed,net-swap-missing,IMAGE_FILE_NET_RUN_FROM_SWAP is not set,"'=the vendor, ""soon""",no,,exe,x64,none,8192,,
-"./bin/a, ""b"".exe",passed,,,,no,,exe,x64,net,8192,,
-./bin/old%20.dll,failed,net-swap-missing,IMAGE_FILE_NET_RUN_FROM_SWAP is not set,,no,,dll,x86,none,8192,,
-./bin/signed.dll,failed,net-swap-missing,IMAGE_FILE_NET_RUN_FROM_SWAP is not set,,yes,,dll,x64,none,8192,,
-./boot.efi,allowed,,,"UEFI loads it, not Windows",no,,efi,x64,none,8192,,
-./cut.exe,failed,truncated-image,the file ends inside its headers,,,,,,,,,
+﻿path,status,codes,messages,reason,signed,signer,kind,machine,swap_run,size_of_image,modified,package,target
+./=known.exe,allowed,net-swap-missing,IMAGE_FILE_NET_RUN_FROM_SWAP is not set,"'=the vendor, ""soon""",no,,exe,x64,none,8192,[..],,
+"./bin/a, ""b"".exe",passed,,,,no,,exe,x64,net,8192,[..],,
+./bin/old%20.dll,failed,net-swap-missing,IMAGE_FILE_NET_RUN_FROM_SWAP is not set,,no,,dll,x86,none,8192,[..],,
+./bin/signed.dll,failed,net-swap-missing,IMAGE_FILE_NET_RUN_FROM_SWAP is not set,,yes,,dll,x64,none,8192,[..],,
+./boot.efi,allowed,,,"UEFI loads it, not Windows",no,,efi,x64,none,8192,[..],,
+./cut.exe,failed,truncated-image,the file ends inside its headers,,,,,,,,[..],,
 
 "#]]);
     let empty = Share::new([("readme.txt", b"no image".to_vec())]);
