@@ -1,16 +1,16 @@
 //! Files grouped by folder and by their findings, and then what to do about each cause.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::Style;
 
-use super::lines::{Paths, folder_name, is_longer_than_line, write_text, write_wrapped};
+use super::causes::{Cause, Causes, files};
+use super::lines::{folder_name, is_longer_than_line, write_text, write_wrapped};
 use crate::finding::{Code, Finding};
 use crate::style::WARNING;
-use crate::text::{Printable, number, one_line, plural};
+use crate::text::Printable;
 
 /// A file as a report for people shows it. It depends on no other file, so any thread can make it.
 pub struct Entry {
@@ -43,7 +43,7 @@ pub struct Groups {
     of_folder: Vec<Group>,
     /// The number of files in the groups.
     held: usize,
-    causes: Vec<Cause>,
+    causes: Causes,
 }
 
 /// The files of one folder with the same findings.
@@ -54,51 +54,8 @@ struct Group {
     names: Vec<String>,
 }
 
-/// The files with the same fault and the same remedy.
-struct Cause {
-    code: Code,
-    help: Cow<'static, str>,
-    /// Whether the signature is what prevents the remedy.
-    is_signed: bool,
-    paths: Paths,
-    /// The number of files by signer.
-    signers: BTreeMap<String, u64>,
-}
-
 /// The number of files of one folder that are held back to group them. A folder may have millions.
 const MAX_HELD: usize = 4096;
-
-/// The number of reasons or signers that are written.
-const MAX_LISTED: usize = 5;
-
-/// The number of different reasons or signers that are counted. A share may have any number.
-const MAX_NAMES: usize = 1000;
-
-/// Counts a name, unless there are too many.
-pub(super) fn count(names: &mut BTreeMap<String, u64>, name: &str) {
-    if let Some(count) = names.get_mut(name) {
-        *count += 1;
-    } else if names.len() < MAX_NAMES {
-        names.insert(name.to_owned(), 1);
-    }
-}
-
-/// Returns the names with the largest counts.
-pub(super) fn largest(names: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
-    let mut names: Vec<_> = names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-    names.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    names.truncate(MAX_LISTED);
-    names
-}
-
-/// Counts files: `1 file`, `12 signed files`.
-fn files(count: u64, is_signed: bool) -> String {
-    if is_signed {
-        plural(count, "signed file", "signed files")
-    } else {
-        plural(count, "file", "files")
-    }
-}
 
 impl Entry {
     /// Returns an entry for a path that begins in the column `indent`, after the status `word`.
@@ -159,14 +116,7 @@ impl Groups {
             folder.clone_into(&mut self.folder);
         }
         for (code, help) in causes {
-            let is_same = |cause: &Cause| cause.code == code && cause.help == help;
-            let index = self.causes.iter().position(is_same).unwrap_or_else(|| {
-                self.causes.push(Cause::new(code, help));
-                self.causes.len() - 1
-            });
-            if let Some(cause) = self.causes.get_mut(index) {
-                cause.add(&path, is_signed, signer.as_deref());
-            }
+            self.causes.add(code, &help, &path, is_signed, signer.as_deref());
         }
         self.held += 1;
         let name = Printable(path.file_name().map_or(path.as_path(), Path::new)).to_string();
@@ -186,7 +136,7 @@ impl Groups {
 
     /// Writes what to do about each cause.
     pub fn write_causes(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.causes.iter().try_for_each(|cause| cause.write(out))
+        self.causes.iter().try_for_each(|cause| write_cause(cause, out))
     }
 
     /// Returns whether there is no cause to write.
@@ -219,41 +169,11 @@ impl Group {
     }
 }
 
-impl Cause {
-    fn new(code: Code, help: Cow<'static, str>) -> Self {
-        let (paths, signers) = (Paths::default(), BTreeMap::new());
-        Cause { code, help, is_signed: false, paths, signers }
-    }
-
-    fn add(&mut self, path: &Path, is_signed: bool, signer: Option<&str>) {
-        self.paths.add(path);
-        if is_signed && (self.code.is_missing_bit() || self.code == Code::SignatureWouldBreak) {
-            self.is_signed = true;
-            if let Some(signer) = signer {
-                count(&mut self.signers, signer);
-            }
-        }
-    }
-
-    /// Writes the code with the number of files, and the remedy.
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let style = Style::new().bold();
-        let files = files(self.paths.count(), self.is_signed);
-        let counts = match &largest(&self.signers)[..] {
-            [(signer, count)] if *count == self.paths.count() => {
-                format!("{files} by {}", one_line(signer))
-            }
-            signers => {
-                let by = |(name, count): &(&str, u64)| {
-                    format!("{} by {}", number(*count), one_line(name))
-                };
-                let signers = signers.iter().map(by);
-                std::iter::once(files).chain(signers).collect::<Vec<_>>().join(", ")
-            }
-        };
-        let title = format!("{style}{}{style:#}: {counts}", self.code);
-        write_wrapped(title.split(' '), " ", 0, out)?;
-        write_text(&self.help, self.paths.arguments().as_deref(), 2, out)?;
-        writeln!(out)
-    }
+/// Writes the code with the number of files, and the remedy.
+fn write_cause(cause: &Cause, out: &mut dyn Write) -> io::Result<()> {
+    let style = Style::new().bold();
+    let title = format!("{style}{}{style:#}: {}", cause.code(), cause.counts());
+    write_wrapped(title.split(' '), " ", 0, out)?;
+    write_text(cause.help(), cause.paths().arguments().as_deref(), 2, out)?;
+    writeln!(out)
 }

@@ -1,12 +1,12 @@
 //! The report for people: failures grouped by folder and cause as they are found, then what to do
 //! about each cause, then a summary.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::groups::{Entry, Groups, count, largest};
+use super::causes::Tally;
+use super::groups::{Entry, Groups};
 use super::lines::write_wrapped;
 use super::spool::SpoolFile;
 use super::{Detail, Report};
@@ -37,7 +37,7 @@ pub(super) struct Human {
     renderer: HumanRenderer,
     failures: Groups,
     /// The number of allowed images by reason.
-    allowed: BTreeMap<String, u64>,
+    allowed: Tally,
     /// The memory in bytes that setting the missing bits costs on a machine that runs all images.
     commit: u64,
     /// The lines about other images, if they are listed.
@@ -80,7 +80,7 @@ impl Human {
         Human {
             renderer: HumanRenderer { here, detail },
             failures: Groups::default(),
-            allowed: BTreeMap::new(),
+            allowed: Tally::default(),
             commit: 0,
             others: SpoolFile::default(),
         }
@@ -90,18 +90,15 @@ impl Human {
 impl Report for Human {
     fn image(&mut self, image: &VerifiedImage, out: &mut dyn Write) -> io::Result<()> {
         let shown = self.renderer.render(image)?;
-        let Verdict { status, findings, header, reason, .. } = &image.verdict;
+        let Verdict { status, reason, .. } = &image.verdict;
         if *status == Status::Allowed {
-            count(&mut self.allowed, reason.as_deref().unwrap_or_default());
+            self.allowed.add(reason.as_deref().unwrap_or_default());
         }
         match shown {
             HumanImage::Counted => Ok(()),
             HumanImage::Listed(lines) => self.others.write_all(&lines),
             HumanImage::Failure(entry) => {
-                let lacks_bit = findings.iter().any(|finding| finding.code.is_missing_bit());
-                if let Some(header) = header.filter(|_| lacks_bit) {
-                    self.commit += u64::from(header.size_of_image).div_ceil(PAGE) * PAGE;
-                }
+                self.commit += commit(image);
                 self.failures.add(entry, out)
             }
         }
@@ -117,7 +114,7 @@ impl Report for Human {
         self.failures.write_causes(out)?;
         writeln!(out, "{}", summary(outcome))?;
         if self.renderer.detail != Detail::Quiet {
-            for (reason, count) in largest(&self.allowed) {
+            for (reason, count) in self.allowed.largest() {
                 let images = plural(count, "image", "images");
                 write_wrapped(
                     format!("allowed: {images}: {}", one_line(reason)).split(' '),
@@ -150,8 +147,16 @@ impl Report for Human {
 /// The page size in bytes of every machine that Windows runs on today.
 const PAGE: u64 = 4096;
 
+/// Returns the memory in bytes that setting the missing bits of an image costs while it runs.
+pub fn commit(image: &VerifiedImage) -> u64 {
+    let Verdict { findings, header, .. } = &image.verdict;
+    let lacks_bit = findings.iter().any(|finding| finding.code.is_missing_bit());
+    let header = header.as_ref().filter(|_| lacks_bit);
+    header.map_or(0, |header| u64::from(header.size_of_image).div_ceil(PAGE) * PAGE)
+}
+
 /// Formats a number of bytes, rounded: `1.2 GiB`.
-fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "it is rounded to a tenth")]
     let mut rounded = count as f64 / 1024.0;
     let mut unit = "KiB";
@@ -165,7 +170,7 @@ fn bytes(count: u64) -> String {
 }
 
 /// Formats the files of the policy: `netswap.toml (2 exceptions)`.
-fn policy(outcome: &Verification) -> String {
+pub fn policy(outcome: &Verification) -> String {
     let file = |rules: &Arc<Rules>| {
         let count = match rules.allow.len() as u64 {
             0 => String::new(),
@@ -219,20 +224,23 @@ pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result
         write_error(err, &format!("the baseline {baseline} was not written, because {why}"))?;
     }
     if outcome.exit_code() == ExitCode::NothingToVerify {
-        let Summary { allowed, offline, .. } = outcome.summary;
-        let what = match outcome.input {
-            _ if allowed > 0 => "the bit has no effect on any of these images",
-            _ if offline > 0 => "all files are offline; pass --recall to fetch and read them",
-            Input::Build => {
-                "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
-            }
-            Input::Folders | Input::Files => {
-                "no Windows image found in the given files and folders"
-            }
-        };
-        write_error(err, &format!("nothing to verify: {what}"))?;
+        let why = nothing_to_verify(outcome);
+        write_error(err, &format!("nothing to verify: {why}"))?;
     }
     Ok(())
+}
+
+/// Returns the reason why there was nothing to verify.
+pub fn nothing_to_verify(outcome: &Verification) -> &'static str {
+    let Summary { allowed, offline, .. } = outcome.summary;
+    match outcome.input {
+        _ if allowed > 0 => "the bit has no effect on any of these images",
+        _ if offline > 0 => "all files are offline; pass --recall to fetch and read them",
+        Input::Build => {
+            "Cargo built no Windows image; build for a Windows target, such as --target x86_64-pc-windows-msvc"
+        }
+        Input::Folders | Input::Files => "no Windows image found in the given files and folders",
+    }
 }
 
 fn write_other(image: &VerifiedImage, path: &Path, out: &mut dyn Write) -> io::Result<()> {

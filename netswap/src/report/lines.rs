@@ -1,5 +1,6 @@
 //! Lines of at most 80 columns.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -57,12 +58,17 @@ pub fn write_text(
             write_wrapped(line.split(' '), " ", indent, out)?;
             continue;
         }
-        match (line.strip_suffix(" FILE"), paths) {
-            (Some(command), Some(paths)) => writeln!(out, "{:indent$}{command} {paths}", "")?,
-            _ => writeln!(out, "{:indent$}{line}", "")?,
-        }
+        writeln!(out, "{:indent$}{}", "", with_paths(line, paths))?;
     }
     Ok(())
+}
+
+/// Returns a command with `FILE` at its end replaced by `paths`.
+pub fn with_paths<'a>(command: &'a str, paths: Option<&str>) -> Cow<'a, str> {
+    match (command.strip_suffix(" FILE"), paths) {
+        (Some(command), Some(paths)) => format!("{command} {paths}").into(),
+        _ => command.into(),
+    }
 }
 
 /// The files that a command is about: all of them if there are few, or else the folder that holds

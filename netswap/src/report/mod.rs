@@ -1,5 +1,6 @@
 //! The reports of a verification, for people and for programs.
 
+pub mod causes;
 pub mod groups;
 mod human;
 mod json;
@@ -13,7 +14,7 @@ use std::str::FromStr;
 use human::Human;
 use json::Json;
 
-pub use human::{summary, write_warnings};
+pub use human::{bytes, commit, nothing_to_verify, policy, summary, write_warnings};
 
 use crate::verify::{Verification, VerifiedImage};
 
