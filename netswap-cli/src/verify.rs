@@ -138,7 +138,7 @@ impl Verify {
         let is_build = self.paths.is_empty() && !self.files_from.is_given();
         // A build has few images, and its report shows which ones were checked.
         let detail = detail(self.quiet, self.verbose || is_build);
-        let report = self.format.report(detail);
+        let report = self.format.report(detail, &self.paths);
         let out = Out::to_file(self.format == VerifyFormat::Human, output)?;
         if is_build {
             let mut build = self.cargo.build()?;

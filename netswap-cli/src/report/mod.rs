@@ -3,12 +3,13 @@
 mod csv;
 mod github;
 mod junit;
+mod html;
 mod row;
 mod sarif;
 mod uri;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use netswap::Finding;
@@ -19,6 +20,7 @@ use netswap::verify::{Verification, VerifiedImage};
 pub(crate) use self::csv::Csv;
 use self::github::GitHub;
 use self::junit::JUnit;
+use self::html::VerifyHtml;
 pub(crate) use self::row::{Cell, Row};
 use self::sarif::Sarif;
 
@@ -40,11 +42,13 @@ pub(crate) enum VerifyFormat {
     Junit,
     /// Annotations for workflows of GitHub Actions
     Github,
+    /// One web page that needs no network: a summary, what to do, and a table of all images
+    Html,
 }
 
 impl VerifyFormat {
-    /// Returns an empty report in this format.
-    pub(crate) fn report(self, detail: Detail) -> Box<dyn Report> {
+    /// Returns an empty report in this format, on the files and folders that the user named.
+    pub(crate) fn report(self, detail: Detail, named: &[PathBuf]) -> Box<dyn Report> {
         match self {
             VerifyFormat::Human => netswap::Format::Human.report(detail),
             VerifyFormat::Json => netswap::Format::Json.report(detail),
@@ -53,6 +57,7 @@ impl VerifyFormat {
             VerifyFormat::Sarif => Box::new(Sarif::new()),
             VerifyFormat::Junit => Box::new(JUnit::new()),
             VerifyFormat::Github => Box::new(GitHub::new()),
+            VerifyFormat::Html => Box::new(VerifyHtml::new(named.to_vec())),
         }
     }
 }

@@ -61,6 +61,10 @@ pub(crate) fn image(image: &VerifiedImage) -> Row {
 }
 
 impl Cell {
+    pub(crate) fn is_missing(&self) -> bool {
+        *self == Cell::Missing
+    }
+
     pub(crate) fn name(name: &'static str) -> Self {
         Cell::Text(name.into())
     }

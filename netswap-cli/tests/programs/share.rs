@@ -3,6 +3,7 @@
 mod baseline;
 mod beside;
 mod formats;
+mod html;
 mod policy;
 
 use snapbox::cmd::OutputAssert;

@@ -1,0 +1,248 @@
+//! The parts of a page that need no script: the head, the summary and the causes.
+
+use std::cmp::Reverse;
+
+use base64ct::{Base64, Encoding};
+use jiff::{Timestamp, Unit};
+use maud::{Markup, PreEscaped, html};
+use netswap::Code;
+use netswap::report::causes::{Cause, Causes};
+use netswap::report::lines::with_paths;
+use netswap::text::{number, plural};
+use pulldown_cmark::Parser;
+use sha2::{Digest, Sha256};
+
+use super::{Layout, Summary, Tone};
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Tone::Bad => "bad",
+            Tone::Caution => "caution",
+            Tone::Good => "good",
+            Tone::Neutral => "neutral",
+        }
+    }
+}
+
+/// Returns the head, with a policy that allows this style and this script, and nothing else. The
+/// empty icon prevents a request for one.
+pub(super) fn head(layout: &Layout, summary: &Summary, style: &str, script: &str) -> Markup {
+    let policy = format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; \
+         form-action 'none'",
+        digest(style),
+        digest(script)
+    );
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="referrer" content="no-referrer";
+            title {
+                (layout.command)
+                @if let Some(subject) = &summary.subject { ": " (subject) }
+            }
+            link rel="icon" href="data:,";
+            style { (PreEscaped(style)) }
+        }
+    }
+}
+
+/// Returns the source of a text for a Content Security Policy.
+fn digest(text: &str) -> String {
+    format!("sha256-{}", Base64::encode_string(&Sha256::digest(text)))
+}
+
+pub(super) fn body(layout: &Layout, summary: &Summary, causes: &Causes) -> Markup {
+    html! {
+        header {
+            h1 { (layout.command) }
+            @if let Some(subject) = &summary.subject { p { (subject) } }
+            p.muted { (now()) " · netswap " (env!("CARGO_PKG_VERSION")) }
+        }
+        main {
+            (overview(layout, summary))
+            @if !causes.is_empty() { (causes_section(layout, causes)) }
+            (table(layout))
+        }
+    }
+}
+
+/// Returns the time in seconds, as RFC 3339.
+fn now() -> Markup {
+    let now = Timestamp::now();
+    let now = now.round(Unit::Second).unwrap_or(now).to_string();
+    html! { time datetime=(now) { (now) } }
+}
+
+fn overview(layout: &Layout, summary: &Summary) -> Markup {
+    let statuses = layout.statuses.iter().filter_map(|status| {
+        let (_, count) = summary.counts.iter().find(|(name, _)| *name == status.name)?;
+        (*count > 0).then_some((status, *count))
+    });
+    let statuses: Vec<_> = statuses.collect();
+    html! {
+        p.result.(summary.tone.class()) { (summary.result) }
+        @if let Some(notice) = &summary.notice { p.notice.caution { (notice) } }
+        @if !statuses.is_empty() {
+            ul.cards {
+                @for (status, count) in statuses {
+                    li.(status.tone.class()) { strong { (number(count)) } (status.label) }
+                }
+            }
+        }
+        dl.facts {
+            @for (label, values) in &summary.facts {
+                dt { (label) }
+                @for value in values { dd { (value) } }
+            }
+        }
+    }
+}
+
+fn causes_section(layout: &Layout, causes: &Causes) -> Markup {
+    let mut codes: Vec<(Code, u64)> = Vec::new();
+    for cause in causes.iter() {
+        let count = cause.paths().count();
+        match codes.iter_mut().find(|(code, _)| *code == cause.code()) {
+            Some((_, sum)) => *sum += count,
+            None => codes.push((cause.code(), count)),
+        }
+    }
+    codes.sort_by_key(|(_, count)| Reverse(*count));
+    html! {
+        section {
+            h2 { "What to do" }
+            @for (code, count) in codes {
+                (code_section(layout, code, count, causes.iter().filter(|cause| cause.code() == code)))
+            }
+        }
+    }
+}
+
+/// Returns a code with the remedies for its files.
+fn code_section<'a>(
+    layout: &Layout,
+    code: Code,
+    count: u64,
+    causes: impl Iterator<Item = &'a Cause>,
+) -> Markup {
+    let mut causes: Vec<_> = causes.collect();
+    causes.sort_by_key(|cause| Reverse(cause.paths().count()));
+    // The explanation begins with the code and its summary.
+    let explanation = code.explanation().splitn(3, "\n\n").last().unwrap_or_default();
+    html! {
+        section.cause {
+            h3 {
+                code { (code) }
+                span { (plural(count, "file", "files")) }
+            }
+            p { (code.summary()) }
+            @for cause in &causes {
+                div.remedy {
+                    @if causes.len() > 1 { h4 { (cause.counts()) } }
+                    @else if cause.counts() != plural(count, "file", "files") {
+                        p.muted { (cause.counts()) }
+                    }
+                    (remedy(cause))
+                }
+            }
+            a.filter href={ "#q=" (code) "&status=" ((layout.status_of)(code)) } {
+                "Show them in the table"
+            }
+            details {
+                summary { "Explanation" }
+                div.explanation { (markdown(explanation)) }
+            }
+        }
+    }
+}
+
+/// Returns the remedy: paragraphs, lists, and commands with the real paths.
+fn remedy(cause: &Cause) -> Markup {
+    let paths = cause.paths().arguments();
+    let lines: Vec<_> = cause.help().lines().collect();
+    let is_same_kind = |a: &&str, b: &&str| {
+        let kind = |line: &str| (line.starts_with(' '), line.starts_with("- "));
+        kind(a) == kind(b)
+    };
+    html! {
+        @for block in lines.chunk_by(is_same_kind) {
+            @if block.iter().all(|line| line.starts_with(' ')) {
+                pre {
+                    @for (index, line) in block.iter().enumerate() {
+                        @if index > 0 { "\n" }
+                        (with_paths(line, paths.as_deref()).trim_start())
+                    }
+                }
+            } @else if block.iter().all(|line| line.starts_with("- ")) {
+                ul {
+                    @for line in block { li { (line.trim_start_matches("- ")) } }
+                }
+            } @else {
+                @for line in block { p { (line) } }
+            }
+        }
+    }
+}
+
+/// Renders an explanation below a heading of the third level. Explanations are part of netswap, so
+/// they contain no text from elsewhere.
+fn markdown(text: &str) -> Markup {
+    let text = text.replace("## ", "#### ");
+    let mut html = String::new();
+    pulldown_cmark::html::push_html(&mut html, Parser::new(&text));
+    PreEscaped(html)
+}
+
+/// Returns the controls of the table. The script fills them and shows them.
+fn table(layout: &Layout) -> Markup {
+    let many = layout.noun.many;
+    html! {
+        section id="explorer" hidden {
+            h2 { "All " (many) }
+            div.controls {
+                label for="words" {
+                    "Filter by words in any column"
+                    input type="search" id="words" autocomplete="off" spellcheck="false";
+                }
+                div id="statuses" role="group" aria-label="Filter by status" {}
+            }
+            p id="shown" aria-live="polite" {}
+            p id="nothing" hidden {
+                "No " (layout.noun.one) " matches."
+                button type="button" id="clear" { "Clear the filter" }
+            }
+            div id="rows" role="region" tabindex="0" aria-label={ "Table of " (many) } {}
+        }
+        section id="printed" {}
+        noscript {
+            p.notice.neutral {
+                "The table of all " (many) " needs JavaScript. Everything above is complete without it."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digest_has_the_form_of_a_policy() {
+        // From the specification "Content Security Policy Level 3", section 8.3.
+        let text = "alert('Hello, world.');";
+        assert_eq!(digest(text), "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=");
+    }
+
+    #[test]
+    fn explanations_have_no_heading_above_the_fourth() {
+        for code in Code::ALL {
+            let (_, text) = code.explanation().split_once("\n\n").unwrap();
+            let html = markdown(text).into_string();
+            assert!(html.contains("<h4>What to do</h4>") && !html.contains("<h2>"), "{html}");
+        }
+    }
+}
