@@ -34,6 +34,7 @@ pub mod files;
 pub mod formats;
 pub mod fuzz;
 mod man_pages;
+pub mod html;
 mod meter;
 pub mod oldest_rust;
 mod outcome;

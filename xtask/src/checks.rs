@@ -27,6 +27,7 @@ pub(crate) const CHECKS: [Check; 29] = [
     ("a share of 20,000 files is verified, patched, restored and watched", || lab::day::run(&[])),
     ("the reports for other programs are valid by their schemas", || lab::formats::run(&[])),
     ("DuckDB answers the questions in the book about many servers", || lab::servers::run(&[])),
+    ("the HTML report opens in Chromium, and can be filtered and printed", || lab::html::run(&[])),
     ("no input makes a reader panic", lab::fuzz::check),
     ("faults damage no file that undo can't restore", lab::faults::check),
     ("the examples pass their tests", examples),

@@ -26,6 +26,7 @@ const TASKS: [Task; 16] = [
     ("day", "look after a share of 20,000 files, and show it in the book", lab::day::run),
     ("formats", "validate the reports for other programs", lab::formats::run),
     ("servers", "ask DuckDB about the reports of three servers, as in the book", lab::servers::run),
+    ("html", "open HTML reports in Chromium, use them and print them", lab::html::run),
     ("faults", "run netswap on failing disks, shares and reads", lab::faults::run),
     (
         "bench",

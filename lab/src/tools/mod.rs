@@ -86,6 +86,8 @@ pub(crate) const GENPEIMG: &str = "genpeimg";
 pub(crate) const SHELLS: &str = "shells";
 /// The library that cargo-generate is linked with.
 pub(crate) const OPENSSL: &str = "openssl";
+/// Chromium without windows, its font, and readers of HTML and PDF files.
+pub(crate) const BROWSER: &str = "browser";
 /// Python and its pip.
 pub(crate) const PYTHON: &str = "python";
 
@@ -143,6 +145,10 @@ pub(crate) const TOOLS: [Tool; 45] = [
     debian(SHELLS, "elvish", AtLeast("0.19"), None),
     debian(SHELLS, "mandoc", AtLeast("1.14"), None),
     debian(OPENSSL, "libssl-dev", AtLeast("3.0"), None),
+    debian(BROWSER, "chromium-headless-shell", AtLeast("148.0"), None),
+    debian(BROWSER, "fonts-liberation", AtLeast("1.07"), None),
+    debian(BROWSER, "tidy", AtLeast("5.6"), Some("usr/bin/tidy")),
+    debian(BROWSER, "poppler-utils", AtLeast("22.12"), None),
     debian(PYTHON, "python3.11", AtLeast("3.11"), Some("usr/bin/python3.11")),
     debian(PYTHON, "python3-pip-whl", AtLeast("23.0"), None),
     python("pefile", Exactly("2024.8.26")),

@@ -1,0 +1,439 @@
+//! `cargo xtask html`: opens HTML reports in Chromium, uses them as people do, and prints them.
+//!
+//! The report is about 20,000 images, and some of their names are hostile. The page shows each of
+//! them as text, sends no request, and has a readable contrast. tidy reads the page too, and
+//! pdftotext reads what is printed.
+
+mod browser;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use testkit::image::{Image, NET};
+
+use self::browser::{Browser, is};
+use crate::files::{at, create_folder, empty_folder, scratch, write};
+use crate::outcome::Outcome;
+use crate::process::output;
+use crate::tools::{BROWSER, Tree};
+use crate::{NotPassed, no_arguments, programs};
+
+const IMAGES: usize = 20_000;
+
+/// The number of images in a folder.
+const PER_FOLDER: usize = 500;
+
+/// One of this many images lacks the bit.
+const FAILED_OF: usize = 4;
+
+/// A page with this many times the rows shows how the time to open it grows.
+const MANY: usize = 5;
+
+/// The most rows that are printed.
+const PRINTED: usize = 2000;
+
+/// Names that would change the page if it took them for HTML, or its lines.
+const NAMES: [&str; 8] = [
+    "</script><img src=x onerror=alert(1)>.exe",
+    "<!--<script>.exe",
+    "\u{202e}exe.txt",
+    "\"quoted\" 'twice' &lt;b&gt;.exe",
+    "two\nlines.exe",
+    "line\u{2028}separator.exe",
+    "=cmd|' /C calc'!A0.exe",
+    "${alert(1)}`.exe",
+];
+
+/// The sizes of a window on a desk and on a phone.
+const DESK: (u32, u32) = (1280, 900);
+const PHONE: (u32, u32) = (390, 844);
+/// A window that shows more rows than the table draws first.
+const TALL: (u32, u32) = (1280, 2400);
+
+/// The result of a report on an empty folder.
+const NOTHING: &str =
+    "Nothing was verified: no Windows image found in the given files and folders.";
+
+const CONTRAST: &str = include_str!("contrast.js");
+
+/// What a page shows of its table.
+const SHOWN: &str = "document.getElementById('shown').textContent";
+const FIRST_PATH: &str = "document.querySelector('#rows td.path').title";
+/// The height below the last row that is drawn.
+const UNFILLED: &str = "(() => {
+    const bottom = (element) => element.getBoundingClientRect().bottom;
+    const box = document.getElementById('rows');
+    return bottom(box) - bottom([...box.querySelectorAll('[aria-rowindex]')].pop());
+})()";
+const ROWS: &str = "document.querySelectorAll('#rows tbody tr:not(.space)').length";
+
+/// Makes the reports and checks them.
+pub fn run(arguments: &[String]) -> Result<(), NotPassed> {
+    no_arguments(arguments, "cargo xtask html")?;
+    if cfg!(windows) {
+        return Err(NotPassed::NotRun("Windows rejects the names of the images".to_owned()));
+    }
+    let tree = Tree::find(BROWSER).map_err(NotPassed::NotRun)?;
+    let folder = empty_folder(scratch("html"))?;
+    let mut check = Check { browser: Browser::start(&tree, &folder)?, tree, folder };
+    Ok(check.all()?)
+}
+
+struct Check {
+    browser: Browser,
+    tree: Tree,
+    folder: PathBuf,
+}
+
+impl Check {
+    fn all(&mut self) -> Result<(), String> {
+        let failed = write_images(&self.folder.join("share"))?;
+        let netswap = programs::debug("netswap")?;
+        let large = self.report(&netswap, "share", 1)?;
+        let few = self.folder.join("few");
+        write(&few.join("good.exe"), Image::exe().with(NET).bytes())?;
+        let good = self.report(&netswap, "few", 0)?;
+        create_folder(self.folder.join("empty"))?;
+        let empty = self.report(&netswap, "empty", 3)?;
+
+        for page in [&large, &good, &empty] {
+            self.check_markup(page)?;
+        }
+        self.check_markup_is_read(&good)?;
+        self.open(&large, IMAGES)?;
+        let many = repeated(&large)?;
+        self.open(&many, IMAGES * MANY)?;
+        self.check_requests(&large)?;
+        self.check_policy(&good)?;
+        self.use_table(&large, failed)?;
+        self.check_names(&large)?;
+        self.check_summary(&large, &good, &empty, failed)?;
+        for (name, page) in [("share", &large), ("few", &good), ("empty", &empty)] {
+            self.check_appearance(name, page)?;
+        }
+        self.print(&large, failed)
+    }
+
+    /// Writes a report on a folder beside it.
+    fn report(&self, netswap: &Path, name: &str, code: i32) -> Result<PathBuf, String> {
+        let page = self.folder.join(name).with_extension("html");
+        let mut verify = Command::new(netswap);
+        verify.args(["verify", name, "--format", "html", "--output"]).arg(&page);
+        Outcome::run(verify.current_dir(&self.folder))?.expect_code(code)?;
+        Ok(page)
+    }
+
+    /// Checks that tidy has nothing to say about a page.
+    fn check_markup(&self, page: &Path) -> Result<(), String> {
+        let mut tidy = self.tree.command("usr/bin/tidy");
+        tidy.args(["-quiet", "-errors", "-utf8", "--drop-empty-elements", "no"]).arg(page);
+        Outcome::run(&mut tidy)?.expect_code(0).map(drop)
+    }
+
+    /// The negative of the check above.
+    fn check_markup_is_read(&self, page: &Path) -> Result<(), String> {
+        let text = fs::read_to_string(page).map_err(at(page))?;
+        let broken = self.folder.join("broken.html");
+        write(&broken, text.replacen("</h1>", "", 1))?;
+        ensure!(self.check_markup(&broken).is_err(), "tidy does not miss the end of an element");
+        Ok(())
+    }
+
+    /// Opens a page and prints how long it takes.
+    fn open(&mut self, page: &Path, rows: usize) -> Result<(), String> {
+        let bytes = fs::metadata(page).map_err(at(page))?.len();
+        let start = Instant::now();
+        self.browser.open(page, "")?;
+        let text = self.browser.text(SHOWN)?;
+        println!(
+            "{rows} rows ({} MiB): open in {:.2} s",
+            bytes >> 20,
+            start.elapsed().as_secs_f64()
+        );
+        expect(&text, &format!("Showing all {} images", number(rows)))?;
+        let drawn = self.browser.evaluate(ROWS)?.as_u64().unwrap_or(0);
+        ensure!((10..200).contains(&drawn), "{drawn} rows are drawn");
+        // Rows fill the table, however high the window is. The last row is drawn at the end.
+        self.browser.resize(TALL, "light")?;
+        let unfilled = self.browser.evaluate(UNFILLED)?;
+        ensure!(
+            unfilled.as_f64().is_some_and(|height| height <= 0.0),
+            "{unfilled} pixels are blank"
+        );
+        self.browser.evaluate("document.getElementById('rows').scrollTop = 1e9")?;
+        self.browser.resize(DESK, "light")?;
+        let last = self.browser.evaluate(
+            "Number([...document.querySelectorAll('#rows tr[aria-rowindex]')].pop().ariaRowIndex)",
+        )?;
+        ensure!(last == rows + 1, "the last row is {last}");
+        Ok(())
+    }
+
+    /// Checks that the page requests nothing, violates no policy and makes no error.
+    fn check_requests(&mut self, page: &Path) -> Result<(), String> {
+        self.browser.open(page, "")?;
+        self.browser.wait(300)?;
+        let complaints = self.complaints();
+        ensure!(complaints.is_empty(), "the browser complains: {}", complaints.join("\n"));
+        Ok(())
+    }
+
+    /// Returns what the browser reports about the open page: requests for anything other than it,
+    /// errors, violations of its policy, and dialogs.
+    fn complaints(&self) -> Vec<String> {
+        let browser = &self.browser;
+        let requests = browser.events("Network.requestWillBeSent").into_iter().filter(|event| {
+            let is_page = is(event, "/type", "Document");
+            !is_page && !is(event, "/request/url", "data:,")
+        });
+        let others = [
+            "Log.entryAdded",
+            "Runtime.exceptionThrown",
+            "Runtime.consoleAPICalled",
+            "Page.javascriptDialogOpening",
+        ];
+        let others = others.iter().flat_map(|method| browser.events(method));
+        requests.chain(others).map(ToString::to_string).collect()
+    }
+
+    /// Adds a script and a picture to a page. Its policy must stop both, and the browser must
+    /// report them. This is also the negative of the check of requests.
+    fn check_policy(&mut self, page: &Path) -> Result<(), String> {
+        let text = fs::read_to_string(page).map_err(at(page))?;
+        let added =
+            "<script>document.title = 'run'</script><img src=http://example.invalid/a.png></main>";
+        let changed = self.folder.join("changed.html");
+        write(&changed, text.replacen("</main>", added, 1))?;
+        self.browser.open(&changed, "")?;
+        self.browser.wait(300)?;
+        let complaints = self.complaints();
+        for part in ["script-src", "img-src"] {
+            let is_reported = complaints.iter().any(|complaint| complaint.contains(part));
+            ensure!(is_reported, "no violation of {part}: {}", complaints.join("\n"));
+        }
+        expect(&self.browser.text("document.title")?, "netswap verify: few")
+    }
+
+    /// Filters and sorts the table with the mouse, the keyboard and the address.
+    fn use_table(&mut self, page: &Path, failed: usize) -> Result<(), String> {
+        let browser = &mut self.browser;
+        browser.open(page, "")?;
+        let all = number(IMAGES);
+        let shown = |count: usize| format!("Showing {} of {all} images", number(count));
+        browser.evaluate("document.querySelector('#statuses button:nth-child(2)').click()")?;
+        expect(&browser.text(SHOWN)?, &shown(failed))?;
+        expect(&browser.text("location.hash")?, "#status=failed")?;
+        browser.evaluate("document.querySelector('#statuses button').click()")?;
+        expect(&browser.text(SHOWN)?, &format!("Showing all {all} images"))?;
+
+        browser.evaluate("document.getElementById('words').focus()")?;
+        browser
+            .call("Input.insertText", &serde_json::json!({ "text": "NET-swap-missing 7/IMAGE" }))?;
+        let in_sevens =
+            (0..IMAGES).filter(|image| is_failed(*image) && (image / PER_FOLDER) % 10 == 7).count();
+        expect(&browser.text(SHOWN)?, &shown(in_sevens))?;
+        browser.evaluate("document.getElementById('words').select()")?;
+        browser.call("Input.insertText", &serde_json::json!({ "text": "no such name" }))?;
+        expect(&browser.text(SHOWN)?, &shown(0))?;
+        let is_hidden = "[document.getElementById('nothing').hidden, document.getElementById('rows').hidden].join()";
+        expect(&browser.text(is_hidden)?, "false,true")?;
+        browser.evaluate("document.getElementById('clear').click()")?;
+        expect(&browser.text(SHOWN)?, &format!("Showing all {all} images"))?;
+
+        // Enter on a header sorts by its column, and again in the other order.
+        let sort = "document.querySelector('#rows th.path').ariaSort ?? ''";
+        browser.evaluate("document.querySelector('#rows th.path button').focus()")?;
+        browser.press("Enter", "\r")?;
+        expect(&browser.text(sort)?, "ascending")?;
+        let first = browser.text(FIRST_PATH)?;
+        browser.press("Enter", "\r")?;
+        expect(&browser.text(sort)?, "descending")?;
+        let last = browser.text(FIRST_PATH)?;
+        ensure!(first.to_lowercase() < last.to_lowercase(), "{first} is before {last}");
+        expect(&browser.text("location.hash")?, "#sort=path&order=descending")?;
+
+        browser.open(page, "#q=image-7.exe&status=failed&sort=size_of_image&order=descending")?;
+        let sevens = (0..IMAGES).filter(|image| is_failed(*image) && image % PER_FOLDER == 7);
+        expect(&browser.text(SHOWN)?, &shown(sevens.count()))?;
+        expect(&browser.text("document.querySelector('th[aria-sort]').textContent")?, "Size")?;
+        browser.open(page, "#status=none&sort=none&q=")?;
+        expect(&browser.text(SHOWN)?, &format!("Showing all {all} images"))?;
+        // A link in a cause chooses its files.
+        browser.evaluate("document.querySelector('a.filter').click()")?;
+        browser.wait(100)?;
+        expect(&browser.text(SHOWN)?, &shown(failed))
+    }
+
+    /// Checks that hostile names are text in the table.
+    fn check_names(&mut self, page: &Path) -> Result<(), String> {
+        for (name, shown) in [
+            ("onerror", "</script><img src=x onerror=alert(1)>.exe"),
+            ("<!--", "<!--<script>.exe"),
+            ("202e", "\\u{202e}exe.txt"),
+            ("lt;b", "\"quoted\" 'twice' &lt;b&gt;.exe"),
+            ("lines.exe", "two\\nlines.exe"),
+            ("2028", "line\\u{2028}separator.exe"),
+            ("\\xff", "\\xff\\xfe.exe"),
+            ("xxxxx", &format!("{}.exe", "x".repeat(251))),
+        ] {
+            self.browser.open(page, &format!("#q={}", encoded(name)))?;
+            expect(&self.browser.text(FIRST_PATH)?, &format!("share/{shown}"))?;
+            let file = "document.querySelector('#rows .file').textContent";
+            // The first name has a folder.
+            expect(&self.browser.text(file)?, shown.rsplit('/').next().unwrap_or(shown))?;
+        }
+        let elements = "[document.images.length, document.scripts.length].join()";
+        expect(&self.browser.text(elements)?, "0,1")?;
+        let complaints = self.complaints();
+        ensure!(complaints.is_empty(), "the browser complains: {}", complaints.join("\n"));
+        Ok(())
+    }
+
+    fn check_summary(
+        &mut self,
+        large: &Path,
+        good: &Path,
+        empty: &Path,
+        failed: usize,
+    ) -> Result<(), String> {
+        let result = "document.querySelector('.result').textContent";
+        let expected = [
+            (large, large_result(failed)),
+            (good, "The image is safe to run from a network share.".to_owned()),
+            (empty, NOTHING.to_owned()),
+        ];
+        for (page, expected) in expected {
+            self.browser.open(page, "")?;
+            expect(&self.browser.text(result)?, &expected)?;
+        }
+        // Without a script the table is not there, and a line says why.
+        let disable = |value: bool| serde_json::json!({ "value": value });
+        self.browser.call("Emulation.setScriptExecutionDisabled", &disable(true))?;
+        self.browser.open(large, "")?;
+        let text = self.browser.text("document.querySelector('main').innerText")?;
+        self.browser.call("Emulation.setScriptExecutionDisabled", &disable(false))?;
+        for part in ["needs JavaScript", "net-swap-missing", &large_result(failed)] {
+            ensure!(text.contains(part), "without scripts, the page lacks {part:?}: {text}");
+        }
+        ensure!(!text.contains("Filter by"), "without scripts, the page has a filter");
+        Ok(())
+    }
+
+    /// Takes pictures, and checks that the page is as wide as the window and its texts readable.
+    fn check_appearance(&mut self, name: &str, page: &Path) -> Result<(), String> {
+        let folder = create_folder(self.folder.join("pictures"))?;
+        for (size, window) in [(DESK, "desk"), (PHONE, "phone")] {
+            for scheme in ["light", "dark"] {
+                self.browser.open(page, "")?;
+                let picture = folder.join(format!("{name}-{window}-{scheme}.png"));
+                self.browser.screenshot(size, scheme, &picture)?;
+                let width = self.browser.evaluate("document.documentElement.scrollWidth")?;
+                ensure!(width == size.0, "{name}: the page is {width} wide on a {window}");
+                let low = self.browser.text(CONTRAST)?;
+                ensure!(low.is_empty(), "{name}, {scheme}: the contrast is low: {low}");
+                self.browser.evaluate("document.getElementById('explorer').scrollIntoView()")?;
+                let picture = folder.join(format!("{name}-{window}-{scheme}-table.png"));
+                self.browser.screenshot(size, scheme, &picture)?;
+            }
+        }
+        // The negative: a grey text.
+        self.browser.evaluate("document.querySelector('h1').style.color = '#8a8a8a'")?;
+        self.browser.resize(DESK, "light")?;
+        ensure!(!self.browser.text(CONTRAST)?.is_empty(), "a low contrast is not found");
+        Ok(())
+    }
+
+    /// Prints a page, and compares the text of the PDF file.
+    fn print(&mut self, page: &Path, failed: usize) -> Result<(), String> {
+        self.browser.open(page, "")?;
+        let pdf = self.folder.join("share.pdf");
+        self.browser.print(&pdf)?;
+        let mut pdftotext = self.tree.command("usr/bin/pdftotext");
+        let text = output(pdftotext.arg("-layout").arg(&pdf).arg("-"))?;
+        let words: Vec<_> = text.split_whitespace().collect();
+        let words = words.join(" ");
+        let more = format!("{} more are not printed.", number(failed - PRINTED));
+        for part in [&large_result(failed), "net-swap-missing", "Failed images", &more] {
+            ensure!(words.contains(part), "the printed page lacks {part:?}");
+        }
+        let rows = words.matches(" Failed net-swap-missing").count()
+            + words.matches(" Failed truncated-image").count();
+        ensure!(rows == PRINTED, "{rows} rows are printed");
+        ensure!(!words.contains("Filter by"), "the filter is printed");
+        println!("printed {PRINTED} of {failed} failed images");
+        Ok(())
+    }
+}
+
+fn is_failed(image: usize) -> bool {
+    image.is_multiple_of(FAILED_OF)
+}
+
+/// Writes the images of the share, and returns the number of those that fail.
+fn write_images(share: &Path) -> Result<usize, String> {
+    let [good, bad] = [Image::exe().with(NET).bytes(), Image::dll().x86().bytes()];
+    let folders = IMAGES / PER_FOLDER;
+    for number in 0..folders {
+        create_folder(share.join(format!("folder-{number}")))?;
+    }
+    let special: Vec<_> = names().into_iter().collect();
+    for image in 0..IMAGES - special.len() {
+        let (folder, name) = (image / PER_FOLDER, image % PER_FOLDER);
+        let file = share.join(format!("folder-{folder}")).join(format!("image-{name}.exe"));
+        fs::write(&file, if is_failed(image) { &bad } else { &good }).map_err(at(&file))?;
+    }
+    // They have the bit, so that only their names are special.
+    for name in &special {
+        write(&share.join(name), &good)?;
+    }
+    Ok((0..IMAGES - special.len()).filter(|image| is_failed(*image)).count())
+}
+
+/// Returns all hostile names: also one of the maximum length, and one that is not Unicode.
+fn names() -> Vec<OsString> {
+    let mut names: Vec<OsString> = NAMES.iter().map(Into::into).collect();
+    names.push(format!("{}.exe", "x".repeat(251)).into());
+    #[cfg(unix)]
+    names.push(std::os::unix::ffi::OsStringExt::from_vec(b"\xff\xfe.exe".to_vec()));
+    names
+}
+
+fn large_result(failed: usize) -> String {
+    format!("{} of {} images can crash when the network drops.", number(failed), number(IMAGES))
+}
+
+/// Writes a page with the rows of another one several times.
+fn repeated(page: &Path) -> Result<PathBuf, String> {
+    let text = fs::read_to_string(page).map_err(at(page))?;
+    let parts = || {
+        let (before, rest) = text.split_once("\"rows\":[\n")?;
+        let (rows, after) = rest.split_once("\n]}")?;
+        Some((before, rows, after))
+    };
+    let (before, rows, after) = parts().ok_or("the page has no rows")?;
+    let rows = [rows; MANY].join(",\n");
+    let many = page.with_file_name("many.html");
+    write(&many, format!("{before}\"rows\":[\n{rows}\n]}}{after}"))?;
+    Ok(many)
+}
+
+/// Encodes a text for an address.
+fn encoded(text: &str) -> String {
+    let bytes: Vec<_> = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    bytes.concat()
+}
+
+/// Formats a number with separators.
+fn number(count: usize) -> String {
+    let digits = count.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
+fn expect(found: &str, expected: &str) -> Result<(), String> {
+    ensure!(found == expected, "the page shows {found:?} instead of {expected:?}");
+    Ok(())
+}
