@@ -36,6 +36,32 @@ impl From<Format> for netswap::Format {
     }
 }
 
+/// The format of a report that is also for spreadsheets and browsers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For people: failures with their fixes, other files, a summary
+    #[default]
+    Human,
+    /// One JSON document
+    Json,
+    /// One JSON object per line: the files, then the summary
+    Ndjson,
+    /// A table for spreadsheets, with a row per file
+    Csv,
+    /// One web page that needs no network: a summary, what to do, and a table of all files
+    Html,
+}
+
+impl From<Format> for ReportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Human => ReportFormat::Human,
+            Format::Json => ReportFormat::Json,
+            Format::Ndjson => ReportFormat::Ndjson,
+        }
+    }
+}
+
 /// A word of `--swap-run`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum SwapRun {

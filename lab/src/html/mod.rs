@@ -29,8 +29,9 @@ const PER_FOLDER: usize = 500;
 /// One of this many images lacks the bit.
 const FAILED_OF: usize = 4;
 
-/// A page with this many times the rows shows how the time to open it grows.
-const MANY: usize = 5;
+/// Pages with this many times the rows show how the time to open them grows. The rows of the last
+/// one are higher than what a browser can scroll.
+const MANY: [usize; 2] = [5, 25];
 
 /// The most rows that are printed.
 const PRINTED: usize = 2000;
@@ -99,19 +100,24 @@ impl Check {
         create_folder(self.folder.join("empty"))?;
         let empty = self.report(&netswap, "empty", 3)?;
 
-        for page in [&large, &good, &empty] {
+        let patched = self.patch(&netswap)?;
+
+        for page in [&large, &good, &empty, &patched] {
             self.check_markup(page)?;
         }
         self.check_markup_is_read(&good)?;
         self.open(&large, IMAGES)?;
-        let many = repeated(&large)?;
-        self.open(&many, IMAGES * MANY)?;
+        for times in MANY {
+            let many = repeated(&large, times)?;
+            self.open(&many, IMAGES * times)?;
+        }
         self.check_requests(&large)?;
         self.check_policy(&good)?;
         self.use_table(&large, failed)?;
         self.check_names(&large)?;
-        self.check_summary(&large, &good, &empty, failed)?;
-        for (name, page) in [("share", &large), ("few", &good), ("empty", &empty)] {
+        self.check_summary([&large, &good, &empty, &patched], failed)?;
+        let pages = [("share", &large), ("few", &good), ("empty", &empty), ("patch", &patched)];
+        for (name, page) in pages {
             self.check_appearance(name, page)?;
         }
         self.print(&large, failed)
@@ -123,6 +129,18 @@ impl Check {
         let mut verify = Command::new(netswap);
         verify.args(["verify", name, "--format", "html", "--output"]).arg(&page);
         Outcome::run(verify.current_dir(&self.folder))?.expect_code(code)?;
+        Ok(page)
+    }
+
+    /// Patches a folder and returns the page about it. One file is refused.
+    fn patch(&self, netswap: &Path) -> Result<PathBuf, String> {
+        let (folder, page) = (self.folder.join("patch"), self.folder.join("patch.html"));
+        write(&folder.join("new.exe"), Image::exe().bytes())?;
+        write(&folder.join("sub").join("signed.dll"), Image::dll().certificate(64).bytes())?;
+        let mut patch = Command::new(netswap);
+        patch.args(["patch", "patch", "--journal", "patch.journal", "--format", "html"]);
+        patch.arg("--output").arg(&page).current_dir(&self.folder);
+        Outcome::run(&mut patch)?.expect_code(1)?;
         Ok(page)
     }
 
@@ -157,14 +175,16 @@ impl Check {
         let drawn = self.browser.evaluate(ROWS)?.as_u64().unwrap_or(0);
         ensure!((10..200).contains(&drawn), "{drawn} rows are drawn");
         // Rows fill the table, however high the window is. The last row is drawn at the end.
-        self.browser.resize(TALL, "light")?;
-        let unfilled = self.browser.evaluate(UNFILLED)?;
-        ensure!(
-            unfilled.as_f64().is_some_and(|height| height <= 0.0),
-            "{unfilled} pixels are blank"
-        );
-        self.browser.evaluate("document.getElementById('rows').scrollTop = 1e9")?;
-        self.browser.resize(DESK, "light")?;
+        for place in ["0", "1000", "box.scrollHeight / 3", "1e9"] {
+            let scroll = format!(
+                "(() => {{ const box = document.getElementById('rows'); box.scrollTop = {place}; }})()"
+            );
+            self.browser.evaluate(&scroll)?;
+            self.browser.resize(TALL, "light")?;
+            let blank = self.browser.evaluate(UNFILLED)?;
+            let is_full = blank.as_f64().is_some_and(|blank| blank <= 1.0);
+            ensure!(is_full, "at {place}, {blank} pixels are blank");
+        }
         let last = self.browser.evaluate(
             "Number([...document.querySelectorAll('#rows tr[aria-rowindex]')].pop().ariaRowIndex)",
         )?;
@@ -294,9 +314,7 @@ impl Check {
 
     fn check_summary(
         &mut self,
-        large: &Path,
-        good: &Path,
-        empty: &Path,
+        [large, good, empty, patched]: [&Path; 4],
         failed: usize,
     ) -> Result<(), String> {
         let result = "document.querySelector('.result').textContent";
@@ -304,6 +322,7 @@ impl Check {
             (large, large_result(failed)),
             (good, "The image is safe to run from a network share.".to_owned()),
             (empty, NOTHING.to_owned()),
+            (patched, "1 file was patched. 1 file was refused.".to_owned()),
         ];
         for (page, expected) in expected {
             self.browser.open(page, "")?;
@@ -405,8 +424,8 @@ fn large_result(failed: usize) -> String {
     format!("{} of {} images can crash when the network drops.", number(failed), number(IMAGES))
 }
 
-/// Writes a page with the rows of another one several times.
-fn repeated(page: &Path) -> Result<PathBuf, String> {
+/// Writes a page with the rows of another one this many times.
+fn repeated(page: &Path, times: usize) -> Result<PathBuf, String> {
     let text = fs::read_to_string(page).map_err(at(page))?;
     let parts = || {
         let (before, rest) = text.split_once("\"rows\":[\n")?;
@@ -414,7 +433,7 @@ fn repeated(page: &Path) -> Result<PathBuf, String> {
         Some((before, rows, after))
     };
     let (before, rows, after) = parts().ok_or("the page has no rows")?;
-    let rows = [rows; MANY].join(",\n");
+    let rows = vec![rows; times].join(",\n");
     let many = page.with_file_name("many.html");
     write(&many, format!("{before}\"rows\":[\n{rows}\n]}}{after}"))?;
     Ok(many)

@@ -1,9 +1,11 @@
 //! `netswap patch`.
 
 pub(crate) mod change;
+mod html;
 pub mod journal;
 mod patcher;
 pub(crate) mod report;
+mod row;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use netswap::output::{Out, Progress, print_error};
 
 use self::patcher::Options;
 use crate::Error;
-use crate::arguments::{Format, WalkArguments, detail, inputs, warn_unmatched};
+use crate::arguments::{ReportFormat, WalkArguments, detail, inputs, warn_unmatched};
 use crate::files_from::FilesFrom;
 use crate::interrupt::stop_flag;
 use crate::patch::change::Changes;
@@ -39,7 +41,7 @@ pub(super) struct Patch {
     options: Options,
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ReportFormat,
     /// Write the report to FILE and only a summary line to standard output. FILE appears when the
     /// report is complete
     #[arg(long, value_name = "FILE")]
@@ -66,13 +68,14 @@ Exit codes:
 
 impl Patch {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let named = self.paths.clone();
         let paths = self.files_from.resolve(self.paths)?;
         let (walk, looked_at) = (self.walk.options(stop_flag())?, Arc::default());
         let progress = ProgressBar::new(Arc::clone(&looked_at), self.quiet);
-        let (format, is_dry_run) = (self.format.into(), self.options.dry_run);
+        let (format, is_dry_run) = (self.format, self.options.dry_run);
         let detail = detail(self.quiet, self.verbose);
-        let out = Out::to_file(format == netswap::Format::Human, self.output.as_deref())?;
-        let report = ChangeReport::new(Verb::Patch, format, detail, is_dry_run, out);
+        let out = Out::to_file(format == ReportFormat::Human, self.output.as_deref())?;
+        let report = ChangeReport::new(Verb::Patch, format, detail, is_dry_run, out, &named);
         // The thread that creates the journal prints its path.
         let report = Mutex::new(report);
         let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);

@@ -18,8 +18,12 @@ use netswap::text::{PathFields, Printable, number, offline, plural, quoted, show
 use netswap::{Finding, Header, SwapRun};
 use serde::Serialize;
 
+use crate::arguments::ReportFormat;
 use crate::maker::Maker;
 use crate::patch::change::{Change, ChangeStatus, ChangeSummary, Changes};
+use crate::patch::html::ChangeHtml;
+use crate::patch::row::{CHANGE, row};
+use crate::report::Csv;
 
 /// The command that the report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +38,7 @@ const INDENT: usize = 11;
 /// A report, written file by file.
 pub(crate) struct ChangeReport {
     verb: Verb,
-    /// `None` in the format for people.
-    objects: Option<JsonStream>,
+    form: Form,
     detail: Detail,
     is_dry_run: bool,
     here: PathBuf,
@@ -48,6 +51,15 @@ pub(crate) struct ChangeReport {
     later: SpoolFile,
     /// The number of skipped files by reason.
     skipped: BTreeMap<&'static str, u64>,
+}
+
+/// What a report writes for each file.
+enum Form {
+    /// Lines for people.
+    Human,
+    Json(JsonStream),
+    Csv(Csv),
+    Html(Box<ChangeHtml>),
 }
 
 #[derive(Serialize)]
@@ -82,7 +94,7 @@ impl Verb {
         Names { schema, list: "files", line: "file" }
     }
 
-    fn word(self, status: ChangeStatus) -> &'static str {
+    pub(super) fn word(self, status: ChangeStatus) -> &'static str {
         match (self, status) {
             (Verb::Patch, ChangeStatus::Changed) => "patched",
             (Verb::Patch, ChangeStatus::WouldChange) => "would-patch",
@@ -109,15 +121,23 @@ impl Verb {
 impl ChangeReport {
     pub(crate) fn new(
         verb: Verb,
-        format: Format,
+        format: ReportFormat,
         detail: Detail,
         is_dry_run: bool,
         out: Out,
+        named: &[PathBuf],
     ) -> Self {
-        let is_json = format != Format::Human;
+        let json = |format| Form::Json(JsonStream::new(verb.names(), format));
+        let form = match format {
+            ReportFormat::Human => Form::Human,
+            ReportFormat::Json => json(Format::Json),
+            ReportFormat::Ndjson => json(Format::Ndjson),
+            ReportFormat::Csv => Form::Csv(Csv::new(&CHANGE)),
+            ReportFormat::Html => Form::Html(Box::new(ChangeHtml::new(is_dry_run, named))),
+        };
         ChangeReport {
             verb,
-            objects: is_json.then(|| JsonStream::new(verb.names(), format)),
+            form,
             detail,
             is_dry_run,
             here: std::env::current_dir().unwrap_or_default(),
@@ -133,7 +153,7 @@ impl ChangeReport {
     /// Prints the path of the journal: as the first line for people, or to standard error if the
     /// report is for programs. Writes it at once, because the changes begin then.
     pub(crate) fn journal(&mut self, path: &Path) -> io::Result<()> {
-        if self.objects.is_some() || self.out.is_file() {
+        if !matches!(self.form, Form::Human) || self.out.is_file() {
             return write_journal(path, &mut stderr());
         }
         write_journal(path, &mut self.out)?;
@@ -147,9 +167,11 @@ impl ChangeReport {
     }
 
     pub(crate) fn file(&mut self, change: &Change) -> io::Result<()> {
-        match &mut self.objects {
-            Some(objects) => objects.object(&object(self.verb, change), &mut self.out)?,
-            None => self.write_entry(change)?,
+        match &mut self.form {
+            Form::Human => self.write_entry(change)?,
+            Form::Json(objects) => objects.object(&object(self.verb, change), &mut self.out)?,
+            Form::Csv(csv) => csv.row(&row(self.verb, change), &mut self.out)?,
+            Form::Html(html) => html.file(self.verb, change)?,
         }
         self.out.flush_if_due()
     }
@@ -162,21 +184,26 @@ impl ChangeReport {
         if changes.error.is_some() && self.out.is_file() {
             return summary.as_deref().map_or(Ok(()), print_summary);
         }
-        match self.objects.take() {
-            Some(objects) => {
+        let form = std::mem::replace(&mut self.form, Form::Human);
+        let is_for_people = matches!(form, Form::Human);
+        match form {
+            // The error message is enough.
+            Form::Human if changes.error.is_some() && changes.summary.files == 0 => {}
+            Form::Human => self.end_human(changes)?,
+            Form::Json(objects) => {
                 let journal = changes.journal.as_deref().map(PathFields::new);
                 let mut fields =
                     vec![field("journal", &journal)?, field("summary", &changes.summary)?];
                 fields.extend(interrupted(changes.is_interrupted)?);
                 objects.end(&fields, &mut self.out)?;
-                if let Some(path) = changes.journal.as_ref().filter(|_| changes.is_interrupted) {
-                    self.out.flush()?;
-                    write_undo_command(self.verb, path, &mut stderr())?;
-                }
             }
-            // The error message is enough.
-            None if changes.error.is_some() && changes.summary.files == 0 => {}
-            None => self.end_human(changes)?,
+            Form::Csv(csv) => csv.end(&mut self.out)?,
+            Form::Html(html) => html.end(changes, &mut self.out)?,
+        }
+        let is_interrupted = changes.is_interrupted && !is_for_people;
+        if let Some(path) = changes.journal.as_ref().filter(|_| is_interrupted) {
+            self.out.flush()?;
+            write_undo_command(self.verb, path, &mut stderr())?;
         }
         self.out.finish(summary.as_deref())
     }

@@ -2,8 +2,8 @@
 
 mod csv;
 mod github;
+pub(crate) mod html;
 mod junit;
-mod html;
 mod row;
 mod sarif;
 mod uri;

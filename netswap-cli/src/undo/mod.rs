@@ -101,7 +101,8 @@ impl Undo {
     fn restore(&self, format: Format, path: &Path) -> Result<ExitCode, Error> {
         let out = Out::to_file(format == Format::Human, self.output.as_deref())?;
         let detail = arguments::detail(self.quiet, self.verbose);
-        let mut report = ChangeReport::new(Verb::Undo, format, detail, self.dry_run, out);
+        let mut report =
+            ChangeReport::new(Verb::Undo, self.format.into(), detail, self.dry_run, out, &[]);
         let on_change = &mut |change: &_| Ok(report.file(change)?);
         let stop = stop_flag();
         let changes = restore::undo(path, self.jobs, self.dry_run, &stop, on_change)?;

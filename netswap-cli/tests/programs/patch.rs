@@ -6,6 +6,7 @@ mod links;
 mod names;
 mod refused;
 mod report;
+mod tables;
 mod undo;
 
 use snapbox::str;

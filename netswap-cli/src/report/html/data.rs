@@ -11,8 +11,10 @@ use super::{ColumnKind, Layout, Noun, Status};
 
 /// The data before the rows.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Head {
     noun: &'static Noun,
+    bad_title: &'static str,
     separator: char,
     statuses: &'static [Status],
     columns: Vec<ColumnObject>,
@@ -44,6 +46,7 @@ pub(super) fn write(
     });
     let head = Head {
         noun: &layout.noun,
+        bad_title: layout.bad_title,
         separator: MAIN_SEPARATOR,
         statuses: layout.statuses,
         columns: columns.collect(),

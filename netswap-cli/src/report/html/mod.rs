@@ -10,10 +10,12 @@ mod sections;
 mod verify;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use netswap::Code;
 use netswap::report::causes::Causes;
 use netswap::report::spool::SpoolFile;
+use netswap::text::Printable;
 use serde::Serialize;
 
 pub(super) use self::verify::VerifyHtml;
@@ -29,8 +31,12 @@ pub(crate) struct Layout {
     /// The columns of the table. Those without a value in any row are not shown.
     pub(crate) columns: &'static [Column],
     pub(crate) statuses: &'static [Status],
-    /// Returns the status of the files with this code, for a link to them.
-    pub(crate) status_of: fn(Code) -> &'static str,
+    /// The title of the printed table of the rows with a bad status.
+    pub(crate) bad_title: &'static str,
+    /// Returns the status of all files with this code, if they have the same, for a link to them.
+    pub(crate) status_of: fn(Code) -> Option<&'static str>,
+    /// Whether `FILE` in a remedy stands for the files of the report.
+    pub(crate) replaces_file: bool,
 }
 
 /// The word for a row.
@@ -46,6 +52,17 @@ pub(crate) struct Column {
     pub(crate) title: &'static str,
     pub(crate) kind: ColumnKind,
     pub(crate) is_printed: bool,
+}
+
+impl Column {
+    pub(crate) const fn new(name: &'static str, title: &'static str, kind: ColumnKind) -> Self {
+        Column { name, title, kind, is_printed: false }
+    }
+
+    /// Returns a column that is also printed.
+    pub(crate) const fn printed(name: &'static str, title: &'static str, kind: ColumnKind) -> Self {
+        Column { name, title, kind, is_printed: true }
+    }
 }
 
 /// The content of a column, which determines its width and its form.
@@ -67,6 +84,12 @@ pub(crate) struct Status {
     pub(crate) name: &'static str,
     pub(crate) label: &'static str,
     pub(crate) tone: Tone,
+}
+
+impl Status {
+    pub(crate) const fn new(name: &'static str, label: &'static str, tone: Tone) -> Self {
+        Status { name, label, tone }
+    }
 }
 
 /// The color of a status or of a result.
@@ -92,6 +115,18 @@ pub(crate) struct Summary {
     pub(crate) counts: Vec<(&'static str, u64)>,
     /// More facts, each with its label.
     pub(crate) facts: Vec<(&'static str, Vec<String>)>,
+}
+
+/// The number of named paths that a title lists.
+const MAX_NAMED: usize = 3;
+
+/// Lists the files and folders that the user named: `tools, a.exe, b.exe and 3 more`.
+pub(crate) fn subject(named: &[PathBuf]) -> Option<String> {
+    let first = named.iter().take(MAX_NAMED).map(|path| Printable(path).to_string());
+    let first = first.collect::<Vec<_>>().join(", ");
+    let more = named.len().saturating_sub(MAX_NAMED);
+    let subject = if more > 0 { format!("{first} and {more} more") } else { first };
+    (!subject.is_empty()).then_some(subject)
 }
 
 /// A page that is made while files are verified. Its rows are stored until the end.
@@ -143,6 +178,15 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn title_names_few_paths() {
+        let named = |count: usize| {
+            subject(&["a\n", "b", "c", "d", "e"].map(PathBuf::from)[..count]).unwrap_or_default()
+        };
+        assert_eq!([named(0), named(1), named(3)], ["", "a\\n", "a\\n, b, c"]);
+        assert_eq!(named(5), "a\\n, b, c and 2 more");
+    }
 
     #[test]
     fn script_and_style_can_be_in_a_page() {

@@ -23,7 +23,7 @@
   };
 
   const source = byId('data');
-  const { columns, statuses, noun, separator, rows } = JSON.parse(source.textContent);
+  const { columns, statuses, noun, badTitle, separator, rows } = JSON.parse(source.textContent);
   source.remove();
   const items = rows.map((cells) => ({ cells, text: null }));
   const statusColumn = columns.find((column) => column.kind === 'status');
@@ -252,7 +252,7 @@
     }
     byId('shown').textContent =
       chosen.length === items.length
-        ? `Showing all ${counted(items.length)}`
+        ? `Showing ${items.length > 1 ? 'all ' : ''}${counted(items.length)}`
         : `Showing ${number(chosen.length)} of ${counted(items.length)}`;
     table.setAttribute('aria-rowcount', String(chosen.length + 1));
     byId('nothing').hidden = chosen.length > 0;
@@ -281,7 +281,7 @@
     const printed = byId('printed');
     printed.replaceChildren();
     if (all.length === 0) return;
-    const title = isFiltered ? `Selected ${noun.many}` : `Failed ${noun.many}`;
+    const title = isFiltered ? `Selected ${noun.many}` : badTitle;
     const copy = element('table');
     const head = copy.createTHead().insertRow();
     const kept = columns.filter((column) => column.isPrinted);

@@ -122,6 +122,9 @@ fn causes_section(layout: &Layout, causes: &Causes) -> Markup {
     }
 }
 
+/// The number of different remedies that are listed for a code.
+const MAX_REMEDIES: usize = 20;
+
 /// Returns a code with the remedies for its files.
 fn code_section<'a>(
     layout: &Layout,
@@ -131,25 +134,31 @@ fn code_section<'a>(
 ) -> Markup {
     let mut causes: Vec<_> = causes.collect();
     causes.sort_by_key(|cause| Reverse(cause.paths().count()));
+    let counts = match &causes[..] {
+        [cause] => cause.counts(),
+        _ => plural(count, "file", "files"),
+    };
+    let status = (layout.status_of)(code).map(|status| format!("&status={status}"));
+    let address = format!("#q={code}{}", status.unwrap_or_default());
     // The explanation begins with the code and its summary.
     let explanation = code.explanation().splitn(3, "\n\n").last().unwrap_or_default();
     html! {
         section.cause {
             h3 {
                 code { (code) }
-                span { (plural(count, "file", "files")) }
+                span { (counts) }
             }
             p { (code.summary()) }
-            @for cause in &causes {
+            @for cause in causes.iter().take(MAX_REMEDIES) {
                 div.remedy {
                     @if causes.len() > 1 { h4 { (cause.counts()) } }
-                    @else if cause.counts() != plural(count, "file", "files") {
-                        p.muted { (cause.counts()) }
-                    }
-                    (remedy(cause))
+                    (remedy(layout, cause))
                 }
             }
-            a.filter href={ "#q=" (code) "&status=" ((layout.status_of)(code)) } {
+            @if let Some(more) = causes.len().checked_sub(MAX_REMEDIES).filter(|more| *more > 0) {
+                p.muted { (number(more as u64)) " more remedies are not listed." }
+            }
+            a.filter href=(address) {
                 "Show them in the table"
             }
             details {
@@ -161,8 +170,8 @@ fn code_section<'a>(
 }
 
 /// Returns the remedy: paragraphs, lists, and commands with the real paths.
-fn remedy(cause: &Cause) -> Markup {
-    let paths = cause.paths().arguments();
+fn remedy(layout: &Layout, cause: &Cause) -> Markup {
+    let paths = cause.paths().arguments().filter(|_| layout.replaces_file);
     let lines: Vec<_> = cause.help().lines().collect();
     let is_same_kind = |a: &&str, b: &&str| {
         let kind = |line: &str| (line.starts_with(' '), line.starts_with("- "));

@@ -10,7 +10,7 @@ use netswap::verify::{Input, Verification, VerifiedImage};
 use netswap::{Code, ExitCode, SwapRun};
 
 use super::super::row;
-use super::{Column, ColumnKind, Layout, Noun, Page, Status, Summary, Tone};
+use super::{Column, ColumnKind, Layout, Noun, Page, Status, Summary, Tone, subject};
 
 /// The report of `netswap verify`.
 pub(in super::super) struct VerifyHtml {
@@ -34,49 +34,35 @@ const VERIFY: Layout = Layout {
     noun: Noun { one: "image", many: "images" },
     cells: &row::IMAGE,
     columns: &[
-        column("path", "Path", ColumnKind::Path, true),
-        column("status", "Status", ColumnKind::Status, true),
-        column("codes", "Codes", ColumnKind::Codes, true),
-        column("signer", "Signer", ColumnKind::Long, true),
-        column("kind", "Kind", ColumnKind::Short, false),
-        column("machine", "Machine", ColumnKind::Short, false),
-        column("swap_run", "Swap-run", ColumnKind::Short, false),
-        column("size_of_image", "Size", ColumnKind::Bytes, true),
-        column("signed", "Signed", ColumnKind::Short, false),
-        column("package", "Package", ColumnKind::Long, false),
-        column("target", "Target", ColumnKind::Long, false),
-        column("reason", "Reason", ColumnKind::Long, false),
-        column("messages", "Messages", ColumnKind::Long, false),
+        Column::printed("path", "Path", ColumnKind::Path),
+        Column::printed("status", "Status", ColumnKind::Status),
+        Column::printed("codes", "Codes", ColumnKind::Codes),
+        Column::printed("signer", "Signer", ColumnKind::Long),
+        Column::new("kind", "Kind", ColumnKind::Short),
+        Column::new("machine", "Machine", ColumnKind::Short),
+        Column::new("swap_run", "Swap-run", ColumnKind::Short),
+        Column::printed("size_of_image", "Size", ColumnKind::Bytes),
+        Column::new("signed", "Signed", ColumnKind::Short),
+        Column::new("package", "Package", ColumnKind::Long),
+        Column::new("target", "Target", ColumnKind::Long),
+        Column::new("reason", "Reason", ColumnKind::Long),
+        Column::new("messages", "Messages", ColumnKind::Long),
     ],
     statuses: &[
-        status("failed", "Failed", Tone::Bad),
-        status("unreadable", "Unreadable", Tone::Bad),
-        status("passed", "Passed", Tone::Good),
-        status("allowed", "Allowed", Tone::Caution),
-        status("offline", "Offline", Tone::Neutral),
+        Status::new("failed", "Failed", Tone::Bad),
+        Status::new("unreadable", "Unreadable", Tone::Bad),
+        Status::new("passed", "Passed", Tone::Good),
+        Status::new("allowed", "Allowed", Tone::Caution),
+        Status::new("offline", "Offline", Tone::Neutral),
     ],
+    bad_title: "Failed images",
     status_of: |code| match code {
-        Code::Unreadable => "unreadable",
-        Code::Offline => "offline",
-        _ => "failed",
+        Code::Unreadable => Some("unreadable"),
+        Code::Offline => Some("offline"),
+        _ => Some("failed"),
     },
+    replaces_file: true,
 };
-
-/// The number of named paths that the title lists.
-const MAX_NAMED: usize = 3;
-
-const fn column(
-    name: &'static str,
-    title: &'static str,
-    kind: ColumnKind,
-    is_printed: bool,
-) -> Column {
-    Column { name, title, kind, is_printed }
-}
-
-const fn status(name: &'static str, label: &'static str, tone: Tone) -> Status {
-    Status { name, label, tone }
-}
 
 impl VerifyHtml {
     /// Returns an empty report on the files and folders that the user named.
@@ -97,7 +83,10 @@ impl VerifyHtml {
         let (tone, result) = self.result(outcome);
         let notice = "This report is incomplete: the scan was interrupted, so files are missing.";
         Summary {
-            subject: self.subject(outcome.input),
+            subject: match outcome.input {
+                Input::Build => Some("a build by Cargo".to_owned()),
+                Input::Folders | Input::Files => subject(&self.named),
+            },
             tone,
             result,
             notice: outcome.is_interrupted.then(|| notice.to_owned()),
@@ -110,17 +99,6 @@ impl VerifyHtml {
             ],
             facts: self.facts(outcome),
         }
-    }
-
-    fn subject(&self, input: Input) -> Option<String> {
-        if input == Input::Build {
-            return Some("a build by Cargo".to_owned());
-        }
-        let named = self.named.iter().take(MAX_NAMED).map(|path| Printable(path).to_string());
-        let named = named.collect::<Vec<_>>().join(", ");
-        let more = self.named.len().saturating_sub(MAX_NAMED);
-        let subject = if more > 0 { format!("{named} and {more} more") } else { named };
-        (!subject.is_empty()).then_some(subject)
     }
 
     /// Returns the result in words.
