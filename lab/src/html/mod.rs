@@ -5,16 +5,14 @@
 //! pdftotext reads what is printed.
 
 mod browser;
+mod reports;
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
-use testkit::image::{Image, NET};
-
 use self::browser::{Browser, is};
+use self::reports::{PER_FOLDER, Reports, is_failed, repeated};
 use crate::files::{at, create_folder, empty_folder, scratch, write};
 use crate::outcome::Outcome;
 use crate::process::output;
@@ -23,30 +21,12 @@ use crate::{NotPassed, no_arguments, programs};
 
 const IMAGES: usize = 20_000;
 
-/// The number of images in a folder.
-const PER_FOLDER: usize = 500;
-
-/// One of this many images lacks the bit.
-const FAILED_OF: usize = 4;
-
 /// Pages with this many times the rows show how the time to open them grows. The rows of the last
 /// one are higher than what a browser can scroll.
 const MANY: [usize; 2] = [5, 25];
 
 /// The most rows that are printed.
 const PRINTED: usize = 2000;
-
-/// Names that would change the page if it took them for HTML, or its lines.
-const NAMES: [&str; 8] = [
-    "</script><img src=x onerror=alert(1)>.exe",
-    "<!--<script>.exe",
-    "\u{202e}exe.txt",
-    "\"quoted\" 'twice' &lt;b&gt;.exe",
-    "two\nlines.exe",
-    "line\u{2028}separator.exe",
-    "=cmd|' /C calc'!A0.exe",
-    "${alert(1)}`.exe",
-];
 
 /// The sizes of a window on a desk and on a phone.
 const DESK: (u32, u32) = (1280, 900);
@@ -91,57 +71,26 @@ struct Check {
 
 impl Check {
     fn all(&mut self) -> Result<(), String> {
-        let failed = write_images(&self.folder.join("share"))?;
-        let netswap = programs::debug("netswap")?;
-        let large = self.report(&netswap, "share", 1)?;
-        let few = self.folder.join("few");
-        write(&few.join("good.exe"), Image::exe().with(NET).bytes())?;
-        let good = self.report(&netswap, "few", 0)?;
-        create_folder(self.folder.join("empty"))?;
-        let empty = self.report(&netswap, "empty", 3)?;
-
-        let patched = self.patch(&netswap)?;
-
-        for page in [&large, &good, &empty, &patched] {
+        let reports = Reports::write(&programs::debug("netswap")?, &self.folder)?;
+        let (share, failed) = (&reports.share, reports.failed);
+        for (_, page) in reports.all() {
             self.check_markup(page)?;
         }
-        self.check_markup_is_read(&good)?;
-        self.open(&large, IMAGES)?;
+        self.check_markup_is_read(&reports.few)?;
+        self.open(share, IMAGES)?;
         for times in MANY {
-            let many = repeated(&large, times)?;
-            self.open(&many, IMAGES * times)?;
+            self.open(&repeated(share, times)?, IMAGES * times)?;
         }
-        self.check_requests(&large)?;
-        self.check_policy(&good)?;
-        self.use_table(&large, failed)?;
-        self.check_names(&large)?;
-        self.check_summary([&large, &good, &empty, &patched], failed)?;
-        let pages = [("share", &large), ("few", &good), ("empty", &empty), ("patch", &patched)];
-        for (name, page) in pages {
+        self.check_requests(share)?;
+        self.check_policy(&reports.few)?;
+        self.use_table(share, failed)?;
+        self.check_names(share)?;
+        self.check_results(&reports)?;
+        self.check_without_script(share, failed)?;
+        for (name, page) in reports.all() {
             self.check_appearance(name, page)?;
         }
-        self.print(&large, failed)
-    }
-
-    /// Writes a report on a folder beside it.
-    fn report(&self, netswap: &Path, name: &str, code: i32) -> Result<PathBuf, String> {
-        let page = self.folder.join(name).with_extension("html");
-        let mut verify = Command::new(netswap);
-        verify.args(["verify", name, "--format", "html", "--output"]).arg(&page);
-        Outcome::run(verify.current_dir(&self.folder))?.expect_code(code)?;
-        Ok(page)
-    }
-
-    /// Patches a folder and returns the page about it. One file is refused.
-    fn patch(&self, netswap: &Path) -> Result<PathBuf, String> {
-        let (folder, page) = (self.folder.join("patch"), self.folder.join("patch.html"));
-        write(&folder.join("new.exe"), Image::exe().bytes())?;
-        write(&folder.join("sub").join("signed.dll"), Image::dll().certificate(64).bytes())?;
-        let mut patch = Command::new(netswap);
-        patch.args(["patch", "patch", "--journal", "patch.journal", "--format", "html"]);
-        patch.arg("--output").arg(&page).current_dir(&self.folder);
-        Outcome::run(&mut patch)?.expect_code(1)?;
-        Ok(page)
+        self.print(share, failed)
     }
 
     /// Checks that tidy has nothing to say about a page.
@@ -312,23 +261,25 @@ impl Check {
         Ok(())
     }
 
-    fn check_summary(
-        &mut self,
-        [large, good, empty, patched]: [&Path; 4],
-        failed: usize,
-    ) -> Result<(), String> {
-        let result = "document.querySelector('.result').textContent";
+    /// Checks the sentence that each page begins with.
+    fn check_results(&mut self, reports: &Reports) -> Result<(), String> {
         let expected = [
-            (large, large_result(failed)),
-            (good, "The image is safe to run from a network share.".to_owned()),
-            (empty, NOTHING.to_owned()),
-            (patched, "1 file was patched. 1 file was refused.".to_owned()),
+            &large_result(reports.failed),
+            "The image is safe to run from a network share.",
+            NOTHING,
+            "1 file was patched. 1 file was refused.",
+            "The crash happened because a network share was lost.",
         ];
-        for (page, expected) in expected {
+        for ((_, page), expected) in reports.all().into_iter().zip(expected) {
             self.browser.open(page, "")?;
-            expect(&self.browser.text(result)?, &expected)?;
+            let result = self.browser.text("document.querySelector('.result').textContent")?;
+            expect(&result, expected)?;
         }
-        // Without a script the table is not there, and a line says why.
+        Ok(())
+    }
+
+    /// Checks that without a script the table is not there, and a line says why.
+    fn check_without_script(&mut self, large: &Path, failed: usize) -> Result<(), String> {
         let disable = |value: bool| serde_json::json!({ "value": value });
         self.browser.call("Emulation.setScriptExecutionDisabled", &disable(true))?;
         self.browser.open(large, "")?;
@@ -387,56 +338,8 @@ impl Check {
     }
 }
 
-fn is_failed(image: usize) -> bool {
-    image.is_multiple_of(FAILED_OF)
-}
-
-/// Writes the images of the share, and returns the number of those that fail.
-fn write_images(share: &Path) -> Result<usize, String> {
-    let [good, bad] = [Image::exe().with(NET).bytes(), Image::dll().x86().bytes()];
-    let folders = IMAGES / PER_FOLDER;
-    for number in 0..folders {
-        create_folder(share.join(format!("folder-{number}")))?;
-    }
-    let special: Vec<_> = names().into_iter().collect();
-    for image in 0..IMAGES - special.len() {
-        let (folder, name) = (image / PER_FOLDER, image % PER_FOLDER);
-        let file = share.join(format!("folder-{folder}")).join(format!("image-{name}.exe"));
-        fs::write(&file, if is_failed(image) { &bad } else { &good }).map_err(at(&file))?;
-    }
-    // They have the bit, so that only their names are special.
-    for name in &special {
-        write(&share.join(name), &good)?;
-    }
-    Ok((0..IMAGES - special.len()).filter(|image| is_failed(*image)).count())
-}
-
-/// Returns all hostile names: also one of the maximum length, and one that is not Unicode.
-fn names() -> Vec<OsString> {
-    let mut names: Vec<OsString> = NAMES.iter().map(Into::into).collect();
-    names.push(format!("{}.exe", "x".repeat(251)).into());
-    #[cfg(unix)]
-    names.push(std::os::unix::ffi::OsStringExt::from_vec(b"\xff\xfe.exe".to_vec()));
-    names
-}
-
 fn large_result(failed: usize) -> String {
     format!("{} of {} images can crash when the network drops.", number(failed), number(IMAGES))
-}
-
-/// Writes a page with the rows of another one this many times.
-fn repeated(page: &Path, times: usize) -> Result<PathBuf, String> {
-    let text = fs::read_to_string(page).map_err(at(page))?;
-    let parts = || {
-        let (before, rest) = text.split_once("\"rows\":[\n")?;
-        let (rows, after) = rest.split_once("\n]}")?;
-        Some((before, rows, after))
-    };
-    let (before, rows, after) = parts().ok_or("the page has no rows")?;
-    let rows = vec![rows; times].join(",\n");
-    let many = page.with_file_name("many.html");
-    write(&many, format!("{before}\"rows\":[\n{rows}\n]}}{after}"))?;
-    Ok(many)
 }
 
 /// Encodes a text for an address.

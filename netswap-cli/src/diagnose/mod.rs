@@ -12,7 +12,7 @@ use netswap::output::{Out, print_error};
 use netswap::text::Printable;
 
 use crate::Error;
-use crate::arguments::{Format, WalkArguments, inputs, warn_unmatched};
+use crate::arguments::{ReportFormat, WalkArguments, inputs, warn_unmatched};
 use crate::diagnose::crash::Images;
 use crate::diagnose::diagnosis::diagnose;
 use crate::diagnose::report::DiagnoseReport;
@@ -37,7 +37,7 @@ pub(super) struct Diagnose {
     images: Vec<PathBuf>,
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ReportFormat,
     /// Write the report to FILE and only a summary line to standard output. FILE appears when the
     /// report is complete
     #[arg(long, value_name = "FILE")]
@@ -59,12 +59,13 @@ Exit codes:
 
 impl Diagnose {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let named = self.paths.clone();
         let paths = self.files_from.resolve(self.paths)?;
         let walk = self.walk.options(stop_flag())?;
         let images = Images::collect(&self.images, &walk)?;
-        let format = netswap::Format::from(self.format);
-        let mut out = Out::to_file(format == netswap::Format::Human, self.output.as_deref())?;
-        let mut report = DiagnoseReport::new(format, &mut out);
+        let is_human = self.format == ReportFormat::Human;
+        let mut out = Out::to_file(is_human, self.output.as_deref())?;
+        let mut report = DiagnoseReport::new(self.format, &mut out, &named);
         for (path, error) in &images.unreadable {
             print_error(&format!("failed to search {} for images: {error}", Printable(path)));
         }

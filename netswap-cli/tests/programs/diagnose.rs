@@ -503,3 +503,39 @@ fn output_fits_into_80_columns() {
         }
     }
 }
+
+#[test]
+fn table_has_a_row_for_each_file() {
+    let files: Files = &[("a.wer", IN_PAGE.as_bytes()), ("b.dmp", b"MDMP")];
+    let run = diagnose(files, &["--format", "csv", "a.wer", "b.dmp"], 2);
+    let lines: Vec<_> = run.stdout.trim_start_matches('\u{feff}').lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "path,status,cause,program,image,swap_run,time,exception,nt_status,nt_status_name,\
+             place,offset,error",
+            "a.wer,share,share-lost,Z:\\ledger.exe,,,2023-01-06T14:01:28Z,0xC0000006,0xC000020C,\
+             STATUS_CONNECTION_DISCONNECTED,not-told,,",
+            "b.dmp,unreadable,,,,,,,,,,,it ends before the end of its header; copy it again",
+        ]
+    );
+}
+
+#[test]
+fn page_begins_with_the_result() {
+    let files: Files = &[("a.wer", IN_PAGE.as_bytes()), ("b.wer", CRASH.as_bytes())];
+    let run = diagnose(files, &["--format", "html", "."], 1);
+    check_contains(
+        &run,
+        &[
+            "<title>netswap diagnose: .</title>",
+            "<p class=\"result bad\">1 of 2 crashes happened because a network share was lost. \
+             1 of 2 crashes may have happened because a network share was lost.</p>",
+            "<code>share-lost</code><span>1 file</span>",
+            "<pre>net use",
+            "<pre>netswap explain share-lost</pre>",
+        ],
+    );
+    // The commands are about images, not about the dumps.
+    assert!(!run.stdout.contains("netswap patch ./"), "{run:#?}");
+}

@@ -113,16 +113,29 @@ impl Groups {
         group.last = group.last.take().max(time);
     }
 
-    /// Writes all groups for people, then the remedies for each cause, then the number of files.
-    pub(super) fn table(&self, unreadable: usize, out: &mut dyn Write) -> io::Result<()> {
-        // Causes that involve shares come first, and within a cause the most frequent group.
+    /// Returns the groups in order: causes that involve shares come first, and within a cause the most
+    /// frequent group.
+    fn ordered(&self) -> Vec<(&Key, &Group)> {
         let mut groups: Vec<_> = self.0.iter().collect();
         groups.sort_by_key(|(key, group)| (key.cause, Reverse(group.count)));
+        groups
+    }
+
+    /// Returns what helps against each cause.
+    pub(super) fn remedies(&self) -> BTreeMap<Cause, Remedy> {
         let mut causes: BTreeMap<Cause, Remedy> = BTreeMap::new();
-        for (key, group) in groups {
-            write_group(key, group, out)?;
+        for (key, group) in self.ordered() {
             causes.entry(key.cause).or_default().add(&group.example.remedy);
         }
+        causes
+    }
+
+    /// Writes all groups for people, then the remedies for each cause, then the number of files.
+    pub(super) fn table(&self, unreadable: usize, out: &mut dyn Write) -> io::Result<()> {
+        for (key, group) in self.ordered() {
+            write_group(key, group, out)?;
+        }
+        let causes = self.remedies();
         for (cause, remedy) in &causes {
             writeln!(out, "{NAME}What to do: {}{NAME:#}", cause.code().name())?;
             remedy.write(out)?;

@@ -2,10 +2,13 @@
 
 mod fields;
 mod groups;
+mod html;
 mod page;
 mod remedy;
+mod row;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use netswap::Format;
 use netswap::report::json_stream::{JsonStream, Names, field, interrupted};
@@ -15,9 +18,12 @@ use serde::Serialize;
 
 use self::fields::{hexadecimal, image_offset, owner_name, time};
 use self::groups::Groups;
+use self::html::DiagnoseHtml;
 use self::page::write_page;
+use crate::arguments::ReportFormat;
 use crate::diagnose::crash::{Access, Advice, Status};
 use crate::diagnose::diagnosis::{Diagnosed, Diagnosis, Suspect};
+use crate::report::Csv;
 
 const NAMES: Names = Names { schema: "netswap.diagnose/1", list: "crashes", line: "crash" };
 
@@ -25,13 +31,21 @@ const NAMES: Names = Names { schema: "netswap.diagnose/1", list: "crashes", line
 /// single crash fills a screen, and several are grouped by what they have in common.
 pub(crate) struct DiagnoseReport<W> {
     out: W,
-    /// `None` in the format for people.
-    objects: Option<JsonStream>,
+    form: Form,
     /// The page about the first crash, for people.
     screen: Vec<u8>,
     count: usize,
     unreadable: usize,
     groups: Groups,
+}
+
+/// What a report writes for each crash.
+enum Form {
+    /// Lines for people.
+    Human,
+    Json(JsonStream),
+    Csv(Csv),
+    Html(Box<DiagnoseHtml>),
 }
 
 #[derive(Serialize)]
@@ -62,11 +76,19 @@ struct Fields<'a> {
 }
 
 impl<W: Write> DiagnoseReport<W> {
-    pub(crate) fn new(format: Format, out: W) -> Self {
-        let objects = (format != Format::Human).then(|| JsonStream::new(NAMES, format));
+    /// Returns an empty report on the files and folders that the user named.
+    pub(crate) fn new(format: ReportFormat, out: W, named: &[PathBuf]) -> Self {
+        let json = |format| Form::Json(JsonStream::new(NAMES, format));
+        let form = match format {
+            ReportFormat::Human => Form::Human,
+            ReportFormat::Json => json(Format::Json),
+            ReportFormat::Ndjson => json(Format::Ndjson),
+            ReportFormat::Csv => Form::Csv(Csv::new(&row::CRASH)),
+            ReportFormat::Html => Form::Html(Box::new(DiagnoseHtml::new(named))),
+        };
         DiagnoseReport {
             out,
-            objects,
+            form,
             screen: Vec::new(),
             count: 0,
             unreadable: 0,
@@ -81,15 +103,24 @@ impl<W: Write> DiagnoseReport<W> {
         } else {
             self.unreadable += 1;
         }
-        if let Some(objects) = &mut self.objects {
-            let result = diagnosed.result.as_ref();
-            let object = Object {
-                path: PathFields::new(&diagnosed.path),
-                fields: result.ok().map(|diagnosis| fields(diagnosis)),
-                error: result.err().map(ToString::to_string),
-            };
-            return objects.object(&object, &mut self.out);
+        match &mut self.form {
+            Form::Human => self.write_human(diagnosed),
+            Form::Json(objects) => {
+                let result = diagnosed.result.as_ref();
+                let object = Object {
+                    path: PathFields::new(&diagnosed.path),
+                    fields: result.ok().map(|diagnosis| fields(diagnosis)),
+                    error: result.err().map(ToString::to_string),
+                };
+                objects.object(&object, &mut self.out)
+            }
+            Form::Csv(csv) => csv.row(&row::row(diagnosed), &mut self.out),
+            Form::Html(html) => html.crash(diagnosed),
         }
+    }
+
+    /// Keeps the page about the first crash, and writes an error.
+    fn write_human(&mut self, diagnosed: &Diagnosed) -> io::Result<()> {
         match &diagnosed.result {
             Ok(diagnosis) if self.count == 1 => {
                 write_page(&diagnosed.path, diagnosis, &mut self.screen)
@@ -108,11 +139,22 @@ impl<W: Write> DiagnoseReport<W> {
     }
 
     pub(crate) fn end(mut self, is_interrupted: bool) -> io::Result<()> {
-        if let Some(objects) = self.objects {
-            let mut fields = vec![field("groups", &self.groups)?];
-            fields.extend(interrupted(is_interrupted)?);
-            objects.end(&fields, &mut self.out)?;
-            return self.out.flush();
+        match self.form {
+            Form::Human => {}
+            Form::Json(objects) => {
+                let mut fields = vec![field("groups", &self.groups)?];
+                fields.extend(interrupted(is_interrupted)?);
+                objects.end(&fields, &mut self.out)?;
+                return self.out.flush();
+            }
+            Form::Csv(csv) => {
+                csv.end(&mut self.out)?;
+                return self.out.flush();
+            }
+            Form::Html(html) => {
+                html.end(&self.groups.remedies(), is_interrupted, &mut self.out)?;
+                return self.out.flush();
+            }
         }
         if self.count == 1 {
             self.out.write_all(&self.screen)?;

@@ -49,6 +49,17 @@ impl Remedy {
         }
     }
 
+    /// Returns a paragraph per step, and its commands with an indent.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for Step { text: sentence, commands, .. } in &self.steps {
+            text.extend([&sentence.replace('\n', " "), "\n"]);
+            text.extend(commands.iter().flat_map(|command| ["    ", command, "\n"]));
+        }
+        text.extend(["For details:\n    netswap explain ", self.code, "\n"]);
+        text
+    }
+
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         for Step { text, commands, .. } in &self.steps {
             text.lines().try_for_each(|line| writeln!(out, "  {line}"))?;

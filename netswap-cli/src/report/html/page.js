@@ -10,7 +10,7 @@
   // Browsers don't show elements that are higher than some 17 million pixels.
   const MAX_HEIGHT = 8000000;
   // The widths of columns in rem. The path takes what is left, and at least --path.
-  const WIDTHS = { status: 7, codes: 13, long: 15, short: 6.5, bytes: 6.5 };
+  const WIDTHS = { status: 8.5, codes: 13, long: 15, short: 6.5, bytes: 6.5 };
   // Rows that are printed at most.
   const MAX_PRINTED = 2000;
 

@@ -93,10 +93,12 @@ fn overview(layout: &Layout, summary: &Summary) -> Markup {
                 }
             }
         }
-        dl.facts {
-            @for (label, values) in &summary.facts {
-                dt { (label) }
-                @for value in values { dd { (value) } }
+        @if !summary.facts.is_empty() {
+            dl.facts {
+                @for (label, values) in &summary.facts {
+                    dt { (label) }
+                    @for value in values { dd { (value) } }
+                }
             }
         }
     }
@@ -188,11 +190,20 @@ fn remedy(layout: &Layout, cause: &Cause) -> Markup {
                 }
             } @else if block.iter().all(|line| line.starts_with("- ")) {
                 ul {
-                    @for line in block { li { (line.trim_start_matches("- ")) } }
+                    @for line in block { li { (with_code(line.trim_start_matches("- "))) } }
                 }
             } @else {
-                @for line in block { p { (line) } }
+                @for line in block { p { (with_code(line)) } }
             }
+        }
+    }
+}
+
+/// Renders the parts of a sentence that are between backticks as code.
+fn with_code(line: &str) -> Markup {
+    html! {
+        @for (index, part) in line.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
@@ -244,6 +255,12 @@ mod tests {
         // From the specification "Content Security Policy Level 3", section 8.3.
         let text = "alert('Hello, world.');";
         assert_eq!(digest(text), "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=");
+    }
+
+    #[test]
+    fn code_in_a_sentence_is_escaped() {
+        let html = with_code("add `a<b>();` to <build.rs>").into_string();
+        assert_eq!(html, "add <code>a&lt;b&gt;();</code> to &lt;build.rs&gt;");
     }
 
     #[test]
