@@ -220,7 +220,9 @@ impl Browser {
         let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
         self.call("Emulation.setEmulatedMedia", &json!({ "features": [feature] }))?;
         // The table draws its rows after it has a new size.
-        let frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))";
+        let frames = "new Promise((done) => {
+            requestAnimationFrame(() => requestAnimationFrame(() => done(0)));
+        })";
         self.evaluate(frames).map(drop)
     }
 

@@ -25,7 +25,8 @@
     const style = getComputedStyle(element);
     const [text, back] = [luminance(color(style.color)), luminance(background(element))];
     const contrast = (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
-    if (contrast < 4.5) low.push(`${contrast.toFixed(2)} ${element.tagName} ${element.textContent.slice(0, 30)}`);
+    const start = element.textContent.slice(0, 30);
+    if (contrast < 4.5) low.push(`${contrast.toFixed(2)} ${element.tagName} ${start}`);
   }
   return low.slice(0, 5).join('\n');
 })()

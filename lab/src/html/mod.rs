@@ -49,6 +49,7 @@ const UNFILLED: &str = "(() => {
     const box = document.getElementById('rows');
     return bottom(box) - bottom([...box.querySelectorAll('[aria-rowindex]')].pop());
 })()";
+const BOX: &str = "document.getElementById('rows')";
 const ROWS: &str = "document.querySelectorAll('#rows tbody tr:not(.space)').length";
 
 /// Makes the reports and checks them.
@@ -125,9 +126,7 @@ impl Check {
         ensure!((10..200).contains(&drawn), "{drawn} rows are drawn");
         // Rows fill the table, however high the window is. The last row is drawn at the end.
         for place in ["0", "1000", "box.scrollHeight / 3", "1e9"] {
-            let scroll = format!(
-                "(() => {{ const box = document.getElementById('rows'); box.scrollTop = {place}; }})()"
-            );
+            let scroll = format!("((box) => {{ box.scrollTop = {place}; }})({BOX})");
             self.browser.evaluate(&scroll)?;
             self.browser.resize(TALL, "light")?;
             let blank = self.browser.evaluate(UNFILLED)?;
@@ -207,7 +206,8 @@ impl Check {
         browser.evaluate("document.getElementById('words').select()")?;
         browser.call("Input.insertText", &serde_json::json!({ "text": "no such name" }))?;
         expect(&browser.text(SHOWN)?, &shown(0))?;
-        let is_hidden = "[document.getElementById('nothing').hidden, document.getElementById('rows').hidden].join()";
+        let is_hidden =
+            "['nothing', 'rows'].map((id) => document.getElementById(id).hidden).join()";
         expect(&browser.text(is_hidden)?, "false,true")?;
         browser.evaluate("document.getElementById('clear').click()")?;
         expect(&browser.text(SHOWN)?, &format!("Showing all {all} images"))?;

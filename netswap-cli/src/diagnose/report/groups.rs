@@ -113,8 +113,8 @@ impl Groups {
         group.last = group.last.take().max(time);
     }
 
-    /// Returns the groups in order: causes that involve shares come first, and within a cause the most
-    /// frequent group.
+    /// Returns the groups in order: causes that involve shares come first, and within a cause the
+    /// most frequent group.
     fn ordered(&self) -> Vec<(&Key, &Group)> {
         let mut groups: Vec<_> = self.0.iter().collect();
         groups.sort_by_key(|(key, group)| (key.cause, Reverse(group.count)));

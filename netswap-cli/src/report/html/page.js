@@ -149,7 +149,8 @@
   // A path that is too long loses the end of its folder, and keeps the name of its file.
   const fillPath = (to, path) => {
     const end = path.lastIndexOf(separator) + 1;
-    to.append(element('span', path.slice(0, end), 'folder'), element('span', path.slice(end), 'file'));
+    const [folder, file] = [path.slice(0, end), path.slice(end)];
+    to.append(element('span', folder, 'folder'), element('span', file, 'file'));
   };
 
   const makeCell = (item, column) => {
@@ -289,12 +290,15 @@
     const copyBody = copy.createTBody();
     for (const item of all.slice(0, MAX_PRINTED)) {
       const row = copyBody.insertRow();
-      row.append(...kept.map((column) => element('td', shown(item.cells[column.cell], column), column.kind)));
+      for (const column of kept) {
+        row.append(element('td', shown(item.cells[column.cell], column), column.kind));
+      }
     }
     printed.append(element('h2', title), copy);
     if (all.length > MAX_PRINTED) {
       const more = number(all.length - MAX_PRINTED);
-      printed.append(element('p', `${more} more are not printed. The page in a browser shows all of them.`));
+      const where = 'The page in a browser shows all of them.';
+      printed.append(element('p', `${more} more are not printed. ${where}`));
     }
   };
 

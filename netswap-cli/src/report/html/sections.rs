@@ -118,7 +118,8 @@ fn causes_section(layout: &Layout, causes: &Causes) -> Markup {
         section {
             h2 { "What to do" }
             @for (code, count) in codes {
-                (code_section(layout, code, count, causes.iter().filter(|cause| cause.code() == code)))
+                @let causes = causes.iter().filter(|cause| cause.code() == code);
+                (code_section(layout, code, count, causes))
             }
         }
     }
@@ -240,7 +241,8 @@ fn table(layout: &Layout) -> Markup {
         section id="printed" {}
         noscript {
             p.notice.neutral {
-                "The table of all " (many) " needs JavaScript. Everything above is complete without it."
+                "The table of all " (many) " needs JavaScript. "
+                "Everything above is complete without it."
             }
         }
     }
@@ -248,6 +250,9 @@ fn table(layout: &Layout) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::super::Noun;
     use super::*;
 
     #[test]
@@ -255,6 +260,29 @@ mod tests {
         // From the specification "Content Security Policy Level 3", section 8.3.
         let text = "alert('Hello, world.');";
         assert_eq!(digest(text), "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=");
+    }
+
+    #[test]
+    fn only_the_most_frequent_remedies_are_listed() {
+        let layout = Layout {
+            command: "",
+            noun: Noun { one: "", many: "" },
+            cells: &[],
+            columns: &[],
+            statuses: &[],
+            bad_title: "",
+            status_of: |_| None,
+            replaces_file: false,
+        };
+        let mut causes = Causes::default();
+        for number in 0..MAX_REMEDIES + 2 {
+            causes.add(Code::NotRequested, &format!("help {number}."), Path::new("a"), false, None);
+        }
+        causes.add(Code::NotRequested, "help 21.", Path::new("b"), false, None);
+        let html = causes_section(&layout, &causes).into_string();
+        assert!(html.contains("<span>23 files</span>"), "{html}");
+        assert!(html.contains("help 21.") && html.contains("help 0."), "{html}");
+        assert!(!html.contains("help 20.") && html.contains("2 more remedies are not listed."));
     }
 
     #[test]

@@ -267,9 +267,9 @@ mod tests {
         assert_eq!(columns, cells);
     }
 
-    /// Returns the result for images of which this many have passed, lack the bit, have failed for
+    /// Returns the outcome for images of which this many have passed, lack the bit, have failed for
     /// another reason, are allowed, unreadable and offline.
-    fn result(counts: [u64; 6], rules: Option<&[SwapRun]>) -> (Tone, String) {
+    fn outcome(counts: [u64; 6], rules: Option<&[SwapRun]>) -> Verification {
         let [passed, without_bit, broken, allowed, unreadable, offline] = counts;
         let failed = without_bit + broken;
         let images = passed + failed + allowed;
@@ -280,7 +280,7 @@ mod tests {
             swap_run: Some(bits.to_vec()),
             allow: Vec::new(),
         });
-        let outcome = Verification {
+        Verification {
             rules: rules.into_iter().map(Arc::new).collect(),
             summary: netswap::Summary {
                 passed,
@@ -299,8 +299,20 @@ mod tests {
             unwritten_baseline: None,
             baseline: None,
             is_interrupted: false,
-        };
-        VerifyHtml { without_bit, ..VerifyHtml::new(Vec::new()) }.result(&outcome)
+        }
+    }
+
+    fn summary(without_bit: u64, outcome: &Verification) -> Summary {
+        VerifyHtml { without_bit, ..VerifyHtml::new(Vec::new()) }.summary(outcome)
+    }
+
+    #[test]
+    fn interrupted_report_says_so() {
+        let complete = outcome([1, 0, 0, 0, 0, 0], None);
+        assert_eq!(summary(0, &complete).notice, None);
+        let interrupted = Verification { is_interrupted: true, ..complete };
+        let notice = summary(0, &interrupted).notice.unwrap();
+        assert!(notice.contains("incomplete") && notice.contains("interrupted"), "{notice}");
     }
 
     #[test]
@@ -355,7 +367,8 @@ mod tests {
                 "Nothing was verified: the bit has no effect on any of these images.",
             ),
         ] {
-            assert_eq!(result(counts, rules), (tone, text.to_owned()), "{counts:?}");
+            let Summary { tone: found, result, .. } = summary(counts[1], &outcome(counts, rules));
+            assert_eq!((found, result.as_str()), (tone, text), "{counts:?}");
         }
     }
 }
