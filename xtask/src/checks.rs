@@ -10,7 +10,7 @@ use lab::process::{BUILDS, NEW_LAYOUT, cargo, cargo_sharing, check, output};
 /// A check: the statement that it proves, and its function.
 pub(crate) type Check = (&'static str, fn() -> Result<(), NotPassed>);
 
-pub(crate) const CHECKS: [Check; 29] = [
+pub(crate) const CHECKS: [Check; 30] = [
     ("tools have the required version, whatever is installed", lab::tools::check),
     ("the code is formatted", formatted),
     ("clippy prints no warning", clippy),

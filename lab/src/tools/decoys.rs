@@ -9,7 +9,7 @@ use crate::env::variable;
 use crate::files::{empty_folder, scratch, write_script};
 
 /// The names of installed programs of the tools, and pkg-config, which finds libraries.
-const NAMES: [&str; 33] = [
+const NAMES: [&str; 36] = [
     "cargo-fuzz",
     "cargo-generate",
     "cargo-zigbuild",

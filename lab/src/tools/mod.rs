@@ -98,7 +98,7 @@ pub(crate) struct Rust {
     pub(crate) version: &'static str,
 }
 
-pub(crate) const TOOLS: [Tool; 45] = [
+pub(crate) const TOOLS: [Tool; 49] = [
     // Rust's standard library builds for these targets since 1.91.
     debian(WINDOWS, "rustc-web", AtLeast("1.91"), Some("usr/bin/rustc")),
     debian(WINDOWS, "cargo-web", AtLeast("1.91"), Some("usr/bin/cargo")),

@@ -19,8 +19,8 @@ use netswap::verify::{Verification, VerifiedImage};
 
 pub(crate) use self::csv::Csv;
 use self::github::GitHub;
-use self::junit::JUnit;
 use self::html::VerifyHtml;
+use self::junit::JUnit;
 pub(crate) use self::row::{Cell, Row};
 use self::sarif::Sarif;
 
