@@ -42,6 +42,7 @@ const VERIFY: Layout = Layout {
         Column::new("machine", "Machine", ColumnKind::Short),
         Column::new("swap_run", "Swap-run", ColumnKind::Short),
         Column::printed("size_of_image", "Size", ColumnKind::Bytes),
+        Column::new("modified", "Modified", ColumnKind::Short),
         Column::new("signed", "Signed", ColumnKind::Short),
         Column::new("package", "Package", ColumnKind::Long),
         Column::new("target", "Target", ColumnKind::Long),
