@@ -37,11 +37,12 @@ use crate::Error;
 /// and each line of `--format ndjson`.
 #[derive(Debug, Args)]
 pub(super) struct Schema {
+    /// The report or file that the schema describes
     #[arg(value_enum)]
     name: Option<Name>,
 }
 
-/// What a schema describes.
+/// A report or file that has a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Name {
     /// Reports of netswap verify
