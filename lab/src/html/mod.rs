@@ -40,7 +40,7 @@ const NOTHING: &str =
 
 const CONTRAST: &str = include_str!("contrast.js");
 
-/// What a page shows of its table.
+/// The line that counts the rows of a page.
 const SHOWN: &str = "document.getElementById('shown').textContent";
 const FIRST_PATH: &str = "document.querySelector('#rows td.path').title";
 /// The height below the last row that is drawn.

@@ -53,7 +53,7 @@ pub(crate) struct ChangeReport {
     skipped: BTreeMap<&'static str, u64>,
 }
 
-/// What a report writes for each file.
+/// The form in which a report shows each file.
 enum Form {
     /// Lines for people.
     Human,

@@ -96,13 +96,13 @@ pub(super) struct File<Status> {
     reason: Option<String>,
     /// Why the file was refused or not read.
     findings: Vec<Finding>,
-    /// What the change may break. Includes the refusals that an option accepted.
+    /// The hazards of the change. Includes the refusals that an option accepted.
     warnings: Vec<Finding>,
     /// The maker of a signed file that was refused. Null for other files.
     maker: Option<Maker>,
 }
 
-/// What `netswap patch` did with a file.
+/// The result of `netswap patch` for a file.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case", rename = "Status")]
 pub(super) enum PatchStatus {
@@ -122,7 +122,7 @@ pub(super) enum PatchStatus {
     Offline,
 }
 
-/// What `netswap undo` did with a file.
+/// The result of `netswap undo` for a file.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case", rename = "Status")]
 pub(super) enum UndoStatus {

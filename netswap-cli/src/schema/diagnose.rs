@@ -107,7 +107,7 @@ pub(super) struct Crash {
     others: Vec<Image>,
     /// Whether the dump is incomplete.
     is_cut_off: bool,
-    /// What helps, the most important first.
+    /// The remedies, the most important first.
     advice: Vec<Advice>,
     error: Nothing,
 }
@@ -155,7 +155,7 @@ enum Access {
     Execute,
 }
 
-/// What the page belonged to.
+/// The kind of memory that the page belonged to.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 enum Place {

@@ -106,7 +106,7 @@ pub(super) struct Image {
     /// Why the delay-load import table can't be read completely. Null if it can.
     delay_import_problem: Option<String>,
     maker: Maker,
-    /// What a change by `netswap patch` would break.
+    /// The hazards of a change by `netswap patch`.
     hazards: Vec<Hazard>,
     /// The faults.
     findings: Vec<Finding>,
@@ -222,7 +222,7 @@ struct Hazard {
     code: Code,
     /// The hazard, as a lower-case fragment without a full stop.
     message: String,
-    /// What to do.
+    /// The remedy.
     help: String,
     severity: Severity,
 }

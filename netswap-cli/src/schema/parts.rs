@@ -25,7 +25,7 @@ pub(super) struct Finding {
     code: Code,
     /// The fault, as a lower-case fragment without a full stop.
     message: String,
-    /// What to do. Can have several lines, with commands that are indented by four spaces. A
+    /// The remedy. Can have several lines, with commands that are indented by four spaces. A
     /// command has `FILE` in place of the path.
     help: String,
 }

@@ -39,7 +39,7 @@ pub(crate) struct DiagnoseReport<W> {
     groups: Groups,
 }
 
-/// What a report writes for each crash.
+/// The form in which a report shows each crash.
 enum Form {
     /// Lines for people.
     Human,

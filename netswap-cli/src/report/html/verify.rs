@@ -109,14 +109,14 @@ impl VerifyHtml {
         let mut sentences = Vec::new();
         let mut tone = Tone::Bad;
         if self.without_bit > 0 {
-            let of_all = of(self.without_bit, images);
+            let of_all = part_of(self.without_bit, images);
             sentences.push(format!("{of_all} can crash when the network drops."));
             if other_failures > 0 {
                 let more = number(other_failures);
                 sentences.push(format!("{more} more failed for other reasons."));
             }
         } else if other_failures > 0 {
-            sentences.push(format!("{} failed.", of(other_failures, images)));
+            sentences.push(format!("{} failed.", part_of(other_failures, images)));
         } else if outcome.exit_code() == ExitCode::NothingToVerify {
             tone = Tone::Caution;
             sentences.push(format!("Nothing was verified: {}.", nothing_to_verify(outcome)));
@@ -133,7 +133,7 @@ impl VerifyHtml {
                 (1, 0) => format!("The image {is_safe}."),
                 (passed, 0) => format!("All {} images {is_safe}.", number(passed)),
                 (passed, allowed) => {
-                    format!("{} {is_safe}, and {} allowed.", of(passed, images), are(allowed))
+                    format!("{} {is_safe}, and {} allowed.", part_of(passed, images), are(allowed))
                 }
             });
         }
@@ -202,7 +202,7 @@ fn requires_network_bit(outcome: &Verification) -> bool {
 }
 
 /// Formats a part of all images: `3 of 20 images`, or `The image` if there is only one.
-fn of(count: u64, images: u64) -> String {
+fn part_of(count: u64, images: u64) -> String {
     if images == 1 {
         "The image".to_owned()
     } else {
