@@ -3,17 +3,14 @@
 
 use std::io;
 
-use cms::cert::CertificateChoices;
-use cms::cert::x509::der::asn1::{Any, ObjectIdentifier};
-use cms::cert::x509::der::{Decode, SliceReader, Tag, Tagged};
-use cms::cert::x509::name::Name;
-use cms::content_info::ContentInfo;
-use cms::signed_data::{SignedData, SignerIdentifier};
 use goblin::pe::resource::ResourceString;
 use netswap::image::{Directory, DirectoryEntry, Layout, Mapped, ReadAt, read_full};
 use object::LittleEndian as LE;
 use object::read::pe::{ResourceDirectory, ResourceDirectoryEntryData};
 use serde::Serialize;
+use x509_cert::der::asn1::{Any, AnyRef, ObjectIdentifier};
+use x509_cert::der::{Decode, SliceReader, Tag, TagNumber, Tagged};
+use x509_cert::name::Name;
 
 /// The maker of a file, as far as the file names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -78,24 +75,34 @@ pub fn signer(file: &(impl ReadAt + ?Sized), table: Directory) -> io::Result<Opt
     Ok(if is_signature { subject(signature) } else { None })
 }
 
-/// Returns the name in the certificate that belongs to the signature.
+/// Returns the name in the certificate that belongs to the signature (RFC 5652, "`SignedData` Type").
+///
+/// Reads only the fields on the way to the name, because real signatures violate DER: some contain a
+/// certificate twice.
 fn subject(signature: &[u8]) -> Option<String> {
-    // Zeros pad the signature to a multiple of eight bytes.
-    let mut reader = SliceReader::new(signature).ok()?;
-    let content = ContentInfo::decode(&mut reader).ok()?;
-    let signed = content.content.decode_as::<SignedData>().ok()?;
-    let SignerIdentifier::IssuerAndSerialNumber(id) = &signed.signer_infos.0.get(0)?.sid else {
-        return None;
-    };
-    signed.certificates.as_ref()?.0.iter().find_map(|certificate| match certificate {
-        CertificateChoices::Certificate(certificate) => {
-            let certificate = &certificate.tbs_certificate;
-            let is_signers =
-                certificate.issuer == id.issuer && certificate.serial_number == id.serial_number;
-            is_signers.then(|| name(&certificate.subject))
-        }
-        CertificateChoices::Other(_) => None,
+    const CERTIFICATES: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber::N0 };
+    let content_info = elements(signature).next()?;
+    let content = elements(content_info.value()).nth(1)?;
+    let signed_data = elements(content.value()).next()?;
+    let certificates = elements(signed_data.value()).find(|field| field.tag() == CERTIFICATES)?;
+    let signer_infos = elements(signed_data.value()).last()?;
+    let signer_info = elements(signer_infos.value()).next()?;
+    let mut id = elements(elements(signer_info.value()).nth(1)?.value());
+    let (issuer, serial_number) = (id.next()?, id.next()?);
+    elements(certificates.value()).find_map(|certificate| {
+        let fields = elements(certificate.value()).next()?;
+        // The first field is the version, unless it is the default.
+        let mut fields = elements(fields.value()).skip_while(|field| field.tag() != Tag::Integer);
+        let is_signers = fields.next()? == serial_number && fields.nth(1)? == issuer;
+        let subject = fields.nth(1).filter(|_| is_signers)?;
+        subject.decode_as().ok().map(|subject| name(&subject))
     })
+}
+
+/// Returns the elements in the contents of a constructed element, up to the first invalid one.
+fn elements(contents: &[u8]) -> impl Iterator<Item = AnyRef<'_>> {
+    let mut reader = SliceReader::new(contents).ok();
+    std::iter::from_fn(move || AnyRef::decode(reader.as_mut()?).ok())
 }
 
 /// Returns the common name of a subject, or else its organization, or else all of it.
@@ -220,6 +227,7 @@ mod tests {
     use std::str::FromStr;
 
     use testkit::image::Image;
+    use x509_cert::der::Encode;
 
     use super::*;
 
@@ -237,6 +245,64 @@ mod tests {
         }
         let long = format!("CN={}", "x".repeat(MAX_NAME_LENGTH + 1));
         assert_eq!(name(&Name::from_str(&long).unwrap()).len(), MAX_NAME_LENGTH);
+    }
+
+    /// Returns an element with this tag.
+    fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let contents = parts.concat();
+        let [high, low] = u16::try_from(contents.len()).unwrap().to_be_bytes();
+        let length = match (high, low) {
+            (0, 0..0x80) => vec![low],
+            (0, _) => vec![0x81, low],
+            _ => vec![0x82, high, low],
+        };
+        [vec![tag], length, contents].concat()
+    }
+
+    /// Returns a signature by this signer, with certificates for these subjects. The serial number
+    /// of each is its position.
+    fn signature(subjects: &[&str], signer: u8) -> Vec<u8> {
+        const SEQUENCE: u8 = 0x30;
+        const SET: u8 = 0x31;
+        const CONTEXT: u8 = 0xa0;
+        let name = |text: &str| Name::from_str(text).unwrap().to_der().unwrap();
+        let (issuer, serial) = (name("CN=Root"), |number| element(0x02, &[&[number]]));
+        let empty = element(SEQUENCE, &[]);
+        let certificates = subjects.iter().zip(0..).map(|(subject, number)| {
+            let version = element(CONTEXT, &[&serial(2)]);
+            let version = if number % 2 == 0 { version } else { Vec::new() };
+            let fields = [version, serial(number), empty.clone(), issuer.clone(), empty.clone()];
+            let fields = element(SEQUENCE, &[&fields.concat(), &name(subject)]);
+            element(SEQUENCE, &[&fields, &empty])
+        });
+        let certificates: Vec<u8> =
+            certificates.flat_map(|bytes| [bytes.clone(), bytes].concat()).collect();
+        let id = element(SEQUENCE, &[&issuer, &serial(signer)]);
+        let signer_info = element(SEQUENCE, &[&serial(1), &id]);
+        let signed_data = element(
+            SEQUENCE,
+            &[
+                &serial(1),
+                &element(SET, &[]),
+                &empty,
+                &element(CONTEXT, &[&certificates]),
+                &element(SET, &[&signer_info]),
+            ],
+        );
+        let content = element(CONTEXT, &[&signed_data]);
+        [element(SEQUENCE, &[&element(0x06, &[&[42]]), &content]), vec![0; 5]].concat()
+    }
+
+    #[test]
+    fn certificate_of_the_signer_is_found() {
+        let subjects = ["CN=A", "CN=B,O=Contoso", "O=C"];
+        for (signer, expected) in [(0, Some("A")), (1, Some("B")), (2, Some("C")), (3, None)] {
+            let signature = signature(&subjects, signer);
+            assert_eq!(subject(&signature).as_deref(), expected);
+            for length in 0..signature.len() - 5 {
+                assert_eq!(subject(&signature[..length]), None);
+            }
+        }
     }
 
     #[test]
