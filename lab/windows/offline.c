@@ -69,15 +69,20 @@ BOOL WINAPI offline_GetFileInformationByHandle(HANDLE file, BY_HANDLE_FILE_INFOR
     return done;
 }
 
+/* Wine finds the end of a file and writes there in two steps, so threads could overwrite each other's lines. */
+static SRWLOCK recording = SRWLOCK_INIT;
+
 static void record(const wchar_t *path, DWORD flags)
 {
     char line[MAX_PATH];
     DWORD count;
+    AcquireSRWLockExclusive(&recording);
     HANDLE file = CreateFileW(L"C:\\opened.txt", FILE_APPEND_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
                               OPEN_ALWAYS, 0, NULL);
     int length = snprintf(line, sizeof line, "%08lx %ls\n", flags, name_of(path));
     WriteFile(file, line, (DWORD)length, &count, NULL);
     CloseHandle(file);
+    ReleaseSRWLockExclusive(&recording);
 }
 
 HANDLE WINAPI offline_CreateFileW(const wchar_t *path, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security,
