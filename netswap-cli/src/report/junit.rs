@@ -7,7 +7,7 @@ use netswap::report::Report;
 use netswap::report::spool::SpoolFile;
 use netswap::text::{Printable, one_line};
 use netswap::verify::{Verification, VerifiedImage};
-use netswap::{Finding, Status};
+use netswap::{Finding, Status, Summary};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 
@@ -17,10 +17,6 @@ use super::{lines, reported_path};
 pub(super) struct JUnit {
     here: PathBuf,
     cases: SpoolFile,
-    tests: u64,
-    failures: u64,
-    errors: u64,
-    skipped: u64,
 }
 
 /// The name of the report and of its only test suite.
@@ -29,29 +25,24 @@ const NAME: &str = "netswap verify";
 impl JUnit {
     pub(super) fn new() -> Self {
         let here = std::env::current_dir().unwrap_or_default();
-        let cases = SpoolFile::default();
-        JUnit { here, cases, tests: 0, failures: 0, errors: 0, skipped: 0 }
+        JUnit { here, cases: SpoolFile::default() }
     }
 }
 
 impl Report for JUnit {
     fn image(&mut self, image: &VerifiedImage, _: &mut dyn Write) -> io::Result<()> {
-        self.tests += 1;
-        match image.verdict.status {
-            Status::Passed => {}
-            Status::Failed => self.failures += 1,
-            Status::Unreadable => self.errors += 1,
-            Status::Allowed | Status::Offline => self.skipped += 1,
-        }
         self.cases.write_all(&render(image, &self.here)?)
     }
 
     fn end(self: Box<Self>, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
-        let JUnit { cases, tests, failures, errors, skipped, .. } = *self;
+        let summary = &outcome.summary;
+        let Summary { failed: failures, unreadable: errors, .. } = *summary;
+        let skipped = summary.allowed + summary.offline;
+        let tests = summary.passed + failures + errors + skipped;
         let counts = format!(
             "name=\"{NAME}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\""
         );
-        let time = format!("time=\"{:.3}\"", outcome.summary.seconds);
+        let time = format!("time=\"{:.3}\"", summary.seconds);
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         writeln!(out, "<testsuites {counts} {time}>")?;
         writeln!(out, "<testsuite {counts} skipped=\"{skipped}\" {time}>")?;
@@ -61,7 +52,7 @@ impl Report for JUnit {
                 "<properties><property name=\"interrupted\" value=\"true\"/></properties>"
             )?;
         }
-        cases.write_to(out)?;
+        self.cases.write_to(out)?;
         writeln!(out, "</testsuite>\n</testsuites>")
     }
 }
