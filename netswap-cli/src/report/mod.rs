@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use netswap::Finding;
+use netswap::report::lines::with_paths;
 use netswap::report::{Detail, Report};
 use netswap::text::{one_line, quoted, shown};
 use netswap::verify::{Verification, VerifiedImage};
@@ -86,10 +87,7 @@ fn reported_path<'a>(path: &'a Path, here: &Path) -> &'a Path {
 fn lines(finding: &Finding, path: &Path) -> Vec<String> {
     let remedy = finding.help.lines().map(|line| {
         let indent = line.len() - line.trim_start().len();
-        let line = match line.strip_suffix(" FILE") {
-            Some(command) => format!("{command} {}", quoted(path)),
-            None => line.to_owned(),
-        };
+        let line = with_paths(line, Some(&quoted(path)));
         format!("{:indent$}{}", "", one_line(&line))
     });
     std::iter::once(one_line(&finding.message)).chain(remedy).collect()
