@@ -212,7 +212,7 @@ impl ChangeReport {
         self.release()?;
         self.refused.write_folder(&mut self.out)?;
         self.changed.write_folder(&mut self.later)?;
-        let has_files = !self.later.is_empty() || !self.refused.has_no_cause();
+        let has_files = !self.later.is_empty() || self.refused.has_causes();
         std::mem::take(&mut self.later).write_to(&mut self.out)?;
         if has_files {
             writeln!(self.out)?;
@@ -253,14 +253,14 @@ impl ChangeReport {
 
     /// Writes refused and unreadable files at once, and keeps the others for the end.
     fn write_entry(&mut self, change: &Change) -> io::Result<()> {
-        let entry = entry(self.verb, change, &self.here);
+        let entry = || entry(self.verb, change, &self.here);
         match change.status {
             ChangeStatus::Refused | ChangeStatus::Unreadable => {
                 let out: &mut dyn Write = match &mut self.before_journal {
                     Some(lines) => lines,
                     None => &mut self.out,
                 };
-                self.refused.add(entry, out)
+                self.refused.add(entry(), out)
             }
             // The summary counts them. There can be as many as files.
             ChangeStatus::Offline => Ok(()),
@@ -274,7 +274,7 @@ impl ChangeReport {
             ChangeStatus::Changed
             | ChangeStatus::WouldChange
             | ChangeStatus::Unchanged
-            | ChangeStatus::Skipped => self.changed.add(entry, &mut self.later),
+            | ChangeStatus::Skipped => self.changed.add(entry(), &mut self.later),
         }
     }
 

@@ -139,9 +139,9 @@ impl Groups {
         self.causes.iter().try_for_each(|cause| write_cause(cause, out))
     }
 
-    /// Returns whether there is no cause to write.
-    pub fn has_no_cause(&self) -> bool {
-        self.causes.is_empty()
+    /// Whether there is a cause to write.
+    pub fn has_causes(&self) -> bool {
+        !self.causes.is_empty()
     }
 }
 

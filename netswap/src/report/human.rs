@@ -11,7 +11,7 @@ use super::lines::write_wrapped;
 use super::spool::SpoolFile;
 use super::{Detail, Report};
 use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error, write_interrupted};
-use crate::text::{Printable, number, offline, one_line, plural, shown, unreadable};
+use crate::text::{Printable, number, offline, one_line, plural, quoted, shown, unreadable};
 use crate::verdict::{Status, Verdict};
 use crate::verify::{Input, Summary, Verification, VerifiedImage};
 use crate::{ExitCode, Header, Rules};
@@ -106,7 +106,7 @@ impl Report for Human {
 
     fn end(mut self: Box<Self>, outcome: &Verification, out: &mut dyn Write) -> io::Result<()> {
         self.failures.write_folder(out)?;
-        let has_files = !self.others.is_empty() || !self.failures.has_no_cause();
+        let has_files = !self.others.is_empty() || self.failures.has_causes();
         self.others.write_to(out)?;
         if has_files {
             writeln!(out)?;
@@ -185,10 +185,10 @@ pub fn policy(outcome: &Verification) -> String {
 /// Also writes an error if there was nothing to verify.
 pub fn write_warnings(outcome: &Verification, err: &mut dyn Write) -> io::Result<()> {
     if let Some(path) = &outcome.ignored_policy {
-        let path = Printable(path);
+        let (path, argument) = (Printable(path), quoted(path));
         writeln!(
             err,
-            "{WARNING}warning:{WARNING:#} {path} was not read, since a folder can't excuse itself; if it is yours, pass --policy {path}"
+            "{WARNING}warning:{WARNING:#} {path} was not read, since a folder can't excuse itself; if it is yours, pass --policy {argument}"
         )?;
     }
     for (rules, allow) in outcome.stale() {
