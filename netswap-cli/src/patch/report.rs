@@ -370,11 +370,7 @@ fn entry(verb: Verb, change: &Change, here: &Path) -> Entry {
 
 /// Formats what changed: `swap-run: none -> net`.
 fn header_change(before: &Header, after: &Header) -> String {
-    let words = |header: &Header| {
-        let words: Vec<_> = header.swap_run().iter().map(|bit| bit.name()).collect();
-        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
-    };
-    let (before, after) = (words(before), words(after));
+    let [before, after] = [before, after].map(|header| SwapRun::list(&header.swap_run()));
     let change = if before == after { before } else { format!("{before} -> {after}") };
     format!("swap-run: {change}")
 }

@@ -87,9 +87,7 @@ impl Cell {
 
     /// Formats the bits that are set: `net, cd`, or `none`.
     pub(crate) fn bits(bits: &[SwapRun]) -> Self {
-        let names: Vec<_> = bits.iter().map(|bit| bit.name()).collect();
-        let names = if names.is_empty() { "none".into() } else { names.join(", ") };
-        Cell::Text(names.into())
+        Cell::Text(SwapRun::list(bits).into())
     }
 
     pub(crate) fn codes(findings: &[Finding]) -> Self {

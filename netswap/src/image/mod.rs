@@ -50,6 +50,12 @@ impl FromJson for SwapRun {
 }
 
 impl SwapRun {
+    /// Lists the names of bits for people: `net, cd`, or `none`.
+    pub fn list(bits: &[SwapRun]) -> String {
+        let names: Vec<_> = bits.iter().map(|bit| bit.name()).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    }
+
     /// Both bits, in the order used in reports.
     pub const ALL: [SwapRun; 2] = [SwapRun::Net, SwapRun::Cd];
 

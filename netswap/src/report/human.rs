@@ -14,7 +14,7 @@ use crate::style::{BAD, CAUTION, GOOD, WARNING, write_error, write_interrupted};
 use crate::text::{Printable, number, offline, one_line, plural, quoted, shown, unreadable};
 use crate::verdict::{Status, Verdict};
 use crate::verify::{Input, Summary, Verification, VerifiedImage};
-use crate::{ExitCode, Header, Rules};
+use crate::{ExitCode, Header, Rules, SwapRun};
 
 /// Renders single images. It knows no other images, so any thread can do it.
 struct HumanRenderer {
@@ -264,8 +264,7 @@ fn write_other(image: &VerifiedImage, path: &Path, out: &mut dyn Write) -> io::R
 
 /// Formats a header's facts: `x64 exe, swap-run: net`.
 fn facts(header: &Header) -> String {
-    let words: Vec<_> = header.swap_run().iter().map(|bit| bit.name()).collect();
-    let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
+    let words = SwapRun::list(&header.swap_run());
     format!("{} {}, swap-run: {words}", header.machine_name(), header.kind().name())
 }
 

@@ -154,8 +154,7 @@ fn bit_state(image: &Suspect) -> String {
         }
         Bits::Later { path, .. } => format!("{} was changed since the crash", Printable(path)),
         Bits::SameName { path, swap_run } => {
-            let bits: Vec<_> = swap_run.iter().map(|bit| bit.name()).collect();
-            let now = if bits.is_empty() { "none".to_owned() } else { bits.join(",") };
+            let now = SwapRun::list(swap_run);
             format!("{}, perhaps another build, has swap-run {now}", Printable(path))
         }
         Bits::Unreadable { path, why } => format!("{}: {why}", Printable(path)),
