@@ -15,6 +15,7 @@ use netswap::finding::{Code, Finding};
 use netswap::image::{Layout, ReadAt, ReadError, StrongName, TableError, strong_name};
 use netswap::system::{Recall, is_offline_error};
 use netswap::text::one_line;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::folder::{Folder, Membership};
@@ -51,7 +52,7 @@ impl Hazard {
 }
 
 /// How `netswap patch` treats a hazard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
     /// It never changes the file.

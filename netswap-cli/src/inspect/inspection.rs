@@ -12,6 +12,7 @@ use netswap::image::{
 use netswap::system::{self, Recall};
 use netswap::text::PathFields;
 use netswap::{Code, ExitCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
@@ -67,13 +68,15 @@ pub(crate) struct Checksum {
     pub(crate) state: ChecksumState,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// Whether the stored checksum is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ChecksumState {
     /// It is 0: the image has none. Only drivers, boot DLLs and some services need one.
     None,
+    /// It is right.
     Valid,
-    /// It does not match: the file was changed since.
+    /// It is wrong: the file was changed since.
     Stale,
 }
 

@@ -1,6 +1,6 @@
 //! `netswap inspect`.
 
-mod inspection;
+pub(crate) mod inspection;
 mod report;
 
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 
 use super::parts::{Interrupted, Path, SwapRun, Time};
+use crate::diagnose::crash::{Access, Advice, Bit};
 
 /// A report of `netswap diagnose`: the document of `--format json`, or one line of `--format
 /// ndjson`.
@@ -145,16 +146,6 @@ enum Cause {
     NotAnInPageError,
 }
 
-/// The kind of access to memory.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-enum Access {
-    Read,
-    Write,
-    /// Running code.
-    Execute,
-}
-
 /// The kind of memory that the page belonged to.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
@@ -213,17 +204,6 @@ enum Origin {
     Unknown {},
 }
 
-/// The state of the bit that an image of this origin needs.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
-enum Bit {
-    Set,
-    NotSet,
-    NotKnown,
-    /// It is set now, but may not have been at the time of the crash.
-    SetNow,
-}
-
 /// The bits of an image, and where they were read.
 #[derive(JsonSchema)]
 #[schemars(tag = "from", rename_all = "kebab-case", deny_unknown_fields)]
@@ -271,44 +251,6 @@ enum Bits {
     NotFound {},
     /// Nowhere: `--images` was not given.
     Nowhere {},
-}
-
-/// A piece of advice.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
-enum Advice {
-    /// Find out from the event log whether a connection or a disk was lost.
-    ReadTheLog,
-    /// Find out what the address belonged to.
-    TellThePlace,
-    /// Find out whether the drive is mapped to a share.
-    TellTheDrive,
-    /// Check whether the image has the bit.
-    ReadTheBit,
-    /// The image had the bit. Check that this file ran, and from where.
-    HadTheBit,
-    /// The image has the bit now. Check whether it was set after the crash.
-    HasTheBitNow,
-    /// Set the network bit.
-    SetNetworkBit,
-    /// Find the other images of the share that lack the bit.
-    ReadTheOthers,
-    /// The path is local, but the network failed: a link or an iSCSI disk is behind it.
-    LocalPath,
-    /// Keep the mapped file on a local disk, because no bit protects it.
-    CopyTheData,
-    /// Check the disk of the page file.
-    CheckThePageFile,
-    /// Check the disk.
-    CheckTheDisk,
-    /// Insert the medium again, or replace it.
-    CheckTheMedium,
-    /// Set the bit for removable media.
-    SetRemovableBit,
-    /// Find out what used the memory.
-    CheckMemory,
-    /// Use a debugger.
-    Debug,
 }
 
 /// Crashes with the same cause, exception, status, place, and image or program.

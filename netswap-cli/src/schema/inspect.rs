@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use super::parts::{
     Characteristics, Checksum, Code, Finding, Interrupted, Kind, Machine, Maker, Path, SwapRun,
 };
+use crate::hazards::Severity;
+use crate::inspect::inspection::ChecksumState;
 
 /// A report of `netswap inspect`: the document of `--format json`, or one line of `--format
 /// ndjson`.
@@ -92,7 +94,7 @@ pub(super) struct Image {
     /// Commit in bytes that the image needs on each machine that runs it from a share with a bit
     /// set: `size_of_image`, rounded up to pages of 4,096 bytes.
     commit: u64,
-    checksum: ChecksumState,
+    checksum: ChecksumFields,
     certificate_table: CertificateTable,
     /// Whether it is a .NET assembly.
     managed: bool,
@@ -126,24 +128,12 @@ enum Format {
 /// The checksum of an image.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct ChecksumState {
+struct ChecksumFields {
     /// The field `CheckSum` of the header.
     stored: Checksum,
     /// The checksum of the file's bytes.
     computed: Checksum,
-    state: ChecksumWord,
-}
-
-/// Whether the stored checksum is right.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-enum ChecksumWord {
-    /// It is 0: the image has none. Only drivers, boot DLLs and some services need one.
-    None,
-    /// It is right.
-    Valid,
-    /// It is wrong: the file was changed since.
-    Stale,
+    state: ChecksumState,
 }
 
 /// The certificate table, which holds the signature. netswap does not verify signatures.
@@ -225,16 +215,4 @@ struct Hazard {
     /// The remedy.
     help: String,
     severity: Severity,
-}
-
-/// How `netswap patch` treats a hazard.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-enum Severity {
-    /// It never changes the file.
-    Final,
-    /// It changes the file only with an option.
-    Refusal,
-    /// It changes the file and reports the hazard.
-    Warning,
 }

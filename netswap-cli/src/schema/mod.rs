@@ -1,8 +1,8 @@
 //! `netswap schema`: prints the JSON Schema of a report, of the baseline or of the policy.
 //!
 //! The crate `netswap` writes its JSON without derive macros, so the types in this module describe
-//! that JSON a second time. They only describe: nothing reads or writes them. The tests validate
-//! every report against them.
+//! that JSON a second time. They only describe: nothing reads or writes them. The words of this
+//! crate's own reports are derived from the types that are written. The tests validate every report.
 
 #![expect(
     dead_code,

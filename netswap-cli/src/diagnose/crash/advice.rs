@@ -1,6 +1,7 @@
 //! Derives the advice after a crash from the data about it. Reads no files.
 
 use netswap::image::SwapRun;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cause::Cause;
@@ -25,7 +26,7 @@ pub enum PageOwner {
 
 /// The state of the bit that an image of this origin requires. States that need attention come
 /// first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bit {
     NotSet,
@@ -36,15 +37,16 @@ pub enum Bit {
 }
 
 /// A piece of advice. They are ordered by what the user needs to know first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Advice {
-    /// Find out whether a connection or a disk was lost.
+    /// Find out from the event log whether a connection or a disk was lost.
     ReadTheLog,
     /// Find out what the address belonged to.
     TellThePlace,
     /// Find out whether the drive is mapped to a share.
     TellTheDrive,
+    /// Check whether the image has the bit.
     ReadTheBit,
     /// The image has the bit. Check that this file ran, and from where.
     HadTheBit,
@@ -60,11 +62,15 @@ pub enum Advice {
     CopyTheData,
     /// Private memory is read from the page file, so check that file's disk.
     CheckThePageFile,
-    /// No bit helps.
+    /// Check the disk. No bit helps.
     CheckTheDisk,
+    /// Insert the medium again, or replace it.
     CheckTheMedium,
+    /// Set the bit for removable media.
     SetRemovableBit,
+    /// Find out what used the memory.
     CheckMemory,
+    /// Use a debugger.
     Debug,
 }
 

@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io;
 
 use netswap::image::read_full;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use advice::{Advice, Bit, PageOwner, advice, needed_bit};
@@ -61,7 +62,7 @@ pub struct InPage {
 }
 
 /// The kind of access to memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
     Read,
