@@ -8,21 +8,8 @@ use netswap::text::{is_escaped, plural};
 
 /// Formats a number of bytes, rounded and exact: `1.2 MiB (1,236,992 bytes)`.
 pub(crate) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let exact = plural(count, "byte", "bytes");
-    #[expect(clippy::cast_precision_loss, reason = "it is rounded to a tenth")]
-    let mut rounded = count as f64;
-    let mut unit = None;
-    for larger in UNITS {
-        if rounded >= 1024.0 {
-            rounded /= 1024.0;
-            unit = Some(larger);
-        }
-    }
-    match unit {
-        Some(unit) => format!("{rounded:.1} {unit} ({exact})"),
-        None => exact,
-    }
+    if count < 1024 { exact } else { format!("{} ({exact})", netswap::report::bytes(count)) }
 }
 
 /// The column in which the texts of rows begin.

@@ -160,7 +160,7 @@ pub fn bytes(count: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "it is rounded to a tenth")]
     let mut rounded = count as f64 / 1024.0;
     let mut unit = "KiB";
-    for larger in ["MiB", "GiB", "TiB"] {
+    for larger in ["MiB", "GiB", "TiB", "PiB", "EiB"] {
         if rounded >= 1024.0 {
             rounded /= 1024.0;
             unit = larger;
